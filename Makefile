@@ -1,0 +1,74 @@
+# Needs Python 3.11+ with venv, and make. Every target builds .venv itself.
+#   make demo ARGS="--docs ~/dokumente --question 'Wie lange …?'"
+#   make test ARGS="tests/wire -k sse"
+#   make PYTHON=python3.12 test
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test coverage lint format types bench constraints clean
+
+help:
+	@echo "make demo         questions over your own documents; needs no key"
+	@echo "make test         the whole test suite"
+	@echo "make coverage     the same, with branch coverage"
+	@echo "make lint         ruff, formatting too (make format repairs)"
+	@echo "make types        pyright, strict on the three packages"
+	@echo "make bench        speed against the best known peers"
+	@echo "make venv         build .venv and nothing else"
+	@echo "make constraints  renew the versions tested together"
+
+venv: $(STAMP)
+	@:
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed, '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+	         "Try: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "error: '$(PYTHON)' has no venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV) (once; a few minutes on a slow network) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -c constraints.txt -e '.[all]'
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/dsgvo demo $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n auto --dist loadscope $(ARGS)
+
+coverage: $(STAMP)
+	@$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=term $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(STAMP)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP)
+	@$(BIN)/pyright
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Resolves anew in a throw-away environment; review the difference before committing it.
+constraints:
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	  $(PYTHON) -m venv "$$dir"; \
+	  "$$dir/bin/python" -m pip --disable-pip-version-check -q install -e '.[all]'; \
+	  { sed -n '/^#/p' constraints.txt; \
+	    "$$dir/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable \
+	      | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' | LC_ALL=C sort -f; } > "$$dir/new"; \
+	  cp "$$dir/new" constraints.txt
+
+clean:
+	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .coverage htmlcov
