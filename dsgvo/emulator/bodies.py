@@ -1,0 +1,75 @@
+"""Reading of request bodies."""
+
+import json
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from dsgvo.emulator.failures import ApiError
+from dsgvo.emulator.jsons import JsonObject, is_object
+from dsgvo.emulator.values import Upload
+
+
+async def read_nothing(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
+    """Read no body."""
+    del request
+    return {}, ()
+
+
+async def read_json(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
+    """Read a JSON object. Raises ApiError with 400."""
+    kind = _content_type(request)
+    if kind != "application/json":
+        message = f"Content-Type must be application/json, not {kind or 'missing'}"
+        raise ApiError(400, message, "invalid_content_type")
+    return _parsed(await request.body()), ()
+
+
+async def read_json_or_upload(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
+    """Read a JSON object, or a form with files and the object in ``payload``.
+
+    Raises:
+        ApiError: 400 for anything else.
+    """
+    if _content_type(request) != "multipart/form-data":
+        return await read_json(request)
+    try:
+        async with request.form(max_part_size=64 * 1024 * 1024) as form:
+            payload = form.get("payload")
+            uploads = tuple(
+                [
+                    Upload(part.filename or "", part.content_type or "", await part.read())
+                    for part in form.getlist("file")
+                    if isinstance(part, UploadFile)
+                ]
+            )
+    except HTTPException as error:
+        raise ApiError(400, f"Malformed form: {error.detail}", "invalid_form") from error
+    if not isinstance(payload, str):
+        raise ApiError(400, "The part 'payload' is missing", "invalid_form")
+    if not uploads:
+        raise ApiError(400, "The part 'file' is missing", "invalid_form")
+    return _parsed(payload.encode()), uploads
+
+
+async def read_form(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
+    """Let a URL-encoded form pass unread. Raises ApiError with 400 for anything else."""
+    if _content_type(request) != "application/x-www-form-urlencoded":
+        message = "Content-Type must be application/x-www-form-urlencoded"
+        raise ApiError(400, message, "invalid_content_type")
+    return {}, ()
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _parsed(raw: bytes) -> JsonObject:
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise ApiError(400, "The body is not valid JSON", "invalid_json") from error
+    if not is_object(body):
+        raise ApiError(400, "The body must be a JSON object", "invalid_json")
+    return body

@@ -1,0 +1,173 @@
+"""What happens around every handler: recording, access, scripts, errors, and the exact writing."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from dsgvo.emulator.dialect import Authorize, Dialect
+from dsgvo.emulator.failures import ApiError
+from dsgvo.emulator.jsons import JsonObject, dumps
+from dsgvo.emulator.state import State
+from dsgvo.emulator.steps import Step, lower
+from dsgvo.emulator.values import Call, HttpReply, RecordedRequest, Upload
+
+Handler = Callable[[Call, Step], Awaitable[HttpReply]]
+Reader = Callable[[Request], Awaitable[tuple[JsonObject, tuple[Upload, ...]]]]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_log = logging.getLogger("dsgvo.emulator")
+
+
+class Connection(Protocol):
+    """The TCP connection of a request."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client is gone."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+Connect = Callable[[Scope], Connection]
+
+
+class Written(Response):
+    """Writes an answer exactly as it is laid out.
+
+    Args:
+        reply: The answer.
+        connection: Where it goes.
+    """
+
+    def __init__(self, reply: HttpReply, connection: Connection) -> None:
+        self.reply = reply
+        self.connection = connection
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write it; stop when the client is gone."""
+        reply = self.reply
+        if reply.status:
+            headers = [
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in reply.headers.items()
+            ]
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            for position, data in enumerate(reply.writes):
+                # Every write gives way, so that no stream holds up the others.
+                await asyncio.sleep(reply.pace if position else 0)
+                if self.connection.closed:
+                    break
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        if not reply.drop and not self.connection.closed:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        self.connection.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+class Gate:
+    """The way to one vendor's handlers.
+
+    Args:
+        dialect: The vendor's.
+        state: The server's memory.
+        connect: Finds the TCP connection of a request.
+    """
+
+    def __init__(self, dialect: Dialect, state: State, connect: Connect) -> None:
+        self.dialect = dialect
+        self.state = state
+        self.connect = connect
+
+    def route(
+        self, path: str, method: str, handler: Handler, authorize: Authorize | None, read: Reader
+    ) -> Route:
+        """Return the route of a handler.
+
+        Args:
+            path: Path below the vendor's root.
+            method: The one method it takes.
+            handler: Answers the request.
+            authorize: Checks access; None lets everyone in.
+            read: Reads the body.
+        """
+        # Steps without a path are for the API itself, not for fetching a token.
+        answers_post = method == "POST" and authorize is not None
+
+        async def respond(request: Request, record: RecordedRequest, key: str) -> HttpReply:
+            if record.method != method:
+                allow = {"allow": method}
+                raise ApiError(405, "Method not allowed", "method_not_allowed", headers=allow)
+            if authorize:
+                authorize(record.headers, self.state.access)
+            step = self.state.take(record, answers_post=answers_post)
+            scripted = await step.respond()
+            if scripted is not None:
+                return scripted
+            body, uploads = await read(request)
+            call = Call(record.headers, body, key, record.body, uploads)
+            self.state.check(self.dialect.name, call)
+            step.check(call)
+            return step.sent(await handler(call, step))
+
+        return self._route(path, respond)
+
+    def lost(self) -> Route:
+        """Return the route of everything that the vendor does not have."""
+
+        async def respond(request: Request, record: RecordedRequest, key: str) -> HttpReply:
+            del request, key
+            raise ApiError(404, f"Not found: {record.path}", "not_found")
+
+        return self._route("/{path:path}", respond)
+
+    def _route(
+        self, path: str, respond: Callable[[Request, RecordedRequest, str], Awaitable[HttpReply]]
+    ) -> Route:
+        async def endpoint(request: Request) -> Response:
+            record = await _record(self.dialect.name, request)
+            key = self.state.remember(record)
+            try:
+                reply = await respond(request, record, key)
+            except ApiError as error:
+                reply = self._refused(error)
+            except Exception as error:
+                _log.exception("the emulator failed")
+                reason = f"emulator failed: {type(error).__name__}"
+                reply = self._refused(ApiError(500, reason, "internal_error"))
+            headers = {"x-request-id": f"emulator-{key[:16]}", **reply.headers}
+            return Written(replace(reply, headers=headers), self.connect(request.scope))
+
+        return Route(self.dialect.root + path, endpoint, methods=METHODS)
+
+    def _refused(self, error: ApiError) -> HttpReply:
+        return json_reply(error.status, self.dialect.error_body(error), lower(error.headers))
+
+
+def json_reply(status: int, body: Any, headers: dict[str, str] | None = None) -> HttpReply:
+    """Return a plain JSON answer."""
+    data = dumps(body).encode()
+    own = {"content-type": "application/json", "content-length": str(len(data))}
+    return HttpReply(status, own | (headers or {}), [data])
+
+
+async def _record(provider: str, request: Request) -> RecordedRequest:
+    raw = await request.body()
+    try:
+        parsed = json.loads(raw)
+    except ValueError:
+        parsed = None
+    headers = dict(request.headers)
+    return RecordedRequest(provider, request.method, request.url.path, headers, raw, parsed)

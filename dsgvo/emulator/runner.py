@@ -1,0 +1,123 @@
+"""The web server under the application: a thread with its own event loop, or this process."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.types import Scope
+
+from dsgvo.emulator.app import build
+from dsgvo.emulator.state import State
+
+_BACKLOG = 2048
+_KEEP_ALIVE = 75
+_START_SECONDS = 10.0
+
+
+class TcpConnection:
+    """The TCP connection of a request.
+
+    Args:
+        transport: asyncio's transport; None if the client is already gone.
+    """
+
+    def __init__(self, transport: asyncio.Transport | None) -> None:
+        self._transport = transport
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client is gone."""
+        return self._transport is None or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Send what is buffered and close the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class Runner:
+    """One server, bound to its port as soon as it exists.
+
+    Args:
+        state: The server's memory.
+        host: Address to listen on.
+        port: Port to listen on; 0 lets the system choose.
+    """
+
+    def __init__(self, state: State, host: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            build(state, self._connect),
+            # Named, so that what else is installed does not change how the bytes go out.
+            http="h11",
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def open_connections(self) -> int:
+        """Number of TCP connections that are open."""
+        return len(self._server.server_state.connections)
+
+    def start(self) -> None:
+        """Serve in a thread of this process."""
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(ready.set,), name="dsgvo-emulator", daemon=True
+        )
+        self._thread.start()
+        if not ready.wait(_START_SECONDS):
+            raise RuntimeError("the emulator did not start within 10 seconds")
+
+    def stop(self) -> None:
+        """Close every connection and end the thread."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None or not thread.is_alive():
+            return
+        loop.call_soon_threadsafe(self._end)
+        thread.join()
+
+    def block(self) -> None:
+        """Serve in this thread until SIGINT or SIGTERM."""
+        self._server.run(sockets=[self._socket])
+
+    def _run(self, ready: Callable[[], None]) -> None:
+        with asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            runner.run(self._serve(ready))
+
+    async def _serve(self, ready: Callable[[], None]) -> None:
+        serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
+        while not self._server.started and not serving.done():
+            await asyncio.sleep(0.001)
+        ready()
+        await serving
+
+    def _end(self) -> None:
+        """Drop the connections first: what still streams is not waited for."""
+        for connection in list(self._server.server_state.connections):
+            transport: Any = connection.transport
+            transport.abort()
+        for task in list(self._server.server_state.tasks):
+            task.cancel()
+        self._server.should_exit = True
+
+    def _connect(self, scope: Scope) -> TcpConnection:
+        for connection in self._server.server_state.connections:
+            if connection.client == scope["client"]:
+                transport: Any = connection.transport
+                return TcpConnection(transport)
+        return TcpConnection(None)

@@ -1,0 +1,244 @@
+"""The face of a running server, and the ways to start one. Imports no web server by itself."""
+
+import atexit
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dsgvo.emulator.access import Access
+from dsgvo.emulator.dialect import Dialect
+from dsgvo.emulator.refusals import RefuseFields, TooLong
+from dsgvo.emulator.state import State
+from dsgvo.emulator.steps import Step
+from dsgvo.emulator.values import RecordedRequest
+from dsgvo.emulator.vendors import DIALECTS
+
+if TYPE_CHECKING:
+    from dsgvo.emulator.runner import Runner
+
+
+class Server:
+    """A server that runs.
+
+    Args:
+        state: Its memory.
+        runner: The web server under it.
+        host: The address that it listens on.
+    """
+
+    def __init__(self, state: State, runner: "Runner", host: str) -> None:
+        self._state = state
+        self._runner = runner
+        self._host = f"[{host}]" if ":" in host else host
+
+    @property
+    def url(self) -> str:
+        """Address of the server, ``http://127.0.0.1:PORT``."""
+        return f"http://{self._host}:{self._runner.port}"
+
+    @property
+    def port(self) -> int:
+        """Port of the server."""
+        return self._runner.port
+
+    @property
+    def api_key(self) -> str:
+        """The one static key that is accepted; anything else is 401."""
+        return self._state.access.api_key
+
+    @property
+    def workspace_id(self) -> str:
+        """The neuroflash workspace that is accepted."""
+        return self._state.access.workspace_id
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client that neuroflash's token endpoint knows."""
+        return self._state.access.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The secret of that client."""
+        return self._state.access.client_secret
+
+    @property
+    def token_requests(self) -> int:
+        """Number of tokens handed out so far."""
+        return self._state.access.token_requests
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The requests so far, in the order in which they arrived."""
+        return self._state.requests
+
+    @property
+    def open_connections(self) -> int:
+        """Number of TCP connections that are open right now."""
+        return self._runner.open_connections
+
+    def base_url(self, provider: str) -> str:
+        """Return the base URL of a vendor, as its clients want it.
+
+        Args:
+            provider: ``innogpt``, ``meingpt``, ``neuroflash`` or ``sovrgpt``.
+        """
+        return self.url + _dialect(provider).prefix
+
+    def token_url(self, provider: str) -> str:
+        """Return the address of a vendor's OAuth token endpoint.
+
+        Args:
+            provider: A vendor that has one.
+
+        Raises:
+            ValueError: If it has none.
+        """
+        dialect = _dialect(provider)
+        if dialect.token_path is None:
+            raise ValueError(f"{dialect.title} has no token endpoint")
+        return self.url + dialect.root + dialect.token_path
+
+    def environ(self, provider: str) -> dict[str, str]:
+        """Return the environment variables that point a vendor's clients to this server.
+
+        Args:
+            provider: The vendor.
+        """
+        values = {
+            "api_key": self.api_key,
+            "base_url": self.base_url(provider),
+            "workspace_id": self.workspace_id,
+        }
+        return {name: values[key] for key, name in _dialect(provider).environment.items()}
+
+    def script(self, provider: str, *steps: Step, path: str | None = None) -> None:
+        """Queue steps; each is used by one request that got past authentication.
+
+        When the queue is empty, the emulator answers by itself again.
+
+        Args:
+            provider: The vendor.
+            *steps: What its next POST requests (chat, embeddings, images) see.
+            path: Use the steps for all requests whose path ends so instead, whatever the method,
+                e.g. ``/models`` or ``/oauth/v2/token``.
+        """
+        self._state.add(_dialect(provider).name, path, steps)
+
+    def refuse(self, provider: str, *fields: str) -> None:
+        """Refuse every request of a vendor that has one of the fields, until :meth:`clear`."""
+        self._state.stick(_dialect(provider).name, RefuseFields(*fields))
+
+    def limit_embeddings(
+        self,
+        provider: str,
+        *,
+        texts: int | None = None,
+        bytes: int | None = None,  # noqa: A002 - reads as what it limits
+    ) -> None:
+        """Refuse every larger embeddings batch of a vendor with 413, until :meth:`clear`.
+
+        Args:
+            provider: The vendor.
+            texts: Most texts in a request.
+            bytes: Most UTF-8 bytes of all texts of a request.
+        """
+        self._state.stick(_dialect(provider).name, TooLong(texts, bytes))
+
+    def expire_tokens(self) -> None:
+        """Make every token that was handed out worthless."""
+        self._state.access.expire_tokens()
+
+    def clear(self) -> None:
+        """Forget requests, scripts, and what was refused or limited."""
+        self._state.clear()
+
+
+def start(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    pace: float = 0.0,
+    token_seconds: float = 14399,
+    undocumented_embeddings: bool = False,
+    record: bool = True,
+) -> tuple[Server, "Runner"]:
+    """Bind a server to its port without starting it; see :func:`running` for the arguments."""
+    access = Access(token_seconds=token_seconds)
+    state = State(access, pace, record, undocumented_embeddings)
+    try:
+        module = importlib.import_module("dsgvo.emulator.runner")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the emulator needs {error.name}: pip install 'dsgvo-llm[emulator]'", name=error.name
+        ) from error
+    runner: Runner = module.Runner(state, host, port)
+    return Server(state, runner, host), runner
+
+
+@contextmanager
+def running(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    pace: float = 0.0,
+    token_seconds: float = 14399,
+    undocumented_embeddings: bool = False,
+    record: bool = True,
+) -> Iterator[Server]:
+    """Run the emulator in a thread of this process.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on; 0 lets the system choose a free one.
+        pace: Seconds between two events of a stream.
+        token_seconds: How long neuroflash's tokens live.
+        undocumented_embeddings: Answer embeddings for neuroflash and SovrGPT too, which document
+            none.
+        record: Keep the requests in :attr:`Server.requests`. Off, memory stays flat.
+
+    Yields:
+        The server. It stops at the end of the ``with`` block, or with the interpreter.
+
+    Raises:
+        ModuleNotFoundError: If the extra ``emulator`` is not installed.
+        OSError: If the port is taken.
+    """
+    server, runner = start(
+        host,
+        port,
+        pace=pace,
+        token_seconds=token_seconds,
+        undocumented_embeddings=undocumented_embeddings,
+        record=record,
+    )
+    runner.start()
+    atexit.register(runner.stop)
+    try:
+        yield server
+    finally:
+        runner.stop()
+        atexit.unregister(runner.stop)
+
+
+def serve(host: str = "127.0.0.1", port: int = 8080) -> None:
+    """Run the emulator in this process until SIGINT or SIGTERM.
+
+    Requests are not kept.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on; 0 lets the system choose a free one.
+
+    Raises:
+        ModuleNotFoundError: If the extra ``emulator`` is not installed.
+        OSError: If the port is taken.
+    """
+    _, runner = start(host, port, record=False)
+    runner.block()
+
+
+def _dialect(provider: str) -> Dialect:
+    if provider not in DIALECTS:
+        raise ValueError(f"unknown provider {provider!r}: choose one of {', '.join(DIALECTS)}")
+    return DIALECTS[provider]

@@ -1,0 +1,84 @@
+"""What a running server remembers: requests, scripts, and the settings it started with."""
+
+import hashlib
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from dsgvo.emulator.access import Access
+from dsgvo.emulator.steps import Step
+from dsgvo.emulator.values import Call, RecordedRequest
+
+
+@dataclass
+class State:
+    """Memory of one server, used from its own thread and from those of the tests.
+
+    Args:
+        access: Who is let in.
+        pace: Seconds between two events of a stream.
+        record: Whether requests are kept.
+        undocumented_embeddings: Whether vendors without documented embeddings answer them anyway.
+    """
+
+    access: Access
+    pace: float = 0.0
+    record: bool = True
+    undocumented_embeddings: bool = False
+    requests: list[RecordedRequest] = field(default_factory=list[RecordedRequest])
+    _scripts: list[tuple[str, str | None, deque[Step]]] = field(
+        default_factory=list[tuple[str, str | None, deque[Step]]]
+    )
+    _sticky: list[tuple[str, Step]] = field(default_factory=list[tuple[str, Step]])
+    _seen: Counter[bytes] = field(default_factory=Counter[bytes])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def remember(self, request: RecordedRequest) -> str:
+        """Keep a request.
+
+        Returns:
+            A digest of it, from which ids are made: the same requests in any order get the same
+            ids, and a repeated request a new one.
+        """
+        content = b"\0".join((request.provider.encode(), request.path.encode(), request.body))
+        digest = hashlib.sha256(content).digest()
+        with self._lock:
+            if self.record:
+                self.requests.append(request)
+            self._seen[digest] += 1
+            count = self._seen[digest]
+        return hashlib.sha256(digest + count.to_bytes(8, "big")).hexdigest()
+
+    def add(self, provider: str, path: str | None, steps: tuple[Step, ...]) -> None:
+        """Queue steps for a vendor's POST requests, or for all requests to a path."""
+        with self._lock:
+            self._scripts.append((provider, path, deque(steps)))
+
+    def stick(self, provider: str, step: Step) -> None:
+        """Apply the checks of a step to every request to a vendor."""
+        with self._lock:
+            self._sticky.append((provider, step))
+
+    def take(self, request: RecordedRequest, *, answers_post: bool) -> Step:
+        """Return the step for a request, which is used up by it."""
+        with self._lock:
+            for provider, path, steps in self._scripts:
+                fits = request.path.endswith(path) if path else answers_post
+                if provider == request.provider and fits and steps:
+                    return steps.popleft()
+        return Step()
+
+    def check(self, provider: str, call: Call) -> None:
+        """Apply what sticks. Raises ApiError."""
+        with self._lock:
+            sticky = [step for name, step in self._sticky if name == provider]
+        for step in sticky:
+            step.check(call)
+
+    def clear(self) -> None:
+        """Forget requests, scripts and what sticks."""
+        with self._lock:
+            self.requests.clear()
+            self._scripts.clear()
+            self._sticky.clear()
+            self._seen.clear()

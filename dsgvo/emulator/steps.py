@@ -1,0 +1,293 @@
+"""Scripted replies and faults: what a test makes the next requests see.
+
+Each step is used by one request. A step is a value with a few hooks; the base class leaves the
+request alone, so that a step overrides just what it changes.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dsgvo.emulator.failures import ApiError
+from dsgvo.emulator.jsons import JsonObject, dumps
+from dsgvo.emulator.values import Answer, Call, HttpReply, ToolCall
+
+_CODES = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    408: "timeout",
+    413: "request_too_large",
+    422: "invalid_request",
+    429: "rate_limit_exceeded",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that changes nothing: the request gets its normal answer."""
+
+    async def respond(self) -> HttpReply | None:
+        """Return the whole answer, or None to go on. Raises ApiError for a vendor's own error."""
+        return None
+
+    def check(self, call: Call) -> None:
+        """Look at the request before it is answered. Raises ApiError to refuse it."""
+
+    def answer(self) -> Answer | None:
+        """Return the model's answer, or None to let the emulator think."""
+        return None
+
+    def sent(self, reply: HttpReply) -> HttpReply:
+        """Change the answer on its way out."""
+        return reply
+
+    def vectors(self, data: list[JsonObject]) -> list[JsonObject]:
+        """Change the ``data`` of an embeddings answer."""
+        return data
+
+
+@dataclass(frozen=True)
+class Reply(Step):
+    """A scripted answer of the model, written in whichever form the request asks for.
+
+    Args:
+        content: The text.
+        reasoning: Thoughts before the text.
+        tool_calls: ``{"name", "arguments", "id"}`` each; ``arguments`` is an object, or a string
+            that is sent as it is, so that it can be broken JSON.
+        finish_reason: None lets the emulator find the fitting one.
+        usage: Replaces the counted usage; ``{}`` leaves it out.
+        chunks: The pieces in which the text is streamed; replaces ``content``.
+        omit_index: Leave ``index`` out of streamed tool calls.
+        stream: True forces a stream and False plain JSON, whatever was asked for.
+        reasoning_field: Field for ``reasoning``, e.g. ``reasoning_content``; None writes
+            ``<think>`` into ``content``.
+        pace: Seconds between two events of the stream.
+    """
+
+    content: str | None = None
+    reasoning: str | None = None
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    finish_reason: str | None = None
+    usage: Mapping[str, Any] | None = None
+    chunks: Sequence[str] | None = None
+    omit_index: bool = False
+    stream: bool | None = None
+    reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
+    pace: float | None = None
+
+    def answer(self) -> Answer:
+        """Return the scripted answer."""
+        content = "".join(self.chunks) if self.chunks is not None else self.content
+        return Answer(
+            content=content,
+            reasoning=self.reasoning,
+            tool_calls=tuple(_tool_call(call) for call in self.tool_calls),
+            finish_reason=self.finish_reason,
+            usage=self.usage,
+            chunks=None if self.chunks is None else tuple(self.chunks),
+            omit_index=self.omit_index,
+            stream=self.stream,
+            reasoning_field=self.reasoning_field,
+            pace=self.pace,
+        )
+
+
+@dataclass(frozen=True)
+class Status(Step):
+    """An answer with a status and a body of its own.
+
+    Args:
+        status: HTTP status code.
+        body: An object is sent as JSON, text as HTML, bytes as they are; None is the vendor's own
+            error body.
+        headers: Response headers, e.g. ``{"Retry-After": "2"}``.
+        message: Text of the vendor's own error body.
+        code: Code of the vendor's own error body, where it has one.
+    """
+
+    status: int
+    body: Mapping[str, Any] | str | bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    message: str = "scripted error"
+    code: str | None = None
+
+    async def respond(self) -> HttpReply:
+        """Return the answer, or raise the vendor's own error."""
+        if self.body is None:
+            code = self.code or _CODES.get(self.status, "error")
+            raise ApiError(self.status, self.message, code, headers=self.headers)
+        if isinstance(self.body, bytes):
+            data, kind = self.body, "application/octet-stream"
+        elif isinstance(self.body, str):
+            data, kind = self.body.encode(), "text/html; charset=utf-8"
+        else:
+            data, kind = dumps(self.body).encode(), "application/json"
+        headers = {"content-type": kind, "content-length": str(len(data))}
+        return HttpReply(self.status, headers | lower(self.headers), [data])
+
+
+@dataclass(frozen=True)
+class Truncate(Step):
+    """The answer, cut.
+
+    Args:
+        after: Number of events that still go out. A plain JSON answer is cut in its middle.
+        clean: True ends the HTTP body properly, without finish reason and ``[DONE]``; False drops
+            the TCP connection.
+        reply: The answer to cut; None is the normal one.
+    """
+
+    after: int = 3
+    clean: bool = True
+    reply: Reply | None = None
+
+    def answer(self) -> Answer | None:
+        """Return the answer that is cut."""
+        return self.reply.answer() if self.reply else None
+
+    def sent(self, reply: HttpReply) -> HttpReply:
+        """Cut the answer."""
+        return cut(reply, self.after, drop=not self.clean)
+
+
+@dataclass(frozen=True)
+class ErrorEvent(Step):
+    """An error in the middle of a stream, after which the stream ends.
+
+    Args:
+        after: Number of events before it.
+        error: The error object.
+        event: Name of the event, e.g. ``error``; None sends ``data: {"error": …}`` without one.
+        reply: The answer to break off; None is the normal one.
+    """
+
+    after: int = 2
+    error: Mapping[str, Any] = field(
+        default_factory=lambda: {"message": "scripted error", "type": "server_error", "code": None}
+    )
+    event: str | None = None
+    reply: Reply | None = None
+
+    def answer(self) -> Answer | None:
+        """Return the answer that is broken off."""
+        return self.reply.answer() if self.reply else None
+
+    def sent(self, reply: HttpReply) -> HttpReply:
+        """Put the error behind the first events."""
+        name = f"event: {self.event}\n" if self.event else ""
+        event = f"{name}data: {dumps({'error': dict(self.error)})}\n\n".encode()
+        writes = [*reply.writes[: self.after], event]
+        return HttpReply(reply.status, reply.headers, writes, reply.pace)
+
+
+@dataclass(frozen=True)
+class Raw(Step):
+    """Exact bytes in exact writes.
+
+    Args:
+        status: HTTP status code.
+        headers: Response headers.
+        chunks: The body, one item a write.
+        delay: Seconds between two writes.
+        drop: Close the TCP connection after the last write instead of ending the body.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(
+        default_factory=lambda: {"content-type": "text/event-stream; charset=utf-8"}
+    )
+    chunks: Sequence[bytes] = ()
+    delay: float = 0.0
+    drop: bool = False
+
+    async def respond(self) -> HttpReply:
+        """Return the bytes."""
+        return HttpReply(self.status, lower(self.headers), self.chunks, self.delay, self.drop)
+
+
+@dataclass(frozen=True)
+class Redirect(Step):
+    """A redirect, which a client must not follow.
+
+    Args:
+        location: Where to.
+        status: HTTP status code.
+    """
+
+    location: str
+    status: int = 307
+
+    async def respond(self) -> HttpReply:
+        """Return the redirect."""
+        return HttpReply(self.status, {"location": self.location, "content-length": "0"}, [])
+
+
+@dataclass(frozen=True)
+class Disconnect(Step):
+    """Closes the TCP connection before any byte of the answer."""
+
+    async def respond(self) -> HttpReply:
+        """Return the empty answer."""
+        return HttpReply(0, {}, [], drop=True)
+
+
+@dataclass(frozen=True)
+class Delay(Step):
+    """Waits, then goes on.
+
+    Args:
+        seconds: How long.
+        then: The step that follows; None is the normal answer.
+    """
+
+    seconds: float
+    then: Step | None = None
+
+    @property
+    def _next(self) -> Step:
+        return self.then or Step()
+
+    async def respond(self) -> HttpReply | None:
+        """Wait, and return what the next step returns."""
+        await asyncio.sleep(self.seconds)
+        return await self._next.respond()
+
+    def check(self, call: Call) -> None:
+        """Do what the next step does."""
+        self._next.check(call)
+
+    def answer(self) -> Answer | None:
+        """Return what the next step returns."""
+        return self._next.answer()
+
+    def sent(self, reply: HttpReply) -> HttpReply:
+        """Do what the next step does."""
+        return self._next.sent(reply)
+
+    def vectors(self, data: list[JsonObject]) -> list[JsonObject]:
+        """Do what the next step does."""
+        return self._next.vectors(data)
+
+
+def cut(reply: HttpReply, after: int, *, drop: bool) -> HttpReply:
+    """Return the first ``after`` events of a stream, or the first half of a plain answer."""
+    if "content-length" not in reply.headers:
+        return HttpReply(reply.status, reply.headers, reply.writes[:after], reply.pace, drop)
+    body = b"".join(reply.writes)
+    half = body[: len(body) // 2]
+    length = str(len(body) if drop else len(half))
+    return HttpReply(reply.status, {**reply.headers, "content-length": length}, [half], drop=drop)
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with names in lower case."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _tool_call(call: Mapping[str, Any]) -> ToolCall:
+    arguments = call.get("arguments", {})
+    text = arguments if isinstance(arguments, str) else dumps(arguments)
+    return ToolCall(str(call["name"]), text, str(call.get("id") or ""))
