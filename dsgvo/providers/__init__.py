@@ -1,0 +1,52 @@
+"""The vendors, by name. A further one is a further file in this folder and its line below."""
+
+from __future__ import annotations
+
+from dsgvo.errors import ConfigurationError
+from dsgvo.providers._spec import (
+    EmbeddingSupport,
+    HeaderArgument,
+    Model,
+    OAuth,
+    ParameterSupport,
+    Provider,
+    StructuredOutputMethod,
+)
+from dsgvo.providers.innogpt import INNOGPT
+from dsgvo.providers.meingpt import MEINGPT
+from dsgvo.providers.neuroflash import NEUROFLASH
+from dsgvo.providers.sovrgpt import SOVRGPT
+
+__all__ = [
+    "PROVIDERS",
+    "EmbeddingSupport",
+    "HeaderArgument",
+    "Model",
+    "OAuth",
+    "ParameterSupport",
+    "Provider",
+    "StructuredOutputMethod",
+    "get_provider",
+]
+
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider for provider in (INNOGPT, MEINGPT, NEUROFLASH, SOVRGPT)
+}
+
+
+def get_provider(name: str) -> Provider:
+    """Return the spec of a provider.
+
+    Raises:
+        ConfigurationError: If there is no provider of that name; the message lists those there are.
+
+    Example:
+        >>> get_provider("meingpt").title
+        'meinGPT'
+    """
+    try:
+        return PROVIDERS[name.lower()]
+    except KeyError:
+        raise ConfigurationError(
+            f"provider={name!r} is not known: use one of {', '.join(PROVIDERS)}"
+        ) from None

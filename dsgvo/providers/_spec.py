@@ -1,0 +1,173 @@
+"""What a provider says about itself, as data.
+
+One :class:`Provider` a vendor is filled in beside this file; everything else in the project looks
+facts up here and never asks for a vendor by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+__all__ = [
+    "EmbeddingSupport",
+    "HeaderArgument",
+    "Model",
+    "OAuth",
+    "ParameterSupport",
+    "Provider",
+    "StructuredOutputMethod",
+]
+
+ParameterSupport = Literal["documented", "ignored", "undocumented"]
+"""How a vendor's page treats a parameter. ``undocumented`` ones are sent as they are."""
+
+StructuredOutputMethod = Literal["function_calling", "json_schema", "json_mode"]
+"""The ways to get structured output, by the names LangChain gives them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """What is known of a model. ``None`` means that nobody says so, never "no".
+
+    Args:
+        id: The vendor's id, or a pattern such as ``"gpt-5*"`` for a series.
+        source: The vendor page, or who else says so.
+        kind: What the model does.
+        context_window: Tokens of prompt and answer together.
+        tools: Whether it takes tools.
+        images: Whether it takes images.
+        files: Whether it takes PDFs.
+        structured_output: Whether it follows a JSON schema of ``response_format``.
+        reasoning: Whether it thinks before it answers.
+        streams_unasked: Whether it answers with a stream even when none was asked for.
+        dimensions: Length of an embedding model's vectors.
+        region: Where the vendor says that it runs, as an ISO code or ``"EU"``.
+    """
+
+    id: str
+    source: str
+    kind: Literal["chat", "embedding", "image"] = "chat"
+    context_window: int | None = None
+    tools: bool | None = None
+    images: bool | None = None
+    files: bool | None = None
+    structured_output: bool | None = None
+    reasoning: bool | None = None
+    streams_unasked: bool = False
+    dimensions: int | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderArgument:
+    """A header that the vendor requires, filled from an argument or the environment."""
+
+    header: str
+    argument: str
+    variable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """OAuth2 client credentials: where a token comes from and how it is asked for.
+
+    The two addresses are used as they are for the vendor's own ``base_url``; under another
+    ``base_url`` the path of each is looked for on that host, below the prefix it adds.
+    """
+
+    token_url: str
+    scope: str
+    id_variable: str
+    secret_variable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingSupport:
+    """What the vendor says about embeddings.
+
+    Args:
+        documented: Whether the vendor documents an embeddings endpoint at all.
+        path: Path below ``base_url``.
+        default_model: The model id that the vendor's page names.
+        base64: Whether to ask for vectors in base64, a fifth of the bytes of decimal numbers.
+    """
+
+    documented: bool
+    path: str = "/embeddings"
+    default_model: str | None = None
+    base64: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """One vendor: who to talk to, how to log in, what its page says it honours.
+
+    Example:
+        >>> from dsgvo import PROVIDERS
+        >>> PROVIDERS["sovrgpt"].support("seed")
+        'ignored'
+        >>> PROVIDERS["innogpt"].model("gpt-5-mini").streams_unasked
+        True
+    """
+
+    name: str
+    title: str
+    page: str
+    base_url: str
+    env: str
+    key_variables: tuple[str, ...]
+    documented: frozenset[str]
+    ignored: frozenset[str] = frozenset()
+    ignores_the_rest: bool = False
+    chat_path: str = "/chat/completions"
+    images_path: str | None = None
+    models_url: str | None = None
+    health_path: str | None = None
+    workspaces_url: str | None = None
+    structured_output: tuple[StructuredOutputMethod, ...] = ("function_calling",)
+    embeddings: EmbeddingSupport = field(default_factory=lambda: EmbeddingSupport(documented=False))
+    header_arguments: tuple[HeaderArgument, ...] = ()
+    oauth: OAuth | None = None
+    think_tags: bool = False
+    file_upload: bool = False
+    models: tuple[Model, ...] = ()
+    status_hints: Mapping[int, str] = field(default_factory=dict[int, str])
+
+    @property
+    def base_url_variable(self) -> str:
+        """Name of the environment variable that overrides ``base_url``."""
+        return f"{self.env}_BASE_URL"
+
+    @property
+    def model_variable(self) -> str:
+        """Name of the environment variable that gives the chat model."""
+        return f"{self.env}_MODEL"
+
+    def support(self, parameter: str) -> ParameterSupport:
+        """Return how the vendor's page treats a chat parameter."""
+        if parameter in self.documented:
+            return "documented"
+        if self.ignores_the_rest or parameter in self.ignored:
+            return "ignored"
+        return "undocumented"
+
+    def model(self, model: str) -> Model:
+        """Return what is known of a model id; an unknown id is never an error."""
+        exact = next((known for known in self.models if known.id == model), None)
+        return exact or next(
+            (known for known in self.models if fnmatchcase(model, known.id)),
+            Model(id=model, source="unknown"),
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A spec is looked up in the process that unpickles, so that it always fits the code there.
+        return _load, (self.name,)
+
+
+def _load(name: str) -> Provider:
+    from dsgvo.providers import PROVIDERS
+
+    return PROVIDERS[name]

@@ -1,0 +1,42 @@
+"""SovrGPT, after its page "POST /v1/chat/completions"."""
+
+from __future__ import annotations
+
+from dsgvo.providers._spec import Model, Provider
+
+PAGE = "SovrGPT: POST /v1/chat/completions"
+
+SOVRGPT = Provider(
+    name="sovrgpt",
+    title="SovrGPT",
+    page=PAGE,
+    base_url="https://sovrgpt.com/api/v1",
+    env="SOVRGPT",
+    key_variables=("SOVRGPT_API_KEY", "SOVR_KEY"),
+    documented=frozenset(
+        {
+            "model",
+            "messages",
+            "temperature",
+            "top_p",
+            "max_tokens",
+            "stream",
+            "stop",
+            "tools",
+            "tool_choice",
+            "response_format",
+        }
+    ),
+    # "Ignoriert (nicht crashend)"
+    ignored=frozenset({"seed", "logit_bias", "user", "presence_penalty", "frequency_penalty"}),
+    models_url="https://sovrgpt.com/api/v1/models",
+    # "{ "type": "json_object" } für JSON-Modus": JSON schemas are not documented.
+    structured_output=("function_calling", "json_mode"),
+    # "Bei reasoning-Tier-Modellen enthält die Antwort zusätzlich <think>…</think>-Blöcke vor der
+    # finalen Antwort."
+    think_tags=True,
+    models=(
+        Model(id="qwen3.5-9b", source=PAGE, tools=True),
+        Model(id="gemma-4-26b-a4b", source=PAGE, images=True),
+    ),
+)

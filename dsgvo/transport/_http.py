@@ -1,0 +1,285 @@
+"""The sockets: connection pools over httpx, and its exceptions made into ours.
+
+Nothing else in the project imports httpx, and this module does so on the first request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    import httpx
+
+    from dsgvo.transport._connection import Connection
+
+__all__ = ["ConnectionFailedError", "Content", "Sink", "aread", "asend", "build", "read", "send"]
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to reach the server; the connection's own timeout wins if it is shorter."""
+
+KEEPALIVE_CONNECTIONS = 64
+KEEPALIVE_SECONDS = 30.0
+
+
+class ConnectionFailedError(Exception):
+    """Carries the error, and whether the request may be sent again.
+
+    Args:
+        error: What the user will see.
+        retry: Whether no byte of an answer had come, so that sending again repeats nothing that
+            the user has seen.
+    """
+
+    def __init__(self, error: APIConnectionError, *, retry: bool) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.retry = retry
+
+
+class Content(Protocol):
+    """A request body that is produced while it is sent, once per attempt."""
+
+    headers: dict[str, str]
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+class Sink(Protocol):
+    """Takes an answer's body piece by piece."""
+
+    def feed(self, data: bytes, /) -> Any: ...
+
+
+@dataclass(slots=True)
+class _LoopPool:
+    loop: asyncio.AbstractEventLoop
+    transports: dict[str | None, httpx.AsyncHTTPTransport]
+    keeper: AsyncGenerator[None]
+
+
+class _Pools:
+    """Connection pools of this process: one for threads, one for each running event loop.
+
+    Model objects hold none, so any number of them share these, and each can be pickled. A loop's
+    pool is closed by the loop itself: it is kept by an asynchronous generator, which
+    ``asyncio.run`` closes before it closes the loop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sync: dict[str | None, httpx.HTTPTransport] = {}
+        self._loops: dict[int, _LoopPool] = {}
+        self._ssl: SSLContext | None = None
+
+    def reset(self) -> None:
+        """Forget all pools, in a forked child: the sockets belong to the parent."""
+        # The old pools are kept from the garbage collector, which would end TLS sessions that
+        # the parent still uses.
+        _inherited.append((self._sync, self._loops))
+        self.__init__()
+
+    def sync(self, proxy: str | None) -> httpx.HTTPTransport:
+        """Return the pool that all threads share."""
+        transport = self._sync.get(proxy)
+        if transport is None:
+            with self._lock:
+                transport = self._sync.get(proxy)
+                if transport is None:
+                    import httpx
+
+                    transport = httpx.HTTPTransport(**self._settings(proxy))
+                    self._sync[proxy] = transport
+        return transport
+
+    async def loop(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
+        """Return the pool of the running loop."""
+        loop = asyncio.get_running_loop()
+        pool = self._loops.get(id(loop))
+        if pool is None or pool.loop is not loop:
+            pool = _LoopPool(loop, {}, self._keep(loop))
+            with self._lock:
+                for key in [k for k, old in self._loops.items() if old.loop.is_closed()]:
+                    del self._loops[key]
+                self._loops[id(loop)] = pool
+            await anext(pool.keeper)
+        transport = pool.transports.get(proxy)
+        if transport is None:
+            import httpx
+
+            with self._lock:
+                settings = self._settings(proxy)
+            transport = pool.transports.setdefault(proxy, httpx.AsyncHTTPTransport(**settings))
+        return transport
+
+    async def _keep(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            with self._lock:
+                pool = self._loops.pop(id(loop), None)
+            for transport in pool.transports.values() if pool else ():
+                await transport.aclose()
+
+    def _settings(self, proxy: str | None) -> dict[str, Any]:
+        import httpx
+
+        if self._ssl is None:
+            self._ssl = httpx.create_ssl_context()  # verifies, and heeds SSL_CERT_FILE
+        return {
+            "verify": self._ssl,
+            "proxy": proxy,
+            "limits": httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=KEEPALIVE_CONNECTIONS,
+                keepalive_expiry=KEEPALIVE_SECONDS,
+            ),
+        }
+
+
+_inherited: list[object] = []
+_pools = _Pools()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.reset)
+
+
+def send(connection: Connection, request: httpx.Request) -> httpx.Response:
+    """Send a request and return the answer with its body unread."""
+    try:
+        return _pools.sync(_proxy(request)).handle_request(request)
+    except _errors() as error:
+        raise _failure(connection, error, retry=True) from error
+
+
+async def asend(connection: Connection, request: httpx.Request) -> httpx.Response:
+    """Do what :func:`send` does, on the running loop."""
+    try:
+        return await (await _pools.loop(_proxy(request))).handle_async_request(request)
+    except _errors() as error:
+        raise _failure(connection, error, retry=True) from error
+
+
+def read(connection: Connection, response: httpx.Response) -> Generator[bytes]:
+    """Yield the body, decompressed, and free the connection when left for whatever reason."""
+    try:
+        yield from response.iter_bytes()
+    except _errors() as error:
+        raise _failure(connection, error, retry=False) from error
+    finally:
+        response.close()
+
+
+async def aread(connection: Connection, response: httpx.Response) -> AsyncGenerator[bytes]:
+    """Do what :func:`read` does, on the running loop."""
+    try:
+        async for data in response.aiter_bytes():
+            yield data
+    except _errors() as error:
+        raise _failure(connection, error, retry=False) from error
+    finally:
+        await response.aclose()
+
+
+def build(
+    connection: Connection,
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    content: bytes | Content | None,
+) -> httpx.Request:
+    """Build a request that waits no longer than the connection's timeout for each step."""
+    import httpx
+
+    if content is not None and not isinstance(content, bytes):
+        headers = {**headers, **content.headers}
+    timeout = connection.timeout
+    connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
+    steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
+    return httpx.Request(
+        method,
+        _parsed(url),
+        headers=headers,
+        content=content,  # pyright: ignore[reportArgumentType] - both of httpx's stream protocols
+        extensions={"timeout": steps},
+    )
+
+
+_urls: dict[str, httpx.URL] = {}
+
+
+def _parsed(url: str) -> httpx.URL:
+    parsed = _urls.get(url)
+    if parsed is None:
+        import httpx
+
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ConfigurationError(f"base_url: {url!r} is no valid URL ({error})") from None
+        if len(_urls) < 256:
+            _urls[url] = parsed
+    return parsed
+
+
+_proxies: dict[tuple[str, str], str | None] = {}
+
+
+def _proxy(request: httpx.Request) -> str | None:
+    """Return the proxy that the environment names for a host (``HTTPS_PROXY``, ``NO_PROXY``)."""
+    target = (request.url.scheme, request.url.host)
+    try:
+        return _proxies[target]
+    except KeyError:
+        scheme, host = target
+        proxies = getproxies()
+        proxy = None if proxy_bypass(host) else proxies.get(scheme) or proxies.get("all")
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
+        return _proxies.setdefault(target, proxy)
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """Return httpx's exceptions; looked up when one passes, so that its import can wait."""
+    import httpx
+
+    return (httpx.HTTPError, httpx.StreamError)
+
+
+def _failure(connection: Connection, error: Exception, *, retry: bool) -> ConnectionFailedError:
+    import httpx
+
+    provider = connection.provider
+    host = urlsplit(connection.base_url).netloc
+    where = f"check base_url or {provider.base_url_variable}"
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        message = f"{provider.title}: {host} could not be reached in time; {where}"
+        return _timed_out(connection, message, retry=retry)
+    if isinstance(error, httpx.TimeoutException):
+        # The request has gone out and may be at work: sending it again would pay for it twice.
+        message = f"{provider.title}: no answer within timeout={connection.timeout!r} seconds"
+        return _timed_out(connection, message, retry=False)
+    reason = str(error) or type(error).__name__
+    if isinstance(error, httpx.ConnectError):
+        retry = retry and "CERTIFICATE_VERIFY_FAILED" not in reason
+        message = f"{provider.title}: cannot reach {host} ({reason}); {where}"
+    else:
+        message = f"{provider.title}: the connection to {host} broke ({reason})"
+        retry = retry and isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+    return ConnectionFailedError(APIConnectionError(message, provider=provider.name), retry=retry)
+
+
+def _timed_out(connection: Connection, message: str, *, retry: bool) -> ConnectionFailedError:
+    error = APITimeoutError(message, provider=connection.provider.name)
+    return ConnectionFailedError(error, retry=retry)

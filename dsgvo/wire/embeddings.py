@@ -1,0 +1,257 @@
+"""Embeddings: texts in batches, bodies out, vectors back in their places."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from sys import byteorder
+from typing import Any, cast
+
+from pydantic_core import from_json
+
+from dsgvo.errors import (
+    APIError,
+    APIResponseError,
+    BadRequestError,
+    ConfigurationError,
+    RequestTooLargeError,
+    UnprocessableEntityError,
+)
+from dsgvo.providers import Provider
+from dsgvo.wire.errors import describe_body, error_from_body, is_error
+
+__all__ = [
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_TEXTS",
+    "Batch",
+    "EmbeddingResult",
+    "batches",
+    "check_texts",
+    "decode_embeddings",
+    "embedding_body",
+    "is_too_large",
+]
+
+MAX_BATCH_TEXTS = 128
+"""Texts a request, unless the user says otherwise."""
+
+MAX_BATCH_BYTES = 512 * 1024
+"""UTF-8 bytes of text a request: well below the 300,000 tokens that OpenAI's API takes at once."""
+
+# Inferred from OpenAI's API and common gateways; the vendors do not document their wording.
+_TOO_LONG = re.compile(r"too (?:long|large|many|big)|maximum|exceed|at most|limit", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts of one request, and the index of the first among all texts."""
+
+    start: int
+    texts: Sequence[str]
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Return the two halves of a batch that was too large."""
+        middle = len(self.texts) // 2
+        return (
+            Batch(self.start, self.texts[:middle]),
+            Batch(self.start + middle, self.texts[middle:]),
+        )
+
+    def __str__(self) -> str:
+        if len(self.texts) == 1:
+            return f"text {self.start}"
+        return f"texts {self.start} to {self.start + len(self.texts) - 1}"
+
+
+@dataclass(slots=True)
+class EmbeddingResult:
+    """Vectors of one request in the order of its texts, and what the vendor counted."""
+
+    vectors: list[list[float]]
+    model: str | None
+    usage: dict[str, Any] | None
+
+
+def check_texts(texts: Iterable[str], start: int = 0) -> None:
+    """Refuse what is no text to embed.
+
+    Raises:
+        ConfigurationError: If a text is empty or no string; the message names its index.
+    """
+    for index, text in enumerate(texts, start):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"texts[{index}] is a {type(text).__name__}, not a str")
+        if not text:
+            raise ConfigurationError(
+                f"texts[{index}] is empty: an empty text has no embedding; leave it out"
+            )
+
+
+def batches(
+    texts: Iterable[str],
+    *,
+    max_texts: int = MAX_BATCH_TEXTS,
+    max_bytes: int = MAX_BATCH_BYTES,
+) -> Iterator[Batch]:
+    """Cut texts into requests, by count and by bytes, reading no further than needed.
+
+    A text of more than ``max_bytes`` goes alone. A sequence is checked as a whole before the first
+    batch is given; a generator as it is read.
+
+    Raises:
+        ConfigurationError: As :func:`check_texts`, and if a bound is below 1.
+
+    Example:
+        >>> [batch.texts for batch in batches(["a", "b", "c"], max_texts=2)]
+        [['a', 'b'], ['c']]
+    """
+    for name, value in (("batch_size", max_texts), ("max_batch_bytes", max_bytes)):
+        if value < 1:
+            raise ConfigurationError(f"{name}={value!r} is out of range: use 1 or more")
+    if isinstance(texts, str):
+        raise ConfigurationError("texts is a single str: pass a list of texts")
+    checked = isinstance(texts, Sequence)
+    if checked:
+        check_texts(texts)
+    return _cut(texts, max_texts, max_bytes, checked)
+
+
+def _cut(texts: Iterable[str], max_texts: int, max_bytes: int, checked: bool) -> Iterator[Batch]:
+    start, size = 0, 0
+    current: list[str] = []
+    for index, text in enumerate(texts):
+        if not checked:
+            check_texts((text,), index)
+        length = len(text.encode("utf-8", "surrogatepass"))
+        if current and (len(current) == max_texts or size + length > max_bytes):
+            yield Batch(start, current)
+            start, size, current = index, 0, []
+        current.append(text)
+        size += length
+    if current:
+        yield Batch(start, current)
+
+
+def embedding_body(
+    batch: Batch,
+    *,
+    model: str,
+    dimensions: int | None = None,
+    base64: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Build the JSON body of an embeddings request. Plain text is sent, never token ids."""
+    body: dict[str, Any] = {"model": model, "input": batch.texts, **(extra or {})}
+    if dimensions is not None:
+        if isinstance(dimensions, bool) or dimensions < 1:
+            raise ConfigurationError(f"dimensions={dimensions!r} is out of range: use 1 or more")
+        body["dimensions"] = dimensions
+    if base64:
+        body["encoding_format"] = "base64"
+    return body
+
+
+def decode_embeddings(
+    provider: Provider,
+    body: bytes,
+    batch: Batch,
+    *,
+    dimensions: int | None = None,
+    request_id: str | None = None,
+    secrets: Sequence[str] = (),
+) -> EmbeddingResult:
+    """Read an embeddings answer and put each vector to its text, by ``index``.
+
+    Returns:
+        One vector a text, each a list of floats of the same length.
+
+    Raises:
+        APIStatusError: If the body is an error under a success status.
+        APIResponseError: If vectors are missing, doubled, unreadable or of the wrong length.
+    """
+
+    def fail(what: str) -> APIResponseError:
+        return APIResponseError(
+            f"{provider.title}: embedding {batch}: {what}",
+            provider=provider.name,
+            status_code=200,
+            request_id=request_id,
+        )
+
+    try:
+        answer = from_json(body)
+    except ValueError:
+        raise fail(f"expected JSON, got {describe_body(body)}") from None
+    if not isinstance(answer, dict):
+        raise fail("expected a JSON object")
+    answer = cast("dict[str, Any]", answer)
+    if is_error(answer):
+        raise error_from_body(provider, 200, answer, request_id=request_id, secrets=secrets)
+    data = answer.get("data")
+    expected = len(batch.texts)
+    if not isinstance(data, list):
+        raise fail("the answer has no data")
+    rows = cast("list[dict[str, Any]]", data)
+    if len(rows) != expected:
+        raise fail(f"expected {expected} vectors, got {len(rows)}")
+    vectors: list[list[float] | None] = [None] * expected
+    for position, row in enumerate(rows):
+        index = row.get("index", position)
+        if not isinstance(index, int) or not 0 <= index < expected:
+            raise fail(f"expected indexes 0 to {expected - 1}, got {index!r}")
+        if vectors[index] is not None:
+            raise fail(f"index {index} came twice")
+        try:
+            vectors[index] = _vector(row.get("embedding"))
+        except (TypeError, ValueError, Base64Error):
+            raise fail(f"the vector at index {index} is unreadable") from None
+    found = cast("list[list[float]]", vectors)
+    lengths = {len(vector) for vector in found}
+    if len(lengths) > 1 or 0 in lengths:
+        raise fail(f"vectors of different lengths: {sorted(lengths)}")
+    if dimensions is not None and lengths != {dimensions}:
+        raise fail(f"expected {dimensions} dimensions, got {lengths.pop()}")
+    usage = answer.get("usage")
+    return EmbeddingResult(
+        found,
+        answer.get("model"),
+        cast("dict[str, Any]", usage) if isinstance(usage, dict) else None,
+    )
+
+
+def _vector(value: object) -> list[float]:
+    if isinstance(value, str):
+        numbers = array("f", b64decode(value, validate=True))
+        if byteorder == "big":
+            numbers.byteswap()
+        return numbers.tolist()
+    if isinstance(value, list):
+        # The array refuses null and text, and makes floats of whole numbers.
+        return array("d", cast("list[float]", value)).tolist()
+    raise TypeError
+
+
+def is_too_large(error: APIError) -> bool:
+    """Return whether a smaller batch may succeed where this one failed."""
+    if isinstance(error, RequestTooLargeError):
+        return True
+    refused = isinstance(error, BadRequestError | UnprocessableEntityError)
+    return refused and _TOO_LONG.search(f"{error.code} {error.message}") is not None
+
+
+def join_results(results: Iterable[EmbeddingResult]) -> EmbeddingResult:
+    """Put the results of a batch's parts together, in order."""
+    parts = list(results)
+    usage: dict[str, Any] = {}
+    for part in parts:
+        for name, count in (part.usage or {}).items():
+            if isinstance(count, int | float):
+                usage[name] = usage.get(name, 0) + count
+    return EmbeddingResult(
+        list(chain.from_iterable(part.vectors for part in parts)), parts[0].model, usage or None
+    )

@@ -1,0 +1,181 @@
+"""Chat requests: what the user wants, checked against what the vendor says, as a body.
+
+Everything here is refused before anything is sent, with the argument, its value and the way out.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic_core import to_json
+
+from dsgvo.errors import CapabilityError, ConfigurationError, IgnoredParameterWarning
+from dsgvo.providers import Provider, StructuredOutputMethod
+from dsgvo.wire.tools import tool_choice
+
+__all__ = ["chat_body", "check_structured_output", "json_schema_prompt", "response_format"]
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "max_tokens": (1, math.inf),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "repetition_penalty": (0, 2),
+}
+_WHOLE = frozenset({"max_tokens", "seed"})
+_warned: set[tuple[str, str, str]] = set()
+
+
+def chat_body(
+    provider: Provider,
+    *,
+    model: str | None,
+    messages: Sequence[Mapping[str, Any]],
+    params: Mapping[str, Any],
+    stream: bool,
+    strict: bool = False,
+) -> dict[str, Any]:
+    """Build the JSON body of a chat request.
+
+    Args:
+        provider: Who will be asked.
+        model: The model's id. Unknown ids are sent as they are.
+        messages: The conversation in OpenAI's form, oldest first.
+        params: Further body fields; those that are ``None`` are left out.
+        stream: Whether a stream is asked for.
+        strict: Refuse parameters that the vendor ignores, instead of warning once.
+
+    Raises:
+        ConfigurationError: If an argument is missing, of the wrong type or out of range.
+        CapabilityError: If the vendor or the model is known not to offer what is asked for.
+
+    Example:
+        >>> from dsgvo import PROVIDERS
+        >>> chat_body(
+        ...     PROVIDERS["sovrgpt"],
+        ...     model="qwen3.5-9b",
+        ...     messages=[{"role": "user", "content": "Hallo"}],
+        ...     params={"temperature": 0.5, "stop": None},
+        ...     stream=False,
+        ... )["temperature"]
+        0.5
+    """
+    if not model:
+        raise ConfigurationError(f"model is missing: pass model=… or set {provider.model_variable}")
+    if not messages:
+        raise ConfigurationError("messages is empty: pass at least one message")
+    body: dict[str, Any] = {"model": model, "messages": messages}
+    for name, value in params.items():
+        # An empty list of stop sequences or tools says the same as none at all.
+        if value is None or (name in {"stop", "tools"} and not value):
+            continue
+        body[name] = _checked(name, value)
+        if provider.support(name) == "ignored":
+            _ignored(provider, model, name, value, strict)
+    _check_tools(provider, model, body)
+    if (n := body.get("n")) not in {None, 1}:
+        raise CapabilityError(
+            f"n={n!r}: {provider.title} gives one answer a request; call batch() instead",
+            provider=provider.name,
+        )
+    kind = cast("dict[str, Any]", body.get("response_format") or {}).get("type")
+    if kind == "json_schema":
+        check_structured_output(provider, "json_schema")
+    if stream:
+        body["stream"] = True
+    return body
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name in _RANGES:
+        low, high = _RANGES[name]
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not low <= value <= high or math.isnan(value):
+            upper = f" to {high:g}" if high < math.inf else " or more"
+            raise ConfigurationError(f"{name}={value!r} is out of range: use {low:g}{upper}")
+    if name in _WHOLE and (not isinstance(value, int) or isinstance(value, bool)):
+        raise ConfigurationError(f"{name}={value!r} is not a whole number")
+    if name == "stop":
+        sequences = cast("list[object]", value if isinstance(value, list | tuple) else [value])
+        if not all(isinstance(sequence, str) and sequence for sequence in sequences):
+            raise ConfigurationError(f"stop={value!r}: use a text or a list of texts, none empty")
+    return value
+
+
+def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool) -> None:
+    message = (
+        f"{provider.title} accepts {name!r} and does not honour it ({provider.page}); "
+        f"model {model!r} will answer as if it were not set"
+    )
+    if strict:
+        raise CapabilityError(f"{name}={value!r}: {message}", provider=provider.name)
+    key = (provider.name, model, name)
+    if key not in _warned:
+        _warned.add(key)
+        warnings.warn(message, IgnoredParameterWarning, stacklevel=2)
+
+
+def _check_tools(provider: Provider, model: str, body: dict[str, Any]) -> None:
+    tools = cast("list[dict[str, Any]]", body.get("tools") or [])
+    if tools and provider.model(model).tools is False:
+        raise CapabilityError(
+            f"tools: {provider.title} says that model {model!r} does not take tools "
+            f"({provider.model(model).source}); use another model",
+            provider=provider.name,
+        )
+    if "tool_choice" in body:
+        choice = tool_choice(body["tool_choice"], tools)
+        if choice is None:
+            del body["tool_choice"]
+        else:
+            body["tool_choice"] = choice
+
+
+def check_structured_output(
+    provider: Provider, method: StructuredOutputMethod | None
+) -> StructuredOutputMethod:
+    """Return the method to use: the one asked for, or the best one that the vendor documents.
+
+    Raises:
+        CapabilityError: If the vendor does not document the method; the message names those it
+            does.
+    """
+    if method is None:
+        return provider.structured_output[0]
+    if method not in provider.structured_output:
+        raise CapabilityError(
+            f"method={method!r} is not documented by {provider.title} ({provider.page}): "
+            f"use {' or '.join(map(repr, provider.structured_output))}",
+            provider=provider.name,
+        )
+    return method
+
+
+def response_format(
+    method: StructuredOutputMethod, *, name: str, schema: Mapping[str, Any], strict: bool | None
+) -> dict[str, Any]:
+    """Return the ``response_format`` for a method that uses one."""
+    if method == "json_mode":
+        return {"type": "json_object"}
+    described: dict[str, Any] = {"name": name, "schema": schema}
+    if schema.get("description"):
+        described["description"] = schema["description"]
+    if strict is not None:
+        described["strict"] = strict
+    return {"type": "json_schema", "json_schema": described}
+
+
+def json_schema_prompt(schema: Mapping[str, Any]) -> str:
+    """Return the instruction that makes JSON mode follow a schema.
+
+    With ``{"type": "json_object"}`` alone a server promises JSON, not its shape, and OpenAI's API
+    refuses the request unless a message says "JSON".
+    """
+    return (
+        "Answer with one JSON object and nothing else: no explanation, no Markdown. "
+        "The object must be valid against this JSON schema:\n" + to_json(schema).decode()
+    )

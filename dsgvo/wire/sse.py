@@ -1,0 +1,121 @@
+"""Server-sent events as the WHATWG standard defines them: bytes in, events out.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["MAX_EVENT_BYTES", "Event", "SSEDecoder", "SSETooLargeError"]
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""An event (and so a line) longer than this is not a chat chunk but an attack or a fault."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class SSETooLargeError(ValueError):
+    """A line or event is longer than the decoder's bound."""
+
+
+class Event(NamedTuple):
+    """One event: its name (``"message"`` when the server gives none) and its data."""
+
+    event: str
+    data: str
+
+
+class SSEDecoder:
+    r"""Incremental decoder; feed it bytes split anywhere.
+
+    ``id`` and ``retry`` fields are read over: they serve reconnecting, and a chat request is never
+    sent a second time on its own.
+
+    Args:
+        max_bytes: Bound of one line and of one event's data.
+
+    Example:
+        >>> decoder = SSEDecoder()
+        >>> decoder.feed(b"data: Gr\xc3")
+        []
+        >>> decoder.feed(b"\xbc\xc3\x9fe\r\n\r\n")
+        [Event(event='message', data='Grüße')]
+    """
+
+    __slots__ = ("_data", "_event", "_line", "_max", "_size", "_skip_lf", "_started")
+
+    def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max = max_bytes
+        self._line = bytearray()  # the unfinished line
+        self._data: list[bytes] = []  # the unfinished event's data lines
+        self._size = 0
+        self._event = ""
+        self._skip_lf = False  # the last byte was CR: a following LF belongs to it
+        self._started = False
+
+    @property
+    def pending(self) -> bytes:
+        """What has come of an event that is not yet dispatched: its data and its open line."""
+        return (
+            b"\n".join((*self._data, bytes(self._line))) if self._line else b"\n".join(self._data)
+        )
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take the next bytes and return the events that they complete.
+
+        Raises:
+            SSETooLargeError: If a line or an event grows past the bound.
+        """
+        if self._skip_lf and data:
+            self._skip_lf = False
+            if data[:1] == b"\n":
+                data = data[1:]
+        if not data:
+            return []
+        if data[-1] not in b"\r\n" and b"\n" not in data and b"\r" not in data:
+            self._line += data  # no line ends here; joining only then keeps long lines linear
+            self._check(len(self._line))
+            return []
+        if self._line:
+            self._line += data
+            data = bytes(self._line)
+            self._line.clear()
+        if not self._started:
+            if len(data) < len(_BOM) and _BOM.startswith(data):
+                self._line += data
+                return []
+            self._started = True
+            data = data.removeprefix(_BOM)
+        lines = data.splitlines()
+        if data[-1:] not in {b"\r", b"\n"}:
+            self._line += lines.pop()
+            self._check(len(self._line))
+        self._skip_lf = data[-1:] == b"\r"
+        return self._dispatch(lines)
+
+    def _dispatch(self, lines: list[bytes]) -> list[Event]:
+        events: list[Event] = []
+        pending = self._data
+        for line in lines:
+            if line.startswith(b"data:"):
+                value = line[6:] if line[5:6] == b" " else line[5:]
+                self._size += len(value)
+                self._check(self._size)
+                pending.append(value)
+            elif not line:
+                if pending:
+                    data = pending[0] if len(pending) == 1 else b"\n".join(pending)
+                    events.append(Event(self._event or "message", data.decode("utf-8", "replace")))
+                    pending.clear()
+                    self._size = 0
+                self._event = ""
+            elif line == b"data":
+                pending.append(b"")
+            elif line.startswith(b"event:"):
+                self._event = line[6:].removeprefix(b" ").decode("utf-8", "replace")
+        return events
+
+    def _check(self, size: int) -> None:
+        if size > self._max:
+            raise SSETooLargeError(f"a server-sent event is larger than {self._max} bytes")
