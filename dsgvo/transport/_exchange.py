@@ -94,9 +94,7 @@ def open_response(
         if (connection.base_url, name) not in _refused
     }
     while True:
-        token: str | None = None
-        if auth is not None:
-            token = yield from auth.bearer(connection)
+        token: str | None = yield from _token(connection, auth)
         request = _build(connection, operation, optional, token)
         try:
             response: httpx.Response = yield Send(connection, request)
@@ -164,6 +162,10 @@ def request_id(response: httpx.Response) -> str | None:
     """Return the vendor's id of a request."""
     headers = response.headers
     return headers.get("x-request-id") or headers.get("request-id")
+
+
+def _token(connection: Connection, auth: Auth | None) -> Flow[str | None]:
+    return None if auth is None else (yield from auth.bearer(connection))
 
 
 class _TooLargeError(Exception):

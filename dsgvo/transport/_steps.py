@@ -12,7 +12,7 @@ import time
 from collections.abc import Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from dsgvo.transport import _http
 from dsgvo.transport._connection import Connection
@@ -97,8 +97,8 @@ class Wait:
         return True
 
 
-Step = Send | Read | Sleep | Wait
-Flow = Generator[Step, Any, _T]
+Step: TypeAlias = Send | Read | Sleep | Wait
+Flow: TypeAlias = Generator[Step, Any, _T]
 
 
 def run(flow: Flow[_T]) -> _T:

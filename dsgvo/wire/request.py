@@ -100,10 +100,10 @@ def _checked(name: str, value: Any) -> Any:
     if name in _WHOLE and (not isinstance(value, int) or isinstance(value, bool)):
         raise ConfigurationError(f"{name}={value!r} is not a whole number")
     if name == "stop":
-        sequences = cast("list[object]", value if isinstance(value, list | tuple) else [value])
+        sequences = cast("list[object]", value) if isinstance(value, list) else [value]
         if not all(isinstance(sequence, str) and sequence for sequence in sequences):
             raise ConfigurationError(f"stop={value!r}: use a text or a list of texts, none empty")
-    return value
+    return cast("object", value)
 
 
 def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool) -> None:
