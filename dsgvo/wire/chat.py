@@ -47,6 +47,7 @@ class Delta:
         usage: The vendor's usage object as it came.
         refusal: Text with which the model declines, where a vendor sends it apart.
         extra: Fields that OpenAI's API does not know, such as ``citations``.
+        completion: The whole answer, in the last delta of a stream, after all else has come.
     """
 
     content: str = ""
@@ -56,6 +57,7 @@ class Delta:
     usage: dict[str, Any] | None = None
     refusal: str = ""
     extra: dict[str, Any] | None = None
+    completion: Completion | None = None
 
 
 @dataclass(slots=True)
@@ -99,9 +101,7 @@ class ChatDecoder:
         >>> chunk = b'{"choices":[{"delta":{"content":"Hallo"},"finish_reason":"stop"}]}'
         >>> [delta.content for delta in decoder.feed(b"data: " + chunk + b"\n\n")]
         ['Hallo']
-        >>> decoder.close()
-        []
-        >>> decoder.completion().finish_reason
+        >>> decoder.close()[-1].completion.finish_reason
         'stop'
     """
 
@@ -148,7 +148,7 @@ class ChatDecoder:
         return self._events(events)
 
     def close(self) -> list[Delta]:
-        """Take the end of the body and return the last deltas.
+        """Take the end of the body and return the last deltas; the very last has the whole answer.
 
         Raises:
             IncompleteStreamError: If the stream ended without a finish reason or inside an event.
@@ -300,11 +300,11 @@ class ChatDecoder:
             self._reasoning.append(split.reasoning)
 
     def _flush(self) -> list[Delta]:
-        if self._splitter is None:
-            return []
         delta = Delta()
-        self._add_split(self._splitter.flush(), delta)
-        return [delta] if delta != _EMPTY else []
+        if self._splitter is not None:
+            self._add_split(self._splitter.flush(), delta)
+        delta.completion = self.completion()
+        return [delta]
 
     def _stream_error(self, body: str | Mapping[str, Any]) -> StreamError:
         # The status is the stream's own, 200; what the event names as code is kept.
