@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
@@ -49,6 +57,8 @@ DEFAULT_MAX_CONCURRENCY = 4
 class _BaseClient:
     """Holds a connection's settings and says what each call does; no sockets."""
 
+    connection: Connection
+
     def __init__(
         self,
         provider: str | Provider,
@@ -63,7 +73,7 @@ class _BaseClient:
         default_headers: Mapping[str, str] | None = None,
         strict: bool = False,
     ) -> None:
-        self.connection: Connection = resolve(
+        self.connection = resolve(
             provider,
             api_key=api_key,
             base_url=base_url,
@@ -75,6 +85,13 @@ class _BaseClient:
             default_headers=default_headers,
             strict=strict,
         )
+
+    @classmethod
+    def over(cls, connection: Connection) -> Self:
+        """Return a client with the settings of another one."""
+        client = cls.__new__(cls)
+        client.connection = connection
+        return client
 
     def __repr__(self) -> str:
         connection = self.connection
@@ -244,7 +261,7 @@ class Client(_BaseClient):
         stream_usage: bool = True,
         extra_body: Mapping[str, Any] | None = None,
         **params: Any,
-    ) -> Iterator[Delta]:
+    ) -> Generator[Delta]:
         """Yield the answer piece by piece; arguments as for :meth:`chat`.
 
         Leaving the loop early frees the connection.
@@ -263,7 +280,7 @@ class Client(_BaseClient):
         operation = self._chat(messages, model, True, stream_usage, params, extra_body)
         return self._stream(operation)
 
-    def _stream(self, operation: Operation) -> Iterator[Delta]:
+    def _stream(self, operation: Operation) -> Generator[Delta]:
         response = run(open_response(self.connection, operation, tokens))
         decoder = self._decoder(operation, response)
         chunks = _http.read(self.connection, response)
@@ -288,7 +305,7 @@ class Client(_BaseClient):
         max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         allow_undocumented: bool = False,
         extra_body: Mapping[str, Any] | None = None,
-    ) -> Iterator[list[float]]:
+    ) -> Generator[list[float]]:
         """Yield one vector a text, in order, with several requests at once.
 
         Texts are read and vectors kept only as far as the requests under way need, so any number
@@ -325,7 +342,9 @@ class Client(_BaseClient):
         return _embed_ahead(embed, cut, workers)
 
 
-def _embed_ahead(embed: Any, cut: Iterator[Batch], workers: int) -> Iterator[list[float]]:
+def _embed_ahead(
+    embed: Callable[[Batch], EmbeddingResult], cut: Iterator[Batch], workers: int
+) -> Generator[list[float]]:
     first = next(cut, None)
     if first is None:
         return
@@ -408,12 +427,12 @@ class AsyncClient(_BaseClient):
         stream_usage: bool = True,
         extra_body: Mapping[str, Any] | None = None,
         **params: Any,
-    ) -> AsyncIterator[Delta]:
+    ) -> AsyncGenerator[Delta]:
         """Yield the answer piece by piece; see :meth:`Client.stream`."""
         operation = self._chat(messages, model, True, stream_usage, params, extra_body)
         return self._stream(operation)
 
-    async def _stream(self, operation: Operation) -> AsyncIterator[Delta]:
+    async def _stream(self, operation: Operation) -> AsyncGenerator[Delta]:
         response = await arun(open_response(self.connection, operation, tokens))
         decoder = self._decoder(operation, response)
         chunks = _http.aread(self.connection, response)
@@ -440,7 +459,7 @@ class AsyncClient(_BaseClient):
         max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         allow_undocumented: bool = False,
         extra_body: Mapping[str, Any] | None = None,
-    ) -> AsyncIterator[list[float]]:
+    ) -> AsyncGenerator[list[float]]:
         """Yield one vector a text, in order; see :meth:`Client.embed`."""
         model = self._embedding_model(model, allow_undocumented)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)

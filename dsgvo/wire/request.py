@@ -16,7 +16,13 @@ from dsgvo.errors import CapabilityError, ConfigurationError, IgnoredParameterWa
 from dsgvo.providers import Provider, StructuredOutputMethod
 from dsgvo.wire.tools import tool_choice
 
-__all__ = ["chat_body", "check_structured_output", "json_schema_prompt", "response_format"]
+__all__ = [
+    "chat_body",
+    "check_parameter",
+    "check_structured_output",
+    "response_format",
+    "with_schema",
+]
 
 _RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0, 2),
@@ -73,7 +79,8 @@ def chat_body(
         # An empty list of stop sequences or tools says the same as none at all.
         if value is None or (name in {"stop", "tools"} and not value):
             continue
-        body[name] = _checked(name, value)
+        check_parameter(name, value)
+        body[name] = value
         if provider.support(name) == "ignored":
             _ignored(provider, model, name, value, strict)
     _check_tools(provider, model, body)
@@ -90,7 +97,12 @@ def chat_body(
     return body
 
 
-def _checked(name: str, value: Any) -> Any:
+def check_parameter(name: str, value: Any) -> None:
+    """Refuse a value of a chat parameter that no server would take.
+
+    Raises:
+        ConfigurationError: If the value is of the wrong type or out of range.
+    """
     if name in _RANGES:
         low, high = _RANGES[name]
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -103,7 +115,6 @@ def _checked(name: str, value: Any) -> Any:
         sequences = cast("list[object]", value) if isinstance(value, list) else [value]
         if not all(isinstance(sequence, str) and sequence for sequence in sequences):
             raise ConfigurationError(f"stop={value!r}: use a text or a list of texts, none empty")
-    return cast("object", value)
 
 
 def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool) -> None:
@@ -169,13 +180,22 @@ def response_format(
     return {"type": "json_schema", "json_schema": described}
 
 
-def json_schema_prompt(schema: Mapping[str, Any]) -> str:
-    """Return the instruction that makes JSON mode follow a schema.
+def with_schema(
+    messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return the messages with the instruction that makes JSON mode follow a schema.
 
     With ``{"type": "json_object"}`` alone a server promises JSON, not its shape, and OpenAI's API
-    refuses the request unless a message says "JSON".
+    refuses the request unless a message says "JSON". The instruction joins the system message, or
+    becomes one.
     """
-    return (
+    instruction = (
         "Answer with one JSON object and nothing else: no explanation, no Markdown. "
         "The object must be valid against this JSON schema:\n" + to_json(schema).decode()
     )
+    match messages:
+        case [{"role": "system", "content": str(text)} as first, *others]:
+            return [{**first, "content": f"{text}\n\n{instruction}"}, *others]
+        case _:
+            pass
+    return [{"role": "system", "content": instruction}, *messages]
