@@ -1,7 +1,11 @@
 """Reading of request bodies."""
 
+import asyncio
 import json
+from io import BytesIO
 
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -37,13 +41,8 @@ async def read_json_or_upload(request: Request) -> tuple[JsonObject, tuple[Uploa
     try:
         async with request.form(max_part_size=64 * 1024 * 1024) as form:
             payload = form.get("payload")
-            uploads = tuple(
-                [
-                    Upload(part.filename or "", part.content_type or "", await part.read())
-                    for part in form.getlist("file")
-                    if isinstance(part, UploadFile)
-                ]
-            )
+            files = [part for part in form.getlist("file") if isinstance(part, UploadFile)]
+            uploads = tuple([await _upload(part) for part in files])
     except HTTPException as error:
         raise ApiError(400, f"Malformed form: {error.detail}", "invalid_form") from error
     if not isinstance(payload, str):
@@ -51,6 +50,20 @@ async def read_json_or_upload(request: Request) -> tuple[JsonObject, tuple[Uploa
     if not uploads:
         raise ApiError(400, "The part 'file' is missing", "invalid_form")
     return _parsed(payload.encode()), uploads
+
+
+async def _upload(part: UploadFile) -> Upload:
+    data = await part.read()
+    text = await asyncio.to_thread(_text, data)
+    return Upload(part.filename or "", part.content_type or "", data, text)
+
+
+def _text(data: bytes) -> str:
+    try:
+        pages = PdfReader(BytesIO(data)).pages
+        return "\n\n".join(page.extract_text() for page in pages)
+    except PyPdfError as error:
+        raise ApiError(400, "The file is not a readable PDF", "invalid_file") from error
 
 
 async def read_form(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:

@@ -78,11 +78,13 @@ class Upload:
         name: File name as the client gave it.
         content_type: MIME type as the client gave it.
         data: The bytes.
+        text: The text in it.
     """
 
     name: str
     content_type: str
-    data: bytes
+    data: bytes = field(repr=False)
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True)

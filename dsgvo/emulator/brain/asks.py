@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dsgvo.emulator.jsons import JsonList, JsonObject, as_list, as_object, as_text
@@ -77,8 +77,12 @@ class Ask:
 
 
 def read_messages(raw: JsonList, uploads: Sequence[Upload] = ()) -> tuple[Message, ...]:
-    """Read checked messages; the text of uploads joins the last message of the user."""
+    """Read checked messages; the text of uploads joins the last of them."""
     messages = [_message(as_object(item)) for item in raw]
+    for upload in uploads:
+        last = messages[-1]
+        text = f"{last.text}\n<document name={upload.name!r}>\n{upload.text}\n</document>"
+        messages[-1] = replace(last, text=text)
     return tuple(messages)
 
 

@@ -1,0 +1,33 @@
+"""Fixtures for pytest: a running emulator for the tests of any project.
+
+Installed with ``pip install 'dsgvo-llm[emulator]'``, pytest finds them by itself.
+"""
+
+from collections.abc import Generator
+
+import pytest
+
+from dsgvo.emulator.server import Server, running
+
+
+@pytest.fixture(scope="session")
+def dsgvo_emulator_server() -> Generator[Server]:
+    """Run one emulator for the whole session.
+
+    Yields:
+        The server. Tests use ``dsgvo_emulator``, which starts each of them afresh.
+    """
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def dsgvo_emulator(dsgvo_emulator_server: Server) -> Generator[Server]:
+    """Give a test a running emulator without requests and scripts of others.
+
+    Yields:
+        The server: ``base_url("sovrgpt")``, ``api_key``, ``script(…)``, ``requests``.
+    """
+    dsgvo_emulator_server.clear()
+    yield dsgvo_emulator_server
+    dsgvo_emulator_server.clear()
