@@ -340,9 +340,9 @@ def test_allowed_code_is_not_found(module: str, text: str) -> None:
 
 @pytest.mark.parametrize("package", ["dsgvo/providers", "dsgvo/emulator", *PACKAGES[1:]])
 def test_a_vendor_is_one_file_in_each_place(package: str) -> None:
-    files = {path.stem.lstrip("_") for path in (ROOT / package).glob("*.py")}
-    if not files:
+    if not (ROOT / package / "__init__.py").is_file():
         pytest.skip(f"{package} is not built yet")
+    files = {path.stem.lstrip("_") for path in (ROOT / package).glob("*.py")}
     assert set(VENDORS) <= files
 
 
