@@ -6,7 +6,15 @@ from typing import Any
 
 from dsgvo.emulator.dialect import Check, Dialect
 from dsgvo.emulator.failures import ApiError, FieldError
-from dsgvo.emulator.jsons import JsonObject, as_object, is_integer, is_list, is_number, is_object
+from dsgvo.emulator.jsons import (
+    JsonObject,
+    as_list,
+    as_object,
+    is_integer,
+    is_list,
+    is_number,
+    is_object,
+)
 
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -197,7 +205,7 @@ def _unknown_choice(body: JsonObject) -> list[FieldError]:
     offered = body.get("tools")
     if choice in (None, "none", "auto") or tool_choice(choice) or (offered and tools(offered)):
         return []
-    names = [tool["function"]["name"] for tool in offered or []]
+    names = [tool["function"]["name"] for tool in as_list(offered)]
     if not names:
         return [FieldError("tool_choice", "is only allowed when tools are specified")]
     named = as_object(as_object(choice).get("function")).get("name")

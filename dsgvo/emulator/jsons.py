@@ -18,7 +18,7 @@ def is_list(value: Any) -> TypeGuard[JsonList]:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Tell whether ``value`` is a JSON number; ``true`` is none, although Python's bool is an int."""
+    """Tell whether ``value`` is a JSON number; ``true`` is none, though bool is an int here."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

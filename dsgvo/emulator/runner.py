@@ -101,7 +101,8 @@ class Runner:
 
     async def _serve(self, ready: Callable[[], None]) -> None:
         serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
-        while not self._server.started and not serving.done():
+        # uvicorn has no event for this, just a flag.
+        while not self._server.started and not serving.done():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         ready()
         await serving
@@ -116,8 +117,9 @@ class Runner:
         self._server.should_exit = True
 
     def _connect(self, scope: Scope) -> TcpConnection:
-        for connection in self._server.server_state.connections:
+        # uvicorn tells an application no more than the peer's address, which is enough to find it.
+        connections: set[Any] = self._server.server_state.connections
+        for connection in connections:
             if connection.client == scope["client"]:
-                transport: Any = connection.transport
-                return TcpConnection(transport)
+                return TcpConnection(connection.transport)
         return TcpConnection(None)

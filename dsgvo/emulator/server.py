@@ -2,7 +2,7 @@
 
 import atexit
 import importlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -185,7 +185,7 @@ def running(
     token_seconds: float = 14399,
     undocumented_embeddings: bool = False,
     record: bool = True,
-) -> Iterator[Server]:
+) -> Generator[Server]:
     """Run the emulator in a thread of this process.
 
     Args:

@@ -2,9 +2,9 @@
 
 A text becomes the sum of its words. A word is itself, and its character n-grams of three to five
 letters, which is how German compounds and inflected forms meet (``Urlaubsantrag``, ``Urlaubs``).
-Each feature is hashed to a dimension and a sign; words that come often count less than their number
-(sublinear), and words that carry no meaning next to nothing. The result has length 1, so that cosine
-and dot product rank the same.
+Each feature is hashed to a dimension and a sign; words that come often count less than their
+number (sublinear), and words that carry no meaning next to nothing. The result has length 1, so
+that cosine and dot product rank the same.
 """
 
 import math
@@ -25,7 +25,7 @@ _CACHED_WORDS = 65_536
 
 @lru_cache(maxsize=_CACHED_WORDS)
 def _features(word: str, dimensions: int) -> tuple[tuple[int, float], ...]:
-    """Return the dimensions that a word touches, each with its share; all together have length 1."""
+    """Return the dimensions that a word touches with its shares, which have length 1 together."""
     padded = f"<{word}>"
     sums: dict[int, float] = {}
     grams = [padded[at : at + n] for n in _SIZES for at in range(len(padded) - n + 1)]
@@ -59,12 +59,8 @@ def embed(text: str, dimensions: int) -> "array[float]":
         weight = 1.0 + math.log(count) if count > 1 else 1.0
         for at, value in _features(word, dimensions):
             sums[at] += weight * value
-    length = math.sqrt(math.sumprod(sums, sums)) if hasattr(math, "sumprod") else _length(sums)
+    length = math.sqrt(sum([value * value for value in sums if value]))
     if length == 0.0:
         sums[0] = length = 1.0
     scale = 1.0 / length
     return array("f", [value * scale for value in sums])
-
-
-def _length(values: list[float]) -> float:
-    return math.sqrt(sum(value * value for value in values if value))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dsgvo.emulator.brain.asks import Tool
 from dsgvo.emulator.brain.extract import Source, property_words
 from dsgvo.emulator.brain.instance import MISSING, Maker
+from dsgvo.emulator.brain.lexicon import word_set
 from dsgvo.emulator.brain.text import alike, is_small_talk, is_stop_word, terms, words
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object
 
@@ -17,73 +18,25 @@ _OPERATIONS = (
     (re.compile(r"\d\s*[-−–]\s*\d(?![\d.-]*-\d)"), "subtract minus"),
     (re.compile(r"\d\s*[/÷:]\s*\d"), "divide divided quotient"),
 )
-_SEARCHES = frozenset(
-    [
-        "search",
-        "suche",
-        "such",
-        "suchen",
-        "durchsucht",
-        "durchsuchen",
-        "find",
-        "finde",
-        "finden",
-        "retrieve",
-        "retriever",
-        "lookup",
-        "query",
-        "knowledge",
-        "wissen",
-        "handbuch",
-        "dokumente",
-        "unterlagen",
-        "documents",
-        "nachschlagen",
-        "docs",
-    ]
+_SEARCHES = word_set(
+    """
+    search suche such suchen durchsucht durchsuchen find finde finden retrieve retriever
+    lookup query knowledge wissen handbuch dokumente unterlagen documents nachschlagen docs
+    """
 )
 _ASKS = re.compile(
-    r"\?|^\s*(?:wie|was|wer|wem|wen|wann|wo|welche\w*|warum|wieso|how|what|who|when|where|which|why)\b",
+    r"\?|^\s*(?:wie|was|wer|wem|wen|wann|wo|welche\w*|warum|wieso|how|what|who|when|where|which"
+    r"|why)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"(?<=[.!?;])\s+|\s+(?:und|and|sowie|außerdem|then|dann)\s+|,\s+")
 # Words that descriptions of tools share, whatever the tool does.
-_COMMON = frozenset(
-    [
-        "tool",
-        "tools",
-        "function",
-        "funktion",
-        "get",
-        "gets",
-        "use",
-        "used",
-        "using",
-        "value",
-        "input",
-        "output",
-        "return",
-        "returns",
-        "take",
-        "takes",
-        "given",
-        "string",
-        "number",
-        "integer",
-        "one",
-        "two",
-        "both",
-        "ist",
-        "gibt",
-        "zuruck",
-        "liefert",
-        "holt",
-        "wert",
-        "werkzeug",
-        "my",
-        "magic",
-        "make",
-    ]
+_COMMON = word_set(
+    """
+    tool tools function funktion get gets use used using value input output return returns
+    take takes given string number integer one two both ist gibt zuruck liefert holt wert
+    werkzeug my magic make
+    """
 )
 
 
@@ -174,7 +127,7 @@ def _options(schema: JsonObject) -> list[str]:
 
 
 def _several(tools: Sequence[Tool], text: str) -> list[Choice]:
-    """Look for several calls, one a clause; a clause without a verb of its own continues the last."""
+    """Look for several calls, one a clause; a clause that fits no tool continues the last."""
     calls: list[Choice] = []
     last: Tool | None = None
     for clause in _CLAUSE.split(text):

@@ -5,57 +5,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from dsgvo.emulator.brain import spans
+from dsgvo.emulator.brain.lexicon import word_set
 from dsgvo.emulator.brain.spans import Span
 from dsgvo.emulator.brain.text import alike, fold, is_stop_word, sentences, words
 from dsgvo.emulator.jsons import JsonObject, as_list, as_text, is_number
 
-_PLACE = frozenset(
-    [
-        "location",
-        "city",
-        "ort",
-        "stadt",
-        "place",
-        "destination",
-        "ziel",
-        "region",
-        "land",
-        "country",
-    ]
+_PLACE = word_set(
+    """
+    location city ort stadt place destination ziel region land country
+    """
 )
-_WHOLE = frozenset(
-    [
-        "query",
-        "question",
-        "frage",
-        "input",
-        "prompt",
-        "suchbegriff",
-        "suchanfrage",
-        "search",
-        "text",
-        "message",
-        "nachricht",
-        "content",
-        "request",
-        "anfrage",
-        "q",
-        "task",
-        "aufgabe",
-    ]
+_WHOLE = word_set(
+    """
+    query question frage input prompt suchbegriff suchanfrage search text message nachricht
+    content request anfrage q task aufgabe
+    """
 )
-_LONG = frozenset(
-    [
-        "description",
-        "beschreibung",
-        "summary",
-        "zusammenfassung",
-        "reason",
-        "grund",
-        "comment",
-        "notiz",
-        "note",
-    ]
+_LONG = word_set(
+    """
+    description beschreibung summary zusammenfassung reason grund comment notiz note
+    """
 )
 _NO = re.compile(r"\b(?:nicht|kein\w*|ohne|no|not|without|don't|never|nie)\b", re.IGNORECASE)
 _PLACED = re.compile(r"\b(?:in|aus|nach|bei|from|to|für|for|of|at|über|von)\s+$", re.IGNORECASE)

@@ -64,8 +64,8 @@ class Maker:
         variants = as_list(schema.get("anyOf")) or as_list(schema.get("oneOf"))
         if variants:
             return self._first_found(schema, variants, name, depth)
-        kinds = schema.get("type")
-        for kind in kinds if isinstance(kinds, list) else [kinds or _implied(schema)]:
+        kinds = schema.get("type") or _implied(schema)
+        for kind in as_list(kinds) or [kinds]:
             value = self._find_kind(str(kind), schema, name, depth)
             if not isinstance(value, Missing):
                 return value

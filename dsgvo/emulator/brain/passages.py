@@ -8,16 +8,19 @@ from dsgvo.emulator.brain.text import sentences
 
 _QUESTION = re.compile(
     r"^[ \t>#*]*(?:(?:user |original |latest |input |search )?(?:query|question)|(?:benutzer)?frage"
-    r"|follow up (?:input|question)|anfrage|aufgabe)[*]*[ \t]*(?:ist|lautet|is|of the user)?[ \t]*:[*]*[ \t]*",
+    r"|follow up (?:input|question)|anfrage|aufgabe)[*]*[ \t]*(?:ist|lautet|is"
+    r"|of the user)?[ \t]*:[*]*[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANSWER = re.compile(
-    r"^[ \t>#*]*(?:(?:helpful |final |new |refined |hilfreiche )?(?:answer|response)|antwort|original answer)"
+    r"^[ \t>#*]*(?:(?:helpful |final |new |refined |hilfreiche )?(?:answer|response)|antwort"
+    r"|original answer)"
     r"[*]*[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
 _ABOUT_CONTEXT = (
-    r"context|kontext|unterlagen|dokument\w*|documents?|sources?|quellen|auszüge|ausschnitte|passagen"
+    r"context|kontext|unterlagen|dokument\w*|documents?|sources?|quellen|auszüge|ausschnitte"
+    r"|passagen"
     r"|passages|excerpts|abschnitte|textstellen|fundstellen|informationen|information|material"
 )
 _OPENING = re.compile(
@@ -25,22 +28,27 @@ _OPENING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INLINE = re.compile(
-    r"^[ \t>#*]*(?:new )?(?:context|kontext|unterlagen|dokumente|quellen|passages?)[*]*[ \t]*:[*]*[ \t]*(?=\S)",
+    r"^[ \t>#*]*(?:new )?(?:context|kontext|unterlagen|dokumente|quellen"
+    r"|passages?)[*]*[ \t]*:[*]*[ \t]*(?=\S)",
     re.IGNORECASE | re.MULTILINE,
 )
 _RULE = re.compile(r"^[ \t]*(?:-{4,}|={4,}|_{4,}|\*{4,}|`{3,}\w*|\"{3})[ \t]*$", re.MULTILINE)
 _TAGGED = re.compile(
-    r"<(context|kontext|documents?|dokumente?|unterlagen|quellen|sources?|passages?)\b[^>]*>(.*)</\1>",
+    r"<(context|kontext|documents?|dokumente?|unterlagen|quellen|sources?"
+    r"|passages?)\b[^>]*>(.*)</\1>",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKER = re.compile(
     r"^[ \t]*(?:\[(?P<a>\d+)\]:?|\((?P<b>\d+)\)"
-    r"|(?:source|quelle|document|dokument|doc|passage|abschnitt|auszug|fundstelle|treffer)[ \t]+(?P<c>\d+)\b[ \t]*[:.)]?"
-    r"|<(?:document|dokument|source|quelle|passage)\b[^>]*?(?:id|index|nr|n)=[\"']?(?P<d>\d+)[\"']?[^>]*>)[ \t]*",
+    r"|(?:source|quelle|document|dokument|doc|passage|abschnitt|auszug|fundstelle"
+    r"|treffer)[ \t]+(?P<c>\d+)\b[ \t]*[:.)]?"
+    r"|<(?:document|dokument|source|quelle|passage)\b[^>]*?(?:id|index|nr"
+    r"|n)=[\"']?(?P<d>\d+)[\"']?[^>]*>)[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
 _META = re.compile(
-    r"^[ \t]*[\w ]{2,24}:[ \t]+\S[^\n]*(?<![.!?])[ \t]*$|^[ \t]*[\w./\\-]+\.(?:md|txt|pdf|html?|docx)\b[^\n]*$"
+    r"^[ \t]*[\w ]{2,24}:[ \t]+\S[^\n]*(?<![.!?])[ \t]*$|^[ \t]*[\w./\\-]+\.(?:md|txt|pdf|html?"
+    r"|docx)\b[^\n]*$"
 )
 _HEADING = re.compile(r"^[ \t]*#+[ \t]*(.+?)[ \t]*#*$")
 _LONG = 280

@@ -137,7 +137,8 @@ def _supported(ask: Ask, text: str) -> str:
     if re.search(r"existing YES/NO answer:\s*YES", text):
         return "YES"
     claim = re.search(
-        r"(?:Information|Query and Response|context information)\s*:\s*(.*?)\n\s*(?:Context|We have)",
+        r"(?:Information|Query and Response|context information)\s*:\s*(.*?)\n\s*(?:Context"
+        r"|We have)",
         text[text.rfind("Information:") if "Information:" in text else 0 :],
         re.DOTALL,
     )

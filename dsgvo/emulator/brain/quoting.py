@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dsgvo.emulator.brain.lexicon import word_set
 from dsgvo.emulator.brain.passages import Passage
 from dsgvo.emulator.brain.text import alike, fold, is_english, terms, words
 
@@ -12,7 +13,8 @@ _FITS = 0.42
 _MOST_SENTENCES = 3
 _NEARLY_BEST = 0.8
 _QUANTITY = re.compile(
-    r"\b(?:wie ?viele?|wie (?:hoch|lange?|oft|gross|weit|teuer)|wann|bis wann|ab wann|how (?:many|much|long|often|high|far)"
+    r"\b(?:wie ?viele?|wie (?:hoch|lange?|oft|gross|weit|teuer)|wann|bis wann|ab wann"
+    r"|how (?:many|much|long|often|high|far)"
     r"|when)\b"
 )
 _PERSON = re.compile(r"\b(?:wer|wem|wen|who|whom)\b")
@@ -20,48 +22,16 @@ _CONTACT = re.compile(
     r"@|\b(?:beauftragte|abteilung|stelle|team|leitung|service ?desk|hotline|frau|herr)"
 )
 _DIGIT = re.compile(
-    r"\d|\b(?:ein|zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|zwolf|jahrlich|monatlich|taglich)\b"
+    r"\d|\b(?:ein|zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|zwolf|jahrlich|monatlich"
+    r"|taglich)\b"
 )
 # Words that a question and any document share without meaning the same.
-_WEAK = frozenset(
-    [
-        "hoch",
-        "lang",
-        "lange",
-        "viel",
-        "oft",
-        "gross",
-        "weit",
-        "firma",
-        "unternehmen",
-        "mitarbeiter",
-        "heisst",
-        "bedeutet",
-        "genau",
-        "frage",
-        "dokument",
-        "unterlagen",
-        "handbuch",
-        "context",
-        "query",
-        "information",
-        "informationen",
-        "steht",
-        "sagt",
-        "sagen",
-        "gilt",
-        "geht",
-        "mache",
-        "machst",
-        "macht",
-        "machen",
-        "tun",
-        "muss",
-        "erhalte",
-        "bekomme",
-        "bekommen",
-        "brauche",
-    ]
+_WEAK = word_set(
+    """
+    hoch lang lange viel oft gross weit firma unternehmen mitarbeiter heisst bedeutet genau
+    frage dokument unterlagen handbuch context query information informationen steht sagt
+    sagen gilt geht mache machst macht machen tun muss erhalte bekomme bekommen brauche
+    """
 )
 
 
@@ -136,7 +106,8 @@ _CONDITION = re.compile(
     r"\b(?:wenn|falls|sofern|sonst|andernfalls|if|otherwise|when|unless)\b", re.IGNORECASE
 )
 _NEGATION = re.compile(
-    r"\b(?:nicht|nichts|kein\w*|not|no|none|don't|doesn't|cannot|can't|without|ohne|otherwise|sonst|andernfalls)\b",
+    r"\b(?:nicht|nichts|kein\w*|not|no|none|don't|doesn't|cannot|can't|without|ohne|otherwise"
+    r"|sonst|andernfalls)\b",
     re.IGNORECASE,
 )
 

@@ -11,7 +11,8 @@ from dsgvo.emulator.brain.talk import introduce
 from dsgvo.emulator.jsons import as_object, dumps
 
 _TOOL = re.compile(
-    r"> Tool Name: (?P<name>[^\n]+)\nTool Description: (?P<told>.*?)\nTool Args: (?P<args>\{[^\n]*\})",
+    r"> Tool Name: (?P<name>[^\n]+)\nTool Description: (?P<told>.*?)"
+    r"\nTool Args: (?P<args>\{[^\n]*\})",
     re.DOTALL,
 )
 _OBSERVED = re.compile(r"^\s*Observation:\s*(.*)$", re.DOTALL)

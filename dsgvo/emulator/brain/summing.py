@@ -7,7 +7,8 @@ from dsgvo.emulator.brain.passages import passages
 from dsgvo.emulator.brain.text import fold, is_stop_word, stem, terms
 
 _SUMMARY = re.compile(
-    r"\b(?:zusammenfass\w*|fasse\b.*\bzusammen|kernpunkte|kernaussagen|überblick|summar\w+|tl;?dr|main points|key points)",
+    r"\b(?:zusammenfass\w*|fasse\b.*\bzusammen|kernpunkte|kernaussagen|überblick|summar\w+"
+    r"|tl;?dr|main points|key points)",
     re.IGNORECASE | re.DOTALL,
 )
 _SENTENCES = 3

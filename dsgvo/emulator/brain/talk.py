@@ -10,14 +10,17 @@ from dsgvo.emulator.brain.spans import read_number
 from dsgvo.emulator.brain.text import is_english, sentences, terms
 
 _REPEAT = re.compile(
-    r"^(?:bitte\s+|please\s+)?(?:sag(?:e|\s+mir)?|wiederhole|schreib(?:e)?|antworte|gib|say|repeat|reply|respond|answer|write|echo)"
-    r"(?:\s+(?:nur|genau|bitte|just|only|exactly|back|after me|das wort|den satz|den text|the word|the words|mit|with|einfach|folgendes|wörtlich|zurück))*"
+    r"^(?:bitte\s+|please\s+)?(?:sag(?:e|\s+mir)?|wiederhole|schreib(?:e)?|antworte|gib|say"
+    r"|repeat|reply|respond|answer|write|echo)"
+    r"(?:\s+(?:nur|genau|bitte|just|only|exactly|back|after me|das wort|den satz|den text"
+    r"|the word|the words|mit|with|einfach|folgendes|wörtlich|zurück))*"
     r"(?P<colon>\s*:)?\s+(?P<what>.+?)\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 _WRAPPED = re.compile(r"^[„“\"'»«`](.+)[“”\"'«»`][.!]?$", re.DOTALL)
 _SUM = re.compile(
-    r"(?<![\w.,])(-?\d+(?:[.,]\d+)?)\s*([-+*×·/÷]|plus|minus|mal|times)\s*(-?\d+(?:[.,]\d+)?)(?![\w.,]*\d)"
+    r"(?<![\w.,])(-?\d+(?:[.,]\d+)?)\s*([-+*×·/÷]|plus|minus|mal"
+    r"|times)\s*(-?\d+(?:[.,]\d+)?)(?![\w.,]*\d)"
 )
 _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "+": lambda a, b: a + b,
@@ -33,12 +36,12 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "÷": lambda a, b: a / b,
 }
 _MY_NAME = re.compile(
-    r"\b(?:ich heiße|ich heisse|mein name ist|my name is|i am called|call me|nenn mich)\s+([^\W\d_][\w-]*(?:\s+[A-ZÄÖÜ][\w-]+)*)"
-    r"|\b(?:ich bin|i am|i'm)\s+([A-ZÄÖÜ][\w-]+(?:\s+[A-ZÄÖÜ][\w-]+)*)",
-    re.IGNORECASE,
+    r"\b(?i:ich heiße|ich heisse|mein name ist|my name is|i am called|call me|nenn mich|ich bin|i am"
+    r"|i'm)\s+([A-ZÄÖÜ][\w-]*(?:\s+[A-ZÄÖÜ][\w-]+)*)"
 )
 _WHO_AM_I = re.compile(
-    r"\bwie heiße ich\b|\bwie heisse ich\b|\bmein(?:en)? name[n]?\b.*\?|\bwer bin ich\b|\bmy name\b.*\?|\bwho am i\b",
+    r"\bwie heiße ich\b|\bwie heisse ich\b|\bmein(?:en)? name[n]?\b.*\?|\bwer bin ich\b"
+    r"|\bmy name\b.*\?|\bwho am i\b",
     re.IGNORECASE,
 )
 _ABOUT_ME = re.compile(r"\b(?:ich|mein\w*|mir|mich|i|my|me|we|wir|unser\w*|our)\b", re.IGNORECASE)
@@ -87,7 +90,7 @@ def remembered(ask: Ask) -> str | None:
     if _WHO_AM_I.search(question):
         named = [match for text in earlier for match in _MY_NAME.finditer(text)]
         if named:
-            name = (named[-1][1] or named[-1][2]).strip()
+            name = named[-1][1]
             return f"Your name is {name}." if english else f"Du heißt {name}."
     told = [one for text in earlier for one in sentences(text) if not one.endswith("?")]
     found = quotes(question, [Passage("", "", tuple(("", one) for one in told))])

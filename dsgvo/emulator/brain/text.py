@@ -3,32 +3,19 @@
 import re
 from functools import lru_cache
 
+from dsgvo.emulator.brain.lexicon import (
+    ABBREVIATIONS,
+    ENGLISH,
+    GERMAN,
+    SAME,
+    SMALL_TALK,
+    STOP_WORDS,
+)
+
 _FOLDED = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a"})
 _WORD = re.compile(r"\w+")
 
-# Words that say nothing about what a text is about.
-_STOP_WORDS = """
-aber alle allem allen aller alles als also am an ander andere anderem anderen anderer anderes
-auch auf aus bei beim bin bis bist da dabei dadurch dafür daher damit dann daran darauf daraus
-darf dürfen darin darüber das dass dazu dein deine dem den denn der deren des dessen dich die
-dies diese diesem diesen dieser dieses dir doch dort du durch ein eine einem einen einer eines
-einige er es etwa etwas euch euer für gegen gibt hab habe haben hat hatte hier hin hinter ich
-ihm ihn ihnen ihr ihre ihrem ihren ihrer im in indem ins ist ja je jede jedem jeden jeder
-jedes jemand jetzt kann kein keine keinem keinen keiner können könnte lang lange man manche
-mehr mein meine meinem meinen meiner mich mir mit muss müssen nach nicht nichts noch nun nur
-ob oder ohne pro schon sehr sein seine seinem seinen seiner seit selbst sich sie sind so
-solche soll sollen sondern sonst sowie steht über um und uns unser unsere unserem unseren
-unserer unter viel viele vielen vom von vor wann war waren warum was weil welche welchem
-welchen welcher welches wem wen wenn wer werde werden wie wieder wieviel will wir wird wo
-wofür woher wohin womit worden wozu wurde wurden zu zum zur zwischen bitte mal a about after
-all and any are as at be because been before being between both but by can could did do does
-doing down each for from further had has have having he her here him his how i if into is it
-its just may me more most much must my no nor not now of off on once only or other our out
-over own per please same shall she should some such than that the their them then there these
-they this those through to too under until up us very we were what when where which while who
-whom why with would you your many tell give
-"""
-_FOLDED_STOP_WORDS = frozenset(_STOP_WORDS.translate(_FOLDED).split())
+_STOP_WORDS = frozenset(STOP_WORDS.translate(_FOLDED).split())
 
 
 def fold(text: str) -> str:
@@ -38,7 +25,7 @@ def fold(text: str) -> str:
 
 def is_stop_word(folded: str) -> bool:
     """Tell whether a folded word says nothing about the subject."""
-    return folded in _FOLDED_STOP_WORDS
+    return folded in _STOP_WORDS
 
 
 def words(text: str) -> list[str]:
@@ -53,55 +40,8 @@ def grams(word: str) -> frozenset[str]:
     return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
 
 
-# Everyday words that people and documents use for one another. German and English side by side, since
-# tools and prompts are often English and questions German.
-_SAME = """
-passwort kennwort password
-handy smartphone mobiltelefon telefon phone gerat
-auto pkw fahrzeug dienstwagen car
-homeoffice heimarbeit telearbeit
-chef vorgesetzte fuhrungskraft manager
-lohn gehalt vergutung salary
-krank krankheit erkrankung arbeitsunfahig arbeitsunfahigkeit krankmeldung sick
-mail email e-mail
-computer rechner laptop notebook
-urlaub ferien vacation holiday leave
-wetter weather temperatur forecast regnet
-preis kosten kostet price cost costs kurs
-suche suchen finde finden search find lookup nachschlagen durchsucht
-datum date tag day
-uhrzeit time zeit
-kunde customer client kundin
-rechnung invoice
-termin appointment meeting besprechung
-ubersetze ubersetzen translate translation
-bild image picture foto
-addiere addieren add adds adder sum plus summe addition
-multipliziere multiplizieren multiply multiplies product produkt times
-subtrahiere subtrahieren subtract subtracts minus differenz
-dividiere dividieren divide divides geteilt quotient
-rechne rechnen berechne berechnen calculate calculator compute rechner
-ort stadt location city place
-name heisst heisse named called namens
-person mitarbeiter mitarbeiterin employee beschaftigte beschaftigter
-alter age jahre years alt old
-adresse address anschrift
-strasse street
-land country
-betrag amount summe
-menge anzahl quantity count number
-firma unternehmen company betrieb
-beginn start anfang from ab
-ende end bis until
-reise travel trip dienstreise flug flight
-schicke sende senden send verschicke
-loschen loschung geloscht vernichtet entfernt delete
-erstattet erstattung erstatten bezahlt gezahlt bekomme erhalte
-verloren verlust verliere abhanden gestohlen diebstahl
-melden meldung mitteilen anzeigen informieren
-""".strip()
 _GROUPS: dict[str, set[int]] = {}
-for _number, _line in enumerate(_SAME.splitlines()):
+for _number, _line in enumerate(SAME.strip().splitlines()):
     for _one in _line.split():
         _GROUPS.setdefault(_one, set()).add(_number)
 
@@ -167,36 +107,6 @@ def terms(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in found if len(word) > 1 or word.isdigit()))
 
 
-_ABBREVIATIONS = frozenset(
-    [
-        "z",
-        "b",
-        "bzw",
-        "ca",
-        "d",
-        "h",
-        "u",
-        "a",
-        "abs",
-        "nr",
-        "art",
-        "str",
-        "dr",
-        "prof",
-        "usw",
-        "etc",
-        "evtl",
-        "ggf",
-        "inkl",
-        "max",
-        "min",
-        "mind",
-        "vgl",
-        "s",
-        "st",
-        "tel",
-    ]
-)
 _END = re.compile(r"(?<=[.!?…])[\"“”»«)\]]*\s+(?=[\"„“»«(\[]?[A-ZÄÖÜ0-9])")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d+[.)])\s+")
 
@@ -209,7 +119,7 @@ def sentences(text: str) -> list[str]:
         for end in _END.finditer(block):
             before = re.split(r"[\s.]+", block[start : end.start()].rstrip(".!?"))[-1].lower()
             ordinal = before.isdigit() and block[end.start() - 1] == "."
-            if before in _ABBREVIATIONS or ordinal or len(before) == 1:
+            if before in ABBREVIATIONS or ordinal or len(before) == 1:
                 continue
             found.append(block[start : end.start()].strip())
             start = end.end()
@@ -237,105 +147,13 @@ def _blocks(text: str) -> list[str]:
     return blocks
 
 
-_ENGLISH = frozenset(
-    [
-        "the",
-        "is",
-        "are",
-        "what",
-        "who",
-        "how",
-        "why",
-        "when",
-        "where",
-        "which",
-        "my",
-        "your",
-        "you",
-        "i",
-        "hello",
-        "hi",
-        "hey",
-        "please",
-        "tell",
-        "me",
-        "of",
-        "and",
-        "does",
-        "do",
-        "can",
-        "write",
-        "give",
-        "in",
-        "to",
-    ]
-)
-_GERMAN = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "ist",
-        "sind",
-        "was",
-        "wer",
-        "wie",
-        "warum",
-        "wann",
-        "wo",
-        "welche",
-        "mein",
-        "dein",
-        "du",
-        "ich",
-        "hallo",
-        "bitte",
-        "sag",
-        "mir",
-        "von",
-        "und",
-        "kann",
-        "schreibe",
-        "gib",
-        "ein",
-        "eine",
-        "nicht",
-        "in",
-        "zu",
-    ]
-)
-
-
-_SMALL_TALK = frozenset(
-    [
-        "hallo",
-        "hello",
-        "hi",
-        "hey",
-        "moin",
-        "servus",
-        "guten",
-        "morgen",
-        "abend",
-        "tag",
-        "geht",
-        "danke",
-        "thanks",
-        "thank",
-        "how",
-        "well",
-        "gut",
-    ]
-)
-
-
 def is_small_talk(text: str) -> bool:
     """Tell whether a text is a greeting or a courtesy."""
-    return len(words(text)) <= 8 and all(word in _SMALL_TALK for word in terms(text))
+    return len(words(text)) <= 8 and all(word in SMALL_TALK for word in terms(text))
 
 
 def is_english(text: str) -> bool:
     """Tell whether a text is rather English than German; German if in doubt."""
     found = words(text)
-    english = sum(word in _ENGLISH for word in found)
-    return english > sum(word in _GERMAN for word in found)
+    english = sum(word in ENGLISH for word in found)
+    return english > sum(word in GERMAN for word in found)
