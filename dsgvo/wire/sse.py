@@ -82,9 +82,6 @@ class SSEDecoder:
             data = bytes(self._line)
             self._line.clear()
         if not self._started:
-            if len(data) < len(_BOM) and _BOM.startswith(data):
-                self._line += data
-                return []
             self._started = True
             data = data.removeprefix(_BOM)
         lines = data.splitlines()
@@ -100,9 +97,7 @@ class SSEDecoder:
         for line in lines:
             if line.startswith(b"data:"):
                 value = line[6:] if line[5:6] == b" " else line[5:]
-                self._size += len(value)
-                self._check(self._size)
-                pending.append(value)
+                self._take(value)
             elif not line:
                 if pending:
                     data = pending[0] if len(pending) == 1 else b"\n".join(pending)
@@ -111,10 +106,17 @@ class SSEDecoder:
                     self._size = 0
                 self._event = ""
             elif line == b"data":
-                pending.append(b"")
+                self._take(b"")
             elif line.startswith(b"event:"):
                 self._event = line[6:].removeprefix(b" ").decode("utf-8", "replace")
+            elif line == b"event":
+                self._event = ""
         return events
+
+    def _take(self, value: bytes) -> None:
+        self._size += len(value) + 1  # the line break counts, or empty lines would have no bound
+        self._check(self._size)
+        self._data.append(value)
 
     def _check(self, size: int) -> None:
         if size > self._max:

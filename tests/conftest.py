@@ -1,0 +1,66 @@
+"""What all tests share: one emulator a worker, and nothing that leaks from one test to the next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from dsgvo import PROVIDERS, emulator
+from dsgvo.emulator import Server
+from dsgvo.transport import _auth, _exchange, _http
+from dsgvo.wire import request as wire_request
+
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(scope="session")
+def emulator_server() -> Iterator[Server]:
+    """One emulator for all tests of a worker; tests want :func:`server`."""
+    with emulator.running() as running:
+        yield running
+
+
+@pytest.fixture
+def server(emulator_server: Server) -> Iterator[Server]:
+    """The emulator with no requests, scripts or refusals left from another test."""
+    emulator_server.clear()
+    yield emulator_server
+    emulator_server.clear()
+
+
+@pytest.fixture(autouse=True)
+def isolated_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No vendor's variable and no proxy of the machine reaches a test."""
+    prefixes = (*(f"{spec.env}_" for spec in PROVIDERS.values()), "DSGVO_", "SOVR_KEY")
+    for name in list(os.environ):
+        if name.startswith(prefixes) or name.lower() in PROXY_VARIABLES:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What the process remembers is forgotten, and connections kept for threads are closed."""
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    for transport in _http._pools._sync.values():
+        transport.close()
+    _http._pools._sync.clear()
+    _http._proxies.clear()
+    _exchange._refused.clear()
+    wire_request._warned.clear()
+    _auth.tokens._tokens.clear()
+    _auth.tokens._fetches.clear()
+
+
+@pytest.fixture
+def vendor_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """Every vendor's variables point to the emulator, as a user's would to the vendor."""
+    for provider in PROVIDERS:
+        for name, value in server.environ(provider).items():
+            monkeypatch.setenv(name, value)
+    return server

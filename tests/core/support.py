@@ -1,0 +1,226 @@
+"""One way to call both clients, so that no test is written twice; and servers of exact bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsgvo import AsyncClient, Client, Completion, Delta
+from dsgvo.emulator import Server
+
+MODELS = {
+    "innogpt": "claude-4-5-sonnet",
+    "meingpt": "gpt-4o",
+    "neuroflash": "openai/gpt-4.1-mini",
+    "sovrgpt": "qwen3.5-9b",
+}
+HELLO = [{"role": "user", "content": "Hallo!"}]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A client, sync or async, called the same way: results are whole, streams are lists."""
+
+    name: str
+
+    @property
+    def kind(self) -> type[Client] | type[AsyncClient]:
+        return Client if self.name == "sync" else AsyncClient
+
+    def client(self, provider: str, server: Server | None = None, **kwargs: Any) -> Any:
+        """Return a client of the emulator; without a server, one of what the arguments say."""
+        if server is not None:
+            kwargs = settings(provider, server) | kwargs
+        return self.kind(provider, **kwargs)
+
+    def chat(
+        self, client: Any, messages: Any = HELLO, *, model: str | None = None, **kwargs: Any
+    ) -> Completion:
+        model = model or MODELS[client.provider.name]
+        if self.name == "sync":
+            return client.chat(messages, model=model, **kwargs)
+        return asyncio.run(client.chat(messages, model=model, **kwargs))
+
+    def stream(
+        self, client: Any, messages: Any = HELLO, *, model: str | None = None, **kwargs: Any
+    ) -> list[Delta]:
+        model = model or MODELS[client.provider.name]
+        return self._listed(lambda: client.stream(messages, model=model, **kwargs))
+
+    def embed(self, client: Any, texts: Iterable[str], **kwargs: Any) -> list[list[float]]:
+        return self._listed(lambda: client.embed(texts, **kwargs))
+
+    def call(self, client: Any, how: str, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self, how)(client, *args, **kwargs)
+
+    def _listed(self, make: Callable[[], Any]) -> list[Any]:
+        if self.name == "sync":
+            return list(make())
+
+        async def collect() -> list[Any]:
+            return [item async for item in make()]
+
+        return asyncio.run(collect())
+
+
+def settings(provider: str, server: Server) -> dict[str, Any]:
+    """Return the arguments that point a client to the emulator."""
+    own = {"workspace_id": server.workspace_id} if provider == "neuroflash" else {}
+    return {"api_key": server.api_key, "base_url": server.base_url(provider), **own}
+
+
+def client_credentials(server: Server) -> dict[str, Any]:
+    """Return the arguments that sign in to the emulator's neuroflash by OAuth."""
+    return settings("neuroflash", server) | {
+        "api_key": None,
+        "client_id": server.client_id,
+        "client_secret": server.client_secret,
+    }
+
+
+def text_of(deltas: Iterable[Delta]) -> str:
+    return "".join(delta.content for delta in deltas)
+
+
+def eventually(check: Callable[[], bool], *, seconds: float = 10.0) -> bool:
+    """Return whether something becomes true; a deadline for what never does, not a measurement."""
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def sse(*chunks: Any, done: bool = True) -> bytes:
+    """Return events as servers write them; text is sent as it is."""
+    events = [chunk if isinstance(chunk, str) else json.dumps(chunk) for chunk in chunks]
+    return "".join(
+        f"data: {event}\n\n" for event in [*events, *(["[DONE]"] if done else [])]
+    ).encode()
+
+
+def chunk(content: str | None = None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return one chunk of a stream in OpenAI's form."""
+    delta = {} if content is None else {"content": content}
+    return {"choices": [{"index": 0, "delta": delta | more, "finish_reason": finish}]}
+
+
+def answer(content: str | None = "Ja.", finish: str | None = "stop", **more: Any) -> dict[str, Any]:
+    """Return a plain answer in OpenAI's form."""
+    message = {"role": "assistant", "content": content} | more
+    return {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+
+
+def http(
+    body: bytes | dict[str, Any],
+    *,
+    status: int = 200,
+    kind: str = "application/json",
+    headers: Sequence[str] = (),
+    length: int | None = None,
+) -> bytes:
+    """Return an HTTP answer as bytes; a greater ``length`` than the body's promises more."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [
+        f"HTTP/1.1 {status} X",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(data) if length is None else length}",
+        *headers,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+
+
+Handler = Callable[[bytes, socket.socket], None]
+
+
+@dataclass
+class RawServer:
+    """Speaks HTTP as a script says, byte for byte, and counts what arrives."""
+
+    handler: Handler
+    listener: socket.socket
+    accepted: int = 0
+    requests: list[bytes] = field(default_factory=list[bytes])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: list[socket.socket] = field(default_factory=list[socket.socket])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:  # closed: the test is over
+                return
+            with self._lock:
+                self.accepted += 1
+                self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            while request := read_request(connection):
+                with self._lock:
+                    self.requests.append(request)
+                self.handler(request, connection)
+        except OSError:
+            pass
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        # A shutdown wakes the thread that accepts; closing alone does not.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Return one request, head and body, or nothing at the end of the connection."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65536)
+        if not more:
+            return b""
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+@contextmanager
+def raw_server(answers: bytes | Handler) -> Iterator[RawServer]:
+    """Run a server that answers every request with the same bytes, or as a function says."""
+
+    def same(_request: bytes, connection: socket.socket) -> None:
+        assert isinstance(answers, bytes)
+        connection.sendall(answers)
+
+    server = RawServer(
+        answers if callable(answers) else same, socket.create_server(("127.0.0.1", 0), backlog=128)
+    )
+    thread = threading.Thread(target=server.accept, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        thread.join()
