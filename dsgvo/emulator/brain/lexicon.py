@@ -71,7 +71,7 @@ beginn start anfang from ab
 ende end bis until
 reise travel trip dienstreise flug flight
 schicke sende senden send verschicke
-loschen loschung geloscht vernichtet entfernt delete
+loschen loschung geloscht vernichtet entfernt aufbewahrt aufbewahren aufbewahrung gespeichert delete
 erstattet erstattung erstatten bezahlt gezahlt bekomme erhalte
 verloren verlust verliere abhanden gestohlen diebstahl
 melden meldung mitteilen anzeigen informieren

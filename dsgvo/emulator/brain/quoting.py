@@ -7,11 +7,16 @@ from dataclasses import dataclass
 
 from dsgvo.emulator.brain.lexicon import word_set
 from dsgvo.emulator.brain.passages import Passage
-from dsgvo.emulator.brain.text import alike, fold, is_english, terms, words
+from dsgvo.emulator.brain.text import alike, fold, is_english, stem, terms, words
 
 _FITS = 0.42
 _MOST_SENTENCES = 3
 _NEARLY_BEST = 0.8
+_NOUNS = 1.5
+# A noun of the question that no passage knows: the answer is probably about something else.
+_STRANGE = 0.6
+# German writes nouns with a capital letter; the first word of a sentence has one anyway.
+_NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ]\w{2,}")
 _QUANTITY = re.compile(
     r"\b(?:wie ?viele?|wie (?:hoch|lange?|oft|gross|weit|teuer)|wann|bis wann|ab wann"
     r"|how (?:many|much|long|often|high|far)"
@@ -28,8 +33,8 @@ _DIGIT = re.compile(
 # Words that a question and any document share without meaning the same.
 _WEAK = word_set(
     """
-    hoch lang lange viel oft gross weit firma unternehmen mitarbeiter heisst bedeutet genau
-    frage dokument unterlagen handbuch context query information informationen steht sagt
+    schnell bald haufig teuer hoch lang lange viel oft gross weit firma unternehmen mitarbeiter
+    heisst bedeutet genau frage dokument unterlagen handbuch context query information informationen steht sagt
     sagen gilt geht mache machst macht machen tun muss erhalte bekomme bekommen brauche
     """
 )
@@ -77,13 +82,19 @@ def rank(question: str, context: Sequence[Passage]) -> list[Quote]:
     if not wanted or not found:
         return []
     bags = [frozenset(words(sentence)) for _, _, sentence in found]
-    weights = _weights(wanted, bags)
+    nouns = frozenset(fold(noun) for noun in _NOUN.findall(question))
+    weights = _weights(wanted, nouns, bags)
+    known = frozenset[str]().union(*bags, *(words(f"{p.title} {h}") for p, h, _ in found))
+    trust = _STRANGE ** sum(
+        max((alike(noun, word) for word in known), default=0.0) < 0.65
+        for noun in nouns & weights.keys()
+    )
     asked = fold(question)
     ranked: list[Quote] = []
     for place, (passage, heading, sentence) in enumerate(found):
         about = frozenset(words(f"{passage.title} {heading}"))
         near = bags[place - 1] if place and found[place - 1][0] is passage else frozenset[str]()
-        score = _covered(weights, bags[place], about, near)
+        score = trust * _covered(weights, bags[place], about, near)
         if score:
             score += _expected(asked, fold(sentence)) * min(1.0, score * 2)
         ranked.append(Quote(_plain(sentence), passage.marker, score, place))
@@ -123,13 +134,15 @@ def unknown(question: str, instructions: str) -> str:
     return "Dazu steht nichts in den Unterlagen."
 
 
-def _weights(wanted: Sequence[str], bags: Sequence[frozenset[str]]) -> dict[str, float]:
-    """Weigh each word of the question: rare and long words say most."""
+def _weights(
+    wanted: Sequence[str], nouns: frozenset[str], bags: Sequence[frozenset[str]]
+) -> dict[str, float]:
+    """Weigh each word of the question: rare words, long words and nouns say most."""
     weights: dict[str, float] = {}
     for term in wanted:
         seen = sum(any(alike(term, word) >= 0.7 for word in bag) for bag in bags)
         rarity = math.log(1 + (len(bags) + 1) / (seen + 0.5))
-        weak = 0.25 if term in _WEAK else 1.0
+        weak = 0.25 if term in _WEAK else (_NOUNS if term in nouns else 1.0)
         weights[term] = rarity * weak * min(len(term), 12) ** 0.5
     return weights
 
@@ -140,11 +153,21 @@ def _covered(
     total = sum(weights.values())
     own = 0.0
     for term, weight in weights.items():
-        inside = max((alike(term, word) for word in bag), default=0.0)
+        inside = max(max((alike(term, word) for word in bag), default=0.0), _parts(term, bag))
         around = 0.55 * max((alike(term, word) for word in about), default=0.0)
         before = 0.45 * max((alike(term, word) for word in near), default=0.0)
         own += weight * max(inside, around, before)
     return own / total
+
+
+def _parts(term: str, bag: frozenset[str]) -> float:
+    """Find a compound in its parts: ``Urlaubstage`` in "30 Tage Urlaub"."""
+    if len(term) < 8:
+        return 0.0
+    ending = stem(term)
+    starts = any(term.startswith(stem(word)) for word in bag if len(word) >= 4)
+    ends = any(term.endswith(word) or ending.endswith(stem(word)) for word in bag if len(word) >= 4)
+    return 0.97 if starts and ends else 0.0
 
 
 def _expected(question: str, sentence: str) -> float:

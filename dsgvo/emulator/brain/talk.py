@@ -36,8 +36,8 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "÷": lambda a, b: a / b,
 }
 _MY_NAME = re.compile(
-    r"\b(?i:ich heiße|ich heisse|mein name ist|my name is|i am called|call me|nenn mich|ich bin|i am"
-    r"|i'm)\s+([A-ZÄÖÜ][\w-]*(?:\s+[A-ZÄÖÜ][\w-]+)*)"
+    r"\b(?i:ich heiße|ich heisse|mein name ist|my name is|i am called|call me|nenn mich|ich bin"
+    r"|i am|i'm)\s+([A-ZÄÖÜ][\w-]*(?:\s+[A-ZÄÖÜ][\w-]+)*)"
 )
 _WHO_AM_I = re.compile(
     r"\bwie heiße ich\b|\bwie heisse ich\b|\bmein(?:en)? name[n]?\b.*\?|\bwer bin ich\b"

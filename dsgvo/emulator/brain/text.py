@@ -50,7 +50,12 @@ _ENDINGS = ("innen", "ungen", "ern", "ing", "ung", "en", "er", "es", "em", "ed",
 
 @lru_cache(maxsize=16384)
 def stem(word: str) -> str:
-    """Return a folded word without its ending, at least four letters of it."""
+    """Return a folded word without its ending, at least four letters of it.
+
+    A participle loses its ``ge`` and ``t`` too, and meets its verb: ``gemeldet``, ``melden``.
+    """
+    if word.startswith("ge") and word.endswith("et") and len(word) >= 8:
+        return word[2:-2]
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
@@ -88,13 +93,16 @@ def alike(one: str, other: str) -> float:
         return 0.95
     short, long = sorted((first, second), key=len)
     if len(short) >= 4 and short in long:
-        return 0.85 if long.startswith(short) or long.endswith(short) else 0.7
+        # The shorter word must make up a good part of a compound: "Reise" says little about
+        # "Reisekostenabrechnung".
+        part = min(1.0, len(short) / len(long) / _PART)
+        return part * (0.85 if long.startswith(short) or long.endswith(short) else 0.7)
     if len(short) < 5:
         return 0.0
     start = 0
     while start < len(short) and short[start] == long[start]:
         start += 1
-    if start >= 6:
+    if start >= 8 or (start >= 6 and len(short) - start <= 2):
         return 0.7
     mine, theirs = grams(one), grams(other)
     dice = 2 * len(mine & theirs) / (len(mine) + len(theirs))
@@ -107,7 +115,8 @@ def terms(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in found if len(word) > 1 or word.isdigit()))
 
 
-_END = re.compile(r"(?<=[.!?…])[\"“”»«)\]]*\s+(?=[\"„“»«(\[]?[A-ZÄÖÜ0-9])")
+_PART = 0.4
+_END = re.compile(r"(?<=[.!?…])[\"“”»«)\]*]*\s+(?=[\"„“»«(\[*]*[A-ZÄÖÜ0-9])")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d+[.)])\s+")
 
 
