@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from dsgvo.transport._client import AsyncClient, Client
+from dsgvo.transport._client import DEFAULT_MAX_CONCURRENCY, AsyncClient, Client
+from dsgvo.transport._connection import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 
-__all__ = ["AsyncClient", "Client"]
+__all__ = [
+    "DEFAULT_MAX_CONCURRENCY",
+    "DEFAULT_MAX_RETRIES",
+    "DEFAULT_TIMEOUT",
+    "AsyncClient",
+    "Client",
+]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
-from dsgvo.errors import APIError, CapabilityError, ConfigurationError
+from dsgvo.errors import APIError, ConfigurationError
 from dsgvo.providers import Provider
 from dsgvo.transport import _http
 from dsgvo.transport._auth import tokens
@@ -42,9 +42,10 @@ from dsgvo.wire.embeddings import (
     embedding_body,
     is_too_large,
     join_results,
+    require_embeddings,
 )
 from dsgvo.wire.private import private_texts
-from dsgvo.wire.request import chat_body
+from dsgvo.wire.request import chat_body, require_model
 
 if TYPE_CHECKING:
     import httpx
@@ -113,7 +114,8 @@ class _BaseClient:
     ) -> Operation:
         provider = self.connection.provider
         # A model that streams unasked is asked for its stream, so that it reports its usage.
-        stream = stream or provider.model(model or "").streams_unasked
+        model = require_model(provider, model)
+        stream = stream or provider.model(model).streams_unasked
         body = chat_body(
             provider,
             model=model,
@@ -152,18 +154,6 @@ class _BaseClient:
                 raise decoder.fail(failure.error) from failure.__cause__
         decoder.close()
         return decoder.completion()
-
-    def _embedding_model(self, model: str | None, allow_undocumented: bool) -> str:
-        provider = self.connection.provider
-        support = provider.embeddings
-        if not support.documented and not allow_undocumented:
-            raise CapabilityError(embeddings_refusal(provider), provider=provider.name)
-        model = model or support.default_model
-        if model is None:
-            raise ConfigurationError(
-                f"model is missing: {provider.title} documents no embedding model; pass model=…"
-            )
-        return model
 
     def _embed(
         self,
@@ -332,7 +322,7 @@ class Client(_BaseClient):
             >>> len(vectors), len(vectors[0])
             (2, 3072)
         """
-        model = self._embedding_model(model, allow_undocumented)
+        model = require_embeddings(self.provider, model, allow_undocumented=allow_undocumented)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
         workers = _concurrency(max_concurrency)
 
@@ -376,19 +366,6 @@ def _concurrency(value: int) -> int:
     if value < 1:
         raise ConfigurationError(f"max_concurrency={value!r} is out of range: use 1 or more")
     return value
-
-
-def embeddings_refusal(provider: Provider) -> str:
-    """Say that a vendor documents no embeddings, and which vendors do."""
-    from dsgvo.providers import PROVIDERS
-
-    others = " and ".join(
-        other.title for other in PROVIDERS.values() if other.embeddings.documented
-    )
-    return (
-        f"{provider.title} documents no embeddings ({provider.page}); {others} do. "
-        "If your account has them, pass allow_undocumented=True"
-    )
 
 
 class AsyncClient(_BaseClient):
@@ -461,7 +438,7 @@ class AsyncClient(_BaseClient):
         extra_body: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[list[float]]:
         """Yield one vector a text, in order; see :meth:`Client.embed`."""
-        model = self._embedding_model(model, allow_undocumented)
+        model = require_embeddings(self.provider, model, allow_undocumented=allow_undocumented)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
         workers = _concurrency(max_concurrency)
         pending: deque[asyncio.Task[EmbeddingResult]] = deque()

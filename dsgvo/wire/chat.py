@@ -6,6 +6,8 @@ not at what was asked for. One decoder serves both modes, sync and async, and bo
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -32,6 +34,9 @@ _MESSAGE_KEYS = frozenset(
     {"role", "content", "tool_calls", "reasoning_content", "reasoning", "refusal"}
 )
 _NO_CALLS: list[ToolCallDelta] = []
+_BOM = b"\xef\xbb\xbf"
+_TELLING = 6  # bytes that tell a stream from other text
+_SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b")
 
 
 @dataclass(slots=True)
@@ -117,12 +122,14 @@ class ChatDecoder:
         self._request_id = request_id
         self._sse = SSEDecoder()
         self._body: bytearray | None = bytearray()  # until it is known to be a stream
+        self._start = b""
         self._splitter = ThinkSplitter() if provider.think_tags else None
         self._tools = ToolCallAssembler()
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
         self._whole = Completion(provider.name, request_id=request_id)
+        self._answered = False
         self.done = False
         """Whether the server said ``[DONE]``: nothing more will come."""
 
@@ -134,13 +141,15 @@ class ChatDecoder:
             APIResponseError: If this is no chat answer.
         """
         if self._body is not None:
-            self._body += data
-            start = bytes(self._body[:4096]).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-            if start in b"{[<" or not start:  # JSON, a web page, or nothing yet
+            # Blank lines before an answer keep the connection alive while the model thinks.
+            self._body += data if self._body.removeprefix(_BOM) else data.lstrip()
+            start = bytes(self._body[:64]).removeprefix(_BOM).lstrip()
+            if start[:1] in b"{[<" or len(start) < _TELLING:  # JSON, a web page, or nothing yet
                 if len(self._body) > MAX_BODY_BYTES:
                     raise self._unexpected(f"an answer of more than {MAX_BODY_BYTES} bytes")
                 return []
             data, self._body = bytes(self._body), None
+            self._start = start
         try:
             events = self._sse.feed(data)
         except SSETooLargeError as error:
@@ -157,6 +166,8 @@ class ChatDecoder:
         """
         if self._body is not None:
             return self._plain(bytes(self._body))
+        if not _SSE_LINE.match(self._start):
+            raise self._unexpected(describe_body(self._start))
         pending = self._sse.pending.strip()
         if pending.removeprefix(b"data:").strip() == b"[DONE]":
             self.done = True
@@ -224,6 +235,8 @@ class ChatDecoder:
         if not answer.get("choices"):
             raise self._unexpected("an answer without choices")
         delta = self._read(answer, "message")
+        if not self._answered:
+            raise self._unexpected("a choice without a message")
         self.done = True
         return ([delta] if delta is not None else []) + self._flush()
 
@@ -239,8 +252,11 @@ class ChatDecoder:
         whole = self._whole
         whole.id = whole.id or _text(chunk.get("id")) or None
         whole.model = whole.model or _text(chunk.get("model")) or None
-        whole.created = whole.created or chunk.get("created")
-        whole.system_fingerprint = whole.system_fingerprint or chunk.get("system_fingerprint")
+        created = chunk.get("created")
+        if whole.created is None and isinstance(created, int | float) and math.isfinite(created):
+            whole.created = int(created)
+        if whole.system_fingerprint is None:
+            whole.system_fingerprint = _text(chunk.get("system_fingerprint")) or None
         delta = Delta()
         extra: dict[str, Any] = {}
         if not chunk.keys() <= _CHUNK_KEYS:
@@ -266,6 +282,7 @@ class ChatDecoder:
         return delta if delta != _EMPTY else None
 
     def _message(self, message: dict[str, Any], delta: Delta, extra: dict[str, Any]) -> None:
+        self._answered = True
         content = message.get("content")
         if content:
             if isinstance(content, str):
@@ -346,8 +363,11 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _joined(parts: list[str | dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """Return the text of content that came as a list of parts, and the parts without text."""
+def _joined(
+    content: list[str | dict[str, Any]] | dict[str, Any],
+) -> tuple[str, list[dict[str, Any]]]:
+    """Return the text of content that came as a part or a list of them, and those without text."""
+    parts = [content] if isinstance(content, dict) else content
     texts = [part if isinstance(part, str) else _text(part.get("text")) for part in parts]
     others = [part for part in parts if not isinstance(part, str) and "text" not in part]
     return "".join(texts), others

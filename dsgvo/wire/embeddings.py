@@ -18,11 +18,12 @@ from dsgvo.errors import (
     APIError,
     APIResponseError,
     BadRequestError,
+    CapabilityError,
     ConfigurationError,
     RequestTooLargeError,
     UnprocessableEntityError,
 )
-from dsgvo.providers import Provider
+from dsgvo.providers import PROVIDERS, Provider
 from dsgvo.wire.errors import describe_body, error_from_body, is_error
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "decode_embeddings",
     "embedding_body",
     "is_too_large",
+    "join_results",
+    "require_embeddings",
 ]
 
 MAX_BATCH_TEXTS = 128
@@ -75,6 +78,38 @@ class EmbeddingResult:
     vectors: list[list[float]]
     model: str | None
     usage: dict[str, Any] | None
+
+
+def require_embeddings(
+    provider: Provider, model: str | None, *, allow_undocumented: bool = False
+) -> str:
+    """Return the embedding model to ask: the one given, or the one that the vendor's page names.
+
+    Args:
+        provider: Who will be asked.
+        model: The model's id, if the user gave one.
+        allow_undocumented: Use the OpenAI-shaped path of a vendor that documents no embeddings.
+
+    Raises:
+        CapabilityError: If the vendor documents no embeddings; the message names those that do.
+        ConfigurationError: If no model is given and none is documented.
+    """
+    support = provider.embeddings
+    if not support.documented and not allow_undocumented:
+        others = [other.title for other in PROVIDERS.values() if other.embeddings.documented]
+        raise CapabilityError(
+            f"{provider.title} documents no embeddings ({provider.page}); "
+            f"{' and '.join(others)} do. If your account has them all the same, pass "
+            "allow_undocumented=True",
+            provider=provider.name,
+        )
+    model = model or support.default_model
+    if not model:
+        raise ConfigurationError(
+            f"model is missing: {provider.title} documents no embedding model; pass model=…",
+            provider=provider.name,
+        )
+    return model
 
 
 def check_texts(texts: Iterable[str], start: int = 0) -> None:

@@ -43,6 +43,7 @@ _CODE_STATUS = {
 # Inferred from OpenAI's API; none of the vendors documents how it says this.
 _CONTEXT = re.compile(r"context_length_exceeded|maximum context length|context window", re.I)
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
+_STATUS = re.compile(r"[45]\d\d", re.ASCII)
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.I | re.S)
 
 
@@ -82,7 +83,7 @@ def error_from_body(
     message, code = _parts(body)
     effective = status
     if status < 400:  # the body's own code says more than a success status
-        effective = int(code) if code and code.isdigit() else _CODE_STATUS.get(code or "", status)
+        effective = int(code) if _STATUS.fullmatch(code or "") else _CODE_STATUS.get(code, status)
     kind = _BY_STATUS.get(effective, APIStatusError)
     if effective >= 500:
         kind = errors.InternalServerError

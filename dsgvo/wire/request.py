@@ -6,6 +6,7 @@ Everything here is refused before anything is sent, with the argument, its value
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -20,6 +21,7 @@ __all__ = [
     "chat_body",
     "check_parameter",
     "check_structured_output",
+    "require_model",
     "response_format",
     "with_schema",
 ]
@@ -70,8 +72,7 @@ def chat_body(
         ... )["temperature"]
         0.5
     """
-    if not model:
-        raise ConfigurationError(f"model is missing: pass model=… or set {provider.model_variable}")
+    model = require_model(provider, model)
     if not messages:
         raise ConfigurationError("messages is empty: pass at least one message")
     body: dict[str, Any] = {"model": model, "messages": messages}
@@ -95,6 +96,25 @@ def chat_body(
     if stream:
         body["stream"] = True
     return body
+
+
+def require_model(provider: Provider, model: str | None) -> str:
+    """Return the model to ask, out of the argument or the environment.
+
+    Raises:
+        ConfigurationError: If neither names one. There is no default: models age, and differ in
+            where they run.
+    """
+    model = model or os.environ.get(provider.model_variable)
+    if not model:
+        examples = [known.id for known in provider.models if known.kind == "chat"]
+        example = next((known for known in examples if "*" not in known), "…")
+        raise ConfigurationError(
+            f"model is missing: pass model={example!r}, or another of {provider.title}'s, or set "
+            f"{provider.model_variable}",
+            provider=provider.name,
+        )
+    return model
 
 
 def check_parameter(name: str, value: Any) -> None:

@@ -1,0 +1,310 @@
+"""The chat model that the vendors' classes are made of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar, Self
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import (
+    BaseChatModel,
+    LangSmithParams,
+    LanguageModelInput,
+    ModelProfile,
+)
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import AliasChoices, BaseModel, Field, model_validator
+
+from dsgvo.providers import StructuredOutputMethod
+from dsgvo.wire.request import check_parameter, require_model, with_schema
+from dsgvo.wire.tokens import estimate_tokens
+from dsgvo.wire.tools import tool_choice as wire_tool_choice
+from langchain_dsgvo._messages import to_wire
+from langchain_dsgvo._responses import to_chunk, to_result
+from langchain_dsgvo._settings import Settings
+from langchain_dsgvo._structured import SCHEMA_IN_PROMPT, Schema, structured_output
+from langchain_dsgvo.errors import CapabilityError, translated
+
+__all__ = ["ChatModel"]
+
+
+class ChatModel(Settings, BaseChatModel):
+    """Chat model of one vendor; the public classes fill in which."""
+
+    parameter_fields: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "top_p", "stop")
+    """Fields that go into the body of a request, by the same names."""
+
+    model: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))
+    temperature: float | None = None
+    max_tokens: int | None = Field(
+        default=None,
+        validation_alias=AliasChoices("max_tokens", "max_completion_tokens"),
+    )
+    top_p: float | None = None
+    stop: list[str] | str | None = Field(
+        default=None, validation_alias=AliasChoices("stop", "stop_sequences")
+    )
+    streaming: bool = False
+    stream_usage: bool = True
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+
+    _unknown_argument_hint: ClassVar[str] = (
+        "parameters without an argument of their own go into model_kwargs={…}"
+    )
+
+    @model_validator(mode="after")
+    def _check_parameters(self) -> Self:
+        with translated:
+            self.model = require_model(self.spec, self.model)
+            for name, value in self._parameters().items():
+                check_parameter(name, value)
+        return self
+
+    def _parameters(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in self.parameter_fields}
+        return {name: value for name, value in own.items() if value is not None} | self.model_kwargs
+
+    @property
+    def model_name(self) -> str:
+        """The model's id, by the name that ``ChatOpenAI`` gives it."""
+        return self.model
+
+    # What LangChain asks about a model
+
+    @property
+    def _llm_type(self) -> str:
+        return f"{self.provider}-chat"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {
+            "provider": self.provider,
+            "model": self.model,
+            "base_url": self.base_url,
+            **self._parameters(),
+        }
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Return ``True``: ``dumps`` writes the arguments, and names in place of keys."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Arguments that are secret, and the environment variables they are loaded from."""
+        return {"api_key": self.spec.key_variables[0]}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = self.provider
+        default = [self.stop] if isinstance(self.stop, str) else self.stop
+        if used := stop or default:
+            params["ls_stop"] = used
+        return params
+
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        # Traces show what is asked for, and no connection settings.
+        given = {"model": self.model, **self._parameters(), **kwargs}
+        return {**given, "stop": stop or given.get("stop"), "_type": self._llm_type}
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        known = self.spec.model(self.model)
+        facts = {
+            "max_input_tokens": known.context_window,
+            "tool_calling": known.tools,
+            "image_inputs": known.images,
+            "pdf_inputs": known.files,
+            "structured_output": known.structured_output,
+            "reasoning_output": known.reasoning,
+        }
+        profile: ModelProfile = {}
+        for name, fact in facts.items():
+            if fact is not None:
+                profile[name] = fact
+        return profile or None
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return about how many tokens a text has. Nothing is downloaded for it."""
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
+        return estimate_tokens(text)
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Return about how many tokens messages and tools have. Nothing is downloaded for it."""
+        texts = [message.text for message in messages]
+        texts += [str(convert_to_openai_tool(tool)) for tool in tools or ()]
+        per_message = 4  # role and separators, as in OpenAI's chat format
+        return sum(map(self.get_num_tokens, texts)) + per_message * len(messages)
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return token ids, if the model was given ``custom_get_token_ids``.
+
+        Raises:
+            CapabilityError: Otherwise: the vendors publish no tokenizers.
+        """
+        if self.custom_get_token_ids is not None:
+            return self.custom_get_token_ids(text)
+        raise CapabilityError(
+            f"{self.spec.title} publishes no tokenizer: use get_num_tokens() for an estimate, "
+            "or pass custom_get_token_ids=…",
+            provider=self.provider,
+        )
+
+    # Requests and answers
+
+    def _request(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        request: dict[str, Any] = {"model": self.model, **self._parameters(), **kwargs}
+        request.pop("stream", None)  # which method was called says it
+        request.setdefault("stream_usage", self.stream_usage)
+        if stop is not None:
+            request["stop"] = stop
+        schema: dict[str, Any] | None = request.pop(SCHEMA_IN_PROMPT, None)
+        wire = to_wire(messages)
+        request["messages"] = wire if schema is None else with_schema(wire, schema)
+        extra = {**(self.extra_body or {}), **request.pop("extra_body", {})}
+        return {**request, "extra_body": extra}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with translated:
+            return to_result(self._client.chat(**self._request(messages, stop, kwargs)))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with translated:
+            return to_result(await self._async_client.chat(**self._request(messages, stop, kwargs)))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        with translated:
+            for delta in self._client.stream(**self._request(messages, stop, kwargs)):
+                if (chunk := to_chunk(delta)) is not None:
+                    yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        with translated:
+            deltas = self._async_client.stream(**self._request(messages, stop, kwargs))
+            async with aclosing(deltas):
+                async for delta in deltas:
+                    if (chunk := to_chunk(delta)) is not None:
+                        yield chunk
+
+    # Tools and structured output
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: dict[str, Any] | str | bool | None = None,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return a model that may call tools.
+
+        Args:
+            tools: Functions, Pydantic or TypedDict classes, JSON schemas, LangChain tools, or
+                dicts in OpenAI's form.
+            tool_choice: ``"auto"``, ``"none"``, ``"any"`` or ``"required"``, a tool's name,
+                ``True`` (the one tool, or any), ``False``, or OpenAI's dict.
+            strict: Whether arguments must follow the schema strictly, where the vendor's models
+                know that.
+            **kwargs: Further parameters of each request.
+
+        Raises:
+            ConfigurationError: If ``tool_choice`` names no tool that is offered.
+
+        Example:
+            >>> from langchain_dsgvo import ChatSovrGPT
+            >>> def get_price(symbol: str) -> float:
+            ...     "Get the current price of a currency."
+            >>> model = ChatSovrGPT(model="qwen3.5-9b").bind_tools([get_price], tool_choice="any")
+            >>> model.invoke("What is the price of BTC?").tool_calls[0]["name"]
+            'get_price'
+        """
+        wire = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+        with translated:
+            choice = wire_tool_choice(tool_choice, wire)
+        if choice is not None:
+            kwargs["tool_choice"] = choice
+        return super().bind(tools=wire, **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: Schema | None = None,
+        *,
+        include_raw: bool = False,
+        method: StructuredOutputMethod | None = None,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Return a chain that answers with an instance of a schema.
+
+        Args:
+            schema: A Pydantic or TypedDict class, a JSON schema, or a function in OpenAI's form;
+                ``None`` with ``method="json_mode"`` gives whatever object the prompt asks for.
+            include_raw: Give a dict of ``raw``, ``parsed`` and ``parsing_error`` in place of
+                raising when the answer does not fit.
+            method: ``"function_calling"``, ``"json_schema"`` or ``"json_mode"``; by default the
+                best one that the vendor documents. JSON mode puts the schema into the prompt.
+            strict: Whether the vendor must enforce the schema, where its models know that.
+            **kwargs: Further parameters of each request.
+
+        Returns:
+            A chain giving an instance of a Pydantic class, or else a dict.
+
+        Raises:
+            CapabilityError: If the vendor does not document ``method``.
+
+        Example:
+            >>> from pydantic import BaseModel
+            >>> from langchain_dsgvo import ChatSovrGPT
+            >>> class Person(BaseModel):
+            ...     "A person."
+            ...     name: str
+            ...     age: int
+            >>> chain = ChatSovrGPT(model="qwen3.5-9b").with_structured_output(Person)
+            >>> chain.invoke("Anna is 34 years old.").age
+            34
+        """
+        with translated:
+            return structured_output(
+                self,
+                self.spec,
+                schema,
+                method=method,
+                strict=strict,
+                include_raw=include_raw,
+                kwargs=kwargs,
+            )

@@ -1,0 +1,146 @@
+"""LangChain's messages as the vendors' API takes them, which is OpenAI's form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from pydantic_core import to_json
+
+from dsgvo.errors import CapabilityError, ConfigurationError
+
+__all__ = ["to_wire"]
+
+# Blocks of an assistant's earlier turn that are not sent back: thoughts stay with the turn that
+# thought them, and tool calls travel in ``tool_calls``.
+_NOT_SENT_BACK = frozenset(
+    {
+        "thinking",
+        "redacted_thinking",
+        "reasoning",
+        "reasoning_content",
+        "tool_use",
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "input_json_delta",
+        "function_call",
+    }
+)
+
+
+def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+    """Return messages in OpenAI's form.
+
+    Raises:
+        ConfigurationError: If a message or a content block is of a kind that no vendor takes; the
+            text says which.
+    """
+    return [_message(message, position) for position, message in enumerate(messages)]
+
+
+def _message(message: BaseMessage, position: int) -> dict[str, Any]:
+    match message:
+        case HumanMessage():
+            wire: dict[str, Any] = {"role": "user"}
+        case SystemMessage():
+            wire = {"role": "system"}
+        case AIMessage():
+            return _assistant(message, position)
+        case ToolMessage():
+            wire = {"role": "tool", "tool_call_id": message.tool_call_id}
+        case ChatMessage():
+            wire = {"role": message.role}
+        case _:
+            raise ConfigurationError(
+                f"messages[{position}] is a {type(message).__name__}: use HumanMessage, "
+                "AIMessage, SystemMessage, ToolMessage or ChatMessage"
+            )
+    wire["content"] = _content(_raw_content(message), position)
+    if message.name and not isinstance(message, ToolMessage):
+        wire["name"] = message.name
+    return wire
+
+
+def _assistant(message: AIMessage, position: int) -> dict[str, Any]:
+    calls = [_call(call["id"], call["name"], call["args"]) for call in message.tool_calls]
+    calls += [
+        _call(call["id"], call["name"], call["args"] or "") for call in message.invalid_tool_calls
+    ]
+    # A message out of another integration may hold its calls in OpenAI's form only.
+    calls = calls or cast("list[dict[str, Any]]", message.additional_kwargs.get("tool_calls", []))
+    content = _content(_raw_content(message), position)
+    wire: dict[str, Any] = {"role": "assistant", "content": content}
+    if message.name:
+        wire["name"] = message.name
+    if calls:
+        wire["content"] = content or None
+        wire["tool_calls"] = calls
+    return wire
+
+
+def _call(call_id: str | None, name: str | None, args: dict[str, Any] | str) -> dict[str, Any]:
+    arguments = args if isinstance(args, str) else to_json(args).decode()
+    return {
+        "id": call_id,
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    }
+
+
+def _raw_content(message: BaseMessage) -> str | list[str | dict[str, Any]]:
+    return cast("str | list[str | dict[str, Any]]", message.content)
+
+
+def _content(
+    content: str | list[str | dict[str, Any]], position: int
+) -> str | list[dict[str, Any]]:
+    if isinstance(content, str):
+        return content
+    parts = [part for block in content if (part := _part(block, position)) is not None]
+    if all(part.get("type") == "text" for part in parts):
+        # Two of the four vendors document plain text alone, and it says the same.
+        return "\n".join(str(part["text"]) for part in parts)
+    return parts
+
+
+def _part(block: str | dict[str, Any], position: int) -> dict[str, Any] | None:
+    if isinstance(block, str):
+        return {"type": "text", "text": block}
+    kind = block.get("type")
+    if kind in _NOT_SENT_BACK:
+        return None
+    if kind in {"text", "text-plain"} or (kind is None and "text" in block):
+        return {"type": "text", "text": block.get("text", "")}
+    if kind == "image":
+        return {"type": "image_url", "image_url": {"url": _url(block, "image", position)}}
+    if kind in {"audio", "video"}:
+        raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
+    return block  # OpenAI's own forms, and what a vendor adds to them
+
+
+def _url(block: dict[str, Any], kind: str, position: int) -> str:
+    """Return where the data of a standard content block is, as an address or a data URL."""
+    # Anthropic's form keeps the same keys one level deeper.
+    source = block.get("source")
+    inner = {**block, **cast("dict[str, Any]", source)} if isinstance(source, dict) else block
+    data = inner.get("base64") or inner.get("data")
+    if data:
+        mime = inner.get("mime_type") or inner.get("media_type")
+        if not mime:
+            raise ConfigurationError(f"messages[{position}]: the {kind} block has no mime_type")
+        return f"data:{mime};base64,{data}"
+    if url := inner.get("url"):
+        return str(url)
+    raise ConfigurationError(
+        f"messages[{position}]: the {kind} block has neither url nor base64: "
+        f"use {{'type': {kind!r}, 'url': …}} or {{'type': {kind!r}, 'base64': …, 'mime_type': …}}"
+    )

@@ -1,0 +1,102 @@
+"""What chat models and embeddings share: who is talked to, and arguments checked by name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, ClassVar, Self, cast
+
+from pydantic import AliasChoices, BaseModel, Field, PrivateAttr, SecretStr, model_validator
+
+from dsgvo import PROVIDERS, AsyncClient, Client, Provider
+from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from langchain_dsgvo.errors import ConfigurationError, translated
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseModel):
+    """Connection settings of one vendor; a base of the public classes, not for use alone."""
+
+    provider: ClassVar[str]
+    """Name of the provider in ``dsgvo.PROVIDERS``."""
+
+    connection_fields: ClassVar[tuple[str, ...]] = (
+        "api_key",
+        "base_url",
+        "timeout",
+        "max_retries",
+        "default_headers",
+        "strict",
+    )
+    """Fields that the core's clients are built from, by the same names."""
+
+    api_key: SecretStr | None = None
+    base_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("base_url", "api_base")
+    )
+    timeout: float | None = Field(
+        default=DEFAULT_TIMEOUT, validation_alias=AliasChoices("timeout", "request_timeout")
+    )
+    max_retries: int = DEFAULT_MAX_RETRIES
+    default_headers: dict[str, str] | None = Field(default=None, repr=False)
+    extra_body: dict[str, Any] | None = None
+    strict: bool = False
+
+    _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_arguments(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        given = cast("dict[str, object]", values)
+        known: set[str] = set()
+        for name, info in cls.model_fields.items():
+            known.add(name)
+            if info.alias:
+                known.add(info.alias)
+            if isinstance(info.validation_alias, AliasChoices):
+                known.update(map(str, info.validation_alias.choices))
+        for name, value in given.items():
+            if name not in known:
+                close = get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else cls._unknown_argument_hint
+                raise ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint}")
+            if name in {"api_key", "client_secret"} and not isinstance(
+                value, str | SecretStr | None
+            ):
+                # Said here, since pydantic's message would show the value.
+                raise ConfigurationError(f"{name} is a {type(value).__name__}, not a str")
+        return given
+
+    _unknown_argument_hint: ClassVar[str] = "fields of the request's body go into extra_body={…}"
+
+    @model_validator(mode="after")
+    def _check_connection(self) -> Self:
+        with translated:
+            connection = self._client.connection
+        if connection.api_key is not None:
+            self.api_key = connection.api_key
+        self.base_url = connection.base_url
+        return self
+
+    @property
+    def spec(self) -> Provider:
+        """What the vendor says about itself."""
+        return PROVIDERS[self.provider]
+
+    @property
+    def _client(self) -> Client:
+        return self._both_clients()[1]
+
+    @property
+    def _async_client(self) -> AsyncClient:
+        return self._both_clients()[2]
+
+    def _both_clients(self) -> tuple[dict[str, Any], Client, AsyncClient]:
+        # Looked at anew on each call, so that a changed or copied model never asks with old keys.
+        settings = {name: getattr(self, name) for name in self.connection_fields}
+        if self._clients is None or self._clients[0] != settings:
+            client = Client(self.provider, **settings)
+            self._clients = (settings, client, AsyncClient.over(client.connection))
+        return self._clients

@@ -1,0 +1,103 @@
+"""innoGPT for LangChain, after the vendor's page "Endpoints"."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from langchain_dsgvo._chat import ChatModel
+from langchain_dsgvo._embeddings import EmbeddingModel
+
+__all__ = ["ChatInnoGPT", "InnoGPTEmbeddings"]
+
+
+class ChatInnoGPT(ChatModel):
+    """innoGPT chat model.
+
+    Models of the GPT-5 series, ``o3-mini`` and ``o4-mini`` answer with a stream even when none is
+    asked for; both ways of calling give the right result all the same.
+
+    Setup:
+        ``pip install 'dsgvo-llm[langchain]'`` and set ``INNOGPT_API_KEY``.
+
+    Args:
+        model: Model id, such as ``"gpt-5"`` or ``"claude-4-5-sonnet"``; else ``INNOGPT_MODEL``.
+        api_key: The key; else ``INNOGPT_API_KEY``.
+        base_url: The path before ``/chat/completions``; else ``INNOGPT_BASE_URL``, else the
+            vendor's own.
+        temperature: 0 to 2; lower is more deterministic.
+        max_tokens: Longest answer in tokens, 1 or more.
+        top_p: Nucleus sampling, 0 to 1. The vendor's page does not list it.
+        stop: Text or texts that end the answer. The vendor's page does not list it.
+        timeout: Seconds of silence after which a request fails; ``None``: never.
+        max_retries: How often a request is made again, 0 or more.
+        stream_usage: Ask for usage in streams.
+        default_headers: Further headers of every request.
+        extra_body: Fields put into every body unchecked.
+        model_kwargs: Further parameters of each request.
+        strict: Refuse parameters that the vendor ignores, instead of warning.
+
+    Raises:
+        ConfigurationError: If an argument is missing or wrong; nothing is sent.
+
+    Instantiation and invocation:
+        >>> model = ChatInnoGPT(model="gpt-5", temperature=0.3)
+        >>> answer = model.invoke([("system", "Du bist hilfreich"), ("user", "Sag Hallo!")])
+        >>> answer.response_metadata["finish_reason"]
+        'stop'
+
+    Streaming:
+        >>> "".join(chunk.text for chunk in model.stream("Sag Hallo!")) != ""
+        True
+
+    Images, as LangChain's standard content block:
+        >>> image = {"type": "image", "url": "https://example.com/image.jpg"}
+        >>> question = {"type": "text", "text": "Was ist auf diesem Bild?"}
+        >>> model.invoke([{"role": "user", "content": [question, image]}]).text != ""
+        True
+
+    Structured output, by tool calling, JSON schema or JSON mode:
+        >>> from pydantic import BaseModel
+        >>> class Person(BaseModel):
+        ...     "Eine Person."
+        ...     name: str
+        ...     age: int
+        >>> chain = model.with_structured_output(Person, method="json_schema")
+        >>> chain.invoke("Anna ist 34 Jahre alt")
+        Person(name='Anna', age=34)
+    """
+
+    provider: ClassVar[str] = "innogpt"
+
+
+class InnoGPTEmbeddings(EmbeddingModel):
+    """innoGPT embeddings.
+
+    Texts are sent as plain text, in batches sized by count and by bytes, several requests at
+    once, and come back in order. A batch that the server finds too large is halved and sent again.
+
+    Args:
+        model: Embedding model id; by default ``"text-embedding-3-small"``, which the vendor's
+            page names.
+        api_key: The key; else ``INNOGPT_API_KEY``.
+        base_url: The path before ``/embeddings``; else ``INNOGPT_BASE_URL``, else the vendor's.
+        dimensions: Length of the vectors, 1 or more, for models that can shorten them.
+        batch_size: Texts a request, 1 or more.
+        max_batch_bytes: UTF-8 bytes of text a request, 1 or more.
+        max_concurrency: Requests at once, 1 or more.
+        show_progress: Show a progress bar (needs tqdm).
+        timeout: Seconds of silence after which a request fails; ``None``: never.
+        max_retries: How often a request is made again, 0 or more.
+        default_headers: Further headers of every request.
+        extra_body: Fields put into every body unchecked.
+
+    Raises:
+        ConfigurationError: If an argument is missing or wrong; nothing is sent.
+
+    Example:
+        >>> embeddings = InnoGPTEmbeddings()
+        >>> vectors = embeddings.embed_documents(["Guten Tag", "Auf Wiedersehen"])
+        >>> len(vectors), len(vectors[0])
+        (2, 1536)
+    """
+
+    provider: ClassVar[str] = "innogpt"
