@@ -1,9 +1,11 @@
 """The web server under the application: a thread with its own event loop, or this process."""
 
 import asyncio
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -38,6 +40,15 @@ class TcpConnection:
             self._transport.close()
 
 
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its own signal handlers, which raise the signal once more after the end."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals alone."""
+        yield
+
+
 class Runner:
     """One server, bound to its port as soon as it exists.
 
@@ -63,7 +74,7 @@ class Runner:
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Uvicorn(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -90,9 +101,17 @@ class Runner:
         loop.call_soon_threadsafe(self._end)
         thread.join()
 
-    def block(self) -> None:
-        """Serve in this thread until SIGINT or SIGTERM."""
-        self._server.run(sockets=[self._socket])
+    def block(self, ready: Callable[[], None]) -> None:
+        """Serve in this thread until SIGINT or SIGTERM.
+
+        Args:
+            ready: Called once requests are answered.
+        """
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._end)
+            runner.run(self._serve(ready))
 
     def _run(self, ready: Callable[[], None]) -> None:
         with asyncio.Runner() as runner:

@@ -2,7 +2,7 @@
 
 import atexit
 import importlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -221,7 +221,12 @@ def running(
         atexit.unregister(runner.stop)
 
 
-def serve(host: str = "127.0.0.1", port: int = 8080) -> None:
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    ready: Callable[[Server], None] | None = None,
+) -> None:
     """Run the emulator in this process until SIGINT or SIGTERM.
 
     Requests are not kept.
@@ -229,13 +234,14 @@ def serve(host: str = "127.0.0.1", port: int = 8080) -> None:
     Args:
         host: Address to listen on.
         port: Port to listen on; 0 lets the system choose a free one.
+        ready: Called with the server once it answers, e.g. to print its address.
 
     Raises:
         ModuleNotFoundError: If the extra ``emulator`` is not installed.
         OSError: If the port is taken.
     """
-    _, runner = start(host, port, record=False)
-    runner.block()
+    server, runner = start(host, port, record=False)
+    runner.block(lambda: ready(server) if ready else None)
 
 
 def _dialect(provider: str) -> Dialect:

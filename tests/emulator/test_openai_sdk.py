@@ -1,0 +1,305 @@
+"""Every documented capability of the four dialects, driven by the official OpenAI SDK."""
+
+import json
+from collections.abc import Callable
+
+import openai
+import pytest
+from dsgvo.emulator import Server
+from openai import AsyncOpenAI, OpenAI
+from pydantic import BaseModel
+
+Sdk = Callable[..., OpenAI]
+AsyncSdk = Callable[[str], AsyncOpenAI]
+
+QUESTION = [{"role": "user", "content": "Hallo, wer bist du?"}]
+ADDER = {
+    "type": "function",
+    "function": {
+        "name": "addiere",
+        "description": "Addiert zwei ganze Zahlen.",
+        "parameters": {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+            "required": ["a", "b"],
+        },
+    },
+}
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "wetter",
+        "description": "Sagt das Wetter an einem Ort.",
+        "parameters": {
+            "type": "object",
+            "properties": {"ort": {"type": "string"}},
+            "required": ["ort"],
+        },
+    },
+}
+TEXTS = ["Der Urlaub dauert 30 Tage.", "Passwörter haben 14 Zeichen."]
+
+
+class Person(BaseModel):
+    name: str
+    alter: int
+
+
+def test_chat(sdk: Sdk, vendor: str, model: str) -> None:
+    answer = sdk(vendor).chat.completions.create(model=model, messages=QUESTION)
+    assert answer.object == "chat.completion"
+    assert answer.model == model
+    assert answer.system_fingerprint.startswith("emulator-")
+    assert answer.choices[0].finish_reason == "stop"
+    assert "Emulator" in answer.choices[0].message.content
+    usage = answer.usage
+    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens > 0
+
+
+async def test_chat_async(async_sdk: AsyncSdk, vendor: str, model: str) -> None:
+    answer = await async_sdk(vendor).chat.completions.create(model=model, messages=QUESTION)
+    assert "Emulator" in answer.choices[0].message.content
+
+
+def test_a_stream_says_the_same_as_the_plain_answer(sdk: Sdk, vendor: str, model: str) -> None:
+    client = sdk(vendor)
+    plain = client.chat.completions.create(model=model, messages=QUESTION)
+    chunks = list(client.chat.completions.create(model=model, messages=QUESTION, stream=True))
+    assert chunks[0].choices[0].delta.role == "assistant"
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert text == plain.choices[0].message.content
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert chunks[-1].choices[0].delta.content is None
+    assert len({chunk.id for chunk in chunks}) == 1
+
+
+async def test_stream_async(async_sdk: AsyncSdk, vendor: str, model: str) -> None:
+    stream = await async_sdk(vendor).chat.completions.create(
+        model=model, messages=QUESTION, stream=True
+    )
+    text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+    assert "Emulator" in text
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "neuroflash", "sovrgpt"])
+def test_a_stream_counts_tokens_only_when_asked(sdk: Sdk, vendor: str, model: str) -> None:
+    client = sdk(vendor)
+    asked = list(
+        client.chat.completions.create(
+            model=model,
+            messages=QUESTION,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    assert asked[-1].choices == []
+    assert asked[-1].usage.completion_tokens > 0
+    unasked = list(client.chat.completions.create(model=model, messages=QUESTION, stream=True))
+    assert all(chunk.usage is None for chunk in unasked)
+
+
+def test_a_tool_is_called_and_its_result_used(sdk: Sdk, vendor: str, model: str) -> None:
+    client = sdk(vendor)
+    messages: list = [{"role": "user", "content": "Was ist 17 + 25?"}]
+    tools = [WEATHER, ADDER]
+    first = client.chat.completions.create(model=model, messages=messages, tools=tools)
+    assert first.choices[0].finish_reason == "tool_calls"
+    (call,) = first.choices[0].message.tool_calls
+    assert (call.function.name, json.loads(call.function.arguments)) == (
+        "addiere",
+        {"a": 17, "b": 25},
+    )
+    messages += [
+        first.choices[0].message,
+        {"role": "tool", "tool_call_id": call.id, "content": '{"summe": 42}'},
+    ]
+    second = client.chat.completions.create(model=model, messages=messages, tools=tools)
+    assert second.choices[0].finish_reason == "stop"
+    assert "42" in second.choices[0].message.content
+
+
+def test_streamed_tool_calls_grow_in_pieces(sdk: Sdk, vendor: str, model: str) -> None:
+    chunks = list(
+        sdk(vendor).chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": "Wie ist das Wetter in Bonn und in Bad Ems?"}],
+            tools=[WEATHER, ADDER],
+            stream=True,
+        )
+    )
+    deltas = [d for chunk in chunks for d in chunk.choices[0].delta.tool_calls or []]
+    names = [delta.function.name for delta in deltas if delta.function.name]
+    assert names == ["wetter", "wetter"]
+    arguments = ["", ""]
+    for delta in deltas:
+        arguments[delta.index] += delta.function.arguments or ""
+    assert [json.loads(text) for text in arguments] == [{"ort": "Bonn"}, {"ort": "Bad Ems"}]
+    assert sum(delta.index == 0 for delta in deltas) > 1
+    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("choice", "called"),
+    [
+        ("none", []),
+        ("auto", []),
+        ("required", ["wetter"]),
+        ({"type": "function", "function": {"name": "addiere"}}, ["addiere"]),
+    ],
+)
+def test_every_form_of_tool_choice(
+    sdk: Sdk, vendor: str, model: str, choice: object, called: list[str]
+) -> None:
+    answer = sdk(vendor).chat.completions.create(
+        model=model,
+        messages=[{"role": "user", "content": "Guten Morgen!"}],
+        tools=[WEATHER, ADDER],
+        tool_choice=choice,
+    )
+    calls = answer.choices[0].message.tool_calls or []
+    assert [call.function.name for call in calls] == called
+
+
+def test_an_unknown_tool_in_tool_choice_is_refused(sdk: Sdk, vendor: str, model: str) -> None:
+    with pytest.raises((openai.BadRequestError, openai.UnprocessableEntityError)):
+        sdk(vendor).chat.completions.create(
+            model=model,
+            messages=QUESTION,
+            tools=[ADDER],
+            tool_choice={"type": "function", "function": {"name": "gibt_es_nicht"}},
+        )
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt", "neuroflash"])
+def test_structured_output_by_json_schema(sdk: Sdk, vendor: str, model: str) -> None:
+    answer = sdk(vendor).chat.completions.parse(
+        model=model,
+        messages=[{"role": "user", "content": "Anna Schmidt ist 34 Jahre alt."}],
+        response_format=Person,
+    )
+    assert answer.choices[0].message.parsed == Person(name="Anna Schmidt", alter=34)
+
+
+def test_json_mode(sdk: Sdk, vendor: str, model: str) -> None:
+    schema = json.dumps(Person.model_json_schema())
+    answer = sdk(vendor).chat.completions.create(
+        model=model,
+        messages=[
+            {"role": "system", "content": f"Antworte in JSON nach diesem Schema: {schema}"},
+            {"role": "user", "content": "Anna Schmidt ist 34 Jahre alt."},
+        ],
+        response_format={"type": "json_object"},
+    )
+    content = answer.choices[0].message.content
+    assert Person.model_validate_json(content) == Person(name="Anna Schmidt", alter=34)
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "neuroflash", "sovrgpt"])
+def test_stop_and_max_tokens(sdk: Sdk, vendor: str, model: str) -> None:
+    client = sdk(vendor)
+    asked = [{"role": "user", "content": "Wiederhole: eins zwei drei vier fünf"}]
+    stopped = client.chat.completions.create(model=model, messages=asked, stop=[" drei"])
+    assert stopped.choices[0].message.content == "eins zwei"
+    assert stopped.choices[0].finish_reason == "stop"
+    short = client.chat.completions.create(model=model, messages=asked, max_tokens=2)
+    assert short.choices[0].message.content == "eins zwei"
+    assert short.choices[0].finish_reason == "length"
+    assert short.usage.completion_tokens == 2
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt"])
+@pytest.mark.parametrize("encoding", ["float", "base64", None])
+def test_embeddings(sdk: Sdk, vendor: str, encoding: str | None) -> None:
+    settings = {} if encoding is None else {"encoding_format": encoding}
+    answer = sdk(vendor).embeddings.create(input=TEXTS, model="text-embedding-3-large", **settings)
+    assert [one.index for one in answer.data] == [0, 1]
+    assert answer.model == "text-embedding-3-large"
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens > 0
+    if encoding != "base64":
+        assert len(answer.data[0].embedding) == 3072
+        assert sum(value**2 for value in answer.data[0].embedding) == pytest.approx(1, abs=1e-5)
+
+
+async def test_embeddings_async(async_sdk: AsyncSdk) -> None:
+    answer = await async_sdk("innogpt").embeddings.create(
+        input="hello", model="text-embedding-3-small"
+    )
+    assert len(answer.data[0].embedding) == 1536
+
+
+def test_both_encodings_are_the_same_vector(sdk: Sdk) -> None:
+    client = sdk("innogpt")
+    # Without encoding_format the SDK asks for base64 and decodes it itself.
+    decoded = client.embeddings.create(input=TEXTS[0], model="text-embedding-3-small")
+    floats = client.embeddings.create(
+        input=TEXTS[0], model="text-embedding-3-small", encoding_format="float"
+    )
+    assert decoded.data[0].embedding == pytest.approx(floats.data[0].embedding, abs=1e-7)
+
+
+def test_dimensions(sdk: Sdk) -> None:
+    answer = sdk("meingpt").embeddings.create(
+        input=TEXTS, model="text-embedding-3-large", dimensions=256
+    )
+    assert {len(one.embedding) for one in answer.data} == {256}
+
+
+def test_token_ids_are_taken_by_meingpt_alone(sdk: Sdk) -> None:
+    tokens = [[1, 2, 3], [4]]
+    answer = sdk("meingpt").embeddings.create(input=tokens, model="text-embedding-3-large")
+    assert len(answer.data) == 2
+    with pytest.raises(openai.BadRequestError):
+        sdk("innogpt").embeddings.create(input=tokens, model="text-embedding-3-large")
+
+
+@pytest.mark.parametrize("vendor", ["neuroflash", "sovrgpt"])
+def test_no_embeddings_where_none_are_documented(sdk: Sdk, vendor: str) -> None:
+    with pytest.raises(openai.NotFoundError):
+        sdk(vendor).embeddings.create(input=TEXTS, model="text-embedding-3-large")
+
+
+@pytest.mark.parametrize("texts", ["", [], ["gut", ""]])
+def test_empty_texts_are_refused(sdk: Sdk, texts: object) -> None:
+    with pytest.raises(openai.BadRequestError):
+        sdk("innogpt").embeddings.create(input=texts, model="text-embedding-3-small")
+
+
+def test_model_list(sdk: Sdk) -> None:
+    models = {model.id: model for model in sdk("sovrgpt").models.list()}
+    assert models["qwen3.5-9b"].owned_by == "emulator"
+    assert models["gemma-4-26b-a4b"].accepts_vision is True
+    assert any(model.tier == "reasoning" for model in models.values())
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt"])
+def test_no_model_list_where_none_is_documented(sdk: Sdk, vendor: str) -> None:
+    with pytest.raises(openai.NotFoundError):
+        sdk(vendor).models.list()
+
+
+def test_a_wrong_key_is_an_authentication_error(sdk: Sdk, vendor: str, model: str) -> None:
+    with pytest.raises(openai.AuthenticationError) as caught:
+        sdk(vendor, api_key="sk-falsch").chat.completions.create(model=model, messages=QUESTION)
+    assert caught.value.request_id.startswith("emulator-")
+
+
+def test_a_temperature_of_three_is_refused(sdk: Sdk, vendor: str, model: str) -> None:
+    with pytest.raises((openai.BadRequestError, openai.UnprocessableEntityError)) as caught:
+        sdk(vendor).chat.completions.create(model=model, messages=QUESTION, temperature=3)
+    assert "temperature" in json.dumps(caught.value.response.json())
+
+
+def test_an_unknown_model_answers(sdk: Sdk, vendor: str) -> None:
+    answer = sdk(vendor).chat.completions.create(model="neues-modell-9", messages=QUESTION)
+    assert answer.model == "neues-modell-9"
+
+
+def test_the_sdk_retries_what_the_script_breaks(sdk: Sdk, server: Server) -> None:
+    from dsgvo.emulator import Reply, Status
+
+    server.script("innogpt", Status(429, headers={"Retry-After": "0"}), Reply("da bin ich"))
+    answer = sdk("innogpt", max_retries=1).chat.completions.create(
+        model="claude-4-5-sonnet", messages=QUESTION
+    )
+    assert answer.choices[0].message.content == "da bin ich"
+    assert len(server.requests) == 2

@@ -1,0 +1,232 @@
+"""The server itself: starting, stopping, many at once, and what it leaves behind."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from dsgvo import emulator
+from dsgvo.emulator import Reply, Server
+
+BODY = {"model": "m", "messages": [{"role": "user", "content": "Sag: hallo"}], "stream": True}
+
+
+def post(server: Server, vendor: str = "sovrgpt") -> httpx.Response:
+    return httpx.post(
+        server.base_url(vendor) + "/chat/completions",
+        json=BODY,
+        headers={"authorization": f"Bearer {server.api_key}"},
+        trust_env=False,
+    )
+
+
+def test_several_run_at_once_and_stop_quickly() -> None:
+    with emulator.running() as one, emulator.running(pace=0.001) as two:
+        assert one.url != two.url
+        assert post(one).status_code == post(two).status_code == 200
+        assert (len(one.requests), len(two.requests)) == (1, 1)
+        start = time.monotonic()
+    assert time.monotonic() - start < 2
+    with pytest.raises(httpx.ConnectError):
+        post(one)
+
+
+def test_it_stops_in_the_middle_of_a_stream() -> None:
+    with httpx.Client(trust_env=False) as client:
+        with emulator.running(pace=0.5) as server:
+            headers = {"authorization": f"Bearer {server.api_key}"}
+            request = client.build_request(
+                "POST",
+                server.base_url("sovrgpt") + "/chat/completions",
+                json=BODY,
+                headers=headers,
+            )
+            answer = client.send(request, stream=True)
+            start = time.monotonic()
+        assert time.monotonic() - start < 2
+        with pytest.raises(httpx.HTTPError):
+            answer.read()
+        answer.close()
+
+
+def test_a_taken_port_is_an_error(server: Server) -> None:
+    with pytest.raises(OSError, match="in use"), emulator.running(port=server.port):
+        pass
+
+
+def test_an_unknown_vendor_is_named(server: Server) -> None:
+    with pytest.raises(ValueError, match="'openai'.*innogpt, meingpt, neuroflash, sovrgpt"):
+        server.base_url("openai")
+    with pytest.raises(ValueError, match="innoGPT has no token endpoint"):
+        server.token_url("innogpt")
+    assert server.token_url("neuroflash") == server.url + "/neuroflash/oauth/v2/token"
+
+
+def test_environ_points_clients_here(server: Server) -> None:
+    assert server.environ("neuroflash") == {
+        "NEUROFLASH_API_KEY": server.api_key,
+        "NEUROFLASH_BASE_URL": server.url + "/neuroflash/api/ds-prototypes",
+        "NEUROFLASH_WORKSPACE_ID": server.workspace_id,
+    }
+    assert set(server.environ("sovrgpt")) == {"SOVRGPT_API_KEY", "SOVRGPT_BASE_URL"}
+
+
+def test_tokens_live_as_long_as_asked_for() -> None:
+    with emulator.running(token_seconds=0) as server, httpx.Client(trust_env=False) as client:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": server.client_id,
+            "client_secret": server.client_secret,
+            "scope": "openid",
+        }
+        token = client.post(server.token_url("neuroflash"), data=form).json()
+        assert token["expires_in"] == 0
+        answer = client.get(
+            server.base_url("neuroflash") + "/health",
+            headers={
+                "authorization": f"Bearer {token['access_token']}",
+                "x-workspace-id": server.workspace_id,
+            },
+        )
+        assert answer.status_code == 401
+
+
+async def test_500_streams_at_once_and_half_of_them_abandoned() -> None:
+    pieces = [f"{number} " for number in range(20)]
+    with emulator.running(record=False) as server:
+        server.script("sovrgpt", *[Reply(chunks=pieces, pace=0.01)] * 500)
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=60) as client:
+
+            async def read(number: int) -> str:
+                text = ""
+                async with client.stream(
+                    "POST",
+                    server.base_url("sovrgpt") + "/chat/completions",
+                    json=BODY,
+                    headers={"authorization": f"Bearer {server.api_key}"},
+                ) as answer:
+                    async for line in answer.aiter_lines():
+                        found = re.search(r'"content":"(\d+ )"', line)
+                        text += found[1] if found else ""
+                        if number % 2 and text:
+                            break
+                return text
+
+            texts = await asyncio.gather(*(read(number) for number in range(500)))
+        assert all(text == "".join(pieces) for text in texts[::2])
+        assert all(text == pieces[0] for text in texts[1::2])
+        for _ in range(200):
+            if not server.open_connections:
+                break
+            await asyncio.sleep(0.02)
+        assert server.open_connections == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
+    code = (
+        "from dsgvo import emulator\n"
+        "emulator.serve(port=0, ready=lambda server: print(server.url, flush=True))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        url = process.stdout.readline().strip()
+        assert httpx.get(f"{url}/sovrgpt/api/v1/models", trust_env=False).status_code == 401
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+
+
+def test_a_server_left_running_does_not_hold_up_the_interpreter() -> None:
+    done = run("from dsgvo import emulator; s = emulator.running(); print(s.__enter__().url)")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("http://127.0.0.1:")
+
+
+def test_importing_it_imports_no_web_server() -> None:
+    done = run(
+        "import sys; from dsgvo import emulator; "
+        "print([m for m in ('starlette', 'uvicorn', 'pypdf') if m in sys.modules])"
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_missing_extra_is_named() -> None:
+    done = run(
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "from dsgvo import emulator\n"
+        "with emulator.running(): pass"
+    )
+    assert "pip install 'dsgvo-llm[emulator]'" in done.stderr
+
+
+def test_a_child_after_fork_is_a_client(server: Server) -> None:
+    code = (
+        "import os, httpx\n"
+        "from dsgvo import emulator\n"
+        "with emulator.running() as server:\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        url = server.url + '/sovrgpt/api/v1/models'\n"
+        "        os._exit(httpx.get(url, trust_env=False).status_code != 401)\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n"
+    )
+    assert run(code).returncode == 0
+
+
+def test_the_plugin_gives_a_fresh_server_to_each_test(tmp_path) -> None:
+    (tmp_path / "test_app.py").write_text(
+        "from dsgvo.emulator import Reply\n"
+        "import httpx\n"
+        "def ask(server):\n"
+        "    return httpx.post(\n"
+        "        server.base_url('meingpt') + '/chat/completions',\n"
+        "        json={'model': 'm', 'messages': [{'role': 'user', 'content': 'x'}]},\n"
+        "        headers={'authorization': 'Bearer ' + server.api_key}, trust_env=False,\n"
+        "    ).json()['choices'][0]['message']['content']\n"
+        "def test_one(dsgvo_emulator):\n"
+        "    dsgvo_emulator.script('meingpt', Reply('a'), Reply('b'))\n"
+        "    assert ask(dsgvo_emulator) == 'a'\n"
+        "def test_two(dsgvo_emulator):\n"
+        "    assert dsgvo_emulator.requests == []\n"
+        "    assert ask(dsgvo_emulator) != 'b'\n"
+    )
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:dsgvo",
+            "-p",
+            "dsgvo.emulator.pytest_plugin",
+        ]
+        + ["-p", "no:cacheprovider", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr

@@ -1,0 +1,156 @@
+"""Access, error bodies and body checks, each in the vendor's own shape."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from dsgvo.emulator import Server
+
+Http = Callable[..., httpx.Response]
+
+SHAPES = {
+    "innogpt": lambda body: set(body["error"]) == {"message", "type", "param", "code"},
+    "meingpt": lambda body: set(body) == {"status", "message"} and body["status"] == "error",
+    "neuroflash": lambda body: (
+        set(body) == {"error", "code"}
+        or all(set(one) == {"field", "message", "type"} for one in body["errors"])
+    ),
+    "sovrgpt": lambda body: set(body["error"]) == {"message", "type", "param", "code"},
+}
+
+
+@pytest.fixture
+def body(model: str) -> dict:
+    return {"model": model, "messages": [{"role": "user", "content": "Hallo"}]}
+
+
+def refused(answer: httpx.Response, vendor: str, *statuses: int) -> None:
+    assert answer.status_code in statuses, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"].startswith("emulator-")
+    assert SHAPES[vendor](answer.json()), answer.text
+
+
+@pytest.mark.parametrize(
+    "given", ["", "Bearer", "Bearer falsch", "Basic sk-emulator-0123456789abcdef"]
+)
+def test_a_wrong_key(http: Http, vendor: str, body: dict, given: str) -> None:
+    refused(http(vendor, json=body, headers={"authorization": given}), vendor, 401)
+
+
+def test_an_unknown_path(http: Http, vendor: str, body: dict) -> None:
+    refused(http(vendor, "/completions", json=body), vendor, 404)
+    refused(http(vendor, "//", "GET"), vendor, 404)
+
+
+def test_a_wrong_method(http: Http, vendor: str) -> None:
+    answer = http(vendor, method="GET")
+    refused(answer, vendor, 405)
+    assert answer.headers["allow"] == "POST"
+
+
+def test_a_path_of_no_vendor(server: Server) -> None:
+    assert httpx.get(f"{server.url}/openai/v1/models", trust_env=False).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b"\xff", "application/json"),
+        (b"{}", "text/plain"),
+        (b"{}", ""),
+    ],
+)
+def test_a_body_that_is_no_json(http: Http, vendor: str, content: bytes, kind: str) -> None:
+    answer = http(vendor, content=content, headers={"content-type": kind})
+    refused(answer, vendor, 400)
+
+
+@pytest.mark.parametrize("missing", ["model", "messages"])
+def test_a_missing_field(http: Http, vendor: str, body: dict, missing: str) -> None:
+    del body[missing]
+    answer = http(vendor, json=body)
+    refused(answer, vendor, 400, 422)
+    assert missing in answer.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("model", None),
+        ("model", ""),
+        ("messages", None),
+        ("messages", []),
+        ("messages", "Hallo"),
+        ("messages", ["Hallo"]),
+        ("messages", [{"role": "chef", "content": "x"}]),
+        ("messages", [{"role": "user"}]),
+        ("messages", [{"role": "user", "content": 3}]),
+        ("messages", [{"role": "user", "content": ["x"]}]),
+        ("messages", [{"role": "user", "content": [{"type": "text"}]}]),
+        ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]),
+        ("messages", [{"role": "assistant", "content": None}]),
+        ("messages", [{"role": "tool", "content": "x"}]),
+        ("temperature", -0.1),
+        ("temperature", 2.1),
+        ("temperature", True),
+        ("stream", "true"),
+        ("tools", "wetter"),
+        ("tools", [{"type": "function"}]),
+        ("tools", [{"type": "function", "function": {"name": "mit leerzeichen"}}]),
+        ("tools", [{"type": "function", "function": {"name": "f", "parameters": []}}]),
+        ("tools", [{"type": "suche", "function": {"name": "f"}}]),
+        ("tool_choice", "any"),
+        ("tool_choice", "required"),
+        ("response_format", "json"),
+        ("response_format", {"type": "json_schema"}),
+        ("response_format", {"type": "json_schema", "json_schema": {"name": "x"}}),
+    ],
+)
+def test_a_wrong_field(http: Http, vendor: str, body: dict, field: str, value: object) -> None:
+    answer = http(vendor, json=body | {field: value})
+    refused(answer, vendor, 400, 422)
+    assert field in answer.text
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "sovrgpt", "neuroflash"])
+@pytest.mark.parametrize(
+    ("field", "value"), [("max_tokens", 0), ("max_tokens", 1.5), ("stop", []), ("stop", [1])]
+)
+def test_a_wrong_limit(http: Http, vendor: str, body: dict, field: str, value: object) -> None:
+    answer = http(vendor, json=body | {field: value})
+    if value == []:
+        assert answer.status_code == 200
+    else:
+        refused(answer, vendor, 400, 422)
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("input", None),
+        ("input", 3),
+        ("input", [3.5]),
+        ("input", [[]]),
+        ("encoding_format", "int8"),
+        ("dimensions", 0),
+        ("dimensions", 1.5),
+        ("user", 7),
+        ("model", 7),
+    ],
+)
+def test_wrong_embeddings(http: Http, vendor: str, field: str, value: object) -> None:
+    body = {"input": "Hallo", "model": "text-embedding-3-small", field: value}
+    refused(http(vendor, "/embeddings", json=body), vendor, 400)
+
+
+def test_embeddings_of_innogpt_need_a_model(http: Http) -> None:
+    refused(http("innogpt", "/embeddings", json={"input": "x"}), "innogpt", 400)
+
+
+def test_null_is_the_same_as_absent(http: Http, vendor: str, body: dict) -> None:
+    empty = dict.fromkeys(("temperature", "tools", "tool_choice", "response_format", "stream"))
+    assert http(vendor, json=body | empty).status_code == 200

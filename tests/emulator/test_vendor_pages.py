@@ -1,0 +1,392 @@
+"""The vendors' own examples, as requests of the same content, and where they depart from OpenAI."""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+
+import httpx
+import pytest
+from dsgvo.emulator import Server
+
+Http = Callable[..., httpx.Response]
+
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
+
+
+def events(answer: httpx.Response) -> list[dict]:
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    lines = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert lines[-1] == "[DONE]"
+    return [json.loads(line) for line in lines[:-1]]
+
+
+def pdf(*lines: str) -> bytes:
+    """Write a PDF of one page by hand."""
+    text = " ".join(f"({line}) Tj 0 -14 Td" for line in lines)
+    stream = f"BT /F1 12 Tf 50 700 Td {text} ET"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
+        " /Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    out, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n{content}\nendobj\n".encode("latin-1")
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    start = len(out)
+    out += f"xref\n0 6\n0000000000 65535 f \n{table}".encode()
+    return out + f"trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
+
+
+class TestInnoGPT:
+    """Source: the help page "Endpoints"."""
+
+    def test_standard_request(self, http: Http) -> None:
+        body = {
+            "model": "gpt-5",
+            "messages": [
+                {"role": "system", "content": "Du bist hilfreich"},
+                {"role": "user", "content": "Hallo!"},
+            ],
+            "temperature": 0.3,
+        }
+        # The page's own example is answered with a stream, since GPT-5 streams unasked.
+        assert events(http("innogpt", json=body))[-1]["choices"][0]["finish_reason"] == "stop"
+
+    @pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini", "o3-mini", "o4-mini-high"])
+    @pytest.mark.parametrize("stream", [{}, {"stream": False}, {"stream": True}])
+    def test_these_models_always_stream(self, http: Http, model: str, stream: dict) -> None:
+        body = {"model": model, "messages": [{"role": "user", "content": "Hallo"}], **stream}
+        assert events(http("innogpt", json=body))
+
+    def test_other_models_do_not(self, http: Http) -> None:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hallo"}]}
+        assert http("innogpt", json=body).json()["object"] == "chat.completion"
+
+    def test_streaming_request(self, http: Http) -> None:
+        body = {
+            "model": "gpt-5",
+            "messages": [{"role": "user", "content": "Stream bitte"}],
+            "stream": True,
+        }
+        assert events(http("innogpt", json=body))[0]["choices"][0]["delta"]["role"] == "assistant"
+
+    @pytest.mark.parametrize(
+        "part",
+        [
+            IMAGE,
+            {
+                "type": "file_url",
+                "file_url": {
+                    "url": "https://example.com/document.pdf",
+                    "mime_type": "application/pdf",
+                },
+            },
+        ],
+    )
+    def test_image_and_pdf_by_url(self, http: Http, part: dict) -> None:
+        content = [{"type": "text", "text": "Was ist das?"}, part]
+        body = {"model": "gpt-5", "messages": [{"role": "user", "content": content}]}
+        said = "".join(
+            event["choices"][0]["delta"].get("content", "")
+            for event in events(http("innogpt", json=body))
+        )
+        assert "1 Datei" in said
+
+    def test_pdf_upload(self, http: Http) -> None:
+        payload = {
+            "model": "gpt-4o",
+            "messages": [{"role": "user", "content": "Fasse die Kernpunkte zusammen."}],
+        }
+        document = pdf("Der Urlaub dauert dreissig Tage.", "Der Antrag geht an die Leitung.")
+        answer = http(
+            "innogpt",
+            data={"payload": json.dumps(payload)},
+            files={"file": ("document.pdf", BytesIO(document), "application/pdf")},
+        )
+        assert "dreissig Tage" in answer.json()["choices"][0]["message"]["content"]
+
+    @pytest.mark.parametrize("missing", ["file", "payload"])
+    def test_an_upload_without_a_part_is_refused(self, http: Http, missing: str) -> None:
+        files = {
+            "file": ("a.pdf", pdf("Hallo"), "application/pdf"),
+            "payload": (None, '{"model": "gpt-4o", "messages": []}'),
+        }
+        del files[missing]
+        answer = http("innogpt", files=files)
+        assert answer.status_code == 400
+        assert missing in answer.json()["error"]["message"]
+
+    def test_an_upload_that_is_no_pdf_is_refused(self, http: Http) -> None:
+        files = {"file": ("a.pdf", b"kein PDF"), "payload": (None, "{}")}
+        assert http("innogpt", files=files).status_code == 400
+
+    def test_embeddings(self, http: Http) -> None:
+        body = {"input": ["hello world", "another text"], "model": "text-embedding-3-small"}
+        data = http("innogpt", "/embeddings", json=body).json()["data"]
+        assert [len(one["embedding"]) for one in data] == [1536, 1536]
+
+    def test_image_generation(self, http: Http) -> None:
+        body = {"prompt": "ein minimalistisches App-Icon"}
+        data = http("innogpt", "/images/generations", json=body).json()["data"]
+        assert data[0]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
+        body["response_format"] = "b64_json"
+        data = http("innogpt", "/images/generations", json=body).json()["data"]
+        assert data[0]["b64_json"].startswith("iVBORw0KGgo")
+
+    @pytest.mark.parametrize("body", [{}, {"prompt": ""}, {"prompt": "x", "n": 0}])
+    def test_image_generation_refuses(self, http: Http, body: dict) -> None:
+        assert http("innogpt", "/images/generations", json=body).status_code == 400
+
+
+class TestMeinGPT:
+    """Sources: the pages "Completions" and "Modell API"."""
+
+    def test_the_curl_example(self, http: Http) -> None:
+        body = {"messages": [{"role": "system", "content": "string"}], "model": "string"}
+        answer = http("meingpt", json=body).json()
+        assert set(answer) >= {"id", "object", "created", "model", "choices", "usage"}
+        assert answer["choices"][0]["finish_reason"] == "stop"
+
+    def test_what_is_not_listed_has_no_effect(self, http: Http) -> None:
+        asked = "Wiederhole: eins zwei drei vier"
+        body = {"messages": [{"role": "user", "content": asked}], "model": "gpt-4o"}
+        ignored = {"max_tokens": 1, "stop": "zwei", "top_p": "falsch", "n": 3, "seed": None}
+        answer = http("meingpt", json=body | ignored).json()
+        assert answer["choices"][0]["message"]["content"] == "eins zwei drei vier"
+        assert len(answer["choices"]) == 1
+
+    def test_a_stream_has_no_usage_even_when_asked(self, http: Http) -> None:
+        body = {
+            "messages": [{"role": "user", "content": "Hallo"}],
+            "model": "gpt-4o",
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        found = events(http("meingpt", json=body))
+        assert all("usage" not in event and event["choices"] for event in found)
+
+    def test_tools_for_perplexity_are_refused(self, http: Http) -> None:
+        function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+        body = {
+            "messages": [{"role": "user", "content": "Hallo"}],
+            "model": "llama-3.1-sonar-large-128k-online",
+            "tools": [{"type": "function", "function": function}],
+        }
+        answer = http("meingpt", json=body)
+        assert answer.status_code == 400
+        assert answer.json()["status"] == "error"
+
+    def test_embeddings_need_no_model(self, http: Http) -> None:
+        data = http("meingpt", "/embeddings", json={"input": "hallo"}).json()
+        assert len(data["data"][0]["embedding"]) == 3072
+
+
+class TestNeuroflash:
+    """Source: the page "Chat-Vervollständigungen"."""
+
+    BODY = {
+        "messages": [{"role": "user", "content": "Write a tagline for an AI content platform."}],
+        "model": "openai/gpt-4.1-mini",
+        "temperature": 0.7,
+    }
+
+    def test_the_curl_example(self, http: Http) -> None:
+        answer = http("neuroflash", json=self.BODY).json()
+        assert "created" not in answer
+        assert answer["id"].startswith("gen-1775000000-")
+        assert len(answer["id"]) == len("gen-1775000000-AbCdEfGh")
+        content = answer["choices"][0]["message"]["content"]
+        assert answer["usage"]["words_used"] == len(content.split())
+
+    def test_words_are_counted_in_a_stream_too(self, http: Http) -> None:
+        asked = {"stream": True, "stream_options": {"include_usage": True}}
+        found = events(http("neuroflash", json=self.BODY | asked))
+        assert found[-1]["usage"]["words_used"] > 0
+
+    def test_the_workspace_is_needed(self, http: Http) -> None:
+        missing = http("neuroflash", json=self.BODY, headers={"x-workspace-id": ""})
+        assert missing.status_code == 400
+        assert set(missing.json()) == {"error", "code"}
+        other = http("neuroflash", json=self.BODY, headers={"x-workspace-id": "fremd"})
+        assert other.status_code == 403
+
+    def test_all_seventeen_fields(self, http: Http) -> None:
+        fields = {
+            "max_tokens": 100,
+            "reasoning": {"effort": "low"},
+            "reasoning_effort": "low",
+            "tools": [],
+            "tool_choice": "auto",
+            "seed": 7,
+            "response_format": {"type": "text"},
+            "web_search_options": {},
+            "structured_outputs": True,
+            "frequency_penalty": 0.1,
+            "presence_penalty": 0.1,
+            "repetition_penalty": 1.1,
+            "stop": ["###"],
+            "stream": False,
+        }
+        assert len(self.BODY | fields) == 17
+        assert http("neuroflash", json=self.BODY | fields).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("temperature", 3),
+            ("temperature", "warm"),
+            ("max_tokens", 0),
+            ("reasoning", "viel"),
+            ("reasoning_effort", 1),
+            ("tools", {}),
+            ("tool_choice", "vielleicht"),
+            ("seed", 1.5),
+            ("response_format", {"type": "xml"}),
+            ("web_search_options", []),
+            ("structured_outputs", "ja"),
+            ("frequency_penalty", 9),
+            ("presence_penalty", True),
+            ("repetition_penalty", -1),
+            ("stop", 3),
+            ("stream", "ja"),
+            ("messages", []),
+            ("model", 1),
+        ],
+    )
+    def test_wrong_fields_are_named(self, http: Http, field: str, value: object) -> None:
+        answer = http("neuroflash", json=self.BODY | {field: value})
+        assert answer.status_code == 422
+        (fault,) = answer.json()["errors"]
+        assert fault["field"] == field
+        assert fault["type"] == "validation"
+
+    def test_lists(self, http: Http, server: Server) -> None:
+        models = http("neuroflash", "/model_selection/models", "GET").json()["data"]
+        assert "openai/gpt-4.1-mini" in [model["id"] for model in models]
+        assert http("neuroflash", "/health", "GET").json()["status"] == "ok"
+        path = "//api/workspace-service/v1/workspaces"
+        spaces = http("neuroflash", path, "GET", headers={"x-workspace-id": ""}).json()
+        assert spaces["workspaces"][0]["id"] == server.workspace_id
+
+    def token(self, http: Http, server: Server, **changes: str) -> httpx.Response:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": server.client_id,
+            "client_secret": server.client_secret,
+            "scope": "openid",
+        }
+        headers = {"authorization": "", "x-workspace-id": ""}
+        return http("neuroflash", "//oauth/v2/token", headers=headers, data=form | changes)
+
+    def test_a_token_opens_the_api_until_it_expires(self, http: Http, server: Server) -> None:
+        before = server.token_requests
+        token = self.token(http, server).json()
+        assert token["token_type"] == "Bearer"
+        assert token["expires_in"] == 14399
+        headers = {"authorization": f"Bearer {token['access_token']}"}
+        assert http("neuroflash", json=self.BODY, headers=headers).status_code == 200
+        assert server.token_requests == before + 1
+        server.expire_tokens()
+        assert http("neuroflash", json=self.BODY, headers=headers).status_code == 401
+
+    def test_a_wrong_secret_gets_no_token(self, http: Http, server: Server) -> None:
+        assert self.token(http, server, client_secret="falsch").status_code == 401
+        assert self.token(http, server, grant_type="password").status_code == 400
+
+
+class TestSovrGPT:
+    """Source: the page "POST /v1/chat/completions"."""
+
+    BODY = {
+        "model": "qwen3.5-9b",
+        "messages": [
+            {"role": "system", "content": "Du bist ein hilfreicher Assistent."},
+            {"role": "user", "content": "Erkläre Diffusionsmodelle in zwei Sätzen."},
+        ],
+        "temperature": 0.5,
+        "max_tokens": 400,
+    }
+
+    def test_the_curl_example(self, http: Http) -> None:
+        answer = http("sovrgpt", json=self.BODY).json()
+        assert answer["object"] == "chat.completion"
+        assert answer["id"].startswith("chatcmpl-")
+
+    def test_the_accept_header_asks_for_a_stream(self, http: Http) -> None:
+        found = events(http("sovrgpt", json=self.BODY, headers={"accept": "text/event-stream"}))
+        assert found[-1]["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "stop"}
+
+    def test_ignored_fields_do_not_crash(self, http: Http) -> None:
+        ignored = {"seed": "x", "logit_bias": 1, "user": 2, "presence_penalty": "viel"}
+        assert http("sovrgpt", json=self.BODY | ignored | {"n": 1}).status_code == 200
+
+    def test_more_than_one_answer_is_refused(self, http: Http) -> None:
+        assert http("sovrgpt", json=self.BODY | {"n": 2}).status_code == 400
+
+    @pytest.mark.parametrize("kind", ["json_schema", "text"])
+    def test_json_object_is_the_only_format(self, http: Http, kind: str) -> None:
+        answer = http("sovrgpt", json=self.BODY | {"response_format": {"type": kind}})
+        assert answer.status_code == 400
+        assert "json_object" in answer.json()["error"]["message"]
+
+    @pytest.mark.parametrize(
+        "url", ["https://example.com/foto.jpg", "data:image/png;base64,iVBORw0KGgo="]
+    )
+    def test_vision(self, http: Http, url: str) -> None:
+        content = [
+            {"type": "text", "text": "Was ist auf dem Bild?"},
+            {"type": "image_url", "image_url": {"url": url}},
+        ]
+        body = {"model": "gemma-4-26b-a4b", "messages": [{"role": "user", "content": content}]}
+        assert http("sovrgpt", json=body).status_code == 200
+        listed = http("sovrgpt", "/models", "GET").json()["data"]
+        blind = next(model["id"] for model in listed if not model["accepts_vision"])
+        assert http("sovrgpt", json=body | {"model": blind}).status_code == 400
+
+    def test_the_tools_example(self, http: Http) -> None:
+        parameters = {
+            "type": "object",
+            "properties": {"symbol": {"type": "string"}},
+            "required": ["symbol"],
+        }
+        function = {
+            "name": "get_price",
+            "description": "Holt aktuellen Preis",
+            "parameters": parameters,
+        }
+        body = {
+            "model": "qwen3.5-9b",
+            "messages": [{"role": "user", "content": "Was kostet ein Bitcoin?"}],
+            "tools": [{"type": "function", "function": function}],
+        }
+        choice = http("sovrgpt", json=body).json()["choices"][0]
+        assert choice["finish_reason"] == "tool_calls"
+        call = choice["message"]["tool_calls"][0]["function"]
+        assert json.loads(call["arguments"]) == {"symbol": "Bitcoin"}
+
+    def test_reasoning_models_think_aloud(self, http: Http) -> None:
+        listed = http("sovrgpt", "/models", "GET").json()["data"]
+        thinker = next(model["id"] for model in listed if model["tier"] == "reasoning")
+        plain = http("sovrgpt", json=self.BODY | {"model": thinker}).json()
+        content = plain["choices"][0]["message"]["content"]
+        assert content.startswith("<think>")
+        assert content.index("</think>") < content.index("Emulator")
+        streamed = events(http("sovrgpt", json=self.BODY | {"model": thinker, "stream": True}))
+        pieces = [event["choices"][0]["delta"].get("content", "") for event in streamed]
+        assert "".join(pieces) == content
+        assert not any("<think>" in piece or "</think>" in piece for piece in pieces)
+
+    def test_a_thought_can_be_cut_short(self, http: Http) -> None:
+        body = self.BODY | {"model": "qwen3.5-27b-thinking", "max_tokens": 5}
+        choice = http("sovrgpt", json=body).json()["choices"][0]
+        assert choice["finish_reason"] == "length"
+        assert "</think>" not in choice["message"]["content"]
+
+    def test_developer_is_no_role_here(self, http: Http) -> None:
+        messages = [{"role": "developer", "content": "x"}, {"role": "user", "content": "y"}]
+        assert http("sovrgpt", json=self.BODY | {"messages": messages}).status_code == 400
