@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "EmbeddingSupport",
@@ -45,6 +45,7 @@ class Model:
         streams_unasked: Whether it answers with a stream even when none was asked for.
         dimensions: Length of an embedding model's vectors.
         region: Where the vendor says that it runs, as an ISO code or ``"EU"``.
+        details: The vendor's own fields, if this comes from its model list.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Model:
     streams_unasked: bool = False
     dimensions: int | None = None
     region: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ class Provider:
     chat_path: str = "/chat/completions"
     images_path: str | None = None
     models_url: str | None = None
+    model_list_says_images: bool = False
     health_path: str | None = None
     workspaces_url: str | None = None
     structured_output: tuple[StructuredOutputMethod, ...] = ("function_calling",)

@@ -1,0 +1,239 @@
+"""Images and PDFs in a message: as an address, inside the request, or beside it as an upload."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any, cast
+
+from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.providers import Provider
+
+__all__ = ["Upload", "check_parts", "file_part", "image_part", "take_upload"]
+
+_UPLOAD = "upload"
+_MAGIC = (
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"RIFF", "image/webp"),
+    (b"%PDF-", "application/pdf"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A document that is sent beside the request, read from disk or memory while it is sent."""
+
+    name: str
+    mime_type: str
+    path: Path | None = None
+    data: bytes | None = field(default=None, repr=False)
+
+
+def image_part(
+    *,
+    url: str | None = None,
+    data: bytes | str | None = None,
+    path: str | Path | None = None,
+    mime_type: str | None = None,
+    detail: str | None = None,
+) -> dict[str, Any]:
+    """Return the content part of an image.
+
+    Args:
+        url: Web address or data URL; given as it is.
+        data: The image, as bytes or base64 text.
+        path: A file with the image.
+        mime_type: Type of ``data`` or ``path``; found out from the bytes or the name otherwise.
+        detail: OpenAI's ``"low"``, ``"high"`` or ``"auto"``.
+
+    Raises:
+        ConfigurationError: Unless exactly one source is given, readable and of a known type.
+
+    Example:
+        >>> image_part(url="https://example.com/image.jpg")
+        {'type': 'image_url', 'image_url': {'url': 'https://example.com/image.jpg'}}
+    """
+    _one_of("image", url=url, data=data, path=path)
+    if url is None:
+        raw, mime_type, _ = _read("image", data, path, mime_type)
+        url = f"data:{mime_type};base64,{b64encode(raw).decode()}"
+    image = {"url": url} if detail is None else {"url": url, "detail": detail}
+    return {"type": "image_url", "image_url": image}
+
+
+def file_part(
+    *,
+    url: str | None = None,
+    data: bytes | str | None = None,
+    path: str | Path | None = None,
+    mime_type: str | None = None,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Return the content part of a document, chosen by what is given.
+
+    A web address stays one (``file_url``, which the vendor fetches); bytes or a path become an
+    upload beside the request. A path is read while it is sent, not before.
+
+    Args:
+        url: Web address.
+        data: The document, as bytes or base64 text.
+        path: A file with the document.
+        mime_type: Its type; by default found out, and for an address ``application/pdf``, the
+            one that innoGPT documents.
+        name: File name that is sent with an upload.
+
+    Raises:
+        ConfigurationError: Unless exactly one source is given, readable and of a known type.
+
+    Example:
+        >>> file_part(url="https://example.com/document.pdf")["type"]
+        'file_url'
+    """
+    _one_of("file", url=url, data=data, path=path)
+    if url is not None:
+        if url.startswith("data:"):
+            head, _, text = url[5:].partition(",")
+            return file_part(data=text, mime_type=head.split(";")[0] or mime_type, name=name)
+        where = {"url": url, "mime_type": mime_type or "application/pdf"}
+        return {"type": "file_url", "file_url": where}
+    if path is not None:
+        found = _existing("file", path)
+        mime_type = mime_type or guess_type(found.name)[0] or _unknown_type("file", found.name)
+        upload = Upload(name or found.name, mime_type, path=found)
+    else:
+        raw, mime_type, _ = _read("file", data, None, mime_type)
+        suffix = ".pdf" if mime_type == "application/pdf" else ""
+        upload = Upload(name or f"document{suffix}", mime_type, data=raw)
+    return {"type": _UPLOAD, _UPLOAD: upload}
+
+
+def take_upload(
+    provider: Provider, messages: Sequence[Mapping[str, Any]]
+) -> tuple[Sequence[Mapping[str, Any]], Upload | None]:
+    """Take the one upload out of the messages; what is left is JSON.
+
+    Raises:
+        CapabilityError: If the vendor documents no uploads, or there are several.
+    """
+    uploads = [part[_UPLOAD] for _, part in _parts(messages) if part.get("type") == _UPLOAD]
+    if not uploads:
+        return messages, None
+    if not provider.file_upload:
+        raise CapabilityError(
+            f"{provider.title} documents no upload of files ({provider.page}): put the "
+            "document's text into the prompt",
+            provider=provider.name,
+        )
+    if len(uploads) > 1:
+        raise CapabilityError(
+            f"{len(uploads)} files are to be uploaded: {provider.title} documents one a request "
+            f"({provider.page}); give the others as web addresses, or ask in several requests",
+            provider=provider.name,
+        )
+    left = [{**message, "content": _without_upload(message.get("content"))} for message in messages]
+    return left, uploads[0]
+
+
+def check_parts(provider: Provider, model: str, messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Refuse content that the vendor or the model is known not to take.
+
+    Returns:
+        Whether there is an image of which it is not known whether the model takes it.
+
+    Raises:
+        CapabilityError: If a part is known not to be taken.
+    """
+    known, unsure = provider.model(model), False
+    for index, part in _parts(messages):
+        kind = part.get("type")
+        if kind == "image_url" and known.images is False:
+            raise images_refused(provider, model, index)
+        if kind in {"file_url", "file"} and not provider.file_upload:
+            raise CapabilityError(
+                f"messages[{index}]: {provider.title} documents no PDF input ({provider.page}): "
+                "put the document's text into the prompt",
+                provider=provider.name,
+            )
+        unsure = unsure or (kind == "image_url" and known.images is None)
+    return unsure
+
+
+def images_refused(provider: Provider, model: str, index: int | None = None) -> CapabilityError:
+    """Return the error for an image to a model that is known not to take one."""
+    where = "" if index is None else f"messages[{index}]: "
+    return CapabilityError(
+        f"{where}{provider.title} says that model {model!r} does not take images: use another one",
+        provider=provider.name,
+    )
+
+
+def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for index, message in enumerate(messages):
+        content = message.get("content")
+        if isinstance(content, list):
+            for part in cast("list[object]", content):
+                if isinstance(part, Mapping):
+                    yield index, cast("Mapping[str, Any]", part)
+
+
+def _without_upload(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    parts = cast("list[dict[str, Any]]", content)
+    left = [part for part in parts if part.get("type") != _UPLOAD]
+    # The vendor's own example of an upload has plain text in the payload.
+    if all(part.get("type") == "text" for part in left):
+        return "\n".join(str(part["text"]) for part in left)
+    return left
+
+
+def _one_of(kind: str, **sources: object) -> None:
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        raise ConfigurationError(
+            f"{kind}: pass one of {', '.join(sources)}, not {' and '.join(given) or 'none'}"
+        )
+
+
+def _existing(kind: str, path: str | Path) -> Path:
+    found = Path(path).expanduser()
+    if not found.is_file():
+        raise ConfigurationError(f"{kind}: path={str(path)!r} is no file")
+    return found
+
+
+def _read(
+    kind: str, data: bytes | str | None, path: str | Path | None, mime_type: str | None
+) -> tuple[bytes, str, str | None]:
+    name = None
+    if path is not None:
+        found = _existing(kind, path)
+        name = found.name
+        try:
+            raw = found.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(f"{kind}: {str(path)!r} is unreadable: {error}") from None
+    elif isinstance(data, str):
+        try:
+            raw = b64decode(data, validate=True)
+        except (Base64Error, ValueError):
+            raise ConfigurationError(f"{kind}: the data is text, but not base64") from None
+    else:
+        raw = data or b""
+    if not raw:
+        raise ConfigurationError(f"{kind}: the data is empty")
+    found_type = mime_type or next((kind for magic, kind in _MAGIC if raw.startswith(magic)), None)
+    found_type = found_type or (guess_type(name)[0] if name else None)
+    return raw, found_type or _unknown_type(kind, name), name
+
+
+def _unknown_type(kind: str, name: str | None) -> str:
+    raise ConfigurationError(
+        f"{kind}: the type of {name or 'the data'} is unknown: pass mime_type=…"
+    )

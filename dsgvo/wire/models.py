@@ -1,0 +1,130 @@
+"""Model lists as the vendors give them, and generated images."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic_core import from_json
+
+from dsgvo.errors import APIResponseError
+from dsgvo.providers import Model, Provider
+from dsgvo.wire.errors import describe_body, error_from_body, is_error
+
+__all__ = ["GeneratedImage", "Workspace", "decode_image", "decode_models", "decode_workspaces"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A neuroflash workspace that the account can use; ``id`` is the ``workspace_id``."""
+
+    id: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImage:
+    """A generated image: an address, or the image itself.
+
+    Args:
+        url: Where the vendor has put it, if it sent an address.
+        data: The image's bytes, if the vendor sent them or they were fetched to be saved.
+        revised_prompt: The prompt as the vendor's model understood it.
+        path: Where it was saved.
+    """
+
+    url: str | None
+    data: bytes | None = field(repr=False)
+    revised_prompt: str | None
+    path: Path | None = None
+
+    def saved(self, data: bytes, path: Path) -> GeneratedImage:
+        """Return the image as written to a file."""
+        path.write_bytes(data)
+        return replace(self, data=data, path=path)
+
+
+def decode_models(provider: Provider, body: bytes) -> list[Model]:
+    """Read a model list. What the list does not say, the page's catalogue may.
+
+    SovrGPT documents ``accepts_vision``; neuroflash's list is public but its fields are not, so a
+    few common shapes are understood (inferred).
+
+    Raises:
+        APIResponseError: If there is no list in it.
+    """
+    models: list[Model] = []
+    for fields in _entries(provider, body, ("data", "models")):
+        model_id = next((fields[key] for key in ("id", "model", "name") if fields.get(key)), None)
+        if not isinstance(model_id, str):
+            continue
+        known = provider.model(model_id)
+        vision = fields.get("accepts_vision")
+        models.append(
+            replace(
+                known,
+                id=model_id,
+                source=f"{provider.title}'s model list",
+                images=vision if isinstance(vision, bool) else known.images,
+                details={key: value for key, value in fields.items() if key != "id"},
+            )
+        )
+    return models
+
+
+def decode_workspaces(provider: Provider, body: bytes) -> list[Workspace]:
+    """Read the list of workspaces; "the field is ``id``" (public page).
+
+    Raises:
+        APIResponseError: If there is no list in it.
+    """
+    entries = _entries(provider, body, ("workspaces", "data", "items"))
+    return [Workspace(str(entry["id"]), entry.get("name")) for entry in entries if "id" in entry]
+
+
+def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
+    """Read a generated image. The shape is inferred from OpenAI's: ``url`` or ``b64_json``.
+
+    Raises:
+        APIResponseError: If there is no image in it.
+    """
+    entries = _entries(provider, body, ("data",))
+    fields = entries[0] if entries else {}
+    url, text = fields.get("url"), fields.get("b64_json")
+    if isinstance(url, str) and url.startswith("data:"):
+        url, text = None, url.partition(",")[2]
+    try:
+        data = b64decode(text, validate=True) if text else None
+    except (Base64Error, ValueError, TypeError):
+        raise _unexpected(provider, "an image that is not base64") from None
+    if not url and not data:
+        raise _unexpected(provider, "no image")
+    return GeneratedImage(url, data, fields.get("revised_prompt"))
+
+
+def _entries(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    try:
+        answer = from_json(body)
+    except ValueError:
+        raise _unexpected(provider, describe_body(body)) from None
+    if isinstance(answer, dict):
+        fields = cast("dict[str, Any]", answer)
+        if is_error(fields):
+            raise error_from_body(provider, 200, fields)
+        answer = next((fields[name] for name in names if name in fields), None)
+    if not isinstance(answer, list):
+        raise _unexpected(provider, "no list")
+    entries = cast("list[dict[str, Any] | object]", answer)
+    return [
+        cast("dict[str, Any]", entry) if isinstance(entry, dict) else {"id": entry}
+        for entry in entries
+    ]
+
+
+def _unexpected(provider: Provider, what: str) -> APIResponseError:
+    return APIResponseError(
+        f"{provider.title}: expected a list, got {what}", provider=provider.name, status_code=200
+    )
