@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
-from dsgvo.errors import APIError, ConfigurationError
+from dsgvo.errors import APIError
 from dsgvo.providers import Provider
 from dsgvo.transport import _http
 from dsgvo.transport._auth import tokens
@@ -38,6 +38,7 @@ from dsgvo.wire.embeddings import (
     Batch,
     EmbeddingResult,
     batches,
+    check_count,
     decode_embeddings,
     embedding_body,
     is_too_large,
@@ -324,12 +325,12 @@ class Client(_BaseClient):
         """
         model = require_embeddings(self.provider, model, allow_undocumented=allow_undocumented)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
-        workers = _concurrency(max_concurrency)
+        check_count("max_concurrency", max_concurrency)
 
         def embed(batch: Batch) -> EmbeddingResult:
             return run(self._embed(batch, model, dimensions, extra_body))
 
-        return _embed_ahead(embed, cut, workers)
+        return _embed_ahead(embed, cut, max_concurrency)
 
 
 def _embed_ahead(
@@ -360,12 +361,6 @@ def _drained(vectors: list[list[float]]) -> Iterator[list[float]]:
     vectors.reverse()
     while vectors:
         yield vectors.pop()
-
-
-def _concurrency(value: int) -> int:
-    if value < 1:
-        raise ConfigurationError(f"max_concurrency={value!r} is out of range: use 1 or more")
-    return value
 
 
 class AsyncClient(_BaseClient):
@@ -440,11 +435,11 @@ class AsyncClient(_BaseClient):
         """Yield one vector a text, in order; see :meth:`Client.embed`."""
         model = require_embeddings(self.provider, model, allow_undocumented=allow_undocumented)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
-        workers = _concurrency(max_concurrency)
+        check_count("max_concurrency", max_concurrency)
         pending: deque[asyncio.Task[EmbeddingResult]] = deque()
         try:
             while True:
-                while len(pending) < workers and (batch := next(cut, None)) is not None:
+                while len(pending) < max_concurrency and (batch := next(cut, None)):
                     flow = self._embed(batch, model, dimensions, extra_body)
                     pending.append(asyncio.create_task(arun(flow)))
                 if not pending:

@@ -165,7 +165,7 @@ class ChatDecoder:
             APIResponseError: If the body is no chat answer.
         """
         if self._body is not None:
-            return self._plain(bytes(self._body))
+            return self._plain(bytes(self._body).removeprefix(_BOM))
         if not _SSE_LINE.match(self._start):
             raise self._unexpected(describe_body(self._start))
         pending = self._sse.pending.strip()

@@ -7,7 +7,7 @@ from array import array
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from sys import byteorder
 from typing import Any, cast
@@ -32,6 +32,7 @@ __all__ = [
     "Batch",
     "EmbeddingResult",
     "batches",
+    "check_count",
     "check_texts",
     "decode_embeddings",
     "embedding_body",
@@ -55,7 +56,7 @@ class Batch:
     """Texts of one request, and the index of the first among all texts."""
 
     start: int
-    texts: Sequence[str]
+    texts: Sequence[str] = field(repr=False)
 
     def halves(self) -> tuple[Batch, Batch]:
         """Return the two halves of a batch that was too large."""
@@ -112,6 +113,16 @@ def require_embeddings(
     return model
 
 
+def check_count(argument: str, value: int) -> None:
+    """Refuse what is no whole number of 1 or more.
+
+    Raises:
+        ConfigurationError: With the argument and its value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{argument}={value!r} is out of range: use 1 or more")
+
+
 def check_texts(texts: Iterable[str], start: int = 0) -> None:
     """Refuse what is no text to embed.
 
@@ -146,8 +157,7 @@ def batches(
         [['a', 'b'], ['c']]
     """
     for name, value in (("batch_size", max_texts), ("max_batch_bytes", max_bytes)):
-        if value < 1:
-            raise ConfigurationError(f"{name}={value!r} is out of range: use 1 or more")
+        check_count(name, value)
     if isinstance(texts, str):
         raise ConfigurationError("texts is a single str: pass a list of texts")
     checked = isinstance(texts, Sequence)
@@ -183,8 +193,7 @@ def embedding_body(
     """Build the JSON body of an embeddings request. Plain text is sent, never token ids."""
     body: dict[str, Any] = {"model": model, "input": batch.texts, **(extra or {})}
     if dimensions is not None:
-        if isinstance(dimensions, bool) or dimensions < 1:
-            raise ConfigurationError(f"dimensions={dimensions!r} is out of range: use 1 or more")
+        check_count("dimensions", dimensions)
         body["dimensions"] = dimensions
     if base64:
         body["encoding_format"] = "base64"
@@ -236,6 +245,8 @@ def decode_embeddings(
         raise fail(f"expected {expected} vectors, got {len(rows)}")
     vectors: list[list[float] | None] = [None] * expected
     for position, row in enumerate(rows):
+        if not isinstance(row, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise fail(f"the vector at place {position} is not of the documented shape")
         index = row.get("index", position)
         if not isinstance(index, int) or not 0 <= index < expected:
             raise fail(f"expected indexes 0 to {expected - 1}, got {index!r}")
@@ -243,7 +254,7 @@ def decode_embeddings(
             raise fail(f"index {index} came twice")
         try:
             vectors[index] = _vector(row.get("embedding"))
-        except (TypeError, ValueError, Base64Error):
+        except (TypeError, ValueError, OverflowError, Base64Error):
             raise fail(f"the vector at index {index} is unreadable") from None
     found = cast("list[list[float]]", vectors)
     lengths = {len(vector) for vector in found}

@@ -25,6 +25,9 @@ __all__ = [
 MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
 
+EXCERPT = 16
+"""Characters that a vendor's message and a prompt share when one quotes the other."""
+
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
@@ -82,8 +85,8 @@ def error_from_body(
     """
     message, code = _parts(body)
     effective = status
-    if status < 400:  # the body's own code says more than a success status
-        effective = int(code) if _STATUS.fullmatch(code or "") else _CODE_STATUS.get(code, status)
+    if status < 400 and code:  # the body's own code says more than a success status
+        effective = int(code) if _STATUS.fullmatch(code) else _CODE_STATUS.get(code, status)
     kind = _BY_STATUS.get(effective, APIStatusError)
     if effective >= 500:
         kind = errors.InternalServerError
@@ -127,10 +130,30 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """
+    text = text[: 4 * MAX_MESSAGE]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
+    text = _without_excerpts(text, [secret for secret in secrets if len(secret) >= EXCERPT])
     text = _KEY_LIKE.sub("***", text)
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def _without_excerpts(text: str, secrets: Sequence[str]) -> str:
+    """Blot out what a vendor quotes of a longer text, as far as it can be told from chance."""
+    kept: list[str] = []
+    start = 0
+    while start < len(text):
+        end = start + EXCERPT
+        source = next((secret for secret in secrets if text[start:end] in secret), None)
+        if source is None or end > len(text):
+            kept.append(text[start])
+            start += 1
+            continue
+        while end < len(text) and text[start : end + 1] in source:
+            end += 1
+        kept.append("***")
+        start = end
+    return "".join(kept)
 
 
 def retry_after_seconds(value: str | None, now: float) -> float | None:
@@ -175,22 +198,33 @@ def _parts(body: bytes | str | Mapping[str, Any]) -> _Parts:
         return _Parts(_message(fields), _code(fields))
     if isinstance(error, str):  # neuroflash's first
         return _Parts(error, _code(body))
-    if body.get("errors") or isinstance(body.get("detail"), list):  # neuroflash's second; FastAPI's
-        problems = cast("list[Any]", body.get("errors") or body.get("detail"))
-        return _Parts("; ".join(map(_problem, problems)), _code(body))
+    problems = body.get("errors") or body.get("detail")  # neuroflash's second; FastAPI's
+    if isinstance(problems, list):
+        found = map(_problem, cast("list[object]", problems))
+        return _Parts("; ".join(found), _code(body))
+    if isinstance(problems, Mapping):
+        by_field = cast("Mapping[str, object]", problems).items()
+        return _Parts("; ".join(f"{name}: {_text(what)}" for name, what in by_field), _code(body))
+    if isinstance(problems, str):
+        return _Parts(problems, _code(body))
     return _Parts(_message(body), _code(body))  # meinGPT's
 
 
 def _problem(problem: object) -> str:
     """Say what is wrong with one field. Its value, which may be a prompt, is left out."""
     if not isinstance(problem, Mapping):
-        return str(problem)
+        return _text(problem)
     fields = cast("Mapping[str, Any]", problem)
     where = fields.get("field") or fields.get("loc")
     if isinstance(where, list):
         where = ".".join(map(str, cast("list[object]", where)))
-    message = fields.get("message") or fields.get("msg") or "invalid"
-    return f"{where}: {message}" if where else str(message)
+    message = _text(fields.get("message") or fields.get("msg"))
+    return f"{where}: {message}" if where else message
+
+
+def _text(value: object) -> str:
+    """Return a text; any other value, which may be a prompt, is left out."""
+    return value if value and isinstance(value, str) else "invalid"
 
 
 def _message(fields: Mapping[str, Any]) -> str:

@@ -53,8 +53,8 @@ class ToolCallAssembler:
 
     def _add(self, piece: Mapping[str, Any]) -> ToolCallDelta:
         function: Mapping[str, Any] = piece.get("function") or {}
-        name: str | None = function.get("name") or None
-        call_id: str | None = piece.get("id") or None
+        name = _text(function.get("name"))
+        call_id = _text(piece.get("id"))
         arguments = function.get("arguments") or ""
         if not isinstance(arguments, str):  # some gateways send the object itself
             arguments = to_json(arguments).decode()
@@ -83,6 +83,15 @@ class ToolCallAssembler:
         if isinstance(index, int):
             self._by_wire_index[index] = position
         return position
+
+
+def _text(value: object) -> str | None:
+    """Return a name or id; some gateways number their calls."""
+    if isinstance(value, int):
+        return str(value)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise TypeError(f"a tool call's name or id is a {type(value).__name__}")
 
 
 def tool_names(tools: Iterable[Mapping[str, Any]]) -> list[str]:

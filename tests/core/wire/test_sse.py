@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 
 GROSS = "Grüße, 漢字 und 🦊"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from dsgvo.wire.thinking import ThinkSplitter
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dsgvo.wire.thinking import ThinkSplitter
 
 # text → (thoughts, answer)
 TABLE: dict[str, tuple[str, tuple[str, str]]] = {

@@ -1,0 +1,591 @@
+"""Chat answers: bytes in, deltas and a whole answer out, whatever form the server chose."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+
+from dsgvo import PROVIDERS, Completion, Delta, ToolCall, ToolCallDelta
+from dsgvo.errors import (
+    APIConnectionError,
+    APIResponseError,
+    APIStatusError,
+    AuthenticationError,
+    ContextWindowExceededError,
+    DsgvoError,
+    IncompleteStreamError,
+    InternalServerError,
+    NotFoundError,
+    RateLimitError,
+    StreamError,
+)
+from dsgvo.wire import chat as wire_chat
+from dsgvo.wire.chat import ChatDecoder
+from tests.core.support import answer, chunk, sse, text_of
+
+ALL = list(PROVIDERS)
+
+
+def decoder(provider: str = "innogpt", **kwargs: Any) -> ChatDecoder:
+    return ChatDecoder(PROVIDERS[provider], **kwargs)
+
+
+def decode(*pieces: bytes, provider: str = "innogpt") -> list[Delta]:
+    """Return the deltas of an answer that comes in these pieces and ends."""
+    reading = decoder(provider)
+    return [*(delta for piece in pieces for delta in reading.feed(piece)), *reading.close()]
+
+
+def whole(*pieces: bytes, provider: str = "innogpt") -> Completion:
+    completion = decode(*pieces, provider=provider)[-1].completion
+    assert completion is not None
+    return completion
+
+
+def failure(*pieces: bytes, provider: str = "innogpt") -> DsgvoError:
+    with pytest.raises(DsgvoError) as caught:
+        decode(*pieces, provider=provider)
+    return caught.value
+
+
+def test_a_stream_as_openai_writes_it() -> None:
+    head = {"id": "c-1", "object": "chat.completion.chunk", "created": 5, "model": "m"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    deltas = decode(
+        sse(
+            head | chunk("", role="assistant"),
+            head | chunk("Gu"),
+            head | chunk("ten Tag"),
+            head | chunk(None, "stop"),
+            head | {"choices": [], "usage": usage, "system_fingerprint": "fp"},
+        )
+    )
+    completion = Completion(
+        "innogpt",
+        content="Guten Tag",
+        finish_reason="stop",
+        usage=usage,
+        id="c-1",
+        model="m",
+        created=5,
+        system_fingerprint="fp",
+    )
+    assert deltas == [
+        Delta(content="Gu"),
+        Delta(content="ten Tag"),
+        Delta(finish_reason="stop"),
+        Delta(usage=usage),
+        Delta(completion=completion),
+    ]
+
+
+def test_a_plain_answer_as_openai_writes_it() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    body = {"id": "c-1", "object": "chat.completion", "created": 5, "model": "m"}
+    body |= answer("Guten Tag", refusal=None, tool_calls=None) | {"usage": usage}
+    assert whole(json.dumps(body).encode()) == snapshot(
+        Completion(
+            provider="innogpt",
+            content="Guten Tag",
+            finish_reason="stop",
+            usage={"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+            id="c-1",
+            model="m",
+            created=5,
+        )
+    )
+
+
+def both_forms(content: str, finish: str = "stop", **more: Any) -> list[bytes]:
+    """Return an answer as plain JSON and as a stream of one chunk."""
+    plain = json.dumps(answer(content, finish, **more)).encode()
+    return [plain, sse(chunk(content, **more), chunk(None, finish))]
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\r\n \n", b"\n" * 9000])
+def test_what_came_decides_and_not_what_was_asked_for(start: bytes) -> None:
+    for body in both_forms("Grüße"):
+        # There is one decoder: it is never told what was asked for.
+        assert whole(start + body).content == "Grüße"
+        assert whole(*(start[i : i + 1] for i in range(len(start))), body).content == "Grüße"
+
+
+@given(st.data())
+def test_split_anywhere_the_whole_is_the_same(data: st.DataObject) -> None:
+    text = data.draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+    calls = [{"index": 0, "id": "c1", "function": {"name": "add", "arguments": text}}]
+    body = data.draw(st.sampled_from(both_forms(text, tool_calls=calls)))
+    places = data.draw(st.lists(st.integers(0, len(body)), max_size=8).map(sorted))
+    pieces = [body[a:b] for a, b in itertools.pairwise([0, *places, len(body)])]
+    deltas = decode(*pieces)
+    completion = deltas[-1].completion
+    assert completion is not None
+    assert completion.content == text == text_of(deltas)
+    assert completion.tool_calls == [ToolCall("c1", "add", text)]
+
+
+def test_the_last_delta_alone_has_the_whole_answer() -> None:
+    for body in both_forms("Ja."):
+        *first, last = decode(body)
+        assert [delta.completion for delta in first] == [None] * len(first)
+        assert last.completion is not None
+        assert last.completion.content == "Ja."
+
+
+def test_tool_calls_of_a_stream() -> None:
+    def piece(arguments: str, **head: Any) -> dict[str, Any]:
+        name = {"name": head.pop("name")} if "name" in head else {}
+        return chunk(tool_calls=[{**head, "function": {**name, "arguments": arguments}}])
+
+    deltas = decode(
+        sse(
+            piece("", index=0, id="c1", name="add"),
+            piece('{"a":', index=0),
+            piece("1}", index=0),
+            chunk(None, "tool_calls"),
+        )
+    )
+    assert [call for delta in deltas for call in delta.tool_calls] == [
+        ToolCallDelta(0, "c1", "add", ""),
+        ToolCallDelta(0, None, None, '{"a":'),
+        ToolCallDelta(0, None, None, "1}"),
+    ]
+    last = deltas[-1].completion
+    assert last is not None
+    assert (last.tool_calls, last.finish_reason) == (
+        [ToolCall("c1", "add", '{"a":1}')],
+        "tool_calls",
+    )
+
+
+@pytest.mark.parametrize("body", both_forms("<think>Hm.</think>\n\nJa."), ids=["plain", "stream"])
+def test_thoughts_in_the_text_are_told_apart_where_the_vendor_writes_them_so(body: bytes) -> None:
+    apart = whole(body, provider="sovrgpt")
+    assert (apart.reasoning, apart.content) == ("Hm.", "Ja.")
+    left = whole(body, provider="meingpt")
+    assert (left.reasoning, left.content) == ("", "<think>Hm.</think>\n\nJa.")
+
+
+def test_a_thought_that_max_tokens_cut_stays_a_thought() -> None:
+    body = sse(chunk("<think>Ich überl"), chunk("ege </th"), chunk(None, "length"))
+    deltas = decode(body, provider="sovrgpt")
+    assert "".join(delta.reasoning for delta in deltas) == "Ich überlege </th"
+    assert deltas[-1].completion is not None
+    assert deltas[-1].completion.content == ""
+    assert deltas[-1].completion.reasoning == "Ich überlege </th"
+    assert deltas[-1].completion.finish_reason == "length"
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+@pytest.mark.parametrize("provider", ALL)
+def test_thoughts_in_a_field_of_their_own(field: str, provider: str) -> None:
+    for body in both_forms("Ja.", **{field: "Hm."}):
+        completion = whole(body, provider=provider)
+        assert (completion.reasoning, completion.content) == ("Hm.", "Ja.")
+
+
+def test_text_in_parts() -> None:
+    parts = [{"type": "text", "text": "Ja"}, ".", {"type": "text", "text": None}]
+    image = {"type": "image_url", "image_url": {"url": "https://x"}}
+    plain = whole(json.dumps(answer() | _content([*parts, image])).encode())
+    assert plain.content == "Ja."
+    assert plain.extra == {"content_parts": [image]}
+    assert whole(json.dumps(answer() | _content(parts[0])).encode()).content == "Ja"
+
+
+def _content(content: Any) -> dict[str, Any]:
+    return {"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}
+
+
+def test_fields_that_openai_does_not_know_are_kept() -> None:
+    body = answer("Ja.", annotations=[1]) | {"citations": ["https://x"], "nothing": None}
+    assert whole(json.dumps(body).encode()).extra == {
+        "annotations": [1],
+        "citations": ["https://x"],
+    }
+    streamed = sse(
+        chunk("Ja.") | {"citations": ["https://x"]}, chunk(None, "stop", annotations=[1])
+    )
+    deltas = decode(streamed)
+    assert deltas[0].extra == {"citations": ["https://x"]}
+    assert whole(streamed).extra == {"annotations": [1], "citations": ["https://x"]}
+
+
+def test_a_refusal() -> None:
+    for body in both_forms("", refusal="Nein."):
+        assert whole(body).refusal == "Nein."
+
+
+def test_words_used_of_neuroflash() -> None:
+    body = answer() | {"usage": {"total_tokens": 3, "words_used": 7}}
+    assert whole(json.dumps(body).encode(), provider="neuroflash").usage == {
+        "total_tokens": 3,
+        "words_used": 7,
+    }
+
+
+def test_what_follows_done_is_not_read() -> None:
+    reading = decoder()
+    body = sse(chunk("Ja.", "stop")) + sse(chunk("Müll")) + b"data: {"
+    assert text_of(reading.feed(body)) == "Ja."
+    assert reading.done
+    assert text_of(reading.feed(b"nonsense")) == ""
+    last = reading.close()[-1].completion
+    assert last is not None
+    assert last.content == "Ja."
+
+
+@pytest.mark.parametrize("end", [b"data: [DONE]", b"data: [DONE]\n", b"data:[DONE]\r\n\r\n", b""])
+def test_a_stream_may_end_without_a_blank_line_or_done(end: bytes) -> None:
+    assert whole(sse(chunk("Ja.", "stop"), done=False) + end).content == "Ja."
+
+
+# What is wrong → bytes, error, what its message says
+STREAMED = [chunk("Gu"), chunk("ten")]
+WRONG: dict[str, tuple[bytes, type[DsgvoError], str]] = {
+    "no finish reason": (sse(*STREAMED), IncompleteStreamError, "without a finish reason"),
+    "cut between events": (
+        sse(*STREAMED, done=False),
+        IncompleteStreamError,
+        "without a finish reason",
+    ),
+    "cut inside an event": (
+        sse(*STREAMED, done=False) + b'data: {"choices": [{"del',
+        IncompleteStreamError,
+        "inside an event",
+    ),
+    "an event that is not JSON": (
+        sse(*STREAMED, "<html>"),
+        IncompleteStreamError,
+        "not JSON",
+    ),
+    "an event that is no object": (
+        sse(*STREAMED, [1]),
+        IncompleteStreamError,
+        "not a JSON object",
+    ),
+    "two choices": (
+        sse(*STREAMED, {"choices": [{"delta": {}}, {"delta": {}}]}),
+        IncompleteStreamError,
+        "more than one choice",
+    ),
+    "a second choice": (
+        sse(*STREAMED, {"choices": [{"index": 1, "delta": {"content": "x"}}]}),
+        IncompleteStreamError,
+        "more than one choice",
+    ),
+    "another shape": (
+        sse(*STREAMED, {"choices": [7]}),
+        IncompleteStreamError,
+        "not of the documented shape",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "kind", "said"), WRONG.values(), ids=WRONG.keys())
+def test_a_broken_stream_is_an_error_with_what_had_come(
+    body: bytes, kind: type[DsgvoError], said: str
+) -> None:
+    for pieces in ([body], [body[i : i + 1] for i in range(len(body))]):
+        error = failure(*pieces)
+        assert type(error) is kind
+        assert said in str(error)
+        assert isinstance(error, IncompleteStreamError)
+        assert error.partial is not None
+        assert error.partial.content == "Guten"
+        assert "Guten" not in str(error)
+        assert error.provider == "innogpt"
+
+
+NO_ANSWER: dict[str, tuple[bytes, str]] = {
+    "empty body": (b"", "an empty body"),
+    "blank body": (b" \r\n", "an empty body"),
+    "login page": (
+        b"<!DOCTYPE html><html><head><title>Anmelden</title></head></html>",
+        "a web page titled 'Anmelden'",
+    ),
+    "page without a title": (b"<html>", "a web page"),
+    "text": (b"OK", "text that is not JSON"),
+    "more text": (b"internal server error\n", "text that is not JSON"),
+    "JSON cut": (json.dumps(answer()).encode()[:40], "breaks off or is malformed"),
+    "a list": (b"[]", "JSON that is not an object"),
+    "no choices": (b"{}", "without choices"),
+    "empty choices": (b'{"choices": []}', "without choices"),
+    "choices null": (b'{"choices": null}', "without choices"),
+    "a choice without a message": (b'{"choices": [{"index": 0}]}', "without a message"),
+    "another API's choice": (
+        b'{"choices": [{"text": "Ja.", "finish_reason": "stop"}]}',
+        "without a message",
+    ),
+    "message null": (b'{"choices": [{"message": null}]}', "without a message"),
+}
+
+
+@pytest.mark.parametrize("provider", ALL)
+@pytest.mark.parametrize(("body", "said"), NO_ANSWER.values(), ids=NO_ANSWER.keys())
+def test_what_is_no_answer_is_an_error_that_says_what_came(
+    body: bytes, said: str, provider: str
+) -> None:
+    error = failure(body, provider=provider)
+    assert isinstance(error, APIResponseError)
+    assert said in str(error)
+    assert PROVIDERS[provider].title in str(error)
+
+
+# An error under status 200 → body, error class, status, code
+ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None]] = {
+    "OpenAI": (
+        {"error": {"message": "kaputt", "type": "server_error", "code": "500"}},
+        InternalServerError,
+        "500",
+    ),
+    "OpenAI, a number": ({"error": {"message": "kaputt", "code": 429}}, RateLimitError, "429"),
+    "OpenAI, a name": (
+        {"error": {"message": "kaputt", "code": "invalid_api_key"}},
+        AuthenticationError,
+        "invalid_api_key",
+    ),
+    "OpenAI, no code": (
+        {"error": {"message": "kaputt", "type": "model_not_found"}},
+        NotFoundError,
+        "model_not_found",
+    ),
+    "meinGPT": ({"status": "error", "message": "kaputt"}, APIStatusError, None),
+    "neuroflash": ({"error": "kaputt", "code": "oops"}, APIStatusError, "oops"),
+    "neuroflash, fields": (
+        {"errors": [{"field": "seed", "message": "kaputt", "type": "validation"}]},
+        APIStatusError,
+        None,
+    ),
+    "beside choices": (
+        {"error": {"message": "kaputt", "code": 502}} | answer(),
+        InternalServerError,
+        "502",
+    ),
+    "context window": (
+        {"error": {"message": "kaputt: maximum context length is 5", "code": 400}},
+        ContextWindowExceededError,
+        "400",
+    ),
+    "a code that is no status": (
+        {"error": {"message": "kaputt", "code": "12"}},
+        APIStatusError,
+        "12",
+    ),
+    "digits that are none": (
+        {"error": {"message": "kaputt", "code": "²³"}},
+        APIStatusError,
+        "²³",
+    ),
+    "very many digits": (
+        {"error": {"message": "kaputt", "code": "9" * 5000}},
+        APIStatusError,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("provider", ALL)
+@pytest.mark.parametrize(("body", "kind", "code"), ERRORS.values(), ids=ERRORS.keys())
+def test_an_error_under_success_is_the_error_that_it_names(
+    body: Any, kind: type[DsgvoError], code: str | None, provider: str
+) -> None:
+    error = failure(json.dumps(body).encode(), provider=provider)
+    assert type(error) is kind
+    assert "kaputt" in str(error)
+    if code is not None:
+        assert error.code == code
+    assert error.status_code is not None
+    assert error.status_code == 200 or 400 <= error.status_code < 600
+
+
+@pytest.mark.parametrize("name", [None, "error"])
+@pytest.mark.parametrize("provider", ALL)
+@pytest.mark.parametrize("body", [body for body, _, _ in ERRORS.values()], ids=ERRORS.keys())
+def test_an_error_inside_a_stream_breaks_it_off(body: Any, provider: str, name: str | None) -> None:
+    event = f"event: {name}\n".encode() if name else b""
+    error = failure(
+        sse(*STREAMED, done=False) + event + sse(body, chunk("nie", "stop")), provider=provider
+    )
+    assert type(error) is StreamError
+    assert "kaputt" in str(error)
+    assert error.partial is not None
+    assert (error.partial.content, error.partial.finish_reason) == ("Guten", None)
+
+
+@pytest.mark.parametrize("data", ["kaputt", '"kaputt"', '{"message": "kaputt"}', "[1]", ""])
+def test_an_error_event_of_any_shape(data: str) -> None:
+    error = failure(sse(*STREAMED, done=False) + f"event: error\ndata: {data}\n\n".encode())
+    assert isinstance(error, IncompleteStreamError)
+    assert error.partial is not None
+    assert error.partial.content == "Guten"
+
+
+def test_a_connection_that_broke() -> None:
+    cause = APIConnectionError("weg")
+    early = decoder()
+    assert early.fail(cause) is cause
+    plain = decoder()
+    plain.feed(b'{"choices"')
+    assert plain.fail(cause) is cause
+    streaming = decoder(request_id="r-1")
+    streaming.feed(sse(*STREAMED, done=False))
+    error = streaming.fail(cause)
+    assert isinstance(error, IncompleteStreamError)
+    assert "connection broke inside the stream (weg)" in str(error)
+    assert (error.request_id, error.partial and error.partial.content) == ("r-1", "Guten")
+
+
+def test_an_event_beyond_the_bound() -> None:
+    reading = decoder()
+    reading.feed(sse(*STREAMED, done=False))
+    with pytest.raises(IncompleteStreamError, match="larger than"):
+        for _ in range(5):
+            reading.feed(b"data: " + b"x" * 4 * 1024 * 1024)
+
+
+def test_a_body_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire_chat, "MAX_BODY_BYTES", 100)
+    reading = decoder()
+    with pytest.raises(APIResponseError, match="more than 100 bytes"):
+        for _ in range(30):
+            reading.feed(b'{"a":')
+
+
+def test_secrets_and_prompts_are_blotted_out_of_a_vendors_words() -> None:
+    body = {"error": {"message": "key hunter2 refused: Meine Diagnose", "code": "hunter2"}}
+    for data in (json.dumps(body).encode(), sse(chunk("a"), body)):
+        reading = decoder(secrets=lambda: ["hunter2", "Meine Diagnose"])
+        with pytest.raises(DsgvoError) as caught:
+            reading.feed(data)
+            reading.close()
+        error = caught.value
+        assert "key *** refused: ***" in str(error)
+        assert "hunter2" not in repr(vars(error))
+
+
+# Whatever JSON a server makes up, it is either understood or an error of ours.
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 700)
+    | st.floats()
+    | st.sampled_from(["", "a", "<think>", "stop", "error", "500", "call_1", "[DONE]"])
+)
+keys = st.sampled_from(
+    [
+        "choices",
+        "delta",
+        "message",
+        "content",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "id",
+        "index",
+        "finish_reason",
+        "error",
+        "errors",
+        "code",
+        "type",
+        "status",
+        "detail",
+        "usage",
+        "text",
+        "reasoning",
+        "reasoning_content",
+        "refusal",
+        "model",
+        "created",
+        "field",
+        "loc",
+        "msg",
+        "x",
+    ]
+)
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4)
+)
+messages = st.fixed_dictionaries(
+    {},
+    optional={
+        "content": anything,
+        "tool_calls": st.lists(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "index": anything,
+                    "id": anything,
+                    "function": st.fixed_dictionaries(
+                        {}, optional={"name": anything, "arguments": anything}
+                    )
+                    | anything,
+                },
+            )
+            | anything,
+            max_size=2,
+        )
+        | anything,
+        "reasoning": anything,
+        "refusal": anything,
+    },
+)
+near_misses = st.fixed_dictionaries(
+    {
+        "choices": st.lists(
+            st.fixed_dictionaries(
+                {},
+                optional={"delta": messages, "message": messages, "finish_reason": scalars},
+            ),
+            max_size=2,
+        )
+    },
+    optional={"id": anything, "usage": anything, "created": anything, "error": anything},
+)
+
+
+def check_types(completion: Completion | None, deltas: Iterable[Delta]) -> None:
+    """What comes out is of the types that it says it is, whatever came in."""
+    assert completion is not None
+    for part in (completion, *deltas):
+        assert isinstance(part.content, str)
+        assert isinstance(part.reasoning, str)
+        assert isinstance(part.refusal, str)
+        assert part.finish_reason is None or isinstance(part.finish_reason, str)
+        assert part.usage is None or isinstance(part.usage, dict)
+    for call in completion.tool_calls:
+        assert [type(value) for value in (call.id, call.name, call.arguments)] == [str, str, str]
+    for value in (completion.id, completion.model, completion.system_fingerprint):
+        assert value is None or isinstance(value, str)
+    assert completion.created is None or type(completion.created) is int
+
+
+@given(st.lists(near_misses | anything, max_size=3), st.booleans(), st.sampled_from(ALL))
+def test_any_json_is_understood_or_a_typed_error(
+    bodies: list[Any], streamed: bool, provider: str
+) -> None:
+    data = sse(*map(json.dumps, bodies)) if streamed else b"".join(map(_bytes, bodies[:1]))
+    try:
+        deltas = decode(data, provider=provider)
+    except DsgvoError as error:
+        assert str(error)
+    else:
+        check_types(deltas[-1].completion, deltas)
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+@given(st.binary(max_size=80), st.sampled_from([b"", b"data: ", b"{", b"event: error\ndata: "]))
+def test_any_bytes_are_understood_or_a_typed_error(data: bytes, start: bytes) -> None:
+    with pytest.raises(DsgvoError):
+        decode(start + data, b"\n\n")

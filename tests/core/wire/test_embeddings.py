@@ -1,0 +1,302 @@
+"""Embeddings: texts in batches, bodies out, vectors back in their places."""
+
+from __future__ import annotations
+
+import base64
+import json
+from array import array
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsgvo import PROVIDERS
+from dsgvo.errors import (
+    APIResponseError,
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    DsgvoError,
+    InternalServerError,
+    RateLimitError,
+    RequestTooLargeError,
+    UnprocessableEntityError,
+)
+from dsgvo.wire.embeddings import (
+    Batch,
+    EmbeddingResult,
+    batches,
+    check_texts,
+    decode_embeddings,
+    embedding_body,
+    is_too_large,
+    join_results,
+)
+
+PROVIDER = PROVIDERS["meingpt"]
+
+
+def b64(*numbers: float) -> str:
+    return base64.b64encode(array("f", numbers).tobytes()).decode()
+
+
+def row(index: int | None, vector: Any) -> dict[str, Any]:
+    where = {} if index is None else {"index": index}
+    return {"object": "embedding", **where, "embedding": vector}
+
+
+def decode(answer: Any, count: int = 2, start: int = 0, **kwargs: Any) -> EmbeddingResult:
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    batch = Batch(start, [f"Text {i}" for i in range(count)])
+    return decode_embeddings(PROVIDER, body, batch, **kwargs)
+
+
+A, B = [0.5, -1.0], [0.25, 2.0]
+GOOD: dict[str, list[dict[str, Any]]] = {
+    "in order": [row(0, A), row(1, B)],
+    "shuffled": [row(1, B), row(0, A)],
+    "base64": [row(0, b64(*A)), row(1, b64(*B))],
+    "base64 shuffled": [row(1, b64(*B)), row(0, b64(*A))],
+    "mixed": [row(0, b64(*A)), row(1, B)],
+    "without indexes": [row(None, A), row(None, B)],
+    "whole numbers": [row(0, A), row(1, [0.25, 2])],
+}
+
+
+@pytest.mark.parametrize("data", GOOD.values(), ids=GOOD.keys())
+def test_each_vector_comes_to_its_text(data: list[dict[str, Any]]) -> None:
+    result = decode({"data": data, "model": "m", "usage": {"total_tokens": 4}}, dimensions=2)
+    assert result == EmbeddingResult([A, B], "m", {"total_tokens": 4})
+    assert all(type(number) is float for vector in result.vectors for number in vector)
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "missing": ([row(0, A)], "expected 2 vectors, got 1"),
+    "none": ([], "expected 2 vectors, got 0"),
+    "too many": ([row(0, A), row(1, B), row(2, B)], "expected 2 vectors, got 3"),
+    "doubled": ([row(0, A), row(0, B)], "index 0 came twice"),
+    "index beyond": ([row(0, A), row(2, B)], "expected indexes 0 to 1, got 2"),
+    "index below": ([row(0, A), row(-1, B)], "got -1"),
+    "index is text": ([row(0, A), {"index": "1", "embedding": B}], "got '1'"),
+    "index is null": ([row(0, A), {"index": None, "embedding": B}], "got None"),
+    "lengths differ": ([row(0, A), row(1, [1.0])], "different lengths: [1, 2]"),
+    "empty vectors": ([row(0, []), row(1, [])], "different lengths: [0]"),
+    "wrong dimensions": ([row(0, [1.0]), row(1, [1.0])], "expected 2 dimensions, got 1"),
+    "null in a vector": ([row(0, A), row(1, [1.0, None])], "index 1 is unreadable"),
+    "text in a vector": ([row(0, A), row(1, [1.0, "2"])], "index 1 is unreadable"),
+    "too large a number": ([row(0, A), row(1, [1.0, 10**400])], "index 1 is unreadable"),
+    "null vector": ([row(0, A), row(1, None)], "index 1 is unreadable"),
+    "no vector": ([row(0, A), {"index": 1}], "index 1 is unreadable"),
+    "nested": ([row(0, A), row(1, [B])], "index 1 is unreadable"),
+    "an object": ([row(0, A), row(1, {"0": 1.0})], "index 1 is unreadable"),
+    "broken base64": ([row(0, A), row(1, "x")], "index 1 is unreadable"),
+    "base64 with white space": ([row(0, A), row(1, b64(*B) + "\n")], "index 1 is unreadable"),
+    "base64 of half a float": ([row(0, A), row(1, "AAAA")], "index 1 is unreadable"),
+    "text outside ASCII": ([row(0, A), row(1, "äöü=")], "index 1 is unreadable"),
+    "a row that is no object": ([row(0, A), [1.0]], "not of the documented shape"),
+    "a row that is null": ([None, None], "not of the documented shape"),
+    "data is an object": ({"0": A}, "no data"),
+    "data is null": (None, "no data"),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), BAD.values(), ids=BAD.keys())
+def test_vectors_that_do_not_fit_their_texts(data: Any, said: str) -> None:
+    with pytest.raises(APIResponseError) as caught:
+        decode({"data": data}, start=7, dimensions=2, request_id="r-1")
+    assert said in str(caught.value)
+    assert "embedding texts 7 to 8" in str(caught.value)
+    assert (caught.value.provider, caught.value.request_id) == ("meingpt", "r-1")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "an empty body"),
+        (b"<html><title>Anmelden</title>", "a web page titled 'Anmelden'"),
+        (b'{"data": [', "breaks off or is malformed"),
+        (b"[]", "expected a JSON object"),
+        (b"{}", "no data"),
+        (b"OK", "text that is not JSON"),
+    ],
+)
+def test_what_is_no_answer(body: bytes, said: str) -> None:
+    with pytest.raises(APIResponseError, match=said):
+        decode(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"error": {"message": "kaputt", "code": "invalid_api_key"}}, AuthenticationError),
+        ({"status": "error", "message": "kaputt"}, APIStatusError),
+        ({"error": "kaputt", "code": "429"}, RateLimitError),
+        ({"errors": [{"field": "input", "message": "kaputt"}]}, APIStatusError),
+        ({"errors": "kaputt"}, APIStatusError),
+        ({"errors": {"input": "kaputt"}}, APIStatusError),
+    ],
+)
+def test_an_error_under_success(body: Any, kind: type[DsgvoError]) -> None:
+    with pytest.raises(kind, match="kaputt") as caught:
+        decode(body)
+    assert type(caught.value) is kind
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just(b64(*A)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+rows = st.lists(
+    st.fixed_dictionaries({}, optional={"index": st.integers(-1, 2), "embedding": values}) | values,
+    max_size=3,
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={"data": rows | values, "error": values, "errors": values, "usage": values}
+    )
+    | values
+)
+def test_any_json_is_understood_or_a_typed_error(answer: Any) -> None:
+    try:
+        result = decode(answer)
+    except DsgvoError as error:
+        assert str(error)
+    else:
+        assert len(result.vectors) == 2
+        assert all(type(number) is float for vector in result.vectors for number in vector)
+
+
+@given(st.permutations(range(6)), st.lists(st.booleans(), min_size=6, max_size=6))
+def test_any_order_and_either_encoding(order: list[int], encoded: list[bool]) -> None:
+    vectors = [[float(i), i / 2] for i in range(6)]
+    data = [
+        row(index, b64(*vectors[index]) if encoded[index] else vectors[index]) for index in order
+    ]
+    assert decode({"data": data}, count=6).vectors == vectors
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9), max_size=9),
+    st.integers(1, 4),
+    st.integers(1, 20),
+    st.booleans(),
+)
+def test_batches_hold_every_text_once_and_keep_the_bounds(
+    texts: list[str], max_texts: int, max_bytes: int, as_generator: bool
+) -> None:
+    source = iter(texts) if as_generator else texts
+    cut = list(batches(source, max_texts=max_texts, max_bytes=max_bytes))
+    assert [text for batch in cut for text in batch.texts] == texts
+    assert all(texts[batch.start] == batch.texts[0] for batch in cut)
+    for batch in cut:
+        assert 1 <= len(batch.texts) <= max_texts
+        size = sum(len(text.encode()) for text in batch.texts)
+        assert size <= max_bytes or len(batch.texts) == 1
+
+
+def test_a_generator_is_read_no_further_than_needed() -> None:
+    read: list[int] = []
+
+    def texts() -> Any:
+        for i in range(100):
+            read.append(i)
+            yield f"Text {i}"
+
+    first = next(batches(texts(), max_texts=3))
+    assert first.texts == ["Text 0", "Text 1", "Text 2"]
+    assert len(read) == 4  # the fourth shows that the batch is full
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["a", ""], r"texts\[1\] is empty"),
+        (["a", "b", None], r"texts\[2\] is a NoneType"),
+        (["a", 7], r"texts\[1\] is a int"),
+        ("abc", "single str"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_its_index(texts: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        batches(texts)
+
+
+def test_a_generators_texts_are_checked_as_they_are_read() -> None:
+    cut = batches(iter(["a", "b", ""]), max_texts=1)
+    assert next(cut).texts == ["a"]
+    with pytest.raises(ConfigurationError, match=r"texts\[2\] is empty"):
+        list(cut)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3", True, None])
+@pytest.mark.parametrize(
+    ("argument", "keyword"), [("batch_size", "max_texts"), ("max_batch_bytes", "max_bytes")]
+)
+def test_bounds_of_a_batch(argument: str, keyword: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"{argument}={value!r}"):
+        batches(["a"], **{keyword: value})
+
+
+def test_check_texts_lets_texts_pass() -> None:
+    check_texts(["a", " "])
+    with pytest.raises(ConfigurationError, match=r"texts\[6\] is empty"):
+        check_texts(["a", ""], start=5)
+
+
+def test_the_body_of_a_request() -> None:
+    batch = Batch(0, ["a", "b"])
+    assert embedding_body(batch, model="m") == {"model": "m", "input": ["a", "b"]}
+    assert embedding_body(batch, model="m", dimensions=256, base64=True, extra={"user": "u"}) == {
+        "model": "m",
+        "input": ["a", "b"],
+        "user": "u",
+        "dimensions": 256,
+        "encoding_format": "base64",
+    }
+
+
+@pytest.mark.parametrize("value", [0, -5, True, 1.5, "256"])
+def test_dimensions_out_of_range(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"dimensions={value!r}"):
+        embedding_body(Batch(0, ["a"]), model="m", dimensions=value)
+
+
+def test_halves_and_what_a_batch_is_called() -> None:
+    batch = Batch(10, ["a", "b", "c"])
+    assert batch.halves() == (Batch(10, ["a"]), Batch(11, ["b", "c"]))
+    assert [str(batch), str(batch.halves()[0])] == ["texts 10 to 12", "text 10"]
+    assert repr(Batch(0, ["Geheim"])) == "Batch(start=0)"
+
+
+def test_results_are_joined_in_order() -> None:
+    one = EmbeddingResult([A], "m", {"total_tokens": 1, "kind": "x"})
+    two = EmbeddingResult([B], "m", {"total_tokens": 2})
+    assert join_results([one, two]) == EmbeddingResult([A, B], "m", {"total_tokens": 3})
+    assert join_results([EmbeddingResult([A], "m", None)]).usage is None
+
+
+@pytest.mark.parametrize(
+    ("error", "smaller"),
+    [
+        (RequestTooLargeError("x"), True),
+        (BadRequestError("maximum of 2048 inputs"), True),
+        (BadRequestError("input is too long"), True),
+        (UnprocessableEntityError("input: at most 96 items"), True),
+        (BadRequestError("x", code="limit_exceeded"), True),
+        (BadRequestError("unknown model"), False),
+        (RateLimitError("rate limit exceeded"), False),
+        (InternalServerError("too large"), False),
+    ],
+)
+def test_which_errors_a_smaller_batch_may_avoid(error: Any, smaller: bool) -> None:
+    assert is_too_large(error) is smaller

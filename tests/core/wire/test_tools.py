@@ -1,0 +1,226 @@
+"""Tool calls put together from their pieces, and tool choices as users write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsgvo import ToolCall, ToolCallDelta
+from dsgvo.errors import ConfigurationError
+from dsgvo.wire.tools import ToolCallAssembler, tool_choice, tool_names
+
+ADD = {"type": "function", "function": {"name": "add", "parameters": {}}}
+SUB = {"type": "function", "function": {"name": "sub", "parameters": {}}}
+
+
+def piece(arguments: Any = "", **fields: Any) -> dict[str, Any]:
+    """Return a piece of a tool call; ``name`` belongs into ``function``."""
+    name = {"name": fields.pop("name")} if "name" in fields else {}
+    return {**fields, "function": {**name, "arguments": arguments}}
+
+
+# pieces, one list a chunk → the calls
+TABLE: dict[str, tuple[list[list[dict[str, Any]]], list[tuple[str, str, str]]]] = {
+    "whole": (
+        [[piece('{"a":1}', index=0, id="c1", name="add", type="function")]],
+        [("c1", "add", '{"a":1}')],
+    ),
+    "streamed": (
+        [
+            [piece("", index=0, id="c1", name="add")],
+            [piece('{"a"', index=0)],
+            [piece(":1}", index=0)],
+        ],
+        [("c1", "add", '{"a":1}')],
+    ),
+    "parallel in one chunk": (
+        [[piece("{}", index=0, id="c1", name="add"), piece("[]", index=1, id="c2", name="sub")]],
+        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+    ),
+    "interleaved": (
+        [
+            [piece("", index=0, id="c1", name="add")],
+            [piece("", index=1, id="c2", name="sub")],
+            [piece("{", index=0), piece("[", index=1)],
+            [piece("]", index=1)],
+            [piece("}", index=0)],
+        ],
+        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+    ),
+    "index missing": (
+        [
+            [piece("", id="c1", name="add")],
+            [piece("{}")],
+            [piece("", id="c2", name="sub")],
+            [piece("[]")],
+        ],
+        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+    ),
+    "index null": (
+        [[piece("{", index=None, id="c1", name="add")], [piece("}", index=None)]],
+        [("c1", "add", "{}")],
+    ),
+    "index always 0": (
+        [
+            [piece("", index=0, id="c1", name="add")],
+            [piece("{}", index=0)],
+            [piece("", index=0, id="c2", name="sub")],
+            [piece("[]", index=0)],
+        ],
+        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+    ),
+    "index begins at 1": (
+        [[piece("{", index=1, id="c1", name="add")], [piece("}", index=1)]],
+        [("c1", "add", "{}")],
+    ),
+    "id repeated on every piece": (
+        [
+            [piece("{", index=0, id="c1", name="add")],
+            [piece("}", index=0, id="c1", name="add")],
+        ],
+        [("c1", "add", "{}")],
+    ),
+    "id repeated without index": (
+        [[piece("{", id="c1", name="add")], [piece("}", id="c1")]],
+        [("c1", "add", "{}")],
+    ),
+    "the same function twice": (
+        [[piece("{}", index=0, id="c1", name="add"), piece("[]", index=1, id="c2", name="add")]],
+        [("c1", "add", "{}"), ("c2", "add", "[]")],
+    ),
+    "name after the id": (
+        [[piece("", index=0, id="c1")], [piece("{}", index=0, name="add")]],
+        [("c1", "add", "{}")],
+    ),
+    "arguments as an object": (
+        [[piece({"a": [1, "ü"]}, index=0, id="c1", name="add")]],
+        [("c1", "add", '{"a":[1,"ü"]}')],
+    ),
+    "no arguments": (
+        [[{"index": 0, "id": "c1", "function": {"name": "add"}}]],
+        [("c1", "add", "")],
+    ),
+    "arguments null": ([[piece(None, index=0, id="c1", name="add")]], [("c1", "add", "")]),
+    "broken JSON stays as it is": (
+        [[piece('{"a": ', index=0, id="c1", name="add")]],
+        [("c1", "add", '{"a": ')],
+    ),
+}
+
+
+@pytest.mark.parametrize(("chunks", "calls"), TABLE.values(), ids=TABLE.keys())
+def test_pieces_become_calls(
+    chunks: list[list[dict[str, Any]]], calls: list[tuple[str, str, str]]
+) -> None:
+    assembler = ToolCallAssembler()
+    deltas = [delta for pieces in chunks for delta in assembler.add(pieces)]
+    assert assembler.calls == [ToolCall(*call) for call in calls]
+    assert rebuilt(deltas) == assembler.calls
+
+
+def rebuilt(deltas: list[ToolCallDelta]) -> list[ToolCall]:
+    """Put the deltas together by index alone, as both frameworks do."""
+    calls: dict[int, ToolCall] = {}
+    for delta in deltas:
+        call = calls.setdefault(delta.index, ToolCall("", "", ""))
+        call.id += delta.id or ""
+        call.name += delta.name or ""
+        call.arguments += delta.arguments
+    return [calls[index] for index in sorted(calls)]
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}], ids=["no index", "index"])
+def test_a_call_without_an_id_is_given_one(index: dict[str, int]) -> None:
+    assembler = ToolCallAssembler()
+    first = assembler.add([piece("{", name="add", **index)])
+    assembler.add([piece("}", **index)])
+    (call,) = assembler.calls
+    assert re.fullmatch(r"call_[0-9a-f]{32}", call.id)
+    assert (call.name, call.arguments, first[0].id) == ("add", "{}", call.id)
+
+
+def test_calls_without_ids_get_different_ones() -> None:
+    assembler = ToolCallAssembler()
+    assembler.add([piece("{}", name="add"), piece("[]", name="add")])
+    first, second = assembler.calls
+    assert first.id != second.id
+    assert (first.arguments, second.arguments) == ("{}", "[]")
+
+
+@given(
+    st.lists(st.text(max_size=12), min_size=1, max_size=4),
+    st.sampled_from(["index", "no index", "always 0"]),
+    st.data(),
+)
+def test_calls_in_any_pieces_come_out_whole(
+    arguments: list[str], indexing: str, data: st.DataObject
+) -> None:
+    assembler = ToolCallAssembler()
+    deltas: list[ToolCallDelta] = []
+    for number, text in enumerate(arguments):
+        index = {"index": number, "no index": None, "always 0": 0}[indexing]
+        where = {} if index is None else {"index": index}
+        at = data.draw(st.integers(0, len(text)))
+        deltas += assembler.add([piece("", id=f"c{number}", name="add", **where)])
+        deltas += assembler.add([piece(part, **where) for part in (text[:at], text[at:])])
+    expected = [ToolCall(f"c{number}", "add", text) for number, text in enumerate(arguments)]
+    assert assembler.calls == expected
+    assert rebuilt(deltas) == expected
+
+
+NAMED_ADD = {"type": "function", "function": {"name": "add"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "tools", "wire"),
+    [
+        (None, [ADD], None),
+        (False, [ADD], None),
+        ("auto", [ADD], "auto"),
+        ("none", [ADD], "none"),
+        ("required", [ADD], "required"),
+        ("any", [ADD], "required"),
+        (True, [ADD], NAMED_ADD),
+        (True, [ADD, SUB], "required"),
+        ("add", [ADD, SUB], NAMED_ADD),
+        (NAMED_ADD, [ADD, SUB], NAMED_ADD),
+        ({"type": "auto"}, [ADD], "auto"),
+        ({"type": "none"}, [ADD], "none"),
+        ({"type": "any"}, [ADD], "required"),
+        ({"type": "required"}, [ADD], "required"),
+        ({"type": "tool", "name": "add"}, [ADD], NAMED_ADD),
+    ],
+)
+def test_every_form_of_a_tool_choice(choice: Any, tools: list[Any], wire: Any) -> None:
+    assert tool_choice(choice, tools) == wire
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("mul", ["tool_choice='mul'", "'add', 'sub'"]),
+        ({"type": "function", "function": {"name": "mul"}}, ["tool_choice", "'mul'", "'add'"]),
+        ({"type": "tool", "name": "mul"}, ["tool_choice", "'mul'", "'add'"]),
+        ({"type": "function"}, ["tool_choice", "is not understood"]),
+        (7, ["tool_choice=7", "is not understood"]),
+        (["add"], ["tool_choice=['add']", "is not understood"]),
+    ],
+)
+def test_a_tool_choice_that_names_nothing(choice: Any, said: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        tool_choice(choice, [ADD, SUB])
+    assert all(text in str(caught.value) for text in said)
+
+
+def test_a_tool_choice_without_tools() -> None:
+    with pytest.raises(ConfigurationError, match="no tools"):
+        tool_choice("add", [])
+
+
+def test_names_of_tools() -> None:
+    flat = {"type": "function", "name": "flat"}
+    assert tool_names([ADD, flat, {"type": "web_search"}]) == ["add", "flat", "web_search"]
