@@ -1,0 +1,193 @@
+"""The embedding model that all vendors' classes share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing, contextmanager
+from itertools import islice
+from typing import Any, ClassVar
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.callbacks.schema import CBEventType, EventPayload
+from llama_index.core.instrumentation.events.embedding import (
+    EmbeddingEndEvent,
+    EmbeddingStartEvent,
+)
+from pydantic import Field
+
+from dsgvo.errors import ConfigurationError
+from dsgvo.wire.embeddings import (
+    MAX_BATCH_TEXTS,
+    check_count,
+    check_texts,
+    require_embeddings,
+)
+from llamaindex_dsgvo._callbacks import dispatcher_for, with_progress
+from llamaindex_dsgvo._settings import Connected
+
+__all__ = ["DsgvoEmbedding"]
+
+Vector = list[float]
+
+_dispatcher = dispatcher_for(__name__)
+
+
+class DsgvoEmbedding(Connected, BaseEmbedding):
+    """An embedding model of one vendor; a base of the public classes, not for use alone."""
+
+    renamed_arguments: ClassVar[Mapping[str, str]] = {
+        **Connected.renamed_arguments,
+        "model": "model_name",
+    }
+
+    model_name: str = ""
+    dimensions: int | None = None
+    embed_batch_size: int = Field(default=MAX_BATCH_TEXTS, le=2048)
+    num_workers: int | None = None
+    allow_undocumented: bool = False
+    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Check what can be checked before anything is sent."""
+        super().model_post_init(context)
+        self.model_name = require_embeddings(
+            self.spec, self.model_name, allow_undocumented=self.allow_undocumented
+        )
+        for name in ("dimensions", "embed_batch_size", "num_workers"):
+            if (value := getattr(self, name)) is not None:
+                check_count(name, value)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex stores and reports the class."""
+        return cls.__name__
+
+    def _arguments(self) -> dict[str, Any]:
+        workers = {} if self.num_workers is None else {"max_concurrency": self.num_workers}
+        return {
+            "model": self.model_name,
+            "dimensions": self.dimensions,
+            "batch_size": self.embed_batch_size,
+            "allow_undocumented": self.allow_undocumented,
+            "extra_body": self.additional_kwargs,
+            **workers,
+        }
+
+    def _vectors(self, texts: list[str]) -> Generator[Vector]:
+        return self._client.embed(texts, **self._arguments())
+
+    def _avectors(self, texts: list[str]) -> AsyncGenerator[Vector]:
+        return self._async_client.embed(texts, **self._arguments())
+
+    # What LlamaIndex calls for single texts, and for batches where it has a cache or rate limiter
+
+    def _get_query_embedding(self, query: str) -> Vector:
+        return self._get_text_embeddings([query])[0]
+
+    async def _aget_query_embedding(self, query: str) -> Vector:
+        return (await self._aget_text_embeddings([query]))[0]
+
+    def _get_text_embedding(self, text: str) -> Vector:
+        return self._get_text_embeddings([text])[0]
+
+    async def _aget_text_embedding(self, text: str) -> Vector:
+        return (await self._aget_text_embeddings([text]))[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[Vector]:
+        return list(self._vectors(texts))
+
+    async def _aget_text_embeddings(self, texts: list[str]) -> list[Vector]:
+        return [vector async for vector in self._avectors(texts)]
+
+    # Many texts at once: LlamaIndex would ask for one batch after another, or for all at once
+
+    def get_text_embedding_batch(
+        self, texts: list[str], show_progress: bool = False, **kwargs: Any
+    ) -> list[Vector]:
+        """Return one vector a text, in order, with several requests at once.
+
+        Args:
+            texts: What to embed; none may be empty.
+            show_progress: Show a progress bar.
+            **kwargs: Not used; LlamaIndex passes some.
+
+        Returns:
+            One list of floats a text, all of the same length.
+
+        Raises:
+            ConfigurationError: If a text is empty, with its index; nothing is sent.
+            APIError: If vectors are missing or wrong.
+        """
+        check_texts(texts)
+        if self._llama_index_batches():
+            return super().get_text_embedding_batch(texts, show_progress, **kwargs)
+        found: list[Vector] = []
+        vectors = self._vectors(texts)
+        for batch in self._batches(texts, show_progress):
+            with self._event(batch) as finish:
+                found.extend(finish(list(islice(vectors, len(batch)))))
+        return found
+
+    async def aget_text_embedding_batch(
+        self, texts: list[str], show_progress: bool = False, **kwargs: Any
+    ) -> list[Vector]:
+        """Return one vector a text; see :meth:`get_text_embedding_batch`."""
+        check_texts(texts)
+        if self._llama_index_batches():
+            return await super().aget_text_embedding_batch(texts, show_progress, **kwargs)
+        found: list[Vector] = []
+        async with aclosing(self._avectors(texts)) as vectors:
+            for batch in self._batches(texts, show_progress):
+                with self._event(batch) as finish:
+                    found.extend(finish([await anext(vectors) for _ in batch]))
+        return found
+
+    def _llama_index_batches(self) -> bool:
+        return self.embeddings_cache is not None or self.rate_limiter is not None
+
+    def _batches(self, texts: list[str], show_progress: bool) -> Generator[list[str]]:
+        starts = range(0, len(texts), self.embed_batch_size)
+        for start in with_progress(starts, show=show_progress, title="Generating embeddings"):
+            yield texts[start : start + self.embed_batch_size]
+
+    @contextmanager
+    def _event(self, texts: list[str]) -> Generator[Callable[[list[Vector]], list[Vector]]]:
+        """Report one batch to LlamaIndex's callbacks and events, in both styles."""
+        payload = self.to_payload()
+        _dispatcher.event(EmbeddingStartEvent(model_dict=payload))
+        with self.callback_manager.event(
+            CBEventType.EMBEDDING, payload={EventPayload.SERIALIZED: payload}
+        ) as event:
+
+            def finish(vectors: list[Vector]) -> list[Vector]:
+                event.on_end(payload={EventPayload.CHUNKS: texts, EventPayload.EMBEDDINGS: vectors})
+                _dispatcher.event(EmbeddingEndEvent(chunks=texts, embeddings=vectors))
+                return vectors
+
+            yield finish
+
+
+class NoEmbedding(BaseEmbedding):
+    """Stands where no embeddings are needed, and says so if they are needed after all.
+
+    LlamaIndex would put vectors of one number in this place, and search would find anything.
+    """
+
+    model_name: str = "none"
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex stores and reports the class."""
+        return cls.__name__
+
+    def _get_query_embedding(self, query: str) -> Vector:
+        raise ConfigurationError(
+            "an embedding was asked for, and use(..., embed_model=None) said that none is needed: "
+            "name an embedding model there, or pass embed_model=… to the index"
+        )
+
+    async def _aget_query_embedding(self, query: str) -> Vector:
+        return self._get_query_embedding(query)
+
+    def _get_text_embedding(self, text: str) -> Vector:
+        return self._get_query_embedding(text)

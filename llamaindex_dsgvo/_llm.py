@@ -1,0 +1,471 @@
+"""The LLM that all vendors' classes share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar, TypeVar, cast
+
+from llama_index.core.base.llms.generic_utils import prompt_to_messages
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+)
+from llama_index.core.instrumentation.events.llm import (
+    LLMStructuredPredictEndEvent,
+    LLMStructuredPredictStartEvent,
+)
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.program.utils import FlexibleModel
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.tools.types import BaseTool
+from llama_index.core.types import Model, PydanticProgramMode
+from pydantic import Field
+
+from dsgvo import Completion, Delta
+from dsgvo.errors import ConfigurationError
+from dsgvo.providers import StructuredOutputMethod
+from dsgvo.wire.request import (
+    check_parameter,
+    check_structured_output,
+    require_model,
+    with_schema,
+)
+from llamaindex_dsgvo._callbacks import chat_callback, completion_callback, dispatcher_for
+from llamaindex_dsgvo._messages import to_wire
+from llamaindex_dsgvo._openai_like import without_openai_like
+from llamaindex_dsgvo._responses import (
+    ModelOutputError,
+    ResponseBuilder,
+    chat_response,
+    completion,
+    tool_selections,
+)
+from llamaindex_dsgvo._settings import Connected
+from llamaindex_dsgvo._structured import SCHEMA_IN_PROMPT, Extraction
+
+__all__ = ["DEFAULT_CONTEXT_WINDOW", "DsgvoLLM"]
+
+DEFAULT_CONTEXT_WINDOW = 32_768
+"""Tokens, for a model whose window nobody states. Inferred: today's models have this or more.
+
+LlamaIndex cuts prompts and chat histories to it; ``context_window=`` says the true one.
+"""
+
+_NOT_PARAMETERS = {
+    "stream": "call stream_chat() or chat()",
+    "messages": "messages are the first argument",
+    "extra_headers": "pass default_headers={…} to the constructor",
+    "timeout": "pass it to the constructor",
+}
+
+_dispatcher = dispatcher_for(__name__)
+_T = TypeVar("_T")
+
+
+class DsgvoLLM(Connected, FunctionCallingLLM):
+    """A chat model of one vendor; a base of the public classes, not for use alone."""
+
+    parameters: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "top_p", "stop")
+    """Fields that go into the request's body, by the same names."""
+
+    renamed_arguments: ClassVar[Mapping[str, str]] = {
+        **Connected.renamed_arguments,
+        "model_name": "model",
+        "max_new_tokens": "max_tokens",
+    }
+
+    model: str = ""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: str | list[str] | None = None
+    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    context_window: int | None = Field(default=None, ge=1)
+    is_function_calling_model: bool | None = None
+    structured_output: StructuredOutputMethod | None = None
+    stream_usage: bool = True
+
+    @classmethod
+    def _understood(cls, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        understood = super()._understood(arguments)
+        if understood.get("should_use_structured_outputs"):
+            del understood["should_use_structured_outputs"]
+            understood.setdefault("structured_output", "json_schema")
+        return without_openai_like(cls.__name__, understood)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Check what can be checked before anything is sent."""
+        super().model_post_init(context)
+        self.model = require_model(self.spec, self.model)
+        for name, value in self._parameters().items():
+            check_parameter(name, value)
+        if self.structured_output is not None:
+            check_structured_output(self.spec, self.structured_output)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex stores and reports the class."""
+        return cls.__name__
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What LlamaIndex wants to know of the model.
+
+        ``context_window`` is the one given, or known of the model, or 32,768 tokens.
+        ``is_function_calling_model`` is false where the vendor says so, or as it was given.
+        """
+        known = self.spec.model(self.model)
+        return LLMMetadata(
+            context_window=self.context_window or known.context_window or DEFAULT_CONTEXT_WINDOW,
+            num_output=self.max_tokens or -1,
+            is_chat_model=True,
+            is_function_calling_model=self._takes_tools(),
+            model_name=self.model,
+        )
+
+    def _takes_tools(self) -> bool:
+        if self.is_function_calling_model is not None:
+            return self.is_function_calling_model
+        return self.spec.model(self.model).tools is not False
+
+    # Requests
+
+    def _parameters(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name) for name in self.parameters}
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def _request(
+        self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any], *, stream: bool
+    ) -> tuple[dict[str, Any], bool]:
+        """Return the arguments of the core's call, and whether one tool call alone is wanted."""
+        request: dict[str, Any] = {
+            "model": self.model,
+            "stream_usage": self.stream_usage,
+            **self._parameters(),
+            **self.additional_kwargs,
+            **arguments,
+        }
+        for name, instead in _NOT_PARAMETERS.items():
+            if name in request:
+                raise ConfigurationError(f"{name} is no parameter of a request: {instead}")
+        if not stream:
+            request.pop("stream_options", None)
+        single_call = request.pop("allow_parallel_tool_calls", None) is False
+        schema = request.pop(SCHEMA_IN_PROMPT, None)
+        wire = to_wire(messages, self.spec)
+        request["messages"] = wire if schema is None else with_schema(wire, schema)
+        return request, single_call
+
+    # Chat and completion; the private twins are free of callbacks, so that each call has one
+
+    def _chat(self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]) -> ChatResponse:
+        request, single_call = self._request(messages, arguments, stream=False)
+        return chat_response(self._client.chat(**request), single_call=single_call)
+
+    async def _achat(
+        self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
+    ) -> ChatResponse:
+        request, single_call = self._request(messages, arguments, stream=False)
+        answer: Completion = await self._async_client.chat(**request)
+        return chat_response(answer, single_call=single_call)
+
+    def _stream(
+        self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
+    ) -> tuple[Generator[Delta], ResponseBuilder]:
+        request, single_call = self._request(messages, arguments, stream=True)
+        return self._client.stream(**request), ResponseBuilder(single_call=single_call)
+
+    def _astream(
+        self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
+    ) -> tuple[AsyncGenerator[Delta], ResponseBuilder]:
+        request, single_call = self._request(messages, arguments, stream=True)
+        return self._async_client.stream(**request), ResponseBuilder(single_call=single_call)
+
+    def _prompt(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+        if not formatted and self.completion_to_prompt is not None:
+            prompt = self.completion_to_prompt(prompt)
+        return prompt_to_messages(prompt)
+
+    @chat_callback
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Return the answer to a conversation.
+
+        Args:
+            messages: The conversation, oldest first.
+            **kwargs: Fields of the request's body, before those of the constructor.
+
+        Returns:
+            The answer: its text in ``message.content``, thoughts and tool calls in
+            ``message.blocks``, token counts in ``additional_kwargs``, and what the vendor said in
+            the dict ``raw``.
+
+        Raises:
+            ConfigurationError: If an argument is wrong; nothing is sent.
+            APIError: If there is no whole, valid answer.
+        """
+        return self._chat(messages, kwargs)
+
+    @chat_callback
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Return the answer to a conversation; see :meth:`chat`."""
+        return await self._achat(messages, kwargs)
+
+    @chat_callback
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Yield the answer piece by piece; arguments as for :meth:`chat`.
+
+        Each response has the new text in ``delta`` and all text so far in ``message``; new
+        thoughts are in ``additional_kwargs["thinking_delta"]``. Leaving the loop early frees the
+        connection.
+
+        Raises:
+            IncompleteStreamError: If the stream ends early; ``partial`` holds what had come.
+            APIError: If there is no valid answer.
+        """
+        deltas, builder = self._stream(messages, kwargs)
+        return _converted(deltas, builder.feed)
+
+    @chat_callback
+    async def astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> ChatResponseAsyncGen:
+        """Yield the answer piece by piece; see :meth:`stream_chat`."""
+        deltas, builder = self._astream(messages, kwargs)
+        return _aconverted(deltas, builder.feed)
+
+    @completion_callback
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Return the answer to a prompt, which is sent as a user's message; see :meth:`chat`."""
+        return completion(self._chat(self._prompt(prompt, formatted), kwargs))
+
+    @completion_callback
+    async def acomplete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponse:
+        """Return the answer to a prompt; see :meth:`complete`."""
+        return completion(await self._achat(self._prompt(prompt, formatted), kwargs))
+
+    @completion_callback
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseGen:
+        """Yield the answer to a prompt piece by piece; see :meth:`stream_chat`."""
+        deltas, builder = self._stream(self._prompt(prompt, formatted), kwargs)
+        return _converted(deltas, builder.completion)
+
+    @completion_callback
+    async def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseAsyncGen:
+        """Yield the answer to a prompt piece by piece; see :meth:`stream_complete`."""
+        deltas, builder = self._astream(self._prompt(prompt, formatted), kwargs)
+        return _aconverted(deltas, builder.completion)
+
+    # Tools
+
+    def _prepare_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        messages = list(chat_history or ())
+        if isinstance(user_msg, str):
+            user_msg = ChatMessage(role=MessageRole.USER, content=user_msg)
+        if user_msg is not None:
+            messages.append(user_msg)
+        request: dict[str, Any] = {"messages": messages, **kwargs}
+        if tools:
+            request["tools"] = [_tool(tool, strict) for tool in tools]
+            request["allow_parallel_tool_calls"] = allow_parallel_tool_calls
+            if tool_choice is None and tool_required:
+                tool_choice = "required"
+            if tool_choice is not None:
+                request["tool_choice"] = tool_choice
+        return request
+
+    def get_tool_calls_from_response(
+        self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
+    ) -> list[ToolSelection]:
+        """Return the tools that a response calls, and their arguments.
+
+        In a stream, arguments are those that have come so far.
+
+        Raises:
+            ModelOutputError: If the answer is whole and a call's arguments cannot be read, or if
+                there is no call and ``error_on_no_tool_call`` is set.
+        """
+        selections = tool_selections(response)
+        if not selections and error_on_no_tool_call:
+            raise ModelOutputError(
+                "expected a tool call, and the model answered in text",
+                provider=self.provider,
+            )
+        return selections
+
+    # Structured output
+
+    def _extraction(self, output_cls: type[Model]) -> Extraction[Model]:
+        methods: tuple[StructuredOutputMethod, ...] = self.spec.structured_output
+        if self.structured_output is not None:
+            methods = (self.structured_output,)
+        elif not self._takes_tools():
+            methods = tuple(method for method in methods if method != "function_calling")
+        return Extraction(self.spec, methods[0], output_cls)
+
+    def _structured_request(
+        self,
+        extraction: Extraction[Any],
+        prompt: PromptTemplate,
+        llm_kwargs: Mapping[str, Any] | None,
+        prompt_args: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        messages = self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
+        # A choice of tools is the method's own, as in LlamaIndex's programs.
+        own = ("tools", "tool_choice", "tool_required", "allow_parallel_tool_calls")
+        given = {name: value for name, value in (llm_kwargs or {}).items() if name not in own}
+        return {"messages": messages, **given, **extraction.arguments}
+
+    def structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """Return the answer as an instance of a Pydantic class.
+
+        The schema is handed over by the best method that the vendor documents: as a tool, as a
+        JSON schema, or in the prompt with JSON mode. ``structured_output=`` of the constructor
+        chooses another one, ``pydantic_program_mode=`` one of LlamaIndex's own.
+
+        Args:
+            output_cls: The class; nested ones, optional fields, enums and lists are fine.
+            prompt: Prompt template.
+            llm_kwargs: Fields of the request's body.
+            **prompt_args: Variables of the template.
+
+        Raises:
+            ModelOutputError: If the answer does not fit the class; also a ``ValueError``.
+            APIError: If there is no whole, valid answer.
+        """
+        if self.pydantic_program_mode is not PydanticProgramMode.DEFAULT:
+            return super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+        extraction = self._extraction(output_cls)
+        request = self._structured_request(extraction, prompt, llm_kwargs, prompt_args)
+        _dispatcher.event(_start_event(output_cls, prompt, prompt_args))
+        result = extraction.result(self.chat(**request))
+        _dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """Return the answer as an instance of a Pydantic class; see :meth:`structured_predict`."""
+        if self.pydantic_program_mode is not PydanticProgramMode.DEFAULT:
+            return await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+        extraction = self._extraction(output_cls)
+        request = self._structured_request(extraction, prompt, llm_kwargs, prompt_args)
+        _dispatcher.event(_start_event(output_cls, prompt, prompt_args))
+        result = extraction.result(await self.achat(**request))
+        _dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Model | list[Model] | FlexibleModel | list[FlexibleModel]]:
+        """Yield growing objects, the last one an instance of the class."""
+        if self.pydantic_program_mode is not PydanticProgramMode.DEFAULT:
+            yield from super()._structured_stream_call(
+                output_cls, prompt, llm_kwargs, **prompt_args
+            )
+            return
+        extraction = self._extraction(output_cls)
+        request = self._structured_request(extraction, prompt, llm_kwargs, prompt_args)
+        fields: dict[str, Any] | None = None
+        response: ChatResponse | None = None
+        for response in self.stream_chat(**request):
+            fields, grown = extraction.partial(response, fields)
+            if grown is not None:
+                yield grown
+        yield extraction.result(cast("ChatResponse", response))
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Model | list[Model] | FlexibleModel | list[FlexibleModel]]:
+        """Return a generator of growing objects, the last one an instance of the class."""
+        if self.pydantic_program_mode is not PydanticProgramMode.DEFAULT:
+            return await super()._structured_astream_call(
+                output_cls, prompt, llm_kwargs, **prompt_args
+            )
+        extraction = self._extraction(output_cls)
+        request = self._structured_request(extraction, prompt, llm_kwargs, prompt_args)
+
+        async def objects() -> AsyncGenerator[Model | FlexibleModel]:
+            fields: dict[str, Any] | None = None
+            response: ChatResponse | None = None
+            async with aclosing(await self.astream_chat(**request)) as responses:
+                async for response in responses:
+                    fields, grown = extraction.partial(response, fields)
+                    if grown is not None:
+                        yield grown
+            yield extraction.result(cast("ChatResponse", response))
+
+        return objects()
+
+
+def _converted(deltas: Generator[Delta], convert: Callable[[Delta], _T]) -> Generator[_T]:
+    for delta in deltas:
+        yield convert(delta)
+
+
+async def _aconverted(
+    deltas: AsyncGenerator[Delta], convert: Callable[[Delta], _T]
+) -> AsyncGenerator[_T]:
+    async with aclosing(deltas):
+        async for delta in deltas:
+            yield convert(delta)
+
+
+def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
+    spec = tool.metadata.to_openai_tool(skip_length_check=True)
+    if strict is not None:
+        spec["function"]["strict"] = strict
+        if strict:
+            spec["function"]["parameters"]["additionalProperties"] = False
+    return spec
+
+
+def _start_event(
+    output_cls: type[Model], prompt: PromptTemplate, prompt_args: dict[str, Any]
+) -> LLMStructuredPredictStartEvent:
+    return LLMStructuredPredictStartEvent(
+        output_cls=output_cls, template=prompt, template_args=prompt_args
+    )

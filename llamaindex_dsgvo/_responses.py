@@ -1,0 +1,228 @@
+"""The core's answers as LlamaIndex's: one logic, fed with deltas, for sync and async."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    ContentBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+from llama_index.core.llms.llm import ToolSelection
+from pydantic_core import from_json
+
+from dsgvo import Completion, Delta, ToolCall
+from dsgvo.errors import APIResponseError
+
+__all__ = [
+    "ModelOutputError",
+    "ResponseBuilder",
+    "chat_response",
+    "completion",
+    "facts",
+    "json_object",
+    "tool_selections",
+]
+
+
+class ModelOutputError(APIResponseError, ValueError):
+    """The model's answer is not what was asked of it.
+
+    There is no tool call where one was required, its arguments are broken, or the answer does not
+    fit the schema. Also a ``ValueError``, which is what LlamaIndex raises and catches here.
+    """
+
+
+class ResponseBuilder:
+    """Turns the deltas of one stream into LlamaIndex's responses, each with all text so far.
+
+    Args:
+        single_call: Keep the first tool call alone.
+    """
+
+    __slots__ = ("_calls", "_single_call", "_text", "_thoughts")
+
+    def __init__(self, *, single_call: bool = False) -> None:
+        self._single_call = single_call
+        self._text = ""
+        self._thoughts = ""
+        self._calls: list[ToolCall] = []
+
+    def feed(self, delta: Delta) -> ChatResponse:
+        """Take the next delta and return the response for it."""
+        piece = delta.content + delta.refusal if delta.refusal else delta.content
+        if delta.completion is not None:
+            response = chat_response(delta.completion, single_call=self._single_call)
+            response.delta = piece
+        else:
+            self._text += piece
+            for call in delta.tool_calls:
+                self._add(call.index, call.id, call.name, call.arguments)
+            self._thoughts += delta.reasoning
+            response = ChatResponse(
+                message=_message(self._text, self._thoughts, self._calls),
+                delta=piece,
+                raw={"usage": delta.usage, "finish_reason": delta.finish_reason},
+                additional_kwargs=_counts(delta.usage),
+            )
+        if delta.reasoning:
+            _additional(response)["thinking_delta"] = delta.reasoning
+        return response
+
+    def completion(self, delta: Delta) -> CompletionResponse:
+        """Take the next delta and return it as the response of a text completion."""
+        return completion(self.feed(delta))
+
+    def _add(self, index: int, call_id: str | None, name: str | None, arguments: str) -> None:
+        if self._single_call and index > 0:
+            return
+        if index == len(self._calls):
+            self._calls.append(ToolCall(call_id or "", name or "", arguments))
+            return
+        call = self._calls[index]
+        call.name = call.name or name or ""
+        call.arguments += arguments
+
+
+def chat_response(answer: Completion, *, single_call: bool = False) -> ChatResponse:
+    """Return a whole answer as LlamaIndex's response.
+
+    ``raw`` is a plain dict of what the vendor said; LlamaIndex's token counter reads its
+    ``usage``.
+    """
+    calls = answer.tool_calls[:1] if single_call else answer.tool_calls
+    usage = answer.usage and {k: v for k, v in answer.usage.items() if v is not None}
+    message = _message(answer.content + answer.refusal, answer.reasoning, calls, usage)
+    for block in message.blocks:
+        if isinstance(block, ToolCallBlock):
+            text = str(block.tool_kwargs)
+            # Nothing at all is a tool without parameters; what cannot be read stays as it came.
+            parsed = json_object(text) if text.strip() else {}
+            block.tool_kwargs = text if parsed is None else parsed
+    if answer.refusal:
+        message.additional_kwargs["refusal"] = answer.refusal
+    raw: dict[str, Any] = {
+        "provider": answer.provider,
+        "id": answer.id,
+        "model": answer.model,
+        "created": answer.created,
+        "content": answer.content,
+        "reasoning": answer.reasoning,
+        "refusal": answer.refusal,
+        "tool_calls": [_openai_form(call) for call in answer.tool_calls],
+        "finish_reason": answer.finish_reason,
+        "usage": usage,
+        "system_fingerprint": answer.system_fingerprint,
+        "request_id": answer.request_id,
+        **answer.extra,
+    }
+    return ChatResponse(message=message, raw=raw, additional_kwargs=_counts(usage))
+
+
+def completion(response: ChatResponse) -> CompletionResponse:
+    """Return a chat response as the response of a text completion."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        delta=response.delta,
+        raw=response.raw,
+        additional_kwargs={
+            **response.message.additional_kwargs,
+            **_additional(response),
+        },
+    )
+
+
+def facts(response: ChatResponse) -> dict[str, Any]:
+    """Return what the vendor said beside the answer; empty for responses made elsewhere."""
+    raw: object = response.raw
+    return cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+
+
+def json_object(text: str, *, growing: bool = False) -> dict[str, Any] | None:
+    """Return the JSON object that a text is, or begins if it is still growing."""
+    try:
+        found: object = from_json(text, allow_partial="trailing-strings" if growing else False)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+
+def tool_selections(response: ChatResponse) -> list[ToolSelection]:
+    """Return the tools that a response calls, with what has come of their arguments.
+
+    Raises:
+        ModelOutputError: If the answer is whole and the arguments of a call are not a JSON object:
+            mending them could call the tool with other arguments than the model meant.
+    """
+    calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
+    return [
+        ToolSelection(
+            tool_id=call.tool_call_id or "",
+            tool_name=call.tool_name,
+            tool_kwargs=_selected_arguments(call, facts(response)),
+        )
+        for call in calls
+    ]
+
+
+def _selected_arguments(call: ToolCallBlock, raw: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(call.tool_kwargs, dict):
+        return call.tool_kwargs
+    if "tool_calls" not in raw:  # the answer is still growing
+        return json_object(call.tool_kwargs, growing=True) or {}
+    cut = raw["finish_reason"] == "length"
+    why = "it was cut at max_tokens, raise it" if cut else "the model wrote no valid JSON object"
+    raise ModelOutputError(
+        f"the arguments of the call of tool {call.tool_name!r} cannot be read: {why}",
+        provider=raw["provider"],
+        request_id=raw["request_id"],
+    )
+
+
+def _message(
+    text: str, thoughts: str, calls: list[ToolCall], usage: dict[str, Any] | None = None
+) -> ChatMessage:
+    blocks: list[ContentBlock] = []
+    if thoughts:
+        blocks.append(ThinkingBlock(content=thoughts, num_tokens=_reasoning_tokens(usage)))
+    if text or not calls:
+        blocks.append(TextBlock(text=text))
+    if not calls:
+        return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks)
+    blocks.extend(
+        ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments)
+        for call in calls
+    )
+    # LlamaIndex's helpers for streamed objects look for tool calls here.
+    additional = {"tool_calls": [_openai_form(call) for call in calls]}
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=additional)
+
+
+def _openai_form(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _additional(response: ChatResponse) -> dict[str, Any]:
+    return response.additional_kwargs  # pyright: ignore[reportUnknownMemberType]
+
+
+def _counts(usage: dict[str, Any] | None) -> dict[str, Any]:
+    """Return OpenAI's token counts and the vendor's own, such as ``words_used``."""
+    if not usage:
+        return {}
+    return {name: count for name, count in usage.items() if isinstance(count, int)}
+
+
+def _reasoning_tokens(usage: dict[str, Any] | None) -> int | None:
+    details: object = (usage or {}).get("completion_tokens_details")
+    if not isinstance(details, dict):
+        return None
+    count = cast("dict[str, Any]", details).get("reasoning_tokens")
+    return count if isinstance(count, int) else None

@@ -1,0 +1,120 @@
+"""What LLMs and embeddings share: who is talked to, and arguments checked by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, ClassVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+
+from dsgvo import PROVIDERS, AsyncClient, Client, Provider
+from dsgvo.errors import ConfigurationError
+from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+
+__all__ = ["Connected"]
+
+
+class Connected(BaseModel):
+    """Connection settings of one vendor; a base of the public classes, not for use alone."""
+
+    # Anything unknown is refused by name, and no message shows a value: it may be a key.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    provider: ClassVar[str]
+    """Name of the provider in ``dsgvo.PROVIDERS``."""
+
+    connection_fields: ClassVar[Mapping[str, str]] = {
+        "api_key": "api_key",
+        "api_base": "base_url",
+        "timeout": "timeout",
+        "max_retries": "max_retries",
+        "default_headers": "default_headers",
+        "strict": "strict",
+    }
+    """Fields that the core's clients are built from, and their names there."""
+
+    renamed_arguments: ClassVar[Mapping[str, str]] = {
+        "base_url": "api_base",
+        "request_timeout": "timeout",
+    }
+    """Other names by which users know an argument."""
+
+    api_key: SecretStr | str | None = Field(default=None, exclude=True, repr=False)
+    api_base: str | None = None
+    timeout: float | None = DEFAULT_TIMEOUT
+    max_retries: int = DEFAULT_MAX_RETRIES
+    # Headers can hold secrets as well.
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    strict: bool = False
+
+    _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
+
+    def __init__(self, **arguments: Any) -> None:
+        try:
+            super().__init__(**self._understood(arguments))
+        except ValidationError as error:
+            raise _configuration_error(type(self), error) from None
+
+    @classmethod
+    def _understood(cls, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments under their own names."""
+        understood: dict[str, Any] = {}
+        for given, value in arguments.items():
+            name = cls.renamed_arguments.get(given, given)
+            if name in understood and understood[name] != value:
+                raise ConfigurationError(f"{name} and {given} are the same argument: pass one")
+            understood[name] = value
+        return understood
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Find a missing or wrong connection setting now, and keep what the environment gave.
+
+        What is kept goes with the object into other processes, whose environment may differ.
+        """
+        connection = self._client.connection
+        self.api_base = connection.base_url
+        if connection.api_key is not None:
+            self.api_key = connection.api_key
+
+    @property
+    def spec(self) -> Provider:
+        """What the vendor says about itself."""
+        return PROVIDERS[self.provider]
+
+    @property
+    def _client(self) -> Client:
+        return self._both_clients()[1]
+
+    @property
+    def _async_client(self) -> AsyncClient:
+        return self._both_clients()[2]
+
+    def _both_clients(self) -> tuple[dict[str, Any], Client, AsyncClient]:
+        # Looked at anew on each call, so that a changed or copied object never uses old settings.
+        settings = {name: getattr(self, field) for field, name in self.connection_fields.items()}
+        if self._clients is None or self._clients[0] != settings:
+            client = Client(self.provider, **settings)
+            self._clients = (settings, client, AsyncClient.over(client.connection))
+        return self._clients
+
+
+def _configuration_error(cls: type[Connected], error: ValidationError) -> ConfigurationError:
+    """Return pydantic's findings as our error, which shows no values."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    messages: list[str] = []
+    for detail in found:
+        name = str(detail["loc"][0]) if detail["loc"] else cls.__name__
+        if detail["type"] == "extra_forbidden":
+            messages.append(f"{cls.__name__} has no argument {name!r}: {_hint(cls, name)}")
+        else:
+            messages.append(f"{name}: {detail['msg']}")
+    return ConfigurationError("; ".join(dict.fromkeys(messages)), provider=cls.provider)
+
+
+def _hint(cls: type[Connected], name: str) -> str:
+    fields = cast("Mapping[str, object]", cls.model_fields)
+    close = get_close_matches(name, [*fields, *cls.renamed_arguments], n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"fields of the request's body go into additional_kwargs={{{name!r}: …}}"

@@ -1,0 +1,117 @@
+"""One call that sets LlamaIndex's LLM and embedding model together."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, Literal
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.settings import Settings
+
+from dsgvo.errors import ConfigurationError
+from dsgvo.providers import PROVIDERS, get_provider
+from llamaindex_dsgvo._embedding import DsgvoEmbedding, NoEmbedding
+from llamaindex_dsgvo._llm import DsgvoLLM
+from llamaindex_dsgvo.innogpt import InnoGPT, InnoGPTEmbedding
+from llamaindex_dsgvo.meingpt import MeinGPT, MeinGPTEmbedding
+from llamaindex_dsgvo.neuroflash import Neuroflash, NeuroflashEmbedding
+from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding
+
+__all__ = ["use"]
+
+_LLMS: dict[str, type[DsgvoLLM]] = {
+    cls.provider: cls for cls in (InnoGPT, MeinGPT, Neuroflash, SovrGPT)
+}
+_EMBEDDINGS: dict[str, type[DsgvoEmbedding]] = {
+    cls.provider: cls
+    for cls in (InnoGPTEmbedding, MeinGPTEmbedding, NeuroflashEmbedding, SovrGPTEmbedding)
+}
+
+
+class _Unset(Enum):
+    UNSET = "unset"
+
+
+_UNSET: Final = _Unset.UNSET
+
+
+def use(
+    provider: str,
+    model: str | None = None,
+    *,
+    embed_model: BaseEmbedding | str | Literal[_Unset.UNSET] | None = _UNSET,
+    **arguments: Any,
+) -> None:
+    """Set ``Settings.llm`` and ``Settings.embed_model`` together.
+
+    LlamaIndex's defaults are OpenAI's: **a program that sets one of the two and forgets the other
+    sends its documents, or its questions, to OpenAI.** So this function sets both or none.
+
+    Args:
+        provider: ``"innogpt"``, ``"meingpt"``, ``"neuroflash"`` or ``"sovrgpt"``.
+        model: The vendor's chat model id; else the environment's, such as ``SOVRGPT_MODEL``.
+        embed_model: An embedding model, or the id of one of the same vendor's. By default the
+            one that the vendor's page names; for a vendor that documents no embeddings it must be
+            given. ``None`` says that none is needed: asking for an embedding is an error then.
+        **arguments: Further arguments of the LLM's class. Those that say who is talked to and how
+            (``api_key``, ``api_base``, ``timeout``, …) go to the embedding model as well, if it is
+            the same vendor's.
+
+    Raises:
+        ConfigurationError: If something is missing or wrong, or the vendor documents no embeddings
+            and ``embed_model`` is not given. Nothing is changed then.
+
+    Example:
+        >>> from llama_index.core import Settings
+        >>> from llamaindex_dsgvo import MeinGPTEmbedding, use
+        >>> use("innogpt", "gpt-5")
+        >>> Settings.llm.class_name(), Settings.embed_model.class_name()
+        ('InnoGPT', 'InnoGPTEmbedding')
+        >>> use("sovrgpt", "qwen3.5-9b", embed_model=MeinGPTEmbedding())
+        >>> Settings.llm.class_name(), Settings.embed_model.class_name()
+        ('SovrGPT', 'MeinGPTEmbedding')
+    """
+    spec = get_provider(provider)
+    if model is not None:
+        arguments["model"] = model
+    if embed_model is _UNSET and not spec.embeddings.documented:
+        others = [
+            cls.__name__
+            for cls in _EMBEDDINGS.values()
+            if PROVIDERS[cls.provider].embeddings.documented
+        ]
+        raise ConfigurationError(
+            f"embed_model is missing: {spec.title} documents no embeddings ({spec.page}), and "
+            "LlamaIndex would send your documents to OpenAI. Pass an embedding model, such as "
+            f"{' or '.join(f'embed_model={name}()' for name in others)}, or embed_model=None if "
+            "none is needed",
+            provider=spec.name,
+        )
+    llm = _LLMS[spec.name](**arguments)
+    embedding = _embedding(spec.name, embed_model, arguments)
+    Settings.llm = llm
+    Settings.embed_model = embedding
+
+
+def _embedding(
+    provider: str,
+    given: BaseEmbedding | str | Literal[_Unset.UNSET] | None,
+    arguments: dict[str, Any],
+) -> BaseEmbedding:
+    if isinstance(given, BaseEmbedding):
+        return given
+    if given is None:
+        return NoEmbedding()
+    if given == "default":
+        raise ConfigurationError(
+            "embed_model='default' is OpenAI's in LlamaIndex: name the embedding model to use"
+        )
+    cls = _EMBEDDINGS[provider]
+    shared = {
+        name: value
+        for name, value in arguments.items()
+        if cls.renamed_arguments.get(name, name) in cls.connection_fields
+    }
+    if isinstance(given, str):
+        return cls(model_name=given, **shared)
+    return cls(**shared)

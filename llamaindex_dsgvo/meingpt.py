@@ -1,0 +1,65 @@
+"""meinGPT for LlamaIndex."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from llamaindex_dsgvo._embedding import DsgvoEmbedding
+from llamaindex_dsgvo._llm import DsgvoLLM
+
+__all__ = ["MeinGPT", "MeinGPTEmbedding"]
+
+
+class MeinGPT(DsgvoLLM):
+    """Chat models of meinGPT, after its pages "Completions" and "Modell API".
+
+    The vendor honours ``temperature``, ``tools``, ``tool_choice`` and ``response_format``; it
+    accepts and ignores everything else, such as ``max_tokens``, of which a warning tells once, or
+    an error with ``strict=True``. Models that the vendor says take no tools are told to
+    LlamaIndex as such.
+
+    Args:
+        model: The vendor's model id, such as ``"gpt-4o-mini"``; else ``MEINGPT_MODEL``.
+        api_key: The vendor's key; else ``MEINGPT_API_KEY``.
+        api_base: The path before ``/chat/completions``; else ``MEINGPT_BASE_URL``.
+        temperature: 0 to 2.
+        strict: Refuse parameters that the vendor ignores, instead of warning once.
+
+    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPT`.
+
+    Raises:
+        ConfigurationError: If something is missing or wrong; nothing is sent.
+
+    Example:
+        >>> from llama_index.core.llms import ChatMessage
+        >>> from llamaindex_dsgvo import MeinGPT
+        >>> llm = MeinGPT(model="gpt-4o-mini")
+        >>> response = llm.chat([ChatMessage("Hallo!")])
+        >>> response.message.role.value
+        'assistant'
+        >>> MeinGPT(model="llama-3.1-sonar-large-128k-online").metadata.is_function_calling_model
+        False
+    """
+
+    provider: ClassVar[str] = "meingpt"
+
+
+class MeinGPTEmbedding(DsgvoEmbedding):
+    """Embedding models of meinGPT, after its page "Modell API".
+
+    Args:
+        model_name: The vendor's model id; by default the page's ``"text-embedding-3-large"``.
+        dimensions: Length of the vectors, 1 or more.
+
+    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPTEmbedding`.
+
+    Raises:
+        ConfigurationError: If something is missing or wrong; nothing is sent.
+
+    Example:
+        >>> from llamaindex_dsgvo import MeinGPTEmbedding
+        >>> len(MeinGPTEmbedding(dimensions=256).get_query_embedding("Wie viel Urlaub habe ich?"))
+        256
+    """
+
+    provider: ClassVar[str] = "meingpt"

@@ -1,0 +1,68 @@
+"""SovrGPT for LlamaIndex."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from llamaindex_dsgvo._embedding import DsgvoEmbedding
+from llamaindex_dsgvo._llm import DsgvoLLM
+
+__all__ = ["SovrGPT", "SovrGPTEmbedding"]
+
+
+class SovrGPT(DsgvoLLM):
+    """Chat models of SovrGPT, after its page "POST /v1/chat/completions".
+
+    Models of the reasoning tier think in ``<think>…</think>`` before they answer. The thoughts
+    come as a ``ThinkingBlock``, and as ``thinking_delta`` in streams, never in the answer's text.
+
+    Args:
+        model: The vendor's model id, such as ``"qwen3.5-9b"``; else ``SOVRGPT_MODEL``.
+        api_key: The vendor's key; else ``SOVRGPT_API_KEY`` or ``SOVR_KEY``.
+        api_base: The path before ``/chat/completions``; else ``SOVRGPT_BASE_URL``.
+        temperature: 0 to 2; the vendor's default is 0.7.
+        max_tokens: Most tokens of an answer, 1 or more.
+        top_p: Nucleus sampling, 0 to 1; the vendor's default is 1.
+        stop: A text or texts before which the answer ends.
+
+    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPT`.
+
+    Raises:
+        ConfigurationError: If something is missing or wrong; nothing is sent.
+
+    Example:
+        >>> from llama_index.core.llms import ChatMessage
+        >>> from llamaindex_dsgvo import SovrGPT
+        >>> llm = SovrGPT(model="qwen3.5-9b", temperature=0.5)
+        >>> *_, last = llm.stream_chat([ChatMessage("Hallo!")])
+        >>> last.raw["finish_reason"], last.raw["model"]
+        ('stop', 'qwen3.5-9b')
+    """
+
+    provider: ClassVar[str] = "sovrgpt"
+
+
+class SovrGPTEmbedding(DsgvoEmbedding):
+    """Embeddings of SovrGPT, which documents none.
+
+    Args:
+        model_name: A model id that your account has.
+        allow_undocumented: Must be ``True``: uses the path that OpenAI's API has for it.
+
+    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPTEmbedding`.
+
+    Raises:
+        CapabilityError: Without ``allow_undocumented=True``; it names the vendors that document
+            embeddings.
+
+    Example:
+        >>> from dsgvo import errors
+        >>> from llamaindex_dsgvo import SovrGPTEmbedding
+        >>> try:
+        ...     SovrGPTEmbedding()
+        ... except errors.CapabilityError as error:
+        ...     print(error)
+        SovrGPT documents no embeddings (...); innoGPT and meinGPT do. ...
+    """
+
+    provider: ClassVar[str] = "sovrgpt"
