@@ -73,6 +73,7 @@ def chat_body(
         0.5
     """
     model = require_model(provider, model)
+    _check_objects("messages", messages)
     if not messages:
         raise ConfigurationError("messages is empty: pass at least one message")
     body: dict[str, Any] = {"model": model, "messages": messages}
@@ -85,12 +86,17 @@ def chat_body(
         if provider.support(name) == "ignored":
             _ignored(provider, model, name, value, strict)
     _check_tools(provider, model, body)
-    if (n := body.get("n")) not in {None, 1}:
+    if (n := body.get("n")) is not None and n != 1:
         raise CapabilityError(
             f"n={n!r}: {provider.title} gives one answer a request; call batch() instead",
             provider=provider.name,
         )
-    kind = cast("dict[str, Any]", body.get("response_format") or {}).get("type")
+    wanted: object = body.get("response_format") or {}
+    if not isinstance(wanted, Mapping):
+        raise ConfigurationError(
+            f"response_format={wanted!r}: use an object such as {{'type': 'json_object'}}"
+        )
+    kind = cast("Mapping[str, Any]", wanted).get("type")
     if kind == "json_schema":
         check_structured_output(provider, "json_schema")
     if stream:
@@ -106,6 +112,8 @@ def require_model(provider: Provider, model: str | None) -> str:
             where they run.
     """
     model = model or os.environ.get(provider.model_variable)
+    if model and not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"model={model!r} is not a str", provider=provider.name)
     if not model:
         examples = [known.id for known in provider.models if known.kind == "chat"]
         example = next((known for known in examples if "*" not in known), "…")
@@ -115,6 +123,15 @@ def require_model(provider: Provider, model: str | None) -> str:
             provider=provider.name,
         )
     return model
+
+
+def _check_objects(argument: str, value: object) -> None:
+    """Refuse what is no list of objects, without quoting it: it may be a prompt."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise ConfigurationError(f"{argument} is a {type(value).__name__}: pass a list of dicts")
+    for index, item in enumerate(cast("Sequence[object]", value)):
+        if not isinstance(item, Mapping):
+            raise ConfigurationError(f"{argument}[{index}] is a {type(item).__name__}, not a dict")
 
 
 def check_parameter(name: str, value: Any) -> None:
@@ -151,6 +168,7 @@ def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool
 
 
 def _check_tools(provider: Provider, model: str, body: dict[str, Any]) -> None:
+    _check_objects("tools", body.get("tools") or [])
     tools = cast("list[dict[str, Any]]", body.get("tools") or [])
     if tools and provider.model(model).tools is False:
         raise CapabilityError(

@@ -43,6 +43,13 @@ def decode(*pieces: bytes, provider: str = "innogpt") -> list[Delta]:
     return [*(delta for piece in pieces for delta in reading.feed(piece)), *reading.close()]
 
 
+def feed(reading: ChatDecoder, *pieces: bytes, close: bool = False) -> None:
+    for piece in pieces:
+        reading.feed(piece)
+    if close:
+        reading.close()
+
+
 def whole(*pieces: bytes, provider: str = "innogpt") -> Completion:
     completion = decode(*pieces, provider=provider)[-1].completion
     assert completion is not None
@@ -447,16 +454,14 @@ def test_an_event_beyond_the_bound() -> None:
     reading = decoder()
     reading.feed(sse(*STREAMED, done=False))
     with pytest.raises(IncompleteStreamError, match="larger than"):
-        for _ in range(5):
-            reading.feed(b"data: " + b"x" * 4 * 1024 * 1024)
+        feed(reading, *[b"data: " + b"x" * 4 * 1024 * 1024] * 5)
 
 
 def test_a_body_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire_chat, "MAX_BODY_BYTES", 100)
     reading = decoder()
     with pytest.raises(APIResponseError, match="more than 100 bytes"):
-        for _ in range(30):
-            reading.feed(b'{"a":')
+        feed(reading, *[b'{"a":'] * 30)
 
 
 def test_secrets_and_prompts_are_blotted_out_of_a_vendors_words() -> None:
@@ -464,8 +469,7 @@ def test_secrets_and_prompts_are_blotted_out_of_a_vendors_words() -> None:
     for data in (json.dumps(body).encode(), sse(chunk("a"), body)):
         reading = decoder(secrets=lambda: ["hunter2", "Meine Diagnose"])
         with pytest.raises(DsgvoError) as caught:
-            reading.feed(data)
-            reading.close()
+            feed(reading, data, close=True)
         error = caught.value
         assert "key *** refused: ***" in str(error)
         assert "hunter2" not in repr(vars(error))
@@ -575,10 +579,9 @@ def test_any_json_is_understood_or_a_typed_error(
     data = sse(*map(json.dumps, bodies)) if streamed else b"".join(map(_bytes, bodies[:1]))
     try:
         deltas = decode(data, provider=provider)
-    except DsgvoError as error:
-        assert str(error)
-    else:
-        check_types(deltas[-1].completion, deltas)
+    except DsgvoError:
+        return
+    check_types(deltas[-1].completion, deltas)
 
 
 def _bytes(value: Any) -> bytes:

@@ -169,11 +169,10 @@ rows = st.lists(
 def test_any_json_is_understood_or_a_typed_error(answer: Any) -> None:
     try:
         result = decode(answer)
-    except DsgvoError as error:
-        assert str(error)
-    else:
-        assert len(result.vectors) == 2
-        assert all(type(number) is float for vector in result.vectors for number in vector)
+    except DsgvoError:
+        return
+    assert len(result.vectors) == 2
+    assert all(type(number) is float for vector in result.vectors for number in vector)
 
 
 @given(st.permutations(range(6)), st.lists(st.booleans(), min_size=6, max_size=6))

@@ -126,8 +126,7 @@ def test_any_bytes_at_all_give_the_same_whole_and_cut(data: bytes, places: list[
 def test_a_line_and_an_event_are_bounded(feeds: list[bytes]) -> None:
     decoder = SSEDecoder(max_bytes=100)
     with pytest.raises(SSETooLargeError, match="larger than 100 bytes"):
-        for data in feeds:
-            decoder.feed(data)
+        list(map(decoder.feed, feeds))
 
 
 def test_the_bound_is_of_one_event_and_not_of_the_stream() -> None:

@@ -1,0 +1,260 @@
+"""Chat requests: what the user wants, checked against what the vendor says, as a body."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import pytest
+
+from dsgvo import PROVIDERS
+from dsgvo.errors import CapabilityError, ConfigurationError, IgnoredParameterWarning
+from dsgvo.wire.private import private_texts
+from dsgvo.wire.request import chat_body, check_structured_output, response_format
+from tests.core.support import HELLO, MODELS
+
+ADD = {"type": "function", "function": {"name": "add", "parameters": {}}}
+
+
+def body(provider: str = "sovrgpt", **params: Any) -> dict[str, Any]:
+    return chat_body(
+        PROVIDERS[provider],
+        model=params.pop("model", MODELS[provider]),
+        messages=params.pop("messages", HELLO),
+        stream=params.pop("stream", False),
+        strict=params.pop("strict", False),
+        params=params,
+    )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_body_has_what_was_asked_for_and_no_more(provider: str) -> None:
+    plain = {"model": MODELS[provider], "messages": HELLO}
+    assert body(provider) == plain
+    assert body(provider, stream=True) == plain | {"stream": True}
+    assert body(provider, temperature=0, stop=None, tools=[]) == plain | {"temperature": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("temperature", 0, 2),
+        ("top_p", 0, 1),
+        ("frequency_penalty", -2, 2),
+        ("presence_penalty", -2, 2),
+        ("repetition_penalty", 0, 2),
+    ],
+)
+def test_ranges_hold_both_ends(name: str, low: float, high: float) -> None:
+    for value in (low, high, (low + high) / 2):
+        assert body("neuroflash", **{name: value})[name] == value
+    for value in (low - 0.001, high + 0.001, math.nan, math.inf, -math.inf, "1", True, [1]):
+        with pytest.raises(ConfigurationError, match=f"{name}=") as caught:
+            body("neuroflash", **{name: value})
+        assert f"use {low:g} to {high:g}" in str(caught.value)
+        assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "5", True])
+def test_max_tokens_is_a_whole_number_of_one_or_more(value: Any) -> None:
+    assert body(max_tokens=1)["max_tokens"] == 1
+    with pytest.raises(ConfigurationError, match=f"max_tokens={value!r}"):
+        body(max_tokens=value)
+
+
+@pytest.mark.parametrize("value", [1.5, "7", True])
+def test_a_seed_is_a_whole_number(value: Any) -> None:
+    assert body("neuroflash", seed=-7)["seed"] == -7
+    with pytest.raises(ConfigurationError, match=f"seed={value!r}"):
+        body("neuroflash", seed=value)
+
+
+@pytest.mark.parametrize("stop", ["Ende", ["Ende"], ["a", "b"]])
+def test_stop_is_a_text_or_a_list(stop: Any) -> None:
+    assert body(stop=stop)["stop"] == stop
+
+
+@pytest.mark.parametrize("stop", [[""], ["a", 7], 7, [None]])
+def test_stop_of_another_form(stop: Any) -> None:
+    with pytest.raises(ConfigurationError, match="stop="):
+        body(stop=stop)
+
+
+@pytest.mark.parametrize("stop", ["", [], None])
+def test_no_stop_sequence_at_all_is_left_out(stop: Any) -> None:
+    assert "stop" not in body(stop=stop)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("model", [None, ""])
+def test_a_missing_model_names_argument_and_variable(provider: str, model: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        body(provider, model=model)
+    assert "model is missing" in str(caught.value)
+    assert f"{PROVIDERS[provider].env}_MODEL" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"model": 7}, "model=7"),
+        ({"messages": []}, "messages is empty"),
+        ({"messages": "Hallo"}, "messages"),
+        ({"messages": ["Hallo"]}, r"messages\[0\]"),
+        ({"messages": {"role": "user", "content": "Hallo"}}, "messages"),
+        ({"tools": "add"}, "tools"),
+        ({"tools": [print]}, r"tools\[0\]"),
+        ({"response_format": "json_object"}, "response_format='json_object'"),
+        ({"tools": [ADD], "tool_choice": "mul"}, "tool_choice='mul'"),
+    ],
+)
+def test_values_of_another_type(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        body(**wrong)
+    assert "Hallo" not in str(caught.value)
+
+
+@pytest.mark.parametrize("n", [2, 0, "2", [2]])
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.filterwarnings("ignore::dsgvo.errors.IgnoredParameterWarning")
+def test_more_than_one_answer_is_refused(provider: str, n: Any) -> None:
+    assert body(provider, n=1)["n"] == 1
+    with pytest.raises(CapabilityError, match=r"n=.*batch\(\)"):
+        body(provider, n=n)
+
+
+IGNORED = [
+    ("sovrgpt", "seed", 7),
+    ("sovrgpt", "logit_bias", {"5": 1}),
+    ("sovrgpt", "user", "u"),
+    ("sovrgpt", "presence_penalty", 1),
+    ("sovrgpt", "frequency_penalty", 1),
+    ("meingpt", "max_tokens", 5),
+    ("meingpt", "top_p", 0.5),
+    ("meingpt", "stop", "x"),
+    ("meingpt", "seed", 7),
+    ("meingpt", "anything_else", 7),
+]
+
+
+@pytest.mark.parametrize(("provider", "name", "value"), IGNORED)
+def test_an_ignored_parameter_is_sent_and_warns_once_a_model_and_parameter(
+    provider: str, name: str, value: Any
+) -> None:
+    with pytest.warns(IgnoredParameterWarning) as caught:
+        sent = [body(provider, **{name: value}) for _ in range(2)][-1]
+    assert sent[name] == value
+    assert len(caught) == 1
+    said = str(caught[0].message)
+    assert repr(name) in said
+    assert PROVIDERS[provider].page in said
+    assert repr(MODELS[provider]) in said
+    with pytest.warns(IgnoredParameterWarning) as another:
+        body(provider, model="ein-anderes", **{name: value})
+    assert len(another) == 1
+
+
+@pytest.mark.parametrize(("provider", "name", "value"), IGNORED)
+def test_strict_refuses_what_the_vendor_ignores(provider: str, name: str, value: Any) -> None:
+    with pytest.raises(CapabilityError, match=name) as caught:
+        body(provider, strict=True, **{name: value})
+    assert caught.value.provider == provider
+    assert PROVIDERS[provider].page in str(caught.value)
+
+
+def test_documented_and_undocumented_parameters_do_not_warn() -> None:
+    documented = {
+        "temperature": 1,
+        "max_tokens": 5,
+        "reasoning": {"effort": "low"},
+        "reasoning_effort": "low",
+        "seed": 7,
+        "web_search_options": {},
+        "structured_outputs": True,
+        "frequency_penalty": 1,
+        "presence_penalty": 1,
+        "repetition_penalty": 1,
+        "stop": ["x"],
+        "response_format": {"type": "json_object"},
+        "tools": [ADD],
+        "tool_choice": "auto",
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sent = body("neuroflash", strict=True, **documented)
+        assert body("innogpt", strict=True, top_k=5)["top_k"] == 5
+    assert {name: sent[name] for name in documented} == documented
+
+
+@pytest.mark.parametrize("choice", [None, False])
+def test_a_choice_that_says_nothing_is_left_out(choice: Any) -> None:
+    assert "tool_choice" not in body(tools=[ADD], tool_choice=choice)
+
+
+def test_a_choice_goes_out_in_openais_form() -> None:
+    assert body(tools=[ADD], tool_choice="any")["tool_choice"] == "required"
+    named = {"type": "function", "function": {"name": "add"}}
+    assert body(tools=[ADD], tool_choice="add")["tool_choice"] == named
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-sonar-large-128k-online", "sonar-pro"])
+def test_tools_for_a_model_known_not_to_take_them(model: str) -> None:
+    with pytest.raises(CapabilityError, match=f"{model!r} does not take tools"):
+        body("meingpt", model=model, tools=[ADD])
+    assert body("meingpt", model="unbekannt", tools=[ADD])["tools"] == [ADD]
+
+
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
+
+
+def test_a_json_schema_is_refused_where_only_json_mode_is_documented() -> None:
+    with pytest.raises(CapabilityError) as caught:
+        body("sovrgpt", response_format=SCHEMA)
+    assert "json_schema" in str(caught.value)
+    assert "'function_calling' or 'json_mode'" in str(caught.value)
+    assert body("sovrgpt", response_format={"type": "json_object"})["response_format"]
+    for provider in ("innogpt", "meingpt", "neuroflash"):
+        assert body(provider, response_format=SCHEMA)["response_format"] == SCHEMA
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_default_method_is_the_first_that_the_vendor_documents(provider: str) -> None:
+    spec = PROVIDERS[provider]
+    assert check_structured_output(spec, None) == spec.structured_output[0]
+    for method in spec.structured_output:
+        assert check_structured_output(spec, method) == method
+
+
+def test_the_response_format_of_a_method() -> None:
+    schema = {"type": "object", "description": "Ein Ding"}
+    assert response_format("json_mode", name="x", schema=schema, strict=None) == {
+        "type": "json_object"
+    }
+    assert response_format("json_schema", name="x", schema=schema, strict=True) == {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "x",
+            "schema": schema,
+            "description": "Ein Ding",
+            "strict": True,
+        },
+    }
+
+
+def test_the_private_texts_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = {
+        "model": "geheimes-modell",
+        "messages": [
+            {"role": "user", "content": "Meine IBAN"},
+            {"role": "user", "content": [{"type": "text", "text": "Mein Befund"}]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "abc"},
+        ],
+        "input": ["Text eins"],
+        "prompt": "Ein Bild",
+    }
+    found = {"Meine IBAN", "Mein Befund", "call_1", "Text eins", "Ein Bild"}
+    assert set(private_texts(request)) == found
+    assert private_texts(None) == []
+    monkeypatch.setenv("DSGVO_SHOW_CONTENT", "1")
+    assert private_texts(request) == []
