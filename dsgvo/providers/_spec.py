@@ -70,6 +70,8 @@ class HeaderArgument:
     header: str
     argument: str
     variable: str
+    listed_by: str | None = None
+    """Method of the clients that lists the values to choose from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,10 @@ NEUROFLASH = Provider(
     structured_output=("json_schema", "function_calling", "json_mode"),
     header_arguments=(
         HeaderArgument(
-            header="x-workspace-id", argument="workspace_id", variable="NEUROFLASH_WORKSPACE_ID"
+            header="x-workspace-id",
+            argument="workspace_id",
+            variable="NEUROFLASH_WORKSPACE_ID",
+            listed_by="workspaces",
         ),
     ),
     oauth=OAuth(

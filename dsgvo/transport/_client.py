@@ -1,4 +1,4 @@
-"""The clients: what each call asks for and how its answer is read, once; the loops, twice."""
+"""The clients: what is left for sync and async of each call is the loop itself."""
 
 from __future__ import annotations
 
@@ -14,24 +14,16 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any
 
-from pydantic import SecretStr
-
-from dsgvo.errors import APIError
-from dsgvo.providers import Provider
+from dsgvo.providers import Model
 from dsgvo.transport import _http
-from dsgvo.transport._auth import tokens
-from dsgvo.transport._connection import (
-    DEFAULT_MAX_RETRIES,
-    DEFAULT_TIMEOUT,
-    Connection,
-    resolve,
-)
-from dsgvo.transport._exchange import Operation, fetch, open_response, request_id
+from dsgvo.transport._exchange import Operation
 from dsgvo.transport._http import ConnectionFailedError
-from dsgvo.transport._steps import Flow, Read, arun, run
-from dsgvo.wire.chat import ChatDecoder, Completion, Delta
+from dsgvo.transport._operations import BaseClient
+from dsgvo.transport._steps import arun, run
+from dsgvo.wire.chat import Completion, Delta
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -39,160 +31,16 @@ from dsgvo.wire.embeddings import (
     EmbeddingResult,
     batches,
     check_count,
-    decode_embeddings,
-    embedding_body,
-    is_too_large,
-    join_results,
     require_embeddings,
 )
-from dsgvo.wire.private import private_texts
-from dsgvo.wire.request import chat_body, require_model
-
-if TYPE_CHECKING:
-    import httpx
+from dsgvo.wire.models import GeneratedImage, Workspace
 
 __all__ = ["AsyncClient", "Client"]
 
 DEFAULT_MAX_CONCURRENCY = 4
 
 
-class _BaseClient:
-    """Holds a connection's settings and says what each call does; no sockets."""
-
-    connection: Connection
-
-    def __init__(
-        self,
-        provider: str | Provider,
-        *,
-        api_key: str | SecretStr | None = None,
-        base_url: str | None = None,
-        workspace_id: str | None = None,
-        client_id: str | None = None,
-        client_secret: str | SecretStr | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        max_retries: int = DEFAULT_MAX_RETRIES,
-        default_headers: Mapping[str, str] | None = None,
-        strict: bool = False,
-    ) -> None:
-        self.connection = resolve(
-            provider,
-            api_key=api_key,
-            base_url=base_url,
-            client_id=client_id,
-            client_secret=client_secret,
-            arguments={"workspace_id": workspace_id},
-            timeout=timeout,
-            max_retries=max_retries,
-            default_headers=default_headers,
-            strict=strict,
-        )
-
-    @classmethod
-    def over(cls, connection: Connection) -> Self:
-        """Return a client with the settings of another one."""
-        client = cls.__new__(cls)
-        client.connection = connection
-        return client
-
-    def __repr__(self) -> str:
-        connection = self.connection
-        return f"{type(self).__name__}({connection.provider.name!r}, {connection.base_url!r})"
-
-    @property
-    def provider(self) -> Provider:
-        """The spec of the provider that is talked to."""
-        return self.connection.provider
-
-    def _chat(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        model: str | None,
-        stream: bool,
-        stream_usage: bool,
-        params: Mapping[str, Any],
-        extra_body: Mapping[str, Any] | None,
-    ) -> Operation:
-        provider = self.connection.provider
-        # A model that streams unasked is asked for its stream, so that it reports its usage.
-        model = require_model(provider, model)
-        stream = stream or provider.model(model).streams_unasked
-        body = chat_body(
-            provider,
-            model=model,
-            messages=messages,
-            params=params,
-            stream=stream,
-            strict=self.connection.strict,
-        )
-        body.update(extra_body or {})
-        optional: dict[str, Any] = {}
-        if stream and stream_usage and "stream_options" not in body:
-            optional["stream_options"] = {"include_usage": True}
-        return Operation(
-            url=self.connection.base_url + provider.chat_path,
-            body=body,
-            accept="text/event-stream" if stream else "application/json",
-            optional=optional,
-            expects="a chat completion",
-        )
-
-    def _decoder(self, operation: Operation, response: httpx.Response) -> ChatDecoder:
-        # The texts to hide are looked for only when an error's message is written.
-        return ChatDecoder(
-            self.connection.provider,
-            secrets=lambda: (*self.connection.secrets(), *private_texts(operation.body)),
-            request_id=request_id(response),
-        )
-
-    def _complete(self, operation: Operation) -> Flow[Completion]:
-        response: httpx.Response = yield from open_response(self.connection, operation, tokens)
-        decoder = self._decoder(operation, response)
-        try:
-            yield Read(self.connection, response, decoder)
-        except ConnectionFailedError as failure:
-            if not decoder.done:
-                raise decoder.fail(failure.error) from failure.__cause__
-        decoder.close()
-        return decoder.completion()
-
-    def _embed(
-        self,
-        batch: Batch,
-        model: str,
-        dimensions: int | None,
-        extra_body: Mapping[str, Any] | None,
-    ) -> Flow[EmbeddingResult]:
-        connection = self.connection
-        support = connection.provider.embeddings
-        operation = Operation(
-            url=connection.base_url + support.path,
-            body=embedding_body(batch, model=model, dimensions=dimensions, extra=extra_body),
-            optional={"encoding_format": "base64"} if support.base64 else {},
-            expects="embeddings",
-        )
-        try:
-            body, response = yield from fetch(connection, operation, tokens)
-        except APIError as error:
-            if not is_too_large(error) or len(batch.texts) == 1:
-                error.add_note(f"while embedding {batch}")
-                raise
-        else:
-            return decode_embeddings(
-                connection.provider,
-                body,
-                batch,
-                dimensions=dimensions,
-                request_id=request_id(response),
-                secrets=(*connection.secrets(), *private_texts(operation.body)),
-            )
-        parts: list[EmbeddingResult] = []
-        for half in batch.halves():
-            parts.append((yield from self._embed(half, model, dimensions, extra_body)))
-        return join_results(parts)
-
-
-class Client(_BaseClient):
+class Client(BaseClient):
     """A vendor's API, for threads. Safe to share between them; holds no connection of its own.
 
     Args:
@@ -207,6 +55,9 @@ class Client(_BaseClient):
         max_retries: How often a request is made again, 0 or more.
         default_headers: Further headers of every request.
         strict: Refuse parameters that the vendor ignores, instead of warning once.
+        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
+            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
+        trusted_models: Ids of models that you have checked yourself.
 
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
@@ -241,7 +92,9 @@ class Client(_BaseClient):
             ConfigurationError: If an argument is wrong; nothing is sent.
             APIError: If there is no whole, valid answer.
         """
-        operation = self._chat(messages, model, False, stream_usage, params, extra_body)
+        operation = self._chat(
+            messages, model, params, extra_body, stream=False, stream_usage=stream_usage
+        )
         return run(self._complete(operation))
 
     def stream(
@@ -268,11 +121,13 @@ class Client(_BaseClient):
             >>> next(delta.finish_reason for delta in deltas if delta.finish_reason)
             'stop'
         """
-        operation = self._chat(messages, model, True, stream_usage, params, extra_body)
+        operation = self._chat(
+            messages, model, params, extra_body, stream=True, stream_usage=stream_usage
+        )
         return self._stream(operation)
 
     def _stream(self, operation: Operation) -> Generator[Delta]:
-        response = run(open_response(self.connection, operation, tokens))
+        response = run(self._open(operation))
         decoder = self._decoder(operation, response)
         chunks = _http.read(self.connection, response)
         try:
@@ -332,6 +187,56 @@ class Client(_BaseClient):
 
         return _embed_ahead(embed, cut, max_concurrency)
 
+    def models(self) -> list[Model]:
+        """Return the vendor's models: from its list where it has one, else from its page.
+
+        Returns:
+            What is known of each; ``source`` says where from.
+
+        Example:
+            >>> "qwen3.5-9b" in [model.id for model in Client("sovrgpt").models()]
+            True
+        """
+        return run(self._models())
+
+    def workspaces(self) -> list[Workspace]:
+        """Return the neuroflash workspaces that the account can use.
+
+        Raises:
+            CapabilityError: At a vendor without workspaces.
+
+        Example:
+            >>> [workspace.name for workspace in Client("neuroflash").workspaces()]
+            ['Emulator']
+        """
+        return run(self._workspaces())
+
+    def generate_image(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        save_to: str | Path | None = None,
+        **params: Any,
+    ) -> GeneratedImage:
+        r"""Return an image made after a prompt (innoGPT: "Bild-Generierung").
+
+        Args:
+            prompt: What the image shows.
+            model: The vendor's model id; its page shows requests without one.
+            save_to: File to write the image to; an address is fetched for it, without the key.
+            **params: Further body fields. The page documents ``prompt`` alone.
+
+        Raises:
+            CapabilityError: At a vendor that documents no image generation.
+            ConfigurationError: If the prompt is empty or ``save_to`` cannot be written.
+
+        Example:
+            >>> Client("innogpt").generate_image("ein minimalistisches App-Icon").data[:4]
+            b'\x89PNG'
+        """
+        return run(self._generate_image(prompt, model, save_to, params))
+
 
 def _embed_ahead(
     embed: Callable[[Batch], EmbeddingResult], cut: Iterator[Batch], workers: int
@@ -363,7 +268,7 @@ def _drained(vectors: list[list[float]]) -> Iterator[list[float]]:
         yield vectors.pop()
 
 
-class AsyncClient(_BaseClient):
+class AsyncClient(BaseClient):
     """A vendor's API, for event loops: :class:`Client` with ``await``.
 
     One object serves several loops, at once or one after another.
@@ -388,7 +293,9 @@ class AsyncClient(_BaseClient):
         **params: Any,
     ) -> Completion:
         """Return the answer to a conversation; see :meth:`Client.chat`."""
-        operation = self._chat(messages, model, False, stream_usage, params, extra_body)
+        operation = self._chat(
+            messages, model, params, extra_body, stream=False, stream_usage=stream_usage
+        )
         return await arun(self._complete(operation))
 
     def stream(
@@ -401,11 +308,13 @@ class AsyncClient(_BaseClient):
         **params: Any,
     ) -> AsyncGenerator[Delta]:
         """Yield the answer piece by piece; see :meth:`Client.stream`."""
-        operation = self._chat(messages, model, True, stream_usage, params, extra_body)
+        operation = self._chat(
+            messages, model, params, extra_body, stream=True, stream_usage=stream_usage
+        )
         return self._stream(operation)
 
     async def _stream(self, operation: Operation) -> AsyncGenerator[Delta]:
-        response = await arun(open_response(self.connection, operation, tokens))
+        response = await arun(self._open(operation))
         decoder = self._decoder(operation, response)
         chunks = _http.aread(self.connection, response)
         try:
@@ -451,3 +360,22 @@ class AsyncClient(_BaseClient):
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
+
+    async def models(self) -> list[Model]:
+        """Return the vendor's models; see :meth:`Client.models`."""
+        return await arun(self._models())
+
+    async def workspaces(self) -> list[Workspace]:
+        """Return the workspaces that the account can use; see :meth:`Client.workspaces`."""
+        return await arun(self._workspaces())
+
+    async def generate_image(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        save_to: str | Path | None = None,
+        **params: Any,
+    ) -> GeneratedImage:
+        """Return an image made after a prompt; see :meth:`Client.generate_image`."""
+        return await arun(self._generate_image(prompt, model, save_to, params))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import OAuth, Provider, get_provider
+from dsgvo.wire.residency import Residency, resolve_residency
 
 __all__ = ["DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "Connection", "Credentials", "resolve"]
 
@@ -49,6 +50,8 @@ class Connection:
     timeout: float | None
     max_retries: int
     strict: bool
+    residency: Residency = "eu"
+    trusted_models: frozenset[str] = frozenset()
 
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that must never show."""
@@ -71,9 +74,11 @@ class Connection:
         """Raise if a header that the vendor requires has no value."""
         for wanted in self.provider.header_arguments:
             if wanted.argument not in self.arguments:
+                listed = f"; Client({self.provider.name!r}).{wanted.listed_by}() lists yours"
                 raise ConfigurationError(
                     f"{wanted.header} is missing: pass {wanted.argument}=… or set "
-                    f"{wanted.variable}; {self.provider.title} refuses every request without it",
+                    f"{wanted.variable}; {self.provider.title} refuses requests without it"
+                    + (listed if wanted.listed_by else ""),
                     provider=self.provider.name,
                 )
 
@@ -90,7 +95,8 @@ def resolve(
     max_retries: int = DEFAULT_MAX_RETRIES,
     default_headers: Mapping[str, str] | None = None,
     strict: bool = False,
-    require_arguments: bool = True,
+    residency: Residency | None = None,
+    trusted_models: Collection[str] = (),
 ) -> Connection:
     """Put arguments and environment together; arguments win.
 
@@ -122,13 +128,13 @@ def resolve(
         timeout=_timeout(timeout),
         max_retries=_max_retries(max_retries),
         strict=strict,
+        residency=resolve_residency(residency),
+        trusted_models=_ids(trusted_models),
     )
     if credentials is not None and spec.oauth is not None:
         oauth_url = connection.url(spec.oauth.token_url)
         signed_in = Credentials(oauth_url, spec.oauth.scope, *credentials)
         connection = replace(connection, credentials=signed_in)
-    if require_arguments:
-        connection.require_arguments()
     return connection
 
 
@@ -262,6 +268,25 @@ def _without_password(value: str) -> str:
         return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
     except ValueError:
         return re.sub(r"//[^/@]*@", "//***@", value)
+
+
+def check_image_url(url: str) -> str:
+    """Return the address of a generated image, if it may be fetched: over TLS, or from loopback.
+
+    Raises:
+        ConfigurationError: If it may not.
+    """
+    parts = urlsplit(url)
+    loopback = parts.hostname is not None and _is_loopback(parts.hostname)
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise ConfigurationError(f"the image's address {url!r} is not https: it is not fetched")
+    return url
+
+
+def _ids(trusted_models: Collection[str]) -> frozenset[str]:
+    if isinstance(trusted_models, str):
+        raise ConfigurationError(f"trusted_models={trusted_models!r}: use a list of model ids")
+    return frozenset(trusted_models)
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,9 +6,10 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -16,9 +17,10 @@ from dsgvo._version import __version__
 from dsgvo.errors import APIError, APIResponseError, ConfigurationError, RedirectError
 from dsgvo.transport import _http
 from dsgvo.transport._connection import Connection
-from dsgvo.transport._http import ConnectionFailedError, Content
+from dsgvo.transport._http import ConnectionFailedError, Form
 from dsgvo.transport._steps import Flow, Read, Send, Sleep
 from dsgvo.wire.errors import error_from_body, mentions, retry_after_seconds
+from dsgvo.wire.files import Upload
 from dsgvo.wire.private import private_texts
 
 if TYPE_CHECKING:
@@ -59,21 +61,26 @@ class Operation:
         method: HTTP method.
         url: Whole address.
         body: JSON body, if any.
-        content: A body that is no JSON, such as an upload; it takes the place of ``body``.
+        content: A body that is no JSON; it takes the place of ``body``.
         accept: Media type that is hoped for.
         optional: Fields of ``body`` that no vendor documents and that make the answer better.
             A server that refuses one is asked again without it, and never with it again.
         expects: What the answer is, for messages.
+        upload: A document to send beside ``body``, as a multipart form (innoGPT: "PDF per
+            Multipart-Upload").
+        image_model: A model to look up before an image is sent to it.
     """
 
     method: str = "POST"
     url: str
     body: dict[str, Any] | None = None
-    content: Content | bytes | None = None
+    content: bytes | None = None
     content_type: str = "application/json"
     accept: str = "application/json"
     optional: Mapping[str, Any] = field(default_factory=dict[str, Any])
     expects: str = "an answer"
+    upload: Upload | None = None
+    image_model: str | None = None
 
 
 _refused: set[tuple[str, str]] = set()
@@ -95,9 +102,11 @@ def open_response(
     }
     while True:
         token: str | None = yield from _token(connection, auth)
-        request = _build(connection, operation, optional, token)
         try:
-            response: httpx.Response = yield Send(connection, request)
+            # A file is opened anew for each attempt, so that an upload can be made again.
+            with _opened(operation.upload) as document:
+                request = _build(connection, operation, optional, token, document)
+                response: httpx.Response = yield Send(connection, request)
         except ConnectionFailedError as failure:
             if not failure.retry or failures >= connection.max_retries:
                 raise failure.error from failure.__cause__
@@ -105,7 +114,7 @@ def open_response(
             delay = _backoff(failures)
         else:
             if response.is_success:
-                _log.debug("%s %s %d", operation.method, request.url.path, response.status_code)
+                _log.debug("%s %s %d", operation.method, operation.url, response.status_code)
                 return response
             body = _Body(MAX_ERROR_BYTES, keep=True)
             with suppress(ConnectionFailedError):  # what has come of the error's body is enough
@@ -129,7 +138,7 @@ def open_response(
         _log.info(
             "%s %s failed (%s); attempt %d of %d in %.1f s",
             operation.method,
-            request.url.path,
+            operation.url,
             type(error).__name__,
             failures + 1,
             connection.max_retries + 1,
@@ -195,19 +204,30 @@ class _Body:
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
 
+def _opened(upload: Upload | None) -> AbstractContextManager[IO[bytes] | None]:
+    if upload is None:
+        return nullcontext()
+    if upload.path is None:
+        return BytesIO(upload.data or b"")
+    try:
+        return upload.path.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"file: {str(upload.path)!r} is unreadable: {error}") from None
+
+
 def _build(
     connection: Connection,
     operation: Operation,
     optional: Mapping[str, Any],
     token: str | None,
+    document: IO[bytes] | None,
 ) -> httpx.Request:
     headers = {"Accept": operation.accept, "User-Agent": USER_AGENT}
     if token is not None:
         headers.update(connection.headers)
         headers["Authorization"] = f"Bearer {token}"
-    content = operation.content
+    content: bytes | Form | None = operation.content
     if operation.body is not None:
-        headers["Content-Type"] = operation.content_type
         try:
             content = to_json({**operation.body, **optional} if optional else operation.body)
         except (PydanticSerializationError, UnicodeEncodeError, ValueError) as error:
@@ -215,7 +235,13 @@ def _build(
                 f"the request cannot be written as JSON ({type(error).__name__}): use plain "
                 "values and valid Unicode in messages, tools and parameters"
             ) from None
-    elif isinstance(content, bytes):
+    if operation.upload is not None and document is not None:
+        upload = operation.upload
+        content = Form(
+            fields={"payload": (content or b"").decode()},
+            files={"file": (upload.name, document, upload.mime_type)},
+        )
+    elif content is not None:
         headers["Content-Type"] = operation.content_type
     return _http.build(connection, operation.method, operation.url, headers, content)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dsgvo.transport._connection import Connection
 
-__all__ = ["ConnectionFailedError", "Content", "Sink", "aread", "asend", "build", "read", "send"]
+__all__ = ["ConnectionFailedError", "Form", "Sink", "aread", "asend", "build", "read", "send"]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach the server; the connection's own timeout wins if it is shorter."""
@@ -47,14 +47,11 @@ class ConnectionFailedError(Exception):
         self.retry = retry
 
 
-class Content(Protocol):
-    """A request body that is produced while it is sent, once per attempt."""
+class Form(NamedTuple):
+    """A multipart form: fields, and files by field as name, opened file and type."""
 
-    headers: dict[str, str]
-
-    def __iter__(self) -> Iterator[bytes]: ...
-
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    fields: dict[str, str]
+    files: dict[str, tuple[str, IO[bytes], str]]
 
 
 class Sink(Protocol):
@@ -197,23 +194,20 @@ def build(
     method: str,
     url: str,
     headers: dict[str, str],
-    content: bytes | Content | None,
+    content: bytes | Form | None,
 ) -> httpx.Request:
     """Build a request that waits no longer than the connection's timeout for each step."""
     import httpx
 
-    if content is not None and not isinstance(content, bytes):
-        headers = {**headers, **content.headers}
     timeout = connection.timeout
     connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
     steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
-    return httpx.Request(
-        method,
-        _parsed(url),
-        headers=headers,
-        content=content,  # pyright: ignore[reportArgumentType] - both of httpx's stream protocols
-        extensions={"timeout": steps},
-    )
+    target, extensions = _parsed(url), {"timeout": steps}
+    if isinstance(content, Form):
+        # Files are read piece by piece while they are sent.
+        form: dict[str, Any] = {"data": content.fields, "files": content.files}
+        return httpx.Request(method, target, headers=headers, extensions=extensions, **form)
+    return httpx.Request(method, target, headers=headers, extensions=extensions, content=content)
 
 
 _urls: dict[str, httpx.URL] = {}

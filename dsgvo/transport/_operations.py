@@ -1,0 +1,282 @@
+"""What each call asks for and how its answer is read, once for sync and async."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import SecretStr
+
+from dsgvo.errors import APIError, CapabilityError, ConfigurationError
+from dsgvo.providers import Model, Provider
+from dsgvo.transport._auth import tokens
+from dsgvo.transport._connection import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    Connection,
+    check_image_url,
+    resolve,
+)
+from dsgvo.transport._exchange import Operation, fetch, open_response, request_id
+from dsgvo.transport._http import ConnectionFailedError
+from dsgvo.transport._steps import Flow, Read
+from dsgvo.wire.chat import ChatDecoder, Completion
+from dsgvo.wire.embeddings import (
+    Batch,
+    EmbeddingResult,
+    decode_embeddings,
+    embedding_body,
+    is_too_large,
+    join_results,
+)
+from dsgvo.wire.files import check_parts, images_refused, take_upload
+from dsgvo.wire.models import (
+    GeneratedImage,
+    Workspace,
+    decode_image,
+    decode_models,
+    decode_workspaces,
+)
+from dsgvo.wire.private import private_texts
+from dsgvo.wire.request import chat_body, require_model
+from dsgvo.wire.residency import Residency, check_residency
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["BaseClient"]
+
+MODEL_LIST_SECONDS = 3600.0
+"""How long a vendor's model list is believed when an image is to be sent."""
+
+
+class BaseClient:
+    """Holds a connection's settings and says what each call does; no sockets."""
+
+    connection: Connection
+
+    def __init__(
+        self,
+        provider: str | Provider,
+        *,
+        api_key: str | SecretStr | None = None,
+        base_url: str | None = None,
+        workspace_id: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | SecretStr | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
+        strict: bool = False,
+        residency: Residency | None = None,
+        trusted_models: Collection[str] = (),
+    ) -> None:
+        self.connection = resolve(
+            provider,
+            api_key=api_key,
+            base_url=base_url,
+            client_id=client_id,
+            client_secret=client_secret,
+            arguments={"workspace_id": workspace_id},
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            strict=strict,
+            residency=residency,
+            trusted_models=trusted_models,
+        )
+
+    @classmethod
+    def over(cls, connection: Connection) -> Self:
+        """Return a client with the settings of another one."""
+        client = cls.__new__(cls)
+        client.connection = connection
+        return client
+
+    def __repr__(self) -> str:
+        connection = self.connection
+        return f"{type(self).__name__}({connection.provider.name!r}, {connection.base_url!r})"
+
+    @property
+    def provider(self) -> Provider:
+        """The spec of the provider that is talked to."""
+        return self.connection.provider
+
+    def _chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        model: str | None,
+        params: Mapping[str, Any],
+        extra_body: Mapping[str, Any] | None,
+        *,
+        stream: bool,
+        stream_usage: bool,
+    ) -> Operation:
+        connection = self.connection
+        provider = connection.provider
+        connection.require_arguments()
+        model = require_model(provider, model)
+        check_residency(provider, model, connection.residency, connection.trusted_models)
+        messages, upload = take_upload(provider, messages)
+        unsure_of_images = check_parts(provider, model, messages)
+        # A model that streams unasked is asked for its stream, so that it reports its usage.
+        stream = stream or provider.model(model).streams_unasked
+        body = chat_body(
+            provider,
+            model=model,
+            messages=messages,
+            params=params,
+            stream=stream,
+            strict=connection.strict,
+        )
+        body.update(extra_body or {})
+        optional: dict[str, Any] = {}
+        if stream and stream_usage and "stream_options" not in body:
+            optional["stream_options"] = {"include_usage": True}
+        return Operation(
+            url=connection.base_url + provider.chat_path,
+            body=body,
+            upload=upload,
+            accept="text/event-stream" if stream else "application/json",
+            optional=optional,
+            expects="a chat completion",
+            image_model=model if unsure_of_images and provider.model_list_says_images else None,
+        )
+
+    def _open(self, operation: Operation) -> Flow[httpx.Response]:
+        """Make a chat request, and look up first what the vendor's model list says of images."""
+        if operation.image_model is not None:
+            listed = yield from self._listed_models()
+            if any(m.id == operation.image_model and m.images is False for m in listed):
+                raise images_refused(self.provider, operation.image_model)
+        return (yield from open_response(self.connection, operation, tokens))
+
+    def _decoder(self, operation: Operation, response: httpx.Response) -> ChatDecoder:
+        # The texts to hide are looked for only when an error's message is written.
+        return ChatDecoder(
+            self.connection.provider,
+            secrets=lambda: (*self.connection.secrets(), *private_texts(operation.body)),
+            request_id=request_id(response),
+        )
+
+    def _complete(self, operation: Operation) -> Flow[Completion]:
+        response: httpx.Response = yield from self._open(operation)
+        decoder = self._decoder(operation, response)
+        try:
+            yield Read(self.connection, response, decoder)
+        except ConnectionFailedError as failure:
+            if not decoder.done:
+                raise decoder.fail(failure.error) from failure.__cause__
+        decoder.close()
+        return decoder.completion()
+
+    def _embed(
+        self,
+        batch: Batch,
+        model: str,
+        dimensions: int | None,
+        extra_body: Mapping[str, Any] | None,
+    ) -> Flow[EmbeddingResult]:
+        connection = self.connection
+        connection.require_arguments()
+        check_residency(connection.provider, model, connection.residency, connection.trusted_models)
+        support = connection.provider.embeddings
+        operation = Operation(
+            url=connection.base_url + support.path,
+            body=embedding_body(batch, model=model, dimensions=dimensions, extra=extra_body),
+            optional={"encoding_format": "base64"} if support.base64 else {},
+            expects="embeddings",
+        )
+        try:
+            body, response = yield from fetch(connection, operation, tokens)
+        except APIError as error:
+            if not is_too_large(error) or len(batch.texts) == 1:
+                error.add_note(f"while embedding {batch}")
+                raise
+        else:
+            return decode_embeddings(
+                connection.provider,
+                body,
+                batch,
+                dimensions=dimensions,
+                request_id=request_id(response),
+                secrets=(*connection.secrets(), *private_texts(operation.body)),
+            )
+        parts: list[EmbeddingResult] = []
+        for half in batch.halves():
+            parts.append((yield from self._embed(half, model, dimensions, extra_body)))
+        return join_results(parts)
+
+    def _get(self, vendor_url: str, expects: str) -> Flow[bytes]:
+        url = self.connection.url(vendor_url)
+        operation = Operation(method="GET", url=url, expects=expects)
+        body, _ = yield from fetch(self.connection, operation, tokens)
+        return body
+
+    def _models(self) -> Flow[list[Model]]:
+        if self.provider.models_url is None:
+            return list(self.provider.models)
+        self.connection.require_arguments()
+        body = yield from self._get(self.provider.models_url, "a model list")
+        return decode_models(self.provider, body)
+
+    def _listed_models(self) -> Flow[list[Model]]:
+        """Return the vendor's model list, kept for a while; none if it cannot be had."""
+        key = self.connection.base_url
+        kept = _model_lists.get(key)
+        if kept is None or kept[0] < time.monotonic():
+            try:
+                models = yield from self._models()
+            except APIError:  # it only serves to refuse early; the request itself decides
+                models: list[Model] = []
+            kept = _model_lists[key] = (time.monotonic() + MODEL_LIST_SECONDS, models)
+        return kept[1]
+
+    def _workspaces(self) -> Flow[list[Workspace]]:
+        provider = self.provider
+        if provider.workspaces_url is None:
+            raise CapabilityError(f"{provider.title} has no workspaces", provider=provider.name)
+        body = yield from self._get(provider.workspaces_url, "a list of workspaces")
+        return decode_workspaces(provider, body)
+
+    def _generate_image(
+        self, prompt: str, model: str | None, save_to: str | Path | None, params: Mapping[str, Any]
+    ) -> Flow[GeneratedImage]:
+        connection, provider = self.connection, self.provider
+        if provider.images_path is None:
+            raise CapabilityError(
+                f"{provider.title} documents no image generation ({provider.page})",
+                provider=provider.name,
+            )
+        if not prompt.strip():
+            raise ConfigurationError("prompt is empty: describe the image")
+        path = None if save_to is None else Path(save_to).expanduser()
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise ConfigurationError(
+                f"save_to={str(save_to)!r} is a folder, or lies in one that does not exist"
+            )
+        connection.require_arguments()
+        fields = {"prompt": prompt, "model": model, **params}
+        if model is not None:
+            check_residency(provider, model, connection.residency, connection.trusted_models)
+        operation = Operation(
+            url=connection.base_url + provider.images_path,
+            body={name: value for name, value in fields.items() if value is not None},
+            expects="an image",
+        )
+        body, _ = yield from fetch(connection, operation, tokens)
+        image = decode_image(provider, body)
+        if path is None:
+            return image
+        data = image.data
+        if data is None:
+            # The address is the vendor's store: it gets neither the key nor our headers.
+            url = check_image_url(str(image.url))
+            get = Operation(method="GET", url=url, accept="image/*", expects="an image")
+            data, _ = yield from fetch(connection, get, None)
+        return image.saved(data, path)
+
+
+_model_lists: dict[str, tuple[float, list[Model]]] = {}
