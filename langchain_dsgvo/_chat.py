@@ -25,7 +25,7 @@ from dsgvo.wire.request import check_parameter, require_model, with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
 from langchain_dsgvo._messages import to_wire
-from langchain_dsgvo._responses import to_chunk, to_result
+from langchain_dsgvo._responses import first_call_index, to_chunk, to_result
 from langchain_dsgvo._settings import Settings
 from langchain_dsgvo._structured import SCHEMA_IN_PROMPT, Schema, structured_output
 from langchain_dsgvo.errors import CapabilityError, translated
@@ -60,7 +60,7 @@ class ChatModel(Settings, BaseChatModel):
     @model_validator(mode="after")
     def _check_parameters(self) -> Self:
         with translated:
-            self.model = require_model(self.spec, self.model)
+            self.model = self._check_model(require_model(self.spec, self.model))
             for name, value in self._parameters().items():
                 check_parameter(name, value)
         return self
@@ -202,9 +202,10 @@ class ChatModel(Settings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        first_call = first_call_index(self.output_version)
         with translated:
             for delta in self._client.stream(**self._request(messages, stop, kwargs)):
-                if (chunk := to_chunk(delta)) is not None:
+                if (chunk := to_chunk(delta, first_call)) is not None:
                     yield chunk
 
     async def _astream(
@@ -214,11 +215,12 @@ class ChatModel(Settings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        first_call = first_call_index(self.output_version)
         with translated:
             deltas = self._async_client.stream(**self._request(messages, stop, kwargs))
             async with aclosing(deltas):
                 async for delta in deltas:
-                    if (chunk := to_chunk(delta)) is not None:
+                    if (chunk := to_chunk(delta, first_call)) is not None:
                         yield chunk
 
     # Tools and structured output

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from dsgvo import Completion, Delta
 
-__all__ = ["to_chunk", "to_result"]
+__all__ = ["first_call_index", "to_chunk", "to_result"]
 
 
 def to_result(completion: Completion) -> ChatResult:
@@ -57,10 +57,14 @@ def _arguments(text: str) -> dict[str, Any] | None:
     return cast("dict[str, Any]", args) if isinstance(args, dict) else None
 
 
-def to_chunk(delta: Delta) -> ChatGenerationChunk | None:
+def to_chunk(delta: Delta, first_call: int = 0) -> ChatGenerationChunk | None:
     """Return a piece of an answer as LangChain's chunk, or nothing if it brings no text.
 
     What is known of the answer as a whole comes with its last chunk.
+
+    Args:
+        delta: The piece.
+        first_call: Index of the answer's first tool call; see :func:`first_call_index`.
     """
     if delta.completion is not None:
         return _last_chunk(delta, delta.completion)
@@ -73,13 +77,25 @@ def to_chunk(delta: Delta) -> ChatGenerationChunk | None:
                 additional_kwargs=_thoughts(delta),
                 tool_call_chunks=[
                     tool_call_chunk(
-                        name=call.name, args=call.arguments, id=call.id, index=call.index
+                        name=call.name,
+                        args=call.arguments,
+                        id=call.id,
+                        index=first_call + call.index,
                     )
                     for call in delta.tool_calls
                 ],
             )
         )
     return None
+
+
+def first_call_index(output_version: str | None) -> int:
+    """Return the index of a streamed answer's first tool call.
+
+    Under ``output_version="v1"`` LangChain numbers the blocks of text and thoughts itself, from 0
+    on, and merges a tool call into the block that has its number.
+    """
+    return 1000 if output_version == "v1" else 0
 
 
 def _last_chunk(delta: Delta, completion: Completion) -> ChatGenerationChunk:
