@@ -11,6 +11,7 @@ from dsgvo._version import __version__
 from dsgvo.providers import PROVIDERS, Provider
 from dsgvo.transport import AsyncClient, Client
 from dsgvo.wire.chat import Completion, Delta
+from dsgvo.wire.files import file_part, image_part
 from dsgvo.wire.tools import ToolCall, ToolCallDelta
 
 __all__ = [
@@ -24,4 +25,6 @@ __all__ = [
     "ToolCallDelta",
     "__version__",
     "errors",
+    "file_part",
+    "image_part",
 ]

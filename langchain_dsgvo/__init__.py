@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings
+from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings, InnoGPTImageGeneration
 from langchain_dsgvo.meingpt import ChatMeinGPT, MeinGPTEmbeddings
 from langchain_dsgvo.neuroflash import ChatNeuroflash, NeuroflashEmbeddings
 from langchain_dsgvo.sovrgpt import ChatSovrGPT, SovrGPTEmbeddings
@@ -13,6 +13,7 @@ __all__ = [
     "ChatNeuroflash",
     "ChatSovrGPT",
     "InnoGPTEmbeddings",
+    "InnoGPTImageGeneration",
     "MeinGPTEmbeddings",
     "NeuroflashEmbeddings",
     "SovrGPTEmbeddings",

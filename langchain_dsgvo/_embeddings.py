@@ -37,9 +37,10 @@ class EmbeddingModel(Settings, Embeddings):
     @model_validator(mode="after")
     def _check_embeddings(self) -> Self:
         with translated:
-            self.model = require_embeddings(
+            model = require_embeddings(
                 self.spec, self.model, allow_undocumented=self.allow_undocumented
             )
+            self.model = self._check_model(model)
             for name in ("dimensions", "batch_size", "max_batch_bytes", "max_concurrency"):
                 value = getattr(self, name)
                 if value is not None and value < 1:

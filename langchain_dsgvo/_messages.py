@@ -15,6 +15,7 @@ from langchain_core.messages import (
 )
 from pydantic_core import to_json
 
+from dsgvo import file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
 
 __all__ = ["to_wire"]
@@ -121,26 +122,39 @@ def _part(block: str | dict[str, Any], position: int) -> dict[str, Any] | None:
     if kind in {"text", "text-plain"} or (kind is None and "text" in block):
         return {"type": "text", "text": block.get("text", "")}
     if kind == "image":
-        return {"type": "image_url", "image_url": {"url": _url(block, "image", position)}}
+        return image_part(**_source(block, position))
+    if kind == "file" and not isinstance(block.get("file"), dict):
+        return file_part(**_source(block, position), name=_file_name(block))
+    if kind == "document":  # Anthropic's
+        return file_part(**_source(block, position), name=block.get("title"))
     if kind in {"audio", "video"}:
         raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
     return block  # OpenAI's own forms, and what a vendor adds to them
 
 
-def _url(block: dict[str, Any], kind: str, position: int) -> str:
-    """Return where the data of a standard content block is, as an address or a data URL."""
-    # Anthropic's form keeps the same keys one level deeper.
+def _source(block: dict[str, Any], position: int) -> dict[str, Any]:
+    """Return where the data of a content block is, as the core's content parts take it.
+
+    The block is a standard one of LangChain (today's or its first form) or Anthropic's, which
+    keeps much the same keys one level deeper.
+    """
     source = block.get("source")
     inner = {**block, **cast("dict[str, Any]", source)} if isinstance(source, dict) else block
-    data = inner.get("base64") or inner.get("data")
-    if data:
-        mime = inner.get("mime_type") or inner.get("media_type")
-        if not mime:
-            raise ConfigurationError(f"messages[{position}]: the {kind} block has no mime_type")
-        return f"data:{mime};base64,{data}"
-    if url := inner.get("url"):
-        return str(url)
-    raise ConfigurationError(
-        f"messages[{position}]: the {kind} block has neither url nor base64: "
-        f"use {{'type': {kind!r}, 'url': …}} or {{'type': {kind!r}, 'base64': …, 'mime_type': …}}"
-    )
+    found = {
+        "url": inner.get("url"),
+        "data": inner.get("base64") or inner.get("data"),
+        "path": inner.get("path"),
+        "mime_type": inner.get("mime_type") or inner.get("media_type"),
+    }
+    if found["url"] is found["data"] is found["path"] is None:
+        kind = block["type"]
+        raise ConfigurationError(
+            f"messages[{position}]: the {kind} block has no url, base64 or path: use "
+            f"{{'type': {kind!r}, 'url': …}} or {{'type': {kind!r}, 'base64': …, 'mime_type': …}}"
+        )
+    return found
+
+
+def _file_name(block: dict[str, Any]) -> str | None:
+    extras = cast("dict[str, Any]", block.get("extras") or block.get("metadata") or {})
+    return block.get("filename") or extras.get("filename") or extras.get("name")

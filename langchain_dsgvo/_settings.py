@@ -9,6 +9,7 @@ from pydantic import AliasChoices, BaseModel, Field, PrivateAttr, SecretStr, mod
 
 from dsgvo import PROVIDERS, AsyncClient, Client, Provider
 from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from dsgvo.wire.residency import Residency, check_residency
 from langchain_dsgvo.errors import ConfigurationError, translated
 
 __all__ = ["Settings"]
@@ -27,6 +28,8 @@ class Settings(BaseModel):
         "max_retries",
         "default_headers",
         "strict",
+        "residency",
+        "trusted_models",
     )
     """Fields that the core's clients are built from, by the same names."""
 
@@ -41,6 +44,8 @@ class Settings(BaseModel):
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     extra_body: dict[str, Any] | None = None
     strict: bool = False
+    residency: Residency | None = None
+    trusted_models: list[str] = Field(default_factory=list[str])
 
     _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
 
@@ -75,6 +80,7 @@ class Settings(BaseModel):
     def _check_connection(self) -> Self:
         with translated:
             connection = self._client.connection
+            connection.require_arguments()
         if connection.api_key is not None:
             self.api_key = connection.api_key
         self.base_url = connection.base_url
@@ -92,6 +98,12 @@ class Settings(BaseModel):
     @property
     def _async_client(self) -> AsyncClient:
         return self._both_clients()[2]
+
+    def _check_model(self, model: str) -> str:
+        """Return the model, if the residency setting accepts it."""
+        connection = self._client.connection
+        check_residency(self.spec, model, connection.residency, connection.trusted_models)
+        return model
 
     def _both_clients(self) -> tuple[dict[str, Any], Client, AsyncClient]:
         # Looked at anew on each call, so that a changed or copied model never asks with old keys.

@@ -137,6 +137,7 @@ class Provider:
     header_arguments: tuple[HeaderArgument, ...] = ()
     oauth: OAuth | None = None
     think_tags: bool = False
+    refuses_tools_with: int | None = None
     file_upload: bool = False
     models: tuple[Model, ...] = ()
     status_hints: Mapping[int, str] = field(default_factory=dict[int, str])

@@ -20,6 +20,7 @@ MEINGPT = Provider(
     # "Anfragen werden trotzdem akzeptiert und verarbeitet, jedoch werden nicht alle Parameter
     # beachtet."
     ignores_the_rest=True,
+    refuses_tools_with=400,
     # ``response_format`` is documented by reference to OpenAI's API, which has both JSON forms.
     structured_output=("function_calling", "json_schema", "json_mode"),
     embeddings=EmbeddingSupport(

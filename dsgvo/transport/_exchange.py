@@ -14,7 +14,13 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from pydantic_core import PydanticSerializationError, to_json
 
 from dsgvo._version import __version__
-from dsgvo.errors import APIError, APIResponseError, ConfigurationError, RedirectError
+from dsgvo.errors import (
+    APIError,
+    APIResponseError,
+    CapabilityError,
+    ConfigurationError,
+    RedirectError,
+)
 from dsgvo.transport import _http
 from dsgvo.transport._connection import Connection
 from dsgvo.transport._http import ConnectionFailedError, Form
@@ -68,6 +74,7 @@ class Operation:
         expects: What the answer is, for messages.
         upload: A document to send beside ``body``, as a multipart form (innoGPT: "PDF per
             Multipart-Upload").
+        offers_tools: Whether ``body`` offers tools to the model.
         image_model: A model to look up before an image is sent to it.
     """
 
@@ -80,6 +87,7 @@ class Operation:
     optional: Mapping[str, Any] = field(default_factory=dict[str, Any])
     expects: str = "an answer"
     upload: Upload | None = None
+    offers_tools: bool = False
     image_model: str | None = None
 
 
@@ -110,7 +118,7 @@ def open_response(
         except ConnectionFailedError as failure:
             if not failure.retry or failures >= connection.max_retries:
                 raise failure.error from failure.__cause__
-            error: APIError = failure.error
+            error: APIError | CapabilityError = failure.error
             delay = _backoff(failures)
         else:
             if response.is_success:
@@ -246,6 +254,20 @@ def _build(
     return _http.build(connection, operation.method, operation.url, headers, content)
 
 
+def _no_tools(
+    connection: Connection, operation: Operation, response: httpx.Response
+) -> CapabilityError:
+    provider = connection.provider
+    model = (operation.body or {}).get("model")
+    return CapabilityError(
+        f"tools: {provider.title} refused them for model {model!r}: not every model takes tools "
+        f"({provider.page}); use another model",
+        provider=provider.name,
+        status_code=response.status_code,
+        request_id=request_id(response),
+    )
+
+
 def _backoff(failures: int) -> float:
     """Return a random time below a bound that doubles ("full jitter")."""
     return random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**failures))
@@ -257,7 +279,7 @@ def _status_error(
     response: httpx.Response,
     body: bytes,
     token: str | None,
-) -> APIError:
+) -> APIError | CapabilityError:
     provider = connection.provider
     if response.has_redirect_location:
         target = response.headers["location"]
@@ -269,6 +291,10 @@ def _status_error(
             status_code=response.status_code,
             request_id=request_id(response),
         )
+    # The page gives no wording, so a 400 that does not name the tools is left as it is.
+    refused = response.status_code == provider.refuses_tools_with and b"tool" in body.lower()
+    if operation.offers_tools and refused:
+        return _no_tools(connection, operation, response)
     after = retry_after_seconds(response.headers.get("retry-after"), time.time())
     secrets = (*connection.secrets(), *((token,) if token else ()))
     hint = None

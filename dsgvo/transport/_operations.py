@@ -142,6 +142,7 @@ class BaseClient:
             accept="text/event-stream" if stream else "application/json",
             optional=optional,
             expects="a chat completion",
+            offers_tools="tools" in body,
             image_model=model if unsure_of_images and provider.model_list_says_images else None,
         )
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Provider
 
-__all__ = ["Upload", "check_parts", "file_part", "image_part", "take_upload"]
+__all__ = ["Upload", "check_parts", "file_part", "image_part", "mime_type_of", "take_upload"]
 
 _UPLOAD = "upload"
 _MAGIC = (
@@ -228,9 +228,13 @@ def _read(
         raw = data or b""
     if not raw:
         raise ConfigurationError(f"{kind}: the data is empty")
-    found_type = mime_type or next((kind for magic, kind in _MAGIC if raw.startswith(magic)), None)
-    found_type = found_type or (guess_type(name)[0] if name else None)
+    found_type = mime_type or mime_type_of(raw) or (guess_type(name)[0] if name else None)
     return raw, found_type or _unknown_type(kind, name), name
+
+
+def mime_type_of(data: bytes) -> str | None:
+    """Return the type of an image or PDF by how its bytes begin."""
+    return next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
 
 
 def _unknown_type(kind: str, name: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,8 +14,16 @@ from pydantic_core import from_json
 from dsgvo.errors import APIResponseError
 from dsgvo.providers import Model, Provider
 from dsgvo.wire.errors import describe_body, error_from_body, is_error
+from dsgvo.wire.files import mime_type_of
 
-__all__ = ["GeneratedImage", "Workspace", "decode_image", "decode_models", "decode_workspaces"]
+__all__ = [
+    "GeneratedImage",
+    "Workspace",
+    "decode_image",
+    "decode_models",
+    "decode_workspaces",
+    "free_path",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +50,26 @@ class GeneratedImage:
     revised_prompt: str | None
     path: Path | None = None
 
+    def __str__(self) -> str:
+        """Say where the image is, in words short enough for a prompt."""
+        if self.path is not None:
+            return f"The image is in the file {self.path}"
+        if self.url is not None:
+            return f"The image is at {self.url}"
+        return (
+            f"The image was made ({len(self.data or b'')} bytes, {mime_type_of(self.data or b'')})"
+        )
+
     def saved(self, data: bytes, path: Path) -> GeneratedImage:
         """Return the image as written to a file."""
         path.write_bytes(data)
         return replace(self, data=data, path=path)
+
+
+def free_path(folder: Path) -> Path:
+    """Return a file name in a folder that is not taken: ``image-1.png`` and so on."""
+    numbers = count(1)
+    return next(path for n in numbers if not (path := folder / f"image-{n}.png").exists())
 
 
 def decode_models(provider: Provider, body: bytes) -> list[Model]:
