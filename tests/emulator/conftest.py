@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
-from dsgvo.emulator import Server
 from openai import AsyncOpenAI, OpenAI
+
+from dsgvo.emulator import Server
 
 # One model a vendor that answers plainly when asked plainly.
 MODELS = {

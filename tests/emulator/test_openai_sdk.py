@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import openai
 import pytest
-from dsgvo.emulator import Server
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
+
+from dsgvo.emulator import Server
 
 Sdk = Callable[..., OpenAI]
 AsyncSdk = Callable[[str], AsyncOpenAI]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+
 from dsgvo import emulator
 from dsgvo.emulator import (
     Delay,
@@ -135,7 +136,7 @@ def test_a_hard_cut_breaks_the_connection(ask: Callable, server: Server) -> None
     for stream in (True, False):
         with pytest.raises(httpx.RemoteProtocolError):
             ask(stream=stream)
-    with pytest.raises(ValueError, match="Unterminated|Expecting"):
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         ask().json()
 
 

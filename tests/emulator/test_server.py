@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
+
 from dsgvo import emulator
 from dsgvo.emulator import Reply, Server
 
@@ -60,7 +62,7 @@ def test_a_taken_port_is_an_error(server: Server) -> None:
 
 
 def test_an_unknown_vendor_is_named(server: Server) -> None:
-    with pytest.raises(ValueError, match="'openai'.*innogpt, meingpt, neuroflash, sovrgpt"):
+    with pytest.raises(ValueError, match=r"'openai'.*innogpt, meingpt, neuroflash, sovrgpt"):
         server.base_url("openai")
     with pytest.raises(ValueError, match="innoGPT has no token endpoint"):
         server.token_url("innogpt")
@@ -192,7 +194,7 @@ def test_a_child_after_fork_is_a_client(server: Server) -> None:
     assert run(code).returncode == 0
 
 
-def test_the_plugin_gives_a_fresh_server_to_each_test(tmp_path) -> None:
+def test_the_plugin_gives_a_fresh_server_to_each_test(tmp_path: Path) -> None:
     (tmp_path / "test_app.py").write_text(
         "from dsgvo.emulator import Reply\n"
         "import httpx\n"
@@ -209,19 +211,12 @@ def test_the_plugin_gives_a_fresh_server_to_each_test(tmp_path) -> None:
         "    assert dsgvo_emulator.requests == []\n"
         "    assert ask(dsgvo_emulator) != 'b'\n"
     )
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = str(Path(__file__).resolve().parents[2])
     done = subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:dsgvo",
-            "-p",
-            "dsgvo.emulator.pytest_plugin",
-        ]
-        + ["-p", "no:cacheprovider", str(tmp_path)],
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:dsgvo"),
+            *("-p", "dsgvo.emulator.pytest_plugin", str(tmp_path)),
+        ],
         capture_output=True,
         text=True,
         timeout=60,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+
 from dsgvo.emulator import Server
 
 Http = Callable[..., httpx.Response]

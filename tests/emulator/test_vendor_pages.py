@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from io import BytesIO
+from typing import ClassVar
 
 import httpx
 import pytest
+
 from dsgvo.emulator import Server
 
 Http = Callable[..., httpx.Response]
@@ -27,8 +29,10 @@ def pdf(*lines: str) -> bytes:
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
-        " /Resources << /Font << /F1 5 0 R >> >> >>",
+        (
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
+            " /Resources << /Font << /F1 5 0 R >> >> >>"
+        ),
         f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
@@ -189,7 +193,7 @@ class TestMeinGPT:
 class TestNeuroflash:
     """Source: the page "Chat-Vervollständigungen"."""
 
-    BODY = {
+    BODY: ClassVar[dict] = {
         "messages": [{"role": "user", "content": "Write a tagline for an AI content platform."}],
         "model": "openai/gpt-4.1-mini",
         "temperature": 0.7,
@@ -302,7 +306,7 @@ class TestNeuroflash:
 class TestSovrGPT:
     """Source: the page "POST /v1/chat/completions"."""
 
-    BODY = {
+    BODY: ClassVar[dict] = {
         "model": "qwen3.5-9b",
         "messages": [
             {"role": "system", "content": "Du bist ein hilfreicher Assistent."},

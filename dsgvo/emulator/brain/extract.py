@@ -106,8 +106,13 @@ class Source:
         }
         return self._take(found.get(kind, []))
 
-    def string(self, name: str, schema: JsonObject) -> str | None:
-        """Return the piece of text that fits a property, or None if none clearly does."""
+    def string(self, name: str, *, needed: bool) -> str | None:
+        """Return the piece of text that fits a property, or None if none does.
+
+        Args:
+            name: Name of the property.
+            needed: Whether it must have a value, so that a likely piece is better than none.
+        """
         wanted = property_words(name, {})
         if any(alike(word, "datum") >= 0.85 for word in wanted):
             day = self._take(spans.dates(self.text))
@@ -121,7 +126,7 @@ class Source:
             ):
                 return self.formatted(kind)
         labelled = self._labelled(wanted)
-        if labelled:
+        if labelled or not needed:
             return labelled
         if set(wanted) & _LONG:
             return self.rest() or None

@@ -7,6 +7,7 @@ from typing import Any
 from dsgvo.emulator.brain.asks import Ask
 from dsgvo.emulator.brain.instance import make_instance
 from dsgvo.emulator.brain.passages import context_of, question_of
+from dsgvo.emulator.brain.text import sentences
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, is_list, is_object
 
 _KEYS = re.compile(
@@ -55,8 +56,10 @@ def small_object(ask: Ask, text: str) -> str:
 
 
 def material(ask: Ask) -> str:
-    """Return the text from which values are taken: context and question, without schemas."""
+    """Return the text from which values are taken: context or question, without the wanted form."""
     user = without_json(ask.last_user)
+    told = [one for one in sentences(user) if not _WANTS_JSON.search(one)]
+    user = "\n".join(told) if told and len(told) < len(sentences(user)) else user
     context = context_of(ask)
     if context and len(context) > 40:
         return without_json(context)
@@ -65,9 +68,8 @@ def material(ask: Ask) -> str:
 
 def without_json(text: str) -> str:
     """Return a text without the JSON objects in it."""
-    for value, start, end in reversed(json_values(text)):
-        if is_object(value) and "properties" in value:
-            text = text[:start] + text[end:]
+    for _, start, end in reversed(json_values(text)):
+        text = text[:start] + text[end:]
     return text
 
 

@@ -54,8 +54,15 @@ class Maker:
         found = self.find(schema, name, depth)
         return self.plainest(schema, name, depth) if isinstance(found, Missing) else found
 
-    def find(self, schema: Any, name: str, depth: int) -> Any:
-        """Return what the text says about a property, or MISSING."""
+    def find(self, schema: Any, name: str, depth: int, *, needed: bool = True) -> Any:
+        """Return what the text says about a property, or MISSING.
+
+        Args:
+            schema: The schema, or a part of it.
+            name: Name of the property that it is for.
+            depth: How deep it is nested.
+            needed: Whether a likely value is better than none.
+        """
         schema = self.resolve(schema)
         options = allowed(schema)
         if options:
@@ -63,25 +70,28 @@ class Maker:
             return MISSING if chosen is None and None not in options else chosen
         variants = as_list(schema.get("anyOf")) or as_list(schema.get("oneOf"))
         if variants:
-            return self._first_found(schema, variants, name, depth)
+            return self._first_found(schema, variants, name, depth, needed)
         kinds = schema.get("type") or _implied(schema)
         for kind in as_list(kinds) or [kinds]:
-            value = self._find_kind(str(kind), schema, name, depth)
+            value = self._find_kind(str(kind), schema, name, depth, needed and "null" not in kinds)
             if not isinstance(value, Missing):
                 return value
         return MISSING
 
-    def _first_found(self, schema: JsonObject, variants: list[Any], name: str, depth: int) -> Any:
+    def _first_found(
+        self, schema: JsonObject, variants: list[Any], name: str, depth: int, needed: bool
+    ) -> Any:
         inherited = {key: schema[key] for key in ("description", "title") if key in schema}
-        for variant in variants:
-            resolved = self.resolve(variant)
-            if resolved.get("type") != "null":
-                value = self.find(inherited | resolved, name, depth)
+        parts = [self.resolve(variant) for variant in variants]
+        needed = needed and not any(part.get("type") == "null" for part in parts)
+        for part in parts:
+            if part.get("type") != "null":
+                value = self.find(inherited | part, name, depth, needed=needed)
                 if not isinstance(value, Missing):
                     return value
         return MISSING
 
-    def _find_kind(self, kind: str, schema: JsonObject, name: str, depth: int) -> Any:
+    def _find_kind(self, kind: str, schema: JsonObject, name: str, depth: int, needed: bool) -> Any:
         if kind == "object":
             return self._find_object(schema, depth)
         if kind == "array":
@@ -94,7 +104,8 @@ class Maker:
             return MISSING if value is None else value
         if kind == "string":
             form = as_text(schema.get("format"))
-            given = self.source.formatted(form) if form else self.source.string(name, schema)
+            source = self.source
+            given = source.formatted(form) if form else source.string(name, needed=needed)
             return MISSING if given is None or not _fits(given, schema) else given
         return MISSING
 
@@ -103,13 +114,14 @@ class Maker:
         if depth > _DEPTH:
             return MISSING
         found: JsonObject = {}
+        required = as_list(schema.get("required"))
         for key, part in _by_certainty(properties):
-            value = self.find(part, key, depth + 1)
+            value = self.find(part, key, depth + 1, needed=key in required)
             if not isinstance(value, Missing):
                 found[key] = value
         if not found and depth:
             return MISSING
-        for key in as_list(schema.get("required")):
+        for key in required:
             if key not in found:
                 found[key] = self.plainest(properties.get(key, {}), key, depth + 1)
         ordered = [*properties, *(key for key in found if key not in properties)]
@@ -119,7 +131,7 @@ class Maker:
         if depth > _DEPTH:
             return MISSING
         part = self.resolve(schema.get("items", {}))
-        kind = part.get("type") or _implied(part)
+        kind = part.get("type") or ("" if "anyOf" in part or "oneOf" in part else _implied(part))
         if as_list(schema.get("prefixItems")):
             return MISSING
         values: list[Any] = []

@@ -26,7 +26,7 @@ doing down each for from further had has have having he her here him his how i i
 its just may me more most much must my no nor not now of off on once only or other our out
 over own per please same shall she should some such than that the their them then there these
 they this those through to too under until up us very we were what when where which while who
-whom why with would you your many tell give
+whom why with would you your many tell give gilt gelten
 """
 
 # Everyday words that people and documents use for one another, without umlauts. German and English
@@ -52,6 +52,7 @@ rechnung invoice
 termin appointment meeting besprechung
 ubersetze ubersetzen translate translation
 bild image picture foto
+farbe color colour rot blau grun gelb braun schwarz weiss
 addiere addieren add adds adder sum plus summe addition
 multipliziere multiplizieren multiply multiplies product produkt times
 subtrahiere subtrahieren subtract subtracts minus differenz

@@ -73,7 +73,8 @@ def question_of(text: str) -> str:
     """Return the question inside a prompt, or the whole text."""
     found = list(_QUESTION.finditer(text))
     if not found:
-        return _without_context(text).strip() or text.strip()
+        rest = _without_context(text)
+        return _RULE.sub("", _OPENING.sub("", rest)).strip() or rest.strip() or text.strip()
     tail = text[found[-1].end() :]
     ends = [
         match.start() for pattern in (_ANSWER, _RULE, _INLINE) if (match := pattern.search(tail))

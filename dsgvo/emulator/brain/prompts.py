@@ -172,12 +172,16 @@ def _grade(ask: Ask, text: str) -> str:
     return f"{score}\nDie Antwort deckt {share:.0%} der Wörter ab, auf die es ankommt."
 
 
+_FOLLOWS = re.compile(
+    r"\s*(?:und|and|aber|but|was ist mit|what about|wie ist das|gilt das)\b", re.IGNORECASE
+)
+
+
 def _standalone(ask: Ask, text: str) -> str:
     """Rephrase a follow-up so that it stands alone: add what the conversation was about."""
-    question = re.split(
-        r"\n\s*Standalone", _after(text, r"(?:Follow[ -]?up (?:Input|Message|question)|question):")
-    )[0]
-    question = question.strip() if re.search(r"Follow[ -]?up", text) else ask.last_user.strip()
+    body = re.split(r"\n\s*Standalone (?:question|message):", text, flags=re.IGNORECASE)[0]
+    asked = _after(body, r"Follow[ -]?up (?:Input|Message|Question):")
+    question = asked.strip() or ask.last_user.strip()
     history = re.findall(
         r"^\s*(?:user|human|Mensch|Nutzer): (.+)$", text, re.MULTILINE | re.IGNORECASE
     )
@@ -192,7 +196,7 @@ def _standalone(ask: Ask, text: str) -> str:
         if history
         else []
     )
-    vague = len(terms(question)) < 3
+    vague = len(terms(question)) < 2 or _FOLLOWS.match(question) is not None
     return f"{question} ({', '.join(topics)})" if topics and vague else question
 
 

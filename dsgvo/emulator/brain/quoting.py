@@ -34,8 +34,9 @@ _DIGIT = re.compile(
 _WEAK = word_set(
     """
     schnell bald haufig teuer hoch lang lange viel oft gross weit firma unternehmen mitarbeiter
-    heisst bedeutet genau frage dokument unterlagen handbuch context query information informationen steht sagt
-    sagen gilt geht mache machst macht machen tun muss erhalte bekomme bekommen brauche
+    heisst bedeutet genau frage dokument unterlagen handbuch context query information
+    informationen steht sagt sagen gilt geht mache machst macht machen tun muss erhalte bekomme
+    bekommen brauche
     """
 )
 

@@ -86,11 +86,11 @@ def alike(one: str, other: str) -> float:
         return 1.0
     if one.isdigit() or other.isdigit():
         return 0.0
-    if _groups(one) & _groups(other):
-        return 0.85
     first, second = stem(one), stem(other)
     if first == second:
         return 0.95
+    if _groups(one) & _groups(other):
+        return 0.85
     short, long = sorted((first, second), key=len)
     if len(short) >= 4 and short in long:
         # The shorter word must make up a good part of a compound: "Reise" says little about
