@@ -45,7 +45,7 @@ class Settings(BaseModel):
     extra_body: dict[str, Any] | None = None
     strict: bool = False
     residency: Residency | None = None
-    trusted_models: list[str] = Field(default_factory=list[str])
+    trusted_models: tuple[str, ...] = ()
 
     _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
 
