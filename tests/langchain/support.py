@@ -101,11 +101,11 @@ class Way:
     mode: Mode
     streamed: bool
 
-    def answer(self, model: BaseChatModel | Any, messages: Any = "Hallo!", **kwargs: Any) -> Any:
+    def answer(self, asked: BaseChatModel | Any, messages: Any = "Hallo!", /, **kwargs: Any) -> Any:
         """Return the whole answer."""
         if self.streamed:
-            return whole(self.mode.stream(model, messages, **kwargs))
-        return self.mode.invoke(model, messages, **kwargs)
+            return whole(self.mode.stream(asked, messages, **kwargs))
+        return self.mode.invoke(asked, messages, **kwargs)
 
 
 async def _awaited(awaitable: Awaitable[_T]) -> _T:

@@ -269,7 +269,7 @@ def test_copies_work_and_hold_the_key_unseen(server: Server, twin: Any) -> None:
 
 
 def test_argument_names_of_other_integrations_are_understood() -> None:
-    embeddings = InnoGPTEmbeddings(
+    embeddings = EMBEDDINGS["innogpt"](
         model_name="text-embedding-3-large",
         chunk_size=5,
         request_timeout=3,
