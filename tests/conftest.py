@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from dsgvo import PROVIDERS, emulator
 from dsgvo.emulator import Server
-from dsgvo.transport import _auth, _exchange, _http
+from dsgvo.transport import _auth, _exchange, _http, _operations
 from dsgvo.wire import request as wire_request
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -52,6 +53,7 @@ def forget() -> None:
     _http._pools._sync.clear()
     _http._proxies.clear()
     _exchange._refused.clear()
+    _operations._model_lists.clear()
     wire_request._warned.clear()
     _auth.tokens._tokens.clear()
     _auth.tokens._fetches.clear()
