@@ -47,6 +47,12 @@ def boolean(value: Any) -> str | None:
     return None if isinstance(value, bool) else "must be a boolean"
 
 
+def boolean_or_object(value: Any) -> str | None:
+    """Check for true, false or an object."""
+    fits = isinstance(value, bool) or is_object(value)
+    return None if fits else "must be a boolean or an object"
+
+
 def text(value: Any) -> str | None:
     """Check for a string with something in it."""
     return None if isinstance(value, str) and value else "must be a non-empty string"

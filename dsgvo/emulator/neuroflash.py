@@ -17,7 +17,7 @@ _FIELDS: dict[str, Check] = openai_shape.CHAT_FIELDS | {
     "reasoning_effort": checks.text,
     "seed": checks.integer,
     "web_search_options": checks.an_object,
-    "structured_outputs": checks.boolean,
+    "structured_outputs": checks.boolean_or_object,
     "frequency_penalty": checks.number(-2, 2),
     "presence_penalty": checks.number(-2, 2),
     "repetition_penalty": checks.number(0, 2),

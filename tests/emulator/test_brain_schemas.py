@@ -99,6 +99,43 @@ def test_json_without_a_schema_is_a_small_object() -> None:
     assert json.loads(brain.answer(ask).content or "") == {"antwort": "hallo"}
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"enum": ["a", "b", "c"]}, "minItems": 3, "uniqueItems": True},
+        {"type": "array", "items": {"type": "string"}, "minItems": 3, "uniqueItems": True},
+        {"type": "array", "items": {"type": "integer"}, "minItems": 3, "uniqueItems": True},
+        {"type": "array", "prefixItems": [{"type": "integer"}, {"enum": ["x"]}], "minItems": 2},
+        {"type": "integer", "multipleOf": 7, "minimum": 10},
+        {"type": "integer", "multipleOf": 7, "maximum": -10},
+        {"type": "object", "required": ["frei"], "properties": {}},
+        {"required": ["a"], "properties": {"a": {"type": "string", "default": "ja"}}},
+        {"$ref": "#"},
+        {},
+    ],
+)
+@pytest.mark.parametrize("text", ["", "Hallo", "1, 1 und 14", "a, a, b"])
+def test_rarer_keywords(schema: dict[str, Any], text: str) -> None:
+    jsonschema.validate(make_instance(schema, text), schema if "$ref" not in schema else {})
+
+
+def test_records_and_examples_of_every_kind() -> None:
+    example = '{"a": 1, "b": 1.5, "c": true, "d": "x", "e": null, "f": [1], "g": {"h": []}}'
+    messages = [{"role": "user", "content": f"Gib JSON wie dieses aus: {example}"}]
+    ask = brain.Ask("x", "m", brain.read_messages(messages), (), "auto", {"type": "json_object"})
+    made = json.loads(brain.answer(ask).content or "")
+    kinds = {key: type(value).__name__ for key, value in made.items()}
+    assert kinds == {
+        "a": "int",
+        "b": "int",
+        "c": "bool",
+        "d": "str",
+        "e": "NoneType",
+        "f": "list",
+        "g": "dict",
+    }
+
+
 names = st.text("abcdefghij_", min_size=1, max_size=8)
 
 

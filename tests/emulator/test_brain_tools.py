@@ -87,6 +87,56 @@ def test_a_tool_may_be_forced_without_anything_to_fill_in() -> None:
     assert [name for name, _ in calls("Hallo!", ALL, named)] == ["get_weather"]
 
 
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        (TEXT | {"format": "date"}, "Am May 3, 2026 bitte.", "2026-05-03"),
+        (TEXT | {"format": "date"}, "Am 3.5.26 bitte.", "2026-05-03"),
+        (TEXT | {"format": "date-time"}, "Am 3.5.2026 um 14:30 Uhr.", "2026-05-03T14:30:00Z"),
+        (TEXT | {"format": "date-time"}, "Am 3.5.2026.", "2026-05-03T00:00:00Z"),
+        (TEXT | {"format": "time"}, "Um 9 Uhr.", "09:00:00Z"),
+        (TEXT | {"format": "uri"}, "Siehe https://example.com/a.", "https://example.com/a"),
+        ({"type": "number"}, "Es sind 1.234,56 Euro.", 1234.56),
+        ({"type": "number"}, "It is 1,234.56 dollars.", 1234.56),
+        ({"type": "number"}, "Es sind -3,5 Grad.", -3.5),
+        ({"enum": ["rot", "grün"]}, "Die Wand ist grün.", "grün"),
+        ({"enum": ["urlaub", "krankheit"]}, "Ich bin krank.", "krankheit"),
+        ({"type": "array", "items": {"type": "integer"}}, "Nimm 1, 2 und 3.", [1, 2, 3]),
+        ({"type": "array", "items": TEXT}, "Nimm 'Apfel' und 'Birne'.", ["Apfel", "Birne"]),
+        ({"type": ["integer", "null"]}, "Nimm 5.", 5),
+        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "Nichts.", None),
+    ],
+)
+def test_kinds_of_arguments(schema: dict, text: str, value: object) -> None:
+    ((_, arguments),) = calls(text, [tool("f", "Tut etwas.", wert=schema)], "required")
+    assert arguments == {"wert": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("Mit Frühstück bitte.", True), ("Bitte ohne Frühstück.", False), ("Bitte.", False)],
+)
+def test_yes_or_no(text: str, value: bool) -> None:
+    booking = tool("buchen", "Bucht ein Zimmer.", **{"frühstück": {"type": "boolean"}})
+    ((_, arguments),) = calls(text, [booking], "required")
+    assert arguments == {"frühstück": value}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("url", "Lies https://example.com/a bitte.", "https://example.com/a"),
+        ("email_adresse", "Schreibe an a@example.com.", "a@example.com"),
+        ("datum", "Es war am 3. Mai 2026.", "2026-05-03"),
+        ("kunde", "Suche Kunde: Maier GmbH, bitte.", "Maier GmbH"),
+        ("beschreibung", "Ein langer Text", "Ein langer Text"),
+    ],
+)
+def test_texts_by_the_name_of_the_argument(name: str, text: str, value: str) -> None:
+    ((_, arguments),) = calls(text, [tool("f", "Tut etwas.", **{name: TEXT})], "required")
+    assert arguments == {name: value}
+
+
 def test_a_tool_without_arguments() -> None:
     clock = tool("uhrzeit", "Sagt die Uhrzeit.")
     assert calls("Wie spät ist es, welche Uhrzeit?", [clock]) == [("uhrzeit", {})]

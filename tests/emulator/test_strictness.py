@@ -155,3 +155,20 @@ def test_embeddings_of_innogpt_need_a_model(http: Http) -> None:
 def test_null_is_the_same_as_absent(http: Http, vendor: str, body: dict) -> None:
     empty = dict.fromkeys(("temperature", "tools", "tool_choice", "response_format", "stream"))
     assert http(vendor, json=body | empty).status_code == 200
+
+
+def test_a_mistake_of_the_emulator_is_a_500(
+    http: Http, vendor: str, body: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("kaputt")
+
+    monkeypatch.setattr("dsgvo.emulator.chat.brain.answer", fail)
+    refused(http(vendor, json=body), vendor, 500)
+
+
+def test_a_token_needs_a_form(http: Http, server: Server) -> None:
+    path, form = "//oauth/v2/token", {"grant_type": "client_credentials"}
+    assert http("neuroflash", path, json=form).status_code == 400
+    assert http("neuroflash", path, data=form).status_code == 400
+    assert http("neuroflash", path, data=form | {"scope": "openid"}).status_code == 401
