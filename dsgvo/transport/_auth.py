@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -33,7 +33,7 @@ DEFAULT_LIFE = 3600.0
 
 @dataclass(slots=True)
 class _Token:
-    text: str
+    text: str = field(repr=False)
     until: float  # of the monotonic clock
 
 

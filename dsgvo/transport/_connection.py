@@ -16,7 +16,14 @@ from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import OAuth, Provider, get_provider
 from dsgvo.wire.residency import Residency, resolve_residency
 
-__all__ = ["DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "Connection", "Credentials", "resolve"]
+__all__ = [
+    "DEFAULT_MAX_RETRIES",
+    "DEFAULT_TIMEOUT",
+    "Connection",
+    "Credentials",
+    "resolve",
+    "without_password",
+]
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds of silence; reasoning models think for minutes before the first byte."""
@@ -24,6 +31,7 @@ DEFAULT_TIMEOUT = 600.0
 DEFAULT_MAX_RETRIES = 2
 
 _OWN_HEADERS = frozenset({"authorization", "content-length", "content-type", "host", "accept"})
+_SHORTEST_SECRET = 8
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -56,7 +64,9 @@ class Connection:
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that must never show."""
         known = [self.api_key, self.credentials and self.credentials.client_secret]
-        return tuple(secret.get_secret_value() for secret in known if secret)
+        # A gateway's own key may be among the headers; short values would blot out plain words.
+        headers = (value for value in self.headers.values() if len(value) >= _SHORTEST_SECRET)
+        return (*(secret.get_secret_value() for secret in known if secret), *headers)
 
     def url(self, vendor_url: str) -> str:
         """Return where a vendor's address outside ``base_url`` is found.
@@ -236,7 +246,7 @@ def check_base_url(value: str, spec: Provider) -> str:
 
     def wrong(why: str) -> ConfigurationError:
         return ConfigurationError(
-            f"base_url={_without_password(value)!r} (argument or {spec.base_url_variable}) {why}"
+            f"base_url={without_password(value)!r} (argument or {spec.base_url_variable}) {why}"
         )
 
     url = value.strip().rstrip("/")
@@ -260,7 +270,8 @@ def check_base_url(value: str, spec: Provider) -> str:
     return url
 
 
-def _without_password(value: str) -> str:
+def without_password(value: str) -> str:
+    """Return a URL as it may be shown."""
     try:
         parts: SplitResult = urlsplit(value)
         if parts.username is None and parts.password is None:

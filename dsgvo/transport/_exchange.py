@@ -22,10 +22,10 @@ from dsgvo.errors import (
     RedirectError,
 )
 from dsgvo.transport import _http
-from dsgvo.transport._connection import Connection
+from dsgvo.transport._connection import Connection, without_password
 from dsgvo.transport._http import ConnectionFailedError, Form
 from dsgvo.transport._steps import Flow, Read, Send, Sleep
-from dsgvo.wire.errors import error_from_body, mentions, retry_after_seconds
+from dsgvo.wire.errors import error_from_body, mentions, redact, retry_after_seconds
 from dsgvo.wire.files import Upload
 from dsgvo.wire.private import private_texts
 
@@ -80,8 +80,8 @@ class Operation:
 
     method: str = "POST"
     url: str
-    body: dict[str, Any] | None = None
-    content: bytes | None = None
+    body: dict[str, Any] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
     accept: str = "application/json"
     optional: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -281,11 +281,13 @@ def _status_error(
     token: str | None,
 ) -> APIError | CapabilityError:
     provider = connection.provider
+    secrets = (*connection.secrets(), *((token,) if token else ()))
     if response.has_redirect_location:
-        target = response.headers["location"]
+        target = response.headers["location"].split("?")[0]
+        target = redact(without_password(target), secrets)
         return RedirectError(
             f"{provider.title}: {response.status_code}: the server redirects to "
-            f"{target.split('?')[0]!r}; redirects are not followed, since prompts are personal "
+            f"{target!r}; redirects are not followed, since prompts are personal "
             f"data. If that is the right place, set base_url or {provider.base_url_variable}",
             provider=provider.name,
             status_code=response.status_code,
@@ -296,15 +298,12 @@ def _status_error(
     if operation.offers_tools and refused:
         return _no_tools(connection, operation, response)
     after = retry_after_seconds(response.headers.get("retry-after"), time.time())
-    secrets = (*connection.secrets(), *((token,) if token else ()))
     hint = None
     if response.status_code == 401:
         names = ("client_id", "client_secret") if connection.credentials else ("api_key",)
         hint = f"check {' and '.join(names)}, or the environment variables"
     elif response.status_code == 404:
         hint = f"check base_url or {provider.base_url_variable}, and the model's name"
-    elif after is not None and after > MAX_RETRY_AFTER:
-        hint = f"the vendor asks to wait {after:.0f} s"
     return error_from_body(
         provider,
         response.status_code,

@@ -49,8 +49,12 @@ class Read:
     sink: Sink
 
     def run(self) -> None:
-        for data in _http.read(self.connection, self.response):
-            self.sink.feed(data)
+        chunks = _http.read(self.connection, self.response)
+        try:
+            for data in chunks:
+                self.sink.feed(data)
+        finally:
+            chunks.close()
 
     async def arun(self) -> None:
         chunks = _http.aread(self.connection, self.response)

@@ -92,10 +92,13 @@ def error_from_body(
         kind = errors.InternalServerError
     elif kind is errors.BadRequestError and _CONTEXT.search(f"{code} {message}"):
         kind = errors.ContextWindowExceededError
-    hint = provider.status_hints.get(effective, hint)
+    hints = [provider.status_hints.get(effective, hint)]
+    if retry_after:
+        hints.append(f"the vendor asks to wait {retry_after:.0f} s")
     text = f"{provider.title}: {effective}: {redact(message, secrets)}"
+    said = "; ".join(filter(None, hints))
     return kind(
-        f"{text} ({hint})" if hint else text,
+        f"{text} ({said})" if said else text,
         provider=provider.name,
         status_code=effective,
         code=redact(code, secrets) if code else None,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from dsgvo.transport import _steps
 from tests.core.support import Mode
 
 
@@ -9,3 +10,19 @@ from tests.core.support import Mode
 def mode(request: pytest.FixtureRequest) -> Mode:
     """Both clients, called the same way."""
     return Mode(request.param)
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds between attempts, which are noted and not waited."""
+    seconds: list[float] = []
+
+    def run(step: _steps.Sleep) -> None:
+        seconds.append(step.seconds)
+
+    async def arun(step: _steps.Sleep) -> None:
+        seconds.append(step.seconds)
+
+    monkeypatch.setattr(_steps.Sleep, "run", run)
+    monkeypatch.setattr(_steps.Sleep, "arun", arun)
+    return seconds

@@ -93,7 +93,8 @@ def test_every_body_under_every_status(
     assert message in str(error)
     assert "IBAN" not in str(error)
     assert str(error).startswith(f"{PROVIDERS[provider].title}: {status}: ")
-    assert str(error).endswith(f"({PROVIDERS[provider].status_hints.get(status, 'Rat')})")
+    hint = PROVIDERS[provider].status_hints.get(status, "Rat")
+    assert str(error).endswith(f" ({hint}; the vendor asks to wait 7 s)")
     assert (error.provider, error.status_code, error.code, error.request_id, error.retry_after) == (
         provider,
         status,

@@ -1,0 +1,245 @@
+"""Rules 1 to 3: nothing is lost in silence, what came is read, and a stream may be cut anywhere."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from dsgvo import ToolCall
+from dsgvo.emulator import (
+    DropVectors,
+    DuplicateVectors,
+    ErrorEvent,
+    Raw,
+    Reply,
+    Server,
+    ShuffleVectors,
+    Status,
+    Step,
+    Truncate,
+)
+from dsgvo.errors import (
+    APIConnectionError,
+    APIResponseError,
+    DsgvoError,
+    IncompleteStreamError,
+    RateLimitError,
+    StreamError,
+)
+from tests.core.support import MODELS, Mode, answer, chunk, http, raw_server, sse, text_of
+
+PIECES = ["Grüße", " aus", " 漢字", " 🦊"]
+TEXT = "".join(PIECES)
+CALLS = [{"name": "add", "arguments": {"a": 1}, "id": "c1"}, {"name": "sub", "arguments": "{"}]
+PROVIDERS = list(MODELS)
+HOWS = ["chat", "stream"]
+
+
+def result(mode: Mode, client: Any, how: str, **kwargs: Any) -> Any:
+    """Return the whole answer of either call."""
+    if how == "chat":
+        return mode.chat(client, **kwargs)
+    deltas = mode.stream(client, **kwargs)
+    completion = deltas[-1].completion
+    assert completion is not None
+    assert text_of(deltas) == completion.content
+    return completion
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("streamed", [None, True, False], ids=["asked", "stream", "plain"])
+def test_rule_2_either_form_gives_the_right_result_in_both_modes(
+    mode: Mode, server: Server, provider: str, how: str, streamed: bool | None
+) -> None:
+    server.script(provider, Reply(chunks=PIECES, tool_calls=CALLS, stream=streamed))
+    whole = result(mode, mode.client(provider, server), how)
+    assert (whole.content, whole.finish_reason) == (TEXT, "tool_calls")
+    assert whole.tool_calls[0] == ToolCall("c1", "add", '{"a":1}')
+    assert (whole.tool_calls[1].name, whole.tool_calls[1].arguments) == ("sub", "{")
+    assert (whole.provider, whole.model) == (provider, MODELS[provider])
+    assert whole.request_id.startswith("emulator-")
+    assert whole.system_fingerprint == "emulator-1"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini", "o3-mini", "o4-mini"])
+def test_rule_2_a_model_that_streams_unasked(mode: Mode, server: Server, model: str) -> None:
+    whole = mode.chat(mode.client("innogpt", server), model=model)
+    assert whole.finish_reason == "stop"
+    assert whole.usage is not None
+    assert whole.usage["total_tokens"] > 0
+    (request,) = server.requests
+    assert request.json["stream"] is True
+    assert request.json["stream_options"] == {"include_usage": True}
+
+
+def test_rule_2_other_models_are_not_asked_for_a_stream(mode: Mode, server: Server) -> None:
+    assert mode.chat(mode.client("innogpt", server)).usage is not None
+    (request,) = server.requests
+    assert not {"stream", "stream_options"} & request.json.keys()
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("clean", [True, False], ids=["ended", "dropped"])
+def test_rule_1_a_stream_that_breaks_off(mode: Mode, server: Server, how: str, clean: bool) -> None:
+    server.script("sovrgpt", Truncate(3, clean, Reply(chunks=PIECES, stream=True)))
+    with pytest.raises(IncompleteStreamError) as caught:
+        result(mode, mode.client("sovrgpt", server), how)
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Grüße aus"
+    assert caught.value.partial.finish_reason is None
+    assert (caught.value.provider, caught.value.status_code) == ("sovrgpt", 200)
+    assert caught.value.request_id is not None
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("event", [None, "error"])
+def test_rule_1_an_error_event_in_a_stream(
+    mode: Mode, server: Server, how: str, event: str | None
+) -> None:
+    reply = Reply(chunks=PIECES, stream=True)
+    step = ErrorEvent(2, {"message": "kaputt", "code": 429}, event, reply)
+    server.script("meingpt", step)
+    with pytest.raises(StreamError, match="kaputt") as caught:
+        result(mode, mode.client("meingpt", server), how)
+    assert caught.value.partial is not None
+    assert (caught.value.partial.content, caught.value.code) == ("Grüße", "429")
+    assert len(server.requests) == 1
+
+
+NO_ANSWERS: dict[str, tuple[Step, type[DsgvoError], str]] = {
+    "login page": (
+        Status(200, "<html><title>Anmelden</title>"),
+        APIResponseError,
+        "'Anmelden', perhaps a sign-in",
+    ),
+    "empty body": (Status(200, b""), APIResponseError, "an empty body"),
+    "no content": (Status(204, b"", {"content-length": "0"}), APIResponseError, "an empty body"),
+    "no choices": (Status(200, {"choices": []}), APIResponseError, "without choices"),
+    "error body": (Status(200, {"error": "kaputt", "code": "429"}), RateLimitError, "kaputt"),
+    "JSON cut": (Status(200, b'{"choices": [{'), APIResponseError, "breaks off"),
+}
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(("step", "kind", "said"), NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_rule_1_an_answer_that_is_none(
+    mode: Mode, server: Server, how: str, step: Step, kind: type[DsgvoError], said: str
+) -> None:
+    server.script("neuroflash", step)
+    with pytest.raises(kind, match=said) as caught:
+        result(mode, mode.client("neuroflash", server), how)
+    assert type(caught.value) is kind
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_rule_1_a_plain_answer_cut_by_the_connection(mode: Mode, server: Server, how: str) -> None:
+    server.script("sovrgpt", Truncate(clean=False, reply=Reply(TEXT, stream=False)))
+    with pytest.raises(APIConnectionError, match="broke"):
+        result(mode, mode.client("sovrgpt", server), how)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("ending", ["drop", "silence"])
+def test_rule_1_after_done_nothing_more_is_needed(mode: Mode, how: str, ending: str) -> None:
+    body = sse(chunk("Ja.", "stop"))
+
+    def handler(_request: bytes, connection: socket.socket) -> None:
+        connection.sendall(http(body, kind="text/event-stream", length=len(body) + 10))
+        if ending == "drop":
+            connection.close()
+
+    with raw_server(handler) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url, timeout=0.3)
+        assert result(mode, client, how).content == "Ja."
+        assert len(raw.requests) == 1
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+def test_rule_3_bytes_split_anywhere(mode: Mode, server: Server, size: int, ending: bytes) -> None:
+    body = b"\xef\xbb\xbf: ping\n" + sse(*map(chunk, PIECES), chunk(None, "stop"))
+    body = body.replace(b"\n", ending)
+    pieces = [body[i : i + size] for i in range(0, len(body), size)]
+    server.script("innogpt", Raw(chunks=pieces))
+    assert text_of(mode.stream(mode.client("innogpt", server))) == TEXT
+
+
+def test_rule_3_an_event_without_end_is_bounded(mode: Mode, server: Server) -> None:
+    server.script("innogpt", Raw(chunks=[b"data: ", *[b"x" * 1024 * 1024] * 18], drop=True))
+    with pytest.raises(IncompleteStreamError, match="larger than"):
+        mode.stream(mode.client("innogpt", server))
+
+
+TEXTS = [f"Satz {number}" for number in range(7)]
+
+
+@pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
+def test_rule_1_vectors_are_matched_by_index(mode: Mode, server: Server, provider: str) -> None:
+    client = mode.client(provider, server)
+    straight = mode.embed(client, TEXTS, dimensions=8)
+    server.script(provider, ShuffleVectors(1))
+    assert mode.embed(client, TEXTS, dimensions=8) == straight
+    assert len({tuple(vector) for vector in straight}) == len(TEXTS)
+    assert all(len(vector) == 8 for vector in straight)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (DropVectors(2), "expected 7 vectors, got 5"),
+        (DuplicateVectors(), "index 0 came twice"),
+        (Status(200, "<html><title>Anmelden</title>"), "'Anmelden'"),
+        (Status(200, {"data": []}), "expected 7 vectors, got 0"),
+        (Status(200, {"data": [None] * 7}), "not of the documented shape"),
+    ],
+)
+def test_rule_1_vectors_that_do_not_fit(mode: Mode, server: Server, step: Step, said: str) -> None:
+    server.script("meingpt", step)
+    with pytest.raises(APIResponseError, match=said):
+        mode.embed(mode.client("meingpt", server), TEXTS)
+    assert len(server.requests) == 1
+
+
+def test_many_batches_come_back_in_order(mode: Mode, server: Server) -> None:
+    texts = [f"Satz {number}" for number in range(25)]
+    client = mode.client("meingpt", server)
+    one = mode.embed(client, texts, dimensions=8)
+    server.clear()
+    cut = mode.embed(client, iter(texts), dimensions=8, batch_size=3, max_concurrency=4)
+    assert cut == one
+    assert [len(request.json["input"]) for request in server.requests] == [3] * 8 + [1]
+
+
+@pytest.mark.parametrize("limit", [{"texts": 3}, {"bytes": 20}])
+def test_a_batch_too_large_is_halved(mode: Mode, server: Server, limit: dict[str, int]) -> None:
+    client = mode.client("innogpt", server)
+    whole = mode.embed(client, TEXTS, dimensions=8)
+    server.limit_embeddings("innogpt", **limit)
+    assert mode.embed(client, TEXTS, dimensions=8) == whole
+
+
+def test_a_text_too_large_alone_is_an_error_that_names_it(mode: Mode, server: Server) -> None:
+    server.limit_embeddings("innogpt", bytes=20)
+    with pytest.raises(DsgvoError) as caught:
+        mode.embed(mode.client("innogpt", server), ["kurz", "x" * 30, "auch kurz"], batch_size=1)
+    assert caught.value.__notes__ == ["while embedding text 1"]
+
+
+def test_an_empty_list_costs_no_request(mode: Mode, server: Server) -> None:
+    assert mode.embed(mode.client("meingpt", server), []) == []
+    assert server.requests == []
+
+
+def test_a_whole_answer_is_read_before_the_next_request(mode: Mode) -> None:
+    with raw_server(http(json.dumps(answer("Ja.")).encode())) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
+        assert [mode.chat(client).content for _ in range(3)] == ["Ja."] * 3
+        assert len(raw.requests) == 3

@@ -1,0 +1,60 @@
+"""Rule 5: prompts go where they were sent, and nowhere else."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import pytest
+
+from dsgvo.emulator import Redirect, Server
+from dsgvo.errors import RedirectError
+from dsgvo.transport import _http
+from tests.core.support import Mode, answer, client_credentials, http, raw_server
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(("how", "args"), [("chat", ()), ("stream", ()), ("embed", (["Geheim"],))])
+def test_rule_5_a_redirect_is_never_followed(
+    mode: Mode, server: Server, status: int, how: str, args: Any
+) -> None:
+    with raw_server(http(answer())) as other:
+        server.script("meingpt", Redirect(f"{other.url}/login?token=geheim", status))
+        with pytest.raises(RedirectError, match="base_url or MEINGPT_BASE_URL") as caught:
+            mode.call(mode.client("meingpt", server), how, *args)
+        assert (other.accepted, other.requests) == (0, [])
+        assert f"{other.url}/login" in str(caught.value)
+    assert len(server.requests) == 1
+    assert caught.value.status_code == status
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["/login", "//other.example/", "https://user:pw@x.example/"])
+def test_rule_5_whatever_the_location(mode: Mode, server: Server, location: str) -> None:
+    server.script("sovrgpt", Redirect(location))
+    with pytest.raises(RedirectError) as caught:
+        mode.chat(mode.client("sovrgpt", server))
+    assert "pw" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_rule_5_a_key_in_the_location_does_not_show(mode: Mode, server: Server) -> None:
+    server.script("sovrgpt", Redirect(f"https://x.example/{server.api_key}/"))
+    with pytest.raises(RedirectError) as caught:
+        mode.chat(mode.client("sovrgpt", server))
+    assert server.api_key not in str(caught.value)
+
+
+def test_rule_5_a_token_is_not_fetched_from_elsewhere(mode: Mode, server: Server) -> None:
+    with raw_server(http({"access_token": "t"})) as other:
+        server.script("neuroflash", Redirect(other.url), path="/oauth/v2/token")
+        with pytest.raises(RedirectError):
+            mode.chat(mode.client("neuroflash", **client_credentials(server)))
+        assert other.accepted == 0
+
+
+def test_rule_5_tls_is_verified() -> None:
+    context = _http._pools._settings(None)["verify"]
+    assert isinstance(context, ssl.SSLContext)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname

@@ -1,0 +1,209 @@
+"""Rule 4: what is tried again, how often, and after which time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from dsgvo import PROVIDERS
+from dsgvo.emulator import Delay, Disconnect, Raw, Reply, Server, Status, Step, Truncate
+from dsgvo.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    DsgvoError,
+    IncompleteStreamError,
+    RateLimitError,
+)
+from dsgvo.transport import _exchange
+from tests.core.support import Mode, chunk, http, raw_server, sse
+
+RETRIED = [408, 429, 500, 502, 503, 504]
+NOT_RETRIED = [400, 401, 402, 403, 404, 405, 409, 413, 422, 501]
+HOWS: list[tuple[str, tuple[Any, ...]]] = [("chat", ()), ("stream", ()), ("embed", (["Text"],))]
+calls = pytest.mark.parametrize(("how", "args"), HOWS, ids=[how for how, _ in HOWS])
+
+
+@calls
+@pytest.mark.parametrize("status", RETRIED)
+def test_rule_4_a_passing_fault_is_tried_again(
+    mode: Mode, server: Server, naps: list[float], status: int, how: str, args: Any
+) -> None:
+    server.script("meingpt", Status(status), Status(status))
+    assert mode.call(mode.client("meingpt", server, max_retries=2), how, *args)
+    assert len(server.requests) == 3
+    assert len({request.body for request in server.requests}) == 1
+    assert len(naps) == 2
+
+
+@calls
+@pytest.mark.parametrize("max_retries", [0, 1, 3])
+def test_rule_4_max_retries_counts(
+    mode: Mode, server: Server, naps: list[float], max_retries: int, how: str, args: Any
+) -> None:
+    server.script("meingpt", *[Status(503)] * 9)
+    with pytest.raises(APIStatusError) as caught:
+        mode.call(mode.client("meingpt", server, max_retries=max_retries), how, *args)
+    assert caught.value.status_code == 503
+    assert (len(server.requests), len(naps)) == (max_retries + 1, max_retries)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("status", NOT_RETRIED)
+def test_rule_4_a_fault_that_stays_is_not_tried_again(
+    mode: Mode, server: Server, naps: list[float], status: int, provider: str
+) -> None:
+    server.script(provider, Status(status))
+    with pytest.raises(APIStatusError) as caught:
+        mode.chat(mode.client(provider, server))
+    assert caught.value.status_code == status
+    assert (len(server.requests), naps) == (1, [])
+
+
+@calls
+def test_rule_4_a_connection_dropped_before_any_byte(
+    mode: Mode, server: Server, naps: list[float], how: str, args: Any
+) -> None:
+    server.script("meingpt", Disconnect(), Disconnect())
+    assert mode.call(mode.client("meingpt", server), how, *args)
+    assert (len(server.requests), len(naps)) == (3, 2)
+
+
+@calls
+def test_rule_4_a_connection_that_is_always_dropped(
+    mode: Mode, server: Server, naps: list[float], how: str, args: Any
+) -> None:
+    server.script("meingpt", *[Disconnect()] * 9)
+    with pytest.raises(APIConnectionError, match="broke") as caught:
+        mode.call(mode.client("meingpt", server), how, *args)
+    assert not isinstance(caught.value, IncompleteStreamError)
+    assert (len(server.requests), len(naps)) == (3, 2)
+
+
+def test_rule_4_nobody_listens(mode: Mode, naps: list[float]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = mode.client("sovrgpt", api_key="k", base_url=f"http://127.0.0.1:{port}/v1")
+    with pytest.raises(APIConnectionError) as caught:
+        mode.chat(client)
+    assert f"cannot reach 127.0.0.1:{port}" in str(caught.value)
+    assert "base_url or SOVRGPT_BASE_URL" in str(caught.value)
+    assert len(naps) == 2
+
+
+AFTER_A_BYTE: dict[str, Step] = {
+    "headers": Raw(chunks=[], drop=True),
+    "a chunk": Raw(chunks=[sse(chunk("Gu"), done=False)], drop=True),
+    "half a chunk": Raw(chunks=[b'data: {"choi'], drop=True),
+    "half a plain answer": Truncate(clean=False, reply=Reply("Ja.", stream=False)),
+}
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+@pytest.mark.parametrize("step", AFTER_A_BYTE.values(), ids=AFTER_A_BYTE.keys())
+def test_rule_4_never_once_an_answer_has_begun(
+    mode: Mode, server: Server, naps: list[float], step: Step, how: str
+) -> None:
+    server.script("sovrgpt", step)
+    with pytest.raises(DsgvoError):
+        mode.call(mode.client("sovrgpt", server), how)
+    assert (len(server.requests), naps) == (1, [])
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+def test_rule_4_a_silent_server_is_not_asked_twice(
+    mode: Mode, server: Server, naps: list[float], how: str
+) -> None:
+    server.script("sovrgpt", Delay(30))
+    with pytest.raises(APITimeoutError, match=r"timeout=0\.2") as caught:
+        mode.call(mode.client("sovrgpt", server, timeout=0.2), how)
+    assert caught.value.provider == "sovrgpt"
+    assert (len(server.requests), naps) == (1, [])
+
+
+def test_rule_4_silence_inside_a_stream(mode: Mode, naps: list[float]) -> None:
+    body = sse(chunk("Gu"), done=False)
+    with raw_server(http(body, kind="text/event-stream", length=1000)) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url, timeout=0.2)
+        with pytest.raises(IncompleteStreamError, match=r"timeout=0\.2") as caught:
+            mode.stream(client)
+        assert caught.value.partial is not None
+        assert caught.value.partial.content == "Gu"
+        assert (len(raw.requests), naps) == (1, [])
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("value", "seconds"), [("2", 2.0), ("0", 0.0), ("59.5", 59.5), ("60", 60)])
+def test_rule_4_retry_after_in_seconds(
+    mode: Mode, server: Server, naps: list[float], status: int, value: str, seconds: float
+) -> None:
+    server.script("sovrgpt", Status(status, headers={"Retry-After": value}))
+    assert mode.chat(mode.client("sovrgpt", server)).finish_reason == "stop"
+    assert naps == [seconds]
+
+
+def test_rule_4_retry_after_as_a_date(mode: Mode, server: Server, naps: list[float]) -> None:
+    at = formatdate(time.time() + 40, usegmt=True)
+    past = formatdate(time.time() - 40, usegmt=True)
+    server.script(
+        "sovrgpt",
+        Status(429, headers={"Retry-After": at}),
+        Status(429, headers={"Retry-After": past}),
+    )
+    assert mode.chat(mode.client("sovrgpt", server)).finish_reason == "stop"
+    first, second = naps
+    assert 0 < first <= 40
+    assert second == 0
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
+def test_rule_4_beyond_the_cap_the_error_comes_at_once_with_the_time_in_it(
+    mode: Mode, server: Server, naps: list[float], provider: str, as_date: bool
+) -> None:
+    value = formatdate(time.time() + 3600, usegmt=True) if as_date else "3600"
+    server.script(provider, Status(429, headers={"Retry-After": value}))
+    with pytest.raises(RateLimitError, match=r"wait 3[56]\d\d s") as caught:
+        mode.chat(mode.client(provider, server))
+    assert caught.value.retry_after == pytest.approx(3600, abs=60)
+    assert (len(server.requests), naps) == (1, [])
+
+
+@pytest.mark.parametrize("value", ["bald", "nan", "inf", ""])
+def test_rule_4_an_unreadable_retry_after_is_none(
+    mode: Mode, server: Server, naps: list[float], value: str
+) -> None:
+    server.script("sovrgpt", Status(429, headers={"Retry-After": value}))
+    assert mode.chat(mode.client("sovrgpt", server)).finish_reason == "stop"
+    assert len(naps) == 1
+    assert 0 <= naps[0] <= 0.5
+
+
+def test_rule_4_the_last_error_carries_its_retry_after(
+    mode: Mode, server: Server, naps: list[float]
+) -> None:
+    server.script("sovrgpt", *[Status(429, headers={"Retry-After": "7"})] * 3)
+    with pytest.raises(RateLimitError) as caught:
+        mode.chat(mode.client("sovrgpt", server))
+    assert caught.value.retry_after == 7
+    assert naps == [7, 7]
+
+
+def test_rule_4_full_jitter_below_a_bound_that_doubles(
+    mode: Mode, server: Server, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds: list[tuple[float, float]] = []
+
+    def uniform(low: float, high: float) -> float:
+        bounds.append((low, high))
+        return high / 2
+
+    monkeypatch.setattr(_exchange.random, "uniform", uniform)
+    server.script("sovrgpt", *[Status(500)] * 6)
+    mode.chat(mode.client("sovrgpt", server, max_retries=6))
+    assert bounds == [(0, 0.5), (0, 1), (0, 2), (0, 4), (0, 8), (0, 8)]
+    assert naps == [high / 2 for _, high in bounds]

@@ -1,0 +1,236 @@
+"""Rule 6: keys, prompts and answers do not show, whatever goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dsgvo import AsyncClient, Client
+from dsgvo.emulator import (
+    Delay,
+    Disconnect,
+    ErrorEvent,
+    Raw,
+    Redirect,
+    Reply,
+    Server,
+    Status,
+    Step,
+    Truncate,
+)
+from dsgvo.errors import APIError, AuthenticationError, BadRequestError, DsgvoError
+from dsgvo.transport import _auth, _exchange
+from tests.core.support import (
+    HELLO,
+    MODELS,
+    Mode,
+    answer,
+    client_credentials,
+    http,
+    raw_server,
+    settings,
+    sse,
+)
+
+PROMPT = "Patientin Erika Beispiel, geboren am 1. 2. 1980, IBAN DE02 1203 0000 0000 2020 51"
+ANSWER = "Frau Beispiel hat Blutgruppe AB negativ und wohnt in der Musterstraße"
+MESSAGES = [{"role": "user", "content": PROMPT}]
+QUOTED = f"Invalid request: {PROMPT!r} is not allowed"
+
+FAULTS: dict[str, list[Step]] = {
+    "400 that quotes": [Status(400, message=QUOTED, code="x")],
+    "400 of FastAPI": [
+        Status(400, {"detail": [{"loc": ["body"], "msg": QUOTED, "input": PROMPT}]})
+    ],
+    "page that quotes": [Status(500, f"<html><title>Error</title>{PROMPT}")] * 3,
+    "429": [Status(429, message=QUOTED)] * 3,
+    "dropped": [Disconnect()] * 3,
+    "silence": [Delay(30)],
+    "stream cut": [Truncate(6, True, Reply(ANSWER, stream=True))],
+    "stream dropped": [Truncate(6, False, Reply(ANSWER, stream=True))],
+    "plain dropped": [Truncate(clean=False, reply=Reply(ANSWER, stream=False))],
+    "error event": [ErrorEvent(5, {"message": QUOTED}, reply=Reply(ANSWER, stream=True))],
+    "error under success": [Status(200, {"error": {"message": QUOTED, "code": PROMPT}})],
+    "login page": [Status(200, f"<html><title>Anmelden</title>{PROMPT}")],
+    "no JSON": [Raw(headers={"content-type": "text/plain"}, chunks=[ANSWER.encode()])],
+    "stream without JSON": [Raw(chunks=[f"data: {ANSWER}\n\n".encode()])],
+    "wrong shape": [Raw(chunks=[sse({"choices": [{"delta": ANSWER}]})])],
+    "redirect": [Redirect("https://elsewhere.example/")],
+}
+
+
+def everything_said(error: BaseException) -> Iterator[str]:
+    """Yield all that a log or a crash report would show of an error and what led to it."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield f"{one} {one!r} {getattr(one, '__notes__', '')}"
+        if isinstance(one, DsgvoError):
+            yield f"{one.message} {one.code} {one.request_id}"
+        waiting += [one.__cause__, one.__context__]
+    yield "".join(traceback.format_exception(error))
+
+
+def check(said: str, *secrets: str) -> None:
+    for secret in (*secrets, "Erika", "DE02", "Blutgruppe", "Musterstraße"):
+        assert secret not in said
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+@pytest.mark.parametrize("steps", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("provider", ["sovrgpt", "neuroflash"])
+def test_rule_6_nothing_shows_when_something_fails(
+    mode: Mode,
+    server: Server,
+    naps: list[float],
+    caplog: pytest.LogCaptureFixture,
+    provider: str,
+    steps: list[Step],
+    how: str,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.script(provider, *steps)
+    client = mode.client(provider, server, timeout=0.3, default_headers={"X-Gate": "gate-Hunter2"})
+    with pytest.raises(APIError) as caught:
+        mode.call(client, how, MESSAGES)
+    said = "\n".join([*everything_said(caught.value), caplog.text, repr(client)])
+    check(said, server.api_key, "Hunter2")
+    assert len(naps) == len(steps) - 1
+    assert server.requests[0].headers["authorization"] == f"Bearer {server.api_key}"
+    assert server.requests[0].json["messages"] == MESSAGES
+
+
+def test_rule_6_nothing_shows_when_all_goes_well(
+    mode: Mode, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.script("sovrgpt", Reply(ANSWER), Reply(ANSWER), Status(503), Reply(ANSWER))
+    client = mode.client("sovrgpt", server)
+    assert mode.chat(client, MESSAGES).content == ANSWER
+    assert mode.stream(client, MESSAGES)[-1].completion is not None
+    embedding = mode.client("meingpt", server)
+    assert len(mode.embed(embedding, [PROMPT])) == 1
+    records = [record.getMessage() for record in caplog.records if record.name == "dsgvo"]
+    assert records[0] == f"POST {server.base_url('sovrgpt')}/chat/completions 200"
+    check(caplog.text, server.api_key)
+
+
+def test_rule_6_a_key_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
+    key = "ganz-geheim-4711"
+    server.script("sovrgpt", Status(200, {"error": {"message": f"key {key} is wrong"}}))
+    with raw_server(http({"error": f"key {key} is wrong"}, status=401)) as raw:
+        client = mode.client("sovrgpt", api_key=key, base_url=raw.url)
+        with pytest.raises(AuthenticationError, match="check api_key") as caught:
+            mode.chat(client)
+    check("\n".join(everything_said(caught.value)), key)
+
+
+def test_rule_6_a_gateway_key_in_default_headers_is_blotted_out(mode: Mode) -> None:
+    with raw_server(http({"error": "header gate-Hunter2 is wrong"}, status=400)) as raw:
+        headers = {"X-Gate": "gate-Hunter2"}
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url, default_headers=headers)
+        with pytest.raises(BadRequestError, match="is wrong") as caught:
+            mode.chat(client)
+    check("\n".join(everything_said(caught.value)), "Hunter2")
+
+
+@pytest.mark.parametrize("step", [Status(401), Status(500), Status(200, {"access": "geheim"})])
+def test_rule_6_client_credentials(
+    mode: Mode,
+    server: Server,
+    naps: list[float],
+    caplog: pytest.LogCaptureFixture,
+    step: Step,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = mode.client("neuroflash", **client_credentials(server))
+    mode.chat(client)
+    token = server.requests[-1].headers["authorization"].removeprefix("Bearer ")
+    assert token.startswith("emulator-token-")
+    server.expire_tokens()
+    server.script("neuroflash", *[step] * 3, path="/oauth/v2/token")
+    with pytest.raises(APIError) as caught:
+        mode.chat(client)
+    said = "\n".join([*everything_said(caught.value), caplog.text, repr(client)])
+    check(said, token, server.client_secret, "geheim")
+
+
+def test_rule_6_a_token_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
+    def handler(request: bytes, connection: Any) -> None:
+        if b"/oauth/" in request:
+            connection.sendall(http({"access_token": "ein-kurzes-Token", "expires_in": 60}))
+        else:
+            connection.sendall(http({"error": "ein-kurzes-Token is expired"}, status=401))
+
+    with raw_server(handler) as raw:
+        client = mode.client(
+            "neuroflash",
+            base_url=f"{raw.url}/api/ds-prototypes",
+            client_id="c",
+            client_secret="ein-Geheimnis",
+            workspace_id="w",
+        )
+        with pytest.raises(AuthenticationError, match="is expired") as caught:
+            mode.chat(client)
+    check("\n".join(everything_said(caught.value)), "ein-kurzes-Token")
+
+
+def test_rule_6_what_is_held_inside_does_not_show_either(server: Server) -> None:
+    for client in (
+        Client("sovrgpt", **settings("sovrgpt", server)),
+        AsyncClient("neuroflash", **client_credentials(server)),
+    ):
+        said = f"{client!r} {client.connection!r}"
+        check(said, server.api_key, server.client_secret)
+    operation = _exchange.Operation(url="http://x", body={"messages": MESSAGES}, content=b"geheim")
+    check(repr(operation), "geheim")
+    check(repr(_auth._Token("geheim", 1.0)), "geheim")
+
+
+def test_rule_6_an_error_keeps_the_answer_out_of_its_message_and_in_partial(
+    mode: Mode, server: Server
+) -> None:
+    server.script("sovrgpt", Truncate(8, reply=Reply(ANSWER, stream=True)))
+    with pytest.raises(APIError) as caught:
+        mode.stream(mode.client("sovrgpt", server))
+    partial: Any = caught.value.__dict__["partial"]
+    assert partial.content
+    assert ANSWER.startswith(partial.content)
+
+
+def test_rule_6_content_shows_when_the_user_turns_it_on(
+    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSGVO_SHOW_CONTENT", "1")
+    server.script("sovrgpt", Status(400, message=f"bad: {PROMPT}"))
+    with pytest.raises(BadRequestError, match="Erika Beispiel"):
+        mode.chat(mode.client("sovrgpt", server), MESSAGES)
+
+
+def test_rule_6_cookies_are_not_kept(mode: Mode) -> None:
+    reply = http(answer(), headers=["Set-Cookie: session=geheim; Path=/"])
+    with raw_server(reply) as raw:
+        for key in ("eins", "zwei"):
+            client = mode.client("sovrgpt", api_key=key, base_url=raw.url)
+            mode.chat(client)
+            mode.chat(client)
+        assert len(raw.requests) == 4
+        assert not any(b"cookie" in request.lower() for request in raw.requests)
+        keys = [request.split(b"Bearer ")[1].split(b"\r\n")[0] for request in raw.requests]
+        assert keys == [b"eins", b"eins", b"zwei", b"zwei"]
+
+
+def test_messages_are_left_as_the_caller_wrote_them(mode: Mode, server: Server) -> None:
+    params: dict[str, Any] = {"stop": ["x"], "extra_body": {"top_k": 1}}
+    mode.chat(mode.client("sovrgpt", server), HELLO, **params)
+    assert HELLO == [{"role": "user", "content": "Hallo!"}]
+    assert params == {"stop": ["x"], "extra_body": {"top_k": 1}}
+    assert server.requests[0].json["model"] == MODELS["sovrgpt"]
