@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
@@ -9,6 +10,7 @@ from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils.json import parse_partial_json
 from pydantic_core import from_json
 
 from dsgvo import Completion, Delta
@@ -53,7 +55,10 @@ def _arguments(text: str) -> dict[str, Any] | None:
     try:
         args = from_json(text or "{}")
     except ValueError:
-        return None
+        try:
+            args = json.loads(text, strict=False)  # models leave line breaks in texts unescaped
+        except (ValueError, RecursionError):
+            return None
     return cast("dict[str, Any]", args) if isinstance(args, dict) else None
 
 
@@ -67,7 +72,7 @@ def to_chunk(delta: Delta, first_call: int = 0) -> ChatGenerationChunk | None:
         first_call: Index of the answer's first tool call; see :func:`first_call_index`.
     """
     if delta.completion is not None:
-        return _last_chunk(delta, delta.completion)
+        return _last_chunk(delta, delta.completion, first_call)
     if delta.content and not delta.tool_calls and not delta.reasoning:  # nearly all
         return ChatGenerationChunk(message=AIMessageChunk(content=delta.content))
     if delta.content or delta.tool_calls or delta.reasoning:
@@ -98,7 +103,7 @@ def first_call_index(output_version: str | None) -> int:
     return 1000 if output_version == "v1" else 0
 
 
-def _last_chunk(delta: Delta, completion: Completion) -> ChatGenerationChunk:
+def _last_chunk(delta: Delta, completion: Completion, first_call: int) -> ChatGenerationChunk:
     additional = {**_additional(completion), **_thoughts(delta)}
     if not delta.reasoning:
         additional.pop("reasoning_content", None)  # it has come piece by piece
@@ -107,11 +112,34 @@ def _last_chunk(delta: Delta, completion: Completion) -> ChatGenerationChunk:
         additional_kwargs=additional,
         response_metadata=_metadata(completion),
         usage_metadata=_usage(completion.usage),
+        tool_call_chunks=[
+            tool_call_chunk(name=None, args=end, id=None, index=first_call + index)
+            for index, call in enumerate(completion.tool_calls)
+            if _arguments(call.arguments) is None and (end := _beyond_mending(call.arguments))
+        ],
         chunk_position="last",
     )
     return ChatGenerationChunk(
         message=message, generation_info={"finish_reason": completion.finish_reason}
     )
+
+
+def _beyond_mending(arguments: str) -> str:
+    """Return what to append to broken arguments so that LangChain sees that they are broken.
+
+    When it adds up a stream, it closes whatever JSON is open, and half a call would be carried out
+    as if it were whole. A bracket too many stops that, and the call becomes an invalid one, as it
+    does in an answer that was not streamed.
+    """
+    brackets = "}" * (arguments.count("{") + 1)
+    for end in ("", brackets, f'"{brackets}', f'""{brackets}'):
+        try:
+            mended = parse_partial_json(arguments + end)
+        except (ValueError, RecursionError):
+            return end
+        if not isinstance(mended, dict):
+            return end
+    return ""
 
 
 def _thoughts(delta: Delta) -> dict[str, Any]:
