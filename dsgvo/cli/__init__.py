@@ -1,0 +1,25 @@
+"""The ``dsgvo`` command. One small module a subcommand; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command of this process's arguments, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows a question mark, not a traceback.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    try:
+        from dsgvo.cli.app import app
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"typer", "rich"}:
+            raise
+        message = f"dsgvo: the command line needs {error.name}: pip install 'dsgvo-llm[cli]'\n"
+        sys.stderr.write(message)
+        sys.exit(1)
+    app(prog_name="dsgvo")

@@ -1,0 +1,62 @@
+"""The subcommands put together, and what all of them do with errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from dsgvo._version import __version__
+from dsgvo.cli.demo import demo
+from dsgvo.cli.emulator import emulator
+from dsgvo.errors import DsgvoError
+
+__all__ = ["app"]
+
+
+class _Group(TyperGroup):
+    """Turns what a user can mend into one line, and leaves tracebacks to bugs."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DsgvoError as error:
+            from dsgvo.cli.screen import show_error
+
+            show_error(str(error))
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="innoGPT, meinGPT, neuroflash and SovrGPT: try them out, with or without a key.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dsgvo-llm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(  # pyright: ignore[reportUnusedFunction]
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+app.command()(demo)
+app.command()(emulator)

@@ -1,0 +1,78 @@
+"""``dsgvo demo``: questions over a folder of documents, answered with their sources."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsgvo.cli.options import provider_name
+
+__all__ = ["Framework", "demo"]
+
+
+class Framework(StrEnum):
+    """What the demo is built with."""
+
+    LANGCHAIN = "langchain"
+    LLAMAINDEX = "llamaindex"
+    BOTH = "both"
+
+
+def demo(
+    framework: Annotated[
+        Framework, typer.Option(help="The framework to show; both: one after the other.")
+    ] = Framework.BOTH,
+    docs: Annotated[
+        Path | None,
+        typer.Option(help="Folder with .md, .txt and .pdf files. [default: a staff handbook]"),
+    ] = None,
+    question: Annotated[
+        list[str] | None, typer.Option(help="What to ask; may be given more than once.")
+    ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            callback=provider_name,
+            help="Use this vendor's real service, with the key in the environment. "
+            "[default: the local emulator, which needs none]",
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The vendor's chat model.")] = None,
+    embeddings: Annotated[
+        str | None,
+        typer.Option(callback=provider_name, help="Vendor of the embeddings, if another one."),
+    ] = None,
+    emulator: Annotated[
+        bool, typer.Option("--emulator", help="Use the emulator, with --provider too.")
+    ] = False,
+    qdrant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A Qdrant server, its key in QDRANT_API_KEY; the demo adds a collection of its "
+            "own and deletes it at the end. [default: in memory]",
+        ),
+    ] = None,
+) -> None:
+    """Ask questions over your documents and get answers with their sources.
+
+    Without a key it runs on the local emulator, which finds and quotes but understands nothing.
+    """
+    from dsgvo.cli.demo.run import Wishes, run
+
+    frameworks = [one for one in Framework if one is not Framework.BOTH]
+    run(
+        Wishes(
+            frameworks=frameworks if framework is Framework.BOTH else [framework],
+            docs=docs,
+            questions=question or [],
+            provider=provider,
+            model=model,
+            embeddings=embeddings,
+            emulator=emulator,
+            qdrant=qdrant,
+        )
+    )
