@@ -57,7 +57,22 @@ format: $(STAMP)
 types: $(STAMP)
 	@$(BIN)/pyright
 
-bench: $(STAMP)
+# The peers live apart, each with its framework and this project: LangChain's needs another
+# version of the OpenAI SDK than LlamaIndex's.
+BENCH := benchmarks/.venv
+BENCH_STAMPS := $(BENCH)/langchain/.installed $(BENCH)/llamaindex/.installed
+$(BENCH)/langchain/.installed: PEERS := langchain-openai
+$(BENCH)/llamaindex/.installed: PEERS := llama-index-llms-openai-like llama-index-embeddings-openai
+
+$(BENCH)/%/.installed: pyproject.toml constraints.txt
+	@echo "Installing into $(@D) (once) …"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@grep -v '^openai==' constraints.txt > $(@D)/constraints.txt
+	@$(@D)/bin/python -m pip --disable-pip-version-check --no-input -q \
+	  install -c $(@D)/constraints.txt -e '.[$*]' $(PEERS)
+	@touch $@
+
+bench: $(STAMP) $(BENCH_STAMPS)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 # Resolves anew in a throw-away environment; review the difference before committing it.
@@ -71,4 +86,4 @@ constraints:
 	  cp "$$dir/new" constraints.txt
 
 clean:
-	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .coverage htmlcov
+	@rm -rf $(VENV) $(BENCH) build dist .pytest_cache .ruff_cache .coverage htmlcov

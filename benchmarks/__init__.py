@@ -1,0 +1,1 @@
+"""Speed and memory against the best known peers and against the floor: ``make bench``."""

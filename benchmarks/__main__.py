@@ -1,0 +1,103 @@
+"""``make bench``: measures, and prints the table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Iterable
+
+from benchmarks.race import ENVIRONMENTS, Race, Result
+from benchmarks.rows import ROWS
+
+MEMORY_TEXTS = 50_000
+MEMORY_BOUND = 200.0
+"""Megabytes."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the rows that are asked for, print the table, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks",
+        description="CPU time of the client's process per unit against a loopback server: ours, "
+        "the best known peer, and the floor, which is raw httpx plus what the framework itself "
+        "costs. Interleaved; medians.",
+    )
+    names = [row.name for row in ROWS] + ["memory"]
+    parser.add_argument("--rounds", type=int, default=9, help="how often each runs (default: 9)")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help=f"of {', '.join(names)}")
+    parser.add_argument("--no-peers", action="store_true", help="ours and the floor alone")
+    parser.add_argument("--scale", type=float, default=1, help="share of the work in a round")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    chosen = parser.parse_args(arguments)
+    wanted = [name for name in names if not chosen.only or _named(name, chosen.only)]
+    if not wanted:
+        parser.error(f"--only names no row; the rows are {', '.join(names)}")
+    peers = not chosen.no_peers
+    if peers and not ENVIRONMENTS.exists():
+        parser.error("the peers are not installed: use make bench, or --no-peers")
+    if not chosen.json:
+        print(f"Python {platform.python_version()}, medians of {chosen.rounds} rounds")
+        print("CPU µs of the client's process per unit, and ours as a multiple of the others\n")
+        print(_line("", "ours", "peer", "floor", "/ floor", "/ peer", "bound", ""))
+    report: list[dict[str, object]] = []
+    with Race(rounds=chosen.rounds, peers=peers, scale=chosen.scale) as race:
+        for row in ROWS:
+            if row.name in wanted:
+                result = race.run(row)
+                report.append(_described(result))
+                if not chosen.json:
+                    print(_shown(result), flush=True)
+        if "memory" in wanted:
+            texts = max(1, round(MEMORY_TEXTS * chosen.scale))
+            grown = race.memory(texts)
+            holds = grown < MEMORY_BOUND
+            report.append({"row": "memory", "ours": grown, "bound": MEMORY_BOUND, "holds": holds})
+            title = f"MB grown by {texts} texts"
+            if not chosen.json:
+                bound = f"{MEMORY_BOUND:.0f}"
+                print(_line(title, f"{grown:.0f}", "", "", "", "", bound, _verdict(holds)))
+    if chosen.json:
+        print(json.dumps(report, indent=2))
+    return 0 if all(line["holds"] is not False for line in report) else 1
+
+
+def _named(name: str, wanted: Iterable[str]) -> bool:
+    return any(part in name for part in wanted)
+
+
+def _described(result: Result) -> dict[str, object]:
+    row = result.row
+    return {
+        "row": row.name,
+        **{name: result.cost(name) for name in ("ours", "peer", "floor")},
+        "ours/floor": result.ratio("floor"),
+        "ours/peer": result.ratio("peer"),
+        "bound": row.bound,
+        "holds": result.holds,
+    }
+
+
+def _shown(result: Result) -> str:
+    row = result.row
+    costs = [_number(result.cost(name), 1) for name in ("ours", "peer", "floor")]
+    ratios = [_number(result.ratio(name), 2) for name in ("floor", "peer")]
+    bound = "" if row.bound is None else f"{row.bound:g}"
+    return _line(row.title, *costs, *ratios, bound, _verdict(result.holds))
+
+
+def _number(value: float | None, places: int) -> str:
+    return "" if value is None else f"{value:.{places}f}"
+
+
+def _verdict(holds: bool | None) -> str:
+    return "" if holds is None else "ok" if holds else "OVER"
+
+
+def _line(title: str, *cells: str) -> str:
+    return f"{title:30}" + "".join(f"{cell:>9}" for cell in cells)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

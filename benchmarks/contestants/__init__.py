@@ -1,0 +1,1 @@
+"""Who is measured: a module a framework, in each ours, the best known peer, and the floor."""

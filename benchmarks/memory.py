@@ -1,0 +1,46 @@
+"""How far embedding many texts grows the process, vectors not kept."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from dsgvo import Client
+
+
+def texts(count: int) -> Iterator[str]:
+    """Yield different texts of a kilobyte each."""
+    for index in range(count):
+        yield f"{index:08d} " + "Datenschutz " * 83
+
+
+def resident() -> float:
+    """Return the process's resident memory in megabytes."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+    return _peak()
+
+
+def _peak() -> float:
+    divisor = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / divisor
+
+
+def main() -> None:
+    """Embed, and print by how many megabytes the process has grown at its peak."""
+    url, count = sys.argv[1], int(sys.argv[2])
+    client = Client("meingpt", api_key="sk-benchmark", base_url=url)
+    for _ in client.embed(["warm"]):  # imports and the first connection are not what is asked
+        pass
+    before = resident()
+    seen = sum(1 for _ in client.embed(texts(count)))
+    assert seen == count, seen
+    print(_peak() - before)
+
+
+if __name__ == "__main__":
+    main()

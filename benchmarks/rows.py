@@ -1,0 +1,48 @@
+"""What is measured, and what must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CONTESTANTS = ("ours", "peer", "floor")
+CHUNKS = 500
+STREAMS = 500
+CHUNKS_OF_MANY = 50
+TEXTS = 512
+BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Args:
+        name: By which ``--only`` finds it.
+        title: What the table calls it.
+        framework: Whose environment it runs in, and the module that has its contestants.
+        repeat: How often a round does it; a repetition may be many units, such as chunks.
+        bound: Most that ours may cost: times the floor, or milliseconds where there is none.
+        kind: ``"cpu"``: microseconds a unit; ``"import"``: milliseconds of a fresh process.
+    """
+
+    name: str
+    title: str
+    framework: Literal["langchain", "llamaindex"]
+    repeat: int
+    bound: float | None
+    kind: Literal["cpu", "import"] = "cpu"
+
+
+ROWS = (
+    Row("langchain-invoke", "LangChain invoke", "langchain", 150, 1.15),
+    Row("langchain-ainvoke", "LangChain ainvoke", "langchain", 150, None),
+    Row("langchain-stream", "LangChain streamed chunk", "langchain", 8, 1.5),
+    Row("langchain-astream-500", f"… of {STREAMS} astream at once", "langchain", 1, None),
+    Row("langchain-embed", "LangChain embedded text", "langchain", 1, 1.1),
+    Row("langchain-import", "import added to LangChain, ms", "langchain", 1, 60, "import"),
+    Row("llamaindex-chat", "LlamaIndex chat", "llamaindex", 150, 1.15),
+    Row("llamaindex-stream", "LlamaIndex streamed chunk", "llamaindex", 8, 1.5),
+    Row("llamaindex-embed", "LlamaIndex embedded text", "llamaindex", 1, 1.1),
+    Row("llamaindex-import", "import added to LlamaIndex, ms", "llamaindex", 1, 60, "import"),
+)
