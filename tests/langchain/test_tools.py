@@ -1,0 +1,373 @@
+"""Tools: what is offered, what is chosen, what comes back, and the way round again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from inline_snapshot import snapshot
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import StructuredTool, tool
+from pydantic import BaseModel, Field
+
+from dsgvo.emulator import Raw, Reply, Server, Status
+from dsgvo.errors import CapabilityError, ConfigurationError
+from tests.langchain.support import Mode, Way, bodies, chat, whole
+
+
+def get_weather(city: str) -> str:
+    """Holt das Wetter.
+
+    Args:
+        city: Die Stadt.
+    """
+    return f"In {city} scheint die Sonne."
+
+
+class Weather(BaseModel):
+    """Holt das Wetter."""
+
+    city: str = Field(description="Die Stadt.")
+
+
+class WeatherDict(TypedDict):
+    """Holt das Wetter."""
+
+    city: Annotated[str, ..., "Die Stadt."]
+
+
+WEATHER_SCHEMA = {
+    "title": "weather",
+    "description": "Holt das Wetter.",
+    "type": "object",
+    "properties": {"city": {"type": "string", "description": "Die Stadt."}},
+    "required": ["city"],
+}
+WEATHER_PARAMETERS = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "description": "Die Stadt."}},
+    "required": ["city"],
+}
+
+
+@tool(parse_docstring=True)
+def weather_tool(city: str) -> str:
+    """Holt das Wetter.
+
+    Args:
+        city: Die Stadt.
+    """
+    return get_weather(city)
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+OFFERS: dict[str, Any] = {
+    "get_weather": get_weather,
+    "Weather": Weather,
+    "WeatherDict": WeatherDict,
+    "weather": WEATHER_SCHEMA,
+    "weather_tool": weather_tool,
+    "structured": StructuredTool.from_function(
+        get_weather, name="structured", parse_docstring=True
+    ),
+    "openai": {
+        "type": "function",
+        "function": {
+            "name": "openai",
+            "description": "Holt das Wetter.",
+            "parameters": WEATHER_PARAMETERS,
+        },
+    },
+    "function": {
+        "name": "function",
+        "description": "Holt das Wetter.",
+        "parameters": WEATHER_PARAMETERS,
+    },
+    "anthropic": {
+        "name": "anthropic",
+        "description": "Holt das Wetter.",
+        "input_schema": WEATHER_PARAMETERS,
+    },
+}
+
+
+@pytest.mark.parametrize("name", list(OFFERS))
+def test_every_kind_of_tool_is_offered_in_openais_form(server: Server, name: str) -> None:
+    answer = chat("sovrgpt").bind_tools([OFFERS[name]]).invoke("Wie ist das Wetter in Köln?")
+    [offered] = bodies(server)[0]["tools"]
+    description = offered["function"].pop("description")
+    assert description.startswith("Holt das Wetter.")
+    assert offered == {
+        "type": "function",
+        "function": {"name": name, "parameters": WEATHER_PARAMETERS},
+    }
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [
+        (name, {"city": "Köln"})
+    ]
+
+
+NAMED = {"type": "function", "function": {"name": "add"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        (None, None),
+        (False, None),
+        ("auto", "auto"),
+        ("none", "none"),
+        ("any", "required"),
+        ("required", "required"),
+        (True, "required"),
+        ("add", NAMED),
+        (NAMED, NAMED),
+        ({"type": "any"}, "required"),
+        ({"type": "tool", "name": "add"}, NAMED),
+    ],
+)
+def test_every_form_of_tool_choice(server: Server, provider: str, choice: Any, sent: Any) -> None:
+    chat(provider).bind_tools([get_weather, add], tool_choice=choice).invoke("Hallo!")
+    assert bodies(server)[0].get("tool_choice") == sent
+
+
+def test_true_means_the_one_tool_there_is(server: Server) -> None:
+    chat("sovrgpt").bind_tools([add], tool_choice=True).invoke("Hallo!")
+    assert bodies(server)[0]["tool_choice"] == NAMED
+
+
+def test_what_was_chosen_is_what_is_called(server: Server, provider: str, way: Way) -> None:
+    model = chat(provider)
+    tools = [get_weather, add]
+
+    def called(choice: Any) -> list[str]:
+        bound = model.bind_tools(tools, tool_choice=choice)
+        return [call["name"] for call in way.answer(bound, "Was ist 1 plus 2?").tool_calls]
+
+    assert called("none") == []
+    assert called("get_weather") == ["get_weather"]
+    assert called("any") == ["add"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (
+            "ad",
+            (
+                "tool_choice='ad' names no tool that is offered: use one of 'get_weather', 'add', "
+                "or 'auto', 'none', 'required'"
+            ),
+        ),
+        (
+            {"type": "function", "function": {"name": "ad"}},
+            (
+                "tool_choice names the function 'ad', which is not among the tools offered: "
+                "'get_weather', 'add'"
+            ),
+        ),
+    ],
+)
+def test_an_unknown_choice_is_refused_before_sending(
+    server: Server, choice: Any, message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        chat("sovrgpt").bind_tools([get_weather, add], tool_choice=choice)
+    assert str(caught.value) == message
+    assert server.requests == []
+
+
+def test_a_choice_bound_later_is_checked_too(server: Server) -> None:
+    bound = chat("sovrgpt").bind_tools([add])
+    with pytest.raises(ConfigurationError, match="tool_choice='ad' names no tool"):
+        bound.invoke("Hallo!", tool_choice="ad")
+    assert bound.invoke("Hallo!", tool_choice="any").tool_calls[0]["name"] == "add"
+
+
+def test_strict_tools_close_their_schemas(server: Server) -> None:
+    chat("innogpt").bind_tools([add], strict=True).invoke("Hallo!")
+    [offered] = bodies(server)[0]["tools"]
+    assert offered["function"]["strict"] is True
+    assert offered["function"]["parameters"]["additionalProperties"] is False
+
+
+def test_further_parameters_are_bound_along(server: Server) -> None:
+    model = chat("innogpt").bind_tools([add], parallel_tool_calls=False, temperature=0.3)
+    model.invoke("Hallo!")
+    assert bodies(server)[0]["parallel_tool_calls"] is False
+    assert bodies(server)[0]["temperature"] == 0.3
+
+
+TWO_CALLS = [
+    {"name": "get_weather", "arguments": {"city": "Köln"}, "id": "call_1"},
+    {"name": "get_weather", "arguments": {"city": "Bonn"}, "id": "call_2"},
+]
+
+
+@pytest.mark.parametrize("omit_index", [False, True])
+def test_parallel_calls(server: Server, provider: str, way: Way, omit_index: bool) -> None:
+    server.script(provider, Reply("Moment.", tool_calls=TWO_CALLS, omit_index=omit_index))
+    answer = way.answer(chat(provider).bind_tools([get_weather]))
+    assert answer.content == "Moment."
+    assert answer.tool_calls == [
+        {"type": "tool_call", "id": "call_1", "name": "get_weather", "args": {"city": "Köln"}},
+        {"type": "tool_call", "id": "call_2", "name": "get_weather", "args": {"city": "Bonn"}},
+    ]
+    assert answer.invalid_tool_calls == []
+    assert answer.response_metadata["finish_reason"] == "tool_calls"
+    assert [block["type"] for block in answer.content_blocks] == ["text", "tool_call", "tool_call"]
+
+
+def events(*chunks: str) -> bytes:
+    return b"".join(f"data: {chunk}\n\n".encode() for chunk in (*chunks, "[DONE]"))
+
+
+def delta(calls: str, finish: str = "null") -> str:
+    return (
+        f'{{"choices":[{{"index":0,"delta":{{"tool_calls":[{calls}]}},"finish_reason":{finish}}}]}}'
+    )
+
+
+def test_calls_that_all_have_index_0(server: Server, mode: Mode) -> None:
+    function = '"function":{"name":"get_weather","arguments":"{}"}'
+    stream = events(
+        delta(f'{{"index":0,"id":"a",{function}}}'),
+        delta(f'{{"index":0,"id":"b",{function}}}'),
+        delta("", '"tool_calls"'),
+    )
+    server.script("sovrgpt", Raw(chunks=[stream]))
+    answer = whole(mode.stream(chat("sovrgpt"), "Hallo!"))
+    assert [call["id"] for call in answer.tool_calls] == ["a", "b"]
+
+
+def test_pieces_of_a_streamed_call(server: Server, mode: Mode) -> None:
+    server.script("sovrgpt", Reply(tool_calls=TWO_CALLS[:1]))
+    chunks = mode.stream(chat("sovrgpt").bind_tools([get_weather]), "Hallo!")
+    assert [chunk.tool_call_chunks for chunk in chunks] == snapshot(
+        [
+            [
+                {
+                    "name": "get_weather",
+                    "args": "",
+                    "id": "call_1",
+                    "index": 0,
+                    "type": "tool_call_chunk",
+                }
+            ],
+            [
+                {
+                    "name": None,
+                    "args": '{"city":"Köl',
+                    "id": None,
+                    "index": 0,
+                    "type": "tool_call_chunk",
+                }
+            ],
+            [{"name": None, "args": 'n"}', "id": None, "index": 0, "type": "tool_call_chunk"}],
+            [],
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ['{"city": "Kö', '{"city": "Köln", "days": [1, {"a": 2', '["Köln"]', "Köln", '{"city": "\\'],
+)
+def test_broken_arguments_make_an_invalid_call(server: Server, way: Way, arguments: str) -> None:
+    """However the answer came: LangChain would mend a streamed one, and half a call would run."""
+    call = {"name": "get_weather", "arguments": arguments, "id": "call_1"}
+    server.script("sovrgpt", Reply(tool_calls=[call]))
+    answer = way.answer(chat("sovrgpt").bind_tools([get_weather]))
+    assert answer.tool_calls == []
+    [invalid] = answer.invalid_tool_calls
+    assert (invalid["name"], invalid["id"]) == ("get_weather", "call_1")
+    assert invalid["args"].startswith(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "args"),
+    [
+        ("", {}),
+        ("{}", {}),
+        ('{"city": "Köln\n"}', {"city": "Köln\n"}),
+        ('{"city": "K\\u00f6ln 🌦"}', {"city": "Köln 🌦"}),
+    ],
+)
+def test_unusual_arguments_are_read(
+    server: Server, way: Way, arguments: str, args: dict[str, str]
+) -> None:
+    server.script("sovrgpt", Reply(tool_calls=[{"name": "get_weather", "arguments": arguments}]))
+    answer = way.answer(chat("sovrgpt").bind_tools([get_weather]))
+    assert [call["args"] for call in answer.tool_calls] == [args]
+    assert answer.tool_calls[0]["id"]
+
+
+def test_a_round_trip(server: Server, provider: str, way: Way) -> None:
+    model = chat(provider).bind_tools([weather_tool])
+    question = HumanMessage("Wie ist das Wetter in Köln?")
+    asked = way.answer(model, [question])
+    result = weather_tool.invoke(asked.tool_calls[0])
+    answer = way.answer(model, [question, asked, result])
+    assert answer.tool_calls == []
+    assert "In Köln scheint die Sonne." in answer.text
+    call_id = asked.tool_calls[0]["id"]
+    assert bodies(server)[1]["messages"] == [
+        {"role": "user", "content": "Wie ist das Wetter in Köln?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": call_id,
+                    "type": "function",
+                    "function": {"name": "weather_tool", "arguments": '{"city":"Köln"}'},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": call_id, "content": "In Köln scheint die Sonne."},
+    ]
+
+
+def test_an_invalid_call_can_be_answered(server: Server) -> None:
+    call = {"name": "get_weather", "arguments": '{"city": ', "id": "call_1"}
+    server.script("sovrgpt", Reply(tool_calls=[call]))
+    model = chat("sovrgpt").bind_tools([get_weather])
+    asked = model.invoke("Wie ist das Wetter?")
+    model.invoke(
+        [("user", "Wie ist das Wetter?"), asked, ToolMessage("kaputt", tool_call_id="call_1")]
+    )
+    assert bodies(server)[1]["messages"][1]["tool_calls"] == [
+        {
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": '{"city": '},
+        }
+    ]
+
+
+@pytest.mark.parametrize("way_of_saying", ["known to this package", "said by the vendor"])
+def test_a_model_without_tools_says_so(server: Server, way: Way, way_of_saying: str) -> None:
+    model = "llama-3.1-sonar-large-128k-online"
+    if way_of_saying == "said by the vendor":
+        model = "modell-von-morgen"
+        server.script("meingpt", Status(400, message="The model does not support tool calling"))
+    with pytest.raises(CapabilityError, match="tools"):
+        way.answer(chat("meingpt", model=model).bind_tools([add]))
+    assert len(server.requests) == (way_of_saying == "said by the vendor")
+
+
+def test_v1_content_holds_the_calls_beside_text_and_thoughts(server: Server, way: Way) -> None:
+    server.script("sovrgpt", Reply("Moment.", reasoning="Hm.", tool_calls=TWO_CALLS))
+    answer = way.answer(chat("sovrgpt", output_version="v1").bind_tools([get_weather]))
+    assert isinstance(answer, AIMessage)
+    blocks = [{k: v for k, v in block.items() if k != "index"} for block in answer.content]  # pyright: ignore[reportAttributeAccessIssue]
+    assert [block["type"] for block in blocks] == ["reasoning", "text", "tool_call", "tool_call"]
+    assert blocks[2:] == [
+        {"type": "tool_call", "id": "call_1", "name": "get_weather", "args": {"city": "Köln"}},
+        {"type": "tool_call", "id": "call_2", "name": "get_weather", "args": {"city": "Bonn"}},
+    ]
+    assert answer.content_blocks == answer.content
