@@ -7,6 +7,7 @@ facts up here and never asks for a vendor by name.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copyreg import __newobj__  # pyright: ignore
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -169,6 +170,10 @@ class Provider:
         )
 
     def __reduce__(self) -> tuple[object, ...]:
+        from dsgvo.providers import PROVIDERS
+
+        if PROVIDERS.get(self.name) is not self:  # a user's own spec travels as it is
+            return __newobj__, (type(self),), self.__dict__  # pyright: ignore[reportUnknownVariableType]
         # A spec is looked up in the process that unpickles, so that it always fits the code there.
         return _load, (self.name,)
 

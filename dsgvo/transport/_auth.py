@@ -128,7 +128,7 @@ def _fetch(connection: Connection, credentials: Credentials) -> Flow[_Token]:
         life = float(answer.get("expires_in") or DEFAULT_LIFE)
     except (ValueError, TypeError, KeyError, AttributeError):
         text, life = None, 0.0
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not text or not (text.isascii() and text.isprintable()):
         raise APIResponseError(
             f"{connection.provider.title}: expected an access token from "
             f"{credentials.token_url}, got {describe_body(body)}",

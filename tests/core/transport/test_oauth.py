@@ -1,0 +1,289 @@
+"""OAuth2 client credentials: one fetch however many ask, renewed in time and once on 401."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from dsgvo import AsyncClient, Client, Completion
+from dsgvo.emulator import Delay, Disconnect, Server, Status
+from dsgvo.errors import (
+    APIConnectionError,
+    APIResponseError,
+    AuthenticationError,
+    ConfigurationError,
+)
+from dsgvo.transport import _auth
+from tests.core.support import (
+    HELLO,
+    MODELS,
+    Mode,
+    answer,
+    client_credentials,
+    eventually,
+    http,
+    raw_server,
+)
+
+TOKEN_PATH = "/oauth/v2/token"
+MODEL = MODELS["neuroflash"]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that is set by hand."""
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(_auth, "time", clock)
+    return clock
+
+
+def fetches(server: Server) -> list[Any]:
+    return [request for request in server.requests if request.path.endswith(TOKEN_PATH)]
+
+
+def test_a_token_is_fetched_as_the_page_says_and_kept(mode: Mode, server: Server) -> None:
+    client = mode.client("neuroflash", **client_credentials(server))
+    assert mode.chat(client).finish_reason == "stop"
+    assert mode.chat(client).finish_reason == "stop"
+    (fetch,) = fetches(server)
+    assert parse_qs(fetch.body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "client_id": [server.client_id],
+        "client_secret": [server.client_secret],
+        "scope": ["openid"],
+    }
+    assert fetch.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert "authorization" not in fetch.headers
+    chats = [request for request in server.requests if request is not fetch]
+    (bearer,) = {request.headers["authorization"] for request in chats}
+    assert bearer.startswith("Bearer emulator-token-")
+
+
+def test_one_token_serves_all_clients_of_the_same_account(server: Server) -> None:
+    for _ in range(3):
+        Mode("sync").chat(Client("neuroflash", **client_credentials(server)))
+        Mode("async").chat(AsyncClient("neuroflash", **client_credentials(server)))
+    assert len(fetches(server)) == 1
+
+
+def test_50_threads_and_50_tasks_fetch_once(server: Server) -> None:
+    server.script("neuroflash", Delay(0.3), path=TOKEN_PATH)
+    sync = Client("neuroflash", **client_credentials(server))
+    own = AsyncClient("neuroflash", **client_credentials(server))
+    barrier = threading.Barrier(51)
+
+    def work() -> Completion:
+        barrier.wait()
+        return sync.chat(HELLO, model=MODEL)
+
+    async def tasks() -> list[Completion]:
+        await asyncio.to_thread(barrier.wait)
+        return await asyncio.gather(*(own.chat(HELLO, model=MODEL) for _ in range(50)))
+
+    with ThreadPoolExecutor(50) as pool:
+        threads = [pool.submit(work) for _ in range(50)]
+        done = asyncio.run(tasks()) + [thread.result() for thread in threads]
+    assert [completion.finish_reason for completion in done] == ["stop"] * 100
+    assert len(fetches(server)) == 1
+
+
+@pytest.mark.parametrize(("life", "early"), [(14399, 60), (300, 30), (10, 1)])
+def test_a_token_is_renewed_before_it_expires(
+    mode: Mode, clock: SimpleNamespace, life: int, early: int
+) -> None:
+    handed_out = 0
+
+    def handler(request: bytes, connection: socket.socket) -> None:
+        nonlocal handed_out
+        if TOKEN_PATH.encode() in request:
+            handed_out += 1
+            connection.sendall(http({"access_token": f"t{handed_out}", "expires_in": life}))
+        else:
+            connection.sendall(http(answer(request.split(b"Bearer ")[1].split(b"\r")[0].decode())))
+
+    with raw_server(handler) as raw:
+        client = oauth_client(mode, raw.url)
+        assert mode.chat(client).content == "t1"
+        clock.now += life - early - 0.5
+        assert mode.chat(client).content == "t1"
+        clock.now += 1
+        assert mode.chat(client).content == "t2"
+        assert handed_out == 2
+
+
+def oauth_client(mode: Mode, url: str) -> Any:
+    return mode.client(
+        "neuroflash",
+        base_url=f"{url}/api/ds-prototypes",
+        client_id="client",
+        client_secret="ein-Geheimnis",
+        workspace_id="w",
+        max_retries=0,
+    )
+
+
+def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[float]) -> None:
+    client = mode.client("neuroflash", **client_credentials(server), max_retries=0)
+    mode.chat(client)
+    server.expire_tokens()
+    assert mode.chat(client).finish_reason == "stop"
+    assert (len(fetches(server)), len(server.requests), naps) == (2, 5, [])
+
+
+def test_a_vendor_that_refuses_every_token_is_asked_twice(mode: Mode, server: Server) -> None:
+    server.script("neuroflash", *[Status(401)] * 5)
+    with pytest.raises(AuthenticationError, match="check client_id and client_secret"):
+        mode.chat(mode.client("neuroflash", **client_credentials(server)))
+    assert (len(fetches(server)), len(server.requests)) == (2, 4)
+
+
+def test_a_refused_key_is_not_tried_again(mode: Mode, server: Server) -> None:
+    with pytest.raises(AuthenticationError, match="check api_key"):
+        mode.chat(mode.client("neuroflash", server, api_key="falsch"))
+    assert len(server.requests) == 1
+
+
+def test_50_tasks_with_an_expired_token_renew_it_once(server: Server) -> None:
+    client = AsyncClient("neuroflash", **client_credentials(server))
+
+    async def main() -> list[Completion]:
+        await client.chat(HELLO, model=MODEL)
+        server.expire_tokens()
+        return await asyncio.gather(*(client.chat(HELLO, model=MODEL) for _ in range(50)))
+
+    assert [completion.finish_reason for completion in asyncio.run(main())] == ["stop"] * 50
+    # Who is refused after the renewal drops only the token that was refused.
+    assert len(fetches(server)) == 2
+
+
+def test_a_wrong_secret_is_an_error_that_names_it(mode: Mode, server: Server) -> None:
+    settings = client_credentials(server) | {"client_secret": "falsches-Geheimnis"}
+    with pytest.raises(AuthenticationError, match="check client_id and client_secret") as caught:
+        mode.chat(mode.client("neuroflash", **settings))
+    assert "falsches" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_fetching_a_token_is_retried_like_anything_else(
+    mode: Mode, server: Server, naps: list[float]
+) -> None:
+    server.script("neuroflash", Status(503), Disconnect(), path=TOKEN_PATH)
+    client = mode.client("neuroflash", **client_credentials(server))
+    assert mode.chat(client).finish_reason == "stop"
+    assert (len(fetches(server)), len(naps)) == (3, 2)
+
+
+def test_a_failed_fetch_is_not_remembered(mode: Mode, server: Server, naps: list[float]) -> None:
+    server.script("neuroflash", *[Disconnect()] * 3, path=TOKEN_PATH)
+    client = mode.client("neuroflash", **client_credentials(server))
+    with pytest.raises(APIConnectionError):
+        mode.chat(client)
+    assert mode.chat(client).finish_reason == "stop"
+    assert len(naps) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><title>Anmelden</title>",
+        b"{}",
+        b"[]",
+        b'{"access_token": ""}',
+        b'{"access_token": 7}',
+        b'{"access_token": "t", "expires_in": "bald"}',
+        b'{"access_token": "t", "expires_in": [1]}',
+        b'{"access_token": "t\\nX-Evil: 1"}',
+        b'{"access_token": "t\xc3\xbc"}',
+    ],
+)
+def test_what_is_no_token(mode: Mode, body: bytes) -> None:
+    with raw_server(http(body)) as raw:
+        with pytest.raises(APIResponseError, match="expected an access token"):
+            mode.chat(oauth_client(mode, raw.url))
+        assert len(raw.requests) == 1
+
+
+@pytest.mark.parametrize("life", ["null", "0", '"3600"', "3600.5", "1e400", "-5"])
+def test_a_life_of_any_form(mode: Mode, life: str) -> None:
+    def handler(request: bytes, connection: socket.socket) -> None:
+        token = b'{"access_token": "t", "expires_in": ' + life.encode() + b"}"
+        connection.sendall(http(token if TOKEN_PATH.encode() in request else _answered))
+
+    with raw_server(handler) as raw:
+        assert mode.chat(oauth_client(mode, raw.url)).content == "Ja."
+
+
+_answered = json.dumps(answer()).encode()
+
+
+def test_when_the_task_that_fetches_is_cancelled_the_others_go_on(server: Server) -> None:
+    client = AsyncClient("neuroflash", **client_credentials(server))
+    server.script("neuroflash", Delay(60), path=TOKEN_PATH)
+
+    async def main() -> list[Completion]:
+        leader = asyncio.create_task(client.chat(HELLO, model=MODEL))
+        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        others = [asyncio.create_task(client.chat(HELLO, model=MODEL)) for _ in range(20)]
+        in_a_thread = asyncio.create_task(
+            asyncio.to_thread(
+                Client("neuroflash", **client_credentials(server)).chat, HELLO, model=MODEL
+            )
+        )
+        await asyncio.sleep(0.05)
+        leader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leader
+        return await asyncio.gather(*others, in_a_thread)
+
+    assert [completion.finish_reason for completion in asyncio.run(main())] == ["stop"] * 21
+    assert len(fetches(server)) == 2
+
+
+def test_when_a_task_that_waits_is_cancelled_the_fetch_goes_on(server: Server) -> None:
+    client = AsyncClient("neuroflash", **client_credentials(server))
+    server.script("neuroflash", Delay(0.3), path=TOKEN_PATH)
+
+    async def main() -> str | None:
+        leader = asyncio.create_task(client.chat(HELLO, model=MODEL))
+        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        waiter = asyncio.create_task(client.chat(HELLO, model=MODEL))
+        await asyncio.sleep(0)
+        waiter.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiter
+        return (await leader).finish_reason
+
+    assert asyncio.run(main()) == "stop"
+    assert len(fetches(server)) == 1
+
+
+def test_a_blocking_call_on_the_loops_thread_does_not_wait_for_its_own_loop(
+    server: Server,
+) -> None:
+    own = AsyncClient("neuroflash", **client_credentials(server))
+    sync = Client("neuroflash", **client_credentials(server))
+    server.script("neuroflash", Delay(0.3), path=TOKEN_PATH)
+
+    async def main() -> list[str | None]:
+        leader = asyncio.create_task(own.chat(HELLO, model=MODEL))
+        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        blocking = sync.chat(HELLO, model=MODEL)  # the leader cannot go on meanwhile
+        return [(await leader).finish_reason, blocking.finish_reason]
+
+    assert asyncio.run(main()) == ["stop", "stop"]
+    assert len(fetches(server)) == 2
+
+
+def test_a_key_and_credentials_are_two_ways(server: Server) -> None:
+    both: dict[str, Any] = client_credentials(server) | {"api_key": "k"}
+    with pytest.raises(ConfigurationError, match="two ways to sign in"):
+        Client("neuroflash", **both)

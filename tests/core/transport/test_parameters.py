@@ -1,0 +1,140 @@
+"""Rule 9, and fields that no vendor documents: honest parameters, and what a server refuses."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+from dsgvo.emulator import RefuseFields, Server, Status
+from dsgvo.errors import (
+    BadRequestError,
+    CapabilityError,
+    ConfigurationError,
+    IgnoredParameterWarning,
+)
+from tests.core.support import HELLO, Mode
+
+HOWS = pytest.mark.parametrize("how", ["chat", "stream"])
+
+
+@HOWS
+def test_rule_9_an_ignored_parameter_is_sent_and_warned_of_once(
+    mode: Mode, server: Server, how: str
+) -> None:
+    with pytest.warns(IgnoredParameterWarning, match="SovrGPT accepts 'seed'") as caught:
+        assert all(mode.call(mode.client("sovrgpt", server), how, seed=7) for _ in range(3))
+    assert len(caught) == 1
+    assert [request.json["seed"] for request in server.requests] == [7, 7, 7]
+
+
+@HOWS
+def test_rule_9_strict_refuses_it_before_anything_is_sent(
+    mode: Mode, server: Server, how: str
+) -> None:
+    with pytest.raises(CapabilityError, match="seed=7"):
+        mode.call(mode.client("sovrgpt", server, strict=True), how, seed=7)
+    assert server.requests == []
+
+
+@HOWS
+def test_rule_9_a_documented_parameter_is_sent_without_a_word(
+    mode: Mode, server: Server, how: str
+) -> None:
+    params: dict[str, Any] = {"temperature": 0.5, "seed": 7, "repetition_penalty": 1.5}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mode.call(mode.client("neuroflash", server, strict=True), how, **params)
+    assert {name: server.requests[0].json[name] for name in params} == params
+
+
+@HOWS
+def test_rule_9_extra_body_goes_out_unchecked(mode: Mode, server: Server, how: str) -> None:
+    extra = {"seed": 7, "anything": {"at": ["all"]}}
+    mode.call(mode.client("sovrgpt", server, strict=True), how, extra_body=extra)
+    assert {name: server.requests[0].json[name] for name in extra} == extra
+
+
+def test_rule_9_embeddings_where_none_are_documented(mode: Mode, server: Server) -> None:
+    for provider in ("sovrgpt", "neuroflash"):
+        with pytest.raises(CapabilityError, match="innoGPT and meinGPT do") as caught:
+            mode.embed(mode.client(provider, server), ["a"])
+        assert "allow_undocumented=True" in str(caught.value)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\udfffb"])
+def test_text_that_is_no_unicode(mode: Mode, server: Server, value: str) -> None:
+    with pytest.raises(ConfigurationError, match="valid Unicode"):
+        mode.chat(mode.client("sovrgpt", server), [{"role": "user", "content": value}])
+    with pytest.raises(ConfigurationError, match="valid Unicode"):
+        mode.embed(mode.client("meingpt", server), [value])
+    assert server.requests == []
+
+
+def test_a_value_that_json_does_not_know(mode: Mode, server: Server) -> None:
+    with pytest.raises(ConfigurationError, match="written as JSON"):
+        mode.chat(mode.client("sovrgpt", server), top_k=object())
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("provider", ["innogpt", "neuroflash", "sovrgpt", "meingpt"])
+def test_stream_options_refused_are_left_out_and_not_tried_again(
+    mode: Mode, server: Server, naps: list[float], provider: str
+) -> None:
+    server.refuse(provider, "stream_options")
+    first, second = (mode.client(provider, server, max_retries=0) for _ in range(2))
+    for client in (first, second, first):
+        deltas = mode.stream(client)
+        assert deltas[-1].completion is not None
+        assert deltas[-1].completion.finish_reason == "stop"
+    with_options = ["stream_options" in request.json for request in server.requests]
+    assert with_options == [True, False, False, False]
+    assert naps == []
+
+
+def test_usage_comes_with_the_stream_where_it_is_given(mode: Mode, server: Server) -> None:
+    client = mode.client("neuroflash", server)
+    whole = mode.stream(client)[-1].completion
+    assert whole is not None
+    assert whole.usage is not None
+    assert whole.usage["words_used"] > 0
+    mode.stream(client, stream_usage=False)
+    assert "stream_options" not in server.requests[-1].json
+
+
+@pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
+def test_base64_refused_is_left_out_and_not_tried_again(
+    mode: Mode, server: Server, naps: list[float], provider: str
+) -> None:
+    client = mode.client(provider, server, max_retries=0)
+    encoded = mode.embed(client, ["Text"], dimensions=8)
+    server.clear()
+    server.refuse(provider, "encoding_format")
+    for _ in range(3):
+        plain = mode.embed(client, ["Text"], dimensions=8)
+        assert plain == [pytest.approx(vector, abs=1e-6) for vector in encoded]
+    asked = ["encoding_format" in request.json for request in server.requests]
+    assert asked == [True, False, False, False]
+    assert naps == []
+
+
+def test_a_refusal_of_something_else_is_an_error(mode: Mode, server: Server) -> None:
+    server.script("innogpt", Status(400, message="model is unknown"), RefuseFields("temperature"))
+    client = mode.client("innogpt", server)
+    with pytest.raises(BadRequestError, match="model is unknown"):
+        mode.stream(client)
+    with pytest.raises(BadRequestError, match="temperature"):
+        mode.stream(client, temperature=1)
+    assert len(server.requests) == 2
+
+
+def test_a_prompt_that_names_the_field_does_not_switch_it_off(mode: Mode, server: Server) -> None:
+    messages = [{"role": "user", "content": "Was macht stream_options?"}]
+    client = mode.client("innogpt", server)
+    server.script("innogpt", Status(500, message="stream_options"), Status(500))
+    with pytest.raises(Exception, match="500"):
+        mode.stream(mode.client("innogpt", server, max_retries=0), messages)
+    mode.stream(client, HELLO)
+    assert "stream_options" in server.requests[-1].json

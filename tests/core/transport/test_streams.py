@@ -1,0 +1,251 @@
+"""Rule 8: a cancelled or abandoned stream frees its connection at once; many run side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from dsgvo import AsyncClient, Client
+from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server
+from dsgvo.errors import APIError, IncompleteStreamError
+from tests.core.support import HELLO, MODELS, Mode, chunk, eventually, settings, sse, text_of
+
+MODEL = MODELS["sovrgpt"]
+LONG = Reply(chunks=[f"Wort{i} " for i in range(5000)], pace=0.002)
+
+
+@pytest.fixture
+def fresh(server: Server) -> Server:
+    """The emulator with no connection open."""
+    assert eventually(lambda: server.open_connections == 0)
+    return server
+
+
+def closes(server: Server) -> bool:
+    return eventually(lambda: server.open_connections == 0)
+
+
+def left_early(client: Client) -> Any:
+    for _ in client.stream(HELLO, model=MODEL):
+        break
+
+
+def closed(client: Client) -> Any:
+    stream: Any = client.stream(HELLO, model=MODEL)
+    next(stream)
+    stream.close()
+    return stream
+
+
+def dropped(client: Client) -> Any:
+    next(client.stream(HELLO, model=MODEL))
+
+
+def failed_inside(client: Client) -> Any:
+    stream = client.stream(HELLO, model=MODEL)
+    with pytest.raises(ZeroDivisionError):
+        print([1 / 0 for _ in stream])
+
+
+@pytest.mark.parametrize("leave", [left_early, closed, dropped, failed_inside])
+def test_rule_8_an_abandoned_stream(fresh: Server, leave: Callable[[Client], Any]) -> None:
+    fresh.script("sovrgpt", LONG)
+    kept = leave(Client("sovrgpt", **settings("sovrgpt", fresh)))
+    assert closes(fresh)
+    assert kept is None or next(kept, None) is None
+
+
+def test_rule_8_a_stream_never_begun_sends_nothing(mode: Mode, fresh: Server) -> None:
+    client = mode.client("sovrgpt", fresh)
+    stream = client.stream(HELLO, model=MODEL)
+    del stream
+    assert fresh.requests == []
+
+
+async def async_left_early(client: AsyncClient) -> None:
+    async for _ in client.stream(HELLO, model=MODEL):
+        break
+
+
+async def async_closed(client: AsyncClient) -> None:
+    async with aclosing(client.stream(HELLO, model=MODEL)) as stream:
+        await anext(stream)
+
+
+async def async_cancelled(client: AsyncClient) -> None:
+    begun = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in client.stream(HELLO, model=MODEL):
+            begun.set()
+
+    task = asyncio.create_task(read())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def async_timed_out(client: AsyncClient) -> None:
+    async def read() -> None:
+        async for _ in client.stream(HELLO, model=MODEL):
+            pass
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(read(), 0.1)
+
+
+@pytest.mark.parametrize(
+    "leave", [async_left_early, async_closed, async_cancelled, async_timed_out]
+)
+def test_rule_8_an_abandoned_async_stream(fresh: Server, leave: Any) -> None:
+    async def main() -> bool:
+        await leave(AsyncClient("sovrgpt", **settings("sovrgpt", fresh)))
+        # While the loop still runs: not only because it ends.
+        return await asyncio.to_thread(closes, fresh)
+
+    fresh.script("sovrgpt", LONG)
+    assert asyncio.run(main())
+
+
+@pytest.mark.parametrize("how", ["chat", "stream", "embed"])
+def test_rule_8_a_cancelled_call_that_waits_for_its_answer(fresh: Server, how: str) -> None:
+    async def call(client: AsyncClient) -> Any:
+        if how == "chat":
+            return await client.chat(HELLO, model="gpt-4o")
+        items: Any = client.stream(HELLO, model="gpt-4o")
+        if how == "embed":
+            items = client.embed(["a", "b", "c"], batch_size=1)
+        return [item async for item in items]
+
+    async def main() -> bool:
+        client = AsyncClient("meingpt", **settings("meingpt", fresh))
+        task = asyncio.create_task(call(client))
+        assert await asyncio.to_thread(eventually, lambda: bool(fresh.requests))
+        assert fresh.open_connections > 0
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await asyncio.to_thread(closes, fresh)
+
+    fresh.script("meingpt", Delay(60), Delay(60), Delay(60))
+    assert asyncio.run(main())
+
+
+BROKEN: dict[str, Any] = {
+    "error event": ErrorEvent(2, reply=Reply(chunks=LONG.chunks, stream=True)),
+    "not JSON": Raw(
+        chunks=[sse("{", done=False), *[sse(chunk("x"), done=False)] * 500], delay=0.01
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+@pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN.keys())
+def test_rule_8_an_error_that_is_kept_keeps_no_connection(
+    mode: Mode, fresh: Server, step: Any, how: str
+) -> None:
+    fresh.script("sovrgpt", step)
+    with pytest.raises(IncompleteStreamError) as caught:
+        mode.call(mode.client("sovrgpt", fresh), how)
+    assert closes(fresh)
+    assert caught.value.__traceback__ is not None  # and with it every frame that was passed
+
+
+def test_rule_8_an_error_answer_leaves_its_connection_usable(mode: Mode, fresh: Server) -> None:
+    async def twice(client: AsyncClient) -> int:
+        for _ in range(3):
+            with pytest.raises(APIError):
+                await client.chat(HELLO, model="m", extra_body={"temperature": "heiß"})
+        return fresh.open_connections
+
+    client = mode.client("sovrgpt", fresh)
+    if mode.name == "async":
+        assert asyncio.run(twice(client)) == 1
+        return
+    for _ in range(3):
+        with pytest.raises(APIError):
+            mode.chat(client, extra_body={"temperature": "heiß"})
+    assert fresh.open_connections == 1
+
+
+def test_rule_8_abandoned_embeddings(mode: Mode, fresh: Server) -> None:
+    texts: Iterator[str] = (f"Satz {i}" for i in range(1000))
+
+    async def first(client: AsyncClient) -> int:
+        async with aclosing(client.embed(texts, batch_size=2, dimensions=4)) as vectors:
+            return len(await anext(vectors))
+
+    client = mode.client("meingpt", fresh)
+    if mode.name == "async":
+        assert asyncio.run(first(client)) == 4
+    else:
+        vectors = client.embed(texts, batch_size=2, dimensions=4)
+        assert len(next(vectors)) == 4
+        vectors.close()
+    assert len(fresh.requests) <= 6
+    assert not [t for t in threading.enumerate() if t.name.startswith("dsgvo-embed")]
+
+
+STREAMS = 500
+
+
+def numbered(server: Server, pace: float | None = None) -> list[str]:
+    words = [f"{i} " for i in range(20)]
+    server.script("sovrgpt", *[Reply(chunks=words, pace=pace)] * STREAMS)
+    return words
+
+
+def test_500_streams_at_once_finish_with_every_token_in_order(fresh: Server) -> None:
+    words = numbered(fresh)
+    most = 0
+
+    async def main() -> list[list[str]]:
+        client = AsyncClient("sovrgpt", **settings("sovrgpt", fresh))
+        started = asyncio.Barrier(STREAMS)
+
+        async def read() -> list[str]:
+            nonlocal most
+            stream = client.stream(HELLO, model=MODEL)
+            deltas = [await anext(stream)]
+            await started.wait()  # no stream goes on before all have begun
+            most = max(most, fresh.open_connections)
+            deltas += [delta async for delta in stream]
+            return [delta.content for delta in deltas if delta.content]
+
+        return await asyncio.gather(*(read() for _ in range(STREAMS)))
+
+    assert asyncio.run(main()) == [words] * STREAMS
+    assert most == STREAMS
+    assert closes(fresh)
+
+
+def test_abandoning_half_of_500_streams_leaves_no_open_connection(fresh: Server) -> None:
+    words = numbered(fresh, pace=0.02)
+
+    async def main() -> list[str | None]:
+        client = AsyncClient("sovrgpt", **settings("sovrgpt", fresh))
+        halfway = asyncio.Barrier(STREAMS)
+
+        async def read(number: int) -> str | None:
+            stream = client.stream(HELLO, model=MODEL)
+            deltas = [await anext(stream)]
+            await halfway.wait()
+            if number % 2:
+                return None
+            deltas += [delta async for delta in stream]
+            return text_of(deltas)
+
+        texts = await asyncio.gather(*(read(number) for number in range(STREAMS)))
+        # What finished may be kept for the next request; what was abandoned may not.
+        kept = lambda: fresh.open_connections <= 64  # noqa: E731
+        assert await asyncio.to_thread(eventually, kept)
+        return texts
+
+    assert asyncio.run(main()) == ["".join(words), None] * (STREAMS // 2)
+    assert closes(fresh)
