@@ -75,6 +75,11 @@ _NAME = re.compile(
 _PREDICATE = re.compile(
     r"\s*(?:[,(:]|(?:ist|hat|war|wohnt|arbeitet|möchte|is|has|was|works|lives)\b)"
 )
+# What is said of people: "Anna ist 34", "Anna wohnt in Köln".
+_PERSON = re.compile(
+    r"\s+(?:(?:ist|war|wird|is|was|turns)\s+\d|(?:wohnt|arbeitet|möchte|lives|works)\b)"
+)
+_AMOUNT = re.compile(r"\d\s*$")
 
 
 @dataclass(frozen=True)
@@ -171,8 +176,10 @@ def names(text: str) -> list[Span]:
         start, value = match.start(), match[0]
         opens = not text[:start].strip() or re.search(r"[.!?:]\s*$", text[:start]) is not None
         first = re.split(r"\s", value)[0]
-        subject = len(value) > len(first) and _PREDICATE.match(text, match.end())
-        if is_stop_word(fold(first)) or (opens and not subject):
+        said = _PREDICATE if len(value) > len(first) else _PERSON
+        subject = said.match(text, match.end())
+        counted = _AMOUNT.search(text[:start])  # "34 Jahre": a unit
+        if is_stop_word(fold(first)) or counted or (opens and not subject):
             value = value[len(first) :].lstrip()
             start = match.end() - len(value)
         if value:
