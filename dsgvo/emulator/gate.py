@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from dsgvo._version import __version__
 from dsgvo.emulator.dialect import Authorize, Dialect
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject, dumps
@@ -23,6 +24,9 @@ Handler = Callable[[Call, Step], Awaitable[HttpReply]]
 Reader = Callable[[Request], Awaitable[tuple[JsonObject, tuple[Upload, ...]]]]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+SERVER = f"dsgvo-emulator/{__version__}"
+SCRIPTED = {"x-emulator-scripted": "1"}
+"""Marks an answer that a test had a hand in, so that no recording takes it for the emulator's."""
 _log = logging.getLogger("dsgvo.emulator")
 
 
@@ -113,6 +117,17 @@ class Gate:
             if authorize:
                 authorize(record.headers, self.state.access)
             step = self.state.take(record, answers_post=answers_post)
+            if type(step) is Step and not self.state.sticks(self.dialect.name):
+                return await answered(request, record, key, step)
+            try:
+                reply = await answered(request, record, key, step)
+            except ApiError as error:
+                reply = self._refused(error)
+            return replace(reply, headers={**reply.headers, **SCRIPTED})
+
+        async def answered(
+            request: Request, record: RecordedRequest, key: str, step: Step
+        ) -> HttpReply:
             scripted = await step.respond()
             if scripted is not None:
                 return scripted
@@ -147,7 +162,7 @@ class Gate:
                 _log.exception("the emulator failed")
                 reason = f"emulator failed: {type(error).__name__}"
                 reply = self._refused(ApiError(500, reason, "internal_error"))
-            headers = {"x-request-id": f"emulator-{key[:16]}", **reply.headers}
+            headers = {"server": SERVER, "x-request-id": f"emulator-{key[:16]}", **reply.headers}
             return Written(replace(reply, headers=headers), self.connect(request.scope))
 
         return Route(self.dialect.root + path, endpoint, methods=METHODS)

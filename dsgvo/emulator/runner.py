@@ -71,6 +71,7 @@ class Runner:
             lifespan="off",
             log_config=None,
             access_log=False,
+            server_header=False,  # the emulator gives its own name
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=1,
         )

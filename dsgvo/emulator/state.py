@@ -40,7 +40,8 @@ class State:
             A digest of it, from which ids are made: the same requests in any order get the same
             ids, and a repeated request a new one.
         """
-        content = b"\0".join((request.provider.encode(), request.path.encode(), request.body))
+        body = _without_boundary(request)
+        content = b"\0".join((request.provider.encode(), request.path.encode(), body))
         digest = hashlib.sha256(content).digest()
         with self._lock:
             if self.record:
@@ -68,6 +69,11 @@ class State:
                     return steps.popleft()
         return Step()
 
+    def sticks(self, provider: str) -> bool:
+        """Tell whether something sticks to a vendor."""
+        with self._lock:
+            return any(name == provider for name, _ in self._sticky)
+
     def check(self, provider: str, call: Call) -> None:
         """Apply what sticks. Raises ApiError."""
         with self._lock:
@@ -82,3 +88,9 @@ class State:
             self._scripts.clear()
             self._sticky.clear()
             self._seen.clear()
+
+
+def _without_boundary(request: RecordedRequest) -> bytes:
+    """Return the body; a form without its boundary, which is another for each request."""
+    _, found, boundary = request.headers.get("content-type", "").partition("boundary=")
+    return request.body.replace(boundary.strip('"').encode(), b"") if found else request.body
