@@ -1,6 +1,7 @@
 """The official OpenAI SDK pointed at the emulator: it is the judge here, not our own client."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -32,8 +33,8 @@ def sdk(server: Server) -> Iterator[Callable[..., OpenAI]]:
     """Make a client of the SDK for a vendor."""
     clients: list[OpenAI] = []
 
-    def make(vendor: str, **changes: object) -> OpenAI:
-        settings = {
+    def make(vendor: str, **changes: Any) -> OpenAI:
+        settings: dict[str, Any] = {
             "base_url": server.base_url(vendor),
             "api_key": server.api_key,
             "max_retries": 0,
@@ -78,7 +79,7 @@ def http(server: Server) -> Iterator[Callable[..., httpx.Response]]:
             path: str = "/chat/completions",
             method: str = "POST",
             headers: dict[str, str] | None = None,
-            **body: object,
+            **body: Any,
         ) -> httpx.Response:
             base = server.url + f"/{vendor}" if path.startswith("//") else server.base_url(vendor)
             own = {

@@ -1,5 +1,7 @@
 """What the brain says over German text: grounded answers, honest ignorance, small talk."""
 
+from typing import Any
+
 import pytest
 
 from dsgvo.emulator import brain
@@ -23,7 +25,7 @@ Service Desk unter servicedesk@example.com. Die Datenschutzbeauftragte ist Frau 
 NOTHING = "Dazu steht nichts in den Unterlagen."
 
 
-def say(*turns: tuple[str, str], **settings: object) -> str:
+def say(*turns: tuple[str, str], **settings: Any) -> str:
     raw = [{"role": role, "content": content} for role, content in turns]
     ask = brain.Ask("SovrGPT", "m", brain.read_messages(raw), **settings)
     return brain.answer(ask).content or ""

@@ -1,6 +1,7 @@
 """The prompts of LlamaIndex, filled in by LlamaIndex, and its parsers on the answers."""
 
 import json
+from typing import Any
 
 import pytest
 from llama_index.core.agent.react import ReActChatFormatter, ReActOutputParser
@@ -83,7 +84,11 @@ def test_citations() -> None:
 
 def test_refine_adds_what_is_new_and_keeps_the_rest() -> None:
     def refine(context: str, existing: str) -> list[str]:
-        values = {"query_str": QUESTION, "context_msg": context, "existing_answer": existing}
+        values: dict[str, Any] = {
+            "query_str": QUESTION,
+            "context_msg": context,
+            "existing_answer": existing,
+        }
         messages = CHAT_REFINE_PROMPT.format_messages(**values)
         return [say(DEFAULT_REFINE_PROMPT.format(**values)), say(*messages)]
 

@@ -117,7 +117,7 @@ def test_kinds_of_arguments(schema: dict, text: str, value: object) -> None:
     [("Mit Frühstück bitte.", True), ("Bitte ohne Frühstück.", False), ("Bitte.", False)],
 )
 def test_yes_or_no(text: str, value: bool) -> None:
-    booking = tool("buchen", "Bucht ein Zimmer.", **{"frühstück": {"type": "boolean"}})
+    booking = tool("buchen", "Bucht ein Zimmer.", frühstück={"type": "boolean"})
     ((_, arguments),) = calls(text, [booking], "required")
     assert arguments == {"frühstück": value}
 

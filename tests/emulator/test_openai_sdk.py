@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import openai
 import pytest
-from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
 from dsgvo.emulator import Server
 
-Sdk = Callable[..., OpenAI]
-AsyncSdk = Callable[[str], AsyncOpenAI]
+# The SDK types requests closer than a test that also sends wrong ones can follow.
+Sdk = Callable[..., Any]
+AsyncSdk = Callable[[str], Any]
 
 QUESTION = [{"role": "user", "content": "Hallo, wer bist du?"}]
 ADDER = {
@@ -281,7 +282,7 @@ def test_no_model_list_where_none_is_documented(sdk: Sdk, vendor: str) -> None:
 def test_a_wrong_key_is_an_authentication_error(sdk: Sdk, vendor: str, model: str) -> None:
     with pytest.raises(openai.AuthenticationError) as caught:
         sdk(vendor, api_key="sk-falsch").chat.completions.create(model=model, messages=QUESTION)
-    assert caught.value.request_id.startswith("emulator-")
+    assert str(caught.value.request_id).startswith("emulator-")
 
 
 def test_a_temperature_of_three_is_refused(sdk: Sdk, vendor: str, model: str) -> None:

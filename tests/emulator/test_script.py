@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -114,7 +115,7 @@ def test_usage_and_finish_reason_can_be_set(ask: Callable, server: Server) -> No
         (b"\x00\x01", "application/octet-stream"),
     ],
 )
-def test_status(ask: Callable, server: Server, body: object, kind: str) -> None:
+def test_status(ask: Callable, server: Server, body: Any, kind: str) -> None:
     server.script(
         "sovrgpt", Status(429, body=body, headers={"Retry-After": "7"}, message="zu viel")
     )

@@ -139,6 +139,7 @@ def test_serve_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
+        assert process.stdout
         url = process.stdout.readline().strip()
         assert httpx.get(f"{url}/sovrgpt/api/v1/models", trust_env=False).status_code == 401
         process.send_signal(number)

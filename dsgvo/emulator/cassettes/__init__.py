@@ -1,0 +1,42 @@
+"""Cassettes: recordings of HTTP that a person can read, that hold no secret, and match exactly.
+
+For `vcrpy <https://vcrpy.readthedocs.io>`_, which is imported when it is first needed. Tests of
+this project and of yours use the same: a test is recorded once, from the emulator or from the real
+service, and replayed ever after without any server.
+
+    >>> from dsgvo.emulator import cassettes
+    >>> recorder = cassettes.recorder(record_mode="none")
+    >>> recorder.match_on
+    ('method', 'uri', 'dsgvo-headers', 'dsgvo-body')
+
+What is recorded from the emulator is kept under the vendor's own addresses, so that replay needs no
+``base_url``.
+"""
+
+from dsgvo.emulator.cassettes.addresses import emulator_url, vendor_url
+from dsgvo.emulator.cassettes.config import SERIALIZER, config, recorder, register, registered
+from dsgvo.emulator.cassettes.layout import (
+    CassetteError,
+    deserialize,
+    parse,
+    render,
+    serialize,
+)
+from dsgvo.emulator.cassettes.secrets import Finding, find_secrets
+
+__all__ = [
+    "SERIALIZER",
+    "CassetteError",
+    "Finding",
+    "config",
+    "deserialize",
+    "emulator_url",
+    "find_secrets",
+    "parse",
+    "recorder",
+    "register",
+    "registered",
+    "render",
+    "serialize",
+    "vendor_url",
+]
