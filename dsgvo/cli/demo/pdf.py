@@ -54,7 +54,7 @@ def _pages(path: Path) -> list[str]:
 _RUN_TOGETHER = re.compile(r"\b(?=\w{12})\w*[a-zäöüß][A-ZÄÖÜ]\w*")
 """A long word with a capital inside: several of them mean that spaces were lost."""
 
-_WORD_GAP = -180
+_WORD_GAP = -120
 """Thousandths of the font size: kerning within a word is less, a space of justified text more."""
 
 
@@ -79,7 +79,9 @@ def _text(page: PageObject) -> str:
 
 # Numbered as in a contract or a manual. A sentence of a list ends in a full stop, a line of a table
 # of contents and a date end in a number.
-_PAGE_HEADING = re.compile(r"\d{1,2}(?:\.\d{1,2})*\.?\s+[A-ZÄÖÜ][^.!?;:]{2,60}(?<!\d)")
+_PAGE_HEADING = re.compile(
+    r"[1-9]\d?(?:\.?\s+[A-ZÄÖÜ]|(?:\.\d{1,2})+\.?\s+[^\W\d_])[^.!?;:]{2,60}(?<!\d)"
+)
 _CONTENTS = re.compile(r"(?:\. ?){5,}\s*\d*$")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?!(?:und|oder|bzw)\b)(?=[a-zäöüß])")
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from dsgvo.cli.demo.documents import Library, read_documents
 from dsgvo.cli.demo.events import Event, Pipeline, Source, Sources, ToolCall, ToolResult
@@ -160,7 +162,7 @@ def _database(url: str | None) -> Generator[QdrantClient]:
 def _script(console: Console, wishes: Wishes, library: Library) -> Script:
     if wishes.docs is None:
         questions = wishes.questions or QUESTIONS
-        agent = wishes.questions[-1] if wishes.questions else AGENT_QUESTION
+        agent = wishes.questions[0] if wishes.questions else AGENT_QUESTION
         follow_up = "Was gilt dazu noch?" if wishes.questions else FOLLOW_UP
         return Script(
             questions=questions, follow_up=follow_up, agent=agent, travel=not wishes.questions
@@ -176,7 +178,7 @@ def _script(console: Console, wishes: Wishes, library: Library) -> Script:
             style="dim",
         )
     return Script(
-        questions=questions, follow_up="Was gilt dazu noch?", agent=questions[-1], travel=False
+        questions=questions, follow_up="Was gilt dazu noch?", agent=questions[0], travel=False
     )
 
 
@@ -287,7 +289,8 @@ def _show_sources(console: Console, answer: str, found: Sequence[Source]) -> Non
     cited = [source for source in found if source.number in named]
     for source in cited or found:
         mark = f"[{source.number}]" if cited else "searched"
-        console.print(f"  [dim]{escape(mark)} {escape(source.file)}, {escape(source.place)}[/]")
+        line = Text(f"{mark} {source.file}, {source.place}", style="dim")
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
 def _show_meters(console: Console, meters: Sequence[tuple[str, Meter]]) -> None:

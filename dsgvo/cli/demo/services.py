@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from dsgvo.cli.demo.metering import Meter
 from dsgvo.cli.screen import extra
 from dsgvo.errors import ConfigurationError, DsgvoError
 from dsgvo.providers import PROVIDERS, Provider, get_provider
@@ -36,6 +37,14 @@ class Services:
     embeddings: Provider
     embedding_model: str
     emulated: bool
+
+    def meters(self) -> tuple[Meter, Meter]:
+        """Return fresh meters for the chat model and the embedding model."""
+        chat, embedder = self.chat, self.embeddings
+        return (
+            Meter(chat.title, self.model, chat.chat_path),
+            Meter(embedder.title, self.embedding_model, embedder.embeddings.path, estimated=True),
+        )
 
 
 @contextmanager

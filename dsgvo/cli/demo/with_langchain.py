@@ -37,10 +37,10 @@ from dsgvo.wire.tokens import estimate_tokens
 
 __all__ = ["LangChainPipeline"]
 
-PASSAGES = 5
+PASSAGES = 8
 """How many chunks an answer is made from."""
 
-LEAST_LIKENESS = 0.12
+LEAST_LIKENESS = 0.15
 """Cosine below which a chunk has nothing to do with the question."""
 
 PROMPT = ChatPromptTemplate.from_messages(
@@ -60,17 +60,11 @@ class LangChainPipeline:
     title = "LangChain"
 
     def __init__(self, services: Services, client: QdrantClient, *, travel: bool) -> None:
-        self.chat_meter = Meter(services.chat.title, services.model, services.chat.chat_path)
-        self.embedding_meter = Meter(
-            services.embeddings.title,
-            services.embedding_model,
-            services.embeddings.embeddings.path,
-            estimated=True,
-        )
+        self.chat_meter, self.embedding_meter = services.meters()
         # ChatInnoGPT(model="gpt-5") and InnoGPTEmbeddings(), or whichever vendor was chosen; keys
         # come from the environment.
         self._chat = _class_of(BaseChatModel, services.chat.name)(
-            model=services.model, temperature=0, callbacks=[_ChatMeter(self.chat_meter)]
+            model=services.model, callbacks=[_ChatMeter(self.chat_meter)]
         )
         embeddings = _class_of(Embeddings, services.embeddings.name)(batch_size=32)
         self._embeddings = _MeteredEmbeddings(embeddings, self.embedding_meter)
@@ -82,7 +76,7 @@ class LangChainPipeline:
     def split(self, sections: Sequence[Section]) -> int:
         """Cut sections into chunks; each begins with its heading, which helps to find it."""
         splitter = RecursiveCharacterTextSplitter(
-            chunk_size=1000, chunk_overlap=150, add_start_index=True
+            chunk_size=800, chunk_overlap=120, add_start_index=True
         )
         self._chunks = []
         for section in sections:
