@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -119,17 +120,39 @@ def _part(block: str | dict[str, Any], position: int) -> dict[str, Any] | None:
     kind = block.get("type")
     if kind in _NOT_SENT_BACK:
         return None
-    if kind in {"text", "text-plain"} or (kind is None and "text" in block):
+    if kind == "text" or "text" in block:  # also a "text-plain" or a "file" that holds its text
         return {"type": "text", "text": block.get("text", "")}
+    if kind == "image_url" and isinstance(block.get("image_url"), str):
+        return image_part(url=block["image_url"])  # as older versions of LangChain took it
     if kind == "image":
         return image_part(**_source(block, position))
-    if kind == "file" and not isinstance(block.get("file"), dict):
+    if kind == "text-plain" and (text := block.get("base64")) is not None:
+        return {"type": "text", "text": _decoded(text, position)}
+    if kind in {"file", "text-plain"} and not isinstance(block.get("file"), dict):
         return file_part(**_source(block, position), name=_file_name(block))
     if kind == "document":  # Anthropic's
-        return file_part(**_source(block, position), name=block.get("title"))
+        return _document(block, position)
     if kind in {"audio", "video"}:
         raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
     return block  # OpenAI's own forms, and what a vendor adds to them
+
+
+def _decoded(text: str, position: int) -> str:
+    try:
+        return b64decode(text, validate=True).decode()
+    except ValueError:
+        raise ConfigurationError(
+            f"messages[{position}]: the base64 of a text-plain block is no UTF-8 text"
+        ) from None
+
+
+def _document(block: dict[str, Any], position: int) -> dict[str, Any]:
+    source = block.get("source")
+    if isinstance(source, dict):
+        fields = cast("dict[str, Any]", source)
+        if fields.get("type") == "text":
+            return {"type": "text", "text": fields.get("data", "")}
+    return file_part(**_source(block, position), name=block.get("title"))
 
 
 def _source(block: dict[str, Any], position: int) -> dict[str, Any]:
@@ -148,6 +171,11 @@ def _source(block: dict[str, Any], position: int) -> dict[str, Any]:
     }
     if found["url"] is found["data"] is found["path"] is None:
         kind = block["type"]
+        if inner.get("file_id") or inner.get("id"):
+            raise CapabilityError(
+                f"messages[{position}]: the {kind} block names a file by its id: none of the "
+                "vendors documents a store of files; pass its url, base64 or path"
+            )
         raise ConfigurationError(
             f"messages[{position}]: the {kind} block has no url, base64 or path: use "
             f"{{'type': {kind!r}, 'url': …}} or {{'type': {kind!r}, 'base64': …, 'mime_type': …}}"

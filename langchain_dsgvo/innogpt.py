@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from dsgvo.wire.models import GeneratedImage, free_path
+from dsgvo.errors import ConfigurationError
+from dsgvo.wire.models import GeneratedImage
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
 from langchain_dsgvo._settings import Settings
@@ -153,6 +154,17 @@ class InnoGPTImageGeneration(Settings, BaseTool):
     model: str | None = None
     save_dir: Path | None = None
 
+    @model_validator(mode="after")
+    def _check_tool(self) -> Self:
+        with translated:
+            if self.model is not None:
+                self._check_model(self.model)
+            if self.save_dir is not None:
+                self.save_dir = self.save_dir.expanduser()
+                if not self.save_dir.is_dir():
+                    raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is no folder")
+        return self
+
     def _run(self, prompt: str) -> tuple[str, GeneratedImage]:
         with translated:
             return _described(self._client.generate_image(prompt, **self._request()))
@@ -162,7 +174,7 @@ class InnoGPTImageGeneration(Settings, BaseTool):
             return _described(await self._async_client.generate_image(prompt, **self._request()))
 
     def _request(self) -> dict[str, Any]:
-        return {"model": self.model, "save_to": self.save_dir and free_path(self.save_dir)}
+        return {"model": self.model, "save_to": self.save_dir}
 
 
 def _described(image: GeneratedImage) -> tuple[str, GeneratedImage]:

@@ -224,7 +224,8 @@ class Client(BaseClient):
         Args:
             prompt: What the image shows.
             model: The vendor's model id; its page shows requests without one.
-            save_to: File to write the image to; an address is fetched for it, without the key.
+            save_to: File to write the image to, or a folder, where it becomes ``image-1.png`` and
+                so on and nothing is overwritten. An address is fetched for it, without the key.
             **params: Further body fields. The page documents ``prompt`` alone.
 
         Raises:

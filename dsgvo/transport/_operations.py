@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
-from dsgvo.errors import APIError, CapabilityError, ConfigurationError
+from dsgvo.errors import APIError, CapabilityError, ConfigurationError, ResidencyError
 from dsgvo.providers import Model, Provider
 from dsgvo.transport._auth import tokens
 from dsgvo.transport._connection import (
@@ -35,12 +37,13 @@ from dsgvo.wire.files import check_parts, images_refused, take_upload
 from dsgvo.wire.models import (
     GeneratedImage,
     Workspace,
+    check_image,
     decode_image,
     decode_models,
     decode_workspaces,
 )
 from dsgvo.wire.private import private_texts
-from dsgvo.wire.request import chat_body, require_model
+from dsgvo.wire.request import chat_body, check_objects, require_model
 from dsgvo.wire.residency import Residency, check_residency
 
 if TYPE_CHECKING:
@@ -50,6 +53,10 @@ __all__ = ["BaseClient"]
 
 MODEL_LIST_SECONDS = 3600.0
 """How long a vendor's model list is believed when an image is to be sent."""
+
+MODEL_LIST_TIMEOUT = 10.0
+MODEL_LIST_RETRY_SECONDS = 60.0
+"""After how long a list that could not be had is asked for again."""
 
 
 class BaseClient:
@@ -118,9 +125,9 @@ class BaseClient:
         provider = connection.provider
         connection.require_arguments()
         model = require_model(provider, model)
-        check_residency(provider, model, connection.residency, connection.trusted_models)
-        messages, upload = take_upload(provider, messages)
+        check_objects("messages", messages)
         unsure_of_images = check_parts(provider, model, messages)
+        messages, upload = take_upload(provider, messages)
         # A model that streams unasked is asked for its stream, so that it reports its usage.
         stream = stream or provider.model(model).streams_unasked
         body = chat_body(
@@ -132,6 +139,7 @@ class BaseClient:
             strict=connection.strict,
         )
         body.update(extra_body or {})
+        self._check_residency(body["model"])
         optional: dict[str, Any] = {}
         if stream and stream_usage and "stream_options" not in body:
             optional["stream_options"] = {"include_usage": True}
@@ -144,6 +152,12 @@ class BaseClient:
             expects="a chat completion",
             offers_tools="tools" in body,
             image_model=model if unsure_of_images and provider.model_list_says_images else None,
+        )
+
+    def _check_residency(self, model: object) -> None:
+        connection = self.connection
+        check_residency(
+            connection.provider, str(model), connection.residency, connection.trusted_models
         )
 
     def _open(self, operation: Operation) -> Flow[httpx.Response]:
@@ -182,11 +196,12 @@ class BaseClient:
     ) -> Flow[EmbeddingResult]:
         connection = self.connection
         connection.require_arguments()
-        check_residency(connection.provider, model, connection.residency, connection.trusted_models)
         support = connection.provider.embeddings
+        asked = embedding_body(batch, model=model, dimensions=dimensions, extra=extra_body)
+        self._check_residency(asked.get("model"))
         operation = Operation(
             url=connection.base_url + support.path,
-            body=embedding_body(batch, model=model, dimensions=dimensions, extra=extra_body),
+            body=asked,
             optional={"encoding_format": "base64"} if support.base64 else {},
             expects="embeddings",
         )
@@ -210,36 +225,43 @@ class BaseClient:
             parts.append((yield from self._embed(half, model, dimensions, extra_body)))
         return join_results(parts)
 
-    def _get(self, vendor_url: str, expects: str) -> Flow[bytes]:
-        url = self.connection.url(vendor_url)
-        operation = Operation(method="GET", url=url, expects=expects)
-        body, _ = yield from fetch(self.connection, operation, tokens)
+    def _get(self, connection: Connection, vendor_url: str, expects: str) -> Flow[bytes]:
+        operation = Operation(method="GET", url=connection.url(vendor_url), expects=expects)
+        body, _ = yield from fetch(connection, operation, tokens)
         return body
 
-    def _models(self) -> Flow[list[Model]]:
-        if self.provider.models_url is None:
-            return list(self.provider.models)
-        self.connection.require_arguments()
-        body = yield from self._get(self.provider.models_url, "a model list")
-        return decode_models(self.provider, body)
+    def _models(self, connection: Connection | None = None) -> Flow[list[Model]]:
+        connection = connection or self.connection
+        provider = connection.provider
+        if provider.models_url is None:
+            return list(provider.models)
+        connection.require_arguments()
+        body = yield from self._get(connection, provider.models_url, "a model list")
+        return decode_models(provider, body)
 
     def _listed_models(self) -> Flow[list[Model]]:
         """Return the vendor's model list, kept for a while; none if it cannot be had."""
         key = self.connection.base_url
         kept = _model_lists.get(key)
         if kept is None or kept[0] < time.monotonic():
+            # It only serves to refuse early: it must not hold up what the request itself decides.
+            timeout = min(MODEL_LIST_TIMEOUT, self.connection.timeout or MODEL_LIST_TIMEOUT)
+            hasty = replace(self.connection, timeout=timeout, max_retries=0)
+            life = MODEL_LIST_SECONDS
             try:
-                models = yield from self._models()
-            except APIError:  # it only serves to refuse early; the request itself decides
-                models: list[Model] = []
-            kept = _model_lists[key] = (time.monotonic() + MODEL_LIST_SECONDS, models)
+                models = yield from self._models(hasty)
+            except APIError:
+                models, life = list[Model](), MODEL_LIST_RETRY_SECONDS
+            kept = _model_lists[key] = (time.monotonic() + life, models)
         return kept[1]
 
     def _workspaces(self) -> Flow[list[Workspace]]:
         provider = self.provider
         if provider.workspaces_url is None:
             raise CapabilityError(f"{provider.title} has no workspaces", provider=provider.name)
-        body = yield from self._get(provider.workspaces_url, "a list of workspaces")
+        body = yield from self._get(
+            self.connection, provider.workspaces_url, "a list of workspaces"
+        )
         return decode_workspaces(provider, body)
 
     def _generate_image(
@@ -253,15 +275,22 @@ class BaseClient:
             )
         if not prompt.strip():
             raise ConfigurationError("prompt is empty: describe the image")
-        path = None if save_to is None else Path(save_to).expanduser()
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise ConfigurationError(
-                f"save_to={str(save_to)!r} is a folder, or lies in one that does not exist"
+        target = None if save_to is None else _writable(Path(save_to).expanduser())
+        if params.get("n") not in {None, 1}:
+            raise CapabilityError(
+                f"n={params['n']!r}: one image a request is read: call generate_image() again",
+                provider=provider.name,
             )
         connection.require_arguments()
-        fields = {"prompt": prompt, "model": model, **params}
+        if model is None and connection.residency == "strict":
+            raise ResidencyError(
+                f"model is missing: {provider.title} does not say which model makes images then, "
+                "and residency='strict' refuses that: pass one that is among trusted_models",
+                provider=provider.name,
+            )
         if model is not None:
-            check_residency(provider, model, connection.residency, connection.trusted_models)
+            self._check_residency(model)
+        fields = {"prompt": prompt, "model": model, **params}
         operation = Operation(
             url=connection.base_url + provider.images_path,
             body={name: value for name, value in fields.items() if value is not None},
@@ -269,15 +298,26 @@ class BaseClient:
         )
         body, _ = yield from fetch(connection, operation, tokens)
         image = decode_image(provider, body)
-        if path is None:
+        if target is None:
             return image
         data = image.data
         if data is None:
             # The address is the vendor's store: it gets neither the key nor our headers.
             url = check_image_url(str(image.url))
             get = Operation(method="GET", url=url, accept="image/*", expects="an image")
-            data, _ = yield from fetch(connection, get, None)
-        return image.saved(data, path)
+            data, response = yield from fetch(connection, get, None)
+            check_image(provider, data, response.headers.get("content-type", ""))
+        return image.saved(data, target)
+
+
+def _writable(target: Path) -> Path:
+    """Return where an image is to be saved, if that can be: it is asked for and paid first."""
+    folder = target if target.is_dir() else target.parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"save_to={str(target)!r}: the folder does not exist")
+    if not os.access(target if target.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"save_to={str(target)!r} cannot be written to")
+    return target
 
 
 _model_lists: dict[str, tuple[float, list[Model]]] = {}

@@ -13,9 +13,18 @@ from typing import Any, cast
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Provider
 
-__all__ = ["Upload", "check_parts", "file_part", "image_part", "mime_type_of", "take_upload"]
+__all__ = [
+    "Upload",
+    "check_parts",
+    "file_part",
+    "image_part",
+    "mime_type_of",
+    "take_upload",
+]
 
 _UPLOAD = "upload"
+_DOCUMENTS = frozenset({_UPLOAD, "file_url", "file"})
+_NOBODY_TAKES = frozenset({"audio", "input_audio", "video", "video_url"})
 _MAGIC = (
     (b"\x89PNG\r\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -63,6 +72,8 @@ def image_part(
     if url is None:
         raw, mime_type, _ = _read("image", data, path, mime_type)
         url = f"data:{mime_type};base64,{b64encode(raw).decode()}"
+    elif not url.startswith("data:"):
+        _check_address("image", url)
     image = {"url": url} if detail is None else {"url": url, "detail": detail}
     return {"type": "image_url", "image_url": image}
 
@@ -100,12 +111,15 @@ def file_part(
         if url.startswith("data:"):
             head, _, text = url[5:].partition(",")
             return file_part(data=text, mime_type=head.split(";")[0] or mime_type, name=name)
+        _check_address("file", url)
         where = {"url": url, "mime_type": mime_type or "application/pdf"}
         return {"type": "file_url", "file_url": where}
     if path is not None:
         found = _existing("file", path)
-        mime_type = mime_type or guess_type(found.name)[0] or _unknown_type("file", found.name)
-        upload = Upload(name or found.name, mime_type, path=found)
+        mime_type = mime_type or guess_type(found.name)[0] or mime_type_of(_start(found))
+        upload = Upload(
+            name or found.name, mime_type or _unknown_type("file", found.name), path=found
+        )
     else:
         raw, mime_type, _ = _read("file", data, None, mime_type)
         suffix = ".pdf" if mime_type == "application/pdf" else ""
@@ -118,26 +132,38 @@ def take_upload(
 ) -> tuple[Sequence[Mapping[str, Any]], Upload | None]:
     """Take the one upload out of the messages; what is left is JSON.
 
+    A message with nothing but the upload is left out, since the vendor puts the file beside the
+    messages.
+
     Raises:
-        CapabilityError: If the vendor documents no uploads, or there are several.
+        CapabilityError: If there are several, or it is a file of another service's store.
+        ConfigurationError: If nothing is asked about it.
     """
-    uploads = [part[_UPLOAD] for _, part in _parts(messages) if part.get("type") == _UPLOAD]
+    uploads: dict[Upload, None] = {}  # a file that two turns hold is sent once
+    left: list[Mapping[str, Any]] = []
+    for index, message in enumerate(messages):
+        content = message.get("content")
+        others: list[object] = []
+        for part in cast("list[object]", content) if isinstance(content, list) else ():
+            if (upload := _upload(provider, part, index)) is not None:
+                uploads[upload] = None
+            else:
+                others.append(part)
+        if not isinstance(content, list) or len(others) == len(cast("list[object]", content)):
+            left.append(message)
+        elif others:
+            left.append({**message, "content": _plain(others)})
     if not uploads:
         return messages, None
-    if not provider.file_upload:
-        raise CapabilityError(
-            f"{provider.title} documents no upload of files ({provider.page}): put the "
-            "document's text into the prompt",
-            provider=provider.name,
-        )
     if len(uploads) > 1:
         raise CapabilityError(
             f"{len(uploads)} files are to be uploaded: {provider.title} documents one a request "
             f"({provider.page}); give the others as web addresses, or ask in several requests",
             provider=provider.name,
         )
-    left = [{**message, "content": _without_upload(message.get("content"))} for message in messages]
-    return left, uploads[0]
+    if not left:
+        raise ConfigurationError("a file is to be uploaded and nothing asked: add a text to it")
+    return left, next(iter(uploads))
 
 
 def check_parts(provider: Provider, model: str, messages: Sequence[Mapping[str, Any]]) -> bool:
@@ -152,15 +178,29 @@ def check_parts(provider: Provider, model: str, messages: Sequence[Mapping[str, 
     known, unsure = provider.model(model), False
     for index, part in _parts(messages):
         kind = part.get("type")
-        if kind == "image_url" and known.images is False:
-            raise images_refused(provider, model, index)
-        if kind in {"file_url", "file"} and not provider.file_upload:
+        if kind in _NOBODY_TAKES:
+            raise CapabilityError(
+                f"messages[{index}]: {provider.title} documents no {kind} input ({provider.page})",
+                provider=provider.name,
+            )
+        if kind in _DOCUMENTS and not provider.file_upload:
             raise CapabilityError(
                 f"messages[{index}]: {provider.title} documents no PDF input ({provider.page}): "
                 "put the document's text into the prompt",
                 provider=provider.name,
             )
-        unsure = unsure or (kind == "image_url" and known.images is None)
+        if kind != "image_url" and kind not in _DOCUMENTS:
+            continue
+        if messages[index].get("role") == "tool":
+            raise CapabilityError(
+                f"messages[{index}]: a tool's result is text alone ({provider.page} shows images "
+                "and files in user messages): put it into a user message that follows",
+                provider=provider.name,
+            )
+        if kind == "image_url":
+            if known.images is False:
+                raise images_refused(provider, model, index)
+            unsure = unsure or known.images is None
     return unsure
 
 
@@ -182,15 +222,52 @@ def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping
                     yield index, cast("Mapping[str, Any]", part)
 
 
-def _without_upload(content: Any) -> Any:
-    if not isinstance(content, list):
-        return content
-    parts = cast("list[dict[str, Any]]", content)
-    left = [part for part in parts if part.get("type") != _UPLOAD]
-    # The vendor's own example of an upload has plain text in the payload.
-    if all(part.get("type") == "text" for part in left):
-        return "\n".join(str(part["text"]) for part in left)
-    return left
+def _upload(provider: Provider, part: object, index: int) -> Upload | None:
+    """Return the upload that a part is, also in OpenAI's form (``file`` with ``file_data``)."""
+    if not isinstance(part, Mapping):
+        return None
+    fields = cast("Mapping[str, Any]", part)
+    if fields.get("type") == _UPLOAD:
+        return cast("Upload", fields[_UPLOAD])
+    if fields.get("type") != "file":
+        return None
+    file: object = fields.get("file")
+    inner: Mapping[str, Any] = (
+        cast("Mapping[str, Any]", file) if isinstance(file, Mapping) else dict[str, Any]()
+    )
+    if inner.get("file_id"):
+        raise CapabilityError(
+            f"messages[{index}]: file_id: {provider.title} documents no store of files "
+            f"({provider.page}): pass the file's address, its bytes or its path",
+            provider=provider.name,
+        )
+    data = inner.get("file_data")
+    if not isinstance(data, str) or not data:
+        raise ConfigurationError(
+            f"messages[{index}]: the file part has no data: use dsgvo.file_part(), or "
+            "{'type': 'file', 'file': {'file_data': 'data:application/pdf;base64,…'}}"
+        )
+    name = inner.get("filename")
+    if data.startswith("data:"):
+        return file_part(url=data, name=name)[_UPLOAD]
+    return file_part(data=data, mime_type=guess_type(name)[0] if name else None, name=name)[_UPLOAD]
+
+
+def _plain(parts: list[object]) -> str | list[object]:
+    """Return parts as plain text if that is all they are, as in the vendor's own upload."""
+    texts = [
+        cast("Mapping[str, Any]", part)["text"]
+        for part in parts
+        if isinstance(part, Mapping) and cast("Mapping[str, Any]", part).get("type") == "text"
+    ]
+    return "\n".join(map(str, texts)) if len(texts) == len(parts) else parts
+
+
+def _check_address(kind: str, url: str) -> None:
+    if not url.lower().startswith(("https://", "http://")):
+        raise ConfigurationError(
+            f"{kind}: url={url[:100]!r} is no web address: pass path=… for a file of this machine"
+        )
 
 
 def _one_of(kind: str, **sources: object) -> None:
@@ -205,7 +282,17 @@ def _existing(kind: str, path: str | Path) -> Path:
     found = Path(path).expanduser()
     if not found.is_file():
         raise ConfigurationError(f"{kind}: path={str(path)!r} is no file")
+    if not found.stat().st_size:
+        raise ConfigurationError(f"{kind}: the file {str(path)!r} is empty")
     return found
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise ConfigurationError(f"file: {str(path)!r} is unreadable: {error}") from None
 
 
 def _read(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,10 +19,10 @@ from dsgvo.wire.files import mime_type_of
 __all__ = [
     "GeneratedImage",
     "Workspace",
+    "check_image",
     "decode_image",
     "decode_models",
     "decode_workspaces",
-    "free_path",
 ]
 
 
@@ -57,19 +57,33 @@ class GeneratedImage:
         if self.url is not None:
             return f"The image is at {self.url}"
         return (
-            f"The image was made ({len(self.data or b'')} bytes, {mime_type_of(self.data or b'')})"
+            f"The image was made ({len(self.data or b'')} bytes, "
+            f"{mime_type_of(self.data or b'') or 'of a type unknown'})"
         )
 
-    def saved(self, data: bytes, path: Path) -> GeneratedImage:
-        """Return the image as written to a file."""
-        path.write_bytes(data)
-        return replace(self, data=data, path=path)
+    def saved(self, data: bytes, target: Path) -> GeneratedImage:
+        """Return the image as written to a file, or to a new one in a folder.
+
+        In a folder nothing is overwritten, however many images are saved at once.
+        """
+        if not target.is_dir():
+            target.write_bytes(data)
+            return replace(self, data=data, path=target)
+        suffix = _SUFFIXES.get(mime_type_of(data), ".png")
+        number = 1
+        while True:
+            path = target / f"image-{number}{suffix}"
+            with suppress(FileExistsError), path.open("xb") as file:
+                file.write(data)
+                return replace(self, data=data, path=path)
+            number += 1
 
 
-def free_path(folder: Path) -> Path:
-    """Return a file name in a folder that is not taken: ``image-1.png`` and so on."""
-    numbers = count(1)
-    return next(path for n in numbers if not (path := folder / f"image-{n}.png").exists())
+_SUFFIXES: dict[str | None, str] = {
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+}
 
 
 def decode_models(provider: Provider, body: bytes) -> list[Model]:
@@ -124,10 +138,24 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     try:
         data = b64decode(text, validate=True) if text else None
     except (Base64Error, ValueError, TypeError):
-        raise _unexpected(provider, "an image that is not base64") from None
+        raise _unexpected(provider, "one that is not base64", "an image") from None
     if not url and not data:
-        raise _unexpected(provider, "no image")
+        raise _unexpected(provider, "an answer without one", "an image")
     return GeneratedImage(url, data, fields.get("revised_prompt"))
+
+
+def check_image(provider: Provider, data: bytes, content_type: str) -> None:
+    """Refuse what came from an image's address and is none, such as a sign-in page.
+
+    Raises:
+        APIResponseError: If neither its type nor its bytes say that it is an image.
+    """
+    if not data or (not mime_type_of(data) and not content_type.startswith("image/")):
+        raise APIResponseError(
+            f"{provider.title}: expected an image at its address, got {describe_body(data)}",
+            provider=provider.name,
+            status_code=200,
+        )
 
 
 def _entries(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -149,7 +177,9 @@ def _entries(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[di
     ]
 
 
-def _unexpected(provider: Provider, what: str) -> APIResponseError:
+def _unexpected(provider: Provider, what: str, expected: str = "a list") -> APIResponseError:
     return APIResponseError(
-        f"{provider.title}: expected a list, got {what}", provider=provider.name, status_code=200
+        f"{provider.title}: expected {expected}, got {what}",
+        provider=provider.name,
+        status_code=200,
     )

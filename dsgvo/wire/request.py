@@ -19,6 +19,7 @@ from dsgvo.wire.tools import tool_choice
 
 __all__ = [
     "chat_body",
+    "check_objects",
     "check_parameter",
     "check_structured_output",
     "require_model",
@@ -73,7 +74,7 @@ def chat_body(
         0.5
     """
     model = require_model(provider, model)
-    _check_objects("messages", messages)
+    check_objects("messages", messages)
     if not messages:
         raise ConfigurationError("messages is empty: pass at least one message")
     body: dict[str, Any] = {"model": model, "messages": messages}
@@ -125,8 +126,12 @@ def require_model(provider: Provider, model: str | None) -> str:
     return model
 
 
-def _check_objects(argument: str, value: object) -> None:
-    """Refuse what is no list of objects, without quoting it: it may be a prompt."""
+def check_objects(argument: str, value: object) -> None:
+    """Refuse what is no list of objects, without quoting it: it may be a prompt.
+
+    Raises:
+        ConfigurationError: If it is none.
+    """
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         raise ConfigurationError(f"{argument} is a {type(value).__name__}: pass a list of dicts")
     for index, item in enumerate(cast("Sequence[object]", value)):
@@ -168,7 +173,7 @@ def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool
 
 
 def _check_tools(provider: Provider, model: str, body: dict[str, Any]) -> None:
-    _check_objects("tools", body.get("tools") or [])
+    check_objects("tools", body.get("tools") or [])
     tools = cast("list[dict[str, Any]]", body.get("tools") or [])
     if tools and provider.model(model).tools is False:
         raise CapabilityError(
