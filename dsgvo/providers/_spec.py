@@ -7,7 +7,6 @@ facts up here and never asks for a vendor by name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copyreg import __newobj__  # pyright: ignore
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -165,7 +164,7 @@ class Provider:
         """Return what is known of a model id; an unknown id is never an error."""
         exact = next((known for known in self.models if known.id == model), None)
         return exact or next(
-            (known for known in self.models if fnmatchcase(model, known.id)),
+            (known for known in self.models if fnmatchcase(model.lower(), known.id)),
             Model(id=model, source="unknown"),
         )
 
@@ -173,7 +172,7 @@ class Provider:
         from dsgvo.providers import PROVIDERS
 
         if PROVIDERS.get(self.name) is not self:  # a user's own spec travels as it is
-            return __newobj__, (type(self),), self.__dict__  # pyright: ignore[reportUnknownVariableType]
+            return object.__new__, (type(self),), self.__dict__
         # A spec is looked up in the process that unpickles, so that it always fits the code there.
         return _load, (self.name,)
 

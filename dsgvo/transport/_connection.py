@@ -21,6 +21,7 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "Connection",
     "Credentials",
+    "is_loopback",
     "resolve",
     "without_password",
 ]
@@ -65,7 +66,12 @@ class Connection:
         """Return the texts that must never show."""
         known = [self.api_key, self.credentials and self.credentials.client_secret]
         # A gateway's own key may be among the headers; short values would blot out plain words.
-        headers = (value for value in self.headers.values() if len(value) >= _SHORTEST_SECRET)
+        named = self.arguments.values()
+        headers = (
+            value
+            for value in self.headers.values()
+            if len(value) >= _SHORTEST_SECRET and value not in named
+        )
         return (*(secret.get_secret_value() for secret in known if secret), *headers)
 
     def url(self, vendor_url: str) -> str:
@@ -157,7 +163,7 @@ def _arguments(spec: Provider, given: Mapping[str, str | None]) -> dict[str, str
     for name, wanted in known.items():
         value = given.get(name) or os.environ.get(wanted.variable)
         if value:
-            found[name] = _header_value(name, value.strip())
+            found[name] = _header_value(name, value).strip()
     return found
 
 
@@ -170,8 +176,10 @@ def _spec_headers(spec: Provider, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _headers(given: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("default_headers is no mapping of names to values")
     for name, value in given.items():
-        if not _HEADER_NAME.fullmatch(name):
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"default_headers: {name!r} is no header name")
         if name.lower() in _OWN_HEADERS:
             raise ConfigurationError(
@@ -193,15 +201,16 @@ def _key(spec: Provider, api_key: str | SecretStr | None) -> SecretStr | None:
     values = (api_key, *map(os.environ.get, spec.key_variables))
     for name, value in zip(names, values, strict=True):
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if text is None or not text.strip():
-            continue
-        return _checked_secret(name, text)
+        if text:
+            return _checked_secret(name, text)
     return None
 
 
 def _checked_secret(name: str, text: str) -> SecretStr:
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{name} is a {type(text).__name__}, not a str")
     text = text.strip()
-    if not text.isascii() or not text.isprintable() or " " in text:
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(f"{name} holds white space or other characters that no key has")
     return SecretStr(text)
 
@@ -227,7 +236,8 @@ def _credentials(
             ("client_id", oauth.id_variable) if text else ("client_secret", oauth.secret_variable)
         )
         raise ConfigurationError(f"{name} is missing: pass it or set {variable}")
-    return client_id.strip(), _checked_secret("client_secret", text)
+    checked = _checked_secret("client_id", client_id).get_secret_value()
+    return checked, _checked_secret("client_secret", text)
 
 
 def _missing_key(spec: Provider) -> ConfigurationError:
@@ -246,9 +256,12 @@ def check_base_url(value: str, spec: Provider) -> str:
 
     def wrong(why: str) -> ConfigurationError:
         return ConfigurationError(
-            f"base_url={without_password(value)!r} (argument or {spec.base_url_variable}) {why}"
+            f"base_url={without_password(str(value))!r} (argument or {spec.base_url_variable}) "
+            f"{why}"
         )
 
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise wrong("is not a str")
     url = value.strip().rstrip("/")
     try:
         parts = urlsplit(url)
@@ -265,7 +278,7 @@ def check_base_url(value: str, spec: Provider) -> str:
         raise wrong("holds white space")
     if parts.path.endswith(spec.chat_path):
         raise wrong(f"ends in {spec.chat_path}: pass the part before it")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise wrong("is plain http to another machine: prompts are personal data; use https")
     return url
 
@@ -288,7 +301,7 @@ def check_image_url(url: str) -> str:
         ConfigurationError: If it may not.
     """
     parts = urlsplit(url)
-    loopback = parts.hostname is not None and _is_loopback(parts.hostname)
+    loopback = parts.hostname is not None and is_loopback(parts.hostname)
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise ConfigurationError(f"the image's address {url!r} is not https: it is not fetched")
     return url
@@ -300,7 +313,8 @@ def _ids(trusted_models: Collection[str]) -> frozenset[str]:
     return frozenset(trusted_models)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -310,7 +324,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _timeout(value: float | None) -> float | None:
-    if value is not None and (isinstance(value, bool) or not 0 < value < math.inf):
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not number or not 0 < value < math.inf:
         raise ConfigurationError(
             f"timeout={value!r}: use seconds above 0, or None to wait without end"
         )

@@ -9,12 +9,14 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from dsgvo.transport._connection import is_loopback
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -97,7 +99,8 @@ class _Pools:
                 if transport is None:
                     import httpx
 
-                    transport = httpx.HTTPTransport(**self._settings(proxy))
+                    with _proxy_understood():
+                        transport = httpx.HTTPTransport(**self._settings(proxy))
                     self._sync[proxy] = transport
         return transport
 
@@ -118,7 +121,9 @@ class _Pools:
 
             with self._lock:
                 settings = self._settings(proxy)
-            transport = pool.transports.setdefault(proxy, httpx.AsyncHTTPTransport(**settings))
+            with _proxy_understood():
+                made = httpx.AsyncHTTPTransport(**settings)
+            transport = pool.transports.setdefault(proxy, made)
         return transport
 
     async def _keep(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
@@ -241,7 +246,24 @@ def _proxy(request: httpx.Request) -> str | None:
         proxy = None if proxy_bypass(host) else proxies.get(scheme) or proxies.get("all")
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
+        # Plain http goes to this machine alone; a proxy elsewhere would read the prompts.
+        if proxy and scheme == "http" and not is_loopback(urlsplit(proxy).hostname or ""):
+            proxy = None
         return _proxies.setdefault(target, proxy)
+
+
+@contextmanager
+def _proxy_understood() -> Generator[None]:
+    """Say which setting is wrong when a pool cannot be made: its proxy is all that varies."""
+    import httpx
+
+    try:
+        yield
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise ConfigurationError(
+            "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used "
+            f"({type(error).__name__}): use http://host:port; for socks5:// install httpx[socks]"
+        ) from None
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -165,7 +165,8 @@ def test_50_tasks_with_an_expired_token_renew_it_once(server: Server) -> None:
 
 
 def test_a_wrong_secret_is_an_error_that_names_it(mode: Mode, server: Server) -> None:
-    settings = client_credentials(server) | {"client_secret": "falsches-Geheimnis"}
+    settings: dict[str, Any] = client_credentials(server)
+    settings["client_secret"] = "falsches-Geheimnis"
     with pytest.raises(AuthenticationError, match="check client_id and client_secret") as caught:
         mode.chat(mode.client("neuroflash", **settings))
     assert "falsches" not in str(caught.value)

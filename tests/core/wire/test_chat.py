@@ -64,6 +64,7 @@ def failure(*pieces: bytes, provider: str = "innogpt") -> DsgvoError:
 
 def test_a_stream_as_openai_writes_it() -> None:
     head = {"id": "c-1", "object": "chat.completion.chunk", "created": 5, "model": "m"}
+    head["system_fingerprint"] = "fp"
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     deltas = decode(
         sse(
@@ -71,7 +72,7 @@ def test_a_stream_as_openai_writes_it() -> None:
             head | chunk("Gu"),
             head | chunk("ten Tag"),
             head | chunk(None, "stop"),
-            head | {"choices": [], "usage": usage, "system_fingerprint": "fp"},
+            head | {"choices": [], "usage": usage},
         )
     )
     completion = Completion(

@@ -1,0 +1,103 @@
+"""Bad input: a clear error before anything is sent, naming the argument and the variable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsgvo import PROVIDERS, errors
+from dsgvo.emulator import Server
+from dsgvo.errors import ConfigurationError
+from tests.bad_input import CASES, KEY, MODEL, BadInput
+from tests.core.support import HELLO, Mode
+
+
+def settings(case: BadInput, server: Server) -> dict[str, Any]:
+    valid: dict[str, Any] = {"api_key": KEY, "base_url": server.base_url(case.provider)}
+    if case.provider == "neuroflash":
+        valid["workspace_id"] = server.workspace_id
+    return {k: v for k, v in valid.items() if k not in case.without} | dict(case.settings)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+@pytest.mark.filterwarnings("ignore::dsgvo.errors.IgnoredParameterWarning")
+def test_bad_input(
+    mode: Mode, server: Server, case: BadInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in case.environment.items():
+        monkeypatch.setenv(name, value)
+    expected = getattr(errors, case.error)
+
+    def construct() -> Any:
+        return mode.client(case.provider, **settings(case, server))
+
+    if case.at == "construction":
+        with pytest.raises(expected) as caught:
+            construct()
+    else:
+        client = construct()
+        params = dict(case.params)
+        with pytest.raises(expected) as caught:
+            call(mode, client, case, params)
+    assert type(caught.value) is expected
+    said = str(caught.value)
+    assert [text for text in case.says if text not in said] == []
+    assert [text for text in (*case.hides, KEY) if text in said] == []
+    assert server.requests == []
+
+
+def call(mode: Mode, client: Any, case: BadInput, params: dict[str, Any]) -> None:
+    if case.call == "embed":
+        mode.embed(client, params.pop("texts", ["Text"]), **params)
+    elif "model" in case.without:
+        # Not through the helper, which would name one.
+        stream = client.stream(HELLO, **params)
+        assert stream is None
+    else:
+        mode.chat(client, HELLO, **({"model": MODEL} | params))
+
+
+def test_ids_are_distinct() -> None:
+    assert len({case.id for case in CASES}) == len(CASES)
+
+
+def test_an_unknown_provider_names_those_there_are(mode: Mode) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        mode.client("chatgpt", api_key=KEY)
+    assert "provider='chatgpt'" in str(caught.value)
+    assert all(name in str(caught.value) for name in PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("http://127.0.0.1:8000/v1/", "http://127.0.0.1:8000/v1"),
+        (" https://proxy.example/llm ", "https://proxy.example/llm"),
+        ("http://localhost/v1", "http://localhost/v1"),
+        ("http://llm.localhost:1/v1", "http://llm.localhost:1/v1"),
+        ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
+        ("http://127.8.9.1/v1", "http://127.8.9.1/v1"),
+        ("", "https://sovrgpt.com/api/v1"),
+        (None, "https://sovrgpt.com/api/v1"),
+    ],
+)
+def test_base_urls_that_are_good(mode: Mode, given: Any, used: str) -> None:
+    client = mode.client("sovrgpt", api_key=KEY, base_url=given)
+    assert client.connection.base_url == used
+
+
+def test_arguments_win_over_the_environment(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOVRGPT_BASE_URL", "https://umgebung.example/v1")
+    monkeypatch.setenv("SOVR_KEY", "zweiter")
+    key = lambda client: client.connection.api_key.get_secret_value()  # noqa: E731
+    client = mode.client("sovrgpt")
+    assert (client.connection.base_url, key(client)) == ("https://umgebung.example/v1", "zweiter")
+    monkeypatch.setenv("SOVRGPT_API_KEY", "erster")
+    assert key(mode.client("sovrgpt")) == "erster"
+    client = mode.client("sovrgpt", api_key="dritter", base_url="https://argument.example")
+    assert (client.connection.base_url, key(client)) == ("https://argument.example", "dritter")
+
+
+def test_names_of_providers_in_any_case(mode: Mode) -> None:
+    assert mode.client("SovrGPT", api_key=KEY).provider is PROVIDERS["sovrgpt"]
