@@ -250,13 +250,6 @@ class ChatDecoder:
     def _chunk(self, chunk: Mapping[str, Any], part: str) -> Delta | None:
         """Take one chunk, or a whole answer; ``part`` names the field with its text."""
         whole = self._whole
-        whole.id = whole.id or _text(chunk.get("id")) or None
-        whole.model = whole.model or _text(chunk.get("model")) or None
-        created = chunk.get("created")
-        if whole.created is None and isinstance(created, int | float) and math.isfinite(created):
-            whole.created = int(created)
-        if whole.system_fingerprint is None:
-            whole.system_fingerprint = _text(chunk.get("system_fingerprint")) or None
         delta = Delta()
         extra: dict[str, Any] = {}
         if not chunk.keys() <= _CHUNK_KEYS:
@@ -279,7 +272,21 @@ class ChatDecoder:
             extra = {key: value for key, value in extra.items() if value is not None}
             delta.extra = extra or None
             whole.extra.update(extra)
-        return delta if delta != _EMPTY else None
+        # Every chunk repeats the head; looking for it in those without text finds what comes late.
+        if not delta.content or whole.id is None or whole.model is None:
+            self._head(chunk)
+        return delta if delta.content or delta != _EMPTY else None
+
+    def _head(self, chunk: Mapping[str, Any]) -> None:
+        """Take what is known of the answer as a whole."""
+        whole = self._whole
+        whole.id = whole.id or _text(chunk.get("id")) or None
+        whole.model = whole.model or _text(chunk.get("model")) or None
+        created = chunk.get("created")
+        if whole.created is None and isinstance(created, int | float) and math.isfinite(created):
+            whole.created = int(created)
+        if whole.system_fingerprint is None:
+            whole.system_fingerprint = _text(chunk.get("system_fingerprint")) or None
 
     def _message(self, message: dict[str, Any], delta: Delta, extra: dict[str, Any]) -> None:
         self._answered = True
@@ -293,6 +300,8 @@ class ChatDecoder:
                     extra["content_parts"] = others
             if self._splitter is not None:
                 self._add_split(self._splitter.feed(text), delta)
+                if self._splitter.done:
+                    self._splitter = None
             else:
                 delta.content = text
                 self._content.append(text)

@@ -44,6 +44,11 @@ class ThinkSplitter:
         self._held: str = ""  # text that may still turn out to be a tag
         self._thought = False  # a thought was closed: white space before the answer is dropped
 
+    @property
+    def done(self) -> bool:
+        """Whether the answer has begun, so that all that follows belongs to it."""
+        return self._state is _State.ANSWER
+
     def feed(self, text: str) -> Split:
         """Take the next piece of ``content`` and return what is certain of it."""
         if self._state is _State.ANSWER:
