@@ -207,10 +207,9 @@ def _introduce(console: Console, who: Services) -> None:
     console.print(
         f"Chat: {names}   Embeddings: [bold]{who.embeddings.title}[/] {escape(who.embedding_model)}"
     )
-    if who.embeddings is not who.chat:
+    if not who.chat.embeddings.documented:
         console.print(
-            f"{who.chat.title} documents no embeddings, or others were asked for: "
-            f"{who.embeddings.title}'s are used.",
+            f"{who.chat.title} documents no embeddings, so {who.embeddings.title}'s are used.",
             style="dim",
         )
 

@@ -70,10 +70,11 @@ def services(
     """
     emulated = emulated or provider is None
     chat = get_provider(provider or DEFAULT_PROVIDER)
+    if not emulated:
+        _require_access(chat)
     embedder = _embedder(chat, embeddings, emulated=emulated)
     embedding_model = embedder.embeddings.default_model or ""
     if not emulated:
-        _require_access(chat)
         _require_access(embedder)
         yield Services(chat, _model(chat, model), embedder, embedding_model, emulated)
         return
@@ -112,7 +113,7 @@ def _require_access(spec: Provider) -> None:
     try:
         Client(spec).connection.require_arguments()
     except DsgvoError as error:
-        raise ConfigurationError(f"{error}; without --provider the emulator answers") from None
+        raise ConfigurationError(f"{error}; or leave out --provider for the emulator") from None
 
 
 def _model(spec: Provider, wanted: str | None) -> str:

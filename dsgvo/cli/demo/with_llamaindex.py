@@ -113,8 +113,9 @@ class LlamaIndexPipeline:
         )
         self._nodes: Sequence[BaseNode] = []
         self._last: list[ChatMessage] = []
-        self._tokenizer = llama_index.core.global_tokenizer
-        llama_index.core.global_tokenizer = _tokens
+        self._globals = cast("Any", llama_index.core)
+        self._tokenizer = self._globals.global_tokenizer
+        self._globals.global_tokenizer = _tokens
         self._events = _Meters(chat=self.chat_meter, embedding=self.embedding_meter)
         get_dispatcher().add_event_handler(self._events)
 
@@ -210,7 +211,7 @@ class LlamaIndexPipeline:
 
     def close(self) -> None:
         """Delete the collection that was made for this run."""
-        llama_index.core.global_tokenizer = self._tokenizer
+        self._globals.global_tokenizer = self._tokenizer
         get_dispatcher().event_handlers.remove(self._events)
         self._client.delete_collection(self._collection)
 
