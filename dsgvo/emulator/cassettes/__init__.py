@@ -14,29 +14,18 @@ What is recorded from the emulator is kept under the vendor's own addresses, so 
 """
 
 from dsgvo.emulator.cassettes.addresses import emulator_url, vendor_url
-from dsgvo.emulator.cassettes.config import SERIALIZER, config, recorder, register, registered
-from dsgvo.emulator.cassettes.layout import (
-    CassetteError,
-    deserialize,
-    parse,
-    render,
-    serialize,
-)
+from dsgvo.emulator.cassettes.layout import CassetteError, parse
+from dsgvo.emulator.cassettes.rules import SERIALIZER, Rules, recorder
 from dsgvo.emulator.cassettes.secrets import Finding, find_secrets
 
 __all__ = [
     "SERIALIZER",
     "CassetteError",
     "Finding",
-    "config",
-    "deserialize",
+    "Rules",
     "emulator_url",
     "find_secrets",
     "parse",
     "recorder",
-    "register",
-    "registered",
-    "render",
-    "serialize",
     "vendor_url",
 ]

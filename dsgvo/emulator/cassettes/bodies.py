@@ -92,7 +92,7 @@ def without_boundary(body: bytes, content_type: str) -> bytes:
     if media_type(content_type) != MULTIPART or "boundary=" not in content_type:
         return body
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
-    message = cast("EmailMessage", BytesParser(policy=HTTP).parsebytes(head + body))
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
     return dumps([_part(cast("EmailMessage", part)) for part in message.iter_parts()]).encode()
 
 
@@ -120,7 +120,7 @@ def _part(part: EmailMessage) -> JsonObject:
 
 def _json(text: str) -> Any:
     """Return the objects and arrays that a text is, or None if it would not come back the same."""
-    if not text.lstrip()[:1] in {"{", "["}:
+    if text.lstrip()[:1] not in {"{", "["}:
         return None
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)

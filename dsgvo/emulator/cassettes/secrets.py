@@ -31,7 +31,7 @@ SECRET_FIELDS = re.compile(
 QUERY_FIELDS = re.compile(r"(?i)key|token|code|sig|signature|" + SECRET_FIELDS.pattern[4:])
 
 PATTERNS: dict[str, re.Pattern[str]] = {
-    "an API key": re.compile(r"(?<![\w-])(?:sk|pk|rk|nf|mgpt|inno|sovr)[-_][A-Za-z0-9_-]{16,}"),
+    "an API key": re.compile(r"(?<![\w-])(?:sk|pk|rk)[-_](?=[\w-]*\d)[A-Za-z0-9_-]{16,}"),
     "a JSON web token": re.compile(r"(?<!\w)eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"),
     "a bearer token": re.compile(r"(?i)(?<!\w)bearer\s+(?=[\w.~+/-]*\d)[\w.~+/-]{12,}=*"),
     "a key of a cloud": re.compile(
@@ -50,10 +50,15 @@ class Secrets:
 
     Args:
         known: Values that are known from the start, such as keys of the environment.
+        stand_ins: Texts that are private but no secrets, such as the id of a workspace, each with
+            what stands in its place.
     """
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
+    def __init__(
+        self, known: Iterable[str] = (), stand_ins: Mapping[str, str] | None = None
+    ) -> None:
         self._known: set[str] = set()
+        self._stand_ins = dict(stand_ins or {})
         for value in known:
             self.learn(value)
 
@@ -71,13 +76,16 @@ class Secrets:
             if SECRET_HEADERS.fullmatch(name):
                 self.learn(value)
 
-    @property
-    def known(self) -> frozenset[str]:
-        """The values."""
-        return frozenset(self._known)
+    def learn_fields(self, value: Any) -> None:
+        """Remember what stands in fields with telling names."""
+        for _, name, text in _strings(value, ""):
+            if _is_secret(name, text):
+                self.learn(text)
 
     def out_of_text(self, text: str) -> str:
         """Return a text without any secret that is known or looks like one."""
+        for private, stand_in in self._stand_ins.items():
+            text = text.replace(private, stand_in)
         for secret in sorted(self._known, key=len, reverse=True):
             encoded = base64.b64encode(secret.encode()).decode()
             for form in (secret, quote(secret, safe=""), quote_plus(secret), encoded):
@@ -85,42 +93,41 @@ class Secrets:
         for name, pattern in PATTERNS.items():
             scheme = "Bearer " if "bearer" in name else ""
             text = pattern.sub(scheme + PLACEHOLDER, text)
-        return _BASIC.sub(lambda found: _scrubbed_basic(found), text)
+        return _BASIC.sub(_scrubbed_basic, text)
+
+    def out_of_late(self, text: str) -> str:
+        """Return a text without the known secrets alone, as a last look at a whole file."""
+        for secret in sorted(self._known, key=len, reverse=True):
+            text = text.replace(secret, PLACEHOLDER)
+        return text
 
     def out_of_value(self, value: Any) -> Any:
-        """Return a JSON value without its secrets; remembers those in fields with telling names."""
+        """Return a JSON value without its secrets."""
         if isinstance(value, str):
             return self.out_of_text(value)
         if is_list(value):
-            return [self.out_of_value(one) for one in value]
+            return [self.out_of_value(one) for one in as_list(value)]
         if is_object(value):
-            self._learn_fields(value)
             return {
                 name: PLACEHOLDER if _is_secret(name, one) else self.out_of_value(one)
-                for name, one in value.items()
+                for name, one in as_object(value).items()
             }
         return value
 
     def out_of_url(self, url: str) -> str:
         """Return a URL without login and without the values of secret parameters."""
         parts = urlsplit(url)
-        netloc = parts.netloc.rpartition("@")[2]
         pairs = parse_qsl(parts.query, keep_blank_values=True)
-        for name, value in pairs:
-            if QUERY_FIELDS.fullmatch(name):
-                self.learn(value)
         query = parts.query
         if any(QUERY_FIELDS.fullmatch(name) for name, _ in pairs):
             query = urlencode(
-                [(name, PLACEHOLDER if QUERY_FIELDS.fullmatch(name) else value)
-                 for name, value in pairs]
+                [
+                    (name, PLACEHOLDER if QUERY_FIELDS.fullmatch(name) else value)
+                    for name, value in pairs
+                ]
             )
+        netloc = parts.netloc.rpartition("@")[2]
         return self.out_of_text(urlunsplit((parts.scheme, netloc, parts.path, query, "")))
-
-    def _learn_fields(self, value: Mapping[str, Any]) -> None:
-        for name, one in value.items():
-            if _is_secret(name, one):
-                self.learn(one)
 
 
 @dataclass(frozen=True)
@@ -181,7 +188,8 @@ def _in_text(text: str, known: tuple[str, ...], *, deep: bool = True) -> Iterato
 
 
 _PAIR = re.compile(
-    r"""(?ix) (?<![\w-]) ["']?([\w-]{3,40})["']? \s*[:=]\s* ["']?([^\s"'&,;{}\[\]]{8,})"""
+    r"""(?ix) (?<![\w-]) ["']?([\w-]{3,40})["']? \s*[:=]\s* ["']?
+    (?:(?:bearer|basic)\s+)? ([^\s"'&,;{}\[\]]{8,})"""
 )
 
 

@@ -1,0 +1,181 @@
+"""The file: YAML for people, with bodies as JSON mappings or as the text of the stream."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+import yaml
+
+from dsgvo.emulator.cassettes.bodies import laid_out, packed
+from dsgvo.emulator.jsons import JsonObject, as_object, is_object
+
+EMULATOR = "dsgvo-emulator/"
+"""How the emulator's ``Server`` header begins, which is how its answers are known."""
+
+
+class CassetteError(ValueError):
+    """A cassette that is not one, or must not be written."""
+
+
+def serialize(data: Mapping[str, Any]) -> str:
+    """Write what vcrpy holds as a readable cassette.
+
+    Args:
+        data: ``interactions`` as vcrpy lays them out.
+
+    Raises:
+        CassetteError: If some answers are the emulator's and others are not.
+    """
+    interactions: list[JsonObject] = data["interactions"]
+    origin = _origin([one["response"]["headers"] for one in interactions])
+    return render(origin, [_shown(one["request"], one["response"]) for one in interactions])
+
+
+def deserialize(text: str) -> JsonObject:
+    """Read a cassette as vcrpy wants it.
+
+    Raises:
+        CassetteError: If it is none.
+    """
+    cassette = parse(text)
+    source = _source(cassette["origin"])
+    return {
+        "interactions": [
+            {
+                "request": {
+                    "method": one["request"]["method"],
+                    "uri": one["request"]["url"],
+                    "headers": {k: [v] for k, v in one["request"].get("headers", {}).items()},
+                    "body": packed(one["request"]) or None,
+                },
+                "response": {
+                    "status": {"code": one["response"]["status"], "message": None},
+                    "headers": {
+                        name: [value]
+                        for name, value in {**one["response"].get("headers", {}), **source}.items()
+                    },
+                    "body": {"string": packed(one["response"])},
+                },
+            }
+            for one in cassette["interactions"]
+        ]
+    }
+
+
+def render(origin: str, interactions: Sequence[Mapping[str, Any]]) -> str:
+    """Write a parsed cassette."""
+    blocks = [_dump({"origin": origin}) + "interactions:"]
+    blocks += [_dump([one]) for one in interactions]
+    return "\n".join(blocks) if interactions else f"{blocks[0]} []\n"
+
+
+def parse(text: str) -> JsonObject:
+    """Read a cassette: its ``origin`` and its ``interactions``, each a request and a response.
+
+    Raises:
+        CassetteError: If it is none.
+    """
+    try:
+        cassette: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise CassetteError(f"the cassette is no YAML: {error}") from error
+    if not is_object(cassette) or "origin" not in cassette or "interactions" not in cassette:
+        raise CassetteError(
+            "the cassette has no 'origin' and 'interactions': if vcrpy wrote it in its own format, "
+            "delete it and record it anew"
+        )
+    return cassette
+
+
+def readable(body: bytes, content_type: str) -> str:
+    """Return a body as the cassette shows it, for comparing two."""
+    return _dump(laid_out(body, content_type)) if body else ""
+
+
+def _shown(request: JsonObject, response: JsonObject) -> JsonObject:
+    headers = {name.lower(): values[0] for name, values in request["headers"].items()}
+    answer = {name.lower(): values[0] for name, values in response["headers"].items()}
+    return {
+        "request": {
+            "method": request["method"],
+            "url": request["uri"],
+            **({"headers": headers} if headers else {}),
+            **laid_out(_bytes(request["body"]), headers.get("content-type", "")),
+        },
+        "response": {
+            "status": response["status"]["code"],
+            "headers": {k: v for k, v in answer.items() if k not in {"server", "date"}},
+            **laid_out(_bytes(response["body"]["string"]), answer.get("content-type", "")),
+        },
+    }
+
+
+def _bytes(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""
+
+
+def _origin(answers: Sequence[Mapping[str, Sequence[str]]]) -> str:
+    servers = {answer.get("server", [""])[0] for answer in answers}
+    if all(server.startswith(EMULATOR) for server in servers) and len(servers) == 1:
+        return f"emulator {servers.pop().removeprefix(EMULATOR)}"
+    if any(server.startswith(EMULATOR) for server in servers):
+        raise CassetteError(
+            "the cassette would hold answers of the emulator beside others: record it whole"
+        )
+    dates = [parsedate_to_datetime(answer["date"][0]) for answer in answers if "date" in answer]
+    return f"live {max(dates, default=datetime.now(UTC)):%Y-%m-%d}"
+
+
+def _source(origin: str) -> dict[str, str]:
+    """Return the header by which :func:`_origin` finds the origin again."""
+    kind, _, detail = origin.partition(" ")
+    if kind == "emulator":
+        return {"server": EMULATOR + detail}
+    try:
+        day = datetime.strptime(detail, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise CassetteError(
+            f"origin: {origin!r} is neither 'emulator <version>' nor 'live <date>'"
+        ) from None
+    return {"date": format_datetime(day, usegmt=True)}
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What YAML can hold in a literal block; anything else is written with escapes.
+_UNPRINTABLE = re.compile(
+    "[^\n\\x20-\\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as it is, and nothing on several lines that is not."""
+
+    def analyze_scalar(self, scalar: str) -> Any:
+        # Only blank ends of lines keep PyYAML from a literal block, which holds them very well.
+        analysis: Any = super().analyze_scalar(scalar)
+        if "\n" in scalar.strip() and not _UNPRINTABLE.search(scalar):
+            analysis.allow_block = True
+        return analysis
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _string(dumper: Any, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _string)
+
+
+def _dump(value: Any) -> str:
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+
+
+def origin_of(cassette: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the two words of a cassette's origin: ``emulator`` or ``live``, version or date."""
+    kind, _, detail = str(as_object(cassette)["origin"]).partition(" ")
+    return kind, detail
