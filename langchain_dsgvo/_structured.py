@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from operator import itemgetter
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.output_parsers import (
-    JsonOutputKeyToolsParser,
-    JsonOutputParser,
-    PydanticOutputParser,
-    PydanticToolsParser,
-)
-from langchain_core.runnables import Runnable, RunnableGenerator, RunnableMap, RunnablePassthrough
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
+from langchain_core.output_parsers.transform import BaseCumulativeTransformOutputParser
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
+from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
@@ -54,10 +53,11 @@ def structured_output(
     }
     if schema is not None:
         traced["schema"] = convert_to_openai_tool(schema)
+    target = cast("type[BaseModel]", schema) if _is_pydantic(schema) else None
     asked: Runnable[LanguageModelInput, AIMessage]
     if schema is None:
         asked = model.bind(response_format={"type": "json_object"}, **kwargs)
-        parser: Runnable[Any, Any] = JsonOutputParser()
+        parser = AnswerParser()
     elif method == "function_calling":
         name = convert_to_openai_tool(schema)["function"]["name"]
         asked = model.bind_tools(
@@ -67,11 +67,7 @@ def structured_output(
             **({} if strict is None else {"strict": strict}),
             **kwargs,
         )
-        parser = (
-            PydanticToolsParser(tools=[cast("type[BaseModel]", schema)], first_tool_only=True)
-            if _is_pydantic(schema)
-            else JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
-        )
+        parser = AnswerParser(target=target, tool=name)
     else:
         function = convert_to_openai_function(schema, strict=strict)
         json_schema: dict[str, Any] = function["parameters"]
@@ -86,63 +82,157 @@ def structured_output(
             **in_prompt,
             **kwargs,
         )
-        parser = (
-            PydanticOutputParser[BaseModel](pydantic_object=cast("type[BaseModel]", schema))
-            if _is_pydantic(schema)
-            else JsonOutputParser()
-        )
-    tool = method == "function_calling"
-    read = RunnableGenerator(_whole(tool=tool), _awhole(tool=tool)) | parser
+        parser = AnswerParser(target=target)
     if not include_raw:
-        return asked | read
-    parsed = RunnablePassthrough.assign(
-        parsed=itemgetter("raw") | read, parsing_error=lambda _: None
-    )
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=asked) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+        return asked | parser
+    return asked | RunnableLambda(_with_raw(parser), _awith_raw(parser), name="include_raw")
 
 
-def _is_pydantic(schema: Schema) -> bool:
+def _is_pydantic(schema: Schema | None) -> bool:
     return isinstance(schema, type) and is_basemodel_subclass(schema)
 
 
-def _check(message: BaseMessage, *, tool: bool, called: bool) -> None:
-    """Refuse an answer that was cut or declined: a parser might mend it into a valid one."""
+class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
+    """Reads an instance of a schema out of an answer; a stream gives the parts that grow into it.
+
+    A whole answer is read strictly: LangChain's own parsers close JSON that breaks off, give
+    nothing for a broken tool call, and end a stream that does not fit without a word.
+
+    Args:
+        target: The Pydantic class to make; ``None``: a dict.
+        tool: Name of the tool whose arguments are the answer; ``None``: its text is.
+    """
+
+    target: type[Any] | None = None
+    tool: str | None = None
+
+    def parse(self, text: str) -> Any:
+        """Return what a text holds."""
+        return self.parse_result([Generation(text=text)])
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Return what an answer holds; of a part of one, what can be read already.
+
+        Raises:
+            OutputParserException: If a whole answer was cut or declined, or does not fit.
+        """
+        generation = result[0]
+        message = generation.message if isinstance(generation, ChatGeneration) else None
+        if not partial or (isinstance(message, AIMessageChunk) and message.chunk_position):
+            return self._whole(generation.text, message)
+        with suppress(ValueError):
+            if message is None or self.tool is None:
+                return self._fitted(parse_json_markdown(generation.text), generation.text)
+            if (call := self._call(message)) is not None:
+                return self._fitted(call["args"], "")
+        return None
+
+    def _whole(self, text: str, message: BaseMessage | None) -> Any:
+        if message is not None:
+            _check(message)
+            if self.tool is not None:
+                return self._arguments(message)
+        return self._fitted(_json(text), text)
+
+    def _arguments(self, message: BaseMessage) -> Any:
+        if (call := self._call(message)) is not None:
+            return self._fitted(call["args"], str(call["args"]))
+        broken = message.invalid_tool_calls if isinstance(message, AIMessage) else []
+        if broken:
+            raise OutputParserException(
+                "the arguments of the tool call are not a JSON object",
+                llm_output=broken[0]["args"] or "",
+            )
+        raise OutputParserException(
+            f"the model answered in text instead of calling the tool {self.tool!r}",
+            llm_output=message.text,
+        )
+
+    def _call(self, message: BaseMessage) -> ToolCall | None:
+        calls = message.tool_calls if isinstance(message, AIMessage) else []
+        return next((call for call in calls if call["name"] == self.tool), None)
+
+    def _fitted(self, value: Any, text: str) -> Any:
+        if not isinstance(value, dict):
+            raise OutputParserException("the answer is not a JSON object", llm_output=text)
+        if self.target is None:
+            return cast("dict[str, Any]", value)
+        make = getattr(self.target, "model_validate", None) or self.target.parse_obj
+        try:
+            return make(value)
+        except ValueError as error:
+            # pydantic's own text quotes the answer, which may be personal data.
+            faults = "; ".join(_faults(error)) or type(error).__name__
+            raise OutputParserException(
+                f"the answer does not fit {self.target.__name__}: {faults}", llm_output=text
+            ) from None
+
+    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
+        yield from super()._transform(map(_as_chunk, input))
+
+    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002
+        chunks = (_as_chunk(piece) async for piece in input)
+        async for value in super()._atransform(chunks):
+            yield value
+
+
+def _as_chunk(piece: str | BaseMessage) -> str | BaseMessage:
+    """Return the whole answer of a model that does not stream as a stream's last piece."""
+    if isinstance(piece, AIMessage) and not isinstance(piece, AIMessageChunk):
+        return AIMessageChunk(**piece.model_dump(exclude={"type"}), chunk_position="last")
+    return piece
+
+
+_FENCED = re.compile(r"```(?:json)?(.*)```", re.DOTALL | re.IGNORECASE)
+
+
+def _json(text: str) -> Any:
+    """Return the JSON that a text is, or holds between fences; models add those unasked."""
+    for candidate in (text, *_FENCED.findall(text)):
+        with suppress(ValueError, RecursionError):
+            return json.loads(candidate, strict=False)  # line breaks inside texts are no fault
+    raise OutputParserException("the answer is not valid JSON", llm_output=text)
+
+
+def _faults(error: ValueError) -> Iterator[str]:
+    details: Any = getattr(error, "errors", tuple)
+    for fault in cast("list[dict[str, Any]]", details()):
+        yield f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+
+
+def _check(message: BaseMessage) -> None:
+    """Refuse an answer that was cut or declined."""
     reason = message.response_metadata.get("finish_reason")
     if reason == "length":
         raise OutputParserException(
             "the answer was cut at max_tokens, so the structured output is not whole: "
-            "raise max_tokens or ask for less"
+            "raise max_tokens or ask for less",
+            llm_output=message.text,
         )
     if reason == "content_filter":
         raise OutputParserException("the vendor's content filter stopped the structured output")
     if refusal := message.additional_kwargs.get("refusal"):
         raise OutputParserException(f"the model declined: {refusal}")
-    if tool and reason is not None and not called:
-        raise OutputParserException("the model answered in text instead of calling the tool")
 
 
-def _called(message: BaseMessage) -> bool:
-    return isinstance(message, AIMessage) and bool(message.tool_calls or message.invalid_tool_calls)
+def _with_raw(parser: AnswerParser) -> Callable[[AIMessage, RunnableConfig], dict[str, Any]]:
+    def read(raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
+        try:
+            return {"raw": raw, "parsed": parser.invoke(raw, config), "parsing_error": None}
+        except OutputParserException as error:
+            return {"raw": raw, "parsed": None, "parsing_error": error}
+
+    return read
 
 
-def _whole(*, tool: bool) -> Any:
-    def check(messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
-        called = False
-        for message in messages:
-            called = called or _called(message)
-            _check(message, tool=tool, called=called)
-            yield message
+def _awith_raw(
+    parser: AnswerParser,
+) -> Callable[[AIMessage, RunnableConfig], Awaitable[dict[str, Any]]]:
+    async def read(raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
+        try:
+            parsed = await parser.ainvoke(raw, config)
+        except OutputParserException as error:
+            return {"raw": raw, "parsed": None, "parsing_error": error}
+        return {"raw": raw, "parsed": parsed, "parsing_error": None}
 
-    return check
-
-
-def _awhole(*, tool: bool) -> Any:
-    async def check(messages: AsyncIterator[BaseMessage]) -> AsyncIterator[BaseMessage]:
-        called = False
-        async for message in messages:
-            called = called or _called(message)
-            _check(message, tool=tool, called=called)
-            yield message
-
-    return check
+    return read

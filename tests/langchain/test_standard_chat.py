@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ PIXEL = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
     "gg=="
 )
+PDF = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 lc_load = import_module("langchain_core.load.load")  # its package hides it behind a function
 SOVRGPT_PAGE = "SovrGPT: POST /v1/chat/completions"
 MEINGPT_PAGE = "meinGPT: Completions"
@@ -89,12 +91,16 @@ class Unit(Vendor):
 class Integration(Vendor):
     override: ClassVar[str]
     images: ClassVar[bool] = False
+    documents: ClassVar[bool] = False
     method: ClassVar[dict[str, Any]] = {}
 
     @pytest.fixture(autouse=True)
-    def pictures_without_a_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # The suite fetches its picture from the Internet with this function, which is not ours.
-        monkeypatch.setattr(httpx, "get", lambda *_, **__: SimpleNamespace(content=PIXEL))
+    def pictures_and_documents_without_a_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # The suite fetches them from the Internet with this function, which is not ours.
+        def get(url: str, **_: Any) -> SimpleNamespace:
+            return SimpleNamespace(content=PDF.read_bytes() if url.endswith(".pdf") else PIXEL)
+
+        monkeypatch.setattr(httpx, "get", get)
 
     @property
     def supports_json_mode(self) -> bool:
@@ -111,6 +117,10 @@ class Integration(Vendor):
     @property
     def supports_image_urls(self) -> bool:
         return self.images
+
+    @property
+    def supports_pdf_inputs(self) -> bool:
+        return self.documents
 
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:
@@ -133,6 +143,7 @@ class TestInnoGPTUnit(InnoGPT, Unit, ChatModelUnitTests):
 class TestInnoGPT(InnoGPT, Integration, ChatModelIntegrationTests):
     override = "gpt-5-mini"
     images = True
+    documents = True
 
 
 class TestInnoGPTJsonSchema(TestInnoGPT):

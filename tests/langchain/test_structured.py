@@ -1,0 +1,409 @@
+"""Structured output: every kind of schema by every method that the vendor documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import Annotated, Any, Literal, TypedDict
+
+import pytest
+from inline_snapshot import snapshot
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.exceptions import ModelInvalidRequestError, OutputParserException
+from langchain_core.runnables import RunnableLambda
+from pydantic import BaseModel, Field
+
+from dsgvo import PROVIDERS
+from dsgvo.emulator import Raw, Reply, Server
+from dsgvo.errors import CapabilityError, ConfigurationError
+from tests.langchain.support import THINKING_MODEL, Mode, Way, bodies, chat
+
+
+class Person(BaseModel):
+    """Eine Person."""
+
+    name: str
+    age: int = Field(description="Alter in Jahren.")
+
+
+class PersonDict(TypedDict):
+    """Eine Person."""
+
+    name: str
+    age: Annotated[int, ..., "Alter in Jahren."]
+
+
+PERSON_SCHEMA = {**Person.model_json_schema(), "title": "person"}
+SCHEMAS: dict[str, Any] = {
+    "pydantic": Person,
+    "typeddict": PersonDict,
+    "json_schema": PERSON_SCHEMA,
+}
+METHODS = [
+    (provider, method) for provider, spec in PROVIDERS.items() for method in spec.structured_output
+]
+DATA = {"name": "Anna", "age": 34}
+TEXT = '{"name": "Anna", "age": 34}'
+
+
+def reply(method: str | None, text: str = TEXT, name: str = "Person", **kwargs: Any) -> Reply:
+    """Script what a model says that follows a method."""
+    if method == "function_calling":
+        return Reply(tool_calls=[{"name": name, "arguments": text}], **kwargs)
+    return Reply(text, **kwargs)
+
+
+def last(way: Way, chain: Any, question: str = "Anna ist 34 Jahre alt.") -> Any:
+    """Return the answer, or the last of the parts that grow into it."""
+    return (
+        way.mode.stream(chain, question)[-1] if way.streamed else way.mode.invoke(chain, question)
+    )
+
+
+@pytest.mark.parametrize(("vendor", "method"), METHODS)
+@pytest.mark.parametrize("kind", list(SCHEMAS))
+def test_every_schema_by_every_documented_method(
+    server: Server, way: Way, vendor: str, method: Any, kind: str
+) -> None:
+    chain = chat(vendor).with_structured_output(SCHEMAS[kind], method=method)
+    answer = last(way, chain)
+    assert answer == (Person(name="Anna", age=34) if kind == "pydantic" else DATA)
+    [body] = bodies(server)
+    form = body.get("response_format", {}).get("type")
+    assert form == {"json_mode": "json_object", "json_schema": "json_schema"}.get(method)
+    assert ("tools" in body) == (method == "function_calling")
+
+
+@pytest.mark.parametrize("kind", list(SCHEMAS))
+def test_the_default_is_the_best_that_the_vendor_documents(
+    server: Server, provider: str, kind: str
+) -> None:
+    answer = chat(provider).with_structured_output(SCHEMAS[kind]).invoke("Anna ist 34 Jahre alt.")
+    assert answer == (Person(name="Anna", age=34) if kind == "pydantic" else DATA)
+    [body] = bodies(server)
+    if provider == "neuroflash":
+        assert body["response_format"]["type"] == "json_schema"
+    else:
+        assert body["tool_choice"] == {
+            "type": "function",
+            "function": {"name": body["tools"][0]["function"]["name"]},
+        }
+
+
+def test_what_json_schema_sends(server: Server) -> None:
+    chat("innogpt").with_structured_output(Person, method="json_schema", strict=True).invoke("…?")
+    assert bodies(server)[0]["response_format"] == snapshot(
+        {
+            "type": "json_schema",
+            "json_schema": {
+                "name": "Person",
+                "schema": {
+                    "description": "Eine Person.",
+                    "properties": {
+                        "name": {"type": "string"},
+                        "age": {"description": "Alter in Jahren.", "type": "integer"},
+                    },
+                    "required": ["name", "age"],
+                    "type": "object",
+                    "additionalProperties": False,
+                },
+                "description": "Eine Person.",
+                "strict": True,
+            },
+        }
+    )
+
+
+def test_json_mode_puts_the_schema_into_the_prompt(server: Server) -> None:
+    chain = chat("sovrgpt").with_structured_output(Person, method="json_mode")
+    chain.invoke([("system", "Du bist genau."), ("user", "Anna ist 34.")])
+    chain.invoke("Anna ist 34.")
+    first, second = bodies(server)
+    assert first["response_format"] == {"type": "json_object"}
+    system, user = first["messages"]
+    rules, schema = system["content"].rsplit("\n", 1)
+    assert rules == (
+        "Du bist genau.\n\n"
+        "Answer with one JSON object and nothing else: no explanation, no Markdown. "
+        "The object must be valid against this JSON schema:"
+    )
+    assert json.loads(schema) == {
+        "type": "object",
+        "description": "Eine Person.",
+        "properties": {
+            "name": {"type": "string"},
+            "age": {"type": "integer", "description": "Alter in Jahren."},
+        },
+        "required": ["name", "age"],
+    }
+    assert user == {"role": "user", "content": "Anna ist 34."}
+    assert [message["role"] for message in second["messages"]] == ["system", "user"]
+    assert '"Alter in Jahren."' in second["messages"][0]["content"]
+
+
+def test_json_mode_without_a_schema_gives_the_object(server: Server, way: Way) -> None:
+    server.script("sovrgpt", Reply('{"stadt": "Köln"}'))
+    chain = chat("sovrgpt").with_structured_output(None, method="json_mode")
+    assert last(way, chain, "Antworte in JSON.") == {"stadt": "Köln"}
+    assert bodies(server)[0]["messages"] == [{"role": "user", "content": "Antworte in JSON."}]
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_dicts_grow_while_they_stream(server: Server, mode: Mode, method: Any) -> None:
+    server.script("innogpt", reply(method, name="person"))
+    chain = chat("innogpt").with_structured_output(PERSON_SCHEMA, method=method)
+    parts = mode.stream(chain, "Anna ist 34.")
+    assert parts[-1] == DATA
+    assert len(parts) > 1
+    assert parts[0].keys() <= DATA.keys()
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+@pytest.mark.parametrize("kind", list(SCHEMAS))
+def test_include_raw_gives_the_message_too(
+    server: Server, mode: Mode, method: Any, kind: str
+) -> None:
+    chain = chat("innogpt").with_structured_output(SCHEMAS[kind], method=method, include_raw=True)
+    answer = mode.invoke(chain, "Anna ist 34 Jahre alt.")
+    assert list(answer) == ["raw", "parsed", "parsing_error"]
+    assert answer["parsed"] == (Person(name="Anna", age=34) if kind == "pydantic" else DATA)
+    assert answer["parsing_error"] is None
+    assert answer["raw"].usage_metadata["total_tokens"] > 0
+
+
+FAULTS: dict[str, tuple[Any, str]] = {
+    "cut": (
+        lambda method: reply(method, '{"name": "Anna", "age": 3', finish_reason="length"),
+        "the answer was cut at max_tokens",
+    ),
+    "filtered": (
+        lambda method: reply(method, '{"name": "An', finish_reason="content_filter"),
+        "content filter stopped",
+    ),
+    "wrong type": (lambda method: reply(method, '{"name": "Anna", "age": "alt"}'), "valid integer"),
+    "missing field": (lambda method: reply(method, '{"name": "Anna"}'), "Field required"),
+    "no JSON": (lambda method: reply(method, "Anna ist 34."), "not (a|valid) JSON"),
+}
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_an_answer_that_does_not_fit_is_an_error_and_never_mended(
+    server: Server, way: Way, method: Any, fault: str
+) -> None:
+    make, message = FAULTS[fault]
+    server.script("innogpt", make(method))
+    chain = chat("innogpt").with_structured_output(Person, method=method)
+    with pytest.raises(OutputParserException, match=message):
+        last(way, chain)
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_include_raw_holds_the_error_in_place_of_raising(
+    server: Server, mode: Mode, method: Any, fault: str
+) -> None:
+    make, message = FAULTS[fault]
+    server.script("innogpt", make(method))
+    chain = chat("innogpt").with_structured_output(Person, method=method, include_raw=True)
+    answer = mode.invoke(chain, "Wer?")
+    assert answer["parsed"] is None
+    assert re.search(message, str(answer["parsing_error"]))
+    assert "Anna ist" not in str(answer["parsing_error"])
+    assert answer["raw"].response_metadata["finish_reason"]
+
+
+@pytest.mark.parametrize("kind", ["typeddict", "json_schema"])
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_a_cut_answer_is_no_dict_either(server: Server, way: Way, method: Any, kind: str) -> None:
+    name = {"typeddict": "PersonDict", "json_schema": "person"}[kind]
+    server.script(
+        "innogpt", reply(method, '{"name": "Anna", "age": 3', name, finish_reason="length")
+    )
+    chain = chat("innogpt").with_structured_output(SCHEMAS[kind], method=method)
+    with pytest.raises(OutputParserException, match="cut at max_tokens"):
+        last(way, chain)
+
+
+@pytest.mark.parametrize("kind", list(SCHEMAS))
+def test_half_a_call_is_no_answer_whatever_the_finish_reason(
+    server: Server, way: Way, kind: str
+) -> None:
+    name = {"pydantic": "Person", "typeddict": "PersonDict", "json_schema": "person"}[kind]
+    server.script("innogpt", reply("function_calling", '{"name": "Anna", "age": 3', name))
+    chain = chat("innogpt").with_structured_output(SCHEMAS[kind], method="function_calling")
+    with pytest.raises(OutputParserException):
+        last(way, chain)
+
+
+@pytest.mark.parametrize("kind", list(SCHEMAS))
+def test_text_in_place_of_the_call_is_an_error(server: Server, way: Way, kind: str) -> None:
+    server.script("sovrgpt", Reply("Anna ist 34."))
+    chain = chat("sovrgpt").with_structured_output(SCHEMAS[kind])
+    with pytest.raises(OutputParserException, match="answered in text instead of calling"):
+        last(way, chain)
+
+
+def test_a_refusal_is_an_error_with_the_models_words(server: Server, mode: Mode) -> None:
+    body = (
+        b'{"choices":[{"index":0,"finish_reason":"stop","message":'
+        b'{"role":"assistant","content":null,"refusal":"Das sage ich nicht."}}]}'
+    )
+    server.script("innogpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
+    chain = chat("innogpt").with_structured_output(Person, method="json_schema")
+    with pytest.raises(OutputParserException, match="the model declined: Das sage ich nicht"):
+        mode.invoke(chain, "Wer?")
+
+
+@pytest.mark.parametrize(
+    "fence", ["```json\n{}\n```", "```\n{}\n```", "\n {} \n", "Gern:\n```json\n{}\n```"]
+)
+def test_fences_around_the_object_are_read_over(server: Server, way: Way, fence: str) -> None:
+    server.script("sovrgpt", Reply(fence.replace("{}", TEXT)))
+    chain = chat("sovrgpt").with_structured_output(Person, method="json_mode")
+    assert last(way, chain) == Person(name="Anna", age=34)
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_mode"])
+def test_thoughts_stay_out(server: Server, way: Way, method: Any) -> None:
+    thought = 'Ich schreibe {"name": "Otto", "age": 1} nicht.'
+    server.script("sovrgpt", reply(method, reasoning=thought))
+    chain = chat("sovrgpt", model=THINKING_MODEL).with_structured_output(Person, method=method)
+    assert last(way, chain) == Person(name="Anna", age=34)
+
+
+class Rank(Enum):
+    LEAD = "leitung"
+    STAFF = "team"
+
+
+class Address(BaseModel):
+    """Eine Adresse."""
+
+    street: str | None = None
+    city: str
+
+
+class Employee(BaseModel):
+    """Jemand, der hier arbeitet."""
+
+    name: str
+    rank: Rank
+    shift: Literal["früh", "spät"] = "früh"
+    address: Address | None = None
+    phones: list[str] = []
+    boss: Employee | None = None
+
+
+EMPLOYEE = Employee(
+    name="Anna",
+    rank=Rank.LEAD,
+    shift="spät",
+    address=Address(city="Köln"),
+    phones=["0221 1", "0221 2"],
+    boss=Employee(name="Otto", rank=Rank.STAFF),
+)
+
+
+@pytest.mark.parametrize(("vendor", "method"), METHODS)
+def test_nested_optional_enum_and_list_fields(
+    server: Server, way: Way, vendor: str, method: Any
+) -> None:
+    server.script(vendor, reply(method, EMPLOYEE.model_dump_json(), "Employee"))
+    chain = chat(vendor).with_structured_output(Employee, method=method)
+    assert last(way, chain) == EMPLOYEE
+
+
+@pytest.mark.parametrize(("vendor", "method"), METHODS)
+def test_the_emulator_makes_a_valid_instance_of_them(
+    server: Server, vendor: str, method: Any
+) -> None:
+    chain = chat(vendor).with_structured_output(Employee, method=method)
+    answer = chain.invoke("Anna arbeitet in Köln und gehört zum team.")
+    assert isinstance(answer, Employee)
+    assert (answer.name, answer.rank) == ("Anna", Rank.STAFF)
+
+
+REFUSED = [
+    (provider, method)
+    for provider, spec in PROVIDERS.items()
+    for method in ("function_calling", "json_schema", "json_mode")
+    if method not in spec.structured_output
+]
+
+
+@pytest.mark.parametrize(("vendor", "method"), REFUSED)
+def test_undocumented_methods_are_refused_with_those_there_are(
+    server: Server, vendor: str, method: Any
+) -> None:
+    spec = PROVIDERS[vendor]
+    with pytest.raises(CapabilityError) as caught:
+        chat(vendor).with_structured_output(Person, method=method)
+    assert str(caught.value).startswith(f"method={method!r} is not documented by {spec.title}")
+    assert all(repr(other) in str(caught.value) for other in spec.structured_output)
+    assert isinstance(caught.value, ModelInvalidRequestError)
+
+
+def test_sovrgpt_is_the_one_with_an_undocumented_method() -> None:
+    assert REFUSED == [("sovrgpt", "json_schema")]
+
+
+def test_a_schema_by_hand_is_refused_too(server: Server) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "p", "schema": PERSON_SCHEMA}}
+    with pytest.raises(CapabilityError, match="use 'function_calling' or 'json_mode'"):
+        chat("sovrgpt").invoke("Wer?", response_format=form)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"schema": None}, "schema is missing: method='function_calling' needs one"),
+        ({"schema": Person, "method": "json_mode", "strict": True}, "json_mode' knows no strict"),
+        ({"schema": Person, "method": "telepathy"}, "method='telepathy' is not documented"),
+    ],
+)
+def test_what_cannot_be_asked_for(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        chat("innogpt").with_structured_output(**wrong)
+
+
+def test_strict_goes_out_where_it_was_asked_for(server: Server) -> None:
+    model = chat("innogpt")
+    for strict in (True, False, None):
+        model.with_structured_output(Person, strict=strict).invoke("Wer?")
+    sent = [body["tools"][0]["function"].get("strict") for body in bodies(server)]
+    assert sent == [True, False, None]
+
+
+def test_settings_of_the_call_pass_through(server: Server) -> None:
+    chain = chat("innogpt").with_structured_output(Person, temperature=0.1)
+    chain.invoke("Anna ist 34.")
+    assert bodies(server)[0]["temperature"] == 0.1
+
+
+class Options(BaseCallbackHandler):
+    def __init__(self) -> None:
+        self.options: list[Any] = []
+
+    def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+        self.options.append(kwargs["options"])
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_traces_know_the_schema_and_the_method(server: Server, method: Any) -> None:
+    handler = Options()
+    chain = chat("innogpt").with_structured_output(Person, method=method)
+    chain.invoke("Anna ist 34.", config={"callbacks": [handler]})
+    [options] = handler.options
+    traced = options["ls_structured_output_format"]
+    assert traced["kwargs"]["method"] == method
+    assert traced["schema"]["title"] == "Person"
+
+
+def test_a_chain_goes_on_behind_it(server: Server, mode: Mode) -> None:
+    older: RunnableLambda[Any, int] = RunnableLambda(lambda person: person.age + 1)
+    chain = chat("sovrgpt").with_structured_output(Person) | older
+    assert mode.invoke(chain, "Anna ist 34 Jahre alt.") == 35
+    assert mode.batch(chain, ["Anna ist 34 Jahre alt.", "Otto ist 50 Jahre alt."]) == [35, 51]
