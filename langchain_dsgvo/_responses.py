@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
@@ -74,7 +75,7 @@ def to_chunk(delta: Delta, first_call: int = 0) -> ChatGenerationChunk | None:
     if delta.completion is not None:
         return _last_chunk(delta, delta.completion, first_call)
     if delta.content and not delta.tool_calls and not delta.reasoning:  # nearly all
-        return ChatGenerationChunk(message=AIMessageChunk(content=delta.content))
+        return _text_chunk(delta.content)
     if delta.content or delta.tool_calls or delta.reasoning:
         return ChatGenerationChunk(
             message=AIMessageChunk(
@@ -92,6 +93,32 @@ def to_chunk(delta: Delta, first_call: int = 0) -> ChatGenerationChunk | None:
             )
         )
     return None
+
+
+_MESSAGE = AIMessageChunk(content="")
+_CHUNK = ChatGenerationChunk(message=_MESSAGE)
+_CONTAINERS: list[tuple[str, type]] = [
+    (name, kind)
+    for name, value in vars(_MESSAGE).items()
+    for kind in (list, dict)
+    if type(value) is kind
+]
+
+
+def _text_chunk(text: str) -> ChatGenerationChunk:
+    """Return a chunk of plain text.
+
+    It is a copy with containers of its own: there is nothing to validate, and validating two
+    models is half of what a streamed token costs.
+    """
+    message = copy(_MESSAGE)
+    fields = vars(message)
+    for name, kind in _CONTAINERS:
+        fields[name] = kind()
+    fields["content"] = text
+    chunk = copy(_CHUNK)
+    vars(chunk).update(message=message, text=text)
+    return chunk
 
 
 def first_call_index(output_version: str | None) -> int:
