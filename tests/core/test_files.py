@@ -335,7 +335,7 @@ def test_a_file_beside_tools(mode: Mode, server: Server) -> None:
         tools=[TOOL],
         tool_choice="required",
     )
-    assert [call.name for call in completion.tool_calls] == ["get_price"]
+    assert {call.name for call in completion.tool_calls} == {"get_price"}
     payload = json.loads(form_of(server.requests[0])["payload"].data)
     assert payload["tools"] == [TOOL]
     assert payload["tool_choice"] == "required"
@@ -471,12 +471,14 @@ import dsgvo
 url, path, mode = sys.argv[1:]
 part = dsgvo.file_part(path=path)
 messages = [{"role": "user", "content": [{"type": "text", "text": "Worum geht es?"}, part]}]
-def ask(cls):
-    return cls("innogpt", api_key="sk-1", base_url=url, max_retries=0).chat(messages, model="m")
-small = dsgvo.Client("innogpt", api_key="sk-1", base_url=url)
-small.chat([{"role": "user", "content": "Hallo!"}], model="m")  # what one request needs anyway
+cls = dsgvo.Client if mode == "sync" else dsgvo.AsyncClient
+def ask(messages):
+    client = cls("innogpt", api_key="sk-1", base_url=url, max_retries=0)
+    answer = client.chat(messages, model="m")
+    return answer if mode == "sync" else asyncio.run(answer)
+ask([{"role": "user", "content": "Hallo!"}])  # what any request needs
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-completion = ask(dsgvo.Client) if mode == "sync" else asyncio.run(ask(dsgvo.AsyncClient))
+completion = ask(messages)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(completion.content, (after - before) // 1024)
 """
