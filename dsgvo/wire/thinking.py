@@ -37,12 +37,14 @@ class ThinkSplitter:
         (Split(reasoning='', content=''), Split(reasoning='Hm.', content='Ja.'))
     """
 
-    __slots__ = ("_held", "_state", "_thought")
+    __slots__ = ("_fresh", "_held", "_space", "_state", "_thought")
 
     def __init__(self) -> None:
         self._state = _State.BEFORE
         self._held: str = ""  # text that may still turn out to be a tag
         self._thought = False  # a thought was closed: white space before the answer is dropped
+        self._fresh = True  # nothing but white space has come of this thought
+        self._space = ""  # white space that shows if the thoughts go on
 
     @property
     def done(self) -> bool:
@@ -62,16 +64,13 @@ class ThinkSplitter:
                 if end < 0:
                     keep = _partial_tag(text, _CLOSE)
                     self._held = text[len(text) - keep :]
-                    reasoning.append(text[: len(text) - keep])
+                    reasoning.append(self._think(text[: len(text) - keep]))
                     return Split("".join(reasoning), "")
-                reasoning.append(text[:end])
+                reasoning.append(self._think(text[:end]))
                 text = text[end + len(_CLOSE) :]
-                self._state = _State.BEFORE
-                self._thought = True
+                self._close()
             start = text.lstrip()
             if start.startswith(_OPEN):
-                if self._thought:
-                    reasoning.append("\n\n")  # a further thought
                 text = start[len(_OPEN) :]
                 self._state = _State.THINKING
             elif _OPEN.startswith(start):  # also when nothing has come yet
@@ -90,8 +89,27 @@ class ThinkSplitter:
         held = self._held
         self._held = ""
         if self._state is _State.THINKING:
-            return Split(held, "")
+            return Split(self._think(held), "")
         return Split("", held.lstrip() if self._thought else held)
+
+    def _think(self, text: str) -> str:
+        """Return a thought's text; white space next to its tags belongs to them."""
+        if self._fresh:
+            text = text.lstrip()
+            if not text:
+                return ""
+            self._fresh = False
+        text = self._space + text
+        kept = text.rstrip()
+        self._space = text[len(kept) :]
+        return kept
+
+    def _close(self) -> None:
+        if not self._fresh:
+            self._space = "\n\n"  # between this thought and a further one
+        self._fresh = True
+        self._thought = True
+        self._state = _State.BEFORE
 
 
 def _partial_tag(text: str, tag: str) -> int:

@@ -16,7 +16,9 @@ TABLE: dict[str, tuple[str, tuple[str, str]]] = {
     "nothing": ("", ("", "")),
     "white space alone stays": (" \n", ("", " \n")),
     "a thought": ("<think>Hm.</think>Ja.", ("Hm.", "Ja.")),
-    "white space around": ("\n <think>\nHm.\n</think>\n\nJa.\n", ("\nHm.\n", "Ja.\n")),
+    "white space around": ("\n <think>\nHm.\n</think>\n\nJa.\n", ("Hm.", "Ja.\n")),
+    "white space inside": ("<think>A \n B</think>Ja.", ("A \n B", "Ja.")),
+    "an empty thought before another": ("<think> </think><think>B</think>", ("B", "")),
     "white space before an answer without thought stays": ("  Ja.", ("", "  Ja.")),
     "empty thought": ("<think></think>Ja.", ("", "Ja.")),
     "several thoughts": (
