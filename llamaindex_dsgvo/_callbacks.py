@@ -1,14 +1,20 @@
-"""LlamaIndex's instrumentation, with the types that it does not declare."""
+"""LlamaIndex's instrumentation: its own decorators, at no cost where nobody listens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeAlias, TypeVar, cast
 
+from llama_index.core.base.llms.base import BaseLLM
+from llama_index.core.callbacks import CallbackManager
 from llama_index.core.instrumentation import (
     Dispatcher,  # pyright: ignore[reportPrivateImportUsage]
     get_dispatcher,  # pyright: ignore[reportPrivateImportUsage]
 )
+from llama_index.core.instrumentation.event_handlers import NullEventHandler
+from llama_index.core.llms.callbacks import dispatcher as _llm_dispatcher
 from llama_index.core.llms.callbacks import (
     llm_chat_callback,  # pyright: ignore[reportUnknownVariableType]
     llm_completion_callback,  # pyright: ignore[reportUnknownVariableType]
@@ -21,6 +27,7 @@ __all__ = ["chat_callback", "completion_callback", "dispatcher_for", "with_progr
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
 _T = TypeVar("_T")
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def dispatcher_for(name: str) -> Dispatcher:
@@ -30,12 +37,49 @@ def dispatcher_for(name: str) -> Dispatcher:
 
 def chat_callback(call: _Call) -> _Call:
     """Report a chat method to LlamaIndex's callbacks and events, as its own LLMs do."""
-    return cast("_Call", llm_chat_callback()(call))
+    return _reported(call, cast("Decorator", llm_chat_callback()))
 
 
 def completion_callback(call: _Call) -> _Call:
     """Report a completion method to LlamaIndex's callbacks and events."""
-    return cast("_Call", llm_completion_callback()(call))
+    return _reported(call, cast("Decorator", llm_completion_callback()))
+
+
+def _reported(call: _Call, decorator: Decorator) -> _Call:
+    """Decorate a method, and go past the decorator where no handler would be told anything.
+
+    An event for each piece costs about as much as all else of a streamed piece.
+    """
+    reporting = decorator(call)
+    vars(call).pop("__wrapped__")  # the decorator's mark, which inspect takes for a function
+
+    @wraps(call)
+    def either(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
+        return (reporting if _is_observed(self) else call)(self, *args, **kwargs)
+
+    @wraps(call)
+    async def aeither(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
+        return await (reporting if _is_observed(self) else call)(self, *args, **kwargs)
+
+    return cast("_Call", aeither if iscoroutinefunction(call) else either)
+
+
+def _is_observed(llm: BaseLLM) -> bool:
+    """Return whether the decorator would do anything: tell a handler, or wait for its turn."""
+    manager = cast("CallbackManager | None", llm.callback_manager)
+    if llm.rate_limiter is not None or manager is None:
+        return True
+    return bool(manager.handlers) or _has_handlers(_llm_dispatcher)
+
+
+def _has_handlers(dispatcher: Dispatcher) -> bool:
+    """Return whether an event of a dispatcher reaches anybody."""
+    while True:
+        if any(type(handler) is not NullEventHandler for handler in dispatcher.event_handlers):
+            return True
+        if not dispatcher.propagate:
+            return False
+        dispatcher = dispatcher.parent
 
 
 def with_progress(items: Iterable[_T], *, show: bool, title: str) -> Iterable[_T]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -15,7 +15,6 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.llms.llm import ToolSelection
-from pydantic import BaseModel
 from pydantic_core import from_json
 
 from dsgvo import Completion, Delta, ToolCall
@@ -30,10 +29,6 @@ __all__ = [
     "json_object",
     "tool_selections",
 ]
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
-_set = object.__setattr__
 
 
 class ModelOutputError(APIResponseError, ValueError):
@@ -70,19 +65,11 @@ class ResponseBuilder:
             for call in delta.tool_calls:
                 self._add(call.index, call.id, call.name, call.arguments)
             self._thoughts += delta.reasoning
-            if self._thoughts or self._calls:
-                message = _message(self._text, self._thoughts, self._calls)
-            else:
-                message = _text_message(self._text)
-            response = _made(
-                ChatResponse,
-                {
-                    **_RESPONSE,
-                    "message": message,
-                    "delta": piece,
-                    "raw": {"usage": delta.usage, "finish_reason": delta.finish_reason},
-                    "additional_kwargs": _counts(delta.usage),
-                },
+            response = ChatResponse(
+                message=_message(self._text, self._thoughts, self._calls),
+                delta=piece,
+                raw={"usage": delta.usage, "finish_reason": delta.finish_reason},
+                additional_kwargs=_counts(delta.usage),
             )
         if delta.reasoning:
             _additional(response)["thinking_delta"] = delta.reasoning
@@ -196,29 +183,6 @@ def _selected_arguments(call: ToolCallBlock, raw: dict[str, Any]) -> dict[str, A
         provider=raw["provider"],
         request_id=raw["request_id"],
     )
-
-
-# A streamed answer has thousands of pieces, each a response of its own, and validating values that
-# are of their types already is most of what they would cost. ``model_construct`` costs even more.
-# Fields that LlamaIndex adds come from these, which are validated.
-_RESPONSE = ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT)).__dict__
-_MESSAGE = _RESPONSE["message"].__dict__
-_BLOCK = TextBlock(text="").__dict__
-
-
-def _made(cls: type[_Model], fields: dict[str, Any]) -> _Model:
-    """Return a model with all of its fields, without validating them."""
-    made = cls.__new__(cls)
-    _set(made, "__dict__", fields)
-    _set(made, "__pydantic_fields_set__", set(fields))
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
-    return made
-
-
-def _text_message(text: str) -> ChatMessage:
-    block = _made(TextBlock, {**_BLOCK, "text": text})
-    return _made(ChatMessage, {**_MESSAGE, "blocks": [block], "additional_kwargs": {}})
 
 
 def _message(
