@@ -29,6 +29,7 @@ from dsgvo.errors import (
     RateLimitError,
     StreamError,
 )
+from dsgvo.transport import _exchange
 from tests.core.support import MODELS, Mode, answer, chunk, http, raw_server, sse, text_of
 
 PIECES = ["Grüße", " aus", " 漢字", " 🦊"]
@@ -243,3 +244,12 @@ def test_a_whole_answer_is_read_before_the_next_request(mode: Mode) -> None:
         client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
         assert [mode.chat(client).content for _ in range(3)] == ["Ja."] * 3
         assert len(raw.requests) == 3
+
+
+def test_an_answer_of_any_size_is_not_read(
+    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 1000)
+    with pytest.raises(APIResponseError, match="embeddings of more than 1000 bytes"):
+        mode.embed(mode.client("meingpt", server), ["Text"])
+    assert len(server.requests) == 1

@@ -207,3 +207,28 @@ def test_rule_4_full_jitter_below_a_bound_that_doubles(
     mode.chat(mode.client("sovrgpt", server, max_retries=6))
     assert bounds == [(0, 0.5), (0, 1), (0, 2), (0, 4), (0, 8), (0, 8)]
     assert naps == [high / 2 for _, high in bounds]
+
+
+def test_rule_4_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[float]) -> None:
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        # A queue that is full: the next connection waits for a place in it.
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        client = mode.client("sovrgpt", api_key="k", base_url=url, timeout=0.1)
+        with pytest.raises(APITimeoutError, match="could not be reached in time"):
+            mode.chat(client)
+    assert len(naps) == 2
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+def test_rule_4_two_faults_of_different_kinds_share_one_count(
+    mode: Mode, server: Server, naps: list[float], how: str
+) -> None:
+    server.script("sovrgpt", Disconnect(), Status(503), Disconnect(), Status(503))
+    with pytest.raises(APIConnectionError):
+        mode.call(mode.client("sovrgpt", server, max_retries=2), how)
+    assert (len(server.requests), len(naps)) == (3, 2)
