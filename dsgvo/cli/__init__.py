@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 __all__ = ["main"]
 
@@ -15,6 +16,7 @@ def main() -> None:
         if reconfigure is not None:
             reconfigure(errors="replace")
     try:
+        import_module("rich")  # typer asks for it late, in the middle of a help text
         from dsgvo.cli.app import app
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"typer", "rich"}:

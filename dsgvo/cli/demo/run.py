@@ -64,14 +64,13 @@ class Script:
     Args:
         questions: For the documents.
         follow_up: After the first question, for frameworks with a chat engine.
-        agent: For the agent.
-        travel: Whether the agent's question is the handbook's about travel expenses.
+        agent: For the agent. Of questions about documents that nobody here knows it gets the
+            first, to find its answer with a search.
     """
 
     questions: Sequence[str]
-    follow_up: str
+    follow_up: str | None
     agent: str
-    travel: bool
 
 
 def run(wishes: Wishes) -> None:
@@ -131,7 +130,8 @@ def _pipeline(
     with extra("demo"):
         module = importlib.import_module(f"dsgvo.cli.demo.with_{framework}")
         client = stack.enter_context(_database(url))
-    pipeline: Pipeline = module.PIPELINE(who, client, travel=script.travel)
+    travel = script.agent == AGENT_QUESTION
+    pipeline: Pipeline = module.PIPELINE(who, client, travel=travel)
     stack.callback(pipeline.close)
     return pipeline
 
@@ -160,13 +160,8 @@ def _database(url: str | None) -> Generator[QdrantClient]:
 
 
 def _script(console: Console, wishes: Wishes, library: Library) -> Script:
-    if wishes.docs is None:
-        questions = wishes.questions or QUESTIONS
-        agent = wishes.questions[0] if wishes.questions else AGENT_QUESTION
-        follow_up = "Was gilt dazu noch?" if wishes.questions else FOLLOW_UP
-        return Script(
-            questions=questions, follow_up=follow_up, agent=agent, travel=not wishes.questions
-        )
+    if wishes.docs is None and not wishes.questions:
+        return Script(questions=QUESTIONS, follow_up=FOLLOW_UP, agent=AGENT_QUESTION)
     questions = list(wishes.questions)
     if not questions and sys.stdin.isatty() and console.is_terminal:
         questions = list(_typed(console))
@@ -177,9 +172,7 @@ def _script(console: Console, wishes: Wishes, library: Library) -> Script:
             "Yours go into [bold]--question[/].",
             style="dim",
         )
-    return Script(
-        questions=questions, follow_up="Was gilt dazu noch?", agent=questions[0], travel=False
-    )
+    return Script(questions=questions, follow_up=None, agent=questions[0])
 
 
 def _typed(console: Console) -> Iterator[str]:
@@ -229,8 +222,10 @@ def _play(console: Console, pipeline: Pipeline, library: Library, script: Script
     _index(console, pipeline, library)
     for number, question in enumerate(script.questions):
         _answer(console, question, pipeline.ask(question))
-        if number == 0 and (events := pipeline.follow_up(script.follow_up)) is not None:
-            _answer(console, script.follow_up, events, label="and then")
+        if number == 0 and script.follow_up:
+            events = pipeline.follow_up(script.follow_up)
+            if events is not None:
+                _answer(console, script.follow_up, events, label="and then")
     _answer(console, script.agent, pipeline.agent(script.agent), label="agent")
 
 

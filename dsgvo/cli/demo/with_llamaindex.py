@@ -190,11 +190,9 @@ class LlamaIndexPipeline:
                 yield event
 
     async def _agent_events(self, question: str) -> AsyncIterator[Event]:
-        async def unterlagen_durchsuchen(frage: str) -> str:
+        def unterlagen_durchsuchen(frage: str) -> str:
             """Durchsucht die Unterlagen und gibt die passenden Fundstellen zurück."""
-            found = self._fitting.postprocess_nodes(
-                await self._retriever.aretrieve(frage), query_str=frage
-            )
+            found = self._fitting.postprocess_nodes(self._retriever.retrieve(frage))
             return "\n\n".join(one.get_content(MetadataMode.LLM) for one in found) or NOT_FOUND
 
         tools: list[Any] = [unterlagen_durchsuchen, *([reisekosten] if self._travel else [])]
