@@ -5,7 +5,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any, ClassVar, Self, cast
 
-from pydantic import AliasChoices, BaseModel, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from dsgvo import PROVIDERS, AsyncClient, Client, Provider
 from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
@@ -38,9 +48,11 @@ class Settings(BaseModel):
         default=None, validation_alias=AliasChoices("base_url", "api_base")
     )
     timeout: float | None = Field(
-        default=DEFAULT_TIMEOUT, validation_alias=AliasChoices("timeout", "request_timeout")
+        default=DEFAULT_TIMEOUT,
+        validation_alias=AliasChoices("timeout", "request_timeout"),
+        strict=True,
     )
-    max_retries: int = DEFAULT_MAX_RETRIES
+    max_retries: int = Field(default=DEFAULT_MAX_RETRIES, strict=True)
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     extra_body: dict[str, Any] | None = None
     strict: bool = False
@@ -48,6 +60,15 @@ class Settings(BaseModel):
     trusted_models: tuple[str, ...] = ()
 
     _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _say_what_is_wrong(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            faults = "; ".join(map(_fault, error.errors(include_url=False)))
+            raise ConfigurationError(f"{cls.__name__}: {faults}") from None
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +93,12 @@ class Settings(BaseModel):
             ):
                 # Said here, since pydantic's message would show the value.
                 raise ConfigurationError(f"{name} is a {type(value).__name__}, not a str")
+            if name in {"base_url", "api_base"} and not isinstance(value, str | None):
+                variable = PROVIDERS[cls.provider].base_url_variable
+                raise ConfigurationError(
+                    f"{name}={value!r} (argument or {variable}) is a {type(value).__name__}, "
+                    "not a str"
+                )
         return given
 
     _unknown_argument_hint: ClassVar[str] = "fields of the request's body go into extra_body={…}"
@@ -112,3 +139,14 @@ class Settings(BaseModel):
             client = Client(self.provider, **settings)
             self._clients = (settings, client, AsyncClient.over(client.connection))
         return self._clients
+
+
+def _fault(error: ErrorDetails) -> str:
+    """Say what is wrong with one argument; its value is shown if it can hold no secret."""
+    name = ".".join(map(str, error["loc"]))
+    value: object = error["input"]
+    shown = isinstance(value, str | int | float) and error["loc"][:1] not in _HIDDEN
+    return f"{name}={value!r}: {error['msg']}" if shown else f"{name}: {error['msg']}"
+
+
+_HIDDEN = {("api_key",), ("client_secret",), ("default_headers",), ("extra_body",)}
