@@ -53,6 +53,7 @@ class DsgvoEmbedding(Connected, BaseEmbedding):
         self.model_name = require_embeddings(
             self.spec, self.model_name, allow_undocumented=self.allow_undocumented
         )
+        self._check_residency(self.model_name)
         for name in ("dimensions", "embed_batch_size", "num_workers"):
             if (value := getattr(self, name)) is not None:
                 check_count(name, value)

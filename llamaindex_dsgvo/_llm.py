@@ -106,6 +106,7 @@ class DsgvoLLM(Connected, FunctionCallingLLM):
         """Check what can be checked before anything is sent."""
         super().model_post_init(context)
         self.model = require_model(self.spec, self.model)
+        self._check_residency(self.model)
         for name, value in self._parameters().items():
             check_parameter(name, value)
         if self.structured_output is not None:

@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    SkipValidation,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
 
 from dsgvo import PROVIDERS, AsyncClient, Client, Provider
 from dsgvo.errors import ConfigurationError
 from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from dsgvo.wire.residency import Residency, check_residency
 
 __all__ = ["Connected"]
 
@@ -31,6 +41,8 @@ class Connected(BaseModel):
         "max_retries": "max_retries",
         "default_headers": "default_headers",
         "strict": "strict",
+        "residency": "residency",
+        "trusted_models": "trusted_models",
     }
     """Fields that the core's clients are built from, and their names there."""
 
@@ -41,12 +53,17 @@ class Connected(BaseModel):
     """Other names by which users know an argument."""
 
     api_key: SecretStr | str | None = Field(default=None, exclude=True, repr=False)
-    api_base: str | None = None
-    timeout: float | None = DEFAULT_TIMEOUT
-    max_retries: int = DEFAULT_MAX_RETRIES
+    # What the core checks is left to it, so that its messages are the same everywhere.
+    api_base: SkipValidation[str | None] = None
+    timeout: SkipValidation[float | None] = DEFAULT_TIMEOUT
+    max_retries: SkipValidation[int] = DEFAULT_MAX_RETRIES
     # Headers can hold secrets as well.
-    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    default_headers: SkipValidation[dict[str, str] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
     strict: bool = False
+    residency: SkipValidation[Residency | None] = None
+    trusted_models: tuple[str, ...] = ()
 
     _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
 
@@ -73,7 +90,9 @@ class Connected(BaseModel):
         What is kept goes with the object into other processes, whose environment may differ.
         """
         connection = self._client.connection
+        connection.require_arguments()
         self.api_base = connection.base_url
+        self.residency = connection.residency
         if connection.api_key is not None:
             self.api_key = connection.api_key
 
@@ -81,6 +100,10 @@ class Connected(BaseModel):
     def spec(self) -> Provider:
         """What the vendor says about itself."""
         return PROVIDERS[self.provider]
+
+    def _check_residency(self, model: str) -> None:
+        connection = self._client.connection
+        check_residency(self.spec, model, connection.residency, connection.trusted_models)
 
     @property
     def _client(self) -> Client:
@@ -100,16 +123,22 @@ class Connected(BaseModel):
 
 
 def _configuration_error(cls: type[Connected], error: ValidationError) -> ConfigurationError:
-    """Return pydantic's findings as our error, which shows no values."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    messages: list[str] = []
-    for detail in found:
-        name = str(detail["loc"][0]) if detail["loc"] else cls.__name__
-        if detail["type"] == "extra_forbidden":
-            messages.append(f"{cls.__name__} has no argument {name!r}: {_hint(cls, name)}")
-        else:
-            messages.append(f"{name}: {detail['msg']}")
-    return ConfigurationError("; ".join(dict.fromkeys(messages)), provider=cls.provider)
+    """Return pydantic's findings as our error."""
+    faults = dict.fromkeys(_fault(cls, detail) for detail in error.errors(include_url=False))
+    return ConfigurationError("; ".join(faults), provider=cls.provider)
+
+
+def _fault(cls: type[Connected], detail: ErrorDetails) -> str:
+    """Say what is wrong with one argument; its value is shown if it can hold no secret."""
+    name = str(detail["loc"][0]) if detail["loc"] else cls.__name__
+    if detail["type"] == "extra_forbidden":
+        return f"{cls.__name__} has no argument {name!r}: {_hint(cls, name)}"
+    value: object = detail["input"]
+    shown = name not in _HIDDEN and isinstance(value, str | int | float)
+    return f"{name}={value!r}: {detail['msg']}" if shown else f"{name}: {detail['msg']}"
+
+
+_HIDDEN = frozenset({"api_key", "client_secret", "default_headers", "additional_kwargs"})
 
 
 def _hint(cls: type[Connected], name: str) -> str:

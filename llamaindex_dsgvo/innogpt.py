@@ -37,6 +37,9 @@ class InnoGPT(DsgvoLLM):
             the best one that the vendor documents.
         strict: Refuse parameters that the vendor ignores, instead of warning once. (The ``strict``
             of ``OpenAILike``, for tools' schemas, is an argument of ``chat_with_tools`` here.)
+        residency: ``"eu"`` refuses models that the vendor says run elsewhere, ``"strict"`` also
+            those of which it does not say where, ``"any"`` none; else ``DSGVO_RESIDENCY``.
+        trusted_models: Model ids that you have checked yourself; they are never refused.
         stream_usage: Ask for token counts at the end of streams.
         system_prompt: Goes before what LlamaIndex's components ask.
         callback_manager: LlamaIndex's callbacks.
@@ -67,8 +70,8 @@ class InnoGPTEmbedding(DsgvoEmbedding):
         dimensions: Length of the vectors, 1 or more, where the model can shorten them.
         embed_batch_size: Texts a request, 1 to 2048.
         num_workers: Requests at once, 1 or more; 4 if not given.
-        api_key: As for :class:`InnoGPT`, as are ``api_base``, ``timeout``, ``max_retries`` and
-            ``default_headers``.
+        api_key: As for :class:`InnoGPT`, as are ``api_base``, ``timeout``, ``max_retries``,
+            ``default_headers``, ``residency`` and ``trusted_models``.
         additional_kwargs: Further fields of every request's body.
         embeddings_cache: LlamaIndex's cache.
 

@@ -24,6 +24,8 @@ class MeinGPT(DsgvoLLM):
         api_base: The path before ``/chat/completions``; else ``MEINGPT_BASE_URL``.
         temperature: 0 to 2.
         strict: Refuse parameters that the vendor ignores, instead of warning once.
+        residency: ``"eu"``, the default, refuses ``o1-us`` and ``o1-mini-us``, whose names say
+            where they run; ``"any"`` allows them.
 
     All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPT`.
 
