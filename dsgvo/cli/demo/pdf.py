@@ -83,6 +83,7 @@ _PAGE_HEADING = re.compile(
     r"[1-9]\d?(?:\.?\s+[A-ZÄÖÜ]|(?:\.\d{1,2})+\.?\s+[^\W\d_])[^.!?;:]{2,60}(?<!\d)"
 )
 _CONTENTS = re.compile(r"(?:\. ?){5,}\s*\d*$")
+_ENTRY = re.compile(r"(?:[1-9]\d?(?:\.\d{1,2})*|[A-Z])\.?\s+[^\W\d].*\s\d{1,3}")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?!(?:und|oder|bzw)\b)(?=[a-zäöüß])")
 
 
@@ -126,12 +127,18 @@ def _without_running_lines(pages: Sequence[str]) -> list[list[str]]:
     running = {edge for edge, count in counts.items() if count >= many}
 
     def kept(lines: list[str]) -> Iterator[str]:
+        contents = sum(_is_entry(line) for line in lines) >= 4
         for at, line in enumerate(lines):
             edge = at < 2 or at >= len(lines) - 2
-            if not (edge and _masked(line) in running) and not _CONTENTS.search(line):
+            if not (edge and _masked(line) in running) and not (contents and _is_entry(line)):
                 yield line
 
     return [list(kept(lines)) for lines in split]
+
+
+def _is_entry(line: str) -> bool:
+    """Tell whether a line may be one of a table of contents: leaders, or a number at each end."""
+    return bool(_CONTENTS.search(line) or _ENTRY.fullmatch(line.strip()))
 
 
 def _masked(line: str) -> str:
