@@ -66,9 +66,14 @@ def deserialize(text: str) -> JsonObject:
 
 def render(origin: str, interactions: Sequence[Mapping[str, Any]]) -> str:
     """Write a parsed cassette."""
-    blocks = [_dump({"origin": origin}) + "interactions:"]
-    blocks += [_dump([one]) for one in interactions]
-    return "\n".join(blocks) if interactions else f"{blocks[0]} []\n"
+    head = _dump({"origin": origin})
+    if not interactions:
+        return f"{head}interactions: []\n"
+    text = f"{head}interactions:\n"
+    for one in interactions:
+        # A free line between two, but for a text that ends in one, to which it would be added.
+        text += ("" if text.endswith(("interactions:\n", "\n\n")) else "\n") + _dump([one])
+    return text
 
 
 def parse(text: str) -> JsonObject:
@@ -172,7 +177,11 @@ _Dumper.add_representer(str, _string)
 
 
 def _dump(value: Any) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
+    )
+    # "..." ends a document whose last text ends in blank lines. More text follows here.
+    return text.removesuffix("...\n")
 
 
 def origin_of(cassette: Mapping[str, Any]) -> tuple[str, str]:
