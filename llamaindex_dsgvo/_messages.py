@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
+from io import IOBase
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
@@ -22,6 +22,7 @@ from pydantic_core import to_json
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Provider
+from dsgvo.wire.files import file_part, image_part
 
 __all__ = ["to_wire"]
 
@@ -128,42 +129,35 @@ def _call_id(message: ChatMessage, place: int) -> str:
 
 
 def _media(block: BaseContentBlock, provider: Provider, place: int) -> dict[str, Any]:
+    # An address goes out as it is: the vendor fetches it, never this process.
     match block:
         case ImageBlock():
-            image: dict[str, Any] = {"url": _image_url(block, place)}
-            if block.detail:
-                image["detail"] = block.detail
-            return {"type": "image_url", "image_url": image}
-        case DocumentBlock() if block.url and provider.file_upload:
-            mime = block.document_mimetype or "application/pdf"
-            return {"type": "file_url", "file_url": {"url": block.url, "mime_type": mime}}
-        case DocumentBlock() if provider.file_upload:
-            raise CapabilityError(
-                f"messages[{place}]: a DocumentBlock needs url=… here; put the text of a local "
-                "document into a TextBlock",
-                provider=provider.name,
+            return image_part(
+                url=str(block.url) if block.url else None,
+                data=_bytes(block.image),
+                path=block.path,
+                mime_type=block.image_mimetype,
+                detail=block.detail,
+            )
+        case DocumentBlock():
+            return file_part(
+                url=block.url,
+                data=_bytes(block.data),
+                path=block.path,
+                mime_type=block.document_mimetype,
+                name=None if block.title == "input_document" else block.title,
             )
         case _:
             raise CapabilityError(
-                f"messages[{place}]: {provider.title} documents no input for a "
-                f"{type(block).__name__} ({provider.page}); pass its text in a TextBlock",
+                f"messages[{place}]: none of the vendors documents input for a "
+                f"{type(block).__name__}; pass its text in a TextBlock",
                 provider=provider.name,
             )
 
 
-def _image_url(block: ImageBlock, place: int) -> str:
-    # An address goes out as it is: the vendor fetches it, never this process.
-    if block.url:
-        return str(block.url)
-    if isinstance(block.image, bytes):  # the block holds bytes as base64 already
-        data = block.image.decode("ascii")
-    elif block.image is not None:
-        block.image.seek(0)
-        data = b64encode(cast("bytes", block.image.read())).decode("ascii")
-    elif block.path is not None:
-        data = b64encode(block.path.read_bytes()).decode("ascii")
-    else:
-        raise ConfigurationError(f"messages[{place}]: an ImageBlock needs url, image or path")
-    if not data:
-        raise ConfigurationError(f"messages[{place}]: the ImageBlock's image is empty")
-    return f"data:{block.image_mimetype or 'image/png'};base64,{data}"
+def _bytes(data: bytes | IOBase | None) -> bytes | str | None:
+    if data is None or isinstance(data, bytes):
+        # A block holds bytes as base64 already.
+        return data and data.decode("ascii")
+    data.seek(0)
+    return cast("bytes", data.read())
