@@ -141,6 +141,9 @@ class ChatModel(Settings, BaseChatModel):
     ) -> int:
         """Return about how many tokens messages and tools have. Nothing is downloaded for it."""
         texts = [message.text for message in messages]
+        for message in messages:
+            if isinstance(message, AIMessage):
+                texts += [f"{call['name']}{call['args']}" for call in message.tool_calls]
         texts += [str(convert_to_openai_tool(tool)) for tool in tools or ()]
         per_message = 4  # role and separators, as in OpenAI's chat format
         return sum(map(self.get_num_tokens, texts)) + per_message * len(messages)

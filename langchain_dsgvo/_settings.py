@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, ClassVar, Self, cast
 
@@ -23,6 +24,21 @@ from dsgvo.wire.residency import Residency, check_residency
 from langchain_dsgvo.errors import ConfigurationError, translated
 
 __all__ = ["Settings"]
+
+
+@dataclass(slots=True, eq=False)
+class _Clients:
+    """The clients of a model object and the settings they were made of."""
+
+    settings: dict[str, Any]
+    sync: Client
+    asynchronous: AsyncClient
+
+    def __eq__(self, other: object) -> bool:
+        # What was kept says nothing about whether two model objects are the same.
+        return isinstance(other, _Clients)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
 class Settings(BaseModel):
@@ -59,7 +75,7 @@ class Settings(BaseModel):
     residency: Residency | None = None
     trusted_models: tuple[str, ...] = ()
 
-    _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
+    _clients: _Clients | None = PrivateAttr(default=None)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -120,11 +136,11 @@ class Settings(BaseModel):
 
     @property
     def _client(self) -> Client:
-        return self._both_clients()[1]
+        return self._both_clients().sync
 
     @property
     def _async_client(self) -> AsyncClient:
-        return self._both_clients()[2]
+        return self._both_clients().asynchronous
 
     def _check_model(self, model: str) -> str:
         """Return the model, if the residency setting accepts it."""
@@ -132,12 +148,12 @@ class Settings(BaseModel):
         check_residency(self.spec, model, connection.residency, connection.trusted_models)
         return model
 
-    def _both_clients(self) -> tuple[dict[str, Any], Client, AsyncClient]:
+    def _both_clients(self) -> _Clients:
         # Looked at anew on each call, so that a changed or copied model never asks with old keys.
         settings = {name: getattr(self, name) for name in self.connection_fields}
-        if self._clients is None or self._clients[0] != settings:
+        if self._clients is None or self._clients.settings != settings:
             client = Client(self.provider, **settings)
-            self._clients = (settings, client, AsyncClient.over(client.connection))
+            self._clients = _Clients(settings, client, AsyncClient.over(client.connection))
         return self._clients
 
 

@@ -16,7 +16,7 @@ from tests.langchain.support import CHAT, EMBEDDINGS, Mode
 
 def ask(case: BadInput, server: Server, mode: Mode) -> Any:
     """Make the mistake; fields of a model are arguments of its class, as users write them."""
-    settings = {"api_key": KEY, "base_url": server.base_url(case.provider)}
+    settings: dict[str, Any] = {"api_key": KEY, "base_url": server.base_url(case.provider)}
     if case.provider == "neuroflash":
         settings["workspace_id"] = "workspace"
     params = dict(case.params)
