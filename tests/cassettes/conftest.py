@@ -101,10 +101,11 @@ def cassette(
     tape = Tape(provider)
     stand_ins: dict[str, str] = {}
     if MODE == "record":
-        tape.server = request.getfixturevalue("recording_server")
-        tape.server.clear()
+        server: Server = request.getfixturevalue("recording_server")
+        server.clear()
+        tape.server = server
         for name in PROVIDERS:
-            for variable, value in tape.server.environ(name).items():
+            for variable, value in server.environ(name).items():
                 monkeypatch.setenv(variable, value)
     else:
         access = Access()
@@ -114,13 +115,10 @@ def cassette(
             for ending, stand_in in private.items():
                 if variable.endswith(ending):
                     stand_ins[value] = stand_in
-    rules = cassettes.Rules(stand_ins=stand_ins)
-    with rules.registered() as config:
-        from vcr import VCR
-
-        fresh = tmp_path / "cassette.yaml"
-        with VCR(**config, record_mode="all").use_cassette(str(fresh)):
-            yield tape
+    fresh = tmp_path / "cassette.yaml"
+    vcr = cassettes.recorder(cassettes.Rules(stand_ins=stand_ins), record_mode="all")
+    with vcr.use_cassette(str(fresh)):
+        yield tape
     if request.node.stash.get(passed, False) and fresh.is_file():
         keep(fresh.read_text(encoding="utf-8"), place)
         if LISTED:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from dsgvo.emulator import Server, Step, cassettes
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / "cassettes"
+HOME = Path(os.environ.get("DSGVO_CASSETTES_HOME", ROOT / "cassettes"))
 MODE = os.environ.get("DSGVO_CASSETTES", "replay")
 """``replay``, ``record`` from the emulator, or ``live`` from a vendor."""
 
@@ -110,13 +111,10 @@ def blocks(text: str) -> list[str]:
     return sorted([cassette["origin"], *(repr(one) for one in cassette["interactions"])])
 
 
-def strings(value: Any) -> Iterator[str]:
-    """All texts in a parsed cassette."""
-    if isinstance(value, dict):
-        for one in value.values():
-            yield from strings(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from strings(one)
-    elif isinstance(value, str):
-        yield value
+def python(*args: object, **variables: object) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own, without the variables of this one's tests."""
+    foreign = ("PYTEST_", "DSGVO_", "COV_")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    environ |= {name: str(value) for name, value in variables.items()}
+    command = [sys.executable, *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)

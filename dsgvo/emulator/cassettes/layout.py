@@ -30,7 +30,7 @@ def serialize(data: Mapping[str, Any]) -> str:
     """
     interactions: list[JsonObject] = data["interactions"]
     origin = _origin([one["response"]["headers"] for one in interactions])
-    return render(origin, [_shown(one["request"], one["response"]) for one in interactions])
+    return render(origin, [interaction(one["request"], one["response"]) for one in interactions])
 
 
 def deserialize(text: str) -> JsonObject:
@@ -99,7 +99,8 @@ def readable(body: bytes, content_type: str) -> str:
     return _dump(laid_out(body, content_type)) if body else ""
 
 
-def _shown(request: JsonObject, response: JsonObject) -> JsonObject:
+def interaction(request: JsonObject, response: JsonObject) -> JsonObject:
+    """Return a request and its answer, which come as vcrpy has them, as a cassette has them."""
     headers = {name.lower(): values[0] for name, values in request["headers"].items()}
     answer = {name.lower(): values[0] for name, values in response["headers"].items()}
     return {

@@ -142,16 +142,17 @@ class Rules:
         return body if scrubbed == entry else packed(scrubbed)
 
 
-def recorder(**options: Any) -> Any:
+def recorder(rules: Rules | None = None, **options: Any) -> Any:
     """Return a ``vcr.VCR`` that records and matches by the rules.
 
     Args:
+        rules: The rules, if there is more to take out than they find by themselves.
         **options: Further arguments of ``vcr.VCR``, e.g. ``record_mode="none"``.
 
     Raises:
         ModuleNotFoundError: If vcrpy is not installed.
     """
-    rules = Rules()
+    rules = rules or Rules()
     vcr = _recorders()(**rules.config(**options))
     rules.register(vcr)
     return vcr
