@@ -121,7 +121,11 @@ def decode_workspaces(provider: Provider, body: bytes) -> list[Workspace]:
         APIResponseError: If there is no list in it.
     """
     entries = _entries(provider, body, ("workspaces", "data", "items"))
-    return [Workspace(str(entry["id"]), entry.get("name")) for entry in entries if "id" in entry]
+    return [
+        Workspace(str(entry["id"]), name if isinstance(name := entry.get("name"), str) else None)
+        for entry in entries
+        if "id" in entry
+    ]
 
 
 def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
