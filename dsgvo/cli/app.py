@@ -8,8 +8,10 @@ import typer
 from typer.core import TyperGroup
 
 from dsgvo._version import __version__
+from dsgvo.cli.chat import chat
 from dsgvo.cli.demo import demo
 from dsgvo.cli.emulator import emulator
+from dsgvo.cli.models import models
 from dsgvo.errors import DsgvoError
 
 __all__ = ["app"]
@@ -58,5 +60,5 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     del version
 
 
-app.command()(demo)
-app.command()(emulator)
+for command in (demo, chat, models, emulator):
+    app.command()(command)

@@ -182,7 +182,7 @@ def test_a_proxy_of_the_users_is_not_asked_for_the_emulator(invoke: Dsgvo) -> No
     [
         (("--docs", "fehlt"), {}, "--docs fehlt: there is no such folder"),
         (("--docs", "."), {}, "--docs .: the folder has no files"),
-        (("--provider", "innogpt"), {}, "set INNOGPT_API_KEY; or leave out --provider"),
+        (("--provider", "innogpt"), {}, "set INNOGPT_API_KEY; or use the emulator"),
         (("--provider", "sovrgpt"), {}, "set SOVRGPT_API_KEY"),
         (("--provider", "innogpt"), {"INNOGPT_API_KEY": "k"}, "add --model gpt-5, or another"),
         (

@@ -89,7 +89,7 @@ def run(wishes: Wishes) -> None:
                 wishes.provider,
                 wishes.model,
                 wishes.embeddings,
-                emulated=wishes.emulator,
+                use_emulator=wishes.emulator,
                 visible=console.is_terminal,
             )
         )

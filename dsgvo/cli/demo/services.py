@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dsgvo.cli.demo.metering import Meter
-from dsgvo.cli.screen import extra
-from dsgvo.errors import ConfigurationError, DsgvoError
+from dsgvo.cli.emulated import emulated
+from dsgvo.cli.options import chosen_model, documented_models, require_access
+from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider, get_provider
-from dsgvo.transport import Client
 
 __all__ = ["Services", "services"]
 
 DEFAULT_PROVIDER = "innogpt"
-PACE_SECONDS = 0.012
-"""Between two pieces of an emulated answer, so that a reader sees it stream."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def services(
     model: str | None,
     embeddings: str | None,
     *,
-    emulated: bool,
+    use_emulator: bool,
     visible: bool,
 ) -> Generator[Services]:
     """Settle who answers, start the emulator if it is that, and set the environment to it.
@@ -62,31 +59,26 @@ def services(
         provider: The user's choice; none means the emulator.
         model: Chat model id, or none.
         embeddings: Provider of the embeddings; none means the same, or the first that has any.
-        emulated: Use the emulator even with a provider.
+        use_emulator: Use the emulator even with a provider.
         visible: Whether somebody watches the answers stream.
 
     Raises:
         ConfigurationError: If a key, a model or an embeddings provider is missing.
     """
-    emulated = emulated or provider is None
+    use_emulator = use_emulator or provider is None
     chat = get_provider(provider or DEFAULT_PROVIDER)
-    if not emulated:
-        _require_access(chat)
-    embedder = _embedder(chat, embeddings, emulated=emulated)
+    if not use_emulator:
+        require_access(chat)
+    embedder = _embedder(chat, embeddings, emulated=use_emulator)
     embedding_model = embedder.embeddings.default_model or ""
-    if not emulated:
-        _require_access(embedder)
-        yield Services(chat, _model(chat, model), embedder, embedding_model, emulated)
+    if not use_emulator:
+        require_access(embedder)
+        model = chosen_model(chat, model)
+        yield Services(chat, model, embedder, embedding_model, emulated=False)
         return
-    with extra("emulator"):
-        from dsgvo import emulator
-
-        running = emulator.running(pace=PACE_SECONDS if visible else 0.0, record=False)
-    model = model or _documented_models(chat)[0]
-    with running as server:
-        values = {**server.environ(embedder.name), **server.environ(chat.name), **_direct()}
-        with _environment(values):
-            yield Services(chat, model, embedder, embedding_model, emulated)
+    model = model or documented_models(chat)[0]
+    with emulated(embedder.name, chat.name, visible=visible):
+        yield Services(chat, model, embedder, embedding_model, emulated=True)
 
 
 def _embedder(chat: Provider, wanted: str | None, *, emulated: bool) -> Provider:
@@ -107,45 +99,3 @@ def _embedder(chat: Provider, wanted: str | None, *, emulated: bool) -> Provider
     raise ConfigurationError(
         f"{chat.title} documents no embeddings, and a search needs some: add --embeddings {choices}"
     )
-
-
-def _require_access(spec: Provider) -> None:
-    try:
-        Client(spec).connection.require_arguments()
-    except DsgvoError as error:
-        raise ConfigurationError(f"{error}; or leave out --provider for the emulator") from None
-
-
-def _model(spec: Provider, wanted: str | None) -> str:
-    model = wanted or os.environ.get(spec.model_variable)
-    if not model:
-        raise ConfigurationError(
-            f"the model is missing: add --model {_documented_models(spec)[0]}, or another of "
-            f"{spec.title}'s, or set {spec.model_variable}"
-        )
-    return model
-
-
-def _documented_models(spec: Provider) -> list[str]:
-    return [one.id for one in spec.models if one.kind == "chat" and "*" not in one.id]
-
-
-def _direct() -> dict[str, str]:
-    """Keep a proxy of the user's away from the emulator, which it could not reach."""
-    names = ("no_proxy", "NO_PROXY")
-    set_ = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    return dict.fromkeys(names, ",".join(filter(None, (set_, "127.0.0.1"))))
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Generator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

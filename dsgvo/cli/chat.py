@@ -1,0 +1,189 @@
+"""``dsgvo chat``: a conversation in the terminal, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dsgvo.cli.emulated import emulated
+from dsgvo.cli.options import chosen_model, documented_models, provider_name, require_access
+from dsgvo.errors import ConfigurationError, DsgvoError
+from dsgvo.providers import get_provider
+from dsgvo.transport import Client
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["chat"]
+
+MAX_FILE_BYTES = 200_000
+
+
+def chat(
+    provider: Annotated[str, typer.Argument(callback=provider_name, help="The vendor.")],
+    model: Annotated[str | None, typer.Option(help="The vendor's chat model.")] = None,
+    system: Annotated[str | None, typer.Option(help="Instructions for the model.")] = None,
+    emulator: Annotated[
+        bool, typer.Option("--emulator", help="Talk to the emulator; needs no key.")
+    ] = False,
+) -> None:
+    """Talk to a model. Lines that begin with / are commands; /help lists them."""
+    from rich.console import Console
+
+    spec = get_provider(provider)
+    console = Console(highlight=False)
+    with emulated(spec.name, visible=console.is_terminal) if emulator else nullcontext():
+        require_access(spec)
+        chosen = model or documented_models(spec)[0] if emulator else chosen_model(spec, model)
+        session = _Session(console, Client(spec), chosen, system)
+        console.print(f"[bold]{spec.title}[/] {chosen} [dim](/help, and Ctrl-D to leave)[/]")
+        while (line := _read(console)) is not None:
+            try:
+                if not session.take(line):
+                    return
+            except DsgvoError as error:
+                from dsgvo.cli.screen import show_error
+
+                show_error(str(error))
+
+
+def _read(console: Console) -> str | None:
+    try:
+        return console.input("[bold cyan]> [/]").strip()
+    except EOFError:
+        console.print()
+        return None
+
+
+@dataclass
+class _Session:
+    """A conversation.
+
+    Args:
+        console: Where it is shown.
+        client: Who is talked to.
+        model: Id of the model.
+        system: Instructions, if any.
+    """
+
+    console: Console
+    client: Client
+    model: str
+    system: str | None
+    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    files: list[str] = field(default_factory=list[str])
+    tokens: int = 0
+    uncounted: int = 0
+
+    def take(self, line: str) -> bool:
+        """Take a line of the user's; return whether the conversation goes on."""
+        if not line:
+            return True
+        if not line.startswith("/"):
+            self._ask(line)
+            return True
+        name, _, argument = line[1:].partition(" ")
+        if name in {"quit", "exit"}:
+            return False
+        command = self._commands().get(name)
+        if command is None:
+            raise ConfigurationError(f"there is no command /{name}: /help lists them")
+        command(argument.strip())
+        return True
+
+    def _commands(self) -> dict[str, Callable[[str], None]]:
+        return {
+            "model": self._set_model,
+            "system": self._set_system,
+            "file": self._add_file,
+            "tokens": self._show_tokens,
+            "new": self._forget,
+            "help": self._help,
+        }
+
+    def _ask(self, text: str) -> None:
+        from dsgvo.cli.screen import WordWriter
+
+        question = {"role": "user", "content": "\n\n".join([*self.files, text])}
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        writer: WordWriter | None = None
+        thinking = False
+        said: list[str] = []
+        deltas = self.client.stream([*system, *self.messages, question], model=self.model)
+        try:
+            for delta in deltas:
+                for piece, thought in ((delta.reasoning, True), (delta.content, False)):
+                    if not piece:
+                        continue
+                    if writer is None or thought is not thinking:
+                        if writer is not None:
+                            writer.close()
+                        thinking = thought
+                        writer = WordWriter(self.console, style="dim" if thought else "")
+                    writer.write(piece)
+                    said += [] if thought else [piece]
+                if delta.completion is not None:
+                    self._count(delta.completion.usage)
+        except KeyboardInterrupt:  # stops the answer, not the conversation
+            said.append(" …")
+        finally:
+            deltas.close()
+            if writer is not None:
+                writer.close()
+        self.messages += [question, {"role": "assistant", "content": "".join(said)}]
+        self.files.clear()
+
+    def _count(self, usage: dict[str, Any] | None) -> None:
+        total = (usage or {}).get("total_tokens")
+        if isinstance(total, int):
+            self.tokens += total
+        else:
+            self.uncounted += 1
+
+    def _set_model(self, name: str) -> None:
+        if name:
+            self.model = name
+        self.console.print(f"model: {self.model}", style="dim", markup=False)
+
+    def _set_system(self, text: str) -> None:
+        self.system = text or None
+        self.console.print("instructions set" if text else "no instructions", style="dim")
+
+    def _add_file(self, name: str) -> None:
+        path = Path(name).expanduser()
+        try:
+            data = path.read_bytes()
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"/file {name}: not a text in UTF-8") from None
+        except OSError as error:
+            raise ConfigurationError(f"/file {name}: {(error.strerror or '').lower()}") from None
+        if len(data) > MAX_FILE_BYTES:
+            raise ConfigurationError(f"/file {name}: more than {MAX_FILE_BYTES:,} bytes")
+        self.files.append(f"{path.name}:\n\n{text}")
+        self.console.print("goes with the next message", style="dim")
+
+    def _show_tokens(self, _: str) -> None:
+        more = f", and {self.uncounted} answer(s) without a count" if self.uncounted else ""
+        self.console.print(f"{self.tokens:,} tokens{more}", style="dim")
+
+    def _forget(self, _: str) -> None:
+        self.messages.clear()
+        self.files.clear()
+        self.console.print("a new conversation", style="dim")
+
+    def _help(self, _: str) -> None:
+        for usage, what in (
+            ("/model NAME", "use another model"),
+            ("/system TEXT", "give instructions; without a text, none"),
+            ("/file PATH", "put a text file before the next message"),
+            ("/tokens", "tokens used so far, as the vendor counts them"),
+            ("/new", "forget the conversation"),
+            ("/quit", "leave; so does Ctrl-D. Ctrl-C stops an answer"),
+        ):
+            self.console.print(f"  [cyan]{usage:<14}[/] {what}")

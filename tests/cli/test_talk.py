@@ -1,0 +1,106 @@
+"""`dsgvo chat` and `dsgvo models`, on the emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dsgvo.cli.app import app
+from dsgvo.emulator import Disconnect, Server
+from tests.cli.conftest import Dsgvo, one_line
+
+
+def talk(*lines: str, arguments: tuple[str, ...] = ("sovrgpt", "--emulator")) -> tuple[str, str]:
+    """What a conversation says on stdout and stderr."""
+    result = CliRunner().invoke(
+        app, ["chat", *arguments], input="\n".join(lines) + "\n", env={"COLUMNS": "80"}
+    )
+    assert result.exit_code == 0, result.output
+    return " ".join(result.stdout.split()), result.stderr
+
+
+def test_a_conversation_remembers_until_it_is_told_to_forget() -> None:
+    out, _ = talk("Ich heiße Anna.", "Wie heiße ich?", "/new", "Wie heiße ich?")
+    assert out.count("Du heißt Anna.") == 1
+    assert "a new conversation" in out
+
+
+def test_tokens_are_counted() -> None:
+    out, _ = talk("/tokens", "Hallo", "/tokens")
+    assert "0 tokens" in out
+    assert out.endswith("tokens >")
+
+
+def test_thoughts_are_shown_apart() -> None:
+    out, _ = talk("/model qwen3.5-27b-thinking", "Was ist 2 + 3?")
+    assert "model: qwen3.5-27b-thinking" in out
+    assert "Ich lese die Frage und suche, was dazu vorliegt. 2 + 3 = 5" in out
+    assert "think>" not in out
+
+
+def test_a_file_goes_with_the_next_message_only(tmp_path: Path) -> None:
+    path = tmp_path / "notiz.txt"
+    path.write_text("Kontext:\nDer Schlüssel liegt unter der Matte.\n\nFrage:", encoding="utf-8")
+    out, _ = talk(f"/file {path}", "Wo liegt der Schlüssel?")
+    assert "unter der Matte" in out
+
+
+def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
+    (tmp_path / "bild.png").write_bytes(b"\x89PNG\xff")
+    out, err = talk(
+        f"/file {tmp_path}/fehlt", f"/file {tmp_path}/bild.png", "/nix", "2 + 3", "/quit"
+    )
+    assert "2 + 3 = 5" in out
+    first, second, third = err.splitlines()
+    assert first.endswith("no such file or directory")
+    assert second.endswith("not a text in UTF-8")
+    assert third == "error: there is no command /nix: /help lists them"
+
+
+def test_a_broken_answer_is_one_line(
+    vendor_environment: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOVRGPT_MODEL", "qwen3.5-9b")
+    vendor_environment.script("sovrgpt", *[Disconnect()] * 3)
+    out, err = talk("Hallo", "Was ist 2 + 3?", arguments=("sovrgpt",))
+    assert err.count("\n") == 1
+    assert err.startswith("error: SovrGPT")
+    assert "2 + 3 = 5" in out
+
+
+def test_instructions_and_help() -> None:
+    out, _ = talk("/system Antworte nur: ja", "/system", "/help")
+    assert "instructions set" in out
+    assert "no instructions" in out
+    assert "/tokens tokens used so far" in out
+
+
+def test_chat_needs_a_key_and_a_model(dsgvo: Dsgvo) -> None:
+    assert "set SOVRGPT_API_KEY" in one_line(dsgvo("chat", "sovrgpt"))
+    run = dsgvo("chat", "meingpt", env={"MEINGPT_API_KEY": "k"})
+    assert "set MEINGPT_MODEL" in one_line(run)
+
+
+def test_models_of_the_pages_need_no_key(invoke: Dsgvo) -> None:
+    run = invoke("models")
+    assert run.returncode == 0
+    text = " ".join(run.stdout.split())
+    assert "meinGPT o1-us chat US page" in text
+    assert "SovrGPT qwen3.5-9b chat, tools unknown page" in text
+    assert "SovrGPT has a live list, shown when SOVRGPT_API_KEY or SOVR_KEY is set." in text
+    assert max(map(len, run.stdout.splitlines()[:-3])) <= 80
+
+
+def test_models_are_live_where_there_is_a_list(invoke: Dsgvo) -> None:
+    text = " ".join(invoke("models", "--emulator").stdout.split())
+    assert "SovrGPT qwen3.5-27b-thinking chat, no images unknown live" in text
+    assert "neuroflash openai/gpt-4.1-mini" in text
+    assert "innoGPT gpt-5 chat, images, files unknown page" in text
+
+
+def test_models_of_one_vendor(invoke: Dsgvo) -> None:
+    text = invoke("models", "meingpt").stdout
+    assert "meinGPT" in text
+    assert "SovrGPT" not in text
