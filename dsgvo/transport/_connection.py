@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
 from dsgvo.providers import OAuth, Provider, get_provider
 from dsgvo.wire.residency import Residency, resolve_residency
 
@@ -294,16 +294,24 @@ def without_password(value: str) -> str:
         return re.sub(r"//[^/@]*@", "//***@", value)
 
 
-def check_image_url(url: str) -> str:
+def check_image_url(url: str, spec: Provider) -> str:
     """Return the address of a generated image, if it may be fetched: over TLS, or from loopback.
 
     Raises:
-        ConfigurationError: If it may not.
+        APIResponseError: If it may not.
     """
-    parts = urlsplit(url)
-    loopback = parts.hostname is not None and is_loopback(parts.hostname)
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-        raise ConfigurationError(f"the image's address {url!r} is not https: it is not fetched")
+    try:
+        parts = urlsplit(url)
+        loopback = parts.hostname is not None and is_loopback(parts.hostname)
+        allowed = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    except ValueError:
+        allowed = False
+    if not allowed:
+        raise APIResponseError(
+            f"{spec.title}: the image's address {url[:200]!r} is not https: it is not fetched",
+            provider=spec.name,
+            status_code=200,
+        )
     return url
 
 

@@ -303,7 +303,7 @@ class BaseClient:
         data = image.data
         if data is None:
             # The address is the vendor's store: it gets neither the key nor our headers.
-            url = check_image_url(str(image.url))
+            url = check_image_url(str(image.url), provider)
             get = Operation(method="GET", url=url, accept="image/*", expects="an image")
             data, response = yield from fetch(connection, get, None)
             check_image(provider, data, response.headers.get("content-type", ""))

@@ -137,7 +137,9 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     entries = _entries(provider, body, ("data",))
     fields = entries[0] if entries else {}
     url, text = fields.get("url"), fields.get("b64_json")
-    if isinstance(url, str) and url.startswith("data:"):
+    if not isinstance(url, str):
+        url = None
+    elif url.startswith("data:"):
         url, text = None, url.partition(",")[2]
     try:
         data = b64decode(text, validate=True) if text else None
