@@ -1,0 +1,208 @@
+"""LangGraph agents on these models: tools, structured answers, middleware."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import (
+    ModelCallLimitMiddleware,
+    ModelFallbackMiddleware,
+    ModelRetryMiddleware,
+    SummarizationMiddleware,
+)
+from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from pydantic import BaseModel, Field
+
+from dsgvo.emulator import Reply, Server, Status
+from dsgvo.errors import CapabilityError, RateLimitError
+from tests.langchain.support import MODELS, THINKING_MODEL, Mode, bodies, chat, roles
+
+
+@tool
+def get_weather(city: str) -> str:
+    """Holt das Wetter einer Stadt."""
+    return f"In {city} sind es 21 Grad."
+
+
+@tool
+def multiply(a: int, b: int) -> int:
+    """Multipliziert zwei Zahlen."""
+    return a * b
+
+
+QUESTION = {"messages": [("user", "Wie ist das Wetter in Köln?")]}
+
+
+def test_an_agent_uses_its_tool(server: Server, provider: str, mode: Mode) -> None:
+    agent = create_agent(chat(provider), [get_weather, multiply], system_prompt="Sei knapp.")
+    messages = mode.invoke(agent, QUESTION)["messages"]
+    assert [type(message) for message in messages] == [
+        HumanMessage,
+        AIMessage,
+        ToolMessage,
+        AIMessage,
+    ]
+    assert messages[1].tool_calls[0]["args"] == {"city": "Köln"}
+    assert "21 Grad" in messages[-1].text
+    assert [roles(body["messages"]) for body in bodies(server)] == [
+        ["system", "user"],
+        ["system", "user", "assistant", "tool"],
+    ]
+
+
+def test_an_agent_on_a_model_that_streams_unasked(server: Server, mode: Mode) -> None:
+    agent = create_agent(chat("innogpt", model="gpt-5"), [get_weather])
+    assert "21 Grad" in mode.invoke(agent, QUESTION)["messages"][-1].text
+
+
+def test_an_agent_on_a_model_that_thinks(server: Server, mode: Mode) -> None:
+    agent = create_agent(chat("sovrgpt", model=THINKING_MODEL), [get_weather])
+    messages = mode.invoke(agent, QUESTION)["messages"]
+    assert messages[1].content_blocks[0]["type"] == "reasoning"
+    assert "21 Grad" in messages[-1].text
+    assert "Ich lese die Frage" not in server.requests[-1].body.decode()
+
+
+def test_an_agent_streams_tokens_and_steps(server: Server, mode: Mode) -> None:
+    agent = create_agent(chat("sovrgpt"), [get_weather])
+    pieces = mode.listed(agent, "stream", QUESTION, stream_mode="messages")
+    text = "".join(
+        message.text for message, _ in pieces if type(message).__name__ == "AIMessageChunk"
+    )
+    assert "21 Grad" in text
+    assert all(body["stream"] for body in bodies(server))
+    server.clear()
+    steps = mode.listed(agent, "stream", QUESTION, stream_mode="updates")
+    assert [list(step) for step in steps] == [["model"], ["tools"], ["model"]]
+
+
+def test_a_broken_call_in_a_streamed_answer_is_not_carried_out(server: Server, mode: Mode) -> None:
+    ran: list[str] = []
+
+    @tool
+    def delete(path: str) -> str:
+        """Delete a folder."""
+        ran.append(path)
+        return "deleted"
+
+    half = {"name": "delete", "arguments": '{"path": "/home/anna'}
+    server.script("sovrgpt", Reply(tool_calls=[half], finish_reason="length"))
+    agent = create_agent(chat("sovrgpt"), [delete])
+    mode.listed(agent, "stream", {"messages": [("user", "x")]}, stream_mode="messages")
+    assert ran == []
+
+
+def test_an_agent_remembers(server: Server, mode: Mode) -> None:
+    agent = create_agent(chat("sovrgpt"), [get_weather], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    mode.invoke(agent, QUESTION, config=config)
+    mode.invoke(agent, {"messages": [("user", "Danke.")]}, config=config)
+    assert roles(bodies(server)[-1]["messages"]) == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
+
+
+class Weather(BaseModel):
+    """Das Wetter einer Stadt."""
+
+    city: str = Field(description="Name der Stadt.")
+    degrees: int = Field(description="Temperatur in Grad.")
+
+
+WEATHER = '{"city": "Köln", "degrees": 21}'
+
+
+def test_an_agent_answers_by_a_schema_as_a_tool(server: Server, provider: str, mode: Mode) -> None:
+    answer = {"name": "Weather", "arguments": WEATHER}
+    first = {"name": "get_weather", "arguments": {"city": "Köln"}}
+    server.script(provider, Reply(tool_calls=[first]), Reply(tool_calls=[answer]))
+    agent = create_agent(chat(provider), [get_weather], response_format=ToolStrategy(Weather))
+    assert mode.invoke(agent, QUESTION)["structured_response"] == Weather(city="Köln", degrees=21)
+    assert [body["tool_choice"] for body in bodies(server)] == ["required", "required"]
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt", "neuroflash"])
+def test_an_agent_answers_by_a_schema_of_the_provider(
+    server: Server, vendor: str, mode: Mode
+) -> None:
+    first = {"name": "get_weather", "arguments": {"city": "Köln"}}
+    server.script(vendor, Reply(tool_calls=[first]), Reply(WEATHER))
+    agent = create_agent(chat(vendor), [get_weather], response_format=ProviderStrategy(Weather))
+    assert mode.invoke(agent, QUESTION)["structured_response"] == Weather(city="Köln", degrees=21)
+    assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Weather"
+
+
+def test_a_schema_of_the_provider_is_refused_where_none_is_documented(
+    server: Server, mode: Mode
+) -> None:
+    agent = create_agent(chat("sovrgpt"), [], response_format=ProviderStrategy(Weather))
+    with pytest.raises(CapabilityError, match="use 'function_calling' or 'json_mode'"):
+        mode.invoke(agent, QUESTION)
+    assert server.requests == []
+
+
+def test_the_strategy_that_the_agent_chooses_itself_works(
+    server: Server, provider: str, mode: Mode
+) -> None:
+    agent = create_agent(chat(provider), [], response_format=Weather)
+    answer = mode.invoke(agent, {"messages": [("user", "In Köln sind es 21 Grad.")]})
+    assert answer["structured_response"] == Weather(city="Köln", degrees=21)
+
+
+def test_retries_of_the_middleware_know_these_errors(server: Server, mode: Mode) -> None:
+    server.script("sovrgpt", Status(500), Status(429), Reply("Ja."))
+    retry = ModelRetryMiddleware(max_retries=2, initial_delay=0, jitter=False, backoff_factor=0)
+    agent = create_agent(chat("sovrgpt", max_retries=0), [], middleware=[retry])
+    assert mode.invoke(agent, QUESTION)["messages"][-1].text == "Ja."
+
+
+def test_the_middleware_can_pick_which_errors_to_retry(server: Server, mode: Mode) -> None:
+    server.script("sovrgpt", Status(500), Reply("Ja."))
+    retry = ModelRetryMiddleware(
+        max_retries=2, retry_on=(RateLimitError,), on_failure="error", initial_delay=0
+    )
+    agent = create_agent(chat("sovrgpt", max_retries=0), [], middleware=[retry])
+    with pytest.raises(Exception, match="500"):
+        mode.invoke(agent, QUESTION)
+    assert len(server.requests) == 1
+
+
+def test_another_vendor_takes_over(server: Server, mode: Mode) -> None:
+    server.script("sovrgpt", Status(503))
+    agent = create_agent(
+        chat("sovrgpt", max_retries=0),
+        [get_weather],
+        middleware=[ModelFallbackMiddleware(chat("innogpt"))],
+    )
+    messages = mode.invoke(agent, QUESTION)["messages"]
+    assert messages[1].response_metadata["model_name"] == MODELS["innogpt"]
+    assert "21 Grad" in messages[-1].text
+
+
+def test_long_conversations_are_summed_up(server: Server, mode: Mode) -> None:
+    model = chat("sovrgpt")
+    summary = SummarizationMiddleware(model, trigger=("tokens", 300), keep=("messages", 2))
+    agent = create_agent(model, [], middleware=[summary])
+    history = [(role, "Wort " * 60) for _ in range(4) for role in ("user", "assistant")]
+    messages = mode.invoke(agent, {"messages": [*history, ("user", "Und nun?")]})["messages"]
+    assert len(messages) < 6
+    assert messages[-2].text == "Und nun?"
+    assert len(bodies(server)) == 2
+
+
+def test_calls_can_be_limited(server: Server, mode: Mode) -> None:
+    call = {"name": "get_weather", "arguments": {"city": "Köln"}}
+    server.script("sovrgpt", *[Reply(tool_calls=[call])] * 9)
+    limit = ModelCallLimitMiddleware(run_limit=3, exit_behavior="end")
+    agent = create_agent(chat("sovrgpt"), [get_weather], middleware=[limit])
+    mode.invoke(agent, QUESTION)
+    assert len(server.requests) == 3
