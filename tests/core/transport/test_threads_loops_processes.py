@@ -13,12 +13,14 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from dsgvo import PROVIDERS, AsyncClient, Client
 from dsgvo.emulator import Reply, Server
+from dsgvo.transport import _http
 from tests.core.support import (
     HELLO,
     MODELS,
@@ -313,3 +315,20 @@ print(asyncio.run(main()) >= 5, sockets())
 def test_rule_7_a_loop_that_ends_closes_its_sockets(server: Server) -> None:
     printed = run_python(OPEN_AFTER_LOOP, server.base_url("sovrgpt"), server.api_key)
     assert printed.decode().split() == ["True", "0"]
+
+
+def test_rule_7_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(server: Server) -> None:
+    dead = asyncio.new_event_loop()
+    dead.close()
+
+    async def main() -> str | None:
+        here = asyncio.get_running_loop()
+        left_behind: Any = SimpleNamespace(loop=dead, transports={None: None}, keeper=None)
+        _http._pools._loops[id(here)] = left_behind
+        client = AsyncClient("sovrgpt", **settings("sovrgpt", server))
+        completion = await client.chat(HELLO, model=MODELS["sovrgpt"])
+        assert _http._pools._loops[id(here)].loop is here
+        return completion.finish_reason
+
+    assert asyncio.run(main()) == "stop"
+    assert _http._pools._loops == {}
