@@ -10,6 +10,13 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command of this process's arguments, and exit."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # while modules are loaded; later typer sees it
+        sys.exit(130)
+
+
+def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows a question mark, not a traceback.
         reconfigure = getattr(stream, "reconfigure", None)

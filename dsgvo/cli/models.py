@@ -23,7 +23,7 @@ SHORT = {"structured_output": "json schema", "reasoning": "thinks"}
 def models(
     provider: Annotated[
         str | None,
-        typer.Argument(callback=provider_name, help="The vendor. [default: all of them]"),
+        typer.Argument(callback=provider_name, help="The vendor; without one, all of them."),
     ] = None,
     emulator: Annotated[
         bool, typer.Option("--emulator", help="Ask the emulator's lists; needs no key.")
@@ -50,7 +50,8 @@ def models(
             notes += [note] if note else []
             for model in found:
                 region = model.region or "unknown"
-                table.add_row(spec.title, model.id, _abilities(model), region, source)
+                name = model.id.replace("*", "…")  # a series
+                table.add_row(spec.title, name, _abilities(model), region, source)
     console = Console(highlight=False)
     console.print(table)
     for note in notes:

@@ -91,6 +91,21 @@ def test_without_the_demos_extra_its_name_is_said() -> None:
     assert "pip install 'dsgvo-llm[demo]'" in one_line(run)
 
 
+def test_ctrl_c_ends_quietly() -> None:
+    process = subprocess.Popen(
+        command("demo"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    assert "no language model" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, "")
+
+
 # dsgvo emulator
 
 

@@ -23,27 +23,39 @@ class Framework(StrEnum):
 
 def demo(
     framework: Annotated[
-        Framework, typer.Option(help="The framework to show; both: one after the other.")
+        Framework,
+        typer.Option(metavar="NAME", help="langchain, llamaindex, or both, one after the other."),
     ] = Framework.BOTH,
     docs: Annotated[
         Path | None,
-        typer.Option(help="Folder with .md, .txt and .pdf files. [default: a staff handbook]"),
+        typer.Option(
+            metavar="DIR",
+            help="Folder with .md, .txt and .pdf files; by default a German staff handbook.",
+        ),
     ] = None,
     question: Annotated[
-        list[str] | None, typer.Option(help="What to ask; may be given more than once.")
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="What to ask; may be given more than once."),
     ] = None,
     provider: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             callback=provider_name,
-            help="Use this vendor's real service, with the key in the environment. "
-            "[default: the local emulator, which needs none]",
+            help="Use this vendor's real service, with the key in the environment; by default "
+            "the local emulator, which needs none.",
         ),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The vendor's chat model.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="ID", help="The vendor's chat model.")
+    ] = None,
     embeddings: Annotated[
         str | None,
-        typer.Option(callback=provider_name, help="Vendor of the embeddings, if another one."),
+        typer.Option(
+            metavar="NAME",
+            callback=provider_name,
+            help="Vendor of the embeddings, if another one.",
+        ),
     ] = None,
     emulator: Annotated[
         bool, typer.Option("--emulator", help="Use the emulator, with --provider too.")
@@ -52,8 +64,8 @@ def demo(
         str | None,
         typer.Option(
             metavar="URL",
-            help="A Qdrant server, its key in QDRANT_API_KEY; the demo adds a collection of its "
-            "own and deletes it at the end. [default: in memory]",
+            help="A Qdrant server (its key in QDRANT_API_KEY) in place of memory; the demo adds a "
+            "collection of its own and deletes it at the end.",
         ),
     ] = None,
 ) -> None:
