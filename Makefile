@@ -11,12 +11,13 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test coverage lint format types bench constraints clean
+.PHONY: help venv demo test coverage mutants lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
 	@echo "make test         the whole test suite"
 	@echo "make coverage     the same, with branch coverage"
+	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
 	@echo "make lint         ruff, formatting too (make format repairs)"
 	@echo "make types        pyright, strict on the three packages"
 	@echo "make bench        speed against the best known peers"
@@ -45,6 +46,12 @@ test: $(STAMP)
 
 coverage: $(STAMP)
 	@$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=term $(ARGS)
+
+# make mutants ARGS="'dsgvo.wire.sse*'" limits it; a second run only tries what has changed. One
+# mutant: .venv/bin/mutmut show NAME
+mutants: $(STAMP)
+	@nice $(BIN)/python -m mutmut run --max-children 2 $(ARGS)
+	@$(BIN)/python -m mutmut results
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
@@ -86,4 +93,4 @@ constraints:
 	  cp "$$dir/new" constraints.txt
 
 clean:
-	@rm -rf $(VENV) $(BENCH) build dist .pytest_cache .ruff_cache .coverage htmlcov
+	@rm -rf $(VENV) $(BENCH) build dist mutants .pytest_cache .ruff_cache .coverage htmlcov

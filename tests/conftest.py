@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from dsgvo import PROVIDERS, emulator
 from dsgvo.emulator import Server
 from dsgvo.transport import _auth, _exchange, _http, _operations
 from dsgvo.wire import request as wire_request
+
+# For `make mutants`, which runs the same test for hundreds of changed programs.
+hypothesis.settings.register_profile(
+    "mutants", max_examples=25, derandomize=True, database=None, deadline=None
+)
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
