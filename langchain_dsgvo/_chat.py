@@ -20,6 +20,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
+from dsgvo import __version__
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.wire.request import check_parameter, require_model, with_schema
 from dsgvo.wire.tokens import estimate_tokens
@@ -56,6 +57,12 @@ class ChatModel(Settings, BaseChatModel):
     _unknown_argument_hint: ClassVar[str] = (
         "parameters without an argument of their own go into model_kwargs={…}"
     )
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Do what LangChain does after validation; :class:`Settings` stands before it."""
+        super().model_post_init(context)
+        BaseChatModel.model_post_init(self, context)
+        self._add_version("dsgvo-llm", __version__)
 
     @model_validator(mode="after")
     def _check_parameters(self) -> Self:

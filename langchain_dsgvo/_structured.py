@@ -47,6 +47,14 @@ def structured_output(
         raise ConfigurationError(f"schema is missing: method={method!r} needs one")
     if strict is not None and method == "json_mode":
         raise ConfigurationError(f"strict={strict!r}: method='json_mode' knows no strict mode")
+    for name in ("tools", "tool_choice"):
+        if name in kwargs:
+            raise ConfigurationError(
+                f"{name}: with_structured_output offers the schema alone; for tools and a schema "
+                "use langchain.agents.create_agent(model, tools, response_format=…)"
+            )
+    if isinstance(schema, dict) and not schema.keys() & {"title", "name", "function"}:
+        schema = {"title": "answer", **schema}  # LangChain wants a name for it
     traced: dict[str, Any] = {
         "kwargs": {"method": method, **({} if strict is None else {"strict": strict})},
         "schema": schema,

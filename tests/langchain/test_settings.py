@@ -16,7 +16,7 @@ from langchain_core.runnables import ConfigurableField
 from langchain_core.tools import tool
 from pydantic import SecretStr
 
-from dsgvo import PROVIDERS, errors
+from dsgvo import PROVIDERS, __version__, errors
 from dsgvo.emulator import Reply, Server
 from tests.langchain.support import CHAT, MODELS, Mode, Way, bodies, chat
 
@@ -269,6 +269,15 @@ def test_traces_show_what_was_asked_for_and_no_secret(server: Server, way: Way) 
         }
     )
     assert server.api_key not in repr(start)
+
+
+def test_traces_carry_the_versions_at_work(server: Server, provider: str) -> None:
+    handler = Traced()
+    chat(provider, metadata={"abteilung": 7}).invoke("Hallo!", config={"callbacks": [handler]})
+    metadata = handler.starts[0]["metadata"]
+    assert metadata["abteilung"] == 7
+    assert metadata["lc_versions"]["dsgvo-llm"] == __version__
+    assert {"langchain-core", "langchain"} < metadata["lc_versions"].keys()
 
 
 def test_langsmith_parameters(server: Server, provider: str) -> None:

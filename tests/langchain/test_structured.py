@@ -361,12 +361,21 @@ def test_a_schema_by_hand_is_refused_too(server: Server) -> None:
     [
         ({"schema": None}, "schema is missing: method='function_calling' needs one"),
         ({"schema": Person, "method": "json_mode", "strict": True}, "json_mode' knows no strict"),
+        ({"schema": Person, "tools": []}, "create_agent"),
+        ({"schema": Person, "tool_choice": "any"}, "offers the schema alone"),
         ({"schema": Person, "method": "telepathy"}, "method='telepathy' is not documented"),
     ],
 )
 def test_what_cannot_be_asked_for(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         chat("innogpt").with_structured_output(**wrong)
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_a_schema_needs_no_title(server: Server, method: Any) -> None:
+    schema = {k: v for k, v in PERSON_SCHEMA.items() if k not in {"title", "description"}}
+    chain = chat("innogpt").with_structured_output(schema, method=method)
+    assert chain.invoke("Anna ist 34 Jahre alt.") == DATA
 
 
 def test_strict_goes_out_where_it_was_asked_for(server: Server) -> None:
