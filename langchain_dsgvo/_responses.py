@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import copy
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
@@ -111,13 +110,15 @@ def _text_chunk(text: str) -> ChatGenerationChunk:
     It is a copy with containers of its own: there is nothing to validate, and validating two
     models is half of what a streamed token costs.
     """
-    message = copy(_MESSAGE)
+    message = _MESSAGE.model_copy()
     fields = vars(message)
     for name, kind in _CONTAINERS:
         fields[name] = kind()
     fields["content"] = text
-    chunk = copy(_CHUNK)
-    vars(chunk).update(message=message, text=text)
+    chunk = _CHUNK.model_copy()
+    fields = vars(chunk)
+    fields["message"] = message
+    fields["text"] = text
     return chunk
 
 

@@ -67,6 +67,9 @@ class SSEDecoder:
         Raises:
             SSETooLargeError: If a line or an event grows past the bound.
         """
+        if self._is_one_event(data):
+            self._started = True
+            return [Event("message", data[6:-2].decode("utf-8", "replace"))]
         if self._skip_lf and data:
             self._skip_lf = False
             if data[:1] == b"\n":
@@ -90,6 +93,17 @@ class SSEDecoder:
             self._check(len(self._line))
         self._skip_lf = data[-1:] == b"\r"
         return self._dispatch(lines)
+
+    def _is_one_event(self, data: bytes) -> bool:
+        """Return whether this is what chat servers nearly always send: one whole line of data."""
+        return (
+            data.startswith(b"data: ")
+            and data.endswith(b"\n\n")
+            and data.find(b"\n") == len(data) - 2
+            and b"\r" not in data
+            and len(data) <= self._max
+            and not (self._line or self._data or self._event or self._skip_lf)
+        )
 
     def _dispatch(self, lines: list[bytes]) -> list[Event]:
         events: list[Event] = []
