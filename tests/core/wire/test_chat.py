@@ -181,6 +181,17 @@ def test_thoughts_in_the_text_are_told_apart_where_the_vendor_writes_them_so(bod
     assert (left.reasoning, left.content) == ("", "<think>Hm.</think>\n\nJa.")
 
 
+def test_thoughts_and_answer_flow_apart() -> None:
+    body = sse(chunk("<think>Hm"), chunk(".</think>\n\nJa"), chunk("."), chunk(None, "stop"))
+    deltas = decode(body, provider="sovrgpt")
+    assert [(delta.reasoning, delta.content) for delta in deltas if delta.completion is None] == [
+        ("Hm", ""),
+        (".", "Ja"),
+        ("", "."),
+        ("", ""),
+    ]
+
+
 def test_a_thought_that_max_tokens_cut_stays_a_thought() -> None:
     body = sse(chunk("<think>Ich überl"), chunk("ege </th"), chunk(None, "length"))
     deltas = decode(body, provider="sovrgpt")

@@ -203,6 +203,24 @@ def test_batches_hold_every_text_once_and_keep_the_bounds(
         assert size <= max_bytes or len(batch.texts) == 1
 
 
+@pytest.mark.parametrize("as_generator", [False, True])
+@pytest.mark.parametrize(
+    ("texts", "bounds", "cut"),
+    [
+        (["a"] * 5, {"max_bytes": 2}, [["a", "a"], ["a", "a"], ["a"]]),
+        (["aaa", "b", "c", "dd"], {"max_bytes": 4}, [["aaa", "b"], ["c", "dd"]]),
+        (["ü", "ü", "ü"], {"max_bytes": 5}, [["ü", "ü"], ["ü"]]),
+        (["a", "bbbbb", "c"], {"max_bytes": 3}, [["a"], ["bbbbb"], ["c"]]),
+        (["a"] * 5, {"max_texts": 2}, [["a", "a"], ["a", "a"], ["a"]]),
+    ],
+)
+def test_batches_are_as_full_as_the_bounds_let_them(
+    texts: list[str], bounds: dict[str, int], cut: list[list[str]], as_generator: bool
+) -> None:
+    source = iter(texts) if as_generator else texts
+    assert [batch.texts for batch in batches(source, **bounds)] == cut
+
+
 def test_a_generator_is_read_no_further_than_needed() -> None:
     read: list[int] = []
 
@@ -273,6 +291,8 @@ def test_dimensions_out_of_range(value: Any) -> None:
 def test_halves_and_what_a_batch_is_called() -> None:
     batch = Batch(10, ["a", "b", "c"])
     assert batch.halves() == (Batch(10, ["a"]), Batch(11, ["b", "c"]))
+    four = Batch(0, ["a", "b", "c", "d"])
+    assert four.halves() == (Batch(0, ["a", "b"]), Batch(2, ["c", "d"]))
     assert [str(batch), str(batch.halves()[0])] == ["texts 10 to 12", "text 10"]
     assert repr(Batch(0, ["Geheim"])) == "Batch(start=0)"
 

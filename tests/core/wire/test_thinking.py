@@ -25,6 +25,11 @@ TABLE: dict[str, tuple[str, tuple[str, str]]] = {
         "<think>A</think>\n<think>B</think> Ja.",
         ("A\n\nB", "Ja."),
     ),
+    "white space in each of several thoughts": (
+        "<think> A </think><think>\nB </think> Ja.",
+        ("A\n\nB", "Ja."),
+    ),
+    "a thought and a tag that breaks off": ("<think>A</think> \n<thi", ("A", "<thi")),
     "unfinished thought": ("<think>Ich überlege", ("Ich überlege", "")),
     "unfinished in the closing tag": ("<think>Ich</thi", ("Ich</thi", "")),
     "unfinished opening tag is text": ("<thi", ("", "<thi")),
