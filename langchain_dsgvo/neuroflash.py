@@ -29,7 +29,7 @@ class _NeuroflashSettings(Settings):
     client_secret: SecretStr | None = None
 
 
-class ChatNeuroflash(_NeuroflashSettings, ChatModel):
+class ChatNeuroflash(ChatModel, _NeuroflashSettings):
     """neuroflash chat model.
 
     ``response_metadata["token_usage"]`` holds ``words_used`` beside the tokens: it is what the
