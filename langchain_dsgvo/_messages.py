@@ -22,7 +22,7 @@ from dsgvo.errors import CapabilityError, ConfigurationError
 __all__ = ["to_wire"]
 
 # Blocks of an assistant's earlier turn that are not sent back: thoughts stay with the turn that
-# thought them, and tool calls travel in ``tool_calls``.
+# thought them, tool calls travel in ``tool_calls``, and other vendors' own tools mean nothing here.
 _NOT_SENT_BACK = frozenset(
     {
         "thinking",
@@ -35,6 +35,9 @@ _NOT_SENT_BACK = frozenset(
         "invalid_tool_call",
         "input_json_delta",
         "function_call",
+        "server_tool_call",
+        "server_tool_call_chunk",
+        "server_tool_result",
     }
 )
 
@@ -120,6 +123,8 @@ def _part(block: str | dict[str, Any], position: int) -> dict[str, Any] | None:
     kind = block.get("type")
     if kind in _NOT_SENT_BACK:
         return None
+    if kind == "non_standard" and isinstance(block.get("value"), dict):  # a vendor's own, wrapped
+        return _part(block["value"], position)
     if kind == "text" or "text" in block:  # also a "text-plain" or a "file" that holds its text
         return {"type": "text", "text": block.get("text", "")}
     if kind == "image_url" and isinstance(block.get("image_url"), str):
@@ -134,6 +139,11 @@ def _part(block: str | dict[str, Any], position: int) -> dict[str, Any] | None:
         return _document(block, position)
     if kind in {"audio", "video"}:
         raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
+    if kind is None:
+        raise ConfigurationError(
+            f"messages[{position}]: a content block with the keys {', '.join(map(repr, block))} "
+            "has no type: use {'type': 'text', 'text': …}, or json.dumps() for data"
+        )
     return block  # OpenAI's own forms, and what a vendor adds to them
 
 

@@ -150,6 +150,7 @@ def test_every_form_of_image(server: Server, provider: str, block: Any, wire: An
     [
         ({"type": "audio", "url": "https://a.de/a.wav"}, CapabilityError, "audio input"),
         ({"type": "video", "url": "https://a.de/a.mp4"}, CapabilityError, "video input"),
+        ({"grad": 21}, ConfigurationError, "keys 'grad' has no type"),
         ({"type": "image"}, ConfigurationError, "no url, base64 or path"),
         ({"type": "image", "base64": PNG}, ValueError, "mime_type"),  # said by langchain-core
     ],
@@ -221,6 +222,22 @@ FROM_OTHERS: dict[str, tuple[AIMessage, dict[str, Any]]] = {
             ]
         ),
         {"role": "assistant", "content": "Moment.", "tool_calls": [WIRE_CALL]},
+    ),
+    "server tools": (
+        AIMessage(
+            content_blocks=[
+                {"type": "server_tool_call", "name": "web_search", "args": {}, "id": "1"},
+                {"type": "server_tool_result", "tool_call_id": "1", "status": "success"},
+                {"type": "text", "text": "Moment."},
+            ]
+        ),
+        {"role": "assistant", "content": "Moment."},
+    ),
+    "a wrapped block": (
+        AIMessage(
+            [{"type": "non_standard", "value": {"type": "thinking", "thinking": "Hm."}}, "Ja."]
+        ),
+        {"role": "assistant", "content": "Ja."},
     ),
     "deepseek": (
         AIMessage("Ja.", additional_kwargs={"reasoning_content": "Hm."}),
