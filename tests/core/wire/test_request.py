@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from typing import Any
 
@@ -59,8 +60,9 @@ def test_ranges_hold_both_ends(name: str, low: float, high: float) -> None:
 @pytest.mark.parametrize("value", [0, -1, 1.5, "5", True])
 def test_max_tokens_is_a_whole_number_of_one_or_more(value: Any) -> None:
     assert body(max_tokens=1)["max_tokens"] == 1
-    with pytest.raises(ConfigurationError, match=f"max_tokens={value!r}"):
+    with pytest.raises(ConfigurationError, match=f"max_tokens={value!r}") as caught:
         body(max_tokens=value)
+    assert re.search("use 1 or more|is not a whole number", str(caught.value))
 
 
 @pytest.mark.parametrize("value", [1.5, "7", True])
@@ -213,6 +215,7 @@ def test_a_json_schema_is_refused_where_only_json_mode_is_documented() -> None:
         body("sovrgpt", response_format=SCHEMA)
     assert "json_schema" in str(caught.value)
     assert "'function_calling' or 'json_mode'" in str(caught.value)
+    assert caught.value.provider == "sovrgpt"
     assert body("sovrgpt", response_format={"type": "json_object"})["response_format"]
     for provider in ("innogpt", "meingpt", "neuroflash"):
         assert body(provider, response_format=SCHEMA)["response_format"] == SCHEMA

@@ -203,11 +203,21 @@ def test_every_form_of_a_tool_choice(choice: Any, tools: list[Any], wire: Any) -
     ("choice", "said"),
     [
         ("mul", ["tool_choice='mul'", "'add', 'sub'"]),
-        ({"type": "function", "function": {"name": "mul"}}, ["tool_choice", "'mul'", "'add'"]),
+        (
+            {"type": "function", "function": {"name": "mul"}},
+            ["tool_choice", "'mul'", "'add', 'sub'"],
+        ),
         ({"type": "tool", "name": "mul"}, ["tool_choice", "'mul'", "'add'"]),
         ({"type": "function"}, ["tool_choice", "is not understood"]),
         (7, ["tool_choice=7", "is not understood"]),
-        (["add"], ["tool_choice=['add']", "is not understood"]),
+        (
+            ["add"],
+            [
+                "tool_choice=['add']",
+                "is not understood",
+                "'auto', 'none', 'required', a tool's name",
+            ],
+        ),
     ],
 )
 def test_a_tool_choice_that_names_nothing(choice: Any, said: list[str]) -> None:
@@ -217,10 +227,12 @@ def test_a_tool_choice_that_names_nothing(choice: Any, said: list[str]) -> None:
 
 
 def test_a_tool_choice_without_tools() -> None:
-    with pytest.raises(ConfigurationError, match="no tools"):
-        tool_choice("add", [])
+    for choice in ("add", {"type": "function", "function": {"name": "add"}}):
+        with pytest.raises(ConfigurationError, match=r"\(no tools\)"):
+            tool_choice(choice, [])
 
 
 def test_names_of_tools() -> None:
     flat = {"type": "function", "name": "flat"}
     assert tool_names([ADD, flat, {"type": "web_search"}]) == ["add", "flat", "web_search"]
+    assert tool_names([{}, {"function": {}}]) == ["", ""]
