@@ -53,7 +53,7 @@ def test_sections_of_a_pdf_run_over_pages_without_running_lines(tmp_path: Path) 
     ]
     (tmp_path / "a.pdf").write_bytes(pdf(*pages))
     reisen, essen = read_documents(tmp_path).sections
-    assert reisen.text == "Wir fahren Bahn. Das ist\nschön.\nUnd billig, mit Messgeräten."
+    assert reisen.text == "Wir fahren Bahn. Das ist schön.\nUnd billig, mit Messgeräten."
     assert reisen.place() == "pages 1–2, 1. Reisen"
     assert reisen.place(0, 10) == "page 1, 1. Reisen"
     assert reisen.place(reisen.text.index("Und")) == "page 2, 1. Reisen"
@@ -66,6 +66,28 @@ def test_a_pdf_without_headings_has_a_section_a_page(tmp_path: Path) -> None:
     assert [(one.place(), one.text) for one in sections] == [
         ("page 1", "Guten Tag"),
         ("page 2", "Auf Wiedersehen"),
+    ]
+
+
+def test_lines_of_paragraphs_are_joined_and_those_of_lists_and_tables_are_not(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        "Die Bahn ist das erste Verkehrsmittel, und zwar",
+        "auch dann, wenn es einmal länger dauern sollte.",
+        "Ort Preis",
+        "Ulm 20",
+        "• Ein langer Punkt einer Liste, der nicht endet",
+        "• noch ein Punkt",
+    ]
+    (tmp_path / "a.pdf").write_bytes(pdf([one.replace("•", "-") for one in lines]))
+    (section,) = read_documents(tmp_path).sections
+    assert section.text.split("\n") == [
+        " ".join(lines[:2]),
+        "Ort Preis",
+        "Ulm 20",
+        "- Ein langer Punkt einer Liste, der nicht endet",
+        "- noch ein Punkt",
     ]
 
 
@@ -149,8 +171,8 @@ def test_folders_without_documents_are_refused(tmp_path: Path) -> None:
 
 def test_spaces_that_a_font_does_not_measure_are_found_again(tmp_path: Path) -> None:
     # As XeTeX writes them: gaps instead of spaces, in a font that does not say how wide those are.
-    words = ("Freundliche", "Zusammenarbeit", "ist", "Triebfeder")
+    words = ("Freundliche", "Zusammenarbeit", "ist", "Triebfeder.")
     gaps = " -250 ".join(f"({one})" for one in words)
     (tmp_path / "a.pdf").write_bytes(pdf_of([f"[{gaps}] TJ T*" for _ in range(3)], width=1000))
     (section,) = read_documents(tmp_path).sections
-    assert section.text.splitlines() == ["Freundliche Zusammenarbeit ist Triebfeder"] * 3
+    assert section.text.splitlines() == ["Freundliche Zusammenarbeit ist Triebfeder."] * 3

@@ -6,6 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,7 @@ _PAGE_HEADING = re.compile(
 )
 _CONTENTS = re.compile(r"(?:\. ?){5,}\s*\d*$")
 _ENTRY = re.compile(r"(?:[1-9]\d?(?:\.\d{1,2})*|[A-Z])\.?\s+[^\W\d].*\s\d{1,3}")
+_ITEM = re.compile(r"\s*(?:[•●◦▪∗*–—-]\s|\(?\w{1,2}[.)]\s|$)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?!(?:und|oder|bzw)\b)(?=[a-zäöüß])")
 
 
@@ -111,11 +113,26 @@ def _joined(parts: Sequence[tuple[int, str]], name: str, title: str) -> Section:
     text = ""
     pages: list[tuple[int, int]] = []
     for number, part in parts:
-        if part := _HYPHEN.sub("", part).strip():
+        if part := _unwrapped(_HYPHEN.sub("", part).strip()):
             text += "\n" if text else ""
             pages.append((len(text), number))
             text += part
     return Section(text, name, title, pages=tuple(pages))
+
+
+def _unwrapped(text: str) -> str:
+    """Join the lines of paragraphs, so that text is cut between sentences and not inside them.
+
+    A line goes on in the next one if it is about as long as lines get and ends no sentence. Rows
+    of tables are shorter, and items of lists begin with a sign.
+    """
+    lines = text.split("\n")
+    full = sorted(map(len, lines))[len(lines) * 9 // 10] * 0.7
+    joined = lines[0]
+    for before, line in pairwise(lines):
+        goes_on = len(before) >= full and before[-1:] not in ".:!?" and not _ITEM.match(line)
+        joined += (" " if goes_on else "\n") + line
+    return joined
 
 
 def _without_running_lines(pages: Sequence[str]) -> list[list[str]]:
