@@ -181,7 +181,7 @@ def _source(block: dict[str, Any], position: int) -> dict[str, Any]:
     }
     if found["url"] is found["data"] is found["path"] is None:
         kind = block["type"]
-        if inner.get("file_id") or inner.get("id"):
+        if inner.get("file_id") or inner.get("source_type") == "id":
             raise CapabilityError(
                 f"messages[{position}]: the {kind} block names a file by its id: none of the "
                 "vendors documents a store of files; pass its url, base64 or path"
@@ -194,5 +194,10 @@ def _source(block: dict[str, Any], position: int) -> dict[str, Any]:
 
 
 def _file_name(block: dict[str, Any]) -> str | None:
-    extras = cast("dict[str, Any]", block.get("extras") or block.get("metadata") or {})
-    return block.get("filename") or extras.get("filename") or extras.get("name")
+    extras = cast("dict[str, Any]", block.get("extras") or {})
+    # LangChain moves the first form's metadata into the extras.
+    metadata = cast("dict[str, Any]", block.get("metadata") or extras.get("metadata") or {})
+    found = (
+        fields.get(key) for fields in (block, extras, metadata) for key in ("filename", "name")
+    )
+    return next((name for name in found if isinstance(name, str) and name), None)

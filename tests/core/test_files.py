@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -12,19 +11,18 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.parser import BytesParser
-from email.policy import HTTP
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from dsgvo import PROVIDERS, file_part, image_part
-from dsgvo.emulator import Disconnect, RecordedRequest, RefuseFields, Server, Status
+from dsgvo.emulator import Disconnect, RefuseFields, Server, Status
 from dsgvo.errors import CapabilityError, ConfigurationError, InternalServerError
 from dsgvo.transport import _exchange
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from tests.core.support import MODELS, Mode, answer, http, settings, text_of
+from tests.forms import Part, form_of, payload_of
 
 INNOGPT = PROVIDERS["innogpt"]
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
@@ -48,25 +46,6 @@ TOOL = {
 
 def asked(*parts: Any, text: str = "Was ist das?") -> list[dict[str, Any]]:
     return [{"role": "user", "content": [{"type": "text", "text": text}, *parts]}]
-
-
-class Part(NamedTuple):
-    name: str | None
-    kind: str
-    data: bytes
-
-
-def form_of(request: RecordedRequest) -> dict[str, Part]:
-    """Return the parts of a multipart form, read by the standard library."""
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + request.body)
-    found: dict[str, Part] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        data = part.get_payload(decode=True)
-        assert isinstance(data, bytes)
-        found[str(name)] = Part(part.get_filename(), part.get_content_type(), data)
-    return found
 
 
 # Parts
@@ -275,7 +254,7 @@ def test_an_upload_is_the_form_of_the_page(
     form = form_of(request)
     assert form.keys() == {"file", "payload"}
     assert form["file"] == Part("06-reiserichtlinie.pdf", "application/pdf", data)
-    payload = json.loads(form["payload"].data)
+    payload = payload_of(server.requests[0])
     assert payload.pop("stream_options", None) == (
         {"include_usage": True} if how == "stream" else None
     )
@@ -336,7 +315,7 @@ def test_a_file_beside_tools(mode: Mode, server: Server) -> None:
         tool_choice="required",
     )
     assert {call.name for call in completion.tool_calls} == {"get_price"}
-    payload = json.loads(form_of(server.requests[0])["payload"].data)
+    payload = payload_of(server.requests[0])
     assert payload["tools"] == [TOOL]
     assert payload["tool_choice"] == "required"
 
@@ -355,8 +334,7 @@ def test_several_files_are_refused_with_the_reason(mode: Mode, server: Server) -
 def test_a_file_beside_an_image_and_an_address(mode: Mode, server: Server) -> None:
     others = [image_part(url=WEB), file_part(url="https://example.com/document.pdf")]
     mode.chat(mode.client("innogpt", server), asked(file_part(path=HANDBOOK), *others))
-    form = form_of(server.requests[0])
-    [message] = json.loads(form["payload"].data)["messages"]
+    [message] = payload_of(server.requests[0])["messages"]
     assert message["content"] == [{"type": "text", "text": "Was ist das?"}, *others]
 
 
@@ -368,7 +346,7 @@ def test_a_file_of_an_earlier_turn_is_sent_once(mode: Mode, server: Server) -> N
         *asked(file_part(path=HANDBOOK), text="Und was gilt für Taxis?"),
     ]
     mode.chat(mode.client("innogpt", server), history)
-    payload = json.loads(form_of(server.requests[0])["payload"].data)
+    payload = payload_of(server.requests[0])
     assert [message["content"] for message in payload["messages"]] == [
         "Worum geht es?",
         "Um Reisen.",
@@ -418,7 +396,7 @@ def test_an_upload_is_sent_again_whole(
 def test_an_upload_is_sent_again_without_a_refused_field(mode: Mode, server: Server) -> None:
     server.script("innogpt", RefuseFields("stream_options"))
     mode.stream(mode.client("innogpt", server), asked(file_part(path=HANDBOOK)))
-    payloads = [json.loads(form_of(request)["payload"].data) for request in server.requests]
+    payloads = [payload_of(request) for request in server.requests]
     assert ["stream_options" in payload for payload in payloads] == [True, False]
     assert form_of(server.requests[1])["file"].data == HANDBOOK.read_bytes()
 
