@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from dsgvo._version import __version__
 from dsgvo.cli.chat import chat
+from dsgvo.cli.check import check
 from dsgvo.cli.demo import demo
 from dsgvo.cli.emulator import emulator
 from dsgvo.cli.models import models
@@ -60,5 +61,5 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     del version
 
 
-for command in (demo, chat, models, emulator):
+for command in (demo, chat, models, check, emulator):
     app.command()(command)

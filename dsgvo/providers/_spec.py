@@ -137,6 +137,7 @@ class Provider:
     header_arguments: tuple[HeaderArgument, ...] = ()
     oauth: OAuth | None = None
     think_tags: bool = False
+    usage_fields: frozenset[str] = frozenset()
     refuses_tools_with: int | None = None
     file_upload: bool = False
     models: tuple[Model, ...] = ()

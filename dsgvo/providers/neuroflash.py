@@ -56,6 +56,7 @@ NEUROFLASH = Provider(
         id_variable="NEUROFLASH_CLIENT_ID",
         secret_variable="NEUROFLASH_CLIENT_SECRET",  # noqa: S106 - a variable's name
     ),
+    usage_fields=frozenset({"words_used"}),
     models=(Model(id="openai/gpt-4.1-mini", source=PAGE),),
     status_hints={
         400: "the page answers a missing or unknown x-workspace-id with 400",
