@@ -47,11 +47,8 @@ test: $(STAMP)
 coverage: $(STAMP)
 	@$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=term $(ARGS)
 
-# make mutants ARGS="'dsgvo.wire.sse*'" limits it; a second run only tries what has changed. One
-# mutant: .venv/bin/mutmut show NAME
 mutants: $(STAMP)
-	@nice $(BIN)/python -m mutmut run --max-children 2 $(ARGS)
-	@$(BIN)/python -m mutmut results
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

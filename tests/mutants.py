@@ -1,0 +1,74 @@
+"""Tests of the tests: `wire` and `transport` are changed in one place at a time, and tried.
+
+    make mutants
+    make mutants ARGS="wire"
+    make mutants ARGS="'dsgvo.wire.sse*'"
+
+Each package is changed in a copy of the checkout, ``mutants/<package>``, and tried with the tests
+of its own layer. A second run tries what has changed since, and a mutant that is named. To see one:
+``cd mutants/wire && ../../.venv/bin/mutmut show NAME``. What survives, and why: docs/mutants.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo", "examples", "tests")
+SHARED = [f"tests/core/test_{name}.py" for name in ("files", "images", "models", "residency")]
+TESTS = {
+    "wire": ["tests/core/wire", *SHARED],
+    "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
+}
+PYTEST = [
+    *("-p", "no:xdist"),
+    *("-p", "no:cacheprovider"),
+    *("-p", "no:unraisableexception"),  # collects garbage, which takes longer than most tests do
+    "--hypothesis-profile=mutants",
+]
+PROCESSES = 2
+
+
+def main(arguments: list[str]) -> int:
+    """Run the packages and mutants named, or all."""
+    failed = 0
+    for package in TESTS:
+        mutants = [name for name in arguments if name.startswith(f"dsgvo.{package}.")]
+        if arguments and package not in arguments and not mutants:
+            continue
+        folder = copied(package)
+        mutmut = [sys.executable, "-m", "mutmut"]
+        tried = [*mutmut, "run", "--max-children", str(PROCESSES), *mutants]
+        failed |= subprocess.run(tried, cwd=folder, check=False).returncode
+        subprocess.run([*mutmut, "results"], cwd=folder, check=False)
+    return failed
+
+
+def copied(package: str) -> Path:
+    """Bring the package's copy up to date; files keep their times, by which mutmut sees changes."""
+    folder = ROOT / "mutants" / package
+    for name in COPIED:
+        shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    settings = {
+        "source_paths": ["dsgvo"],
+        "only_mutate": [f"dsgvo/{package}/*"],
+        "also_copy": [name for name in COPIED if name != "dsgvo"],
+        "pytest_add_cli_args_test_selection": TESTS[package],
+        "pytest_add_cli_args": PYTEST,
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    text = "\n".join([project, "[tool.mutmut]", *lines, ""])
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+if __name__ == "__main__":
+    os.nice(10)
+    sys.exit(main(sys.argv[1:]))
