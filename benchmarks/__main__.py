@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 from collections.abc import Iterable
+from fnmatch import fnmatch
 
 from benchmarks.race import ENVIRONMENTS, Race, Result
 from benchmarks.rows import ROWS
@@ -22,11 +23,16 @@ def main(arguments: list[str] | None = None) -> int:
         prog="benchmarks",
         description="CPU time of the client's process per unit against a loopback server: ours, "
         "the best known peer, and the floor, which is raw httpx plus what the framework itself "
-        "costs. Interleaved; medians.",
+        "costs. Interleaved; medians. OVER is said, not failed: load and machines differ.",
     )
     names = [row.name for row in ROWS] + ["memory"]
     parser.add_argument("--rounds", type=int, default=9, help="how often each runs (default: 9)")
-    parser.add_argument("--only", nargs="+", metavar="ROW", help=f"of {', '.join(names)}")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="ROW",
+        help=f"of {', '.join(names)}, or a pattern such as 'langchain-*'",
+    )
     parser.add_argument("--no-peers", action="store_true", help="ours and the floor alone")
     parser.add_argument("--scale", type=float, default=1, help="share of the work in a round")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
@@ -60,11 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
                 print(_line(title, f"{grown:.0f}", "", "", "", "", bound, _verdict(holds)))
     if chosen.json:
         print(json.dumps(report, indent=2))
-    return 0 if all(line["holds"] is not False for line in report) else 1
+    return 0
 
 
 def _named(name: str, wanted: Iterable[str]) -> bool:
-    return any(part in name for part in wanted)
+    return any(fnmatch(name, pattern) for pattern in wanted)
 
 
 def _described(result: Result) -> dict[str, object]:

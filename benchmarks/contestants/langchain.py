@@ -36,7 +36,7 @@ def _run(name: str, model_of: Callable[[str], BaseChatModel], url: str) -> Run:
     if name == "langchain-invoke":
         model = model_of(f"{url}/chunks/0")
         return lambda: bool(model.invoke(QUESTION).content)
-    if name == "langchain-stream":
+    if name in {"langchain-stream", "langchain-stream-made"}:
         model = model_of(f"{url}/chunks/{CHUNKS}")
         return lambda: sum(bool(chunk.content) for chunk in model.stream(QUESTION))
     loop = asyncio.new_event_loop()
@@ -86,10 +86,16 @@ def _peer_embeddings(url: str) -> Any:
 
 
 class Canned(BaseChatModel):
-    """What the framework itself costs: a model that has its answer ready."""
+    """What the framework itself costs: a model that has its answer ready.
+
+    Args:
+        makes_chunks: Make each chunk with the framework's constructors when it is due, as any model
+            must, instead of handing out chunks made beforehand.
+    """
 
     result: ChatResult
     chunks: list[ChatGenerationChunk]
+    makes_chunks: bool = False
 
     @property
     def _llm_type(self) -> str:
@@ -104,7 +110,11 @@ class Canned(BaseChatModel):
     def _stream(
         self, messages: list[BaseMessage], *_: Any, **__: Any
     ) -> Iterator[ChatGenerationChunk]:
-        yield from self.chunks
+        if not self.makes_chunks:
+            yield from self.chunks
+            return
+        for chunk in self.chunks:
+            yield ChatGenerationChunk(message=AIMessageChunk(content=chunk.text))
 
     async def _astream(
         self, messages: list[BaseMessage], *_: Any, **__: Any
@@ -131,6 +141,7 @@ def _floor(name: str, url: str) -> Run:
     many = name == "langchain-astream-500"
     chunks = CHUNKS_OF_MANY if many else CHUNKS
     model = _canned(chunks)
+    model.makes_chunks = name == "langchain-stream-made"
     url_of_stream = f"{url}/chunks/{chunks}"
     client = httpx.Client()
 
@@ -145,8 +156,9 @@ def _floor(name: str, url: str) -> Run:
     def embed() -> int:
         return len(raw.embed(client, url, _TEXTS, BATCH))
 
-    if name in {"langchain-invoke", "langchain-stream", "langchain-embed"}:
-        return {"invoke": invoke, "stream": stream, "embed": embed}[name.split("-")[1]]
+    blocking = {"invoke": invoke, "stream": stream, "embed": embed}
+    if (kind := name.split("-")[1]) in blocking:
+        return blocking[kind]
 
     loop = asyncio.new_event_loop()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
