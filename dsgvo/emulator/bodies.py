@@ -47,8 +47,9 @@ async def read_json_or_upload(request: Request) -> tuple[JsonObject, tuple[Uploa
         raise ApiError(400, f"Malformed form: {error.detail}", "invalid_form") from error
     if not isinstance(payload, str):
         raise ApiError(400, "The part 'payload' is missing", "invalid_form")
-    if not uploads:
-        raise ApiError(400, "The part 'file' is missing", "invalid_form")
+    if len(uploads) != 1:  # the page shows one
+        what = "is missing" if not uploads else "must be there once"
+        raise ApiError(400, f"The part 'file' {what}", "invalid_form")
     return _parsed(payload.encode()), uploads
 
 

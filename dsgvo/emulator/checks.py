@@ -106,14 +106,14 @@ def tool_choice(value: Any) -> str | None:
     return "must be 'none', 'auto', 'required' or {'type': 'function', 'function': {'name': …}}"
 
 
-def messages(roles: frozenset[str]) -> Check:
-    """Return a check for a conversation whose messages have one of the roles."""
+def messages(roles: frozenset[str], parts: frozenset[str]) -> Check:
+    """Return a check for a conversation by the roles and the content parts that it may have."""
 
     def check(value: Any) -> str | None:
         if not is_list(value) or not value:
             return "must be a non-empty array"
         for position, message in enumerate(value):
-            fault = _message(message, roles)
+            fault = _message(message, roles, parts)
             if fault:
                 return f"[{position}]{fault}"
         return None
@@ -121,7 +121,7 @@ def messages(roles: frozenset[str]) -> Check:
     return check
 
 
-def _message(message: Any, roles: frozenset[str]) -> str | None:
+def _message(message: Any, roles: frozenset[str], parts: frozenset[str]) -> str | None:
     if not is_object(message):
         return " must be an object"
     role, content = message.get("role"), message.get("content")
@@ -140,14 +140,42 @@ def _message(message: Any, roles: frozenset[str]) -> str | None:
         if not is_object(part) or not isinstance(part.get("type"), str):
             return f".content[{position}] must be an object with a type"
         kind = part["type"]
-        if kind == "text" and not isinstance(part.get("text"), str):
-            return f".content[{position}].text must be a string"
-        if kind in _LINKED and not isinstance(as_object(part.get(kind)).get("url"), str):
-            return f".content[{position}].{kind}.url must be a string"
+        if kind not in parts:
+            return f".content[{position}].type must be one of {', '.join(sorted(parts))}"
+        if fault := _PARTS[kind](part):
+            return f".content[{position}].{fault}"
+        if kind != "text" and role != "user":
+            return f".content[{position}].type must be text in a {role} message"
     return None
 
 
-_LINKED = frozenset({"image_url", "file_url"})
+def _text_part(part: JsonObject) -> str | None:
+    return None if isinstance(part.get("text"), str) else "text must be a string"
+
+
+def _image_part(part: JsonObject) -> str | None:
+    # "image_url.url kann eine Public-URL oder ein Base64-Data-URL sein"
+    url = as_object(part.get("image_url")).get("url")
+    if isinstance(url, str) and (_WEB.match(url) or _DATA.match(url)):
+        return None
+    return "image_url.url must be a web address or a base64 data URL"
+
+
+def _file_part(part: JsonObject) -> str | None:
+    file = as_object(part.get("file_url"))
+    url = file.get("url")
+    if not isinstance(url, str) or not _WEB.match(url):
+        return "file_url.url must be a web address"
+    return None if isinstance(file.get("mime_type"), str) else "file_url.mime_type must be a string"
+
+
+_WEB = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+_DATA = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/]+=*\Z")
+_PARTS: dict[str, Callable[[JsonObject], str | None]] = {
+    "text": _text_part,
+    "image_url": _image_part,
+    "file_url": _file_part,
+}
 
 
 def response_format(dialect: Dialect) -> Check:
@@ -168,7 +196,7 @@ def response_format(dialect: Dialect) -> Check:
 
 
 _OF_DIALECT: dict[str, Callable[[Dialect], Check]] = {
-    "messages": lambda dialect: messages(dialect.roles),
+    "messages": lambda dialect: messages(dialect.roles, dialect.parts),
     "response_format": response_format,
 }
 

@@ -63,6 +63,7 @@ class Dialect:
             not in here is accepted and has no effect.
         required: The fields that a chat request must have.
         roles: The roles that messages may have.
+        parts: The types of content parts that messages may have.
         response_formats: The ``type`` values that ``response_format`` may have.
         field_status: Status of an answer to a wrong field.
         refuse: Refuses chat requests that the vendor's page rules out. Raises ApiError.
@@ -92,6 +93,7 @@ class Dialect:
     fields: Mapping[str, Check]
     required: tuple[str, ...] = ("model", "messages")
     roles: frozenset[str] = frozenset({"system", "developer", "user", "assistant", "tool"})
+    parts: frozenset[str] = frozenset({"text", "image_url"})
     response_formats: frozenset[str] = frozenset({"text", "json_object", "json_schema"})
     field_status: int = 400
     refuse: Callable[[Call], None] = accept_all

@@ -38,6 +38,8 @@ async def generate(call: Call, step: Step) -> HttpReply:
     prompt = body.get("prompt")
     if fault := text(prompt):
         faults.append(FieldError("prompt", "is required" if prompt is None else fault))
+    if body.get("model") is not None and (fault := text(body["model"])):
+        faults.append(FieldError("model", fault))
     count = 1 if body.get("n") is None else body["n"]
     if not is_integer(count) or not 1 <= count <= 10:
         faults.append(FieldError("n", "must be an integer between 1 and 10"))

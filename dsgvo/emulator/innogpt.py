@@ -32,6 +32,8 @@ DIALECT = Dialect(
         "stop": checks.stop,
         "stream_options": checks.an_object,
     },
+    # "Bild-Input", "PDF per URL"
+    parts=frozenset({"text", "image_url", "file_url"}),
     streams=_streams,
     embeddings=True,
     images=True,
