@@ -211,6 +211,19 @@ class Client(BaseClient):
         """
         return run(self._workspaces())
 
+    def health(self) -> dict[str, Any]:
+        """Return what neuroflash's service says of its health.
+
+        Raises:
+            CapabilityError: At a vendor that documents no such address.
+            APIError: If the service cannot be reached or reports an error.
+
+        Example:
+            >>> Client("neuroflash").health()["status"]
+            'ok'
+        """
+        return run(self._health())
+
     def generate_image(
         self,
         prompt: str,
@@ -369,6 +382,10 @@ class AsyncClient(BaseClient):
     async def workspaces(self) -> list[Workspace]:
         """Return the workspaces that the account can use; see :meth:`Client.workspaces`."""
         return await arun(self._workspaces())
+
+    async def health(self) -> dict[str, Any]:
+        """Return what the service says of its health; see :meth:`Client.health`."""
+        return await arun(self._health())
 
     async def generate_image(
         self,

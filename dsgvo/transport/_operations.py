@@ -38,6 +38,7 @@ from dsgvo.wire.models import (
     GeneratedImage,
     Workspace,
     check_image,
+    decode_health,
     decode_image,
     decode_models,
     decode_workspaces,
@@ -263,6 +264,21 @@ class BaseClient:
             self.connection, provider.workspaces_url, "a list of workspaces"
         )
         return decode_workspaces(provider, body)
+
+    def _health(self) -> Flow[dict[str, Any]]:
+        provider = self.provider
+        if provider.health_path is None:
+            raise CapabilityError(
+                f"{provider.title} documents no address for its health", provider=provider.name
+            )
+        self.connection.require_arguments()
+        operation = Operation(
+            method="GET",
+            url=self.connection.base_url + provider.health_path,
+            expects="the service's health",
+        )
+        body, _ = yield from fetch(self.connection, operation, tokens)
+        return decode_health(provider, body)
 
     def _generate_image(
         self, prompt: str, model: str | None, save_to: str | Path | None, params: Mapping[str, Any]

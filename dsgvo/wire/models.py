@@ -20,6 +20,7 @@ __all__ = [
     "GeneratedImage",
     "Workspace",
     "check_image",
+    "decode_health",
     "decode_image",
     "decode_models",
     "decode_workspaces",
@@ -148,6 +149,27 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     if not url and not data:
         raise _unexpected(provider, "an answer without one", "an image")
     return GeneratedImage(url, data, fields.get("revised_prompt"))
+
+
+def decode_health(provider: Provider, body: bytes) -> dict[str, Any]:
+    """Read what a service says of its health; the page names the address alone.
+
+    Raises:
+        APIStatusError: If it is an error.
+        APIResponseError: If it is a web page.
+    """
+    try:
+        answer: object = from_json(body) if body.strip() else {}
+    except ValueError:
+        if body.lstrip()[:1] == b"<":
+            raise _unexpected(provider, describe_body(body), "the service's health") from None
+        return {"status": body.decode("utf-8", "replace").strip()[:100]}
+    if not isinstance(answer, dict):
+        return {"status": answer}
+    fields = cast("dict[str, Any]", answer)
+    if is_error(fields):
+        raise error_from_body(provider, 200, fields)
+    return fields
 
 
 def check_image(provider: Provider, data: bytes, content_type: str) -> None:

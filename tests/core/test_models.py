@@ -20,11 +20,12 @@ from dsgvo.errors import (
     BadRequestError,
     CapabilityError,
     ConfigurationError,
+    InternalServerError,
     PermissionDeniedError,
 )
 from dsgvo.providers import Model
 from dsgvo.transport import _operations
-from dsgvo.wire.models import Workspace, decode_models, decode_workspaces
+from dsgvo.wire.models import Workspace, decode_health, decode_models, decode_workspaces
 from tests.core.support import MODELS, Mode, answer, client_credentials, http, raw_server, settings
 
 IMAGE = [{"role": "user", "content": [image_part(url="https://example.com/foto.jpg")]}]
@@ -252,8 +253,10 @@ def test_a_model_that_the_list_does_not_know_is_asked(mode: Mode, server: Server
 
 
 def test_workspaces_need_no_workspace(mode: Mode, server: Server) -> None:
-    for way in (settings("neuroflash", server), client_credentials(server)):
-        client = mode.kind("neuroflash", **way | {"workspace_id": None})
+    ways: list[dict[str, Any]] = [settings("neuroflash", server), client_credentials(server)]
+    for way in ways:
+        arguments: dict[str, Any] = way | {"workspace_id": None}
+        client = mode.kind("neuroflash", **arguments)
         assert got(mode, client.workspaces()) == [Workspace(server.workspace_id, "Emulator")]
     request = server.requests[-1]
     assert request.path == "/neuroflash/api/workspace-service/v1/workspaces"
@@ -303,6 +306,42 @@ def test_other_vendors_have_no_workspaces(mode: Mode, server: Server, provider: 
 )
 def test_workspaces_of_any_shape(body: Any, found: list[Workspace]) -> None:
     assert decode_workspaces(NEUROFLASH, json.dumps(body).encode()) == found
+
+
+# Health
+
+
+def test_neuroflashs_health(mode: Mode, server: Server) -> None:
+    health = got(mode, mode.client("neuroflash", server).health())
+    assert health == {"status": "ok", "server": "emulator"}
+    [request] = server.requests
+    assert (request.method, request.path) == ("GET", "/neuroflash/api/ds-prototypes/health")
+    server.script("neuroflash", Status(500), path="/health")
+    with pytest.raises(InternalServerError):
+        got(mode, mode.client("neuroflash", server, max_retries=0).health())
+    for provider in ("innogpt", "meingpt", "sovrgpt"):
+        with pytest.raises(CapabilityError, match="documents no address for its health"):
+            got(mode, mode.client(provider, server).health())
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"", {}),
+        (b"OK\n", {"status": "OK"}),
+        (b'"up"', {"status": "up"}),
+        (b"true", {"status": True}),
+        (b'{"status": "ok"}', {"status": "ok"}),
+    ],
+)
+def test_health_of_any_shape(body: bytes, found: dict[str, Any]) -> None:
+    assert decode_health(NEUROFLASH, body) == found
+
+
+@pytest.mark.parametrize("body", [b"<html>Anmelden", b'{"error": "down", "code": "503"}'])
+def test_health_that_is_none(body: bytes) -> None:
+    with pytest.raises(APIError):
+        decode_health(NEUROFLASH, body)
 
 
 # What the vendors' errors say
