@@ -90,7 +90,7 @@ def test_a_broken_call_in_a_streamed_answer_is_not_carried_out(server: Server, m
         ran.append(path)
         return "deleted"
 
-    half = {"name": "delete", "arguments": '{"path": "/home/anna'}
+    half = {"name": "delete", "arguments": '{"path": "/daten/anna'}
     server.script("sovrgpt", Reply(tool_calls=[half], finish_reason="length"))
     agent = create_agent(chat("sovrgpt"), [delete])
     mode.listed(agent, "stream", {"messages": [("user", "x")]}, stream_mode="messages")
