@@ -1,0 +1,123 @@
+"""The suite for each vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from dsgvo import PROVIDERS, emulator
+from dsgvo.emulator import Server
+from llamaindex_dsgvo import (
+    InnoGPT,
+    InnoGPTEmbedding,
+    MeinGPT,
+    MeinGPTEmbedding,
+    Neuroflash,
+    NeuroflashEmbedding,
+    SovrGPT,
+    SovrGPTEmbedding,
+)
+from tests.llamaindex.conformance import EmbeddingConformance, LLMConformance
+from tests.llamaindex.support import THINKING_MODEL
+
+
+@pytest.fixture(scope="module")
+def undocumented_embeddings() -> Iterator[Server]:
+    """An emulator that has what two vendors do not document."""
+    with emulator.running(undocumented_embeddings=True) as server:
+        yield server
+
+
+class TestInnoGPT(LLMConformance):
+    provider = "innogpt"
+    llm_class = InnoGPT
+    llm_arguments: ClassVar[dict[str, Any]] = {"model": "claude-4-5-sonnet"}
+    embedding_class = InnoGPTEmbedding
+
+
+class TestInnoGPTStreamingUnasked(LLMConformance):
+    """GPT-5 answers with a stream, whatever was asked for."""
+
+    provider = "innogpt"
+    llm_class = InnoGPT
+    llm_arguments: ClassVar[dict[str, Any]] = {"model": "gpt-5"}
+    embedding_class = InnoGPTEmbedding
+    embedding_arguments: ClassVar[dict[str, Any]] = {"embed_batch_size": 2, "dimensions": 256}
+
+
+class TestMeinGPT(LLMConformance):
+    provider = "meingpt"
+    llm_class = MeinGPT
+    llm_arguments: ClassVar[dict[str, Any]] = {"model": "gpt-4o"}
+    embedding_class = MeinGPTEmbedding
+
+
+class TestNeuroflash(LLMConformance):
+    """JSON schemas are the way to structured output here; embeddings come from another vendor."""
+
+    provider = "neuroflash"
+    llm_class = Neuroflash
+    llm_arguments: ClassVar[dict[str, Any]] = {"model": "openai/gpt-4.1-mini"}
+    embedding_class = MeinGPTEmbedding
+
+
+class TestSovrGPT(LLMConformance):
+    """A model that thinks; embeddings come from another vendor."""
+
+    provider = "sovrgpt"
+    llm_class = SovrGPT
+    llm_arguments: ClassVar[dict[str, Any]] = {"model": THINKING_MODEL}
+    embedding_class = InnoGPTEmbedding
+
+
+class TestSovrGPTInJSONMode(LLMConformance):
+    """The schema is in the prompt."""
+
+    provider = "sovrgpt"
+    llm_class = SovrGPT
+    llm_arguments: ClassVar[dict[str, Any]] = {
+        "model": "qwen3.5-9b",
+        "structured_output": "json_mode",
+    }
+    embedding_class = InnoGPTEmbedding
+
+
+class TestInnoGPTEmbedding(EmbeddingConformance):
+    provider = "innogpt"
+    embedding_class = InnoGPTEmbedding
+    embedding_arguments: ClassVar[dict[str, Any]] = {"embed_batch_size": 2, "dimensions": 256}
+
+
+class TestMeinGPTEmbedding(EmbeddingConformance):
+    provider = "meingpt"
+    embedding_class = MeinGPTEmbedding
+
+
+class Undocumented(EmbeddingConformance):
+    """The vendor's page has no embeddings; an account may have them all the same."""
+
+    embedding_arguments: ClassVar[dict[str, Any]] = {
+        "model_name": "text-embedding-3-small",
+        "allow_undocumented": True,
+    }
+
+    @pytest.fixture
+    def server(self, undocumented_embeddings: Server) -> Server:
+        undocumented_embeddings.clear()
+        return undocumented_embeddings
+
+
+class TestNeuroflashEmbedding(Undocumented):
+    provider = "neuroflash"
+    embedding_class = NeuroflashEmbedding
+
+
+class TestSovrGPTEmbedding(Undocumented):
+    provider = "sovrgpt"
+    embedding_class = SovrGPTEmbedding
+
+
+def test_every_provider_is_covered() -> None:
+    assert {cls.provider for cls in LLMConformance.__subclasses__()} == set(PROVIDERS)
