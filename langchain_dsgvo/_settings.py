@@ -69,7 +69,8 @@ class Settings(BaseModel):
         strict=True,
     )
     max_retries: int = Field(default=DEFAULT_MAX_RETRIES, strict=True)
-    default_headers: dict[str, str] | None = Field(default=None, repr=False)
+    # Headers can hold a gateway's key, so ``dumps`` and traces leave them out.
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     extra_body: dict[str, Any] | None = None
     strict: bool = False
     residency: Residency | None = None

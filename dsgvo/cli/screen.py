@@ -44,7 +44,7 @@ def extra(name: str) -> Generator[None]:
 
 
 class WordWriter:
-    """Writes text that comes piece by piece, and never breaks a word at the edge.
+    r"""Writes text that comes piece by piece, and never breaks a word at the edge.
 
     Args:
         console: Where to write.
@@ -54,9 +54,8 @@ class WordWriter:
     Example:
         >>> from rich.console import Console
         >>> writer = WordWriter(Console(width=20, color_system=None), indent=2)
-        >>> for piece in ("Innerhalb von zw", "ei Stun", "den."):
+        >>> for piece in ("Innerhalb von zw", "ei Stun", "den.\n"):
         ...     writer.write(piece)
-        >>> writer.close()
           Innerhalb von zwei
           Stunden.
     """

@@ -360,3 +360,11 @@ def test_one_model_name_for_callers_that_look_for_it(server: Server, mode: Mode)
     assert chat("sovrgpt").model_name == "qwen3.5-9b"
     answer = mode.invoke(chat("sovrgpt"), "Hallo!", model="gemma-4-26b-a4b")
     assert answer.response_metadata["model_name"] == "gemma-4-26b-a4b"
+
+
+def test_a_gateways_headers_are_sent_and_not_written_down(server: Server) -> None:
+    model = chat("sovrgpt", default_headers={"x-gateway-key": "geheim-123"})
+    assert "geheim-123" not in dumps(model) + repr(model)
+    copied = copy.deepcopy(pickle.loads(pickle.dumps(model)))
+    copied.invoke("Hallo")
+    assert server.requests[-1].headers["x-gateway-key"] == "geheim-123"
