@@ -210,6 +210,27 @@ def test_thoughts_in_a_field_of_their_own(field: str, provider: str) -> None:
         assert (completion.reasoning, completion.content) == ("Hm.", "Ja.")
 
 
+def test_a_piece_goes_before_the_whole_in_a_stream_and_after_it_in_a_plain_answer() -> None:
+    both = {"delta": {"content": "Stück"}, "message": {"content": "Ganzes"}}
+    body = {"choices": [both | {"finish_reason": "stop"}]}
+    assert whole(sse(body)).content == "Stück"
+    assert whole(json.dumps(body).encode()).content == "Ganzes"
+
+
+@pytest.mark.parametrize("part", ["delta", "message"])
+def test_either_part_is_read_in_either_form(part: str) -> None:
+    body = {"choices": [{part: {"content": "Ja."}, "finish_reason": "stop"}]}
+    assert whole(sse(body)).content == "Ja."
+    assert whole(json.dumps(body).encode()).content == "Ja."
+
+
+@pytest.mark.parametrize("wrong", [{"id": [1]}, {"function": {"name": {"a": 1}}}])
+def test_a_tool_call_of_another_shape_is_named(wrong: dict[str, Any]) -> None:
+    error = failure(json.dumps(answer(tool_calls=[wrong])).encode())
+    found = type(next(iter(wrong.values()))).__name__ if "id" in wrong else "dict"
+    assert f"a tool call's name or id is a {found}" in str(error)
+
+
 def test_text_in_parts() -> None:
     parts = [{"type": "text", "text": "Ja"}, ".", {"type": "text", "text": None}]
     image = {"type": "image_url", "image_url": {"url": "https://x"}}
@@ -255,7 +276,7 @@ def test_what_follows_done_is_not_read() -> None:
     body = sse(chunk("Ja.", "stop")) + sse(chunk("Müll")) + b"data: {"
     assert text_of(reading.feed(body)) == "Ja."
     assert reading.done
-    assert text_of(reading.feed(b"nonsense")) == ""
+    assert reading.feed(b"nonsense\n\n" + sse(chunk("Müll"))) == []
     last = reading.close()[-1].completion
     assert last is not None
     assert last.content == "Ja."
@@ -439,9 +460,19 @@ def test_an_error_inside_a_stream_breaks_it_off(body: Any, provider: str, name: 
     assert (error.partial.content, error.partial.finish_reason) == ("Guten", None)
 
 
-@pytest.mark.parametrize("data", ["kaputt", '"kaputt"', '{"message": "kaputt"}', "[1]", ""])
-def test_an_error_event_of_any_shape(data: str) -> None:
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ("kaputt", StreamError),
+        ("", StreamError),
+        ('{"message": "kaputt"}', StreamError),
+        ('"kaputt"', IncompleteStreamError),
+        ("[1]", IncompleteStreamError),
+    ],
+)
+def test_an_error_event_of_any_shape(data: str, kind: type[DsgvoError]) -> None:
     error = failure(sse(*STREAMED, done=False) + f"event: error\ndata: {data}\n\n".encode())
+    assert type(error) is kind
     assert isinstance(error, IncompleteStreamError)
     assert error.partial is not None
     assert error.partial.content == "Guten"

@@ -17,6 +17,7 @@ from dsgvo.errors import (
     APIStatusError,
     AuthenticationError,
     BadRequestError,
+    CapabilityError,
     ConfigurationError,
     DsgvoError,
     InternalServerError,
@@ -33,6 +34,7 @@ from dsgvo.wire.embeddings import (
     embedding_body,
     is_too_large,
     join_results,
+    require_embeddings,
 )
 
 PROVIDER = PROVIDERS["meingpt"]
@@ -319,3 +321,30 @@ def test_results_are_joined_in_order() -> None:
 )
 def test_which_errors_a_smaller_batch_may_avoid(error: Any, smaller: bool) -> None:
     assert is_too_large(error) is smaller
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_embedding_model_to_ask(provider: str) -> None:
+    spec = PROVIDERS[provider]
+    assert require_embeddings(spec, "m", allow_undocumented=True) == "m"
+    if spec.embeddings.documented:
+        assert require_embeddings(spec, None) == spec.embeddings.default_model
+        assert require_embeddings(spec, "m") == "m"
+
+
+@pytest.mark.parametrize(
+    "provider", [n for n, p in PROVIDERS.items() if not p.embeddings.documented]
+)
+def test_a_vendor_without_embeddings_names_those_that_have_them(provider: str) -> None:
+    spec = PROVIDERS[provider]
+    with pytest.raises(CapabilityError) as caught:
+        require_embeddings(spec, "m")
+    said = str(caught.value)
+    assert said.startswith(f"{spec.title} documents no embeddings ({spec.page}); ")
+    others = [other.title for other in PROVIDERS.values() if other.embeddings.documented]
+    assert f"; {' and '.join(others)} do. " in said
+    assert said.endswith("pass allow_undocumented=True")
+    assert caught.value.provider == provider
+    with pytest.raises(ConfigurationError, match=r"model is missing: .*pass model=") as missing:
+        require_embeddings(spec, None, allow_undocumented=True)
+    assert (type(missing.value), missing.value.provider) == (ConfigurationError, provider)

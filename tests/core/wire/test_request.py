@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import warnings
@@ -12,7 +13,13 @@ import pytest
 from dsgvo import PROVIDERS
 from dsgvo.errors import CapabilityError, ConfigurationError, IgnoredParameterWarning
 from dsgvo.wire.private import private_texts
-from dsgvo.wire.request import chat_body, check_structured_output, response_format
+from dsgvo.wire.request import (
+    chat_body,
+    check_structured_output,
+    response_format,
+    with_schema,
+)
+from dsgvo.wire.tokens import estimate_tokens
 from tests.core.support import HELLO, MODELS
 
 ADD = {"type": "function", "function": {"name": "add", "parameters": {}}}
@@ -243,6 +250,40 @@ def test_the_response_format_of_a_method() -> None:
             "strict": True,
         },
     }
+
+
+SHAPE = {"type": "object", "properties": {"größe": {"type": "integer"}}}
+
+
+def test_json_mode_is_told_the_schema_in_the_system_message() -> None:
+    user = {"role": "user", "content": "Hallo"}
+    first, *others = with_schema([user], SHAPE)
+    assert first["role"] == "system"
+    assert "JSON" in first["content"]
+    assert first["content"].endswith(
+        "JSON schema:\n" + json.dumps(SHAPE, ensure_ascii=False, separators=(",", ":"))
+    )
+    assert others == [user]
+
+
+def test_json_mode_keeps_the_system_message_that_there_is() -> None:
+    user = {"role": "user", "content": "Hallo"}
+    system = {"role": "system", "content": "Sei knapp.", "name": "s"}
+    [alone, _] = with_schema([user], SHAPE)
+    joined = f"Sei knapp.\n\n{alone['content']}"
+    messages = [system, user]
+    assert with_schema(messages, SHAPE) == [system | {"content": joined}, user]
+    assert messages[0]["content"] == "Sei knapp."
+    parts = {"role": "system", "content": [{"type": "text", "text": "Sei knapp."}]}
+    assert with_schema([parts, user], SHAPE) == [alone, parts, user]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("", 0), (" \n", 0), ("Haus", 1), ("Häuser", 2), ("Datenschutz", 3), ("a, b.", 4), ("§ 7", 2)],
+)
+def test_about_how_many_tokens_a_text_has(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
 
 
 def test_the_private_texts_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:

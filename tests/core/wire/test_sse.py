@@ -30,6 +30,18 @@ TABLE: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
     "one space is dropped": (b"data:  a \n\n", [("message", " a ")]),
     "no space": (b"data:a\n\n", [("message", "a")]),
     "named event": (b"event: error\ndata: a\n\ndata: b\n\n", [("error", "a"), ("message", "b")]),
+    "a named event alone": (b"event: error\ndata: a\n\n", [("error", "a")]),
+    "a name without a space": (b"event:x\ndata: a\n\n", [("x", "a")]),
+    "a name that is no UTF-8": (
+        b"event: \xff\ndata: a\n\n",
+        [("\N{REPLACEMENT CHARACTER}", "a")],
+    ),
+    "two data lines": (b"data: a\ndata: b\n\n", [("message", "a\nb")]),
+    "data in a comment": (b":data: a\n\n", []),
+    "a byte order mark after the first event is text": (
+        b"data: a\n\n\xef\xbb\xbfdata: b\n\n",
+        [("message", "a")],
+    ),
     "the last name counts": (b"event: x\ndata: a\nevent: y\n\n", [("y", "a")]),
     "a name without a value is the default": (
         b"event: x\nevent\ndata: a\n\n",
@@ -127,6 +139,24 @@ def test_a_line_and_an_event_are_bounded(feeds: list[bytes]) -> None:
     decoder = SSEDecoder(max_bytes=100)
     with pytest.raises(SSETooLargeError, match="larger than 100 bytes"):
         list(map(decoder.feed, feeds))
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_the_bound_itself_is_allowed(many: int) -> None:
+    decoder = SSEDecoder(max_bytes=100)
+    event = b"id: 1\ndata: " + b"x" * 99 + b"\n\n"  # the line break counts
+    assert [len(decoder.feed(event)) for _ in range(many)] == [1] * many
+    assert decoder.feed(b":" + b"x" * 99) == []  # an open line
+    with pytest.raises(SSETooLargeError):
+        decoder.feed(b"x")
+    with pytest.raises(SSETooLargeError):
+        SSEDecoder(max_bytes=100).feed(event.replace(b"xx", b"xxx", 1))
+
+
+def test_every_line_of_an_event_counts_with_its_break() -> None:
+    assert SSEDecoder(max_bytes=6).feed(b"data: ab\ndata: cd\n\n") == [("message", "ab\ncd")]
+    with pytest.raises(SSETooLargeError):
+        SSEDecoder(max_bytes=5).feed(b"data: ab\ndata: cd\n\n")
 
 
 def test_the_bound_is_of_one_event_and_not_of_the_stream() -> None:

@@ -236,3 +236,8 @@ def test_names_of_tools() -> None:
     flat = {"type": "function", "name": "flat"}
     assert tool_names([ADD, flat, {"type": "web_search"}]) == ["add", "flat", "web_search"]
     assert tool_names([{}, {"function": {}}]) == ["", ""]
+
+
+def test_calls_that_a_gateway_numbers() -> None:
+    piece = {"id": 7, "function": {"name": 8, "arguments": "{}"}}
+    assert ToolCallAssembler().add([piece]) == [ToolCallDelta(0, "7", "8", "{}")]
