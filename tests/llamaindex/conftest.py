@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,17 @@ def nothing_in_settings() -> Iterator[None]:
     Settings._llm = Settings._embed_model = None
     yield
     Settings._llm = Settings._embed_model = None
+
+
+@pytest.fixture(autouse=True)
+def own_event_loop() -> Iterator[None]:
+    """LlamaIndex's sync methods make an event loop where a thread has none, and leave it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
 
 
 @pytest.fixture(params=["sync", "async"])
