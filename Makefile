@@ -11,13 +11,15 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test coverage mutants lint format types bench constraints clean
+.PHONY: help venv demo test coverage mutants cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
 	@echo "make test         the whole test suite"
 	@echo "make coverage     the same, with branch coverage"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
+	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
+	@echo "make cassettes-live PROVIDER=…  the same from a vendor, with your key; asks first"
 	@echo "make lint         ruff, formatting too (make format repairs)"
 	@echo "make types        pyright, strict on the three packages"
 	@echo "make bench        speed against the best known peers"
@@ -49,6 +51,13 @@ coverage: $(STAMP)
 
 mutants: $(STAMP)
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+cassettes: $(STAMP)
+	@$(BIN)/python -m tests.cassettes.record $(ARGS)
+
+# The key is read from the environment, e.g. SOVRGPT_API_KEY. ARGS=--yes does not ask.
+cassettes-live: $(STAMP)
+	@$(BIN)/python -m tests.cassettes.record --live "$(PROVIDER)" $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -40,6 +40,7 @@ passed = pytest.StashKey[bool]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items[:] = filter(belongs, items)
     if MODE == "replay":
         for item in filter(due, items):
             item.add_marker(pytest.mark.disable_socket)  # not even to this machine
@@ -54,6 +55,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = wanted
+
+
+def belongs(item: pytest.Item) -> bool:
+    """Whether a class wants this test of its suite; one that differs in a thing wants its tests."""
+    cls = getattr(item, "cls", None)
+    return not due(item) or (
+        getattr(cls, "only", "") in item.name and item.name != getattr(cls, "not_here", None)
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -117,7 +126,7 @@ def cassette(
                     stand_ins[value] = stand_in
     fresh = tmp_path / "cassette.yaml"
     vcr = cassettes.recorder(cassettes.Rules(stand_ins=stand_ins), record_mode="all")
-    with vcr.use_cassette(str(fresh)):
+    with vcr.use_cassette(str(fresh)) as tape.vcr_cassette:
         yield tape
     if request.node.stash.get(passed, False) and fresh.is_file():
         keep(fresh.read_text(encoding="utf-8"), place)

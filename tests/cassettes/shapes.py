@@ -54,8 +54,9 @@ def _answers(cassettes: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, set[
             layout = next((name for name in ("json", "sse") if name in response), "text")
             kind = f"{request['method']} {path} {response['status']} {layout}"
             values = events(response["sse"]) if layout == "sse" else [response.get("json")]
+            shape = found[kind]
             for value in values:
-                _collect(value, "", found[kind])
+                _collect(value, "", shape)
     return found
 
 

@@ -68,6 +68,13 @@ class Tape:
     provider: str
     server: Server | None = None
     misses: list[str] = field(default_factory=list)
+    vcr_cassette: Any = None
+
+    def bodies(self) -> list[bytes]:
+        """The bodies of the test's requests so far."""
+        playing = self.vcr_cassette
+        made = playing._played_interactions if MODE == "replay" else playing.data
+        return [request.body for request, _ in made]
 
     def script(self, *steps: Step) -> None:
         """Script the emulator's next answers; a replay has them on the cassette."""
@@ -77,6 +84,7 @@ class Tape:
 
 def watch(vcr_cassette: Any, tape: Tape) -> None:
     """Note each request that is not on the cassette, also if a test swallows the error."""
+    tape.vcr_cassette = vcr_cassette
     look = vcr_cassette.find_requests_with_most_matches
 
     def noted(request: Any) -> Any:

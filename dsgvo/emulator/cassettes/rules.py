@@ -118,6 +118,8 @@ class Rules:
             for name in sorted(KEPT_OF_ANSWERS)
             if name in headers
         }
+        if "location" in kept:
+            kept["location"] = [self._secrets.out_of_url(kept["location"][0])]
         server = headers.get("server", [""])
         if server[0].startswith(EMULATOR):
             kept["server"] = server

@@ -189,7 +189,7 @@ def _in_text(text: str, known: tuple[str, ...], *, deep: bool = True) -> Iterato
 
 _PAIR = re.compile(
     r"""(?ix) (?<![\w-]) ["']?([\w-]{3,40})["']? \s*[:=]\s* ["']?
-    (?:(?:bearer|basic)\s+)? ([^\s"'&,;{}\[\]]{8,})"""
+    (?=(?:(?:bearer|basic)\s+)? ([^\s"'&,;{}\[\]]{8,}))"""  # a value may hold the next pair
 )
 
 

@@ -1,0 +1,47 @@
+"""Each cassette has its test, and each test that wants one has it, whatever part of it runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from dsgvo import PROVIDERS
+from tests.cassettes.support import HOME, named, python, recorded
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The cassettes that the tests play, found by collecting all of them, whatever runs here."""
+    names = tmp_path_factory.mktemp("inventory") / "listed"
+    options = ("--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    result = python("-m", "pytest", "tests/cassettes", *options, DSGVO_CASSETTES_LIST=names)
+    assert result.returncode == 0, result.stdout
+    return names.read_text(encoding="utf-8").splitlines()
+
+
+def test_no_cassette_is_unused(listed: list[str]) -> None:
+    unused = [named(path) for path in recorded() if named(path) not in listed]
+    assert unused == [], "no test plays them: make cassettes"
+
+
+def test_no_two_tests_share_a_cassette(listed: list[str]) -> None:
+    assert [name for name, count in Counter(listed).items() if count > 1] == []
+
+
+def test_every_part_has_its_cassettes() -> None:
+    parts = {path.parts[:2] for path in map(Path, map(named, recorded()))}
+    assert set(product(PROVIDERS, ("core", "langchain"))) <= parts
+
+
+def test_they_are_small() -> None:
+    sizes = {named(path): path.stat().st_size for path in recorded()}
+    assert {name: size for name, size in sizes.items() if size > 100_000} == {}
+    assert sum(sizes.values()) < 6_000_000
+
+
+def test_nothing_else_lies_among_them() -> None:
+    others = [path for path in HOME.rglob("*") if path.is_file() and path.suffix != ".yaml"]
+    assert [path.name for path in others] == []

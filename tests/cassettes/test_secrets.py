@@ -1,0 +1,205 @@
+"""No secret lands in a cassette: the scan of all of them, and what shows that the scan works."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vcr.request import Request
+
+from dsgvo.emulator import cassettes
+from dsgvo.emulator.access import Access
+from dsgvo.emulator.cassettes import Finding, find_secrets
+from dsgvo.emulator.cassettes.secrets import PLACEHOLDER
+from tests.cassettes.support import named, recorded
+
+KEY = "sk-live-0a1b2c3d4e5f6a7b8c9d"
+PASSWORD = "correct-horse-battery"
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLW9mLWl0"
+BASIC = base64.b64encode(f"anna:{PASSWORD}".encode()).decode()
+OF_THE_EMULATOR = (Access.api_key, Access.client_secret, "emulator-token-")
+
+
+@pytest.mark.parametrize("path", recorded(), ids=named)
+def test_no_cassette_holds_a_secret(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert find_secrets(cassettes.parse(text), OF_THE_EMULATOR) == []
+    assert find_secrets(text, OF_THE_EMULATOR) == []
+
+
+PLANTED: dict[str, tuple[Any, str]] = {
+    "a header": ({"headers": {"authorization": f"Bearer {KEY}"}}, "a header authorization"),
+    "a cookie": ({"headers": {"set-cookie": "session=0123456789"}}, "a header set-cookie"),
+    "another header": ({"headers": {"X-Api-Key": "0123456789"}}, "a header x-api-key"),
+    "JSON": ({"json": {"a": [{"client_secret": "no-pattern-at-all"}]}}, "a field client_secret"),
+    "a token's answer": ({"json": {"access_token": "opaque"}}, "a field access_token"),
+    "JSON in JSON": (
+        {"arguments": json.dumps({"password": PASSWORD})},
+        "a field password",
+    ),
+    "a form": ("grant_type=x&client_secret=no-pattern-at-all", "a field client_secret"),
+    "a stream": (f'data: {{"delta":{{"content":"{KEY}"}}}}\n\n', "an API key"),
+    "a URL's query": (f"https://api.example.com/v1?api_key={PASSWORD}", "a field api_key"),
+    "a URL's login": (f"https://anna:{PASSWORD}@api.example.com/", "an address with a login"),
+    "a basic login": (f"as Basic {BASIC} has it", "a basic login"),
+    "a bearer in text": ("send Bearer abcdefgh12345678 with it", "a bearer token"),
+    "base64": (base64.b64encode(f"key {KEY}".encode()).decode(), "an API key"),
+    "percent encoding": (f"key%3D{KEY.replace('-', '%2D')}", "an API key"),
+    "a web token": ({"text": JWT}, "a JSON web token"),
+    "a key of a cloud": ({"text": "AKIA0123456789ABCDEF"}, "a key of a cloud"),
+    "a private key": ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
+    "a field's name": ({KEY: 1}, "an API key"),
+    "a raw dump": (f"> Authorization: Bearer {PASSWORD}\n", "a field Authorization"),
+    "a known one": ("the word is nothing-special-here", "a known secret"),
+}
+
+
+@pytest.mark.parametrize("where", PLANTED)
+def test_planted_secrets_are_found(where: str) -> None:
+    content, what = PLANTED[where]
+    findings = find_secrets(content, ["nothing-special-here"])
+    assert what in [finding.what for finding in findings]
+
+
+def test_a_finding_does_not_repeat_the_secret() -> None:
+    assert find_secrets({"json": [{"password": PASSWORD}]}) == [
+        Finding("a header password", "json[0].password"),
+        Finding("a field password", "json[0].password"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"json": {"max_tokens": 5, "token": "Hallo", "logprobs": [{"token": "Guten Tag"}]}},
+        {"parameters": {"properties": {"password": {"type": "string"}}}},
+        {"json": {"access_token": PLACEHOLDER}, "form": {"client_secret": PLACEHOLDER}},
+        "Basic information for the bearer of this letter; the key is under the mat.",
+        "Das Passwort hat mindestens 14 Zeichen. https://example.com/a@b:c",
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAB",
+    ],
+)
+def test_ordinary_content_is_no_secret(content: Any) -> None:
+    assert find_secrets(content) == []
+
+
+def recorded_once(request: Request, response: dict[str, Any], **options: Any) -> str:
+    """Record one request and its answer, without anybody sending them."""
+    vcr = cassettes.recorder(cassettes.Rules(**options))
+    tape = vcr.use_cassette("never written")
+    with tape as playing:
+        playing.append(request, response)
+        playing.dirty = False
+    pair = {"request": playing.requests[0]._to_dict(), "response": playing.responses[0]}
+    return vcr.serializers[cassettes.SERIALIZER].serialize({"interactions": [pair]})
+
+
+def answer(body: bytes, kind: str = "application/json", **headers: str) -> dict[str, Any]:
+    return {
+        "status": {"code": 200, "message": "OK"},
+        "headers": {"Content-Type": [kind]} | {name: [value] for name, value in headers.items()},
+        "body": {"string": body},
+    }
+
+
+URL = "https://sovrgpt.com/api/v1/chat/completions"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "response"),
+    [
+        pytest.param(
+            Request("POST", URL, b"{}", JSON | {"Authorization": "Bearer hushhush-secret"}),
+            answer(b'{"error":"wrong key hushhush-secret"}', **{"Set-Cookie": "hushhush-secret"}),
+            id="header",
+        ),
+        pytest.param(
+            Request("POST", URL, b"{}", {"x-api-key": "hushhush-secret", "Cookie": "a=hushhush"}),
+            answer(b'data: {"echo":"hushhush-secret"}\n\n', "text/event-stream"),
+            id="stream",
+        ),
+        pytest.param(
+            Request("POST", URL, b'{"password": "hushhush", "x": [{"apiKey": "hushhush"}]}', JSON),
+            answer(b'{"access_token": "hushhush", "id_token": "hushhush"}'),
+            id="json",
+        ),
+        pytest.param(
+            Request(
+                "POST",
+                "https://id.neuroflash.com/oauth/v2/token",
+                b"grant_type=client_credentials&client_secret=hushhush%2Fsecret",
+                {"Content-Type": "application/x-www-form-urlencoded"},
+            ),
+            answer(b'{"access_token":"hushhush-token","hint":"hushhush/secret"}'),
+            id="form",
+        ),
+        pytest.param(
+            Request("GET", "https://anna:hushhush@sovrgpt.com/api/v1/m?key=hushhush&a=1", None, {}),
+            answer(b"", Location="https://sovrgpt.com/?access_token=hushhush"),
+            id="url",
+        ),
+        pytest.param(
+            Request("POST", URL, b"{}", {"Authorization": "Basic YW5uYTpodXNoaHVzaC1zZWNyZXQ="}),
+            answer(b"who is hushhush-secret? YW5uYTpodXNoaHVzaC1zZWNyZXQ=", "text/plain"),
+            id="basic",
+        ),
+        pytest.param(
+            Request("POST", URL, b'{"a":"the hushhush-secret, aHVzaGh1c2gtc2VjcmV0"}', JSON),
+            answer(b"{}"),
+            id="known",
+        ),
+    ],
+)
+def test_nothing_of_it_is_recorded(request_: Request, response: dict[str, Any]) -> None:
+    text = recorded_once(request_, response, secrets=["hushhush-secret"])
+    assert "hushhush" not in text
+    assert "aHVzaGh1c2" not in text
+    assert "YW5uYTpo" not in text
+    assert find_secrets(cassettes.parse(text)) == []
+
+
+@pytest.mark.parametrize("pattern", [KEY, JWT, f"Basic {BASIC}", "Bearer abcdefgh12345678"])
+def test_what_looks_like_a_secret_is_not_recorded(pattern: str) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": f"Ist {pattern} gut?"}]}).encode()
+    text = recorded_once(Request("POST", URL, body, JSON), answer(body))
+    assert pattern not in text
+    assert text.count(PLACEHOLDER) == 2
+    assert find_secrets(cassettes.parse(text)) == []
+
+
+def test_the_environments_keys_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOVRGPT_API_KEY", "an-unusual-form-of-key")
+    monkeypatch.setenv("NEUROFLASH_CLIENT_SECRET", "and-another-secret")
+    body = b'{"a":"an-unusual-form-of-key and-another-secret"}'
+    text = recorded_once(Request("POST", URL, body, JSON), answer(body))
+    assert "unusual" not in text
+    assert "another" not in text
+
+
+def test_private_names_have_their_stand_in() -> None:
+    headers = JSON | {"x-workspace-id": "ws-4711"}
+    request = Request("POST", URL, b'{"workspace":"ws-4711"}', headers)
+    text = recorded_once(request, answer(b"{}"), stand_ins={"ws-4711": "emulator-workspace"})
+    assert "4711" not in text
+    assert cassettes.parse(text)["interactions"][0]["request"] == {
+        "method": "POST",
+        "url": URL,
+        "headers": {"content-type": "application/json", "x-workspace-id": "emulator-workspace"},
+        "json": {"workspace": "emulator-workspace"},
+    }
+
+
+def test_headers_are_kept_by_name_alone() -> None:
+    request = Request("POST", URL, b"{}", JSON | {"Accept": "text/event-stream", "User-Agent": "x"})
+    kept = {"x-request-id": "r-1", "retry-after": "2"}
+    text = recorded_once(request, answer(b"{}", **kept, **{"x-organization": "Muster GmbH"}))
+    [one] = cassettes.parse(text)["interactions"]
+    assert one["request"]["headers"] == {
+        "accept": "text/event-stream",
+        "content-type": "application/json",
+    }
+    assert one["response"]["headers"] == {"content-type": "application/json", **kept}
