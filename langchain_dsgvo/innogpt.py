@@ -44,6 +44,9 @@ class ChatInnoGPT(ChatModel):
         extra_body: Fields put into every body unchecked.
         model_kwargs: Further parameters of each request.
         strict: Refuse parameters that the vendor ignores, instead of warning.
+        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
+            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
+        trusted_models: Ids of models that you have checked yourself; they are never refused.
 
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
@@ -62,6 +65,13 @@ class ChatInnoGPT(ChatModel):
         >>> image = {"type": "image", "url": "https://example.com/image.jpg"}
         >>> question = {"type": "text", "text": "Was ist auf diesem Bild?"}
         >>> model.invoke([{"role": "user", "content": [question, image]}]).text != ""
+        True
+
+    PDFs, by their address, or as an upload of ``base64`` data or of a ``path``; one upload a
+    request, which the vendor keeps for a while on its server:
+        >>> report = {"type": "file", "url": "https://example.com/document.pdf"}
+        >>> question = {"type": "text", "text": "Fasse dieses Dokument zusammen"}
+        >>> model.invoke([{"role": "user", "content": [question, report]}]).text != ""
         True
 
     Structured output, by tool calling, JSON schema or JSON mode:
@@ -98,6 +108,9 @@ class InnoGPTEmbeddings(EmbeddingModel):
         max_retries: How often a request is made again, 0 or more.
         default_headers: Further headers of every request.
         extra_body: Fields put into every body unchecked.
+        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
+            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
+        trusted_models: Ids of models that you have checked yourself; they are never refused.
 
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
@@ -132,6 +145,9 @@ class InnoGPTImageGeneration(Settings, BaseTool):
         save_dir: Folder to save images to, as ``image-1.png`` and so on; existing files are kept.
         timeout: Seconds of silence after which a request fails; ``None``: never.
         max_retries: How often a request is made again, 0 or more.
+        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
+            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
+        trusted_models: Ids of models that you have checked yourself; they are never refused.
 
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.

@@ -68,6 +68,9 @@ class ChatNeuroflash(ChatModel, _NeuroflashSettings):
         extra_body: Fields put into every body unchecked.
         model_kwargs: Further parameters of each request.
         strict: Refuse parameters that the vendor ignores, instead of warning.
+        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
+            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
+        trusted_models: Ids of models that you have checked yourself; they are never refused.
 
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.

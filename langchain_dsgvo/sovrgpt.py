@@ -36,6 +36,9 @@ class ChatSovrGPT(ChatModel):
         model_kwargs: Further parameters. The vendor ignores ``seed``, ``logit_bias``, ``user``,
             ``presence_penalty`` and ``frequency_penalty``; each is warned about once.
         strict: Refuse parameters that the vendor ignores, instead of warning.
+        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
+            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
+        trusted_models: Ids of models that you have checked yourself; they are never refused.
 
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.

@@ -70,7 +70,7 @@ def image_part(
     """
     _one_of("image", url=url, data=data, path=path)
     if url is None:
-        raw, mime_type, _ = _read("image", data, path, mime_type)
+        raw, mime_type = _read("image", data, path, mime_type)
         url = f"data:{mime_type};base64,{b64encode(raw).decode()}"
     elif not url.startswith("data:"):
         _check_address("image", url)
@@ -89,7 +89,8 @@ def file_part(
     """Return the content part of a document, chosen by what is given.
 
     A web address stays one (``file_url``, which the vendor fetches); bytes or a path become an
-    upload beside the request. A path is read while it is sent, not before.
+    upload beside the request, which innoGPT keeps for a while on its server ("Die Datei wird
+    temporär gespeichert und serverseitig verarbeitet"). A path is read while it is sent.
 
     Args:
         url: Web address.
@@ -121,7 +122,7 @@ def file_part(
             name or found.name, mime_type or _unknown_type("file", found.name), path=found
         )
     else:
-        raw, mime_type, _ = _read("file", data, None, mime_type)
+        raw, mime_type = _read("file", data, None, mime_type)
         suffix = ".pdf" if mime_type == "application/pdf" else ""
         upload = Upload(name or f"document{suffix}", mime_type, data=raw)
     return {"type": _UPLOAD, _UPLOAD: upload}
@@ -297,7 +298,7 @@ def _start(path: Path) -> bytes:
 
 def _read(
     kind: str, data: bytes | str | None, path: str | Path | None, mime_type: str | None
-) -> tuple[bytes, str, str | None]:
+) -> tuple[bytes, str]:
     name = None
     if path is not None:
         found = _existing(kind, path)
@@ -316,7 +317,7 @@ def _read(
     if not raw:
         raise ConfigurationError(f"{kind}: the data is empty")
     found_type = mime_type or mime_type_of(raw) or (guess_type(name)[0] if name else None)
-    return raw, found_type or _unknown_type(kind, name), name
+    return raw, found_type or _unknown_type(kind, name)
 
 
 def mime_type_of(data: bytes) -> str | None:
