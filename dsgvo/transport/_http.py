@@ -30,7 +30,7 @@ __all__ = ["ConnectionFailedError", "Form", "Sink", "aread", "asend", "build", "
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach the server; the connection's own timeout wins if it is shorter."""
 
-KEEPALIVE_CONNECTIONS = 64
+KEEPALIVE_CONNECTIONS = 20  # httpx's own; the pool looks through all of them for each request
 KEEPALIVE_SECONDS = 30.0
 
 

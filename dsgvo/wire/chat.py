@@ -33,7 +33,6 @@ _CHUNK_KEYS = frozenset({"id", "object", "created", "model", "choices", "usage"}
 _MESSAGE_KEYS = frozenset(
     {"role", "content", "tool_calls", "reasoning_content", "reasoning", "refusal"}
 )
-_NO_CALLS: list[ToolCallDelta] = []
 _BOM = b"\xef\xbb\xbf"
 _TELLING = 6  # bytes that tell a stream from other text
 _SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b")
@@ -57,7 +56,7 @@ class Delta:
 
     content: str = ""
     reasoning: str = ""
-    tool_calls: list[ToolCallDelta] = field(default_factory=lambda: _NO_CALLS)
+    tool_calls: Sequence[ToolCallDelta] = ()
     finish_reason: str | None = None
     usage: dict[str, Any] | None = None
     refusal: str = ""
@@ -211,8 +210,7 @@ class ChatDecoder:
             chunk = cast("dict[str, Any]", chunk)
             if name == "error" or is_error(chunk):
                 raise self._stream_error(chunk)
-            delta = self._read(chunk, "delta")
-            if delta is not None:
+            if (delta := self._read(chunk, "delta")) is not None:
                 deltas.append(delta)
         return deltas
 
