@@ -27,11 +27,14 @@ TESTS = {
     "wire": ["tests/core/wire", *SHARED],
     "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
 }
+# Tests that start a Python in which every warning is an error: mutmut's would be, too.
+OWN_PROGRAMS = ("after_a_fork", "another_process", "loop_or_process", "loop_that_ends")
 PYTEST = [
     *("-p", "no:xdist"),
     *("-p", "no:cacheprovider"),
     *("-p", "no:unraisableexception"),  # collects garbage, which takes longer than most tests do
     *("-p", "tests.mutants"),
+    *("-k", " and ".join(f"not {name}" for name in OWN_PROGRAMS)),
     "--hypothesis-profile=mutants",
 ]
 PROCESSES = 2

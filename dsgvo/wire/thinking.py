@@ -86,11 +86,9 @@ class ThinkSplitter:
         A thought that was never closed, because the answer was cut by ``max_tokens``, stays a
         thought.
         """
-        held = self._held
-        self._held = ""
         if self._state is _State.THINKING:
-            return Split(self._think(held), "")
-        return Split("", held.lstrip() if self._thought else held)
+            return Split(self._think(self._held), "")
+        return Split("", self._held.lstrip() if self._thought else self._held)
 
     def _think(self, text: str) -> str:
         """Return a thought's text; white space next to its tags belongs to them."""
