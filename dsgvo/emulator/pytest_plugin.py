@@ -1,9 +1,10 @@
-"""Fixtures for pytest: a running emulator for the tests of any project.
+"""Fixtures for pytest: a running emulator and cassettes for the tests of any project.
 
 Installed with ``pip install 'dsgvo-llm[emulator]'``, pytest finds them by itself.
 """
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,22 @@ def dsgvo_emulator(dsgvo_emulator_server: Server) -> Generator[Server]:
     dsgvo_emulator_server.clear()
     yield dsgvo_emulator_server
     dsgvo_emulator_server.clear()
+
+
+@pytest.fixture(scope="session")
+def dsgvo_vcr_config() -> Generator[dict[str, Any]]:
+    """Give vcrpy the rules by which this project records: readable, exact, and without secrets.
+
+    For ``vcr.VCR(**dsgvo_vcr_config)``, and for pytest-recording's ``vcr_config``. What is recorded
+    from the emulator is kept under the vendor's own addresses.
+
+    Yields:
+        Arguments of ``vcr.VCR``; a dictionary that may be changed.
+
+    Raises:
+        ModuleNotFoundError: If vcrpy is not installed.
+    """
+    from dsgvo.emulator.cassettes import Rules
+
+    with Rules().registered() as config:
+        yield config
