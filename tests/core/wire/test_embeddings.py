@@ -125,8 +125,9 @@ def test_vectors_that_do_not_fit_their_texts(data: Any, said: str) -> None:
     ],
 )
 def test_what_is_no_answer(body: bytes, said: str) -> None:
-    with pytest.raises(APIResponseError, match=said):
+    with pytest.raises(APIResponseError, match=said) as caught:
         decode(body)
+    assert caught.value.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -142,8 +143,16 @@ def test_what_is_no_answer(body: bytes, said: str) -> None:
 )
 def test_an_error_under_success(body: Any, kind: type[DsgvoError]) -> None:
     with pytest.raises(kind, match="kaputt") as caught:
-        decode(body)
+        decode(body, request_id="r-1")
     assert type(caught.value) is kind
+    assert caught.value.request_id == "r-1"
+
+
+def test_an_error_under_success_keeps_its_status_and_hides_the_texts() -> None:
+    with pytest.raises(APIStatusError) as caught:
+        decode({"error": "refused: Meine Diagnose"}, secrets=["Meine Diagnose"])
+    assert caught.value.status_code == 200
+    assert str(caught.value) == "meinGPT: 200: refused: ***"
 
 
 values = st.recursive(

@@ -51,6 +51,8 @@ BODIES: dict[str, tuple[Any, str, str | None]] = {
     "problem details": ({"type": "about:blank", "title": "kaputt"}, "kaputt", "about:blank"),
     "errors as text": ({"errors": "kaputt"}, "kaputt", None),
     "errors as an object": ({"errors": {"seed": "kaputt"}}, "seed: kaputt", None),
+    "errors without a field": ({"errors": [{"message": "kaputt"}, {}]}, " kaputt; invalid", None),
+    "errors with a value": ({"errors": {"stop": ["Meine IBAN"]}}, " stop: invalid", None),
     "errors of texts": ({"errors": ["kaputt", "auch"]}, "kaputt; auch", None),
     "an object without anything": ({}, "without a description", None),
     "a list": ([1], "without a description", None),

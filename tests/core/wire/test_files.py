@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dsgvo import PROVIDERS
-from dsgvo.errors import ConfigurationError
+from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.wire.files import check_parts, file_part, image_part, images_refused, take_upload
 
 WEB = "https://example.com/image.jpg"
@@ -20,6 +20,55 @@ WEB = "https://example.com/image.jpg"
 )
 def test_an_address_goes_out_as_it_is(url: str) -> None:
     assert image_part(url=url) == {"type": "image_url", "image_url": {"url": url}}
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "kind"),
+    [
+        ("data:text/csv;base64,YTti", None, "text/csv"),
+        ("data:text/csv;base64,YTti", "text/plain", "text/csv"),
+        ("data:;base64,YTti", "text/plain", "text/plain"),
+        ("data:;base64,JVBERi0=", None, "application/pdf"),
+    ],
+)
+def test_a_data_url_says_the_type_of_its_document(url: str, given: Any, kind: str) -> None:
+    upload = file_part(url=url, mime_type=given, name="n")["upload"]
+    assert (upload.mime_type, upload.name) == (kind, "n")
+
+
+def test_a_data_url_of_two_halves_is_none() -> None:
+    with pytest.raises(ConfigurationError, match="not base64"):
+        file_part(url="data:application/pdf;base64,eHg=,JVBERi0=")
+
+
+def test_a_document_is_of_the_type_given_else_of_its_name_else_of_its_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "tabelle.csv"
+    file.write_bytes(b"%PDF-")
+    assert file_part(path=file)["upload"].mime_type == "text/csv"
+    assert file_part(path=file, mime_type="text/plain")["upload"].mime_type == "text/plain"
+    nameless = file.rename(tmp_path / "tabelle")
+    assert file_part(path=nameless)["upload"].mime_type == "application/pdf"
+    nameless.write_bytes(b"a;b")
+    with pytest.raises(ConfigurationError) as caught:
+        file_part(path=nameless)
+    assert str(caught.value) == "file: the type of tabelle is unknown: pass mime_type=…"
+
+
+def test_texts_beside_an_upload_become_one_text() -> None:
+    texts = [{"type": "text", "text": "Was ist das?"}, {"type": "text", "text": "Kurz!"}]
+    part = file_part(data=b"%PDF-")
+    [message], upload = take_upload(
+        PROVIDERS["innogpt"], [{"role": "user", "content": [texts[0], part, texts[1]]}]
+    )
+    assert message == {"role": "user", "content": "Was ist das?\nKurz!"}
+    assert upload == part["upload"]
+
+
+def test_a_file_of_another_services_store_is_refused_by_name() -> None:
+    part = {"type": "file", "file": {"file_id": "file-1"}}
+    with pytest.raises(CapabilityError, match=r"^messages\[0\]: file_id: innoGPT ") as caught:
+        take_upload(PROVIDERS["innogpt"], [{"role": "user", "content": [part]}])
+    assert caught.value.provider == "innogpt"
 
 
 def test_an_image_is_of_the_type_that_its_name_says_if_its_bytes_do_not(tmp_path: Path) -> None:

@@ -300,5 +300,6 @@ def test_the_private_texts_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None
     found = {"Meine IBAN", "Mein Befund", "call_1", "Text eins", "Ein Bild"}
     assert set(private_texts(request)) == found
     assert private_texts(None) == []
+    assert sorted(private_texts({"input": ["1234", "123", ""]})) == ["1234"]
     monkeypatch.setenv("DSGVO_SHOW_CONTENT", "1")
     assert private_texts(request) == []

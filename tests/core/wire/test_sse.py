@@ -141,6 +141,15 @@ def test_a_line_and_an_event_are_bounded(feeds: list[bytes]) -> None:
         list(map(decoder.feed, feeds))
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\r", b"\r\n\r\n"])
+@pytest.mark.parametrize("start", [b"", b": ping\n\n", b"dat"])
+def test_an_event_is_given_as_soon_as_it_is_whole(start: bytes, end: bytes) -> None:
+    decoder = SSEDecoder()
+    decoder.feed(start)
+    rest = b"data: a".removeprefix(start)
+    assert decoder.feed(rest + end + b"data: b") == [("message", "a")]
+
+
 @pytest.mark.parametrize("many", [1, 3])
 def test_the_bound_itself_is_allowed(many: int) -> None:
     decoder = SSEDecoder(max_bytes=100)
