@@ -1,0 +1,181 @@
+"""Both styles of LlamaIndex's instrumentation: each call is reported once, streams too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.span_handlers import SimpleSpanHandler
+from llama_index.core.llms import ChatMessage
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.rate_limiter import TokenBucketRateLimiter
+from pydantic import BaseModel, Field
+
+from dsgvo.emulator import Reply, Server, Truncate
+from dsgvo.errors import IncompleteStreamError
+from llamaindex_dsgvo import InnoGPTEmbedding
+from llamaindex_dsgvo._callbacks import _is_observed
+from tests.llamaindex.support import Mode, llm
+
+HELLO = [ChatMessage("Hallo!")]
+
+
+class Recorder(BaseEventHandler):
+    """Keeps the events that it is told."""
+
+    seen: list[Any] = Field(default_factory=list)
+
+    def handle(self, event: Any, **_: Any) -> None:
+        self.seen.append(event)
+
+    @property
+    def names(self) -> Counter[str]:
+        return Counter(type(event).__name__ for event in self.seen)
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    root = get_dispatcher()
+    handler = Recorder()
+    root.event_handlers.append(handler)
+    yield handler
+    root.event_handlers.remove(handler)
+
+
+@pytest.fixture
+def spans() -> Iterator[SimpleSpanHandler]:
+    root = get_dispatcher()
+    handler = SimpleSpanHandler()
+    root.span_handlers.append(handler)
+    yield handler
+    root.span_handlers.remove(handler)
+
+
+CALLS = [
+    ("chat", HELLO, "LLMChat"),
+    ("complete", "Hallo!", "LLMCompletion"),
+]
+
+
+@pytest.mark.parametrize(("method", "question", "event"), CALLS)
+def test_events(
+    mode: Mode, recorder: Recorder, method: str, question: Any, event: str, server: Server
+) -> None:
+    answer = mode.call(llm("sovrgpt"), method, question)
+    assert recorder.names == {f"{event}StartEvent": 1, f"{event}EndEvent": 1}
+    assert recorder.seen[-1].response == answer
+    assert recorder.seen[0].model_dict["model_name"] == "qwen3.5-9b"
+    assert server.api_key not in str(recorder.seen)
+
+
+@pytest.mark.parametrize(("method", "question", "event"), CALLS)
+def test_events_of_streams(
+    mode: Mode, recorder: Recorder, method: str, question: Any, event: str
+) -> None:
+    parts = mode.listed(llm("sovrgpt"), f"stream_{method}", question)
+    assert recorder.names == {
+        f"{event}StartEvent": 1,
+        f"{event}InProgressEvent": len(parts),
+        f"{event}EndEvent": 1,
+    }
+    assert recorder.seen[-1].response == parts[-1]
+
+
+@pytest.mark.parametrize(("method", "question", "event"), CALLS)
+def test_callback_manager(mode: Mode, method: str, question: Any, event: str) -> None:
+    debug = LlamaDebugHandler(print_trace_on_end=False)
+    model = llm("sovrgpt", callback_manager=CallbackManager([debug]))
+    mode.call(model, method, question)
+    mode.listed(model, f"stream_{method}", question)
+    pairs = debug.get_event_pairs(CBEventType.LLM)
+    assert len(pairs) == 2
+    assert all(len(pair) == 2 for pair in pairs)
+
+
+def test_a_stream_that_is_left_early_is_reported_once(recorder: Recorder) -> None:
+    debug = LlamaDebugHandler(print_trace_on_end=False)
+    model = llm("sovrgpt", callback_manager=CallbackManager([debug]))
+    responses = model.stream_chat(HELLO)
+    next(responses)
+    responses.close()
+    assert recorder.names["LLMChatStartEvent"] == 1
+    assert recorder.names["ExceptionEvent"] == 1
+    assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2]
+
+
+def test_a_stream_that_fails_is_reported_once(
+    mode: Mode, recorder: Recorder, server: Server
+) -> None:
+    server.script("sovrgpt", Truncate(after=2, reply=Reply(content="Ein langer Text.")))
+    with pytest.raises(IncompleteStreamError):
+        mode.listed(llm("sovrgpt"), "stream_chat", HELLO)
+    assert recorder.names["ExceptionEvent"] == 1
+    assert recorder.names["LLMChatEndEvent"] == 0
+
+
+def test_spans(mode: Mode, spans: SimpleSpanHandler) -> None:
+    model = llm("sovrgpt")
+    mode.call(model, "chat", HELLO)
+    mode.call(model, "complete", "Hallo!")
+    names = [span.id_.split("-")[0] for span in spans.completed_spans]
+    a = "a" if mode.is_async else ""
+    assert names == [f"SovrGPT.{a}chat", f"SovrGPT.{a}complete"]
+
+
+def test_structured_prediction(mode: Mode, recorder: Recorder) -> None:
+    class Person(BaseModel):
+        """A person."""
+
+        name: str
+
+    prompt = PromptTemplate("Sie heißt {name}.")
+    mode.call(llm("sovrgpt"), "structured_predict", Person, prompt, name="Anna")
+    assert recorder.names["LLMStructuredPredictStartEvent"] == 1
+    assert recorder.names["LLMStructuredPredictEndEvent"] == 1
+    recorder.seen.clear()
+    mode.listed(llm("sovrgpt"), "stream_structured_predict", Person, prompt, name="Anna")
+    assert recorder.names["LLMStructuredPredictStartEvent"] == 1
+    assert recorder.names["LLMStructuredPredictEndEvent"] == 1
+    assert recorder.names["LLMStructuredPredictInProgressEvent"] >= 1
+
+
+def test_embeddings(mode: Mode, recorder: Recorder) -> None:
+    model = InnoGPTEmbedding(embed_batch_size=2, dimensions=8)
+    vectors = mode.call(model, "get_text_embedding_batch", ["a", "b", "c"])
+    assert recorder.names == {"EmbeddingStartEvent": 2, "EmbeddingEndEvent": 2}
+    ends = [event for event in recorder.seen if type(event).__name__ == "EmbeddingEndEvent"]
+    assert [event.chunks for event in ends] == [["a", "b"], ["c"]]
+    assert [vector for event in ends for vector in event.embeddings] == vectors
+    assert ends[0].model_dump()["class_name"] == "EmbeddingEndEvent"
+
+
+def test_who_observes(recorder: Recorder) -> None:
+    assert _is_observed(llm("sovrgpt"))
+    get_dispatcher().event_handlers.remove(recorder)
+    try:
+        assert not _is_observed(llm("sovrgpt"))
+        limiter = TokenBucketRateLimiter(requests_per_minute=600)
+        assert _is_observed(llm("sovrgpt", rate_limiter=limiter))
+        manager = CallbackManager([LlamaDebugHandler(print_trace_on_end=False)])
+        assert _is_observed(llm("sovrgpt", callback_manager=manager))
+    finally:
+        get_dispatcher().event_handlers.append(recorder)
+
+
+def test_the_rate_limiter_is_waited_for(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    limiter = TokenBucketRateLimiter(requests_per_minute=600)
+    acquire, async_acquire = type(limiter).acquire, type(limiter).async_acquire
+    monkeypatch.setattr(
+        type(limiter), "acquire", lambda self: (taken.append("sync"), acquire(self))[1]
+    )
+    monkeypatch.setattr(
+        type(limiter), "async_acquire", lambda self: (taken.append("async"), async_acquire(self))[1]
+    )
+    mode.call(llm("sovrgpt", rate_limiter=limiter), "complete", "Hallo!")
+    assert taken == [mode.name]

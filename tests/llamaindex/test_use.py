@@ -1,0 +1,83 @@
+"""``use()``: both of LlamaIndex's models are set, or none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from llama_index.core import Settings, VectorStoreIndex
+
+from dsgvo.emulator import Server
+from dsgvo.errors import ConfigurationError
+from llamaindex_dsgvo import InnoGPTEmbedding, MeinGPT, MeinGPTEmbedding, use
+from tests.llamaindex.support import HOW_MANY_DAYS, VACATION, bodies, documents
+
+
+def nothing_is_set() -> bool:
+    return Settings._llm is None and Settings._embed_model is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "embed_model"),
+    [("innogpt", "gpt-5", InnoGPTEmbedding), ("meingpt", "gpt-4o", MeinGPTEmbedding)],
+)
+def test_a_vendor_with_embeddings(provider: str, model: str, embed_model: type) -> None:
+    use(provider, model, temperature=0.2, timeout=30)
+    assert isinstance(Settings.embed_model, embed_model)
+    assert Settings.llm.metadata.model_name == model
+    assert (Settings.llm.timeout, Settings.embed_model.timeout) == (30, 30)
+    engine = VectorStoreIndex.from_documents(documents()).as_query_engine(similarity_top_k=1)
+    assert str(engine.query(HOW_MANY_DAYS)) == VACATION
+
+
+@pytest.mark.parametrize("provider", ["neuroflash", "sovrgpt"])
+def test_a_vendor_without_embeddings_needs_one(provider: str) -> None:
+    with pytest.raises(ConfigurationError, match="would send your documents to OpenAI") as caught:
+        use(provider, "ein-modell")
+    assert "embed_model=InnoGPTEmbedding() or embed_model=MeinGPTEmbedding()" in str(caught.value)
+    assert nothing_is_set()
+    use(provider, "ein-modell", embed_model=MeinGPTEmbedding())
+    assert isinstance(Settings.embed_model, MeinGPTEmbedding)
+
+
+def test_no_embeddings_needed() -> None:
+    use("sovrgpt", "ein-modell", embed_model=None)
+    assert Settings.llm.complete("Hallo!").text
+    with pytest.raises(ConfigurationError, match="embed_model=None"):
+        VectorStoreIndex.from_documents(documents())
+
+
+def test_another_embedding_model_of_the_same_vendor(server: Server) -> None:
+    use("innogpt", "gpt-5", embed_model="text-embedding-3-large", api_key=server.api_key)
+    assert Settings.embed_model.model_name == "text-embedding-3-large"
+    Settings.embed_model.get_query_embedding("Hallo")
+    assert bodies(server)[0]["model"] == "text-embedding-3-large"
+
+
+def test_nothing_is_changed_by_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEINGPT_MODEL", raising=False)
+    for mistake in (
+        lambda: use("chatgpt"),
+        lambda: use("meingpt"),
+        lambda: use("meingpt", "gpt-4o", temperature=3),
+        lambda: use("sovrgpt", "ein-modell", embed_model="text-embedding-3-small"),
+        lambda: use("meingpt", "gpt-4o", embed_model="default"),
+    ):
+        with pytest.raises(ConfigurationError):
+            mistake()
+        assert nothing_is_set()
+
+
+def test_a_model_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEINGPT_MODEL", "gpt-4o-mini")
+    assert MeinGPT().model == "gpt-4o-mini"
+
+
+def test_importing_brings_no_http_client_along() -> None:
+    code = (
+        "import sys, llama_index.core; before = 'httpx' in sys.modules; import llamaindex_dsgvo; "
+        "assert before or 'httpx' not in sys.modules; "
+        "assert not any(name.startswith('langchain') for name in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
