@@ -12,7 +12,7 @@ from llama_index.core.storage.kvstore import SimpleKVStore
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, DropVectors, Server, ShuffleVectors
-from llamaindex_dsgvo import InnoGPTEmbedding, MeinGPTEmbedding, SovrGPTEmbedding
+from llamaindex_dsgvo import InnoGPTEmbedding, MeinGPTEmbedding
 from tests.llamaindex.support import EMBEDDINGS, Mode, bodies
 
 TEXTS = [f"Absatz {number}" for number in range(10)]
@@ -116,10 +116,10 @@ def test_undocumented_embeddings_are_refused_when_the_object_is_made(provider: s
 
 
 def test_arguments(server: Server) -> None:
-    model = SovrGPTEmbedding(model="eigenes", allow_undocumented=True)
+    model = EMBEDDINGS["sovrgpt"](model="eigenes", allow_undocumented=True)
     assert model.model_name == "eigenes"
     with pytest.raises(errors.ConfigurationError, match="did you mean 'dimensions'"):
-        InnoGPTEmbedding(dimension=5)
+        EMBEDDINGS["innogpt"](dimension=5)
     with pytest.raises(errors.ConfigurationError, match="embed_batch_size"):
         InnoGPTEmbedding(embed_batch_size=5000)
     InnoGPTEmbedding(additional_kwargs={"user": "rag"}).get_query_embedding("Hallo")

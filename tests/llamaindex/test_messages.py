@@ -83,7 +83,7 @@ def test_tool_calls_in_openais_form() -> None:
 
 
 def test_several_texts_are_one() -> None:
-    citable = CitableBlock(title="t", source="s", content="drei")
+    citable = CitableBlock(title="t", source="s", content=[TextBlock(text="drei")])
     blocks = [TextBlock(text="eins"), TextBlock(text="zwei"), citable]
     assert wire(ChatMessage(blocks=blocks)) == [{"role": "user", "content": "eins\nzwei\ndrei"}]
 

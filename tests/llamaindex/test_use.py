@@ -26,7 +26,7 @@ def test_a_vendor_with_embeddings(provider: str, model: str, embed_model: type) 
     use(provider, model, temperature=0.2, timeout=30)
     assert isinstance(Settings.embed_model, embed_model)
     assert Settings.llm.metadata.model_name == model
-    assert (Settings.llm.timeout, Settings.embed_model.timeout) == (30, 30)
+    assert [one.to_dict()["timeout"] for one in (Settings.llm, Settings.embed_model)] == [30, 30]
     engine = VectorStoreIndex.from_documents(documents()).as_query_engine(similarity_top_k=1)
     assert str(engine.query(HOW_MANY_DAYS)) == VACATION
 
