@@ -33,7 +33,7 @@ def test_no_two_tests_share_a_cassette(listed: list[str]) -> None:
 
 def test_every_part_has_its_cassettes() -> None:
     parts = {path.parts[:2] for path in map(Path, map(named, recorded()))}
-    assert set(product(PROVIDERS, ("core", "langchain"))) <= parts
+    assert set(product(PROVIDERS, ("core", "langchain", "llamaindex"))) <= parts
 
 
 def test_they_are_small() -> None:

@@ -156,7 +156,7 @@ _UNPRINTABLE = re.compile(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as it is, and nothing on several lines that is not."""
+    """Writes text of several lines as it is, vectors on one line, and aliases out in full."""
 
     def analyze_scalar(self, scalar: str) -> Any:
         # Only blank ends of lines keep PyYAML from a literal block, which holds them very well.
@@ -174,7 +174,13 @@ def _string(dumper: Any, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
+def _list(dumper: Any, values: list[Any]) -> yaml.SequenceNode:
+    numbers = len(values) > 2 and all(isinstance(value, float | int) for value in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=numbers)
+
+
 _Dumper.add_representer(str, _string)
+_Dumper.add_representer(list, _list)
 
 
 def _dump(value: Any) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from llama_index.core import Settings
 
 from dsgvo import PROVIDERS
+from dsgvo.emulator import Step
 from tests.cassettes.support import Tape
 from tests.llamaindex.support import Mode
 
@@ -24,6 +26,17 @@ def nothing_in_settings() -> Iterator[None]:
     Settings._llm = Settings._embed_model = None
     yield
     Settings._llm = Settings._embed_model = None
+
+
+@pytest.fixture(autouse=True)
+def own_event_loop() -> Iterator[None]:
+    """LlamaIndex's sync methods make an event loop where a thread has none, and leave it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -42,6 +55,10 @@ class Played:
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
         self.api_key = os.environ[PROVIDERS[tape.provider].key_variables[0]]
+
+    def script(self, provider: str, *steps: Step) -> None:
+        assert provider == self._tape.provider
+        self._tape.script(*steps)
 
     @property
     def requests(self) -> list[SimpleNamespace]:
