@@ -60,6 +60,26 @@ def test_sections_of_a_pdf_run_over_pages_without_running_lines(tmp_path: Path) 
     assert (essen.text, essen.place()) == ("Um zwölf.\nBis eins.", "pages 2–3, 2. Essen")
 
 
+def test_numbered_questions_of_plain_text_are_headings(tmp_path: Path) -> None:
+    (tmp_path / "fragen.txt").write_text(
+        "1.1. Was ist der Verein?\n\n    Ein Verein.\n\n"
+        "1.2. Wie werde ich Mitglied, und was\nkostet das im Jahr?\n\n    Formlos; 20 Euro.\n\n"
+        "1.3 Der Beitrag ist bis Ende Januar zu zahlen, und zwar\nim Voraus.\n",
+        encoding="utf-8",
+    )
+    found = read_documents(tmp_path).sections
+    assert [(one.title, one.place()) for one in found] == [
+        ("1.1. Was ist der Verein?", "1.1. Was ist der Verein?, line 3"),
+        (
+            "1.2. Wie werde ich Mitglied, und was kostet das im Jahr?",
+            "1.2. Wie werde ich Mitglied, und was kostet das im Jahr?, line 8",
+        ),
+    ]
+    assert found[1].text.endswith(
+        "1.3 Der Beitrag ist bis Ende Januar zu zahlen, und zwar\nim Voraus."
+    )
+
+
 def test_a_pdf_without_headings_has_a_section_a_page(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(pdf(["Guten Tag"], ["Auf Wiedersehen"]))
     sections = read_documents(tmp_path).sections

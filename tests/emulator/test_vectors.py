@@ -85,6 +85,49 @@ def test_it_is_the_same_every_time_and_blind_to_case() -> None:
     assert embed("Urlaub", 64) != embed("Reise", 64)
 
 
+def likeness(one: str, other: str) -> float:
+    return sum(a * b for a, b in zip(embed(one, 3072), embed(other, 3072), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("question", "telling", "common"),
+    [
+        (
+            "Wie viele VPN-Zugänge bekommt eine neue Person?",
+            "Das VPN trennt sich am Abend von selbst.",
+            "Jede neue Person bekommt am ersten Tag viele neue Informationen.",
+        ),
+        (
+            "Welche Firma wartet die Aufzüge?",
+            "Für Störungen der Aufzüge gibt es einen Notruf.",
+            "Die Firma ist ein Unternehmen, in dem viele Menschen arbeiten.",
+        ),
+        (
+            "Welche neuen Regeln gibt es seit 2019 für alle Mitarbeiter?",
+            "Das Lager wurde 2019 umgebaut.",
+            "Die Mitarbeiter arbeiten seit Jahren in dieser Firma.",
+        ),
+    ],
+)
+def test_telling_words_outweigh_common_ones(question: str, telling: str, common: str) -> None:
+    assert likeness(question, telling) > likeness(question, common)
+
+
+def test_words_for_the_same_thing_are_like_each_other() -> None:
+    assert likeness("Kennwort", "Passwort") > likeness("Kennwort", "Papier") + 0.05
+
+
+def test_numbers_are_not_like_their_neighbours() -> None:
+    assert likeness("2024", "2025") < 0.1
+    assert likeness("Bericht 2024", "Der Bericht von 2024") > likeness("Bericht 2024", "Bericht")
+
+
+def test_repeating_a_word_counts_less_each_time() -> None:
+    once = likeness("Urlaub", "Urlaub Reise Passwort")
+    often = likeness("Urlaub", "Urlaub Urlaub Urlaub Urlaub Reise Passwort")
+    assert once < often < 4 * once
+
+
 def test_a_kilobyte_takes_about_a_millisecond() -> None:
     text = " ".join(PASSAGES.values())[:1000]
     embed(text, 3072)

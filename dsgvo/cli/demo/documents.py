@@ -7,9 +7,9 @@ places.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from dsgvo.cli.demo.pdf import read_pdf
@@ -150,37 +150,42 @@ def _markdown(path: Path, name: str) -> Iterator[Section]:
 
 
 _NUMBERED = re.compile(r"(?:Kapitel |Chapter |§ ?)?\d{1,2}(?:\.\d{1,2})*\.?\s+[^\W\d_].{1,70}")
+_SUBSECTION = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?\s+[^\W\d_]")
+_HEADING_LINES = 3
 _UNDERLINE = re.compile(r"([=\-~*^])\1{2,}")
 
 
-def _is_heading(line: str, before: str, after: str) -> bool:
-    """Tell whether a line of plain text is a heading: underlined, in capitals, or numbered."""
-    text = line.strip()
-    if not re.search(r"\w", text) or len(text) > 80 or before.strip():
-        return False
-    if _UNDERLINE.fullmatch(after.strip()):
-        return True
-    if after.strip() or text[-1] in ".,;:!?":
-        return False
+def _heading(lines: Sequence[str], at: int) -> int:
+    """Return how many lines the heading at a line has: 0 if there is none.
+
+    A heading is underlined, in capitals, or numbered. Those numbered twice may be questions and
+    run over several lines, as in lists of frequent questions.
+    """
+    text, after = lines[at].strip(), lines[at + 1].strip()
+    if not re.search(r"\w", text) or len(text) > 80 or lines[at - 1].strip():
+        return 0
+    if _UNDERLINE.fullmatch(after):
+        return 1
+    if _SUBSECTION.match(lines[at]):
+        block = list(takewhile(str.strip, lines[at : at + _HEADING_LINES + 1]))
+        return len(block) if len(block) <= _HEADING_LINES and block[-1][-1] not in ".,;:" else 0
+    if after or text[-1] in ".,;:!?":
+        return 0
     capitals = text == text.upper() and sum(map(str.isalpha, text)) > 3
-    return capitals or _NUMBERED.fullmatch(text) is not None
+    return int(capitals or _NUMBERED.fullmatch(text) is not None)
 
 
 def _plain(path: Path, name: str) -> Iterator[Section]:
-    lines = ["", *_decode(path.read_bytes()).split("\n"), ""]
-    starts = [
-        number
-        for number in range(1, len(lines) - 1)
-        if _is_heading(lines[number], lines[number - 1], lines[number + 1])
-    ]
-    for start, end in pairwise([0, *starts, len(lines)]):
-        first = start + 1
+    lines = ["", *(line.rstrip() for line in _decode(path.read_bytes()).split("\n")), ""]
+    sizes = {at: size for at in range(1, len(lines) - 1) if (size := _heading(lines, at))}
+    for start, end in pairwise([0, *sizes, len(lines)]):
+        first = start + sizes.get(start, 1)
         if _UNDERLINE.fullmatch(lines[first].strip()) if first < end else False:
             first += 1
-        while first < end and not lines[first].strip():
+        title = " ".join(" ".join(lines[start : start + sizes.get(start, 1)]).split())
+        while first < end and not lines[first]:
             first += 1
-        text = "\n".join(lines[first:end]).rstrip()
-        yield Section(text, name, " ".join(lines[start].split()), line=first)
+        yield Section("\n".join(lines[first:end]).rstrip(), name, title, line=first)
 
 
 _READERS = {".md": _markdown, ".txt": _plain, ".pdf": read_pdf}

@@ -29,6 +29,31 @@ they this those through to too under until up us very we were what when where wh
 whom why with would you your many tell give gilt gelten
 """
 
+# Everyday words that documents about anything use: they count, but less than what is rare.
+COMMON_WORDS = """
+brauche brauchen braucht benötigt benötigen machen macht gehen geht geben heißt heißen nennt
+genannt verwenden verwendet verwendung benutzen benutzt nutzen nutzt nutzung liegt liegen finden
+findet befindet bekomme bekommen bekommt erhalte erhalten erhält lassen lässt stellen stellt kommen
+kommt gehört gehören enthält enthalten möglich möglichkeit nötig notwendig bestimmt bestimmte
+verschiedene verschiedenen einfach direkt genau neu neue neuen neuer neues alt alte alten groß große
+großen klein gut gute guten besser erste ersten erster zweite zweiten letzte letzten weitere
+weiteren weiterer beispiel beispielsweise siehe sehen lesen abschnitt kapitel seite seiten
+information informationen hinweis hinweise frage fragen antwort art fall fälle falls teil teile form
+weise zeit tag tage tagen jahr jahre jahren monat monate monaten woche wochen stunde stunden uhr mal
+höchstens mindestens maximal minimal innerhalb außerhalb bereits immer nie oft häufig meist meisten
+wenig wenige eigene eigenen eigener ganze ganzen gesamte jeweils jeweiligen folgende folgenden folgt
+sofort schnell spätestens zuerst erst danach dort hierzu jedoch allerdings normalerweise
+üblicherweise führen führt durchführen durchgeführt ausführen angegeben angeben gezeigt zeigt zeigen
+setzen gesetzt sagen sagt sollte sollten könnten würde würden müsste bleiben bleibt besonders
+entsprechend entsprechende entsprechenden verfügbar vorhanden vorhandenen wichtig wichtige allgemein
+allgemeine person personen mensch menschen leute firma unternehmen mitarbeiter bekannt arbeit
+arbeiten beachten hoch höhe länge größe anzahl zahl menge dauer dauert beträgt kostet dokument
+dokumente unterlagen handbuch bedeutet need needs use used uses using make makes made get gets find
+found new old first last other others number amount time times day days year years month months week
+weeks hour hours page pages section chapter example information people person company work works
+often always usually possible available important following document documents
+"""
+
 # Everyday words that people and documents use for one another, without umlauts. German and English
 # side by side, since tools and prompts are often English and questions German.
 SAME = """

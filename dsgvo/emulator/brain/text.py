@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from dsgvo.emulator.brain.lexicon import (
     ABBREVIATIONS,
+    COMMON_WORDS,
     ENGLISH,
     GERMAN,
     SAME,
@@ -16,6 +17,7 @@ _FOLDED = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e",
 _WORD = re.compile(r"\w+")
 
 _STOP_WORDS = frozenset(STOP_WORDS.translate(_FOLDED).split())
+_COMMON_WORDS = frozenset(COMMON_WORDS.translate(_FOLDED).split())
 
 
 def fold(text: str) -> str:
@@ -26,6 +28,11 @@ def fold(text: str) -> str:
 def is_stop_word(folded: str) -> bool:
     """Tell whether a folded word says nothing about the subject."""
     return folded in _STOP_WORDS
+
+
+def is_common_word(folded: str) -> bool:
+    """Tell whether a folded word is in texts about anything."""
+    return folded in _COMMON_WORDS
 
 
 def words(text: str) -> list[str]:
@@ -63,7 +70,7 @@ def stem(word: str) -> str:
 
 
 @lru_cache(maxsize=16384)
-def _groups(word: str) -> frozenset[int]:
+def meanings(word: str) -> frozenset[int]:
     """Return the groups of synonyms of a word, of its stem, or of the last part of a compound."""
     found = _GROUPS.get(word) or _STEM_GROUPS.get(stem(word)) or set[int]()
     tails = (word[at:] for at in range(3, len(word) - 4))
@@ -89,7 +96,7 @@ def alike(one: str, other: str) -> float:
     first, second = stem(one), stem(other)
     if first == second:
         return 0.95
-    if _groups(one) & _groups(other):
+    if meanings(one) & meanings(other):
         return 0.85
     short, long = sorted((first, second), key=len)
     if len(short) >= 4 and short in long:
