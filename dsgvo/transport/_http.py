@@ -30,7 +30,12 @@ __all__ = ["ConnectionFailedError", "Form", "Sink", "aread", "asend", "build", "
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach the server; the connection's own timeout wins if it is shorter."""
 
-KEEPALIVE_CONNECTIONS = 20  # httpx's own; the pool looks through all of them for each request
+KEEPALIVE_CONNECTIONS = 64
+"""httpcore closes an idle connection as soon as the pool holds more than this, busy ones counted: a
+lower bound would make a server with that many requests at once connect anew for each. A higher one
+costs time, since httpcore looks through the whole pool for each idle connection.
+"""
+
 KEEPALIVE_SECONDS = 30.0
 
 
