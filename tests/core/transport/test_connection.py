@@ -1,0 +1,236 @@
+"""A connection is put together from arguments and environment, without a socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from dsgvo import PROVIDERS, AsyncClient, Client
+from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
+from dsgvo.transport._connection import (
+    check_image_url,
+    is_loopback,
+    resolve,
+    without_password,
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://sovrgpt.com/api/v1", "https://sovrgpt.com/api/v1"),
+        ("https://user:geheim@sovrgpt.com:8443/v1?a=b", "https://***@sovrgpt.com:8443/v1?a=b"),
+        ("https://user@sovrgpt.com/v1", "https://***@sovrgpt.com/v1"),
+        ("https://:geheim@sovrgpt.com/v1", "https://***@sovrgpt.com/v1"),
+        ("https://a@b:geheim@sovrgpt.com/v1", "https://***@sovrgpt.com/v1"),
+        ("https://user:geheim@[::1/v1", "https://***@[::1/v1"),
+        ("kein url", "kein url"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("localhost", True),
+        ("llm.localhost", True),
+        ("127.0.0.1", True),
+        ("127.255.0.1", True),
+        ("::1", True),
+        ("localhost.example", False),
+        ("notlocalhost", False),
+        ("10.0.0.1", False),
+        ("::2", False),
+        ("", False),
+    ],
+)
+def test_which_hosts_are_this_machine(host: str, here: bool) -> None:
+    assert is_loopback(host) is here
+
+
+SOVRGPT = PROVIDERS["sovrgpt"]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://files.example/a.png", "http://127.0.0.1:8000/a.png", "http://[::1]/a.png"]
+)
+def test_an_image_is_fetched_over_tls_or_from_this_machine(url: str) -> None:
+    assert check_image_url(url, SOVRGPT) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://files.example/a.png", "ftp://127.0.0.1/a.png", "a.png", "http://", "https://[::1/a"],
+)
+def test_an_image_from_elsewhere_is_not_fetched(url: str) -> None:
+    with pytest.raises(APIResponseError) as caught:
+        check_image_url(url, SOVRGPT)
+    assert str(caught.value).startswith(f"SovrGPT: the image's address {url!r} is not https")
+    assert (caught.value.provider, caught.value.status_code) == ("sovrgpt", 200)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "vendor_url", "found"),
+    [
+        (None, "https://a.example/x/models", "https://a.example/x/models"),
+        (
+            "https://gate.example/api/v1",
+            "https://a.example/x/models",
+            "https://gate.example/x/models",
+        ),
+        ("https://gate.example/p/api/v1", "https://a.example/x", "https://gate.example/p/x"),
+        ("https://gate.example/other", "https://a.example/x?y=z", "https://gate.example/x"),
+        ("http://127.0.0.1:8000/api/v1", "https://a.example/x", "http://127.0.0.1:8000/x"),
+    ],
+)
+def test_where_a_vendors_other_addresses_are(
+    base_url: str | None, vendor_url: str, found: str
+) -> None:
+    assert resolve("sovrgpt", api_key="k", base_url=base_url).url(vendor_url) == found
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_a_connection_is_by_default(provider: str) -> None:
+    connection = resolve(provider, api_key="schluessel")
+    assert connection.base_url == PROVIDERS[provider].base_url
+    assert connection.api_key == SecretStr("schluessel")
+    assert (connection.timeout, connection.max_retries, connection.strict) == (600.0, 2, False)
+    assert (connection.residency, connection.trusted_models) == ("eu", frozenset())
+    assert (connection.headers, connection.arguments, connection.credentials) == ({}, {}, None)
+
+
+def test_what_is_given_is_kept() -> None:
+    connection = resolve(
+        "neuroflash",
+        client_id=" client ",
+        client_secret=SecretStr("ein-Geheimnis"),
+        arguments={"workspace_id": " w-1 "},
+        timeout=None,
+        max_retries=0,
+        default_headers={"X-Gate": "g"},
+        strict=True,
+        residency="strict",
+        trusted_models=["m"],
+    )
+    assert connection.headers == {"X-Gate": "g", "x-workspace-id": "w-1"}
+    assert connection.arguments == {"workspace_id": "w-1"}
+    assert (connection.timeout, connection.max_retries, connection.strict) == (None, 0, True)
+    assert (connection.residency, connection.trusted_models) == ("strict", frozenset({"m"}))
+    assert connection.api_key is None
+    assert connection.credentials is not None
+    oauth = PROVIDERS["neuroflash"].oauth
+    assert oauth is not None
+    signed_in = connection.credentials
+    assert (signed_in.token_url, signed_in.scope) == (oauth.token_url, oauth.scope)
+    assert (signed_in.client_id, signed_in.client_secret) == ("client", SecretStr("ein-Geheimnis"))
+
+
+def test_which_texts_are_secrets() -> None:
+    headers = {"X-Key": "schluessel-des-tors", "X-Short": "kurz", "X-Eight": "12345678"}
+    connection = resolve(
+        "neuroflash",
+        client_id="client",
+        client_secret="ein-Geheimnis",
+        arguments={"workspace_id": "arbeitsbereich-1"},
+        default_headers=headers,
+    )
+    assert sorted(connection.secrets()) == ["12345678", "ein-Geheimnis", "schluessel-des-tors"]
+    assert resolve("sovrgpt", api_key="k").secrets() == ("k",)
+
+
+WRONG: dict[str, tuple[str, dict[str, Any], type[ConfigurationError], tuple[str, ...]]] = {
+    "headers are no mapping": (
+        "sovrgpt",
+        {"default_headers": [("X-Y", "1")]},
+        ConfigurationError,
+        ("default_headers", "mapping"),
+    ),
+    "a header's name is no text": (
+        "sovrgpt",
+        {"default_headers": {7: "1"}},
+        ConfigurationError,
+        ("default_headers", "7 is no header name"),
+    ),
+    "a header's value is no text": (
+        "sovrgpt",
+        {"default_headers": {"X-Y": 1}},
+        ConfigurationError,
+        ("default_headers['X-Y']", "no header can carry"),
+    ),
+    "a header that is ours": (
+        "sovrgpt",
+        {"default_headers": {"authorization": "x"}},
+        ConfigurationError,
+        ("'authorization' is set by this package", "; pass api_key="),
+    ),
+    "a key of another type": (
+        "sovrgpt",
+        {"api_key": 7},
+        ConfigurationError,
+        ("api_key is a int, not a str",),
+    ),
+    "credentials where there are none": (
+        "sovrgpt",
+        {"api_key": None, "client_id": "c"},
+        CapabilityError,
+        ("client_id: SovrGPT has no client credentials", "pass api_key="),
+    ),
+    "an argument of another vendor": (
+        "sovrgpt",
+        {"arguments": {"workspace_id": "w"}},
+        ConfigurationError,
+        ("workspace_id='w'", "SovrGPT has no such argument"),
+    ),
+    "one trusted model as a text": (
+        "sovrgpt",
+        {"trusted_models": "gpt"},
+        ConfigurationError,
+        ("trusted_models='gpt'", "use a list"),
+    ),
+    "no key at all": (
+        "sovrgpt",
+        {"api_key": None},
+        ConfigurationError,
+        ("api_key is missing for SovrGPT: pass api_key=… or set SOVRGPT_API_KEY or SOVR_KEY",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("provider", "given", "kind", "said"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_wrong_is_named(
+    provider: str, given: dict[str, Any], kind: type[ConfigurationError], said: tuple[str, ...]
+) -> None:
+    with pytest.raises(kind) as caught:
+        resolve(provider, **({"api_key": "k"} | given))
+    assert type(caught.value) is kind
+    assert [text for text in said if text not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(("provider", "given"), [("sovrgpt", {}), ("sovrgpt", {"client_id": "c"})])
+def test_an_error_about_signing_in_names_the_provider(provider: str, given: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        resolve(provider, **given)
+    assert caught.value.provider == provider
+
+
+def test_a_missing_workspace_says_who_lists_them() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        resolve("neuroflash", api_key="k").require_arguments()
+    said = str(caught.value)
+    assert said.startswith("x-workspace-id is missing: pass workspace_id=… or set NEUROFLASH_")
+    assert said.endswith("; Client('neuroflash').workspaces() lists yours")
+    assert caught.value.provider == "neuroflash"
+    resolve("neuroflash", api_key="k", arguments={"workspace_id": "w"}).require_arguments()
+    resolve("sovrgpt", api_key="k").require_arguments()
+
+
+def test_one_clients_settings_serve_another() -> None:
+    client = Client("sovrgpt", api_key="k", base_url="https://gate.example/v1", timeout=7)
+    other = AsyncClient.over(client.connection)
+    assert other.connection is client.connection
+    assert other.provider is SOVRGPT
+    assert repr(other) == "AsyncClient('sovrgpt', 'https://gate.example/v1')"
