@@ -204,8 +204,9 @@ WRONG: dict[str, tuple[str, dict[str, Any], type[ConfigurationError], tuple[str,
 def test_what_is_wrong_is_named(
     provider: str, given: dict[str, Any], kind: type[ConfigurationError], said: tuple[str, ...]
 ) -> None:
+    arguments: dict[str, Any] = {"api_key": "k"} | given
     with pytest.raises(kind) as caught:
-        resolve(provider, **({"api_key": "k"} | given))
+        resolve(provider, **arguments)
     assert type(caught.value) is kind
     assert [text for text in said if text not in str(caught.value)] == []
 
