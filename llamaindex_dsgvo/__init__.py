@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from llamaindex_dsgvo._responses import ModelOutputError
 from llamaindex_dsgvo._use import use
-from llamaindex_dsgvo.innogpt import InnoGPT, InnoGPTEmbedding
+from llamaindex_dsgvo.innogpt import InnoGPT, InnoGPTEmbedding, InnoGPTImageToolSpec
 from llamaindex_dsgvo.meingpt import MeinGPT, MeinGPTEmbedding
 from llamaindex_dsgvo.neuroflash import Neuroflash, NeuroflashEmbedding
 from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding
@@ -16,6 +16,7 @@ from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding
 __all__ = [
     "InnoGPT",
     "InnoGPTEmbedding",
+    "InnoGPTImageToolSpec",
     "MeinGPT",
     "MeinGPTEmbedding",
     "ModelOutputError",

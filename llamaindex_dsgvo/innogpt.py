@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
+from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
+
+from dsgvo.errors import ConfigurationError
+from dsgvo.wire.models import GeneratedImage
 from llamaindex_dsgvo._embedding import DsgvoEmbedding
 from llamaindex_dsgvo._llm import DsgvoLLM
+from llamaindex_dsgvo._settings import Connected
 
-__all__ = ["InnoGPT", "InnoGPTEmbedding"]
+__all__ = ["InnoGPT", "InnoGPTEmbedding", "InnoGPTImageToolSpec"]
 
 
 class InnoGPT(DsgvoLLM):
@@ -87,3 +93,68 @@ class InnoGPTEmbedding(DsgvoEmbedding):
     """
 
     provider: ClassVar[str] = "innogpt"
+
+
+class _ImageSettings(Connected):
+    """Settings of the image tools, apart from the tool spec, which LlamaIndex looks into."""
+
+    provider: ClassVar[str] = "innogpt"
+
+    model: str | None = None
+    save_dir: Path | None = None
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Check what can be checked before anything is sent."""
+        super().model_post_init(context)
+        if self.model is not None:
+            self._check_residency(self.model)
+        if self.save_dir is not None:
+            self.save_dir = self.save_dir.expanduser()
+            if not self.save_dir.is_dir():
+                raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is no folder")
+
+    def generate(self, prompt: str) -> GeneratedImage:
+        return self._client.generate_image(prompt, model=self.model, save_to=self.save_dir)
+
+    async def agenerate(self, prompt: str) -> GeneratedImage:
+        image = self._async_client.generate_image(prompt, model=self.model, save_to=self.save_dir)
+        return await image
+
+
+class InnoGPTImageToolSpec(BaseToolSpec):
+    """Tools that make images after a description, after innoGPT's page "Endpoints".
+
+    Args:
+        api_key: As for :class:`InnoGPT`, as are ``api_base``, ``timeout``, ``max_retries``,
+            ``default_headers``, ``residency`` and ``trusted_models``.
+        model: Image model id; the vendor's page shows requests without one.
+        save_dir: Folder to save images to, as ``image-1.png`` and so on; existing files are kept.
+
+    Raises:
+        ConfigurationError: If something is missing or wrong; nothing is sent.
+
+    Example:
+        >>> from llamaindex_dsgvo import InnoGPTImageToolSpec
+        >>> [tool] = InnoGPTImageToolSpec().to_tool_list()
+        >>> tool.call(prompt="ein minimalistisches App-Icon").content[:18]
+        'The image was made'
+    """
+
+    spec_functions: list[SPEC_FUNCTION_TYPE] = [("generate_image", "agenerate_image")]  # noqa: RUF012 - as LlamaIndex has it
+
+    def __init__(self, **arguments: Any) -> None:
+        self._settings = _ImageSettings(**arguments)
+
+    def generate_image(self, prompt: str) -> GeneratedImage:
+        """Make an image after a description and tell where it is.
+
+        Use it when the user asks for a picture, drawing, icon or photo.
+
+        Args:
+            prompt: What the image shows, in a sentence or two.
+        """
+        return self._settings.generate(prompt)
+
+    async def agenerate_image(self, prompt: str) -> GeneratedImage:
+        """Make an image after a description; see :meth:`generate_image`."""
+        return await self._settings.agenerate(prompt)
