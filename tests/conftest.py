@@ -13,10 +13,13 @@ from dsgvo.emulator import Server
 from dsgvo.transport import _auth, _exchange, _http, _operations
 from dsgvo.wire import request as wire_request
 
+# No deadline: a busy machine that measures coverage is slow, and no test here is about speed.
+hypothesis.settings.register_profile("suite", deadline=None)
 # For `make mutants`, which runs the same test for hundreds of changed programs.
 hypothesis.settings.register_profile(
     "mutants", max_examples=25, derandomize=True, database=None, deadline=None
 )
+hypothesis.settings.load_profile("suite")
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 

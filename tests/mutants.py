@@ -27,7 +27,7 @@ TESTS = {
     "wire": ["tests/core/wire", *SHARED],
     "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
 }
-# Tests that start a Python in which every warning is an error, as mutmut's would be, or that measure.
+# Tests that measure, or start a Python in which every warning is an error: mutmut's would be, too.
 OWN_PROGRAMS = (
     "after_a_fork",
     "another_process",
