@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
@@ -103,6 +103,7 @@ def test_every_cassette_is_in_this_form(path: Any) -> None:
         assert not {"base64", "text"} & (one["request"].keys() | one["response"].keys())
 
 
+@example(None, "a\x85\u2028\ufeff\r\n b \n")
 @given(VALUES, TEXT)
 def test_what_is_written_is_read(value: Any, text: str) -> None:
     one = {"request": {"json": {"value": value}}, "response": {"sse": text, "status": 200}}

@@ -77,7 +77,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_live_recording(vendor: str, home: Path) -> None:
-    selection = ("-k", "test_models or test_a_wrong_request")
+    selection = ("tests/cassettes/core", "-k", "test_models or test_a_wrong_request")
     command = ("-m", "tests.cassettes.record", "--live", "sovrgpt", "--yes", *selection)
     variables = {"DSGVO_CASSETTES_HOME": home, "SOVRGPT_API_KEY": KEY, "SOVRGPT_BASE_URL": vendor}
     result = python(*command, **variables)
@@ -130,8 +130,8 @@ def test_it_wants_a_key(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_recording_from_the_emulator_changes_nothing(home: Path) -> None:
     before = {path: path.read_bytes() for path in home.rglob("*.yaml")}
-    command = ("-m", "tests.cassettes.record", "-k", "sovrgpt and (test_models or wrong_request)")
-    result = python(*command, DSGVO_CASSETTES_HOME=home)
+    selection = ("tests/cassettes/core", "-k", "sovrgpt and (test_models or wrong_request)")
+    result = python("-m", "tests.cassettes.record", *selection, DSGVO_CASSETTES_HOME=home)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 cassettes recorded from the emulator" in result.stdout
     assert {path: path.read_bytes() for path in home.rglob("*.yaml")} == before

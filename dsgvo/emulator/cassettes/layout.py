@@ -159,9 +159,13 @@ class _Dumper(yaml.SafeDumper):
     """Writes text of several lines as it is, vectors on one line, and aliases out in full."""
 
     def analyze_scalar(self, scalar: str) -> Any:
-        # Only blank ends of lines keep PyYAML from a literal block, which holds them very well.
         analysis: Any = super().analyze_scalar(scalar)
-        if "\n" in scalar.strip() and not _UNPRINTABLE.search(scalar):
+        if _UNPRINTABLE.search(scalar):
+            # PyYAML would write some of these, such as U+0085, so that they are read as spaces.
+            analysis.allow_flow_plain = analysis.allow_block_plain = False
+            analysis.allow_single_quoted = analysis.allow_block = False
+        elif "\n" in scalar.strip():
+            # Only blank ends of lines keep PyYAML from a literal block, which holds them well.
             analysis.allow_block = True
         return analysis
 
