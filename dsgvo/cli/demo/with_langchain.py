@@ -40,7 +40,7 @@ __all__ = ["LangChainPipeline"]
 PASSAGES = 8
 """How many chunks an answer is made from."""
 
-LEAST_LIKENESS = 0.15
+LEAST_LIKENESS = 0.12
 """Cosine below which a chunk has nothing to do with the question."""
 
 PROMPT = ChatPromptTemplate.from_messages(

@@ -71,7 +71,7 @@ __all__ = ["LlamaIndexPipeline"]
 PASSAGES = 8
 """How many chunks an answer is made from."""
 
-LEAST_LIKENESS = 0.15
+LEAST_LIKENESS = 0.12
 """Cosine below which a chunk has nothing to do with the question."""
 
 QUESTION_PROMPT = PromptTemplate(

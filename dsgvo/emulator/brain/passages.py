@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from dsgvo.emulator.brain.asks import Ask
-from dsgvo.emulator.brain.text import sentences
+from dsgvo.emulator.brain.statements import Statement, add_statements
 
 _QUESTION = re.compile(
     r"^[ \t>#*]*(?:(?:user |original |latest |input |search )?(?:query|question)|(?:benutzer)?frage"
@@ -61,12 +61,12 @@ class Passage:
     Args:
         marker: Its number in the prompt, or empty.
         title: Heading, file name and the like: tells what it is about, and is not quoted.
-        sentences: Its sentences, each with the heading above it.
+        statements: What it says.
     """
 
     marker: str
     title: str
-    sentences: tuple[tuple[str, str], ...]
+    statements: tuple[Statement, ...]
 
 
 def question_of(text: str) -> str:
@@ -113,20 +113,20 @@ def _passage(marker: str, text: str) -> Passage:
     text = re.sub(r"</?(?:document|dokument|source|quelle|passage)\b[^>]*>", "", text)
     titles: list[str] = []
     heading, body = "", ""
-    found: list[tuple[str, str]] = []
+    found: list[Statement] = []
     lines = text.strip("\n").splitlines()
     for position, line in enumerate(lines):
         head = _HEADING.match(line)
         named = position == 0 and marker and len(lines) > 1 and not re.search(r"[.!?…]\s*$", line)
         if head or named or _META.match(line):
-            found += [(heading, sentence) for sentence in sentences(body)]
+            add_statements(found, heading, body)
             body = ""
             titles.append(line.strip("# \t"))
             if head:
                 heading = head[1]
         elif not _RULE.match(line):
             body += line + "\n"
-    found += [(heading, sentence) for sentence in sentences(body)]
+    add_statements(found, heading, body)
     return Passage(marker, " ".join(titles), tuple(found))
 
 

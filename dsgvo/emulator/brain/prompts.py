@@ -11,6 +11,7 @@ from dsgvo.emulator.brain import react
 from dsgvo.emulator.brain.asks import Ask
 from dsgvo.emulator.brain.passages import Passage, passages, question_of
 from dsgvo.emulator.brain.quoting import quotes, rank, say, unknown
+from dsgvo.emulator.brain.statements import Statement
 from dsgvo.emulator.brain.summing import keywords, summary
 from dsgvo.emulator.brain.text import alike, is_stop_word, sentences, terms, words
 
@@ -52,7 +53,7 @@ def _numbered(text: str) -> list[tuple[int, str]]:
 
 def _scored(question: str, options: list[tuple[int, str]]) -> list[tuple[float, int]]:
     """Score numbered texts by the best sentence of each."""
-    whole = [Passage(str(number), "", (("", text),)) for number, text in options]
+    whole = [Passage(str(number), "", (Statement("", text),)) for number, text in options]
     found = rank(question, whole)
     scores = {int(quote.marker): quote.score for quote in found}
     return sorted(((scores.get(n, 0.0), n) for n, _ in options), key=lambda one: (-one[0], one[1]))

@@ -21,7 +21,7 @@ def is_summary(text: str) -> bool:
 
 def summary(text: str) -> str:
     """Return the three sentences that say most of what a text is about, in their order."""
-    found = [one for passage in passages(text) for _, one in passage.sentences]
+    found = [one.text for passage in passages(text) for one in passage.statements]
     unique = list(dict.fromkeys(found))
     counts = Counter(stem(term) for sentence in unique for term in terms(sentence))
 

@@ -7,6 +7,7 @@ from dsgvo.emulator.brain.asks import Ask
 from dsgvo.emulator.brain.passages import Passage
 from dsgvo.emulator.brain.quoting import quotes
 from dsgvo.emulator.brain.spans import read_number
+from dsgvo.emulator.brain.statements import Statement
 from dsgvo.emulator.brain.text import is_english, sentences, terms
 
 _REPEAT = re.compile(
@@ -93,7 +94,7 @@ def remembered(ask: Ask) -> str | None:
             name = named[-1][1]
             return f"Your name is {name}." if english else f"Du heißt {name}."
     told = [one for text in earlier for one in sentences(text) if not one.endswith("?")]
-    found = quotes(question, [Passage("", "", tuple(("", one) for one in told))])
+    found = quotes(question, [Passage("", "", tuple(Statement("", one) for one in told))])
     if not found or not terms(question):
         return None
     said = found[-1].text

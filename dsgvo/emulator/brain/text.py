@@ -1,6 +1,7 @@
 """Words, sentences and their likeness, for German and English text."""
 
 import re
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from dsgvo.emulator.brain.lexicon import (
@@ -61,8 +62,8 @@ def stem(word: str) -> str:
 
     A participle loses its ``ge`` and ``t`` too, and meets its verb: ``gemeldet``, ``melden``.
     """
-    if word.startswith("ge") and word.endswith("et") and len(word) >= 8:
-        return word[2:-2]
+    if word.startswith("ge") and word.endswith("t") and len(word) >= 7:
+        return word[2:-2] if word.endswith("et") and len(word) >= 8 else word[2:-1]
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
@@ -72,7 +73,8 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=16384)
 def meanings(word: str) -> frozenset[int]:
     """Return the groups of synonyms of a word, of its stem, or of the last part of a compound."""
-    found = _GROUPS.get(word) or _STEM_GROUPS.get(stem(word)) or set[int]()
+    bare = stem(word)
+    found = _GROUPS.get(word) or _GROUPS.get(bare) or _STEM_GROUPS.get(bare) or set[int]()
     tails = (word[at:] for at in range(3, len(word) - 4))
     ends = (_GROUPS.get(tail) for tail in tails)
     return frozenset(found or next((group for group in ends if group), set[int]()))
@@ -100,16 +102,20 @@ def alike(one: str, other: str) -> float:
         return 0.85
     short, long = sorted((first, second), key=len)
     if len(short) >= 4 and short in long:
+        if long.find(short) in (1, 2):
+            # A compound has no first part of two letters: "halt" is not in "Gehalt", and
+            # "beschreiben" is not quite "schreiben".
+            return 0.5
         # The shorter word must make up a good part of a compound: "Reise" says little about
         # "Reisekostenabrechnung".
         part = min(1.0, len(short) / len(long) / _PART)
-        return part * (0.85 if long.startswith(short) or long.endswith(short) else 0.7)
+        return part * (0.85 if long.startswith(short) or long.endswith(short) else 0.5)
     if len(short) < 5:
         return 0.0
     start = 0
     while start < len(short) and short[start] == long[start]:
         start += 1
-    if start >= 8 or (start >= 6 and len(short) - start <= 2):
+    if start >= 6 and (start >= len(long) * 0.6 or len(short) - start <= 2):
         return 0.7
     mine, theirs = grams(one), grams(other)
     dice = 2 * len(mine & theirs) / (len(mine) + len(theirs))
@@ -124,43 +130,66 @@ def terms(text: str) -> list[str]:
 
 _PART = 0.4
 _END = re.compile(r"(?<=[.!?…])[\"“”»«)\]*]*\s+(?=[\"„“»«(\[*]*[A-ZÄÖÜ0-9])")
-_BULLET = re.compile(r"^\s*(?:[-*•–]|\d+[.)])\s+")
+_BULLET = re.compile(r"^(\s*)([-*•–∗◦▪●]|\d+[.)])\s+")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, a list item, a row of a table or a heading.
+
+    Args:
+        text: Its text on one line, without the sign of a list item.
+        sign: What the items of its list begin with; ``1`` for numbers, empty for no item.
+        indent: How far a list item is indented.
+    """
+
+    text: str
+    sign: str = ""
+    indent: int = 0
 
 
 def sentences(text: str) -> list[str]:
     """Split text into sentences; list items and table rows count as sentences."""
+    return [sentence for block in blocks(text) for sentence in sentences_of(block.text)]
+
+
+def sentences_of(block: str) -> list[str]:
+    """Split the text of a block into sentences."""
     found: list[str] = []
-    for block in _blocks(text):
-        start = 0
-        for end in _END.finditer(block):
-            before = re.split(r"[\s.]+", block[start : end.start()].rstrip(".!?"))[-1].lower()
-            ordinal = before.isdigit() and block[end.start() - 1] == "."
-            if before in ABBREVIATIONS or ordinal or len(before) == 1:
-                continue
-            found.append(block[start : end.start()].strip())
-            start = end.end()
-        found.append(block[start:].strip())
+    start = 0
+    for end in _END.finditer(block):
+        before = re.split(r"[\s.]+", block[start : end.start()].rstrip(".!?"))[-1].lower()
+        ordinal = before.isdigit() and block[end.start() - 1] == "."
+        if before in ABBREVIATIONS or ordinal or len(before) == 1:
+            continue
+        found.append(block[start : end.start()].strip())
+        start = end.end()
+    found.append(block[start:].strip())
     return [sentence for sentence in found if re.search(r"\w", sentence)]
 
 
-def _blocks(text: str) -> list[str]:
+def blocks(text: str) -> list[Block]:
     """Join the lines of paragraphs; keep list items, table rows and headings apart."""
-    blocks: list[str] = []
+    found: list[Block] = []
     fresh = True
     for line in text.splitlines():
         stripped = line.strip()
-        apart = bool(_BULLET.match(line)) or stripped.startswith(("#", "|"))
+        bullet = _BULLET.match(line)
         if not stripped:
             fresh = True
             continue
-        if fresh or apart or not blocks:
-            blocks.append(_BULLET.sub("", stripped))
-        elif blocks[-1].endswith("-") and stripped[:1].islower():
-            blocks[-1] = blocks[-1][:-1] + stripped
+        if bullet:
+            sign = "1" if bullet[2][0].isdigit() else bullet[2]
+            found.append(Block(_BULLET.sub("", stripped), sign, len(bullet[1])))
+        elif fresh or stripped.startswith(("#", "|")) or not found:
+            found.append(Block(stripped))
         else:
-            blocks[-1] += " " + stripped
+            last = found[-1]
+            cut = last.text.endswith("-") and stripped[:1].islower()
+            joined = last.text[:-1] + stripped if cut else f"{last.text} {stripped}"
+            found[-1] = replace(last, text=joined)
         fresh = stripped.startswith(("#", "|"))
-    return blocks
+    return found
 
 
 def is_small_talk(text: str) -> bool:
