@@ -14,6 +14,7 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -264,11 +265,13 @@ def _embed_ahead(
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="dsgvo-embed") as pool:
         pending: deque[Future[EmbeddingResult]] = deque()
+        left = chain((first, second), cut)
         try:
-            pending.extend(pool.submit(embed, batch) for batch in (first, second))
-            while pending:
-                while len(pending) < workers and (batch := next(cut, None)) is not None:
+            while True:
+                while len(pending) < workers and (batch := next(left, None)):
                     pending.append(pool.submit(embed, batch))
+                if not pending:
+                    return
                 yield from _drained(pending.popleft().result().vectors)
         finally:
             for future in pending:

@@ -1,0 +1,151 @@
+"""Many texts: how many requests at once, how far ahead, and what one failure leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from dsgvo import AsyncClient
+from dsgvo.errors import BadRequestError, CapabilityError
+from tests.core.support import Mode, eventually, http, raw_server
+
+
+@dataclass
+class Vectors:
+    """Answers with one number a text, its length, and notes how many requests were there at once.
+
+    A request is held until as many are there as are expected, for a moment at most.
+    """
+
+    expected: int = 1
+    refuse: str = ""
+    at_once: int = 0
+    most: int = 0
+    batches: list[list[str]] = field(default_factory=list[list[str]])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, request: bytes, connection: socket.socket) -> None:
+        texts: list[str] = json.loads(request.partition(b"\r\n\r\n")[2])["input"]
+        with self._lock:
+            self.batches.append(texts)
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        eventually(lambda: self.most >= self.expected, seconds=1)
+        time.sleep(0.02)  # one too many would come now
+        with self._lock:
+            self.at_once -= 1
+        if self.refuse in texts:
+            connection.sendall(http({"error": {"message": "nein"}}, status=400))
+        else:
+            rows = [{"index": i, "embedding": [float(len(t))]} for i, t in enumerate(texts)]
+            connection.sendall(http({"data": rows}))
+
+
+def client(mode: Mode, url: str, provider: str = "innogpt") -> Any:
+    return mode.client(provider, api_key="k", base_url=url, max_retries=0, residency="any")
+
+
+TEXTS = ["x" * length for length in range(1, 13)]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_so_many_requests_at_once_and_no_more(mode: Mode, at_once: int) -> None:
+    serve = Vectors(expected=at_once)
+    with raw_server(serve) as raw:
+        vectors = mode.embed(client(mode, raw.url), TEXTS, batch_size=1, max_concurrency=at_once)
+    assert vectors == [[float(len(text))] for text in TEXTS]
+    assert serve.most == at_once
+
+
+def test_four_requests_at_once_unless_told_otherwise(mode: Mode) -> None:
+    serve = Vectors(expected=4)
+    with raw_server(serve) as raw:
+        mode.embed(client(mode, raw.url), TEXTS, batch_size=1)
+    assert serve.most == 4
+
+
+def test_texts_are_read_only_as_far_as_the_requests_under_way_need(mode: Mode) -> None:
+    read: list[str] = []
+
+    def texts() -> Iterator[str]:
+        for text in TEXTS:
+            read.append(text)
+            yield text
+
+    def take_one(url: str) -> list[float]:
+        vectors = client(mode, url).embed(texts(), batch_size=1, max_concurrency=2)
+        if mode.name == "sync":
+            with_first = next(vectors)
+            vectors.close()
+            return with_first
+
+        async def main() -> list[float]:
+            with_first = await anext(vectors)
+            await vectors.aclose()
+            return with_first
+
+        return asyncio.run(main())
+
+    with raw_server(Vectors()) as raw:
+        assert take_one(raw.url) == [1.0]
+    assert len(read) <= 4  # two requests, and the text that shows that a batch is full
+
+
+@pytest.mark.parametrize(
+    ("bounds", "batches"),
+    [
+        ({"batch_size": 5}, [5, 5, 2]),
+        ({"max_batch_bytes": 12}, [4, 2, 1, 1, 1, 1, 1, 1]),
+        ({"batch_size": 3, "max_batch_bytes": 6}, [3, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+        ({}, [12]),
+    ],
+)
+def test_both_bounds_of_a_batch_hold(
+    mode: Mode, bounds: dict[str, int], batches: list[int]
+) -> None:
+    serve = Vectors()
+    with raw_server(serve) as raw:
+        vectors = mode.embed(client(mode, raw.url), iter(TEXTS), **bounds)
+    assert vectors == [[float(len(text))] for text in TEXTS]
+    assert [
+        len(texts) for texts in sorted(serve.batches, key=lambda texts: len(texts[0]))
+    ] == batches
+
+
+def test_an_undocumented_path_is_used_if_the_user_says_so(mode: Mode) -> None:
+    with raw_server(Vectors()) as raw:
+        asked = client(mode, raw.url, "sovrgpt")
+        with pytest.raises(CapabilityError, match="allow_undocumented=True"):
+            mode.embed(asked, ["ab"], model="m")
+        assert raw.requests == []
+        assert mode.embed(asked, ["ab"], model="m", allow_undocumented=True) == [[2.0]]
+
+
+def test_the_first_failure_is_the_one_that_is_raised(mode: Mode) -> None:
+    serve = Vectors(expected=3, refuse=TEXTS[0])
+    with raw_server(serve) as raw:
+        with pytest.raises(BadRequestError, match="nein") as caught:
+            mode.embed(client(mode, raw.url), TEXTS, batch_size=1, max_concurrency=3)
+        assert caught.value.__notes__ == ["while embedding text 0"]
+        assert eventually(lambda: serve.at_once == 0)
+    assert len(serve.batches) < len(TEXTS)
+
+
+def test_after_a_failure_no_request_is_left_under_way() -> None:
+    async def main(url: str) -> None:
+        own = AsyncClient("innogpt", api_key="k", base_url=url, max_retries=0)
+        with pytest.raises(BadRequestError):
+            async for _ in own.embed(TEXTS, batch_size=1, max_concurrency=3):
+                pass
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    with raw_server(Vectors(expected=3, refuse=TEXTS[0])) as raw:
+        asyncio.run(main(raw.url))
