@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, ClassVar, Self, cast
 
 from pydantic import (
@@ -19,26 +17,12 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from dsgvo import PROVIDERS, AsyncClient, Client, Provider
-from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, ClientPair
+from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.residency import Residency, check_residency
 from langchain_dsgvo.errors import ConfigurationError, translated
 
 __all__ = ["Settings"]
-
-
-@dataclass(slots=True, eq=False)
-class _Clients:
-    """The clients of a model object and the settings they were made of."""
-
-    settings: dict[str, Any]
-    sync: Client
-    asynchronous: AsyncClient
-
-    def __eq__(self, other: object) -> bool:
-        # What was kept says nothing about whether two model objects are the same.
-        return isinstance(other, _Clients)
-
-    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
 class Settings(BaseModel):
@@ -76,7 +60,7 @@ class Settings(BaseModel):
     residency: Residency | None = None
     trusted_models: tuple[str, ...] = ()
 
-    _clients: _Clients | None = PrivateAttr(default=None)
+    _clients: ClientPair | None = PrivateAttr(default=None)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -102,9 +86,8 @@ class Settings(BaseModel):
                 known.update(map(str, info.validation_alias.choices))
         for name, value in given.items():
             if name not in known:
-                close = get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else cls._unknown_argument_hint
-                raise ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint}")
+                hint = cls._unknown_argument_hint
+                raise ConfigurationError(unknown_argument(cls.__name__, name, known, hint))
             if name in {"api_key", "client_secret"} and not isinstance(
                 value, str | SecretStr | None
             ):
@@ -149,21 +132,11 @@ class Settings(BaseModel):
         check_residency(self.spec, model, connection.residency, connection.trusted_models)
         return model
 
-    def _both_clients(self) -> _Clients:
-        # Looked at anew on each call, so that a changed or copied model never asks with old keys.
+    def _both_clients(self) -> ClientPair:
         settings = {name: getattr(self, name) for name in self.connection_fields}
-        if self._clients is None or self._clients.settings != settings:
-            client = Client(self.provider, **settings)
-            self._clients = _Clients(settings, client, AsyncClient.over(client.connection))
+        self._clients = ClientPair.of(self._clients, self.provider, settings)
         return self._clients
 
 
 def _fault(error: ErrorDetails) -> str:
-    """Say what is wrong with one argument; its value is shown if it can hold no secret."""
-    name = ".".join(map(str, error["loc"]))
-    value: object = error["input"]
-    shown = isinstance(value, str | int | float) and error["loc"][:1] not in _HIDDEN
-    return f"{name}={value!r}: {error['msg']}" if shown else f"{name}: {error['msg']}"
-
-
-_HIDDEN = {("api_key",), ("client_secret",), ("default_headers",), ("extra_body",)}
+    return wrong_argument(".".join(map(str, error["loc"])), error["input"], error["msg"])

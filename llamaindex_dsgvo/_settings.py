@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar, cast
 
 from pydantic import (
@@ -19,7 +18,8 @@ from pydantic_core import ErrorDetails
 
 from dsgvo import PROVIDERS, AsyncClient, Client, Provider
 from dsgvo.errors import ConfigurationError
-from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, ClientPair
+from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.residency import Residency, check_residency
 
 __all__ = ["Connected"]
@@ -65,7 +65,7 @@ class Connected(BaseModel):
     residency: SkipValidation[Residency | None] = None
     trusted_models: tuple[str, ...] = ()
 
-    _clients: tuple[dict[str, Any], Client, AsyncClient] | None = PrivateAttr(default=None)
+    _clients: ClientPair | None = PrivateAttr(default=None)
 
     def __init__(self, **arguments: Any) -> None:
         try:
@@ -107,18 +107,15 @@ class Connected(BaseModel):
 
     @property
     def _client(self) -> Client:
-        return self._both_clients()[1]
+        return self._both_clients().sync
 
     @property
     def _async_client(self) -> AsyncClient:
-        return self._both_clients()[2]
+        return self._both_clients().asynchronous
 
-    def _both_clients(self) -> tuple[dict[str, Any], Client, AsyncClient]:
-        # Looked at anew on each call, so that a changed or copied object never uses old settings.
+    def _both_clients(self) -> ClientPair:
         settings = {name: getattr(self, field) for field, name in self.connection_fields.items()}
-        if self._clients is None or self._clients[0] != settings:
-            client = Client(self.provider, **settings)
-            self._clients = (settings, client, AsyncClient.over(client.connection))
+        self._clients = ClientPair.of(self._clients, self.provider, settings)
         return self._clients
 
 
@@ -129,21 +126,9 @@ def _configuration_error(cls: type[Connected], error: ValidationError) -> Config
 
 
 def _fault(cls: type[Connected], detail: ErrorDetails) -> str:
-    """Say what is wrong with one argument; its value is shown if it can hold no secret."""
     name = str(detail["loc"][0]) if detail["loc"] else cls.__name__
-    if detail["type"] == "extra_forbidden":
-        return f"{cls.__name__} has no argument {name!r}: {_hint(cls, name)}"
-    value: object = detail["input"]
-    shown = name not in _HIDDEN and isinstance(value, str | int | float)
-    return f"{name}={value!r}: {detail['msg']}" if shown else f"{name}: {detail['msg']}"
-
-
-_HIDDEN = frozenset({"api_key", "client_secret", "default_headers", "additional_kwargs"})
-
-
-def _hint(cls: type[Connected], name: str) -> str:
-    fields = cast("Mapping[str, object]", cls.model_fields)
-    close = get_close_matches(name, [*fields, *cls.renamed_arguments], n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"fields of the request's body go into additional_kwargs={{{name!r}: …}}"
+    if detail["type"] != "extra_forbidden":
+        return wrong_argument(name, detail["input"], detail["msg"])
+    known = [*cast("Mapping[str, object]", cls.model_fields), *cls.renamed_arguments]
+    otherwise = f"fields of the request's body go into additional_kwargs={{{name!r}: …}}"
+    return unknown_argument(cls.__name__, name, known, otherwise)

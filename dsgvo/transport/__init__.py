@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsgvo.transport._client import DEFAULT_MAX_CONCURRENCY, AsyncClient, Client
 from dsgvo.transport._connection import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from dsgvo.transport._pair import ClientPair
 
 __all__ = [
     "DEFAULT_MAX_CONCURRENCY",
@@ -11,4 +12,5 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "AsyncClient",
     "Client",
+    "ClientPair",
 ]
