@@ -178,7 +178,7 @@ def check_image(provider: Provider, data: bytes, content_type: str) -> None:
     Raises:
         APIResponseError: If neither its type nor its bytes say that it is an image.
     """
-    if not data or (not mime_type_of(data) and not content_type.startswith("image/")):
+    if not data or (not mime_type_of(data) and not content_type.lower().startswith("image/")):
         raise APIResponseError(
             f"{provider.title}: expected an image at its address, got {describe_body(data)}",
             provider=provider.name,

@@ -1,0 +1,161 @@
+"""Calls beside the chat: what an error about one says and carries, and what is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsgvo import PROVIDERS
+from dsgvo.emulator import Delay, Server
+from dsgvo.errors import (
+    APIResponseError,
+    CapabilityError,
+    ConfigurationError,
+    DsgvoError,
+    ResidencyError,
+)
+from dsgvo.transport import _exchange, _operations
+from tests.core.support import Mode, answer, http, raw_server
+
+PHOTO = {"type": "image_url", "image_url": {"url": "https://example.com/a.jpg"}}
+LOOK: list[dict[str, Any]] = [{"role": "user", "content": [PHOTO]}]
+
+
+def called(mode: Mode, client: Any, how: str, *args: Any, **kwargs: Any) -> Any:
+    result = getattr(client, how)(*args, **kwargs)
+    return result if mode.name == "sync" else asyncio.run(result)
+
+
+def failure(mode: Mode, client: Any, how: str, *args: Any, **kwargs: Any) -> DsgvoError:
+    with pytest.raises(DsgvoError) as caught:
+        called(mode, client, how, *args, **kwargs)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("provider", "how", "args", "what"),
+    [
+        ("sovrgpt", "models", (), "a model list"),
+        ("neuroflash", "workspaces", (), "a list of workspaces"),
+        ("neuroflash", "health", (), "the service's health"),
+        ("innogpt", "generate_image", ("ein Icon",), "an image"),
+    ],
+)
+def test_an_answer_beyond_the_bound_says_what_it_should_have_been(
+    mode: Mode,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str,
+    how: str,
+    args: tuple[str, ...],
+    what: str,
+) -> None:
+    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 10)
+    error = failure(mode, mode.client(provider, server), how, *args)
+    assert type(error) is APIResponseError
+    assert str(error) == f"{PROVIDERS[provider].title}: {what} of more than 10 bytes"
+    assert (error.provider, error.request_id) == (provider, error.request_id or "")
+
+
+@pytest.mark.parametrize(
+    ("provider", "how", "args", "kind"),
+    [
+        ("innogpt", "workspaces", (), CapabilityError),
+        ("innogpt", "health", (), CapabilityError),
+        ("meingpt", "generate_image", ("ein Icon",), CapabilityError),
+    ],
+)
+def test_what_a_vendor_does_not_offer_is_refused_in_its_name(
+    mode: Mode, server: Server, provider: str, how: str, args: tuple[str, ...], kind: Any
+) -> None:
+    error = failure(mode, mode.client(provider, server), how, *args)
+    assert (type(error), error.provider) == (kind, provider)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "kwargs", "kind"),
+    [({}, {"n": 2}, CapabilityError), ({"residency": "strict"}, {}, ResidencyError)],
+)
+def test_an_image_that_is_refused_is_refused_in_the_vendors_name(
+    mode: Mode, server: Server, settings: Any, kwargs: Any, kind: type[DsgvoError]
+) -> None:
+    client = mode.client("innogpt", server, **settings)
+    error = failure(mode, client, "generate_image", "ein Icon", **kwargs)
+    assert (type(error), error.provider) == (kind, "innogpt")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("how", ["workspaces", "health"])
+def test_an_unreadable_answer_names_the_vendor(mode: Mode, how: str) -> None:
+    with raw_server(http(b"<html><title>Anmelden</title>", kind="text/html")) as raw:
+        client = mode.client("neuroflash", api_key="k", base_url=raw.url, workspace_id="w")
+        error = failure(mode, client, how)
+    assert str(error).startswith("neuroflash: expected ")
+    assert (type(error), error.provider) == (APIResponseError, "neuroflash")
+
+
+@pytest.mark.parametrize("content_type", ["image/svg+xml", "IMAGE/SVG+XML", None])
+def test_an_image_by_its_type_is_saved_and_without_one_is_not(
+    mode: Mode, tmp_path: Path, content_type: str | None
+) -> None:
+    def serve(request: bytes, connection: socket.socket) -> None:
+        if request.startswith(b"POST"):
+            connection.sendall(http({"data": [{"url": f"{raw.url}/a.svg"}]}))
+        elif content_type is not None:
+            connection.sendall(http(b"<svg/>", kind=content_type))
+        else:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<svg/>")
+
+    with raw_server(serve) as raw:
+        client = mode.client("innogpt", api_key="k", base_url=raw.url)
+        if content_type is not None:
+            image = called(mode, client, "generate_image", "x", save_to=tmp_path / "a.svg")
+            assert image.path.read_bytes() == b"<svg/>"
+        else:
+            failure(mode, client, "generate_image", "x", save_to=tmp_path / "a.svg")
+            assert not list(tmp_path.iterdir())
+
+
+def test_where_an_image_is_to_be_saved(mode: Mode, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "da.png").write_bytes(b"alt")
+    client = mode.client("innogpt", server)
+    image = called(mode, client, "generate_image", "x", save_to=tmp_path / "da.png")
+    assert image.path.read_bytes() == image.data != b"alt"
+    nowhere = tmp_path / "nirgends" / "a.png"
+    error = failure(mode, client, "generate_image", "x", save_to=nowhere)
+    assert type(error) is ConfigurationError
+    assert str(error) == f"save_to={str(nowhere)!r}: the folder does not exist"
+
+
+@pytest.mark.parametrize("timeout", [None, 600.0])
+def test_a_slow_model_list_is_not_waited_for(
+    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch, timeout: float | None
+) -> None:
+    monkeypatch.setattr(_operations, "MODEL_LIST_TIMEOUT", 0.2)
+    server.script("sovrgpt", Delay(30), path="/models")
+    client = mode.client("sovrgpt", server, timeout=timeout)
+    started = time.monotonic()
+    assert mode.chat(client, LOOK).finish_reason == "stop"
+    assert time.monotonic() - started < 20
+
+
+def test_each_server_has_its_own_model_list(mode: Mode) -> None:
+    def serve(request: bytes, connection: socket.socket) -> None:
+        listed = {"data": [{"id": "m", "accepts_vision": request.startswith(b"GET /sees/")}]}
+        connection.sendall(http(listed if request.startswith(b"GET") else answer()))
+
+    with raw_server(serve) as raw:
+        sees, blind = (
+            mode.client("sovrgpt", api_key="k", base_url=f"{raw.url}/{name}/api/v1")
+            for name in ("sees", "blind")
+        )
+        assert mode.chat(sees, LOOK, model="m").content == "Ja."
+        with pytest.raises(CapabilityError, match="does not take images"):
+            mode.chat(blind, LOOK, model="m")
+        assert mode.chat(sees, LOOK, model="m").content == "Ja."
