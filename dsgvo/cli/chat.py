@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
 from dsgvo.cli.emulated import emulated
 from dsgvo.cli.options import chosen_model, documented_models, provider_name, require_access
-from dsgvo.errors import ConfigurationError, DsgvoError
-from dsgvo.providers import get_provider
+from dsgvo.errors import CapabilityError, ConfigurationError, DsgvoError
+from dsgvo.providers import Provider, get_provider
 from dsgvo.transport import Client
+from dsgvo.wire.files import check_parts, file_part, image_part, mime_type_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +43,7 @@ def chat(
     with emulated(spec.name, visible=console.is_terminal) if emulator else nullcontext():
         require_access(spec)
         chosen = model or documented_models(spec)[0] if emulator else chosen_model(spec, model)
-        session = _Session(console, Client(spec), chosen, system)
+        session = _Session(console, spec, Client(spec), chosen, system)
         console.print(f"[bold]{spec.title}[/] {chosen} [dim](/help, and Ctrl-D to leave)[/]")
         while (line := _read(console)) is not None:
             try:
@@ -66,17 +69,20 @@ class _Session:
 
     Args:
         console: Where it is shown.
+        provider: The vendor.
         client: Who is talked to.
         model: Id of the model.
         system: Instructions, if any.
     """
 
     console: Console
+    provider: Provider
     client: Client
     model: str
     system: str | None
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     files: list[str] = field(default_factory=list[str])
+    parts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     tokens: int = 0
     uncounted: int = 0
 
@@ -109,7 +115,7 @@ class _Session:
     def _ask(self, text: str) -> None:
         from dsgvo.cli.screen import WordWriter
 
-        question = {"role": "user", "content": "\n\n".join([*self.files, text])}
+        question = self._question("\n\n".join([*self.files, text]))
         system = [{"role": "system", "content": self.system}] if self.system else []
         writer: WordWriter | None = None
         thinking = False
@@ -131,12 +137,20 @@ class _Session:
                     self._count(delta.completion.usage)
         except KeyboardInterrupt:  # stops the answer, not the conversation
             said.append(" …")
+        except CapabilityError:
+            self.parts.clear()  # or each message that follows would be refused too
+            raise
         finally:
             deltas.close()
             if writer is not None:
                 writer.close()
         self.messages += [question, {"role": "assistant", "content": "".join(said)}]
         self.files.clear()
+        self.parts.clear()
+
+    def _question(self, text: str) -> dict[str, Any]:
+        content = [{"type": "text", "text": text}, *self.parts] if self.parts else text
+        return {"role": "user", "content": content}
 
     def _count(self, usage: dict[str, Any] | None) -> None:
         total = (usage or {}).get("total_tokens")
@@ -155,17 +169,13 @@ class _Session:
         self.console.print("instructions set" if text else "no instructions", style="dim")
 
     def _add_file(self, name: str) -> None:
-        path = Path(name).expanduser()
-        try:
-            data = path.read_bytes()
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ConfigurationError(f"/file {name}: not a text in UTF-8") from None
-        except OSError as error:
-            raise ConfigurationError(f"/file {name}: {(error.strerror or '').lower()}") from None
-        if len(data) > MAX_FILE_BYTES:
-            raise ConfigurationError(f"/file {name}: more than {MAX_FILE_BYTES:,} bytes")
-        self.files.append(f"{path.name}:\n\n{text}")
+        part = _part(name)
+        if part is None:
+            self.files.append(_text(name))
+        else:
+            message = {"role": "user", "content": [part]}
+            check_parts(self.provider, self.model, [message])
+            self.parts.append(part)
         self.console.print("goes with the next message", style="dim")
 
     def _show_tokens(self, _: str) -> None:
@@ -175,15 +185,56 @@ class _Session:
     def _forget(self, _: str) -> None:
         self.messages.clear()
         self.files.clear()
+        self.parts.clear()
         self.console.print("a new conversation", style="dim")
 
     def _help(self, _: str) -> None:
         for usage, what in (
             ("/model NAME", "use another model"),
             ("/system TEXT", "give instructions; without a text, none"),
-            ("/file PATH", "put a text file before the next message"),
+            ("/file PATH", "a text, an image or a PDF for the next message; or its URL"),
             ("/tokens", "tokens used so far, as the vendor counts them"),
             ("/new", "forget the conversation"),
             ("/quit", "leave; so does Ctrl-D. Ctrl-C stops an answer"),
         ):
             self.console.print(f"  [cyan]{usage:<14}[/] {what}")
+
+
+def _part(name: str) -> dict[str, Any] | None:
+    """Return the content part of an image or a PDF, by its address or from disk.
+
+    Returns:
+        None if it is neither: a text is put into the message.
+
+    Raises:
+        ConfigurationError: If it cannot be read.
+    """
+    address = urlsplit(name)
+    if address.scheme in {"http", "https"}:
+        kind = guess_type(address.path)[0] or ""
+        return image_part(url=name) if kind.startswith("image/") else file_part(url=name)
+    path = Path(name).expanduser()
+    try:
+        with path.open("rb") as file:
+            kind = mime_type_of(file.read(16)) or ""
+    except OSError as error:
+        raise ConfigurationError(f"/file {name}: {(error.strerror or '').lower()}") from None
+    if kind.startswith("image/"):
+        return image_part(path=path, mime_type=kind)
+    return file_part(path=path, mime_type=kind) if kind == "application/pdf" else None
+
+
+def _text(name: str) -> str:
+    path = Path(name).expanduser()
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"/file {name}: neither a text in UTF-8, nor an image (PNG, JPEG, GIF, WebP), nor a PDF"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"/file {name}: {(error.strerror or '').lower()}") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigurationError(f"/file {name}: more than {MAX_FILE_BYTES:,} bytes")
+    return f"{path.name}:\n\n{text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from dsgvo.cli.app import app
 from dsgvo.emulator import Disconnect, Server
 from tests.cli.conftest import Dsgvo, one_line
+from tests.cli.pdfs import pdf
 
 
 def talk(*lines: str, arguments: tuple[str, ...] = ("sovrgpt", "--emulator")) -> tuple[str, str]:
@@ -47,6 +49,90 @@ def test_a_file_goes_with_the_next_message_only(tmp_path: Path) -> None:
     assert "unter der Matte" in out
 
 
+IMAGES = {
+    "png": b"\x89PNG\r\n\x1a\n",
+    "jpg": b"\xff\xd8\xff\xe0",
+    "gif": b"GIF89a",
+    "webp": b"RIFF\x1a\0\0\0WEBPVP8 ",
+}
+
+
+def sent(server: Server) -> list[Any]:
+    """The content of the user's messages of the last request."""
+    messages = server.requests[-1].json["messages"]
+    return [one["content"] for one in messages if one["role"] == "user"]
+
+
+@pytest.mark.parametrize("suffix", IMAGES)
+def test_an_image_goes_with_the_message(
+    suffix: str, tmp_path: Path, vendor_environment: Server
+) -> None:
+    path = tmp_path / f"Foto mit Platz.{suffix}"
+    path.write_bytes(IMAGES[suffix])
+    out, err = talk(
+        f"/file {path}", "Was ist das?", "Und nun?", arguments=("innogpt", "--model", "gpt-5")
+    )
+    assert err == ""
+    assert "goes with the next message" in out
+    first, second = sent(vendor_environment)
+    assert first[0] == {"type": "text", "text": "Was ist das?"}
+    kind = {"jpg": "jpeg"}.get(suffix, suffix)
+    assert first[1]["image_url"]["url"].startswith(f"data:image/{kind};base64,")
+    assert second == "Und nun?"
+
+
+def test_a_pdf_is_read_by_the_vendor_that_documents_it(
+    tmp_path: Path, vendor_environment: Server
+) -> None:
+    path = tmp_path / "plan.pdf"
+    path.write_bytes(pdf(["Der Aufzug wird am 4. Mai gewartet."]))
+    out, err = talk(
+        f"/file {path}", "Wann wird der Aufzug gewartet?", arguments=("innogpt", "--model", "gpt-5")
+    )
+    assert err == ""
+    assert "am 4. Mai gewartet" in out.partition("goes with")[2]
+
+
+def test_an_image_and_a_pdf_by_address(vendor_environment: Server) -> None:
+    lines = ("/file https://example.com/a.PNG?size=2", "/file https://example.com/plan.pdf")
+    _, err = talk(*lines, "Was ist das?", arguments=("innogpt", "--model", "gpt-5"))
+    assert err == ""
+    (content,) = sent(vendor_environment)
+    image, document = content[1:]
+    assert image == {
+        "type": "image_url",
+        "image_url": {"url": "https://example.com/a.PNG?size=2"},
+    }
+    assert document == {
+        "type": "file_url",
+        "file_url": {"url": "https://example.com/plan.pdf", "mime_type": "application/pdf"},
+    }
+
+
+@pytest.mark.parametrize("provider", ["meingpt", "neuroflash", "sovrgpt"])
+@pytest.mark.parametrize("by_address", [True, False])
+def test_a_pdf_is_refused_at_once_where_none_is_documented(
+    provider: str, by_address: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.pdf").write_bytes(pdf(["Text"]))
+    name = "https://example.com/plan.pdf" if by_address else str(tmp_path / "plan.pdf")
+    out, err = talk(f"/file {name}", "2 + 3", arguments=(provider, "--emulator"))
+    assert err.count("\n") == 1
+    assert "documents no PDF input" in err
+    assert "goes with the next message" not in out
+    assert "2 + 3 = 5" in out
+
+
+def test_a_refused_image_is_not_sent_again(tmp_path: Path) -> None:
+    path = tmp_path / "bild.png"
+    path.write_bytes(IMAGES["png"])
+    lines = ("/model qwen3.5-27b-thinking", f"/file {path}", "Was ist das?", "2 + 3")
+    out, err = talk(*lines)
+    assert err.count("\n") == 1
+    assert "image" in err
+    assert "2 + 3 = 5" in out
+
+
 def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
     (tmp_path / "bild.png").write_bytes(b"\x89PNG\xff")
     out, err = talk(
@@ -55,7 +141,9 @@ def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
     assert "2 + 3 = 5" in out
     first, second, third = err.splitlines()
     assert first.endswith("no such file or directory")
-    assert second.endswith("not a text in UTF-8")
+    assert second.endswith(
+        "neither a text in UTF-8, nor an image (PNG, JPEG, GIF, WebP), nor a PDF"
+    )
     assert third == "error: there is no command /nix: /help lists them"
 
 
