@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from dsgvo import AsyncClient
-from dsgvo.errors import BadRequestError, CapabilityError
+from dsgvo import PROVIDERS, AsyncClient
+from dsgvo.errors import APIResponseError, APIStatusError, BadRequestError, CapabilityError
 from tests.core.support import Mode, eventually, http, raw_server
 
 
@@ -149,3 +149,59 @@ def test_after_a_failure_no_request_is_left_under_way() -> None:
 
     with raw_server(Vectors(expected=3, refuse=TEXTS[0])) as raw:
         asyncio.run(main(raw.url))
+
+
+def asked(request: bytes) -> dict[str, Any]:
+    return json.loads(request.partition(b"\r\n\r\n")[2])
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_base64_is_asked_for_where_the_vendor_is_known_to_take_it(
+    mode: Mode, provider: str
+) -> None:
+    with raw_server(Vectors()) as raw:
+        own: dict[str, Any] = {"workspace_id": "w"} if provider == "neuroflash" else {}
+        settings = own | {"api_key": "k", "base_url": raw.url, "residency": "any"}
+        mode.embed(mode.kind(provider, **settings), ["ab"], model="m", allow_undocumented=True)
+        encoding = asked(raw.requests[0]).get("encoding_format")
+    assert encoding == ("base64" if PROVIDERS[provider].embeddings.base64 else None)
+
+
+def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(mode: Mode) -> None:
+    def serve(request: bytes, connection: socket.socket) -> None:
+        if len(asked(request)["input"]) > 1:
+            connection.sendall(http({"error": {"message": "too many"}}, status=413))
+        else:
+            Vectors()(request, connection)
+
+    with raw_server(serve) as raw:
+        vectors = mode.embed(
+            client(mode, raw.url), ["a", "bb", "ccc"], dimensions=1, extra_body={"user": "u"}
+        )
+        bodies = [asked(request) for request in raw.requests]
+    assert vectors == [[1.0], [2.0], [3.0]]
+    assert [body.pop("input") for body in bodies] == [
+        ["a", "bb", "ccc"],
+        ["a"],
+        ["bb", "ccc"],
+        ["bb"],
+        ["ccc"],
+    ]
+    assert all(body == bodies[0] for body in bodies)
+    assert (bodies[0]["user"], bodies[0]["dimensions"]) == ("u", 1)
+
+
+def test_vectors_that_are_wrong_name_the_request(mode: Mode) -> None:
+    body = {"data": [{"index": 0, "embedding": [1.0]}]}
+    with raw_server(http(body, headers=["x-request-id: r-1"])) as raw:
+        with pytest.raises(APIResponseError, match="expected 8 dimensions, got 1") as caught:
+            mode.embed(client(mode, raw.url), ["ab"], dimensions=8)
+        assert caught.value.request_id == "r-1"
+
+
+def test_an_error_under_success_does_not_show_the_texts(mode: Mode) -> None:
+    body = {"error": {"message": "refused: Meine Diagnose", "code": "nein"}}
+    with raw_server(http(body)) as raw:
+        with pytest.raises(APIStatusError, match="refused: ") as caught:
+            mode.embed(client(mode, raw.url), ["Meine Diagnose"])
+        assert "Diagnose" not in str(caught.value)
