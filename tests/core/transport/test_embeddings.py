@@ -161,7 +161,7 @@ def test_base64_is_asked_for_where_the_vendor_is_known_to_take_it(
 ) -> None:
     with raw_server(Vectors()) as raw:
         own: dict[str, Any] = {"workspace_id": "w"} if provider == "neuroflash" else {}
-        settings = own | {"api_key": "k", "base_url": raw.url, "residency": "any"}
+        settings: dict[str, Any] = own | {"api_key": "k", "base_url": raw.url, "residency": "any"}
         mode.embed(mode.kind(provider, **settings), ["ab"], model="m", allow_undocumented=True)
         encoding = asked(raw.requests[0]).get("encoding_format")
     assert encoding == ("base64" if PROVIDERS[provider].embeddings.base64 else None)
