@@ -220,7 +220,8 @@ def _check(message: BaseMessage) -> None:
     if reason == "content_filter":
         raise OutputParserException("the vendor's content filter stopped the structured output")
     if refusal := message.additional_kwargs.get("refusal"):
-        raise OutputParserException(f"the model declined: {refusal}")
+        # What it said is an answer, which no message shows.
+        raise OutputParserException("the model declined to answer", llm_output=refusal)
 
 
 def _with_raw(parser: AnswerParser) -> Callable[[AIMessage, RunnableConfig], dict[str, Any]]:
