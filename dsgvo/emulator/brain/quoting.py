@@ -19,7 +19,7 @@ from dsgvo.emulator.brain.text import (
     words,
 )
 
-_FITS = 0.42
+_FITS = 0.45
 _MOST_SENTENCES = 3
 _MOST_ITEMS = 8
 _NEARLY_BEST = 0.88
