@@ -240,5 +240,4 @@ def with_schema(
         case [{"role": "system", "content": str(text)} as first, *others]:
             return [{**first, "content": f"{text}\n\n{instruction}"}, *others]
         case _:
-            pass
-    return [{"role": "system", "content": instruction}, *messages]
+            return [{"role": "system", "content": instruction}, *messages]

@@ -478,6 +478,35 @@ def test_an_error_event_of_any_shape(data: str, kind: type[DsgvoError]) -> None:
     assert error.partial.content == "Guten"
 
 
+CARRIED: dict[str, tuple[bytes, type[DsgvoError], int, str | None]] = {
+    "no answer": (b"OK", APIResponseError, 200, None),
+    "no choices": (b"{}", APIResponseError, 200, None),
+    "an error": (b'{"error": {"message": "x", "code": "429"}}', RateLimitError, 429, "429"),
+    "an error without a code": (b'{"error": "x"}', APIStatusError, 200, None),
+    "a stream cut": (sse(chunk("Ja.")), IncompleteStreamError, 200, None),
+    "a stream broken off": (sse({"error": {"message": "x", "code": 7}}), StreamError, 200, "7"),
+    "a stream of text": (b"internal server error", APIResponseError, 200, None),
+}
+
+
+@pytest.mark.parametrize(("body", "kind", "status", "code"), CARRIED.values(), ids=CARRIED.keys())
+def test_what_every_error_carries(
+    body: bytes, kind: type[DsgvoError], status: int, code: str | None
+) -> None:
+    reading = decoder("sovrgpt", request_id="r-1")
+    with pytest.raises(DsgvoError) as caught:
+        feed(reading, body, close=True)
+    error = caught.value
+    assert type(error) is kind
+    assert (error.provider, error.request_id) == ("sovrgpt", "r-1")
+    assert (error.status_code, error.code) == (status, code)
+
+
+def test_a_stream_that_is_broken_off_says_how_the_vendor_put_it() -> None:
+    error = failure(sse(chunk("Ja."), {"error": "überlastet"}))
+    assert str(error) == "the vendor broke the stream off: innoGPT: 200: überlastet"
+
+
 def test_a_connection_that_broke() -> None:
     cause = APIConnectionError("weg")
     early = decoder()
