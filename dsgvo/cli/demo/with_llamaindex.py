@@ -109,7 +109,7 @@ class LlamaIndexPipeline:
         self._travel = travel
         # Sentences by a rule and not by NLTK's model, which may have to be downloaded.
         self._splitter = SentenceSplitter(
-            chunk_size=320, chunk_overlap=40, tokenizer=_tokens, chunking_tokenizer_fn=_sentences
+            chunk_size=320, chunk_overlap=80, tokenizer=_tokens, chunking_tokenizer_fn=_sentences
         )
         self._nodes: Sequence[BaseNode] = []
         self._last: list[ChatMessage] = []

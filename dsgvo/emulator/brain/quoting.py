@@ -22,7 +22,7 @@ from dsgvo.emulator.brain.text import (
 _FITS = 0.45
 _MOST_SENTENCES = 3
 _MOST_ITEMS = 8
-_NEARLY_BEST = 0.88
+_NEARLY_BEST = 0.9
 _NOUNS, _COMMON, _LEAST = 1.5, 0.5, 0.2
 # Words around a sentence say what it is about: its heading, the sentence before, its lead-in.
 _HEADING, _BEFORE, _LEAD = 0.55, 0.4, 0.8
