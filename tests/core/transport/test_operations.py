@@ -159,3 +159,48 @@ def test_each_server_has_its_own_model_list(mode: Mode) -> None:
         with pytest.raises(CapabilityError, match="does not take images"):
             mode.chat(blind, LOOK, model="m")
         assert mode.chat(sees, LOOK, model="m").content == "Ja."
+
+
+def test_tools_that_a_vendor_refuses_name_it_and_the_request(mode: Mode) -> None:
+    tools = [{"type": "function", "function": {"name": "add", "parameters": {}}}]
+    refused = http({"error": "no tools here"}, status=400, headers=["x-request-id: r-1"])
+    with raw_server(refused) as raw:
+        client = mode.client("meingpt", api_key="k", base_url=raw.url)
+        with pytest.raises(
+            CapabilityError, match=r"^tools: meinGPT refused them for model 'm'"
+        ) as e:
+            mode.chat(client, model="m", tools=tools)
+    assert (e.value.provider, e.value.status_code, e.value.request_id) == ("meingpt", 400, "r-1")
+
+
+def test_an_image_too_large_to_fetch_is_named(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def serve(request: bytes, connection: socket.socket) -> None:
+        body = {"data": [{"url": f"{raw.url}/a.png"}]}
+        big = http(b"x" * 5000, kind="image/png")
+        connection.sendall(http(body) if request.startswith(b"POST") else big)
+
+    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 1000)
+    with raw_server(serve) as raw:
+        client = mode.client("innogpt", api_key="k", base_url=raw.url)
+        error = failure(mode, client, "generate_image", "x", save_to=tmp_path / "a.png")
+        fetched = raw.requests[-1]
+    assert str(error) == "innoGPT: an image of more than 1000 bytes"
+    assert fetched.startswith(b"GET /a.png HTTP/1.1\r\n")
+    assert b"accept: image/*\r\n" in fetched.lower()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_cannot_be_written_to_is_named_before_anything_is_sent(
+    mode: Mode, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    target = tmp_path / "a.png"
+    if there:
+        target.write_bytes(b"alt")
+    locked = target if there else tmp_path
+    monkeypatch.setattr("os.access", lambda path, _: path != locked)
+    client = mode.client("innogpt", server)
+    error = failure(mode, client, "generate_image", "x", save_to=target)
+    assert str(error) == f"save_to={str(target)!r} cannot be written to"
+    assert server.requests == []

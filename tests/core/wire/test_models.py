@@ -15,6 +15,7 @@ from dsgvo.errors import APIResponseError, APIStatusError
 from dsgvo.wire.models import (
     GeneratedImage,
     check_image,
+    decode_health,
     decode_image,
     decode_models,
     decode_workspaces,
@@ -100,3 +101,18 @@ def test_an_image_of_a_type_unknown_says_so() -> None:
     assert str(GeneratedImage(None, b"????", None)).endswith("(4 bytes, of a type unknown)")
     assert str(GeneratedImage(None, None, None)).endswith("(0 bytes, of a type unknown)")
     assert str(GeneratedImage(None, PNG, None)).endswith("(8 bytes, image/png)")
+
+
+def test_health_that_is_a_page_or_an_error() -> None:
+    with pytest.raises(APIResponseError) as caught:
+        decode_health(INNOGPT, b"\n <html><title>Anmelden</title>")
+    said = "innoGPT: expected the service's health, got a web page titled 'Anmelden'"
+    assert str(caught.value).startswith(said)
+    with pytest.raises(APIStatusError, match="kaputt") as error:
+        decode_health(INNOGPT, b'{"error": "kaputt"}')
+    assert error.value.status_code == 200
+
+
+def test_health_in_words_is_short_and_text() -> None:
+    assert decode_health(INNOGPT, b" OK\xff \n") == {"status": "OK\N{REPLACEMENT CHARACTER}"}
+    assert decode_health(INNOGPT, b"x" * 500) == {"status": "x" * 100}
