@@ -120,4 +120,6 @@ class TestSovrGPTEmbedding(Undocumented):
 
 
 def test_every_provider_is_covered() -> None:
-    assert {cls.provider for cls in LLMConformance.__subclasses__()} == set(PROVIDERS)
+    # Those of this file: other suites have subclasses of their own.
+    here = [cls for cls in LLMConformance.__subclasses__() if cls.__module__ == __name__]
+    assert {cls.provider for cls in here} == set(PROVIDERS)
