@@ -235,7 +235,6 @@ class ChatDecoder:
         delta = self._read(answer, "message")
         if not self._answered:
             raise self._unexpected("a choice without a message")
-        self.done = True
         return ([delta] if delta is not None else []) + self._flush()
 
     def _read(self, chunk: Mapping[str, Any], part: str) -> Delta | None:

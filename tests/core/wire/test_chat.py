@@ -478,6 +478,11 @@ def test_an_error_event_of_any_shape(data: str, kind: type[DsgvoError]) -> None:
     assert error.partial.content == "Guten"
 
 
+def test_an_answer_without_text_is_one_delta() -> None:
+    [last] = decode(json.dumps(answer("", None)).encode())
+    assert last.completion == Completion("innogpt")
+
+
 CARRIED: dict[str, tuple[bytes, type[DsgvoError], int, str | None]] = {
     "no answer": (b"OK", APIResponseError, 200, None),
     "no choices": (b"{}", APIResponseError, 200, None),

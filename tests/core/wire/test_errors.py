@@ -51,6 +51,16 @@ BODIES: dict[str, tuple[Any, str, str | None]] = {
     "problem details": ({"type": "about:blank", "title": "kaputt"}, "kaputt", "about:blank"),
     "errors as text": ({"errors": "kaputt"}, "kaputt", None),
     "errors as an object": ({"errors": {"seed": "kaputt"}}, "seed: kaputt", None),
+    "errors with a code": ({"errors": [{"message": "kaputt"}], "code": "oops"}, "kaputt", "oops"),
+    "errors as text with a code": ({"errors": "kaputt", "code": "oops"}, "kaputt", "oops"),
+    "errors as an object with a code": (
+        {"errors": {"seed": "kaputt", "stop": "auch"}, "code": "oops"},
+        " seed: kaputt; stop: auch",
+        "oops",
+    ),
+    "OpenAI, a detail": ({"error": {"detail": "kaputt"}}, " kaputt", None),
+    "OpenAI, a title": ({"error": {"title": "kaputt"}}, " kaputt", None),
+    "OpenAI, a description": ({"error": {"error_description": "kaputt"}}, " kaputt", None),
     "errors without a field": ({"errors": [{"message": "kaputt"}, {}]}, " kaputt; invalid", None),
     "errors with a value": ({"errors": {"stop": ["Meine IBAN"]}}, " stop: invalid", None),
     "errors of texts": ({"errors": ["kaputt", "auch"]}, "kaputt; auch", None),
@@ -120,6 +130,15 @@ def test_a_prompt_longer_than_the_model_takes(body: Any) -> None:
     assert type(error_from_body(PROVIDERS["meingpt"], 500, body)) is errors.InternalServerError
 
 
+@pytest.mark.parametrize(("status", "meant"), [(200, 429), (399, 429), (400, 400), (500, 500)])
+def test_a_code_tells_the_status_only_under_success(status: int, meant: int) -> None:
+    for code in ("429", "rate_limit_exceeded"):
+        body = {"error": {"message": "x", "code": code}}
+        error = error_from_body(PROVIDERS["innogpt"], status, body)
+        assert (error.status_code, error.code) == (meant, code)
+        assert type(error) is (errors.RateLimitError if meant == 429 else KINDS[meant])
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [
@@ -143,6 +162,7 @@ def test_which_objects_are_errors(body: dict[str, Any], error: bool) -> None:
     [
         ("key hunter2 is wrong", ["hunter2"], "key *** is wrong"),
         ("hunter22 hunter2", ["hunter2", "hunter22"], "*** ***"),
+        ("key a-bcdefgh", ["bcdefgh", "a-bcdefgh"], "key ***"),
         ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
         ("sk_meingpt_0123 is wrong", [], "*** is wrong"),
         ("Authorization: Bearer eyJhbGciOi.x.y failed", [], "Authorization: *** failed"),

@@ -64,6 +64,25 @@ def test_texts_beside_an_upload_become_one_text() -> None:
     assert upload == part["upload"]
 
 
+def openais(**file: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": ["?", {"type": "file", "file": file}]}]
+
+
+@pytest.mark.parametrize("data", [None, "", 7, b"%PDF-"])
+def test_a_file_part_without_data_says_how_it_should_be(data: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^messages\[0\]: the file part has no data: use"):
+        take_upload(PROVIDERS["innogpt"], openais(file_data=data))
+
+
+def test_a_file_part_is_of_the_type_that_its_name_says() -> None:
+    _, upload = take_upload(PROVIDERS["innogpt"], openais(file_data="YTti", filename="t.csv"))
+    assert upload is not None
+    assert (upload.name, upload.mime_type, upload.data) == ("t.csv", "text/csv", b"a;b")
+    _, nameless = take_upload(PROVIDERS["innogpt"], openais(file_data="JVBERi0="))
+    assert nameless is not None
+    assert (nameless.name, nameless.mime_type) == ("document.pdf", "application/pdf")
+
+
 def test_a_file_of_another_services_store_is_refused_by_name() -> None:
     part = {"type": "file", "file": {"file_id": "file-1"}}
     with pytest.raises(CapabilityError, match=r"^messages\[0\]: file_id: innoGPT ") as caught:
