@@ -191,6 +191,33 @@ def test_an_excerpt_of_a_prompt_is_blotted_out_too(quoted: str) -> None:
     assert "in messages[0]" in message
 
 
+PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
+
+
+@pytest.mark.parametrize(
+    ("text", "blotted"),
+    [
+        (f"x «{PROMPT[4:20]}» y", "x «***» y"),
+        (f"x «{PROMPT[4:19]}» y", f"x «{PROMPT[4:19]}» y"),
+        (f"x «{PROMPT[4:21]}» y", "x «***» y"),
+        (f"x «{PROMPT[4:35]}» y", "x «***» y"),
+        (f"x «{PROMPT[4:20]}", "x «***"),
+        (f"x «{PROMPT[4:21]}", "x «***"),
+        (f"{PROMPT[:16]}» y", "***» y"),
+        (f"{PROMPT[:20]}{PROMPT[3:30]}» y", "******» y"),
+        (PROMPT[1:], "***"),
+        (f"{PROMPT[:15]}", PROMPT[:15]),
+    ],
+)
+def test_what_is_quoted_is_blotted_out_and_no_more(text: str, blotted: str) -> None:
+    assert redact(text, [PROMPT]) == blotted
+
+
+def test_a_message_is_cut_at_its_bound() -> None:
+    assert redact("x " * 200) == "x " * 200
+    assert redact("x " * 200 + "y") == ("x " * 200)[:399] + "…"
+
+
 def test_an_excerpt_is_blotted_out_before_a_long_message_is_cut() -> None:
     prompt = "Der Patient Erwin Beispiel leidet an Gicht. " * 50
     message = redact(f"{'x' * 380} {prompt}", [prompt])
