@@ -24,6 +24,8 @@ KINDS = {"endpoint", "parameter", "header", "content", "behaviour", "model"}
 SAYS = {"Doc", "Public", "Inferred"}
 HEADER = ["Kind", "What", "Says", "Served by", "Proved by"]
 CODE = re.compile(r"`([^`]*)`")
+PACKAGES = {"langchain_dsgvo.": "tests/langchain/", "llamaindex_dsgvo.": "tests/llamaindex/"}
+BOTH_PACKAGES = "tests/docs/test_documented_answers.py::"
 
 
 class Row(NamedTuple):
@@ -114,9 +116,28 @@ def faults(text: str) -> list[str]:
             found.append(f"{where}: no code or no test")
         found += [f"{where}: there is no {name}" for name in row.code if not is_code(name)]
         found += [f"{where}: there is no test {name}" for name in row.tests if not is_test(name)]
+        if is_served_by_frameworks(row):
+            found += [f"{where}: {fault}" for fault in frameworks_left_out(row)]
     for vendor, kind, name in sorted(wanted()):
         if not any(r.vendor == vendor and r.kind == kind and name in r.names for r in page):
             found.append(f"{vendor}: {kind} {name} has no row")
+    return found
+
+
+def is_served_by_frameworks(row: Row) -> bool:
+    """Whether a row is about what users send: parameters, content, and where they go."""
+    sends = row.kind == "endpoint" and "`POST /api" in row.what
+    return sends or row.kind in {"parameter", "content"}
+
+
+def frameworks_left_out(row: Row) -> list[str]:
+    """Return which framework package a row does not name, or does not prove."""
+    found: list[str] = []
+    for package, tests in PACKAGES.items():
+        if not any(name.startswith(package) for name in row.code):
+            found.append(f"nothing of {package.rstrip('.')} serves it")
+        if not any(name.startswith((tests, BOTH_PACKAGES)) for name in row.tests):
+            found.append(f"no test of {tests.rstrip('/')} proves it")
     return found
 
 
@@ -178,6 +199,21 @@ def test_every_row_is_of_its_own() -> None:
         ("`logit_bias`:", "`logit`:", "sovrgpt: parameter logit_bias has no row"),
         ("`o1-mini-us`", "`o1-mini`", "meingpt: model o1-mini-us has no row"),
         ("`x-workspace-id`:", "`workspace`:", "neuroflash: header x-workspace-id has no row"),
+        (
+            "`llamaindex_dsgvo.InnoGPT.temperature`",
+            "`dsgvo.Client`",
+            "`temperature`: 0 to 2: nothing of llamaindex_dsgvo serves it",
+        ),
+        (
+            "`langchain_dsgvo.MeinGPTEmbeddings.dimensions`",
+            "`dsgvo.Client`",
+            "`dimensions`: 1 or more: nothing of langchain_dsgvo serves it",
+        ),
+        (
+            "`tests/llamaindex/test_vendor_features.py::test_a_file_beside_tools_works`",
+            "`tests/core/test_files.py::test_a_file_beside_tools`",
+            "A file beside tools: no test of tests/llamaindex proves it",
+        ),
         (
             "`GET /api/ds-prototypes/health`",
             "`GET /health`",
