@@ -210,6 +210,22 @@ def test_thoughts_in_a_field_of_their_own(field: str, provider: str) -> None:
         assert (completion.reasoning, completion.content) == ("Hm.", "Ja.")
 
 
+def test_thoughts_in_both_places_are_kept() -> None:
+    [delta, _, last] = decode(
+        sse(chunk("<think>A</think>Ja.", reasoning_content="B"), chunk(None, "stop")),
+        provider="sovrgpt",
+    )
+    assert (delta.reasoning, delta.content) == ("AB", "Ja.")
+    assert last.completion is not None
+    assert last.completion.reasoning == "AB"
+
+
+@pytest.mark.parametrize("thought", [7, ["Hm."], {"text": "Hm."}])
+def test_thoughts_of_another_shape_do_not_stand_in_the_way(thought: Any) -> None:
+    for body in both_forms("Ja.", reasoning=thought):
+        assert (whole(body).content, whole(body).reasoning) == ("Ja.", "")
+
+
 def test_a_piece_goes_before_the_whole_in_a_stream_and_after_it_in_a_plain_answer() -> None:
     both = {"delta": {"content": "Stück"}, "message": {"content": "Ganzes"}}
     body = {"choices": [both | {"finish_reason": "stop"}]}

@@ -149,3 +149,32 @@ def test_parts_that_are_no_objects_are_the_servers_to_refuse() -> None:
     messages = [{"role": "user", "content": ["Hallo", 7, {"type": "text", "text": "Du"}]}]
     assert check_parts(PROVIDERS["sovrgpt"], "m", messages) is False
     assert take_upload(PROVIDERS["innogpt"], messages) == (messages, None)
+
+
+PDF = file_part(data=b"%PDF-")
+IMAGE = image_part(url=WEB)
+
+
+@pytest.mark.parametrize(
+    ("role", "part", "said"),
+    [
+        ("user", {"type": "input_audio"}, "SovrGPT documents no input_audio input"),
+        ("user", PDF, "SovrGPT documents no PDF input"),
+        ("tool", IMAGE, "a tool's result is text alone"),
+    ],
+)
+def test_a_part_that_is_refused_is_refused_in_the_vendors_name(
+    role: str, part: dict[str, Any], said: str
+) -> None:
+    messages = [{"role": "user", "content": "?"}, {"role": role, "content": [part]}]
+    with pytest.raises(CapabilityError) as caught:
+        check_parts(PROVIDERS["sovrgpt"], "m", messages)
+    assert str(caught.value).startswith(f"messages[1]: {said}")
+    assert caught.value.provider == "sovrgpt"
+
+
+def test_two_uploads_are_refused_in_the_vendors_name() -> None:
+    parts = [{"type": "text", "text": "?"}, PDF, file_part(data=b"%PDF-2")]
+    with pytest.raises(CapabilityError, match="^2 files are to be uploaded: innoGPT ") as caught:
+        take_upload(PROVIDERS["innogpt"], [{"role": "user", "content": parts}])
+    assert caught.value.provider == "innogpt"

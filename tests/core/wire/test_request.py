@@ -209,8 +209,9 @@ def test_a_choice_goes_out_in_openais_form() -> None:
 
 @pytest.mark.parametrize("model", ["llama-3.1-sonar-large-128k-online", "sonar-pro"])
 def test_tools_for_a_model_known_not_to_take_them(model: str) -> None:
-    with pytest.raises(CapabilityError, match=f"{model!r} does not take tools"):
+    with pytest.raises(CapabilityError, match=f"{model!r} does not take tools") as caught:
         body("meingpt", model=model, tools=[ADD])
+    assert caught.value.provider == "meingpt"
     assert body("meingpt", model="unbekannt", tools=[ADD])["tools"] == [ADD]
 
 
