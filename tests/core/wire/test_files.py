@@ -175,6 +175,6 @@ def test_a_part_that_is_refused_is_refused_in_the_vendors_name(
 
 def test_two_uploads_are_refused_in_the_vendors_name() -> None:
     parts = [{"type": "text", "text": "?"}, PDF, file_part(data=b"%PDF-2")]
-    with pytest.raises(CapabilityError, match="^2 files are to be uploaded: innoGPT ") as caught:
+    with pytest.raises(CapabilityError, match=r"^2 files are to be uploaded: innoGPT ") as caught:
         take_upload(PROVIDERS["innogpt"], [{"role": "user", "content": parts}])
     assert caught.value.provider == "innogpt"
