@@ -167,10 +167,8 @@ class ChatDecoder:
             return self._plain(bytes(self._body).removeprefix(_BOM))
         if not _SSE_LINE.match(self._start):
             raise self._unexpected(describe_body(self._start))
-        pending = self._sse.pending.strip()
-        if pending.removeprefix(b"data:").strip() == b"[DONE]":
-            self.done = True
-        elif pending and not self.done:
+        pending = self._sse.pending.strip().removeprefix(b"data:").strip()
+        if pending not in {b"", b"[DONE]"} and not self.done:
             raise self._broken("the stream ended inside an event")
         if self._whole.finish_reason is None:
             raise self._broken("the stream ended without a finish reason")

@@ -494,6 +494,13 @@ def test_an_error_event_of_any_shape(data: str, kind: type[DsgvoError]) -> None:
     assert error.partial.content == "Guten"
 
 
+def test_ids_of_any_kind_are_text() -> None:
+    numbered = whole(json.dumps(answer() | {"id": 7, "model": None}).encode())
+    assert (numbered.id, numbered.model) == ("7", None)
+    named = whole(json.dumps(answer() | {"id": "c-1", "model": "m"}).encode())
+    assert (named.id, named.model) == ("c-1", "m")
+
+
 def test_an_answer_without_text_is_one_delta() -> None:
     [last] = decode(json.dumps(answer("", None)).encode())
     assert last.completion == Completion("innogpt")

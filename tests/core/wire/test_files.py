@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from dsgvo import PROVIDERS
 from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.providers import Model
 from dsgvo.wire.files import check_parts, file_part, image_part, images_refused, take_upload
 
 WEB = "https://example.com/image.jpg"
@@ -178,3 +180,15 @@ def test_two_uploads_are_refused_in_the_vendors_name() -> None:
     with pytest.raises(CapabilityError, match=r"^2 files are to be uploaded: innoGPT ") as caught:
         take_upload(PROVIDERS["innogpt"], [{"role": "user", "content": parts}])
     assert caught.value.provider == "innogpt"
+
+
+def test_an_image_for_a_model_that_takes_none_says_which_and_where() -> None:
+    blind = "m-text"
+    known = Model(id=blind, source="a page", images=False)
+    spec = replace(PROVIDERS["sovrgpt"], models=(known,))
+    messages = [{"role": "user", "content": "?"}, {"role": "user", "content": [IMAGE]}]
+    with pytest.raises(CapabilityError) as caught:
+        check_parts(spec, blind, messages)
+    said = f"messages[1]: SovrGPT says that model {blind!r} does not take images"
+    assert str(caught.value).startswith(said)
+    assert caught.value.provider == "sovrgpt"

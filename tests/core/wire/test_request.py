@@ -6,6 +6,7 @@ import json
 import math
 import re
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,6 +123,56 @@ def test_values_of_another_type(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as caught:
         body(**wrong)
     assert "Hallo" not in str(caught.value)
+
+
+def test_what_is_no_list_of_objects_says_what_it_is() -> None:
+    for wrong, said in (
+        ({"role": "user"}, "messages is a dict: pass a list of dicts"),
+        ("Hallo", "messages is a str: pass a list of dicts"),
+        (b"Hallo", "messages is a bytes: pass a list of dicts"),
+        (7, "messages is a int: pass a list of dicts"),
+        ([HELLO[0], "Hallo"], "messages[1] is a str, not a dict"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            body(messages=wrong)
+        assert str(caught.value) == said
+
+
+def test_what_is_left_out_leaves_out_nothing_else() -> None:
+    sent = body(stop=None, temperature=1, tools=[], top_p=1, n=None, max_tokens=5)
+    assert sent == body() | {"temperature": 1, "top_p": 1, "max_tokens": 5}
+    assert list(sent) == ["model", "messages", "temperature", "top_p", "max_tokens"]
+
+
+def test_what_the_vendor_ignores_is_not_refused_unasked() -> None:
+    spec = PROVIDERS["sovrgpt"]
+    with pytest.warns(IgnoredParameterWarning):
+        chat_body(spec, model="m", messages=HELLO, params={"seed": 7}, stream=False)
+    with pytest.raises(CapabilityError, match=r"^seed=7: SovrGPT accepts 'seed'") as caught:
+        body(strict=True, seed=7)
+    assert caught.value.provider == "sovrgpt"
+
+
+@pytest.mark.parametrize("wrong", [{"model": 7}, {"model": None}, {"n": 2}])
+def test_an_error_about_a_request_names_the_provider(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        body(**wrong)
+    assert caught.value.provider == "sovrgpt"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_missing_model_is_told_one_that_the_page_names(provider: str) -> None:
+    spec = PROVIDERS[provider]
+    named = [known.id for known in spec.models if known.kind == "chat" and "*" not in known.id]
+    with pytest.raises(ConfigurationError) as caught:
+        body(provider, model=None)
+    assert f"pass model={named[0]!r}, or another of {spec.title}'s" in str(caught.value)
+
+
+def test_a_missing_model_where_the_page_names_none() -> None:
+    spec = replace(PROVIDERS["sovrgpt"], models=())
+    with pytest.raises(ConfigurationError, match="model is missing: pass model='…', or"):
+        chat_body(spec, model=None, messages=HELLO, params={}, stream=False)
 
 
 @pytest.mark.parametrize("n", [2, 0, "2", [2]])
