@@ -117,7 +117,9 @@ def both_forms(content: str, finish: str = "stop", **more: Any) -> list[bytes]:
     return [plain, sse(chunk(content, **more), chunk(None, finish))]
 
 
-@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\r\n \n", b"\n" * 9000])
+@pytest.mark.parametrize(
+    "start", [b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n \n", b"\r\n \n", b"\n" * 9000]
+)
 def test_what_came_decides_and_not_what_was_asked_for(start: bytes) -> None:
     for body in both_forms("Grüße"):
         # There is one decoder: it is never told what was asked for.
@@ -492,6 +494,34 @@ def test_an_error_event_of_any_shape(data: str, kind: type[DsgvoError]) -> None:
     assert isinstance(error, IncompleteStreamError)
     assert error.partial is not None
     assert error.partial.content == "Guten"
+
+
+def test_a_plain_answer_cut_at_every_place() -> None:
+    body = json.dumps(answer("a  b"), indent=1).encode()
+    for at in range(len(body)):
+        assert whole(body[:at], body[at:]).content == "a  b"
+
+
+def test_what_is_known_of_the_whole_may_come_late_and_apart() -> None:
+    head = sse(chunk("a") | {"id": "c-1"}, chunk("b") | {"model": "m"}, done=False)
+    late = sse(chunk("c"), chunk(None, "stop") | {"created": 5, "system_fingerprint": "fp"})
+    reading = decoder(request_id="r-1")
+    feed(reading, head, late, close=True)
+    assert reading.completion() == Completion(
+        "innogpt",
+        content="abc",
+        finish_reason="stop",
+        id="c-1",
+        model="m",
+        created=5,
+        system_fingerprint="fp",
+        request_id="r-1",
+    )
+
+
+def test_a_refusal_in_pieces() -> None:
+    streamed = sse(chunk(refusal="Ne"), chunk(refusal="in."), chunk(None, "stop"))
+    assert whole(streamed).refusal == "Nein."
 
 
 def test_ids_of_any_kind_are_text() -> None:
