@@ -26,7 +26,10 @@ def due(item: pytest.Item) -> bool:
 
 
 def provider_of(item: Any) -> str:
-    """The vendor of a test: its parameter ``provider``, or its class's attribute."""
+    """The vendor of a test: its parameter ``provider``, or its class's attribute.
+
+    It is ``several`` for a program that talks to more than one; no single key records it live.
+    """
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     return parameters.get("provider") or item.cls.provider
 

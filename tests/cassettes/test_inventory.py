@@ -34,11 +34,14 @@ def test_no_two_tests_share_a_cassette(listed: list[str]) -> None:
 def test_every_part_has_its_cassettes() -> None:
     parts = {path.parts[:2] for path in map(Path, map(named, recorded()))}
     assert set(product(PROVIDERS, ("core", "langchain", "llamaindex"))) <= parts
+    assert set(product(["several"], ("langchain", "llamaindex"))) <= parts
+    assert {provider for provider, _ in parts} == {*PROVIDERS, "several"}
 
 
 def test_they_are_small() -> None:
     sizes = {named(path): path.stat().st_size for path in recorded()}
-    assert {name: size for name, size in sizes.items() if size > 100_000} == {}
+    # The longest are the README's tours: their vectors have the length that a reader gets.
+    assert {name: size for name, size in sizes.items() if size > 130_000} == {}
     assert sum(sizes.values()) < 6_000_000
 
 

@@ -41,6 +41,15 @@ def sections() -> dict[str, list[str]]:
     return {title: blocks for title, blocks in found.items() if blocks}
 
 
+def run(title: str) -> None:
+    """Run a section's blocks one after another, in one namespace."""
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for number, block in enumerate(sections()[title], 1):
+        exec(compile(block, f"README.md, {title}, block {number}", "exec"), namespace)
+    namespace.clear()
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def llama_index_alone() -> Iterator[None]:
     """LlamaIndex's sync methods leave an event loop open, and its settings are global."""
@@ -64,11 +73,7 @@ def test_both_frameworks_have_a_tour() -> None:
 @pytest.mark.usefixtures("vendor_environment")
 @pytest.mark.parametrize("title", PRINTED)
 def test_the_tour_runs(title: str, capsys: pytest.CaptureFixture[str]) -> None:
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    for number, block in enumerate(sections()[title], 1):
-        exec(compile(block, f"README.md, {title}, block {number}", "exec"), namespace)
-    namespace.clear()
-    gc.collect()
+    run(title)
     printed = capsys.readouterr().out
     for text in PRINTED[title]:
         assert text in printed
