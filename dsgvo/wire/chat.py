@@ -329,9 +329,7 @@ class ChatDecoder:
 
     def _stream_error(self, body: str | Mapping[str, Any]) -> StreamError:
         # The status is the stream's own, 200; what the event names as code is kept.
-        cause = error_from_body(
-            self._provider, 200, body, request_id=self._request_id, secrets=self._secrets()
-        )
+        cause = error_from_body(self._provider, 200, body, secrets=self._secrets())
         return self._as_error(
             StreamError, f"the vendor broke the stream off: {cause.message}", code=cause.code
         )
