@@ -44,6 +44,11 @@ PYTEST = [
     "--hypothesis-profile=mutants",
 ]
 PROCESSES = 2
+WITHOUT_REQUESTS = (
+    "tests/core/wire",
+    "tests/core/test_bad_input",
+    *(f"tests/core/transport/test_{name}" for name in ("connection", "http", "pair")),
+)
 ROWS = 8
 """Rows of a table that a mutant of the transport meets; each is a request or more."""
 
@@ -70,7 +75,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rows.setdefault(item.nodeid.partition("[")[0], []).append(item)
     kept: set[pytest.Item] = set()
     for name, found in rows.items():
-        quick = name.startswith(("tests/core/wire", "tests/core/test_bad_input"))
+        quick = name.startswith(WITHOUT_REQUESTS)
         step = 1 if quick else max(1, len(found) / ROWS)
         kept.update(found[int(index * step)] for index in range(int(len(found) / step)))
     items[:] = [item for item in items if item in kept]

@@ -328,7 +328,7 @@ class BaseClient:
 
 def _writable(target: Path) -> Path:
     """Return where an image is to be saved, if that can be: it is asked for and paid first."""
-    folder = target if target.is_dir() else target.parent
+    folder = target.parent
     if not folder.is_dir():
         raise ConfigurationError(f"save_to={str(target)!r}: the folder does not exist")
     if not os.access(target if target.exists() else folder, os.W_OK):
