@@ -408,7 +408,7 @@ def test_no_addresses_or_paths_of_a_machine_in_the_tree() -> None:
         "httpx @ https://anna:geheim@example.org/httpx.whl",
         "httpx @ file:///wheels/httpx.whl",
         "open('/home/anna/notes.txt')",
-        "cd /work/project && make",
+        "cd /workspace/project && make",
         "see /opt/wheels",
     ],
 )
@@ -421,7 +421,7 @@ def test_planted_strays_are_found(text: str) -> None:
     [
         "https://app.meingpt.com/api/openai/v1",
         "a simple/plain answer, and https://example.org/home/anna",
-        "cat ~/work/notes.md ./tmp/x /v1/models",
+        "cat ~/texts/notes.md ./tmp/x /v1/models",
     ],
 )
 def test_ordinary_text_is_no_stray(text: str) -> None:

@@ -165,7 +165,7 @@ def test_which_objects_are_errors(body: dict[str, Any], error: bool) -> None:
         ("key a-bcdefgh", ["bcdefgh", "a-bcdefgh"], "key ***"),
         ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
         ("sk_meingpt_0123 is wrong", [], "*** is wrong"),
-        ("Authorization: Bearer eyJhbGciOi.x.y failed", [], "Authorization: *** failed"),
+        ("Authorization: Bearer abcDEF.x.y failed", [], "Authorization: *** failed"),
         ("nichts zu sehen", ["", "abc"], "nichts zu sehen"),
         ("task-force and risk-free", [], "task-force and risk-free"),
     ],
