@@ -170,12 +170,15 @@ class BaseClient:
         return (yield from open_response(self.connection, operation, tokens))
 
     def _decoder(self, operation: Operation, response: httpx.Response) -> ChatDecoder:
-        # The texts to hide are looked for only when an error's message is written.
         return ChatDecoder(
             self.connection.provider,
-            secrets=lambda: (*self.connection.secrets(), *private_texts(operation.body)),
+            secrets=lambda: self._secrets(operation),
             request_id=request_id(response),
         )
+
+    def _secrets(self, operation: Operation) -> tuple[str, ...]:
+        """Return what an error's message must not show; looked for only when one is written."""
+        return (*self.connection.secrets(), *private_texts(operation.body))
 
     def _complete(self, operation: Operation) -> Flow[Completion]:
         response: httpx.Response = yield from self._open(operation)
@@ -219,7 +222,7 @@ class BaseClient:
                 batch,
                 dimensions=dimensions,
                 request_id=request_id(response),
-                secrets=(*connection.secrets(), *private_texts(operation.body)),
+                secrets=lambda: self._secrets(operation),
             )
         parts: list[EmbeddingResult] = []
         for half in batch.halves():

@@ -6,7 +6,7 @@ import re
 from array import array
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from sys import byteorder
@@ -207,7 +207,7 @@ def decode_embeddings(
     *,
     dimensions: int | None = None,
     request_id: str | None = None,
-    secrets: Sequence[str] = (),
+    secrets: Callable[[], Sequence[str]] = tuple,
 ) -> EmbeddingResult:
     """Read an embeddings answer and put each vector to its text, by ``index``.
 
@@ -235,7 +235,7 @@ def decode_embeddings(
         raise fail("expected a JSON object")
     answer = cast("dict[str, Any]", answer)
     if is_error(answer):
-        raise error_from_body(provider, 200, answer, request_id=request_id, secrets=secrets)
+        raise error_from_body(provider, 200, answer, request_id=request_id, secrets=secrets())
     data = answer.get("data")
     expected = len(batch.texts)
     if not isinstance(data, list):

@@ -150,7 +150,7 @@ def test_an_error_under_success(body: Any, kind: type[DsgvoError]) -> None:
 
 def test_an_error_under_success_keeps_its_status_and_hides_the_texts() -> None:
     with pytest.raises(APIStatusError) as caught:
-        decode({"error": "refused: Meine Diagnose"}, secrets=["Meine Diagnose"])
+        decode({"error": "refused: Meine Diagnose"}, secrets=lambda: ["Meine Diagnose"])
     assert caught.value.status_code == 200
     assert str(caught.value) == "meinGPT: 200: refused: ***"
 
