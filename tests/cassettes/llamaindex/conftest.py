@@ -1,48 +1,22 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from llama_index.core import Settings
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Step
 from tests.cassettes.support import Tape
-from tests.llamaindex.support import Mode
+from tests.llamaindex.fixtures import mode, nothing_in_settings, own_event_loop
+
+__all__ = ["mode", "nothing_in_settings", "own_event_loop"]
 
 
 @pytest.fixture(autouse=True)
 def on_cassettes(cassette: Tape) -> None:
     """Every test here runs on its cassette."""
-
-
-@pytest.fixture(autouse=True)
-def nothing_in_settings() -> Iterator[None]:
-    """No LLM and embedding model is taken from LlamaIndex's global settings by accident."""
-    Settings._llm = Settings._embed_model = None
-    yield
-    Settings._llm = Settings._embed_model = None
-
-
-@pytest.fixture(autouse=True)
-def own_event_loop() -> Iterator[None]:
-    """LlamaIndex's sync methods make an event loop where a thread has none, and leave it open."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
-
-
-@pytest.fixture(params=["sync", "async"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    """Both ways to call a model."""
-    return Mode(request.param)
 
 
 class Played:
