@@ -9,6 +9,7 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from math import isfinite
 from sys import byteorder
 from typing import Any, cast
 
@@ -275,11 +276,19 @@ def _vector(value: object) -> list[float]:
         numbers = array("f", b64decode(value, validate=True))
         if byteorder == "big":
             numbers.byteswap()
-        return numbers.tolist()
-    if isinstance(value, list):
+    elif isinstance(value, list):
         # The array refuses null and text, and makes floats of whole numbers.
-        return array("d", cast("list[float]", value)).tolist()
-    raise TypeError
+        numbers = array("d", cast("list[float]", value))
+    else:
+        raise TypeError
+    floats = numbers.tolist()
+    # A vector store that takes a NaN finds nothing any more. Looking at each number would cost as
+    # much as reading it, so those with the highest byte of NaN and infinity are looked for first.
+    last = numbers.itemsize - 1 if byteorder == "little" else 0
+    highest = numbers.tobytes()[last :: numbers.itemsize]
+    if (0x7F in highest or 0xFF in highest) and not all(map(isfinite, floats)):
+        raise ValueError
+    return floats
 
 
 def is_too_large(error: APIError) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import math
+import sys
 from array import array
 from typing import Any
 
@@ -74,6 +76,12 @@ def test_each_vector_comes_to_its_text(data: list[dict[str, Any]]) -> None:
     assert all(type(number) is float for vector in result.vectors for number in vector)
 
 
+def test_numbers_as_large_as_they_get_are_numbers() -> None:
+    single, double = (2 - 2**-23) * 2.0**127, sys.float_info.max
+    result = decode({"data": [row(0, b64(single, -single)), row(1, [double, -double])]})
+    assert result.vectors == [[single, -single], [double, -double]]
+
+
 BAD: dict[str, tuple[Any, str]] = {
     "missing": ([row(0, A)], "expected 2 vectors, got 1"),
     "none": ([], "expected 2 vectors, got 0"),
@@ -95,6 +103,11 @@ BAD: dict[str, tuple[Any, str]] = {
     "an object": ([row(0, A), row(1, {"0": 1.0})], "index 1 is unreadable"),
     "broken base64": ([row(0, A), row(1, "x")], "index 1 is unreadable"),
     "base64 with white space": ([row(0, A), row(1, b64(*B) + "\n")], "index 1 is unreadable"),
+    "not a number": ([row(0, A), row(1, [1.0, math.nan])], "index 1 is unreadable"),
+    "infinity": ([row(0, [-math.inf, 1.0]), row(1, B)], "index 0 is unreadable"),
+    "not a number in base64": ([row(0, b64(math.nan, 1)), row(1, B)], "index 0 is unreadable"),
+    "infinity in base64": ([row(0, A), row(1, b64(1, math.inf))], "index 1 is unreadable"),
+    "minus infinity in base64": ([row(0, b64(1, -math.inf)), row(1, B)], "index 0 is unreadable"),
     "base64 of half a float": ([row(0, A), row(1, "AAAA")], "index 1 is unreadable"),
     "text outside ASCII": ([row(0, A), row(1, "äöü=")], "index 1 is unreadable"),
     "a row that is no object": ([row(0, A), [1.0]], "not of the documented shape"),
