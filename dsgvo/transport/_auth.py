@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
@@ -17,7 +18,7 @@ from urllib.parse import urlencode
 
 from pydantic_core import from_json
 
-from dsgvo.errors import APIResponseError
+from dsgvo.errors import APIError, APIResponseError
 from dsgvo.transport._connection import Connection, Credentials
 from dsgvo.transport._exchange import Operation, fetch, request_id
 from dsgvo.transport._steps import Flow, Wait
@@ -37,6 +38,15 @@ class _Token:
     until: float  # of the monotonic clock
 
 
+@dataclass(slots=True)
+class _Fetch:
+    """A fetch under way, how often it tries, and how it failed."""
+
+    end: Wait
+    max_retries: int
+    error: APIError | None = None
+
+
 _Key = tuple[str, str, bytes]
 
 
@@ -46,7 +56,7 @@ class _Tokens:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tokens: dict[_Key, _Token] = {}
-        self._fetches: dict[_Key, Wait] = {}
+        self._fetches: dict[_Key, _Fetch] = {}
 
     def after_fork(self) -> None:
         """Keep the tokens in a forked child, and drop fetches that only the parent makes."""
@@ -65,21 +75,28 @@ class _Tokens:
                 if token is not None and time.monotonic() < token.until:
                     return token.text
                 other = self._fetches.get(key)
-                own = Wait(Future())
+                own = _Fetch(Wait(Future()), connection.max_retries)
                 if other is None:
                     self._fetches[key] = own
-            if other is None or not (yield other):
+            if other is None or not (yield other.end):
                 break
-            # Then look again: the fetch may have failed, or its caller have been cancelled.
+            # Fails for all who waited: one after another they would wait for ever, and sign in
+            # with a wrong secret as often as they are. Who tries more often may still succeed.
+            if other.error is not None and other.max_retries >= connection.max_retries:
+                raise copy(other.error)
+            # Then look again: the caller may have been cancelled.
         try:
             token = yield from _fetch(connection, credentials)
             with self._lock:
                 self._tokens[key] = token
+        except APIError as error:
+            own.error = copy(error)  # before notes are added that concern one caller
+            raise
         finally:
             with self._lock:
                 if self._fetches.get(key) is own:
                     del self._fetches[key]
-            own.future.set_result(None)
+            own.end.future.set_result(None)
         return token.text
 
     def forget(self, connection: Connection, token: str) -> bool:

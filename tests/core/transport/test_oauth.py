@@ -20,6 +20,7 @@ from dsgvo.errors import (
     APIResponseError,
     AuthenticationError,
     ConfigurationError,
+    InternalServerError,
 )
 from dsgvo.transport import _auth
 from tests.core.support import (
@@ -224,6 +225,45 @@ def test_a_life_of_any_form(mode: Mode, life: str) -> None:
 
 
 _answered = json.dumps(answer()).encode()
+
+
+def test_a_fetch_that_fails_fails_for_all_who_wait(server: Server, naps: list[float]) -> None:
+    server.script("neuroflash", *[Delay(0.5, Status(503))] * 3, path=TOKEN_PATH)
+    settings = client_credentials(server)
+    sync = Client("neuroflash", **settings, max_retries=1)
+    own = AsyncClient("neuroflash", **settings, max_retries=1)
+
+    async def main() -> list[Any]:
+        leader = asyncio.create_task(own.chat(HELLO, model=MODEL))
+        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        tasks = [own.chat(HELLO, model=MODEL) for _ in range(20)]
+        threads = [asyncio.to_thread(sync.chat, HELLO, model=MODEL) for _ in range(3)]
+        return await asyncio.gather(leader, *tasks, *threads, return_exceptions=True)
+
+    errors = asyncio.run(main())
+    assert {(type(error), error.status_code) for error in errors} == {(InternalServerError, 503)}
+    assert len({id(error) for error in errors}) == len(errors) == 24
+    assert (len(fetches(server)), len(naps)) == (2, 1)
+
+
+def test_who_tries_more_often_does_not_fail_with_who_tries_less(
+    server: Server, naps: list[float]
+) -> None:
+    server.script("neuroflash", Delay(0.5, Status(503)), path=TOKEN_PATH)
+    settings = client_credentials(server)
+    hasty = AsyncClient("neuroflash", **settings, max_retries=0)
+    patient = AsyncClient("neuroflash", **settings, max_retries=2)
+
+    async def main() -> list[Any]:
+        leader = asyncio.create_task(hasty.chat(HELLO, model=MODEL))
+        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        others = [hasty.chat(HELLO, model=MODEL), patient.chat(HELLO, model=MODEL)]
+        return await asyncio.gather(leader, *others, return_exceptions=True)
+
+    first, hasty_too, done = asyncio.run(main())
+    assert (type(first), type(hasty_too)) == (InternalServerError, InternalServerError)
+    assert done.finish_reason == "stop"
+    assert (len(fetches(server)), naps) == (2, [])
 
 
 def test_when_the_task_that_fetches_is_cancelled_the_others_go_on(server: Server) -> None:
