@@ -191,6 +191,18 @@ WRONG: dict[str, tuple[str, dict[str, Any], type[ConfigurationError], tuple[str,
         ConfigurationError,
         ("trusted_models='gpt'", "use a list"),
     ),
+    "an id that is none": (
+        "neuroflash",
+        {"api_key": None, "client_id": "mein client", "client_secret": "s"},
+        ConfigurationError,
+        ("client_id holds white space",),
+    ),
+    "a secret that is none": (
+        "neuroflash",
+        {"api_key": None, "client_id": "c", "client_secret": "mein Geheimnis"},
+        ConfigurationError,
+        ("client_secret holds white space",),
+    ),
     "no key at all": (
         "sovrgpt",
         {"api_key": None},

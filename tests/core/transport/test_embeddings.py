@@ -140,15 +140,24 @@ def test_the_first_failure_is_the_one_that_is_raised(mode: Mode) -> None:
 
 
 def test_after_a_failure_no_request_is_left_under_way() -> None:
-    async def main(url: str) -> None:
+    vectors, over = Vectors(expected=3, refuse=TEXTS[0]), threading.Event()
+
+    def serve(request: bytes, connection: socket.socket) -> None:
+        if b"xx" in request:  # all but the one that is refused
+            over.wait(10)
+        vectors(request, connection)
+
+    async def main(url: str) -> set[Any]:
         own = AsyncClient("innogpt", api_key="k", base_url=url, max_retries=0)
         with pytest.raises(BadRequestError):
             async for _ in own.embed(TEXTS, batch_size=1, max_concurrency=3):
                 pass
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return asyncio.all_tasks() - {asyncio.current_task()}
 
-    with raw_server(Vectors(expected=3, refuse=TEXTS[0])) as raw:
-        asyncio.run(main(raw.url))
+    with raw_server(serve) as raw:
+        assert asyncio.run(main(raw.url)) == set()
+        over.set()
+        assert len(raw.requests) == 3
 
 
 def asked(request: bytes) -> dict[str, Any]:

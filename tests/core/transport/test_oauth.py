@@ -22,7 +22,7 @@ from dsgvo.errors import (
     ConfigurationError,
     InternalServerError,
 )
-from dsgvo.transport import _auth
+from dsgvo.transport import _auth, _exchange
 from tests.core.support import (
     HELLO,
     MODELS,
@@ -73,6 +73,31 @@ def test_one_token_serves_all_clients_of_the_same_account(server: Server) -> Non
         Mode("sync").chat(Client("neuroflash", **client_credentials(server)))
         Mode("async").chat(AsyncClient("neuroflash", **client_credentials(server)))
     assert len(fetches(server)) == 1
+
+
+@pytest.mark.parametrize("other", ["client_id", "client_secret", "base_url"])
+def test_another_account_has_a_token_of_its_own(mode: Mode, other: str) -> None:
+    def handler(request: bytes, connection: socket.socket) -> None:
+        if TOKEN_PATH.encode() in request:
+            form = parse_qs(request.partition(b"\r\n\r\n")[2].decode())
+            token = "-".join(["t", *form["client_id"], *form["client_secret"]])
+            connection.sendall(http({"access_token": token, "expires_in": 3600}))
+        else:
+            connection.sendall(http(answer(request.split(b"Bearer ")[1].split(b"\r")[0].decode())))
+
+    with raw_server(handler) as raw:
+        settings = {"client_id": "eins", "client_secret": "Geheimnis", "base_url": raw.url}
+        settings |= {"workspace_id": "w"}
+        host = f"http://localhost:{raw.listener.getsockname()[1]}"
+        others = {"client_id": "zwei", "client_secret": "anderes", "base_url": host}
+        first = mode.client("neuroflash", **settings)
+        second = mode.client("neuroflash", **settings | {other: others[other]})
+        tokens = [mode.chat(client).content for client in (first, second, first)]
+        asked = [request for request in raw.requests if TOKEN_PATH.encode() in request]
+    assert tokens[0] == tokens[2] == "t-eins-Geheimnis"
+    own = {"client_id": "t-zwei-Geheimnis", "client_secret": "t-eins-anderes"}
+    assert tokens[1] == own.get(other, tokens[0])
+    assert len(asked) == 2
 
 
 def test_50_threads_and_50_tasks_fetch_once(server: Server) -> None:
@@ -208,10 +233,19 @@ def test_a_failed_fetch_is_not_remembered(mode: Mode, server: Server, naps: list
     ],
 )
 def test_what_is_no_token(mode: Mode, body: bytes) -> None:
-    with raw_server(http(body)) as raw:
-        with pytest.raises(APIResponseError, match="expected an access token"):
+    with raw_server(http(body, headers=["x-request-id: r-1"])) as raw:
+        with pytest.raises(APIResponseError, match="expected an access token") as caught:
             mode.chat(oauth_client(mode, raw.url))
         assert len(raw.requests) == 1
+    error = caught.value
+    assert (error.provider, error.status_code, error.request_id) == ("neuroflash", 200, "r-1")
+
+
+def test_a_token_without_end(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 100)
+    with raw_server(http({"access_token": "t" * 200})) as raw:
+        with pytest.raises(APIResponseError, match="neuroflash: a token of more than 100 bytes"):
+            mode.chat(oauth_client(mode, raw.url))
 
 
 @pytest.mark.parametrize("life", ["null", "0", '"3600"', "3600.5", "1e400", "-5"])
