@@ -33,6 +33,7 @@ OWN_PROGRAMS = (
     "another_process",
     "loop_or_process",
     "loop_that_ends",
+    "first_request_imports",
     "200_megabytes",
 )
 PYTEST = [

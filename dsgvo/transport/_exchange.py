@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -24,7 +25,7 @@ from dsgvo.errors import (
 from dsgvo.transport import _http
 from dsgvo.transport._connection import Connection, without_password
 from dsgvo.transport._http import ConnectionFailedError, Form
-from dsgvo.transport._steps import Flow, Read, Send, Sleep
+from dsgvo.transport._steps import Do, Flow, Read, Send, Sleep
 from dsgvo.wire.errors import error_from_body, mentions, redact, retry_after_seconds
 from dsgvo.wire.files import Upload
 from dsgvo.wire.private import private_texts
@@ -108,11 +109,13 @@ def open_response(
         for name, value in operation.optional.items()
         if (connection.base_url, name) not in _refused
     }
+    if not _http.is_ready():
+        yield Do(_http.make_ready)
     while True:
         token: str | None = yield from _token(connection, auth)
         try:
             # A file is opened anew for each attempt, so that an upload can be made again.
-            with _opened(operation.upload) as document:
+            with (yield from _opened(operation.upload)) as document:
                 request = _build(connection, operation, optional, token, document)
                 response: httpx.Response = yield Send(connection, request)
         except ConnectionFailedError as failure:
@@ -212,13 +215,13 @@ class _Body:
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
 
-def _opened(upload: Upload | None) -> AbstractContextManager[IO[bytes] | None]:
+def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | None]]:
     if upload is None:
         return nullcontext()
     if upload.path is None:
         return BytesIO(upload.data or b"")
     try:
-        return upload.path.open("rb")
+        return (yield Do(partial(upload.path.open, "rb")))
     except OSError as error:
         raise ConfigurationError(f"file: {str(upload.path)!r} is unreadable: {error}") from None
 

@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from dsgvo.transport._connection import Connection
 
-__all__ = ["ConnectionFailedError", "Form", "Sink", "aread", "asend", "build", "read", "send"]
+__all__ = [
+    "ConnectionFailedError",
+    "Form",
+    "Sink",
+    "aread",
+    "asend",
+    "build",
+    "is_ready",
+    "make_ready",
+    "read",
+    "send",
+]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach the server; the connection's own timeout wins if it is shorter."""
@@ -95,18 +106,33 @@ class _Pools:
         _inherited.append((self._sync, self._loops))
         self.__init__()
 
+    def is_ready(self) -> bool:
+        """Return whether the certificates have been read."""
+        return self._ssl is not None
+
+    def make_ready(self) -> SSLContext:
+        """Import httpx and read the certificates: it takes long, and is done once."""
+        with self._lock:
+            if self._ssl is None:
+                import httpx
+
+                try:
+                    self._ssl = httpx.create_ssl_context()  # verifies, and heeds SSL_CERT_FILE
+                except OSError as error:
+                    raise ConfigurationError(
+                        f"SSL_CERT_FILE and SSL_CERT_DIR: no certificates could be read ({error})"
+                    ) from None
+            return self._ssl
+
     def sync(self, proxy: str | None) -> httpx.HTTPTransport:
         """Return the pool that all threads share."""
         transport = self._sync.get(proxy)
         if transport is None:
-            with self._lock:
-                transport = self._sync.get(proxy)
-                if transport is None:
-                    import httpx
+            import httpx
 
-                    with _proxy_understood():
-                        transport = httpx.HTTPTransport(**self._settings(proxy))
-                    self._sync[proxy] = transport
+            with _proxy_understood():
+                made = httpx.HTTPTransport(**self._settings(proxy))
+            transport = self._sync.setdefault(proxy, made)
         return transport
 
     async def loop(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
@@ -124,10 +150,8 @@ class _Pools:
         if transport is None:
             import httpx
 
-            with self._lock:
-                settings = self._settings(proxy)
             with _proxy_understood():
-                made = httpx.AsyncHTTPTransport(**settings)
+                made = httpx.AsyncHTTPTransport(**self._settings(proxy))
             transport = pool.transports.setdefault(proxy, made)
         return transport
 
@@ -143,10 +167,8 @@ class _Pools:
     def _settings(self, proxy: str | None) -> dict[str, Any]:
         import httpx
 
-        if self._ssl is None:
-            self._ssl = httpx.create_ssl_context()  # verifies, and heeds SSL_CERT_FILE
         return {
-            "verify": self._ssl,
+            "verify": self.make_ready(),
             "proxy": proxy,
             "limits": httpx.Limits(
                 max_connections=None,
@@ -158,6 +180,7 @@ class _Pools:
 
 _inherited: list[object] = []
 _pools = _Pools()
+is_ready, make_ready = _pools.is_ready, _pools.make_ready
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.reset)
 
@@ -172,10 +195,28 @@ def send(connection: Connection, request: httpx.Request) -> httpx.Response:
 
 async def asend(connection: Connection, request: httpx.Request) -> httpx.Response:
     """Do what :func:`send` does, on the running loop."""
+    request = _without_blocking(request)
     try:
         return await (await _pools.loop(_proxy(request))).handle_async_request(request)
     except _errors() as error:
         raise _failure(connection, error, retry=True) from error
+
+
+def _without_blocking(request: httpx.Request) -> httpx.Request:
+    """Return a request whose files are read in threads; httpx would read them on the loop."""
+    import httpx
+
+    form = request.stream
+    if isinstance(form, httpx.ByteStream) or not isinstance(form, httpx.SyncByteStream):
+        return request
+    pieces = iter(form)
+
+    async def content() -> AsyncGenerator[bytes]:
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+
+    head: dict[str, Any] = {"headers": request.headers, "extensions": request.extensions}
+    return httpx.Request(request.method, request.url, content=content(), **head)
 
 
 def read(connection: Connection, response: httpx.Response) -> Generator[bytes]:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +24,7 @@ from dsgvo.transport._connection import (
 )
 from dsgvo.transport._exchange import Operation, fetch, open_response, request_id
 from dsgvo.transport._http import ConnectionFailedError
-from dsgvo.transport._steps import Flow, Read
+from dsgvo.transport._steps import Do, Flow, Read
 from dsgvo.wire.chat import ChatDecoder, Completion
 from dsgvo.wire.embeddings import (
     Batch,
@@ -294,7 +295,7 @@ class BaseClient:
             )
         if not prompt.strip():
             raise ConfigurationError("prompt is empty: describe the image")
-        target = None if save_to is None else _writable(Path(save_to).expanduser())
+        target = None if save_to is None else (yield Do(lambda: _writable(Path(save_to))))
         if params.get("n") not in {None, 1}:
             raise CapabilityError(
                 f"n={params['n']!r}: one image a request is read: call generate_image() again",
@@ -326,11 +327,12 @@ class BaseClient:
             get = Operation(method="GET", url=url, accept="image/*", expects="an image")
             data, response = yield from fetch(connection, get, None)
             check_image(provider, data, response.headers.get("content-type", ""))
-        return image.saved(data, target)
+        return (yield Do(partial(image.saved, data, target)))
 
 
 def _writable(target: Path) -> Path:
     """Return where an image is to be saved, if that can be: it is asked for and paid first."""
+    target = target.expanduser()
     folder = target.parent
     if not folder.is_dir():
         raise ConfigurationError(f"save_to={str(target)!r}: the folder does not exist")

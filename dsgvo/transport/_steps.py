@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -21,7 +21,7 @@ from dsgvo.transport._http import Sink
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Flow", "Read", "Send", "Sleep", "Wait", "arun", "run"]
+__all__ = ["Do", "Flow", "Read", "Send", "Sleep", "Wait", "arun", "run"]
 
 _T = TypeVar("_T")
 
@@ -79,6 +79,19 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Do:
+    """Do what may hold up a thread, such as reading a disk; an event loop goes on meanwhile."""
+
+    call: Callable[[], Any]
+
+    def run(self) -> Any:
+        return self.call()
+
+    async def arun(self) -> Any:
+        return await asyncio.to_thread(self.call)
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Wait for what another thread or task is doing; whether it succeeded is not told.
 
@@ -101,7 +114,7 @@ class Wait:
         return True
 
 
-Step: TypeAlias = Send | Read | Sleep | Wait
+Step: TypeAlias = Send | Read | Sleep | Do | Wait
 Flow: TypeAlias = Generator[Step, Any, _T]
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dsgvo import AsyncClient, Client, Completion, Delta
 from dsgvo.emulator import Server
 
+ROOT = Path(__file__).parents[2]
 MODELS = {
     "innogpt": "claude-4-5-sonnet",
     "meingpt": "gpt-4o",
@@ -154,7 +160,8 @@ class RawServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        scheme = "https" if isinstance(self.listener, ssl.SSLSocket) else "http"
+        return f"{scheme}://127.0.0.1:{self.listener.getsockname()[1]}"
 
     def accept(self) -> None:
         while True:
@@ -207,16 +214,19 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def raw_server(answers: bytes | Handler) -> Iterator[RawServer]:
+def raw_server(
+    answers: bytes | Handler, *, tls: ssl.SSLContext | None = None
+) -> Iterator[RawServer]:
     """Run a server that answers every request with the same bytes, or as a function says."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    if tls is not None:  # each connection's own thread shakes hands, when it reads
+        listener = tls.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)
 
     def same(_request: bytes, connection: socket.socket) -> None:
         assert isinstance(answers, bytes)
         connection.sendall(answers)
 
-    server = RawServer(
-        answers if callable(answers) else same, socket.create_server(("127.0.0.1", 0), backlog=128)
-    )
+    server = RawServer(answers if callable(answers) else same, listener)
     thread = threading.Thread(target=server.accept, daemon=True)
     thread.start()
     try:
@@ -224,3 +234,17 @@ def raw_server(answers: bytes | Handler) -> Iterator[RawServer]:
     finally:
         server.close()
         thread.join()
+
+
+def run_python(code: str, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Run a program in which every warning is an error, and return what it printed."""
+    program = [sys.executable, "-X", "dev", "-W", "error", "-c", code, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        program, input=stdin, capture_output=True, env=environment, timeout=60, check=False
+    )
+    # asyncio's debug mode tells of slow steps, such as the first import.
+    said = [line for line in done.stderr.decode().splitlines() if "Executing <" not in line]
+    assert said == []
+    assert done.returncode == 0
+    return done.stdout

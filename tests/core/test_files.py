@@ -19,7 +19,6 @@ import pytest
 from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.emulator import Disconnect, RefuseFields, Server, Status
 from dsgvo.errors import CapabilityError, ConfigurationError, InternalServerError
-from dsgvo.transport import _exchange
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from tests.core.support import MODELS, Mode, answer, http, settings, text_of
 from tests.forms import Part, form_of, payload_of
@@ -427,13 +426,13 @@ def test_every_attempt_opens_the_file_and_closes_it(
     mode: Mode, server: Server, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Any] = []
-    open_file = _exchange._opened
+    open_file = Path.open
 
-    def noted(upload: Upload | None) -> Any:
-        opened.append(open_file(upload))
+    def noted(path: Path, *args: Any, **kwargs: Any) -> Any:
+        opened.append(open_file(path, *args, **kwargs))
         return opened[-1]
 
-    monkeypatch.setattr(_exchange, "_opened", noted)
+    monkeypatch.setattr(Path, "open", noted)
     server.script("innogpt", Status(503), Status(503))
     mode.chat(mode.client("innogpt", server), asked(file_part(path=HANDBOOK)))
     assert len({id(file) for file in opened}) == len(server.requests) == 3

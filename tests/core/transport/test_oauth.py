@@ -86,10 +86,14 @@ def test_another_account_has_a_token_of_its_own(mode: Mode, other: str) -> None:
             connection.sendall(http(answer(request.split(b"Bearer ")[1].split(b"\r")[0].decode())))
 
     with raw_server(handler) as raw:
-        settings = {"client_id": "eins", "client_secret": "Geheimnis", "base_url": raw.url}
+        settings: dict[str, Any] = {
+            "client_id": "eins",
+            "client_secret": "Geheimnis",
+            "base_url": raw.url,
+        }
         settings |= {"workspace_id": "w"}
         host = f"http://localhost:{raw.listener.getsockname()[1]}"
-        others = {"client_id": "zwei", "client_secret": "anderes", "base_url": host}
+        others: dict[str, Any] = {"client_id": "zwei", "client_secret": "anderes", "base_url": host}
         first = mode.client("neuroflash", **settings)
         second = mode.client("neuroflash", **settings | {other: others[other]})
         tokens = [mode.chat(client).content for client in (first, second, first)]
@@ -243,9 +247,12 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
 
 def test_a_token_without_end(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 100)
-    with raw_server(http({"access_token": "t" * 200})) as raw:
-        with pytest.raises(APIResponseError, match="neuroflash: a token of more than 100 bytes"):
-            mode.chat(oauth_client(mode, raw.url))
+    said = "neuroflash: a token of more than 100 bytes"
+    with (
+        raw_server(http({"access_token": "t" * 200})) as raw,
+        pytest.raises(APIResponseError, match=said),
+    ):
+        mode.chat(oauth_client(mode, raw.url))
 
 
 @pytest.mark.parametrize("life", ["null", "0", '"3600"', "3600.5", "1e400", "-5"])

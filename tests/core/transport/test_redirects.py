@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
 import pytest
 
 from dsgvo.emulator import Redirect, Server
 from dsgvo.errors import RedirectError
-from dsgvo.transport import _http
 from tests.core.support import Mode, answer, client_credentials, http, raw_server
 
 
@@ -51,10 +49,3 @@ def test_rule_5_a_token_is_not_fetched_from_elsewhere(mode: Mode, server: Server
         with pytest.raises(RedirectError):
             mode.chat(mode.client("neuroflash", **client_credentials(server)))
         assert other.accepted == 0
-
-
-def test_rule_5_tls_is_verified() -> None:
-    context = _http._pools._settings(None)["verify"]
-    assert isinstance(context, ssl.SSLContext)
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname

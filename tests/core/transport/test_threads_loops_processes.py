@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import os
 import pickle
 import socket
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,10 +25,9 @@ from tests.core.support import (
     client_credentials,
     http,
     raw_server,
+    run_python,
     settings,
 )
-
-ROOT = Path(__file__).parents[3]
 
 
 def echo(request: bytes, connection: socket.socket) -> None:
@@ -43,20 +38,6 @@ def echo(request: bytes, connection: socket.socket) -> None:
 
 def ask(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
-
-
-def run_python(code: str, *arguments: str, stdin: bytes = b"") -> bytes:
-    """Run a program in which every warning is an error, and return what it printed."""
-    program = [sys.executable, "-X", "dev", "-W", "error", "-c", code, *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        program, input=stdin, capture_output=True, env=environment, timeout=60, check=False
-    )
-    # asyncio's debug mode tells of slow steps, such as the first import.
-    said = [line for line in done.stderr.decode().splitlines() if "Executing <" not in line]
-    assert said == []
-    assert done.returncode == 0
-    return done.stdout
 
 
 def test_rule_7_connections_are_pooled_and_shared_between_clients(mode: Mode) -> None:

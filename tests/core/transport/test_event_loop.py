@@ -1,0 +1,105 @@
+"""An event loop is never held up: imports, certificates and files are left to threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
+
+from dsgvo import AsyncClient, file_part
+from dsgvo.emulator import Server
+from dsgvo.transport import _http
+from tests.core.support import HELLO, MODELS, ROOT, client_credentials, run_python, settings
+
+DOCUMENT = ROOT / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
+
+
+@pytest.fixture
+def watched() -> Iterator[BlockBuster]:
+    """Calls that block raise an error when they are made on a running loop's thread."""
+    with blockbuster_ctx() as watched:
+        yield watched
+
+
+async def used(stream: Any) -> list[Any]:
+    return [item async for item in stream]
+
+
+def innogpt(server: Server) -> AsyncClient:
+    return AsyncClient("innogpt", **settings("innogpt", server))
+
+
+ABOUT: list[dict[str, Any]] = [
+    {
+        "role": "user",
+        "content": [{"type": "text", "text": "Was steht darin?"}, file_part(path=DOCUMENT)],
+    }
+]
+CALLS: dict[str, Callable[[Server, Path], Awaitable[Any]]] = {
+    "chat": lambda server, _: innogpt(server).chat(HELLO, model=MODELS["innogpt"]),
+    "stream": lambda server, _: used(innogpt(server).stream(HELLO, model=MODELS["innogpt"])),
+    "embed": lambda server, _: used(innogpt(server).embed(["Text"] * 300)),
+    "a token": lambda server, _: AsyncClient("neuroflash", **client_credentials(server)).models(),
+    "an upload": lambda server, _: innogpt(server).chat(ABOUT, model=MODELS["innogpt"]),
+    "an image in a folder": lambda server, folder: innogpt(server).generate_image(
+        "ein Icon", save_to=folder
+    ),
+    "an image in a file": lambda server, folder: innogpt(server).generate_image(
+        "ein Icon", save_to=folder / "a.png"
+    ),
+}
+
+
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_no_call_holds_up_the_loop(
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[Server, Path], Awaitable[Any]],
+) -> None:
+    monkeypatch.setattr(_http._pools, "_ssl", None)  # as for a process's first request
+
+    async def main() -> Any:
+        return await call(server, tmp_path)
+
+    assert asyncio.run(main())
+
+
+@pytest.mark.usefixtures("watched")
+def test_what_watches_the_loop_sees_what_would_hold_it_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        with (tmp_path / "a.txt").open("wb") as file:
+            file.write(b"x")
+            file.flush()
+
+    with pytest.raises(BlockingError):
+        asyncio.run(main())
+
+
+FIRST = """
+import asyncio, sys, threading
+from dsgvo import AsyncClient
+imported_by = []
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "httpx":
+            imported_by.append(threading.current_thread())
+
+sys.meta_path.insert(0, Finder())
+client = AsyncClient("sovrgpt", api_key="k", base_url="http://127.0.0.1:9", max_retries=0)
+try:
+    asyncio.run(client.chat([{"role": "user", "content": "x"}], model="m"))
+except Exception as error:
+    print(type(error).__name__)
+print([thread is threading.main_thread() for thread in imported_by])
+"""
+
+
+def test_the_first_request_imports_httpx_in_a_thread() -> None:
+    assert run_python(FIRST).decode().split("\n") == ["APIConnectionError", "[False]", ""]
