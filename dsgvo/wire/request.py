@@ -5,6 +5,7 @@ Everything here is refused before anything is sent, with the argument, its value
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import warnings
@@ -36,6 +37,14 @@ _RANGES: dict[str, tuple[float, float]] = {
     "repetition_penalty": (0, 2),
 }
 _WHOLE = frozenset({"max_tokens", "seed"})
+_LIBRARIES = frozenset(
+    {
+        *("asyncio", "dsgvo", "langchain_dsgvo", "langchain_core", "langchain", "langgraph"),
+        *("llamaindex_dsgvo", "llama_index", "llama_index_instrumentation", "wrapt"),
+    }
+)
+"""What may stand between the user's line and a warning about it."""
+
 _warned: set[tuple[str, str, str]] = set()
 
 
@@ -169,7 +178,15 @@ def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool
     key = (provider.name, model, name)
     if key not in _warned:
         _warned.add(key)
-        warnings.warn(message, IgnoredParameterWarning, stacklevel=2)
+        warnings.warn(message, IgnoredParameterWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return which frame, counted from the caller's, is the user's: the first outside libraries."""
+    level, frame = 0, inspect.currentframe()
+    while frame and frame.f_globals["__name__"].partition(".")[0] in _LIBRARIES:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _check_tools(provider: Provider, model: str, body: dict[str, Any]) -> None:

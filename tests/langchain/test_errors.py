@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core import exceptions as langchain
+from langchain_core.messages import HumanMessage
+from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
 
 import langchain_dsgvo.errors as ours
@@ -249,6 +254,23 @@ def test_an_ignored_parameter_is_sent_and_warned_about_once(server: Server, way:
     way.answer(model)  # a second warning would be an error here
     way.answer(chat("meingpt", max_tokens=7))
     assert [body["max_tokens"] for body in bodies(server)] == [5, 5, 7]
+
+
+USES: dict[str, Callable[[Any], Any]] = {
+    "invoke": lambda model: model.invoke("Hallo!"),
+    "ainvoke": lambda model: asyncio.run(model.ainvoke("Hallo!")),
+    "stream": lambda model: list(model.stream("Hallo!")),
+    "a chain": lambda model: (ChatPromptTemplate.from_template("Hallo!") | model).invoke({}),
+    "an agent": lambda model: create_agent(model).invoke({"messages": [HumanMessage("Hallo!")]}),
+}
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+def test_the_warning_points_at_the_users_line(use: Callable[[Any], Any]) -> None:
+    with pytest.warns(errors.IgnoredParameterWarning) as seen:
+        use(chat("meingpt", max_tokens=5))
+    assert [warning.filename for warning in seen] == [__file__]
 
 
 def test_strict_refuses_it(server: Server, way: Way) -> None:

@@ -40,6 +40,7 @@ from dsgvo.errors import (
 )
 from llamaindex_dsgvo import InnoGPT, InnoGPTImageToolSpec, MeinGPT, use
 from tests.forms import Part, form_of, payload_of
+from tests.llamaindex import support
 from tests.llamaindex.support import (
     EMBEDDINGS,
     LLMS,
@@ -349,6 +350,13 @@ def test_stop_ends_the_answer(server: Server, ask: Ask, provider: str) -> None:
     assert ask(llm(provider), question, stop=[word]).message.content == free.split(word)[0]
     assert ask(llm(provider, stop=word), question).message.content == free.split(word)[0]
     assert [body.get("stop") for body in bodies(server)] == [None, [word], word]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_warning_points_at_the_users_line(ask: Ask) -> None:
+    with pytest.warns(IgnoredParameterWarning) as seen:
+        ask(llm("meingpt", max_tokens=5), HELLO)
+    assert [warning.filename for warning in seen] == [support.__file__]
 
 
 @pytest.mark.parametrize(
