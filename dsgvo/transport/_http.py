@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -78,10 +78,14 @@ class Sink(Protocol):
     def feed(self, data: bytes, /) -> Any: ...
 
 
+_AsyncTransports: TypeAlias = "dict[str | None, httpx.AsyncHTTPTransport]"
+"""By proxy."""
+
+
 @dataclass(slots=True)
 class _LoopPool:
     loop: asyncio.AbstractEventLoop
-    transports: dict[str | None, httpx.AsyncHTTPTransport]
+    transports: _AsyncTransports
     keeper: AsyncGenerator[None]
 
 
@@ -140,7 +144,8 @@ class _Pools:
         loop = asyncio.get_running_loop()
         pool = self._loops.get(id(loop))
         if pool is None or pool.loop is not loop:
-            pool = _LoopPool(loop, {}, self._keep(loop))
+            transports: _AsyncTransports = {}
+            pool = _LoopPool(loop, transports, self._keep(loop, transports))
             with self._lock:
                 for key in [k for k, old in self._loops.items() if old.loop.is_closed()]:
                     del self._loops[key]
@@ -155,13 +160,17 @@ class _Pools:
             transport = pool.transports.setdefault(proxy, made)
         return transport
 
-    async def _keep(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
+    async def _keep(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transports: dict[str | None, httpx.AsyncHTTPTransport],
+    ) -> AsyncGenerator[None]:
         try:
             yield
         finally:
             with self._lock:
-                pool = self._loops.pop(id(loop), None)
-            for transport in pool.transports.values() if pool else ():
+                self._loops.pop(id(loop), None)  # none are left in a forked child
+            for transport in transports.values():
                 await transport.aclose()
 
     def _settings(self, proxy: str | None) -> dict[str, Any]:
@@ -224,7 +233,7 @@ def read(connection: Connection, response: httpx.Response) -> Generator[bytes]:
     try:
         yield from response.iter_bytes() if _is_encoded(response) else _raw(response)
     except _errors() as error:
-        raise _failure(connection, error, retry=False) from error
+        raise _failure(connection, error) from error
     finally:
         response.close()
 
@@ -236,7 +245,7 @@ async def aread(connection: Connection, response: httpx.Response) -> AsyncGenera
         async for data in body:
             yield data
     except _errors() as error:
-        raise _failure(connection, error, retry=False) from error
+        raise _failure(connection, error) from error
     finally:
         await response.aclose()
 
@@ -329,7 +338,9 @@ def _errors() -> tuple[type[Exception], ...]:
     return (httpx.HTTPError, httpx.StreamError)
 
 
-def _failure(connection: Connection, error: Exception, *, retry: bool) -> ConnectionFailedError:
+def _failure(
+    connection: Connection, error: Exception, *, retry: bool = False
+) -> ConnectionFailedError:
     import httpx
 
     provider = connection.provider

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from dsgvo.emulator import (
 )
 from dsgvo.errors import (
     APIConnectionError,
+    APIError,
     APIResponseError,
     DsgvoError,
     IncompleteStreamError,
@@ -163,6 +166,30 @@ def test_rule_1_after_done_nothing_more_is_needed(mode: Mode, how: str, ending: 
         assert len(raw.requests) == 1
 
 
+COMPRESSED = gzip.compress(sse(*map(chunk, PIECES), chunk(None, "stop")))
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP"])
+def test_rule_2_a_compressed_answer_is_read(mode: Mode, how: str, encoding: str) -> None:
+    headers = [f"Content-Encoding: {encoding}"]
+    with raw_server(http(COMPRESSED, kind="text/event-stream", headers=headers)) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
+        assert result(mode, client, how).content == TEXT
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_rule_1_a_compressed_answer_that_is_none(mode: Mode, how: str, naps: list[float]) -> None:
+    body = COMPRESSED[:20] + b"kein gzip" + COMPRESSED[20:]
+    headers = ["Content-Encoding: gzip", "x-request-id: r-1"]
+    with raw_server(http(body, kind="text/event-stream", headers=headers)) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
+        with pytest.raises(APIError, match="broke") as caught:
+            result(mode, client, how)
+        assert (len(raw.requests), naps) == (1, [])
+    assert caught.value.provider == "sovrgpt"
+
+
 @pytest.mark.parametrize("size", [1, 3, 7])
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
 def test_rule_3_bytes_split_anywhere(mode: Mode, server: Server, size: int, ending: bytes) -> None:
@@ -244,6 +271,17 @@ def test_a_whole_answer_is_read_before_the_next_request(mode: Mode) -> None:
         client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
         assert [mode.chat(client).content for _ in range(3)] == ["Ja."] * 3
         assert len(raw.requests) == 3
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_body_is_collected_up_to_its_bound_and_no_further(keep: bool) -> None:
+    body = _exchange._Body(4, keep=keep)
+    for data in (b"ab", b"", b"cd"):
+        body.feed(data)
+    assert body.data == b"abcd"
+    with nullcontext() if keep else pytest.raises(_exchange._TooLargeError):
+        body.feed(b"e")
+    assert body.data == b"abcd"
 
 
 def test_an_answer_of_any_size_is_not_read(

@@ -14,6 +14,7 @@ from dsgvo import PROVIDERS
 from dsgvo.emulator import Delay, Server
 from dsgvo.errors import (
     APIResponseError,
+    APITimeoutError,
     CapabilityError,
     ConfigurationError,
     DsgvoError,
@@ -100,6 +101,18 @@ def test_an_unreadable_answer_names_the_vendor(mode: Mode, how: str) -> None:
     assert (type(error), error.provider) == (APIResponseError, "neuroflash")
 
 
+@pytest.mark.parametrize("how", ["models", "workspaces", "health"])
+def test_an_answer_that_breaks_off_names_the_vendor_and_where_it_was(mode: Mode, how: str) -> None:
+    with raw_server(http(b'{"data": [', length=100)) as raw:
+        client = mode.client(
+            "neuroflash", api_key="k", base_url=raw.url, workspace_id="w", timeout=0.2
+        )
+        error = failure(mode, client, how)
+        assert len(raw.requests) == 1
+    assert (type(error), error.provider) == (APITimeoutError, "neuroflash")
+    assert str(error) == "neuroflash: no answer within timeout=0.2 seconds"
+
+
 @pytest.mark.parametrize("content_type", ["image/svg+xml", "IMAGE/SVG+XML", None])
 def test_an_image_by_its_type_is_saved_and_without_one_is_not(
     mode: Mode, tmp_path: Path, content_type: str | None
@@ -163,7 +176,7 @@ def test_each_server_has_its_own_model_list(mode: Mode) -> None:
 
 def test_tools_that_a_vendor_refuses_name_it_and_the_request(mode: Mode) -> None:
     tools = [{"type": "function", "function": {"name": "add", "parameters": {}}}]
-    refused = http({"error": "no tools here"}, status=400, headers=["x-request-id: r-1"])
+    refused = http({"error": "no tools here"}, status=400, headers=["Request-Id: r-1"])
     with raw_server(refused) as raw:
         client = mode.client("meingpt", api_key="k", base_url=raw.url)
         with pytest.raises(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from typing import Any
 
+import httpx
 import pytest
 
 from dsgvo.errors import APIConnectionError, ConfigurationError
-from tests.core.support import Mode, RawServer, answer, http, raw_server
+from dsgvo.transport import _http
+from tests.core.support import HELLO, Mode, RawServer, answer, http, raw_server
 
 UNREACHABLE = "http://127.0.0.1:9/v1"  # the discard port: answered only if a proxy is asked
 
 
-def client(mode: Mode, base_url: str = UNREACHABLE) -> object:
+def client(mode: Mode, base_url: str = UNREACHABLE) -> Any:
     return mode.client("sovrgpt", api_key="k", base_url=base_url, max_retries=0)
 
 
@@ -92,3 +96,37 @@ def test_connections_through_different_proxies_are_kept_apart(
     with raw_server(http(answer("A"))) as one, raw_server(http(answer("B"))) as two:
         assert ask(one, "http://127.0.0.1:9/v1") == "A"
         assert ask(two, "http://localhost:9/v1") == "B"
+
+
+@pytest.mark.parametrize("proxy_first", [True, False])
+def test_in_one_loop_too(monkeypatch: pytest.MonkeyPatch, proxy_first: bool) -> None:
+    async def main(urls: list[str]) -> list[str | None]:
+        asked = [client(Mode("async"), url).chat(HELLO, model="m") for url in [*urls, *urls]]
+        return [(await one).content for one in asked]
+
+    with raw_server(http(answer("vom Proxy"))) as proxy, raw_server(http(answer())) as direct:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        urls, said = ["http://localhost:9/v1", direct.url], ["vom Proxy", "Ja."]
+        if not proxy_first:
+            urls.reverse()
+            said.reverse()
+        assert asyncio.run(main(urls)) == said * 2
+        assert (proxy.accepted, direct.accepted) == (1, 1)
+
+
+def test_a_proxy_elsewhere_gets_no_plain_request(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with raw_server(http(answer())) as direct:
+        for proxy in ("http://proxy.example:3128", "http://:3128", "http://192.0.2.1:3128"):
+            _http._proxies.clear()
+            monkeypatch.setenv("HTTP_PROXY", proxy)
+            assert mode.chat(client(mode, direct.url)).content == "Ja."
+        assert len(direct.requests) == 3
+
+
+def test_connections_are_kept_for_a_while() -> None:
+    assert _http._pools._settings(None)["limits"] == httpx.Limits(
+        max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0
+    )
