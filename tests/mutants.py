@@ -14,8 +14,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +29,15 @@ TESTS = {
     "wire": ["tests/core/wire", *SHARED],
     "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
 }
-# Tests that measure, or start a Python in which every warning is an error: mutmut's would be, too.
+# Tests that measure, start a Python in which every warning is an error, which mutmut's would be too,
+# or look at the stack, in which mutmut stands.
 OWN_PROGRAMS = (
     "after_a_fork",
     "another_process",
     "loop_or_process",
     "loop_that_ends",
     "first_request_imports",
+    "points_at_the_users_line",
     "200_megabytes",
 )
 PYTEST = [
@@ -50,6 +54,8 @@ WITHOUT_REQUESTS = (
     "tests/core/test_bad_input",
     *(f"tests/core/transport/test_{name}" for name in ("connection", "http", "pair")),
 )
+SECONDS = 30
+"""How long a test may take on a busy machine; the slowest takes three."""
 ROWS = 8
 """Rows of a table that a mutant of the transport meets; each is a request or more."""
 
@@ -80,6 +86,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         step = 1 if quick else max(1, len(found) / ROWS)
         kept.update(found[int(index * step)] for index in range(int(len(found) / step)))
     items[:] = [item for item in items if item in kept]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Fail a test that does not end: some changes make a loop endless."""
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("does not end"))
+    signal.alarm(SECONDS)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
 
 
 def copied(package: str) -> Path:
