@@ -29,8 +29,8 @@ TESTS = {
     "wire": ["tests/core/wire", *SHARED],
     "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
 }
-# Tests that measure, start a Python in which every warning is an error, which mutmut's would be too,
-# or look at the stack, in which mutmut stands.
+# Tests that measure, look at the stack, in which mutmut stands, or start a Python in which every
+# warning is an error: mutmut's would be, too.
 OWN_PROGRAMS = (
     "after_a_fork",
     "another_process",
