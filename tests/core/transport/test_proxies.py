@@ -99,19 +99,25 @@ def test_connections_through_different_proxies_are_kept_apart(
 
 
 @pytest.mark.parametrize("proxy_first", [True, False])
-def test_in_one_loop_too(monkeypatch: pytest.MonkeyPatch, proxy_first: bool) -> None:
-    async def main(urls: list[str]) -> list[str | None]:
-        asked = [client(Mode("async"), url).chat(HELLO, model="m") for url in [*urls, *urls]]
-        return [(await one).content for one in asked]
+def test_what_goes_past_a_proxy_and_what_goes_through_share_no_connection(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy_first: bool
+) -> None:
+    def ask(urls: list[str]) -> list[str | None]:
+        clients = [client(mode, url) for url in urls]
+        if mode.name == "sync":
+            return [mode.chat(one).content for one in clients]
+
+        async def main() -> list[str | None]:
+            return [(await one.chat(HELLO, model="m")).content for one in clients]
+
+        return asyncio.run(main())
 
     with raw_server(http(answer("vom Proxy"))) as proxy, raw_server(http(answer())) as direct:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         urls, said = ["http://localhost:9/v1", direct.url], ["vom Proxy", "Ja."]
-        if not proxy_first:
-            urls.reverse()
-            said.reverse()
-        assert asyncio.run(main(urls)) == said * 2
+        order = 1 if proxy_first else -1
+        assert ask(urls[::order] * 2) == said[::order] * 2
         assert (proxy.accepted, direct.accepted) == (1, 1)
 
 
