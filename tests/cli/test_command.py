@@ -16,6 +16,7 @@ import pytest
 from dsgvo import PROVIDERS, Client
 from dsgvo._version import __version__
 from tests.cli.conftest import Dsgvo, command, environment, one_line
+from tests.processes import next_line, started
 
 HEAVY = ("langchain", "llama_index", "httpx", "qdrant_client", "uvicorn", "numpy", "pypdf")
 
@@ -92,17 +93,10 @@ def test_without_the_demos_extra_its_name_is_said() -> None:
 
 
 def test_ctrl_c_ends_quietly() -> None:
-    process = subprocess.Popen(
-        command("demo"),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    assert process.stdout is not None
-    assert "no language model" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    with started(command("demo"), environment()) as process:
+        assert "no language model" in next_line(process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (130, "")
 
 
@@ -112,26 +106,12 @@ def test_ctrl_c_ends_quietly() -> None:
 @contextmanager
 def emulator(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The running server's process, and what it said until it was ready."""
-    process = subprocess.Popen(
-        command("emulator", *arguments),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    assert process.stdout is not None
-    try:
+    with started(command("emulator", *arguments), environment()) as process:
         said = ""
         # The last variable of the last vendor: from then on the whole text is there.
         while not said.rstrip().split("\n")[-1].startswith("export SOVRGPT_BASE_URL="):
-            line = process.stdout.readline()
-            assert line, process.communicate()[1]
-            said += line
+            said += next_line(process)
         yield process, said
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.support import Mode
+from tests.processes import next_line, started
 
 ROOT = Path(__file__).parents[2]
 TEXTS = int(os.environ.get("DSGVO_TEST_MEMORY_TEXTS", "10000"))
@@ -66,11 +67,8 @@ print(f"{before:.1f} {peak():.1f}")
 def vector_server() -> Iterator[str]:
     """A server in a process of its own, so that its memory is not counted."""
     program = [sys.executable, str(Path(__file__).with_name("vector_server.py"))]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        yield f"http://127.0.0.1:{port}/v1"
-        process.terminate()
+    with started(program) as process:
+        yield f"http://127.0.0.1:{int(next_line(process))}/v1"
 
 
 def test_embedding_many_texts_does_not_grow_the_process(mode: Mode, vector_server: str) -> None:

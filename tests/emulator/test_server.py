@@ -14,6 +14,7 @@ import pytest
 
 from dsgvo import emulator
 from dsgvo.emulator import Reply, Server
+from tests.processes import next_line, started
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Sag: hallo"}], "stream": True}
 
@@ -136,11 +137,8 @@ def test_serve_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
         "from dsgvo import emulator\n"
         "emulator.serve(port=0, ready=lambda server: print(server.url, flush=True))"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        url = process.stdout.readline().strip()
+    with started([sys.executable, "-c", code]) as process:
+        url = next_line(process).strip()
         assert httpx.get(f"{url}/sovrgpt/api/v1/models", trust_env=False).status_code == 401
         process.send_signal(number)
         _, errors = process.communicate(timeout=10)
