@@ -151,7 +151,6 @@ class BaseClient:
             upload=upload,
             accept="text/event-stream" if stream else "application/json",
             optional=optional,
-            expects="a chat completion",
             offers_tools="tools" in body,
             image_model=model if unsure_of_images and provider.model_list_says_images else None,
         )

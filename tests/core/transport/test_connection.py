@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -239,6 +240,15 @@ def test_a_missing_workspace_says_who_lists_them() -> None:
     assert caught.value.provider == "neuroflash"
     resolve("neuroflash", api_key="k", arguments={"workspace_id": "w"}).require_arguments()
     resolve("sovrgpt", api_key="k").require_arguments()
+
+
+def test_a_header_that_nobody_lists_is_named_all_the_same() -> None:
+    spec = PROVIDERS["neuroflash"]
+    unlisted = tuple(replace(wanted, listed_by=None) for wanted in spec.header_arguments)
+    own = replace(spec, header_arguments=unlisted)
+    with pytest.raises(ConfigurationError) as caught:
+        resolve(own, api_key="k").require_arguments()
+    assert str(caught.value).endswith("; neuroflash refuses requests without it")
 
 
 def test_one_clients_settings_serve_another() -> None:

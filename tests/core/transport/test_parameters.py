@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import dsgvo
 from dsgvo.emulator import RefuseFields, Server, Status
 from dsgvo.errors import (
     BadRequestError,
@@ -146,3 +147,24 @@ def test_a_prompt_that_names_the_field_does_not_switch_it_off(mode: Mode, server
         mode.stream(mode.client("innogpt", server, max_retries=0), messages)
     mode.stream(client, HELLO)
     assert "stream_options" in server.requests[-1].json
+
+
+@HOWS
+def test_a_message_that_is_none_is_named(mode: Mode, server: Server, how: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^messages\[1\]"):
+        mode.call(mode.client("sovrgpt", server), how, [*HELLO, "Hallo!"])
+    assert server.requests == []
+
+
+def test_what_is_said_of_usage_is_sent_as_it_is(mode: Mode, server: Server) -> None:
+    own = {"stream_options": {"include_usage": False, "eigenes": 1}}
+    mode.stream(mode.client("innogpt", server), extra_body=own)
+    assert server.requests[0].json["stream_options"] == own["stream_options"]
+
+
+def test_a_request_says_what_sends_it(mode: Mode, server: Server) -> None:
+    mode.chat(mode.client("sovrgpt", server))
+    headers = server.requests[0].headers
+    assert headers["user-agent"] == f"dsgvo-llm/{dsgvo.__version__}"
+    assert headers["accept"] == "application/json"
+    assert headers["content-type"] == "application/json"
