@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
 
@@ -79,6 +82,21 @@ def test_what_watches_the_loop_sees_what_would_hold_it_up(tmp_path: Path) -> Non
 
     with pytest.raises(BlockingError):
         asyncio.run(main())
+
+
+def test_certificates_are_read_in_a_thread(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: list[threading.Thread] = []
+    read = httpx.create_ssl_context
+
+    def noted() -> ssl.SSLContext:
+        readers.append(threading.current_thread())
+        return read()
+
+    monkeypatch.setattr(_http._pools, "_ssl", None)
+    monkeypatch.setattr(httpx, "create_ssl_context", noted)
+    for _ in range(2):
+        asyncio.run(innogpt(server).chat(HELLO, model=MODELS["innogpt"]))
+    assert [reader is threading.main_thread() for reader in readers] == [False]
 
 
 FIRST = """

@@ -17,6 +17,7 @@ from dsgvo.errors import (
     APITimeoutError,
     DsgvoError,
     IncompleteStreamError,
+    InternalServerError,
     RateLimitError,
 )
 from dsgvo.transport import _exchange
@@ -232,3 +233,42 @@ def test_rule_4_two_faults_of_different_kinds_share_one_count(
     with pytest.raises(APIConnectionError):
         mode.call(mode.client("sovrgpt", server, max_retries=2), how)
     assert (len(server.requests), len(naps)) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"), [(Disconnect(), "APIConnectionError"), (Status(503), "InternalServerError")]
+)
+def test_rule_4_each_new_attempt_is_logged_with_its_reason(
+    mode: Mode,
+    server: Server,
+    naps: list[float],
+    caplog: pytest.LogCaptureFixture,
+    fault: Step,
+    named: str,
+) -> None:
+    caplog.set_level("INFO", "dsgvo")
+    server.script("sovrgpt", fault, fault)
+    mode.chat(mode.client("sovrgpt", server))
+    said = [record.getMessage() for record in caplog.records if record.name == "dsgvo"]
+    url = f"{server.base_url('sovrgpt')}/chat/completions"
+    assert said == [
+        f"POST {url} failed ({named}); attempt {number} of 3 in {nap:.1f} s"
+        for number, nap in zip((2, 3), naps, strict=True)
+    ]
+    first, second = naps
+    assert 0 <= first <= 0.5
+    assert 0 <= second <= 1
+
+
+def test_rule_4_of_an_error_that_breaks_off_what_came_is_read(
+    mode: Mode, naps: list[float]
+) -> None:
+    def serve(_request: bytes, connection: socket.socket) -> None:
+        connection.sendall(http(b"<title>Wartung</title>", status=503, length=1000))
+        connection.close()
+
+    with raw_server(serve) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
+        with pytest.raises(InternalServerError, match="Wartung"):
+            mode.chat(client)
+        assert (len(raw.requests), len(naps)) == (3, 2)
