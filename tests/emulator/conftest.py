@@ -1,11 +1,14 @@
 """The official OpenAI SDK pointed at the emulator: it is the judge here, not our own client."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI, AsyncStream, OpenAI, Stream
+from openai.pagination import AsyncPage, SyncPage
 
 from dsgvo.emulator import Server
 
@@ -28,45 +31,57 @@ def model(vendor: str) -> str:
     return MODELS[vendor]
 
 
-@pytest.fixture
-def sdk(server: Server) -> Iterator[Callable[..., OpenAI]]:
-    """Make a client of the SDK for a vendor."""
-    clients: list[OpenAI] = []
+class Driven:
+    """A client of the SDK, or a part of one, whose calls read the same in both of its modes.
 
-    def make(vendor: str, **changes: Any) -> OpenAI:
-        settings: dict[str, Any] = {
-            "base_url": server.base_url(vendor),
-            "api_key": server.api_key,
-            "max_retries": 0,
-            "default_headers": {"x-workspace-id": server.workspace_id},
-        }
-        clients.append(OpenAI(**settings | changes))
-        return clients[-1]
+    Streams and lists come back complete, so that no test has to say how it waits for them.
+    """
 
-    yield make
-    for client in clients:
-        client.close()
+    def __init__(self, part: Any, runner: asyncio.Runner | None) -> None:
+        self.part = part
+        self.runner = runner
+
+    def __getattr__(self, name: str) -> "Driven":
+        return Driven(getattr(self.part, name), self.runner)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        if self.runner:
+            return self.runner.run(self._awaited(*args, **settings))
+        answer = self.part(*args, **settings)
+        return list(answer) if isinstance(answer, (Stream, SyncPage)) else answer
+
+    async def _awaited(self, *args: Any, **settings: Any) -> Any:
+        answer = await self.part(*args, **settings)
+        if isinstance(answer, (AsyncStream, AsyncPage)):
+            return [one async for one in answer]
+        return answer
 
 
-@pytest.fixture
-async def async_sdk(server: Server) -> AsyncIterator[Callable[[str], AsyncOpenAI]]:
-    """Make an asynchronous client of the SDK for a vendor."""
-    clients: list[AsyncOpenAI] = []
+@pytest.fixture(params=["sync", "async"])
+def sdk(request: pytest.FixtureRequest, server: Server) -> Iterator[Callable[..., Driven]]:
+    """Make a client of the SDK for a vendor; each test runs with both of its classes."""
+    clients: list[OpenAI | AsyncOpenAI] = []
+    with ExitStack() as stack:
+        asynchronous = request.param == "async"
+        runner = stack.enter_context(asyncio.Runner()) if asynchronous else None
 
-    def make(vendor: str) -> AsyncOpenAI:
-        clients.append(
-            AsyncOpenAI(
-                base_url=server.base_url(vendor),
-                api_key=server.api_key,
-                max_retries=0,
-                default_headers={"x-workspace-id": server.workspace_id},
-            )
-        )
-        return clients[-1]
+        def make(vendor: str, **changes: Any) -> Driven:
+            settings: dict[str, Any] = {
+                "base_url": server.base_url(vendor),
+                "api_key": server.api_key,
+                "max_retries": 0,
+                "default_headers": {"x-workspace-id": server.workspace_id},
+            }
+            client = (AsyncOpenAI if runner else OpenAI)(**settings | changes)
+            clients.append(client)
+            return Driven(client, runner)
 
-    yield make
-    for client in clients:
-        await client.close()
+        yield make
+        for client in clients:
+            if isinstance(client, OpenAI):
+                client.close()
+            elif runner:
+                runner.run(client.close())
 
 
 @pytest.fixture
