@@ -19,6 +19,7 @@ from tests.cassettes.support import (
     MODE,
     Tape,
     due,
+    is_live,
     keep,
     named,
     place_of,
@@ -27,14 +28,17 @@ from tests.cassettes.support import (
     watch,
 )
 
-# Read before a fixture clears the environment for the test.
+LISTED = os.environ.get("DSGVO_CASSETTES_LIST")
+ONLY = os.environ.get("DSGVO_CASSETTES_PROVIDER")
+# Read before a fixture clears the environment for the test. What is another vendor's stays out, so
+# that nobody is called but the one who was asked for.
 OWN = {
     name: value
     for name, value in os.environ.items()
-    if name.startswith(tuple(f"{spec.env}_" for spec in PROVIDERS.values())) or name == "SOVR_KEY"
+    if ONLY
+    and (name.startswith(f"{PROVIDERS[ONLY].env}_") or name in PROVIDERS[ONLY].key_variables)
 }
-LISTED = os.environ.get("DSGVO_CASSETTES_LIST")
-ONLY = os.environ.get("DSGVO_CASSETTES_PROVIDER")
+REPLACE_LIVE = "DSGVO_CASSETTES_REPLACE_LIVE" in os.environ
 passed = pytest.StashKey[bool]()
 
 
@@ -45,14 +49,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in filter(due, items):
             item.add_marker(pytest.mark.disable_socket)  # not even to this machine
         return
-    wanted = [item for item in items if due(item)]
+    wanted = [item for item in items if due(item) and ONLY in {"", None, provider_of(item)}]
     if MODE == "live":
-        # A vendor takes no script, and nobody but the one asked for is called.
-        wanted = [
-            item
-            for item in wanted
-            if provider_of(item) == ONLY and not item.get_closest_marker("scripted")
-        ]
+        # A vendor takes no script.
+        wanted = [item for item in wanted if not item.get_closest_marker("scripted")]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = wanted
 
@@ -129,7 +129,8 @@ def cassette(
     with vcr.use_cassette(str(fresh)) as tape.vcr_cassette:
         yield tape
     if request.node.stash.get(passed, False) and fresh.is_file():
-        keep(fresh.read_text(encoding="utf-8"), place)
+        if MODE == "live" or REPLACE_LIVE or not is_live(place):
+            keep(fresh.read_text(encoding="utf-8"), place)
         if LISTED:
             with Path(LISTED).open("a", encoding="utf-8") as listed:
                 listed.write(f"{named(place)}\n")

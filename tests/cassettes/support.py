@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dsgvo.emulator import Server, Step, cassettes
+from dsgvo.emulator.cassettes.layout import origin_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("DSGVO_CASSETTES_HOME", ROOT / "cassettes"))
@@ -104,6 +105,11 @@ def unplayed(vcr_cassette: Any) -> list[str]:
         for index, request in enumerate(vcr_cassette.requests)
         if not vcr_cassette.play_counts[index]
     ]
+
+
+def is_live(path: Path) -> bool:
+    """Whether a cassette comes from the vendor itself."""
+    return path.is_file() and origin_of(cassettes.parse(path.read_text("utf-8")))[0] == "live"
 
 
 def keep(new: str, path: Path) -> None:

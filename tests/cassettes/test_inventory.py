@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from itertools import product
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from dsgvo import PROVIDERS
+from dsgvo.emulator import cassettes
 from tests.cassettes.support import HOME, named, python, recorded
 
 
@@ -36,6 +38,22 @@ def test_every_part_has_its_cassettes() -> None:
     assert set(product(PROVIDERS, ("core", "langchain", "llamaindex"))) <= parts
     assert set(product(["several"], ("langchain", "llamaindex"))) <= parts
     assert {provider for provider, _ in parts} == {*PROVIDERS, "several"}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_vendors_cassettes_call_nobody_else(provider: str) -> None:
+    spec = PROVIDERS[provider]
+    own = [spec.base_url, spec.models_url, spec.oauth and spec.oauth.token_url]
+    # The picture of LangChain's own tests is fetched by themselves.
+    hosts = {*(urlsplit(url).netloc for url in own if url), "raw.githubusercontent.com"}
+    called = {
+        urlsplit(one["request"]["url"]).netloc
+        for path in recorded()
+        if path.relative_to(HOME).parts[0] == provider
+        for one in cassettes.parse(path.read_text(encoding="utf-8"))["interactions"]
+    }
+    assert urlsplit(spec.base_url).netloc in called
+    assert called <= hosts
 
 
 def test_they_are_small() -> None:

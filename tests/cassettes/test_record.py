@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,10 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from dsgvo import PROVIDERS
 from dsgvo.emulator import Server, cassettes
 from tests.cassettes import record
 from tests.cassettes.shapes import differences
-from tests.cassettes.support import HOME, python
+from tests.cassettes.support import HOME, named, python, recorded
 
 KEY = "live-key-that-has-no-pattern"
 
@@ -76,15 +78,24 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def differences_of(result: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.strip() for line in result.stdout.splitlines() if line.startswith("  ")]
+
+
 def test_live_recording(vendor: str, home: Path) -> None:
     selection = ("tests/cassettes/core", "-k", "test_models or test_a_wrong_request")
     command = ("-m", "tests.cassettes.record", "--live", "sovrgpt", "--yes", *selection)
     variables = {"DSGVO_CASSETTES_HOME": home, "SOVRGPT_API_KEY": KEY, "SOVRGPT_BASE_URL": vendor}
-    result = python(*command, **variables)
+    # Another vendor's key is there and not for this: its requests would be paid, too.
+    variables["INNOGPT_API_KEY"] = "another-vendors-key"
+    # The second time nothing of the emulator's is in the folder, and the differences are the same.
+    runs = [python(*command, **variables) for _ in range(2)]
+    assert differences_of(runs[0]) == differences_of(runs[1])
+    result = runs[1]
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"SovrGPT: up to 2 requests go to {vendor} with your key" in result.stdout
     assert "2 cassettes recorded from SovrGPT" in result.stdout
-    shown = [line.strip() for line in result.stdout.splitlines() if line.startswith("  ")]
+    shown = differences_of(result)
     models = "GET /api/v1/models 200 json"
     assert shown == [
         f"{models}: data[].created is number or string live, number from the emulator",
@@ -106,6 +117,49 @@ def test_live_recording(vendor: str, home: Path) -> None:
     options = ("-q", "-p", "no:cacheprovider", "-k", "(test_models or wrong_request) and sovrgpt")
     replay = python("-m", "pytest", "tests/cassettes/core", *options, DSGVO_CASSETTES_HOME=home)
     assert "2 passed" in replay.stdout
+    # They were paid for: the emulator's do not take their place unless they are told to.
+    emulator = ("-m", "tests.cassettes.record", *selection[:2], f"sovrgpt and ({selection[2]})")
+    live = {path: path.read_bytes() for path in home.rglob("*.yaml")}
+    kept = python(*emulator, DSGVO_CASSETTES_HOME=home)
+    assert "2 from vendors kept; ARGS=--replace-live" in kept.stdout
+    assert {path: path.read_bytes() for path in home.rglob("*.yaml")} == live
+    python(*emulator, "--replace-live", DSGVO_CASSETTES_HOME=home)
+    for path in home.rglob("*.yaml"):
+        assert cassettes.parse(path.read_text("utf-8"))["origin"].startswith("emulator ")
+
+
+def test_a_test_finds_no_other_vendors_key_in_a_live_recording(home: Path) -> None:
+    code = "from tests.cassettes.conftest import OWN; print(sorted(OWN))"
+    keys = {f"{spec.env}_API_KEY": "k" for spec in PROVIDERS.values()} | {"SOVR_KEY": "k"}
+    found = {
+        provider: python("-c", code, **keys, DSGVO_CASSETTES_PROVIDER=provider).stdout.strip()
+        for provider in ("meingpt", "sovrgpt")
+    }
+    assert found == {"meingpt": "['MEINGPT_API_KEY']", "sovrgpt": "['SOVRGPT_API_KEY', 'SOVR_KEY']"}
+
+
+def test_without_a_terminal_it_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(_question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setenv("SOVRGPT_API_KEY", KEY)
+    assert record.main(["--live", "sovrgpt"], ask) == 2
+    assert "ARGS=--yes goes on without; nothing was sent" in capsys.readouterr().err
+
+
+def test_an_interrupted_recording_keeps_what_it_has(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_command: object, *, env: dict[str, str], **_: object) -> None:
+        place = named(recorded()[0])
+        Path(env["DSGVO_CASSETTES_LIST"]).write_text(f"{place}\n", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "run", interrupted)
+    assert record.run("live", ()) == (130, [recorded()[0]])
+    assert "the cassettes recorded so far are kept" in capsys.readouterr().out
 
 
 def test_it_asks_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,6 +186,7 @@ class LLMConformance:
         assert "14 Zeichen" in str(answer)
         assert answer.metadata["selector_result"].inds == [1]
 
+    @pytest.mark.scripted
     def test_router_with_structured_output(
         self, llm: Any, embed_model: Any, mode: Mode, server: Server
     ) -> None:
@@ -316,6 +317,7 @@ class LLMConformance:
         ]
         assert "36" in str(answer.response.content)
 
+    @pytest.mark.scripted
     def test_hand_off_between_agents(self, llm: Any, server: Server) -> None:
         reception = FunctionAgent(
             name="empfang",

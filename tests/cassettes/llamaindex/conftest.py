@@ -28,7 +28,8 @@ class Played:
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
-        self.api_key = os.environ[PROVIDERS[tape.provider].key_variables[0]]
+        variables = PROVIDERS[tape.provider].key_variables
+        self.api_key = next(filter(None, map(os.environ.get, variables)), None)
 
     def script(self, provider: str, *steps: Step) -> None:
         assert provider == self._tape.provider
