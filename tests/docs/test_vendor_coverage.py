@@ -118,6 +118,7 @@ def faults(text: str) -> list[str]:
         found += [f"{where}: there is no test {name}" for name in row.tests if not is_test(name)]
         if is_served_by_frameworks(row):
             found += [f"{where}: {fault}" for fault in frameworks_left_out(row)]
+        found += [f"{where}: {fault}" for fault in not_in_the_spec(row)]
     for vendor, kind, name in sorted(wanted()):
         if not any(r.vendor == vendor and r.kind == kind and name in r.names for r in page):
             found.append(f"{vendor}: {kind} {name} has no row")
@@ -139,6 +140,25 @@ def frameworks_left_out(row: Row) -> list[str]:
         if not any(name.startswith((tests, BOTH_PACKAGES)) for name in row.tests):
             found.append(f"no test of {tests.rstrip('/')} proves it")
     return found
+
+
+def not_in_the_spec(row: Row) -> list[str]:
+    """Return which of a page's parameters and models the vendor's spec lacks or has otherwise."""
+    spec = PROVIDERS[row.vendor]
+    if row.says != "Doc":
+        return []
+    if row.kind == "model":
+        known = {model.id for model in spec.models}
+        return [f"no model {name} in the spec" for name in row.names if name not in known]
+    # Rows on a single parameter of the chat; others are about what holds for several.
+    if row.kind != "parameter" or not re.match(r"`\w+`: ", row.what) or row.names == ["n"]:
+        return []
+    said = "ignored" if "ignored without an error" in row.what else "documented"
+    return [
+        f"{name} is {said} by the page, {spec.support(name)} by the spec"
+        for name in row.names
+        if spec.support(name) != said
+    ]
 
 
 def wanted() -> set[tuple[str, str, str]]:
@@ -198,6 +218,17 @@ def test_every_row_is_of_its_own() -> None:
         ("## SovrGPT", "## SovereignGPT", "sovrgpt: endpoint GET /api/v1/models has no row"),
         ("`logit_bias`:", "`logit`:", "sovrgpt: parameter logit_bias has no row"),
         ("`o1-mini-us`", "`o1-mini`", "meingpt: model o1-mini-us has no row"),
+        ("`gemini-1.5-flash`", "`gemini-9`", "no model gemini-9 in the spec"),
+        (
+            "| `top_p`: nucleus",
+            "| `top_k`: nucleus",
+            "top_k is documented by the page, un",
+        ),
+        (
+            "| `seed`: ignored without",
+            "| `seed`: taken without",
+            "seed is documented by the page",
+        ),
         ("`x-workspace-id`:", "`workspace`:", "neuroflash: header x-workspace-id has no row"),
         (
             "`llamaindex_dsgvo.InnoGPT.temperature`",
