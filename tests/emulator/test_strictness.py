@@ -1,4 +1,4 @@
-"""Access, error bodies and body checks, each in the vendor's own shape."""
+"""Access, headers, error bodies and body checks, each in the vendor's own shape."""
 
 from collections.abc import Callable
 
@@ -20,13 +20,17 @@ SHAPES = {
 }
 
 
+WRONG_FIELD = {"innogpt": 400, "meingpt": 400, "neuroflash": 422, "sovrgpt": 400}
+"""Status of an answer to a field that is wrong."""
+
+
 @pytest.fixture
 def body(model: str) -> dict:
     return {"model": model, "messages": [{"role": "user", "content": "Hallo"}]}
 
 
-def refused(answer: httpx.Response, vendor: str, *statuses: int) -> None:
-    assert answer.status_code in statuses, answer.text
+def refused(answer: httpx.Response, vendor: str, status: int) -> None:
+    assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"].startswith("emulator-")
     assert SHAPES[vendor](answer.json()), answer.text
@@ -73,7 +77,7 @@ def test_a_body_that_is_no_json(http: Http, vendor: str, content: bytes, kind: s
 def test_a_missing_field(http: Http, vendor: str, body: dict, missing: str) -> None:
     del body[missing]
     answer = http(vendor, json=body)
-    refused(answer, vendor, 400, 422)
+    refused(answer, vendor, WRONG_FIELD[vendor])
     assert missing in answer.text
 
 
@@ -112,20 +116,90 @@ def test_a_missing_field(http: Http, vendor: str, body: dict, missing: str) -> N
 )
 def test_a_wrong_field(http: Http, vendor: str, body: dict, field: str, value: object) -> None:
     answer = http(vendor, json=body | {field: value})
-    refused(answer, vendor, 400, 422)
+    refused(answer, vendor, WRONG_FIELD[vendor])
     assert field in answer.text
 
 
-@pytest.mark.parametrize("vendor", ["innogpt", "sovrgpt", "neuroflash"])
 @pytest.mark.parametrize(
-    ("field", "value"), [("max_tokens", 0), ("max_tokens", 1.5), ("stop", []), ("stop", [1])]
+    ("vendor", "field", "low", "high"),
+    [
+        ("innogpt", "temperature", 0, 2),
+        ("innogpt", "top_p", 0, 1),
+        ("meingpt", "temperature", 0, 2),
+        ("neuroflash", "temperature", 0, 2),
+        ("neuroflash", "frequency_penalty", -2, 2),
+        ("neuroflash", "presence_penalty", -2, 2),
+        ("neuroflash", "repetition_penalty", 0, 2),
+        ("sovrgpt", "temperature", 0, 2),
+        ("sovrgpt", "top_p", 0, 1),
+    ],
 )
-def test_a_wrong_limit(http: Http, vendor: str, body: dict, field: str, value: object) -> None:
-    answer = http(vendor, json=body | {field: value})
-    if value == []:
-        assert answer.status_code == 200
-    else:
-        refused(answer, vendor, 400, 422)
+def test_a_number_between_two_bounds(
+    http: Http, vendor: str, body: dict, field: str, low: int, high: int
+) -> None:
+    for value in (low, high):
+        assert http(vendor, json=body | {field: value}).status_code == 200
+    for value in (low - 0.001, high + 0.001):
+        answer = http(vendor, json=body | {field: value})
+        refused(answer, vendor, WRONG_FIELD[vendor])
+        assert field in answer.text
+        assert f"must be between {low} and {high}" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("vendor", "field"),
+    [
+        ("innogpt", "max_tokens"),
+        ("innogpt", "max_completion_tokens"),
+        ("neuroflash", "max_tokens"),
+        ("sovrgpt", "max_tokens"),
+    ],
+)
+def test_a_limit_is_at_least_one(http: Http, vendor: str, body: dict, field: str) -> None:
+    assert http(vendor, json=body | {field: 1}).status_code == 200
+    for value, fault in ((0, "must be at least 1"), (1.5, "must be an integer")):
+        answer = http(vendor, json=body | {field: value})
+        refused(answer, vendor, WRONG_FIELD[vendor])
+        assert field in answer.text
+        assert fault in answer.text
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "sovrgpt", "neuroflash"])
+def test_stop_is_a_text_or_a_list_of_them(http: Http, vendor: str, body: dict) -> None:
+    for value in ("x", ["x", "y"], []):
+        assert http(vendor, json=body | {"stop": value}).status_code == 200
+    for value in ("", 1, [1], [""]):
+        answer = http(vendor, json=body | {"stop": value})
+        refused(answer, vendor, WRONG_FIELD[vendor])
+        assert "stop" in answer.text
+        assert "must be a string or an array of strings" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "fits", "past"),
+    [
+        ("/embeddings", {"input": "x", "model": "text-embedding-3-small"}, "dimensions", [1], [0]),
+        ("/images/generations", {"prompt": "x"}, "n", [1, 10], [0, 11]),
+    ],
+)
+def test_a_count_has_bounds(
+    http: Http, path: str, body: dict, field: str, fits: list[int], past: list[int]
+) -> None:
+    for value in fits:
+        assert http("innogpt", path, json=body | {field: value}).status_code == 200
+    for value in past:
+        answer = http("innogpt", path, json=body | {field: value})
+        refused(answer, "innogpt", 400)
+        assert answer.json()["error"]["param"] == field
+
+
+def test_a_stream_is_not_kept_by_caches(http: Http, vendor: str, body: dict) -> None:
+    streamed = http(vendor, json=body | {"stream": True}).headers
+    assert streamed["content-type"] == "text/event-stream; charset=utf-8"
+    assert streamed["cache-control"] == "no-cache"
+    plain = http(vendor, json=body).headers
+    assert plain["content-type"] == "application/json"
+    assert "cache-control" not in plain
 
 
 @pytest.mark.parametrize("vendor", ["innogpt", "meingpt"])
