@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
@@ -283,6 +284,25 @@ class TestNeuroflash:
             extra_body=own,
         )
         assert answer.choices[0].message.content == "eins zwei drei vier fünf"
+
+    def test_a_token_is_a_key_until_it_expires(
+        self, sdk: Sdk, http: Callable[..., httpx.Response], server: Server
+    ) -> None:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": server.client_id,
+            "client_secret": server.client_secret,
+            "scope": "openid",
+        }
+        token = http("neuroflash", "//oauth/v2/token", data=form).json()["access_token"]
+        client = sdk("neuroflash", api_key=token)
+        answer = client.chat.completions.create(model=self.MODEL, messages=COUNT)
+        assert answer.choices[0].finish_reason == "stop"
+        server.expire_tokens()
+        with pytest.raises(openai.AuthenticationError) as caught:
+            client.chat.completions.create(model=self.MODEL, messages=COUNT)
+        expected = {"error": "Incorrect API key provided", "code": "invalid_api_key"}
+        assert caught.value.response.json() == expected
 
     def test_the_model_list_is_elsewhere(self, sdk: Sdk, server: Server) -> None:
         with pytest.raises(openai.NotFoundError):
