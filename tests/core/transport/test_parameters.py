@@ -168,3 +168,20 @@ def test_a_request_says_what_sends_it(mode: Mode, server: Server) -> None:
     assert headers["user-agent"] == f"dsgvo-llm/{dsgvo.__version__}"
     assert headers["accept"] == "application/json"
     assert headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_field_is_left_out_whichever_status_refuses_it(
+    mode: Mode, server: Server, status: int
+) -> None:
+    server.script("innogpt", Status(status, message="stream_options is unknown"))
+    assert mode.stream(mode.client("innogpt", server))
+    sent = [request.json.keys() for request in server.requests]
+    assert ["stream_options" in keys for keys in sent] == [True, False]
+
+
+def test_another_status_that_names_a_field_is_an_error(mode: Mode, server: Server) -> None:
+    server.script("innogpt", Status(423, message="stream_options is unknown"))
+    with pytest.raises(APIStatusError, match="stream_options"):
+        mode.stream(mode.client("innogpt", server))
+    assert len(server.requests) == 1
