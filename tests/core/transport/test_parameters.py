@@ -10,6 +10,7 @@ import pytest
 import dsgvo
 from dsgvo.emulator import RefuseFields, Server, Status
 from dsgvo.errors import (
+    APIStatusError,
     BadRequestError,
     CapabilityError,
     ConfigurationError,
