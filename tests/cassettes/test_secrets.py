@@ -261,12 +261,6 @@ PLACES: dict[str, tuple[Request, dict[str, Any]]] = {
     ),
     "UTF-16": (asked(json.dumps(TOKEN).encode("utf-16")), told()),
     "UTF-16 without a mark": (asked(), told(json.dumps(TOKEN).encode("utf-16-le"))),
-    "bytes": (
-        asked(b"\xff\0 password=" + V.encode(), Content_Type="application/octet-stream"),
-        told(),
-    ),
-    "UTF-16 of no type": (Request("POST", URL, json.dumps(TOKEN).encode("utf-16"), {}), told()),
-    "a form of no type": (Request("POST", URL, f"token={V}&a=b".encode(), {}), told(ECHO)),
     "an object": (asked({"api_key": {"value": V}}), told()),
     "an echo of JSON": (asked({"client_secret": V}), told(ECHO)),
     "an echo of a form": (asked(f"client_secret={quote(V)}".encode(), **FORM), told(ECHO)),

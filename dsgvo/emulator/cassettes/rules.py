@@ -31,7 +31,6 @@ from dsgvo.emulator.cassettes.layout import (
     readable,
     serialize,
 )
-from dsgvo.emulator.cassettes.scan import PLACEHOLDER
 from dsgvo.emulator.cassettes.secrets import Secrets
 from dsgvo.emulator.jsons import JsonObject
 
@@ -175,13 +174,11 @@ class Rules:
     def _scrubbed(self, body: bytes, content_type: str) -> bytes:
         entry = laid_out(body, content_type)
         self._secrets.learn_fields(entry)
-        if media_type(content_type) in {FORM, ""}:
+        if media_type(content_type) == FORM:
             self._secrets.learn_query(body.decode(errors="replace"))
         scrubbed = self._secrets.out_of_value(entry)
-        # Bytes stay as they are where there is nothing to take out, and go as a whole if there is.
-        if scrubbed == entry:
-            return body
-        return PLACEHOLDER.encode() if "base64" in entry else packed(scrubbed)
+        # Bytes stay as they are where there is nothing to take out.
+        return body if scrubbed == entry else packed(scrubbed)
 
 
 def recorder(rules: Rules | None = None, **options: Any) -> Any:

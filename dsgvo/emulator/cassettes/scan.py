@@ -173,7 +173,7 @@ def in_code(run: str, known: Collection[str]) -> Iterator[str]:
     if "%" in run:
         yield from in_text(unquote_plus(run), known, deep=False)
         return
-    if decoded := _from_base64(run) or _loosely_from_base64(run):
+    if decoded := _from_base64(run):
         yield from in_text(decoded, known, deep=False)
     # A known secret may begin anywhere in what was encoded, and the run before what was.
     raws = [_bytes_of_base64(run[offset:]) for offset in range(4)] if known else []
@@ -238,9 +238,3 @@ def _from_base64(text: str) -> str:
         return _bytes_of_base64(text).decode()
     except UnicodeDecodeError:
         return ""
-
-
-def _loosely_from_base64(text: str) -> str:
-    """Return what is readable in bytes that are no UTF-8; few bytes have no room for a field."""
-    long = len(text) >= 22
-    return _bytes_of_base64(text).decode(errors="ignore").replace("\0", "") if long else ""
