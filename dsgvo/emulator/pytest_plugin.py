@@ -42,8 +42,7 @@ def dsgvo_vcr_config() -> Generator[dict[str, Any]]:
     from the emulator is kept under the vendor's own addresses.
 
     Yields:
-        Arguments of ``vcr.VCR``, for all tests of the session: who changes one makes a copy first,
-        ``{**dsgvo_vcr_config, "record_mode": "none"}``.
+        Arguments of ``vcr.VCR``; a dictionary that may be changed.
 
     Raises:
         ModuleNotFoundError: If vcrpy is not installed.

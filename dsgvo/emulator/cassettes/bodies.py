@@ -124,7 +124,7 @@ def without_boundary(body: bytes, content_type: str) -> bytes:
 
     A form that is one already, or none at all, stays as it is.
     """
-    if media_type(content_type) != MULTIPART or "boundary=" not in content_type.lower():
+    if media_type(content_type) != MULTIPART or "boundary=" not in content_type:
         return body
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + body)
@@ -139,17 +139,14 @@ def dumps(value: Any) -> str:
 def _part(part: EmailMessage) -> JsonObject:
     name = part.get_param("name", header="content-disposition")
     shown: JsonObject = {"name": name}
-    data = part.get_payload(decode=True)
-    if not isinstance(data, bytes):  # a message in a message
-        data = b"".join(one.as_bytes() for one in cast("list[EmailMessage]", part.get_payload()))
+    data = cast("bytes", part.get_payload(decode=True))
     filename = part.get_filename()
-    with suppress(UnicodeDecodeError):
-        if filename is None:
-            text = data.decode()
-            value = parsed(text)
-            return shown | ({"text": text} if value is None else {"json": value})
+    if filename is None:
+        text = data.decode("utf-8", "replace")
+        value = parsed(text)
+        return shown | ({"text": text} if value is None else {"json": value})
     return shown | {
-        **({} if filename is None else {"filename": filename}),
+        "filename": filename,
         "type": part.get_content_type(),
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
