@@ -3,10 +3,7 @@
 import base64
 import hashlib
 import json
-import re
-import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -21,42 +18,10 @@ EVENTS = "text/event-stream"
 LAYOUTS = ("json", "sse", "form", "multipart", "text", "base64")
 """The keys under which a body may stand; ``newlines`` may stand beside ``sse`` and ``text``."""
 
-_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_CHARSET = re.compile(r"(?i)charset\s*=\s*\"?([\w.:-]+)")
-
 
 def media_type(content_type: str) -> str:
     """Return a content type without its parameters."""
     return content_type.partition(";")[0].strip().lower()
-
-
-def uncompressed(body: bytes, encoding: str) -> bytes:
-    """Return a request's body as it was before it was compressed by gzip or deflate."""
-    for name in reversed(re.split(r"[\s,]+", encoding.strip().lower())):
-        try:
-            body = zlib.decompress(body, _WINDOWS[name]) if name in _WINDOWS else body
-        except zlib.error:
-            return body
-    return body
-
-
-def in_utf8(body: bytes, content_type: str) -> tuple[bytes, str]:
-    """Return text of another charset in UTF-8, with the content type that then is right.
-
-    Whatever is UTF-8 or no text stays as it is.
-    """
-    kind = media_type(content_type)
-    if kind != FORM and not kind.startswith("text/") and not kind.endswith("json"):
-        return body, content_type
-    declared = _CHARSET.search(content_type)
-    for charset in ("utf-8", declared[1] if declared else json.detect_encoding(body), "latin-1"):
-        with suppress(UnicodeDecodeError, LookupError):
-            text = body.decode(charset)
-            if charset == "utf-8" and "\0" not in text:
-                return body, content_type
-            if charset != "utf-8":
-                return text.encode(), f"{kind}; charset=utf-8"
-    return body, content_type
 
 
 def laid_out(body: bytes, content_type: str) -> JsonObject:
@@ -77,11 +42,11 @@ def laid_out(body: bytes, content_type: str) -> JsonObject:
         text = body.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
-    if kind == MULTIPART and (form := parsed(text)) is not None:
+    if kind == MULTIPART and (form := _json(text)) is not None:
         return {"multipart": form}
     if kind == FORM and (pairs := _form(text)) is not None:
         return {"form": pairs}
-    if kind != EVENTS and (value := parsed(text)) is not None:
+    if kind != EVENTS and (value := _json(text)) is not None:
         return {"json": value}
     name = "sse" if kind == EVENTS else "text"
     # YAML has one line ending; a body with another one throughout says so beside it.
@@ -143,7 +108,7 @@ def _part(part: EmailMessage) -> JsonObject:
     filename = part.get_filename()
     if filename is None:
         text = data.decode("utf-8", "replace")
-        value = parsed(text)
+        value = _json(text)
         return shown | ({"text": text} if value is None else {"json": value})
     return shown | {
         "filename": filename,
@@ -153,7 +118,7 @@ def _part(part: EmailMessage) -> JsonObject:
     }
 
 
-def parsed(text: str) -> Any:
+def _json(text: str) -> Any:
     """Return the objects and arrays that a text is, or None if it would not come back the same."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
@@ -186,5 +151,5 @@ def _form(text: str) -> dict[str, str] | None:
 def events(text: str) -> list[Any]:
     """Return the JSON objects of a stream's events, for looking at their shape."""
     lines = (line.removeprefix("data:").strip() for line in text.splitlines())
-    values = (parsed(line) for line in lines if line.startswith("{"))
+    values = (_json(line) for line in lines if line.startswith("{"))
     return [value for value in values if is_object(value)]

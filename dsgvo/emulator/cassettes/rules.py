@@ -8,19 +8,15 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
-from urllib.parse import urlsplit
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator.cassettes.addresses import vendor_url
 from dsgvo.emulator.cassettes.bodies import (
-    FORM,
     MULTIPART,
     canonical,
-    in_utf8,
     laid_out,
     media_type,
     packed,
-    uncompressed,
     without_boundary,
 )
 from dsgvo.emulator.cassettes.layout import (
@@ -105,24 +101,18 @@ class Rules:
     def request(self, request: Any) -> Any:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        self._secrets.learn_headers(headers.items())
-        self._secrets.learn_query(urlsplit(str(request.uri)).query)
-        body, content_type = in_utf8(
-            uncompressed(request.body_bytes or b"", headers.get("content-encoding", "")),
-            headers.get("content-type", ""),
-        )
-        body = without_boundary(body, content_type)
+        self._secrets.learn_headers(headers)
+        content_type = headers.get("content-type", "")
+        body = without_boundary(request.body_bytes or b"", content_type)
         if media_type(content_type) == MULTIPART:
-            content_type = MULTIPART
-        if content_type:
-            headers["content-type"] = content_type
+            headers["content-type"] = MULTIPART
         request.uri = self._secrets.out_of_url(vendor_url(request.uri))
-        request.body = self._scrubbed(body, content_type)
         request.headers = {
             name: self._secrets.out_of_text(headers[name])
             for name in sorted(KEPT_OF_REQUESTS)
             if name in headers
         }
+        request.body = self._scrubbed(body, headers.get("content-type", ""), learn="form")
         return request
 
     def response(self, response: JsonObject) -> JsonObject:
@@ -130,15 +120,6 @@ class Rules:
         headers: dict[str, list[str]] = {
             name.lower(): values for name, values in response["headers"].items()
         }
-        self._secrets.learn_headers(
-            (name, value) for name, values in headers.items() for value in values
-        )
-        body, content_type = in_utf8(
-            response["body"]["string"] or b"", headers.get("content-type", [""])[0]
-        )
-        if content_type:
-            headers["content-type"] = [content_type]
-        body = self._scrubbed(body, content_type)
         kept = {
             name: [self._secrets.out_of_text(value) for value in headers[name][:1]]
             for name in sorted(KEPT_OF_ANSWERS)
@@ -149,10 +130,12 @@ class Rules:
         server = headers.get("server", [""])
         if server[0].startswith(EMULATOR):
             kept["server"] = server
+        body = response["body"]["string"] or b""
+        content_type = kept.get("content-type", [""])[0]
         return {
             "status": {"code": response["status"]["code"], "message": None},
             "headers": kept,
-            "body": {"string": body},
+            "body": {"string": self._scrubbed(body, content_type, learn="json")},
         }
 
     def serialize(self, data: Mapping[str, Any]) -> str:
@@ -171,11 +154,10 @@ class Rules:
             )
         return text
 
-    def _scrubbed(self, body: bytes, content_type: str) -> bytes:
+    def _scrubbed(self, body: bytes, content_type: str, *, learn: str) -> bytes:
         entry = laid_out(body, content_type)
-        self._secrets.learn_fields(entry)
-        if media_type(content_type) == FORM:
-            self._secrets.learn_query(body.decode(errors="replace"))
+        if learn in entry:
+            self._secrets.learn_fields(entry[learn])
         scrubbed = self._secrets.out_of_value(entry)
         # Bytes stay as they are where there is nothing to take out.
         return body if scrubbed == entry else packed(scrubbed)
