@@ -1,7 +1,7 @@
 """The file: YAML for people, with bodies as JSON mappings or as the text of the stream."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -19,20 +19,18 @@ class CassetteError(ValueError):
     """A cassette that is not one, or must not be written."""
 
 
-def serialize(data: Mapping[str, Any], scrub: Callable[[Any], Any] = lambda value: value) -> str:
+def serialize(data: Mapping[str, Any]) -> str:
     """Write what vcrpy holds as a readable cassette.
 
     Args:
         data: ``interactions`` as vcrpy lays them out.
-        scrub: What takes out of an interaction that is laid out what must not be written.
 
     Raises:
         CassetteError: If some answers are the emulator's and others are not.
     """
     interactions: list[JsonObject] = data["interactions"]
     origin = _origin([one["response"]["headers"] for one in interactions])
-    shown = [scrub(interaction(one["request"], one["response"])) for one in interactions]
-    return render(origin, shown)
+    return render(origin, [interaction(one["request"], one["response"]) for one in interactions])
 
 
 def deserialize(text: str) -> JsonObject:

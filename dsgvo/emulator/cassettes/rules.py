@@ -19,14 +19,7 @@ from dsgvo.emulator.cassettes.bodies import (
     packed,
     without_boundary,
 )
-from dsgvo.emulator.cassettes.layout import (
-    EMULATOR,
-    CassetteError,
-    deserialize,
-    parse,
-    readable,
-    serialize,
-)
+from dsgvo.emulator.cassettes.layout import EMULATOR, deserialize, readable, serialize
 from dsgvo.emulator.cassettes.secrets import Secrets
 from dsgvo.emulator.jsons import JsonObject
 
@@ -139,20 +132,8 @@ class Rules:
         }
 
     def serialize(self, data: Mapping[str, Any]) -> str:
-        """Write a cassette, without secrets that became known only after they were recorded.
-
-        Raises:
-            CassetteError: If something in it still looks like a secret, or it must not be written.
-        """
-        text = serialize(data, self._secrets.out_of_value)
-        if findings := self._secrets.left_in(parse(text)):
-            places = "".join(f"\n  {one.where}: {one.what}" for one in findings)
-            raise CassetteError(
-                "the cassette is not written, it would hold what looks like a secret:"
-                f"{self._secrets.out_of_text(places)}\n"
-                "Name the value to take it out: cassettes.recorder(cassettes.Rules(secrets=[…]))"
-            )
-        return text
+        """Write a cassette, without secrets that became known only after they were recorded."""
+        return self._secrets.out_of_late(serialize(data))
 
     def _scrubbed(self, body: bytes, content_type: str, *, learn: str) -> bytes:
         entry = laid_out(body, content_type)

@@ -95,9 +95,11 @@ class Secrets:
             text = pattern.sub(scheme + PLACEHOLDER, text)
         return _BASIC.sub(_scrubbed_basic, text)
 
-    def left_in(self, content: Any) -> list["Finding"]:
-        """Return what :func:`find_secrets` finds, with the secrets that are known."""
-        return find_secrets(content, self._known)
+    def out_of_late(self, text: str) -> str:
+        """Return a text without the known secrets alone, as a last look at a whole file."""
+        for secret in sorted(self._known, key=len, reverse=True):
+            text = text.replace(secret, PLACEHOLDER)
+        return text
 
     def out_of_value(self, value: Any) -> Any:
         """Return a JSON value without its secrets."""
