@@ -42,7 +42,8 @@ def dsgvo_vcr_config() -> Generator[dict[str, Any]]:
     from the emulator is kept under the vendor's own addresses.
 
     Yields:
-        Arguments of ``vcr.VCR``; a dictionary that may be changed.
+        Arguments of ``vcr.VCR``, for all tests of the session: who changes one makes a copy first,
+        ``{**dsgvo_vcr_config, "record_mode": "none"}``.
 
     Raises:
         ModuleNotFoundError: If vcrpy is not installed.

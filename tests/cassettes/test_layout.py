@@ -206,8 +206,18 @@ def test_origins_come_back() -> None:
 
 
 def test_origins_are_not_mixed() -> None:
-    with pytest.raises(cassettes.CassetteError, match="record it whole"):
-        serialize({"interactions": [interaction(), interaction(headers={})]})
+    for headers in ({}, {"server": ["nginx"]}, {"server": ["dsgvo-emulator/9.8"]}):
+        text = serialize({"interactions": [interaction(), interaction(headers=headers)]})
+        assert parse(text)["origin"] == "mixed"
+        with pytest.raises(cassettes.CassetteError, match="delete it and record it whole"):
+            deserialize(text)
+
+
+@pytest.mark.parametrize("day", ["gestern", "", "Sat, 21 Nov 2026 10:00:00 -0000"])
+def test_an_answer_may_have_a_date_that_is_none(day: str) -> None:
+    answers = [interaction(headers={"date": [one]}) for one in ("Thu, 01 Jan 2026 0:0:0 GMT", day)]
+    text = serialize({"interactions": answers})
+    assert parse(text)["origin"] == f"live {'2026-11-21' if '2026' in day else '2026-01-01'}"
 
 
 @pytest.mark.parametrize(

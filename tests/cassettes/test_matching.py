@@ -96,6 +96,36 @@ def test_forms_match_whatever_their_boundary(boundary: str) -> None:
         same_body(upload(boundary, b"%PDF"), upload("one", b"%pdf"))
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+def test_another_media_type_is_another_request(headers: dict[str, str]) -> None:
+    recorded_ = kept("POST", SOVRGPT, b"{}", {"Content-Type": "application/json; charset=utf-8"})
+    same_body(kept("POST", SOVRGPT, b"{}", JSON), recorded_)
+    with pytest.raises(AssertionError, match=r"content-type: '.*' was sent, 'application/json' is"):
+        same_body(kept("POST", SOVRGPT, b"{}", headers), recorded_)
+
+
+def part_of_a_form(head: bytes, data: bytes) -> Any:
+    body = b'--b\r\nContent-Disposition: form-data; name="a"%b\r\n\r\n%b\r\n--b--\r\n' % (
+        head,
+        data,
+    )
+    return kept("POST", SOVRGPT, body, {"Content-Type": "multipart/form-data; Boundary=b"})
+
+
+@pytest.mark.parametrize(
+    ("head", "here", "there"),
+    [
+        (b"", b"one", b"another"),
+        (b"", b"\xff", b"\xfe"),
+        (b"\r\nContent-Type: message/rfc822", b"A: 1\r\n\r\none", b"A: 1\r\n\r\nanother"),
+    ],
+)
+def test_forms_differ_by_their_parts(head: bytes, here: bytes, there: bytes) -> None:
+    same_body(part_of_a_form(head, here), part_of_a_form(head, here))
+    with pytest.raises(AssertionError):
+        same_body(part_of_a_form(head, here), part_of_a_form(head, there))
+
+
 def test_a_changed_request_never_plays_an_old_answer(server: Server, tmp_path: Path) -> None:
     client = Client("sovrgpt", api_key=server.api_key, base_url=server.base_url("sovrgpt"))
     question = [{"role": "user", "content": "Guten Tag!"}]
@@ -114,6 +144,28 @@ def test_a_changed_request_never_plays_an_old_answer(server: Server, tmp_path: P
     assert "-  temperature: 0.5" in str(caught.value)
     assert "+  temperature: 0.6" in str(caught.value)
     assert len(server.requests) == asked
+
+
+def test_a_mixed_recording_does_not_reach_the_tests_after_it(
+    server: Server, tmp_path: Path
+) -> None:
+    """vcrpy would leave httpx patched if writing a cassette failed."""
+    client = Client("sovrgpt", api_key=server.api_key, base_url=server.base_url("sovrgpt"))
+    path = str(tmp_path / "tape.yaml")
+    with cassettes.recorder().use_cassette(path) as tape:
+        client.models()
+        tape.append(
+            Request("GET", "https://example.com/", b"", {}),
+            {"status": {"code": 204, "message": None}, "headers": {}, "body": {"string": b""}},
+        )
+    with (
+        pytest.raises(cassettes.CassetteError, match="record it whole"),
+        cassettes.recorder().use_cassette(path),
+    ):
+        pass  # pragma: no cover
+    asked = len(server.requests)
+    client.models()
+    assert len(server.requests) == asked + 1
 
 
 def changed(path: Path, old: str, new: str) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from vcr.request import Request
 
 from dsgvo.emulator import cassettes
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.cassettes import Finding, find_secrets
-from dsgvo.emulator.cassettes.secrets import PLACEHOLDER
+from dsgvo.emulator.cassettes.scan import PLACEHOLDER
 from tests.cassettes.support import named, recorded
 
 KEY = "sk-live-0a1b2c3d4e5f6a7b8c9d"
@@ -66,7 +71,6 @@ def test_planted_secrets_are_found(where: str) -> None:
 
 def test_a_finding_does_not_repeat_the_secret() -> None:
     assert find_secrets({"json": [{"password": PASSWORD}]}) == [
-        Finding("a header password", "json[0].password"),
         Finding("a field password", "json[0].password"),
     ]
 
@@ -203,3 +207,146 @@ def test_headers_are_kept_by_name_alone() -> None:
         "content-type": "application/json",
     }
     assert one["response"]["headers"] == {"content-type": "application/json", **kept}
+
+
+def test_the_emulators_version_is_no_place_for_a_secret() -> None:
+    text = recorded_once(Request("GET", URL, b"", {}), answer(b"", Server=f"dsgvo-emulator/{KEY}"))
+    assert cassettes.parse(text)["origin"] == f"emulator {PLACEHOLDER}"
+
+
+V = "Zq-hushhush/v4lue"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+TOKEN = {"access_token": V}
+PEM = f"-----BEGIN PRIVATE KEY-----\nMIIE{V}\n-----END PRIVATE KEY-----\n"
+UPLOAD = b'--b\r\nContent-Disposition: form-data; name="client_secret"\r\n\r\n%b\r\n--b--\r\n'
+ECHO = {"text": f"{V} again", "encoded": base64.b64encode(f"<{V}>".encode()).decode().rstrip("=")}
+IN_A_STRING = {"arguments": json.dumps({"password": [V], "n": {"password": V}})}
+
+
+def asked(body: Any = b"{}", path: str = "", **headers: str) -> Request:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request("POST", URL + path, data, JSON | names)
+
+
+def told(body: Any = b"{}", kind: str = "application/json", **headers: str) -> dict[str, Any]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return answer(data, kind, **{name.replace("_", "-"): one for name, one in headers.items()})
+
+
+PLACES: dict[str, tuple[Request, dict[str, Any]]] = {
+    "a multipart field": (
+        asked(UPLOAD % V.encode(), Content_Type="multipart/form-data; boundary=b"),
+        told(),
+    ),
+    "Set-Cookie": (asked(), told(ECHO, Set_Cookie=f"session={V}; Path=/; HttpOnly")),
+    "Cookie": (asked(Cookie=f"a=b; session={V}"), told(ECHO)),
+    "gzip": (asked(gzip.compress(json.dumps(TOKEN).encode()), Content_Encoding="gzip"), told()),
+    "deflate": (
+        asked(zlib.compress(json.dumps(TOKEN).encode()), Content_Encoding="deflate"),
+        told(),
+    ),
+    "a gzipped form": (
+        asked(gzip.compress(f"token={V}".encode()), Content_Encoding="gzip", **FORM),
+        told(),
+    ),
+    "latin-1": (
+        asked(),
+        told(json.dumps(TOKEN | {"ä": "ß"}, ensure_ascii=False).encode("latin-1")),
+    ),
+    "UTF-16": (asked(json.dumps(TOKEN).encode("utf-16")), told()),
+    "UTF-16 without a mark": (asked(), told(json.dumps(TOKEN).encode("utf-16-le"))),
+    "bytes": (
+        asked(b"\xff\0 password=" + V.encode(), Content_Type="application/octet-stream"),
+        told(),
+    ),
+    "UTF-16 of no type": (Request("POST", URL, json.dumps(TOKEN).encode("utf-16"), {}), told()),
+    "a form of no type": (Request("POST", URL, f"token={V}&a=b".encode(), {}), told(ECHO)),
+    "an object": (asked({"api_key": {"value": V}}), told()),
+    "an echo of JSON": (asked({"client_secret": V}), told(ECHO)),
+    "an echo of a form": (asked(f"client_secret={quote(V)}".encode(), **FORM), told(ECHO)),
+    "a field token": (asked({"token": V}), told(ECHO)),
+    "a form's token": (asked(f"token={quote(V)}".encode(), **FORM), told(ECHO)),
+    "a form's code": (asked(f"grant_type=x&code={quote(V)}".encode(), **FORM), told(ECHO)),
+    "X-Amz-Signature": (asked(path=f"?X-Amz-Signature={V}"), told(ECHO)),
+    "jwt": (asked(path=f"?a=1&jwt={V}"), told(ECHO)),
+    "pwd": (asked({"link": f"https://example.com/?pwd={V}"}), told()),
+    "a parameter of Authorization": (asked(Authorization=f'Token token="{V}"'), told(ECHO)),
+    "a private key": (asked({"file": PEM}), told(PEM.encode(), "text/plain")),
+    "a list in a form": (
+        asked(f"scope=a&scope=b&client_secret={quote(V)}".encode(), **FORM),
+        told(),
+    ),
+    "a form in lower case": (
+        asked(f"scope=a%20b&client_secret={quote(V, safe='').lower()}".encode(), **FORM),
+        told(V.lower().encode(), "text/plain"),
+    ),
+    "arguments": (asked(IN_A_STRING), told(IN_A_STRING)),
+    "a list": (asked({"password": [V]}), told()),
+    "a key": (asked({V: 1}, x_api_key=V), told()),
+    "events": (asked(), told(f"data: {json.dumps(TOKEN)}\n\n".encode(), "text/event-stream")),
+    "a form as an answer": (asked(), told(f"access_token={V}&token_type=x".encode(), "text/plain")),
+    "NDJSON": (asked(), told(b'{"a":1}\n%b\n' % json.dumps(TOKEN).encode(), "text/plain")),
+    "a mark before JSON": (asked(), told(json.dumps(TOKEN).encode("utf-8-sig"))),
+    "JSON that is none": (asked(), told(b'{"a":1,"a":2,"access_token" : "%b", }' % V.encode())),
+    "JSON that breaks off": (asked(), told(b'{"access_token":"%b' % V.encode())),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_place_lets_a_secret_through(place: str) -> None:
+    text = recorded_once(*PLACES[place])
+    encoded = [base64.b64encode(f"{before}{V}".encode())[4:-4].decode() for before in ("", "<")]
+    for form in (V, V.lower(), quote(V, safe=""), quote(V, safe="").lower(), *encoded):
+        assert form not in text
+    assert "base64:" not in text
+    assert PLACEHOLDER in text
+    assert find_secrets(cassettes.parse(text), [V]) == find_secrets(text, [V]) == []
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [*("password", "x-api-key", "token", "authorization", "Set-Cookie", "code", "grant_type")]
+        + [*(":", "=", "&", "?", "; ", ", ", " ", "\n", '"', "'", "\\", "[", "]", "{", "}", "%22")]
+        + [*("Bearer ", "Basic ", "data: ", "https://", "@", "-----BEGIN PRIVATE KEY-----", "ä")]
+        + [V, KEY, JWT, PASSWORD, PLACEHOLDER, quote(V, safe=""), "12345678", "kurz", "Hallo Welt"]
+        + [base64.b64encode(one.encode()).decode() for one in (KEY, f"anna:{PASSWORD}")]
+    ),
+    max_size=12,
+).map("".join)
+BODIES = st.recursive(
+    PIECES | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(PIECES, inner, max_size=3)
+        | inner.map(json.dumps)
+    ),
+    max_leaves=6,
+)
+
+
+@example({"password": "Geheimnis für alle"}, "", "")
+@given(BODIES, BODIES, PIECES)
+def test_the_scan_finds_nothing_that_the_rules_let_through(
+    sent: Any, received: Any, query: str
+) -> None:
+    kind = "application/json" if isinstance(received, dict | list) else "text/plain"
+    body = received.encode() if isinstance(received, str) else received
+    request = asked(sent, "?" + quote(query, safe="&="), x_api_key=V)
+    text = recorded_once(request, told(body, kind))
+    assert find_secrets(cassettes.parse(text), [V]) == []
+    assert V not in text
+
+
+ORDINARY = {
+    "usage": {"total_tokens": 12345678, "prompt_tokens": 1, "max_tokens": 5, "token": "Rechnung"},
+    "error": {"code": "invalid_request_error_of_some_kind"},
+    "logprobs": [{"token": "0123456789abcdef", "logprob": -1}],
+    "tools": [{"properties": {"password": {"description": "Das Passwort", "type": "string"}}}],
+    "arguments": '{"code": "print(12345678)", "token_type": "bearer"}',
+}
+
+
+def test_ordinary_fields_are_recorded_as_they_are() -> None:
+    [one] = cassettes.parse(recorded_once(asked(ORDINARY), told(ORDINARY)))["interactions"]
+    assert one["request"]["json"] == one["response"]["json"] == ORDINARY

@@ -16,7 +16,7 @@ What is recorded from the emulator is kept under the vendor's own addresses, so 
 from dsgvo.emulator.cassettes.addresses import emulator_url, vendor_url
 from dsgvo.emulator.cassettes.layout import CassetteError, parse
 from dsgvo.emulator.cassettes.rules import SERIALIZER, Rules, recorder
-from dsgvo.emulator.cassettes.secrets import Finding, find_secrets
+from dsgvo.emulator.cassettes.scan import Finding, find_secrets
 
 __all__ = [
     "SERIALIZER",

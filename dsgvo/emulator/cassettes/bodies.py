@@ -3,7 +3,10 @@
 import base64
 import hashlib
 import json
+import re
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -18,10 +21,42 @@ EVENTS = "text/event-stream"
 LAYOUTS = ("json", "sse", "form", "multipart", "text", "base64")
 """The keys under which a body may stand; ``newlines`` may stand beside ``sse`` and ``text``."""
 
+_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_CHARSET = re.compile(r"(?i)charset\s*=\s*\"?([\w.:-]+)")
+
 
 def media_type(content_type: str) -> str:
     """Return a content type without its parameters."""
     return content_type.partition(";")[0].strip().lower()
+
+
+def uncompressed(body: bytes, encoding: str) -> bytes:
+    """Return a request's body as it was before it was compressed by gzip or deflate."""
+    for name in reversed(re.split(r"[\s,]+", encoding.strip().lower())):
+        try:
+            body = zlib.decompress(body, _WINDOWS[name]) if name in _WINDOWS else body
+        except zlib.error:
+            return body
+    return body
+
+
+def in_utf8(body: bytes, content_type: str) -> tuple[bytes, str]:
+    """Return text of another charset in UTF-8, with the content type that then is right.
+
+    Whatever is UTF-8 or no text stays as it is.
+    """
+    kind = media_type(content_type)
+    if kind != FORM and not kind.startswith("text/") and not kind.endswith("json"):
+        return body, content_type
+    declared = _CHARSET.search(content_type)
+    for charset in ("utf-8", declared[1] if declared else json.detect_encoding(body), "latin-1"):
+        with suppress(UnicodeDecodeError, LookupError):
+            text = body.decode(charset)
+            if charset == "utf-8" and "\0" not in text:
+                return body, content_type
+            if charset != "utf-8":
+                return text.encode(), f"{kind}; charset=utf-8"
+    return body, content_type
 
 
 def laid_out(body: bytes, content_type: str) -> JsonObject:
@@ -42,11 +77,11 @@ def laid_out(body: bytes, content_type: str) -> JsonObject:
         text = body.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
-    if kind == MULTIPART and (form := _json(text)) is not None:
+    if kind == MULTIPART and (form := parsed(text)) is not None:
         return {"multipart": form}
     if kind == FORM and (pairs := _form(text)) is not None:
         return {"form": pairs}
-    if kind != EVENTS and (value := _json(text)) is not None:
+    if kind != EVENTS and (value := parsed(text)) is not None:
         return {"json": value}
     name = "sse" if kind == EVENTS else "text"
     # YAML has one line ending; a body with another one throughout says so beside it.
@@ -89,7 +124,7 @@ def without_boundary(body: bytes, content_type: str) -> bytes:
 
     A form that is one already, or none at all, stays as it is.
     """
-    if media_type(content_type) != MULTIPART or "boundary=" not in content_type:
+    if media_type(content_type) != MULTIPART or "boundary=" not in content_type.lower():
         return body
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + body)
@@ -104,21 +139,24 @@ def dumps(value: Any) -> str:
 def _part(part: EmailMessage) -> JsonObject:
     name = part.get_param("name", header="content-disposition")
     shown: JsonObject = {"name": name}
-    data = cast("bytes", part.get_payload(decode=True))
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):  # a message in a message
+        data = b"".join(one.as_bytes() for one in cast("list[EmailMessage]", part.get_payload()))
     filename = part.get_filename()
-    if filename is None:
-        text = data.decode("utf-8", "replace")
-        value = _json(text)
-        return shown | ({"text": text} if value is None else {"json": value})
+    with suppress(UnicodeDecodeError):
+        if filename is None:
+            text = data.decode()
+            value = parsed(text)
+            return shown | ({"text": text} if value is None else {"json": value})
     return shown | {
-        "filename": filename,
+        **({} if filename is None else {"filename": filename}),
         "type": part.get_content_type(),
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
 
 
-def _json(text: str) -> Any:
+def parsed(text: str) -> Any:
     """Return the objects and arrays that a text is, or None if it would not come back the same."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
@@ -151,5 +189,5 @@ def _form(text: str) -> dict[str, str] | None:
 def events(text: str) -> list[Any]:
     """Return the JSON objects of a stream's events, for looking at their shape."""
     lines = (line.removeprefix("data:").strip() for line in text.splitlines())
-    values = (_json(line) for line in lines if line.startswith("{"))
+    values = (parsed(line) for line in lines if line.startswith("{"))
     return [value for value in values if is_object(value)]

@@ -1,8 +1,8 @@
 """The file: YAML for people, with bodies as JSON mappings or as the text of the stream."""
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
@@ -14,23 +14,28 @@ from dsgvo.emulator.jsons import JsonObject, as_object, is_object
 EMULATOR = "dsgvo-emulator/"
 """How the emulator's ``Server`` header begins, which is how its answers are known."""
 
+MIXED = "mixed"
+"""The origin that says of a cassette that some of its answers are the emulator's, others not."""
+
 
 class CassetteError(ValueError):
-    """A cassette that is not one, or must not be written."""
+    """A cassette that is not one, or must not be played."""
 
 
-def serialize(data: Mapping[str, Any]) -> str:
+def serialize(data: Mapping[str, Any], scrub: Callable[[Any], Any] = lambda value: value) -> str:
     """Write what vcrpy holds as a readable cassette.
+
+    Nothing is refused here but on reading: vcrpy leaves its patches of httpx in place if writing
+    fails, so that the tests after this one would play its cassette.
 
     Args:
         data: ``interactions`` as vcrpy lays them out.
-
-    Raises:
-        CassetteError: If some answers are the emulator's and others are not.
+        scrub: What takes out of an interaction that is laid out what must not be written.
     """
     interactions: list[JsonObject] = data["interactions"]
     origin = _origin([one["response"]["headers"] for one in interactions])
-    return render(origin, [interaction(one["request"], one["response"]) for one in interactions])
+    shown = [scrub(interaction(one["request"], one["response"])) for one in interactions]
+    return render(origin, shown)
 
 
 def deserialize(text: str) -> JsonObject:
@@ -127,15 +132,24 @@ def _origin(answers: Sequence[Mapping[str, Sequence[str]]]) -> str:
     if all(server.startswith(EMULATOR) for server in servers) and len(servers) == 1:
         return f"emulator {servers.pop().removeprefix(EMULATOR)}"
     if any(server.startswith(EMULATOR) for server in servers):
-        raise CassetteError(
-            "the cassette would hold answers of the emulator beside others: record it whole"
-        )
-    dates = [parsedate_to_datetime(answer["date"][0]) for answer in answers if "date" in answer]
-    return f"live {max(dates, default=datetime.now(UTC)):%Y-%m-%d}"
+        return MIXED
+    return f"live {max(filter(None, map(_day, answers)), default=datetime.now(UTC).date())}"
+
+
+def _day(answer: Mapping[str, Sequence[str]]) -> date | None:
+    try:
+        return parsedate_to_datetime(answer.get("date", [""])[0]).date()
+    except ValueError:
+        return None
 
 
 def _source(origin: str) -> dict[str, str]:
     """Return the header by which :func:`_origin` finds the origin again."""
+    if origin == MIXED:
+        raise CassetteError(
+            "the cassette holds answers of the emulator beside others, or of two of its versions: "
+            "delete it and record it whole"
+        )
     kind, _, detail = origin.partition(" ")
     if kind == "emulator":
         return {"server": EMULATOR + detail}

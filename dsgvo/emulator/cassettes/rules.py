@@ -8,18 +8,28 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator.cassettes.addresses import vendor_url
 from dsgvo.emulator.cassettes.bodies import (
+    FORM,
     MULTIPART,
     canonical,
+    in_utf8,
     laid_out,
     media_type,
     packed,
+    uncompressed,
     without_boundary,
 )
-from dsgvo.emulator.cassettes.layout import EMULATOR, deserialize, readable, serialize
+from dsgvo.emulator.cassettes.layout import (
+    EMULATOR,
+    deserialize,
+    readable,
+    serialize,
+)
+from dsgvo.emulator.cassettes.scan import PLACEHOLDER
 from dsgvo.emulator.cassettes.secrets import Secrets
 from dsgvo.emulator.jsons import JsonObject
 
@@ -94,18 +104,24 @@ class Rules:
     def request(self, request: Any) -> Any:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        self._secrets.learn_headers(headers)
-        content_type = headers.get("content-type", "")
-        body = without_boundary(request.body_bytes or b"", content_type)
+        self._secrets.learn_headers(headers.items())
+        self._secrets.learn_query(urlsplit(str(request.uri)).query)
+        body, content_type = in_utf8(
+            uncompressed(request.body_bytes or b"", headers.get("content-encoding", "")),
+            headers.get("content-type", ""),
+        )
+        body = without_boundary(body, content_type)
         if media_type(content_type) == MULTIPART:
-            headers["content-type"] = MULTIPART
+            content_type = MULTIPART
+        if content_type:
+            headers["content-type"] = content_type
         request.uri = self._secrets.out_of_url(vendor_url(request.uri))
+        request.body = self._scrubbed(body, content_type)
         request.headers = {
             name: self._secrets.out_of_text(headers[name])
             for name in sorted(KEPT_OF_REQUESTS)
             if name in headers
         }
-        request.body = self._scrubbed(body, headers.get("content-type", ""), learn="form")
         return request
 
     def response(self, response: JsonObject) -> JsonObject:
@@ -113,6 +129,15 @@ class Rules:
         headers: dict[str, list[str]] = {
             name.lower(): values for name, values in response["headers"].items()
         }
+        self._secrets.learn_headers(
+            (name, value) for name, values in headers.items() for value in values
+        )
+        body, content_type = in_utf8(
+            response["body"]["string"] or b"", headers.get("content-type", [""])[0]
+        )
+        if content_type:
+            headers["content-type"] = [content_type]
+        body = self._scrubbed(body, content_type)
         kept = {
             name: [self._secrets.out_of_text(value) for value in headers[name][:1]]
             for name in sorted(KEPT_OF_ANSWERS)
@@ -122,26 +147,27 @@ class Rules:
             kept["location"] = [self._secrets.out_of_url(kept["location"][0])]
         server = headers.get("server", [""])
         if server[0].startswith(EMULATOR):
-            kept["server"] = server
-        body = response["body"]["string"] or b""
-        content_type = kept.get("content-type", [""])[0]
+            kept["server"] = [self._secrets.out_of_text(server[0])]
         return {
             "status": {"code": response["status"]["code"], "message": None},
             "headers": kept,
-            "body": {"string": self._scrubbed(body, content_type, learn="json")},
+            "body": {"string": body},
         }
 
     def serialize(self, data: Mapping[str, Any]) -> str:
         """Write a cassette, without secrets that became known only after they were recorded."""
-        return self._secrets.out_of_late(serialize(data))
+        return serialize(data, self._secrets.out_of_value)
 
-    def _scrubbed(self, body: bytes, content_type: str, *, learn: str) -> bytes:
+    def _scrubbed(self, body: bytes, content_type: str) -> bytes:
         entry = laid_out(body, content_type)
-        if learn in entry:
-            self._secrets.learn_fields(entry[learn])
+        self._secrets.learn_fields(entry)
+        if media_type(content_type) in {FORM, ""}:
+            self._secrets.learn_query(body.decode(errors="replace"))
         scrubbed = self._secrets.out_of_value(entry)
-        # Bytes stay as they are where there is nothing to take out.
-        return body if scrubbed == entry else packed(scrubbed)
+        # Bytes stay as they are where there is nothing to take out, and go as a whole if there is.
+        if scrubbed == entry:
+            return body
+        return PLACEHOLDER.encode() if "base64" in entry else packed(scrubbed)
 
 
 def recorder(rules: Rules | None = None, **options: Any) -> Any:
@@ -174,6 +200,9 @@ def same_body(sent: Any, recorded: Any) -> None:
         (request.body_bytes or b"", request.headers.get("content-type", ""))
         for request in (sent, recorded)
     )
+    kinds = [media_type(kind) for body, kind in (here, there) if body]
+    if len(set(kinds)) == 2:
+        raise AssertionError(f"content-type: {kinds[0]!r} was sent, {kinds[1]!r} is recorded")
     if canonical(*here) != canonical(*there):
         lines = difflib.unified_diff(
             readable(*there).splitlines(), readable(*here).splitlines(), "recorded", "sent", n=2
