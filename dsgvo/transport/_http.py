@@ -161,9 +161,7 @@ class _Pools:
         return transport
 
     async def _keep(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        transports: dict[str | None, httpx.AsyncHTTPTransport],
+        self, loop: asyncio.AbstractEventLoop, transports: _AsyncTransports
     ) -> AsyncGenerator[None]:
         try:
             yield

@@ -21,8 +21,6 @@ from dsgvo.emulator.cassettes.scan import (
     PLACEHOLDER,
     QUERY_FIELDS,
     SECRET_HEADERS,
-    Finding,
-    find_secrets,
     in_code,
     is_secret_parameter,
     json_lines,
@@ -87,31 +85,16 @@ class Secrets:
                 self.learn(value)
                 self._remember(value)
 
-    def left_in(self, content: Any) -> list[Finding]:
-        """Return what :func:`find_secrets` finds, with the secrets that are known."""
-        return find_secrets(content, self._known)
-
     def out_of_text(self, text: str) -> str:
-        """Return a text without any secret that is known or looks like one."""
+        """Return a text without any secret that is known or looks like one.
+
+        What comes back stays as it is if it comes again, as recorded requests do in a replay.
+        """
         for private, stand_in in self._stand_ins.items():
             text = text.replace(private, stand_in)
-        if len(text) < MIN_LENGTH:
-            return text
-        text = "".join(
-            head + self._out_of_json(source, value) + tail
-            for head, source, value, tail in json_lines(text)
-        )
-        for secret in sorted(self._known, key=len, reverse=True):
-            for form in (secret, quote(secret, safe=""), quote_plus(secret)):
-                text = text.replace(form, PLACEHOLDER)
-        text = PARAMETER.sub(
-            lambda found: _scrubbed_pair(found) if is_secret_parameter(found) else found.group(),
-            PAIR.sub(_scrubbed_pair, text),
-        )
-        for name, pattern in PATTERNS.items():
-            scheme = "Bearer " if "bearer" in name else ""
-            text = pattern.sub(scheme + PLACEHOLDER, text)
-        return ENCODED.sub(self._scrubbed_code, BASIC.sub(_scrubbed_basic, text))
+        while (scrubbed := self._scrubbed(text)) != text:
+            text = scrubbed
+        return text
 
     def out_of_value(self, value: Any, parent: str = "", held: str = "") -> Any:
         """Return a JSON value without its secrets."""
@@ -137,6 +120,25 @@ class Secrets:
     def _remember(self, text: str) -> None:
         if len(text) >= MIN_LENGTH and text != PLACEHOLDER:
             self._known.add(text)
+
+    def _scrubbed(self, text: str) -> str:
+        if len(text) < MIN_LENGTH:
+            return text
+        text = "".join(
+            head + self._out_of_json(source, value) + tail
+            for head, source, value, tail in json_lines(text)
+        )
+        for secret in sorted(self._known, key=len, reverse=True):
+            for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+                text = text.replace(form, PLACEHOLDER)
+        text = PARAMETER.sub(
+            lambda found: _scrubbed_pair(found) if is_secret_parameter(found) else found.group(),
+            PAIR.sub(_scrubbed_pair, text),
+        )
+        for name, pattern in PATTERNS.items():
+            scheme = "Bearer " if "bearer" in name else ""
+            text = pattern.sub(scheme + PLACEHOLDER, text)
+        return ENCODED.sub(self._scrubbed_code, BASIC.sub(_scrubbed_basic, text))
 
     def _out_of_json(self, source: str, value: Any) -> str:
         scrubbed = self.out_of_value(value)

@@ -50,6 +50,13 @@ def fetches(server: Server) -> list[Any]:
     return [request for request in server.requests if request.path.endswith(TOKEN_PATH)]
 
 
+async def fetching(server: Server, client: AsyncClient) -> asyncio.Task[Completion]:
+    """Ask what needs a token first, and return when it is being fetched."""
+    leader = asyncio.create_task(client.chat(HELLO, model=MODEL))
+    assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+    return leader
+
+
 def test_a_token_is_fetched_as_the_page_says_and_kept(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", **client_credentials(server))
     assert mode.chat(client).finish_reason == "stop"
@@ -275,8 +282,7 @@ def test_a_fetch_that_fails_fails_for_all_who_wait(server: Server, naps: list[fl
     own = AsyncClient("neuroflash", **settings, max_retries=1)
 
     async def main() -> list[Any]:
-        leader = asyncio.create_task(own.chat(HELLO, model=MODEL))
-        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        leader = await fetching(server, own)
         tasks = [own.chat(HELLO, model=MODEL) for _ in range(20)]
         threads = [asyncio.to_thread(sync.chat, HELLO, model=MODEL) for _ in range(3)]
         return await asyncio.gather(leader, *tasks, *threads, return_exceptions=True)
@@ -296,8 +302,7 @@ def test_who_tries_more_often_does_not_fail_with_who_tries_less(
     patient = AsyncClient("neuroflash", **settings, max_retries=2)
 
     async def main() -> list[Any]:
-        leader = asyncio.create_task(hasty.chat(HELLO, model=MODEL))
-        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        leader = await fetching(server, hasty)
         others = [hasty.chat(HELLO, model=MODEL), patient.chat(HELLO, model=MODEL)]
         return await asyncio.gather(leader, *others, return_exceptions=True)
 
@@ -312,8 +317,7 @@ def test_when_the_task_that_fetches_is_cancelled_the_others_go_on(server: Server
     server.script("neuroflash", Delay(60), path=TOKEN_PATH)
 
     async def main() -> list[Completion]:
-        leader = asyncio.create_task(client.chat(HELLO, model=MODEL))
-        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        leader = await fetching(server, client)
         others = [asyncio.create_task(client.chat(HELLO, model=MODEL)) for _ in range(20)]
         in_a_thread = asyncio.create_task(
             asyncio.to_thread(
@@ -335,8 +339,7 @@ def test_when_a_task_that_waits_is_cancelled_the_fetch_goes_on(server: Server) -
     server.script("neuroflash", Delay(0.3), path=TOKEN_PATH)
 
     async def main() -> str | None:
-        leader = asyncio.create_task(client.chat(HELLO, model=MODEL))
-        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        leader = await fetching(server, client)
         waiter = asyncio.create_task(client.chat(HELLO, model=MODEL))
         await asyncio.sleep(0)
         waiter.cancel()
@@ -356,8 +359,7 @@ def test_a_blocking_call_on_the_loops_thread_does_not_wait_for_its_own_loop(
     server.script("neuroflash", Delay(0.3), path=TOKEN_PATH)
 
     async def main() -> list[str | None]:
-        leader = asyncio.create_task(own.chat(HELLO, model=MODEL))
-        assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
+        leader = await fetching(server, own)
         blocking = sync.chat(HELLO, model=MODEL)  # the leader cannot go on meanwhile
         return [(await leader).finish_reason, blocking.finish_reason]
 
