@@ -80,8 +80,11 @@ def test_a_stream_counts_tokens_only_when_asked(sdk: Sdk, vendor: str, model: st
     )
     assert asked[-1].choices == []
     assert asked[-1].usage.completion_tokens > 0
-    unasked = client.chat.completions.create(model=model, messages=QUESTION, stream=True)
-    assert all(chunk.usage is None for chunk in unasked)
+    for options in ({}, {"stream_options": {"include_usage": False}}):
+        unasked = client.chat.completions.create(
+            model=model, messages=QUESTION, stream=True, **options
+        )
+        assert all(chunk.usage is None for chunk in unasked)
 
 
 def test_a_tool_is_called_and_its_result_used(sdk: Sdk, vendor: str, model: str) -> None:
@@ -179,13 +182,29 @@ def test_json_mode(sdk: Sdk, vendor: str, model: str) -> None:
     assert Person.model_validate_json(content) == Person(name="Anna Schmidt", alter=34)
 
 
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt", "neuroflash"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"response_format": {"type": "text"}},
+        {"messages": [{"role": "developer", "content": "Sei kurz."}, *QUESTION]},
+    ],
+)
+def test_what_openai_takes_and_sovrgpt_alone_does_not(
+    sdk: Sdk, vendor: str, model: str, asked: dict[str, Any]
+) -> None:
+    answer = sdk(vendor).chat.completions.create(**{"model": model, "messages": QUESTION} | asked)
+    assert "Emulator" in answer.choices[0].message.content
+
+
 @pytest.mark.parametrize("vendor", ["innogpt", "neuroflash", "sovrgpt"])
 def test_stop_and_max_tokens(sdk: Sdk, vendor: str, model: str) -> None:
     client = sdk(vendor)
     asked = [{"role": "user", "content": "Wiederhole: eins zwei drei vier fünf"}]
-    stopped = client.chat.completions.create(model=model, messages=asked, stop=[" drei"])
-    assert stopped.choices[0].message.content == "eins zwei"
-    assert stopped.choices[0].finish_reason == "stop"
+    for stop in (" drei", [" drei"], [" fünf", " drei"]):
+        stopped = client.chat.completions.create(model=model, messages=asked, stop=stop)
+        assert stopped.choices[0].message.content == "eins zwei"
+        assert stopped.choices[0].finish_reason == "stop"
     short = client.chat.completions.create(model=model, messages=asked, max_tokens=2)
     assert short.choices[0].message.content == "eins zwei"
     assert short.choices[0].finish_reason == "length"
@@ -231,8 +250,9 @@ def test_dimensions(sdk: Sdk) -> None:
 
 def test_token_ids_are_taken_by_meingpt_alone(sdk: Sdk) -> None:
     tokens = [[1, 2, 3], [4]]
-    answer = sdk("meingpt").embeddings.create(input=tokens, model="text-embedding-3-large")
-    assert len(answer.data) == 2
+    for given, count in ((tokens, 2), (tokens[0], 1)):
+        answer = sdk("meingpt").embeddings.create(input=given, model="text-embedding-3-large")
+        assert len(answer.data) == count
     with pytest.raises(openai.BadRequestError):
         sdk("innogpt").embeddings.create(input=tokens, model="text-embedding-3-large")
 

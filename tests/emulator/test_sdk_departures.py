@@ -79,6 +79,20 @@ class TestInnoGPT:
                 model="gpt-5", messages=QUESTION, response_format=Person
             )
 
+    def test_structured_output_of_gpt_5_comes_as_the_stream_that_is_asked_for(
+        self, sdk: Sdk
+    ) -> None:
+        chunks = sdk("innogpt").chat.completions.create(
+            model="gpt-5",
+            messages=[{"role": "user", "content": "Anna Schmidt ist 34 Jahre alt."}],
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "Person", "schema": Person.model_json_schema()},
+            },
+            stream=True,
+        )
+        assert Person.model_validate_json(text_of(chunks)) == Person(name="Anna Schmidt", alter=34)
+
     def test_a_client_that_validates_says_why(self, sdk: Sdk) -> None:
         with pytest.raises(openai.APIResponseValidationError, match="received `text/event-stream`"):
             sdk("innogpt", _strict_response_validation=True).chat.completions.create(

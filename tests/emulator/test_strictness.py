@@ -43,6 +43,14 @@ def test_a_wrong_key(http: Http, vendor: str, body: dict, given: str) -> None:
     refused(http(vendor, json=body, headers={"authorization": given}), vendor, 401)
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_scheme_has_no_case(
+    http: Http, server: Server, vendor: str, body: dict, scheme: str
+) -> None:
+    given = {"authorization": f"{scheme} {server.api_key}"}
+    assert http(vendor, json=body, headers=given).status_code == 200
+
+
 def test_an_unknown_path(http: Http, vendor: str, body: dict) -> None:
     refused(http(vendor, "/completions", json=body), vendor, 404)
     refused(http(vendor, "//", "GET"), vendor, 404)

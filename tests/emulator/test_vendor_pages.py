@@ -134,7 +134,14 @@ class TestInnoGPT:
 
     def test_an_upload_that_is_no_pdf_is_refused(self, http: Http) -> None:
         files = {"file": ("a.pdf", b"kein PDF"), "payload": (None, "{}")}
-        assert http("innogpt", files=files).status_code == 400
+        answer = http("innogpt", files=files)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_file")
+
+    @pytest.mark.parametrize("vendor", ["meingpt", "neuroflash", "sovrgpt"])
+    def test_no_other_vendor_takes_uploads(self, http: Http, vendor: str) -> None:
+        payload = '{"model": "m", "messages": [{"role": "user", "content": "Hallo"}]}'
+        files = {"file": ("a.pdf", pdf("Hallo")), "payload": (None, payload)}
+        assert http(vendor, files=files).status_code == 400
 
     def test_embeddings(self, http: Http) -> None:
         body = {"input": ["hello world", "another text"], "model": "text-embedding-3-small"}
@@ -226,6 +233,12 @@ class TestNeuroflash:
         other = http("neuroflash", json=self.BODY, headers={"x-workspace-id": "fremd"})
         assert other.status_code == 403
 
+    # "Alle Anfragen an /api/ds-prototypes benötigen … x-workspace-id"
+    @pytest.mark.parametrize("path", ["/model_selection/models", "/health"])
+    def test_lists_need_the_workspace_too(self, http: Http, path: str) -> None:
+        missing = http("neuroflash", path, "GET", headers={"x-workspace-id": ""})
+        assert (missing.status_code, missing.json()["code"]) == (400, "missing_workspace")
+
     def test_all_seventeen_fields(self, http: Http) -> None:
         fields = {
             "max_tokens": 100,
@@ -249,6 +262,18 @@ class TestNeuroflash:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
+            ("structured_outputs", {"name": "x"}),
+            ("structured_outputs", False),
+            ("reasoning_effort", "minimal"),
+            ("stream_options", {"include_usage": True}),
+        ],
+    )
+    def test_fields_of_several_forms(self, http: Http, field: str, value: object) -> None:
+        assert http("neuroflash", json=self.BODY | {field: value}).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
             ("temperature", 3),
             ("temperature", "warm"),
             ("max_tokens", 0),
@@ -265,6 +290,7 @@ class TestNeuroflash:
             ("repetition_penalty", -1),
             ("stop", 3),
             ("stream", "ja"),
+            ("stream_options", []),
             ("messages", []),
             ("model", 1),
         ],
@@ -306,8 +332,14 @@ class TestNeuroflash:
         assert http("neuroflash", json=self.BODY, headers=headers).status_code == 401
 
     def test_a_wrong_secret_gets_no_token(self, http: Http, server: Server) -> None:
-        assert self.token(http, server, client_secret="falsch").status_code == 401
-        assert self.token(http, server, grant_type="password").status_code == 400
+        for wrong, status, code in (
+            ({"client_secret": "falsch"}, 401, "invalid_client"),
+            ({"client_id": "fremd"}, 401, "invalid_client"),
+            ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+            ({"scope": "email"}, 400, "invalid_scope"),
+        ):
+            answer = self.token(http, server, **wrong)
+            assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 class TestSovrGPT:
@@ -328,8 +360,11 @@ class TestSovrGPT:
         assert answer["object"] == "chat.completion"
         assert answer["id"].startswith("chatcmpl-")
 
-    def test_the_accept_header_asks_for_a_stream(self, http: Http) -> None:
-        found = events(http("sovrgpt", json=self.BODY, headers={"accept": "text/event-stream"}))
+    @pytest.mark.parametrize(
+        "accept", ["text/event-stream", "Text/Event-Stream", "application/json, text/event-stream"]
+    )
+    def test_the_accept_header_asks_for_a_stream(self, http: Http, accept: str) -> None:
+        found = events(http("sovrgpt", json=self.BODY, headers={"accept": accept}))
         assert found[-1]["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "stop"}
 
     def test_ignored_fields_do_not_crash(self, http: Http) -> None:
