@@ -59,7 +59,7 @@ NEUROFLASH = Provider(
     usage_fields=frozenset({"words_used"}),
     models=(Model(id="openai/gpt-4.1-mini", source=PAGE),),
     status_hints={
-        400: "the page answers a missing or unknown x-workspace-id with 400",
+        400: "the page answers a missing x-workspace-id with 400",
         403: "permission is missing, or the workspace's limit is reached",
         429: "the rate limit or the workspace's quota is reached",
     },

@@ -126,6 +126,15 @@ def test_forms_differ_by_their_parts(head: bytes, here: bytes, there: bytes) -> 
         same_body(part_of_a_form(head, here), part_of_a_form(head, there))
 
 
+def test_parts_of_a_form_differ_by_their_type() -> None:
+    untyped, typed = (
+        part_of_a_form(head, b'{"a":1}') for head in (b"", b"\r\nContent-Type: application/json")
+    )
+    same_body(typed, typed)
+    with pytest.raises(AssertionError, match="type: application/json"):
+        same_body(typed, untyped)
+
+
 def test_a_changed_request_never_plays_an_old_answer(server: Server, tmp_path: Path) -> None:
     client = Client("sovrgpt", api_key=server.api_key, base_url=server.base_url("sovrgpt"))
     question = [{"role": "user", "content": "Guten Tag!"}]

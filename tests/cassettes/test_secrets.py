@@ -306,6 +306,45 @@ def test_no_place_lets_a_secret_through(place: str) -> None:
     assert find_secrets(cassettes.parse(text), [V]) == find_secrets(text, [V]) == []
 
 
+NAMES = (
+    *("api_token", "apiToken", "api_keys", "access_tokens", "csrf_token", "private-token", "auth"),
+    *("user_token", "sessionToken", "session_id", "credential", "credentials", "myApiKey"),
+    *("NEUROFLASH_CLIENT_SECRET", "client_secrets", "x-api-key", "old_passwords"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_telling_name_gives_a_secret_away(name: str) -> None:
+    body = {name: V, "more": {"headers": [{name: V}], "text": f"https://example.com/?{name}={V}"}}
+    text = recorded_once(asked(body, f"?a=b&{name}={V}"), told(json.dumps({"text": body})))
+    assert V not in text
+    assert text.count(PLACEHOLDER) == 7
+    assert [finding.where for finding in find_secrets({"json": {name: V}})] == [f"json.{name}"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Authorization", "Proxy-Authorization", "Token", "Private-Token", "X-Auth", "X-Session"),
+        *("Api-Key", "X-ApiKey", "Ocp-Apim-Subscription-Key", "X-Goog-Api-Key", "X-Amz-Secret"),
+    ],
+)
+def test_a_header_gives_a_secret_away(header: str) -> None:
+    assert V not in recorded_once(asked(**{header: V}), told(ECHO))
+
+
+def test_other_headers_give_nothing_away() -> None:
+    harmless = {
+        "X-RateLimit-Remaining-Tokens": "149999984",
+        "WWW-Authenticate": "Organisation",
+        "Keep-Alive": "timeout=30",
+        "X-Monkey": "Schimpanse",
+    }
+    said = " ".join(harmless.values())
+    text = recorded_once(asked(), told({"text": said}, **harmless))
+    assert said in text
+
+
 BASE64_KEY = base64.b64encode(KEY.encode()).decode()
 PIECES = st.lists(
     st.sampled_from(

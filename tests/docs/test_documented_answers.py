@@ -1,6 +1,6 @@
-"""The answers on the vendors' pages, byte for byte, become the right objects in both frameworks.
+"""The answers on the vendors' pages, as they are, become the right objects in both frameworks.
 
-What a page shows as a placeholder ("string", 0) or cuts with an ellipsis stands here as shown.
+That includes placeholders ("string", 0). Only the stream is not word for word: see there.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ SOVRGPT = """{
 }
 }"""
 # The page sets no blank lines between the events; the format is "mit OpenAI identisch", which does.
+# It has a line "…" before the last chunk, for those that it leaves out.
 SOVRGPT_STREAM = "\n\n".join(
     (
         'data: {"id":"chatcmpl-abc","choices":[{"delta":{"role":"assistant"},"index":0}]}',

@@ -84,7 +84,7 @@ class Unit(Vendor):
     @pytest.fixture(autouse=True)
     def known_to_load(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # ``allowed_objects="all"`` means the partners that langchain-core lists by name. The way
-        # for users, ``allowed_objects=[ChatSovrGPT]``, is tested in test_serialization.py.
+        # for users, ``allowed_objects=[ChatSovrGPT]``, is tested in test_settings.py.
         path = tuple(self.chat.lc_id())
         monkeypatch.setitem(lc_load.ALL_SERIALIZABLE_MAPPINGS, path, path)
         monkeypatch.setattr(lc_load, "_default_class_paths_cache", {})

@@ -137,23 +137,21 @@ def dumps(value: Any) -> str:
 
 
 def _part(part: EmailMessage) -> JsonObject:
-    name = part.get_param("name", header="content-disposition")
-    shown: JsonObject = {"name": name}
+    shown: JsonObject = {"name": part.get_param("name", header="content-disposition")}
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):  # a message in a message
         data = b"".join(one.as_bytes() for one in cast("list[EmailMessage]", part.get_payload()))
     filename = part.get_filename()
-    with suppress(UnicodeDecodeError):
-        if filename is None:
+    if filename is not None:
+        shown["filename"] = filename
+    if filename is not None or "content-type" in part:
+        shown["type"] = part.get_content_type()
+    if filename is None:
+        with suppress(UnicodeDecodeError):
             text = data.decode()
             value = parsed(text)
             return shown | ({"text": text} if value is None else {"json": value})
-    return shown | {
-        **({} if filename is None else {"filename": filename}),
-        "type": part.get_content_type(),
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
+    return shown | {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def parsed(text: str) -> Any:

@@ -19,22 +19,24 @@ MIN_LENGTH = 8
 """Shorter texts are no secrets worth the name, and would be found in ordinary words."""
 
 _NAMES = (
-    r"(?:(?:api|access|auth|subscription|secret|private)[-_]?key|(?:client[-_]?)?secret"
-    r"|password|passwd|passphrase|pwd|jwt|(?:client[-_]?)?assertion|authorization|(?:set-)?cookie"
-    r"|(?:access|refresh|id|auth|bearer|session|security)[-_]?token)"
+    r"(?:(?:api|access|auth|subscription|secret|private|session)[-_]?keys?|(?:client[-_]?)?secrets?"
+    r"|passwords?|passwd|passphrase|pwd|jwt|(?:client[-_]?)?assertion|authorization|credentials?"
+    r"|(?:set-)?cookies?|session[-_]?id|(?:access|refresh|api|auth|bearer)[-_]?tokens?"
+    r"|(?:id|session|security|csrf|xsrf|private|personal|user)[-_]?token)"
 )
+_BEFORE = r"(?:[-_]|(?-i:(?<=[a-z])(?=[A-Z])))"
+"""What parts such a name from one before it, as in ``neuroflash_api_key`` and ``myApiKey``."""
 SECRET_HEADERS = re.compile(
-    r"(?i)(proxy-)?authorization|(set-)?cookie2?|.*(api|access|auth|subscription)[-_]?(key|token).*"
-    r"|.*secret.*|.*password.*"
+    r"(?i).*(?:auth(?!enticate|ority)|cookie|(?:^|[-_]|api)key|token(?!s)|secret|password|session).*"
 )
-SECRET_FIELDS = re.compile(rf"(?i)(?:.*[-_])?{_NAMES}")
+SECRET_FIELDS = re.compile(rf"(?i)(?:.*{_BEFORE})?{_NAMES}")
 QUERY_FIELDS = re.compile(
-    r"(?i)key|token|code|sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token)|"
+    r"(?i)key|token|code|auth|sig|signature|x-(?:amz|goog)-(?:signature|credential)|"
     + SECRET_FIELDS.pattern[4:]
 )
 
 PATTERNS: dict[str, re.Pattern[str]] = {
-    "an API key": re.compile(r"(?<![\w-])(?:sk|pk|rk)[-_](?=[\w-]*\d)[A-Za-z0-9_-]{16,}"),
+    "an API key": re.compile(r"(?<![\w-])(?:sk|pk|rk)[-_](?=[\w-]*[\dA-Z])[A-Za-z0-9_-]{16,}"),
     "a JSON web token": re.compile(r"(?<!\w)eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"),
     "a bearer token": re.compile(r"(?i)(?<!\w)bearer\s+(?=[\w.~+/-]*\d)[\w.~+/-]{12,}=*"),
     "a key of a cloud": re.compile(
@@ -48,7 +50,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
 }
 BASIC = re.compile(r"(?i)(?<!\w)basic\s+([A-Za-z0-9+/]{6,}={0,2})")
 PAIR = re.compile(
-    rf"""(?ix) (?P<head> (?<![\w-]) (?P<name> (?:[\w-]{{0,40}}[-_])? {_NAMES} )
+    rf"""(?ix) (?P<head> (?<![\w-]) (?P<name> (?:[\w-]{{0,40}}{_BEFORE})? {_NAMES} )
     (?:\\*["'])? \s* [:=] [^\S\n]* \[? )
     (?: (?P<quote> \\*["'] ) (?P<quoted> (?: (?!(?P=quote)) [^\n] ){{8,}} ) (?=(?P=quote))
     | (?P<before> (?:\\*["'])? (?:(?:bearer|basic|token)\s+)? )
@@ -207,7 +209,7 @@ def _called(whole: JsonObject, key: str, one: Any, parent: str) -> str:
 
 def _by_company(name: str, text: str, whole: JsonObject) -> bool:
     """Tell whether a name that has other meanings too is a credential's, by what is beside it."""
-    if name.lower() == "token":
+    if name.lower() in {"token", "auth"}:
         return "logprob" not in whole and bool(_OPAQUE.fullmatch(text))
     return name.lower() == "code" and "grant_type" in whole
 

@@ -70,7 +70,10 @@ def test_rule_2_either_form_gives_the_right_result_in_both_modes(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini", "o3-mini", "o4-mini"])
+@pytest.mark.parametrize(
+    "model",
+    ["gpt-5", "gpt-5-mini", "GPT-5.1", "o3-mini", "O3-mini-high", "o4-mini", "o4-mini-high"],
+)
 def test_rule_2_a_model_that_streams_unasked(mode: Mode, server: Server, model: str) -> None:
     whole = mode.chat(mode.client("innogpt", server), model=model)
     assert whole.finish_reason == "stop"

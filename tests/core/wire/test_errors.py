@@ -116,6 +116,20 @@ def test_every_body_under_every_status(
     )
 
 
+def test_what_the_pages_say_of_a_status() -> None:
+    assert {name: provider.status_hints for name, provider in PROVIDERS.items()} == {
+        "innogpt": {},
+        "meingpt": {403: "the completions API is not enabled for this organisation"},
+        # "Wird er weggelassen, gibt die API 400 Bad Request zurück"
+        "neuroflash": {
+            400: "the page answers a missing x-workspace-id with 400",
+            403: "permission is missing, or the workspace's limit is reached",
+            429: "the rate limit or the workspace's quota is reached",
+        },
+        "sovrgpt": {},
+    }
+
+
 @pytest.mark.parametrize(
     "body",
     [
