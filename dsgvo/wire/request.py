@@ -184,7 +184,7 @@ def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool
 def _callers_level() -> int:
     """Return which frame, counted from the caller's, is the user's: the first outside libraries."""
     level, frame = 0, inspect.currentframe()
-    while frame and frame.f_globals["__name__"].partition(".")[0] in _LIBRARIES:
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
         level, frame = level + 1, frame.f_back
     return level
 

@@ -39,6 +39,17 @@ def test_rule_9_the_warning_points_at_the_users_line(mode: Mode, server: Server,
     assert [warning.filename for warning in caught] == [support.__file__]
 
 
+def test_rule_9_the_warning_points_at_the_users_line_in_code_without_a_module(
+    server: Server,
+) -> None:
+    """As code that an agent runs: ``exec`` with names of its own alone."""
+    client = dsgvo.Client("sovrgpt", **support.settings("sovrgpt", server))
+    code = compile("ask(question, model='qwen3.5-9b', seed=7)", "by the agent", "exec")
+    with pytest.warns(IgnoredParameterWarning) as caught:
+        exec(code, {"ask": client.chat, "question": HELLO})
+    assert [warning.filename for warning in caught] == ["by the agent"]
+
+
 @HOWS
 def test_rule_9_strict_refuses_it_before_anything_is_sent(
     mode: Mode, server: Server, how: str
