@@ -254,7 +254,8 @@ def decode_embeddings(
         if vectors[index] is not None:
             raise fail(f"index {index} came twice")
         try:
-            vectors[index] = _vector(row.get("embedding"))
+            # Popped, so that the memory of what is read serves the vectors to come.
+            vectors[index] = _vector(row.pop("embedding", None))
         except (TypeError, ValueError, OverflowError, Base64Error):
             raise fail(f"the vector at index {index} is unreadable") from None
     found = cast("list[list[float]]", vectors)
@@ -272,20 +273,21 @@ def decode_embeddings(
 
 
 def _vector(value: object) -> list[float]:
+    # A vector store that takes a NaN finds nothing any more. Looking at each number would cost as
+    # much as reading it, so those with the highest byte of NaN and infinity are looked for first.
     if isinstance(value, str):
-        numbers = array("f", b64decode(value, validate=True))
+        data = b64decode(value, validate=True)
+        highest = data[3::4]  # the lowest byte comes first
+        numbers = array("f", data)
         if byteorder == "big":
             numbers.byteswap()
     elif isinstance(value, list):
         # The array refuses null and text, and makes floats of whole numbers.
         numbers = array("d", cast("list[float]", value))
+        highest = numbers.tobytes()[7 if byteorder == "little" else 0 :: 8]
     else:
         raise TypeError
     floats = numbers.tolist()
-    # A vector store that takes a NaN finds nothing any more. Looking at each number would cost as
-    # much as reading it, so those with the highest byte of NaN and infinity are looked for first.
-    last = numbers.itemsize - 1 if byteorder == "little" else 0
-    highest = numbers.tobytes()[last :: numbers.itemsize]
     if (0x7F in highest or 0xFF in highest) and not all(map(isfinite, floats)):
         raise ValueError
     return floats

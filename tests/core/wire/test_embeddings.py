@@ -76,6 +76,11 @@ def test_each_vector_comes_to_its_text(data: list[dict[str, Any]]) -> None:
     assert all(type(number) is float for vector in result.vectors for number in vector)
 
 
+@pytest.mark.parametrize("usage", [7, "4", [4], None])
+def test_usage_that_is_none_is_left_out(usage: Any) -> None:
+    assert decode({"data": [row(0, A)], "usage": usage}, 1).usage is None
+
+
 def test_numbers_as_large_as_they_get_are_numbers() -> None:
     single, double = (2 - 2**-23) * 2.0**127, sys.float_info.max
     result = decode({"data": [row(0, b64(single, -single)), row(1, [double, -double])]})
