@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import zlib
+from array import array
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -407,6 +408,20 @@ ORDINARY = {
     "tools": [{"properties": {"password": {"description": "Das Passwort", "type": "string"}}}],
     "arguments": '{"code": "print(12345678)", "token_type": "bearer"}',
 }
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        array("f", (0.001 * number for number in range(-1536, 1536))).tobytes(),
+        b"pwd=Yz\xbc\xbd12\xbc\xbd345\xbc678\xbd",  # few of its bytes in a row are readable
+    ],
+)
+def test_vectors_in_base64_are_no_secrets(numbers: bytes) -> None:
+    body = {"data": [{"embedding": base64.b64encode(numbers).decode()}]}
+    [one] = cassettes.parse(recorded_once(asked(), told(body)))["interactions"]
+    assert one["response"]["json"] == body
+    assert find_secrets(one) == []
 
 
 def test_ordinary_fields_are_recorded_as_they_are() -> None:

@@ -68,6 +68,8 @@ ENCODED = re.compile(
 )
 """What may be something else in percent encoding or base64."""
 _LINE = re.compile(r"(\ufeff?\s*(?:data:\s*)?)([\[{].*[\]}])(\s*)", re.S)
+_READABLE = re.compile(rb"[ -~]{12,}")
+"""Long enough for a name with its value, and rare in the bytes of numbers."""
 _OPAQUE = re.compile(r"(?=\S*\d)\S{8,}|\S{20,}")
 _SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 _OF_A_PART = frozenset({"text", "json", "value"})
@@ -174,7 +176,7 @@ def in_code(run: str, known: Collection[str]) -> Iterator[str]:
     if "%" in run:
         yield from in_text(unquote_plus(run), known, deep=False)
         return
-    if decoded := _from_base64(run) or _loosely_from_base64(run):
+    if decoded := _from_base64(run) or _readable_in_base64(run):
         yield from in_text(decoded, known, deep=False)
     # A known secret may begin anywhere in what was encoded, and the run before what was.
     raws = [_bytes_of_base64(run[offset:]) for offset in range(4)] if known else []
@@ -241,7 +243,6 @@ def _from_base64(text: str) -> str:
         return ""
 
 
-def _loosely_from_base64(text: str) -> str:
-    """Return what is readable in bytes that are no UTF-8; few bytes have no room for a field."""
-    long = len(text) >= 22
-    return _bytes_of_base64(text).decode(errors="ignore").replace("\0", "") if long else ""
+def _readable_in_base64(text: str) -> str:
+    """Return what is readable in bytes that are no text, such as numbers or UTF-16."""
+    return b"\n".join(_READABLE.findall(_bytes_of_base64(text).replace(b"\0", b""))).decode()
