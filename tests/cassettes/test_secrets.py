@@ -334,6 +334,12 @@ def test_a_header_gives_a_secret_away(header: str) -> None:
     assert V not in recorded_once(asked(**{header: V}), told(ECHO))
 
 
+@pytest.mark.parametrize("secret", ["Regenbogen Kaffeetasse Fahrrad", V, f"Bearer {V}"])
+def test_a_secret_that_is_named_is_taken_out_as_a_whole(secret: str) -> None:
+    text = recorded_once(asked(), told({"text": f"Sie lautet {secret}."}), secrets=[secret])
+    assert f"Sie lautet {PLACEHOLDER}." in text
+
+
 def test_other_headers_give_nothing_away() -> None:
     harmless = {
         "X-RateLimit-Remaining-Tokens": "149999984",

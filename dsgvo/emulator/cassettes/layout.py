@@ -42,7 +42,7 @@ def deserialize(text: str) -> JsonObject:
     """Read a cassette as vcrpy wants it.
 
     Raises:
-        CassetteError: If it is none.
+        CassetteError: If it is none, or its origin says that it must not be played.
     """
     cassette = parse(text)
     source = _source(cassette["origin"])

@@ -23,12 +23,7 @@ from dsgvo.emulator.cassettes.bodies import (
     uncompressed,
     without_boundary,
 )
-from dsgvo.emulator.cassettes.layout import (
-    EMULATOR,
-    deserialize,
-    readable,
-    serialize,
-)
+from dsgvo.emulator.cassettes.layout import EMULATOR, deserialize, readable, serialize
 from dsgvo.emulator.cassettes.scan import PLACEHOLDER
 from dsgvo.emulator.cassettes.secrets import Secrets
 from dsgvo.emulator.jsons import JsonObject

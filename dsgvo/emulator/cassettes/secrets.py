@@ -55,18 +55,16 @@ class Secrets:
             self.learn(value)
 
     def learn(self, value: str) -> None:
-        """Remember a secret: a header's value with its scheme, or a field's."""
-        scheme, _, credential = value.strip().partition(" ")
-        bare = credential.strip() or scheme
-        for text in (bare, unquote(bare), *login(bare)):
-            self._remember(text)
+        """Remember a secret, as a whole and without a scheme that may stand before it."""
+        self._remember(value)
+        self._learn_credential(value)
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Remember what credentials the headers carry, as a whole and in their parts."""
         for name, value in headers:
             if SECRET_HEADERS.fullmatch(name):
                 if "cookie" not in name.lower():
-                    self.learn(value)
+                    self._learn_credential(value)
                 for part, text in _PART_OF_A_HEADER.findall(value):
                     if part.lower() not in _PUBLIC_PARTS:
                         self.learn(text.strip('"'))
@@ -76,14 +74,12 @@ class Secrets:
         for _, held, text in strings(value):
             if held:
                 self.learn(text)
-                self._remember(text)
 
     def learn_query(self, query: str) -> None:
         """Remember the secret parameters of a URL or a form."""
         for name, value in parse_qsl(query):
             if QUERY_FIELDS.fullmatch(name):
                 self.learn(value)
-                self._remember(value)
 
     def out_of_text(self, text: str) -> str:
         """Return a text without any secret that is known or looks like one.
@@ -116,6 +112,12 @@ class Secrets:
         parts = urlsplit(url)
         netloc = parts.netloc.rpartition("@")[2]
         return self.out_of_text(urlunsplit((parts.scheme, netloc, parts.path, parts.query, "")))
+
+    def _learn_credential(self, value: str) -> None:
+        scheme, _, credential = value.strip().partition(" ")
+        bare = credential.strip() or scheme
+        for text in (bare, unquote(bare), *login(bare)):
+            self._remember(text)
 
     def _remember(self, text: str) -> None:
         if len(text) >= MIN_LENGTH and text != PLACEHOLDER:
