@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from dsgvo import PROVIDERS
-from dsgvo.emulator import cassettes
 from tests.cassettes.shapes import differences
-from tests.cassettes.support import HOME, ROOT, is_live, named, recorded
+from tests.cassettes.support import HOME, ROOT, content, is_live, named, recorded
 
 
 def main(argv: Sequence[str] | None = None, ask: Callable[[str], str] = input) -> int:
@@ -64,7 +63,7 @@ def live(provider: str, selection: Sequence[str], ask: Callable[[str], str] | No
     if not any(os.environ.get(name) for name in (*spec.key_variables, *secret)):
         print(f"no key: set {spec.key_variables[0]} to yours", file=sys.stderr)
         return 2
-    cassettes_there = [cassettes.parse(path.read_text("utf-8")) for path in of(provider)]
+    cassettes_there = [content(path) for path in of(provider)]
     count = sum(len(cassette["interactions"]) for cassette in cassettes_there)
     target = os.environ.get(spec.base_url_variable, spec.base_url)
     print(f"{spec.title}: up to {count} requests go to {target} with your key and may cost money.")
@@ -100,11 +99,7 @@ def compared(
         home = {"DSGVO_CASSETTES_HOME": folder, "DSGVO_CASSETTES_PROVIDER": provider}
         run("record", selection, **home)
         pairs = [(Path(folder, named(path)), path) for path in written]
-        both = [
-            [cassettes.parse(path.read_text("utf-8")) for path in pair]
-            for pair in pairs
-            if pair[0].is_file()
-        ]
+        both = [[content(path) for path in pair] for pair in pairs if pair[0].is_file()]
     return [old for old, _ in both], [new for _, new in both]
 
 

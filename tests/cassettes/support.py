@@ -107,9 +107,14 @@ def unplayed(vcr_cassette: Any) -> list[str]:
     ]
 
 
+def content(path: Path) -> dict[str, Any]:
+    """A cassette, parsed."""
+    return cassettes.parse(path.read_text(encoding="utf-8"))
+
+
 def is_live(path: Path) -> bool:
     """Whether a cassette comes from the vendor itself."""
-    return path.is_file() and origin_of(cassettes.parse(path.read_text("utf-8")))[0] == "live"
+    return path.is_file() and origin_of(content(path))[0] == "live"
 
 
 def keep(new: str, path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from dsgvo.emulator import Server, cassettes
 from dsgvo.emulator.cassettes.bodies import packed
 from dsgvo.emulator.cassettes.layout import interaction, origin_of, render
-from tests.cassettes.support import HOME, ROOT, named, recorded
+from tests.cassettes.support import HOME, ROOT, content, named, recorded
 
 FILES = {
     hashlib.sha256(path.read_bytes()).hexdigest(): path
@@ -68,7 +68,7 @@ def drift(server: Server, text: str) -> str:
 
 
 def from_the_emulator() -> list[Path]:
-    parsed = {path: cassettes.parse(path.read_text(encoding="utf-8")) for path in recorded()}
+    parsed = {path: content(path) for path in recorded()}
     return [path for path, cassette in parsed.items() if origin_of(cassette)[0] == "emulator"]
 
 

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dsgvo import PROVIDERS
-from dsgvo.emulator import cassettes
-from tests.cassettes.support import HOME, named, python, recorded
+from tests.cassettes.support import HOME, content, named, python, recorded
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def test_a_vendors_cassettes_call_nobody_else(provider: str) -> None:
         urlsplit(one["request"]["url"]).netloc
         for path in recorded()
         if path.relative_to(HOME).parts[0] == provider
-        for one in cassettes.parse(path.read_text(encoding="utf-8"))["interactions"]
+        for one in content(path)["interactions"]
     }
     assert urlsplit(spec.base_url).netloc in called
     assert called <= hosts

@@ -17,7 +17,7 @@ from dsgvo import PROVIDERS
 from dsgvo.emulator import Server, cassettes
 from tests.cassettes import record
 from tests.cassettes.shapes import differences
-from tests.cassettes.support import HOME, named, python, recorded
+from tests.cassettes.support import HOME, content, named, python, recorded
 
 KEY = "live-key-that-has-no-pattern"
 
@@ -125,7 +125,7 @@ def test_live_recording(vendor: str, home: Path) -> None:
     assert {path: path.read_bytes() for path in home.rglob("*.yaml")} == live
     python(*emulator, "--replace-live", DSGVO_CASSETTES_HOME=home)
     for path in home.rglob("*.yaml"):
-        assert cassettes.parse(path.read_text("utf-8"))["origin"].startswith("emulator ")
+        assert content(path)["origin"].startswith("emulator ")
 
 
 def test_a_test_finds_no_other_vendors_key_in_a_live_recording(home: Path) -> None:

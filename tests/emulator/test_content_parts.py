@@ -1,13 +1,12 @@
 """Which parts a message may have, and the other forms that a request for more than text takes."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-Http = Callable[..., httpx.Response]
+from tests.emulator.support import Http
 
 PDF = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 MODELS = {

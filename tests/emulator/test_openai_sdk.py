@@ -6,17 +6,13 @@ Each test runs with ``OpenAI`` and with ``AsyncOpenAI``; streams and lists come 
 import base64
 import json
 import struct
-from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
-from pydantic import BaseModel
 
-# The SDK types requests closer than a test that also sends wrong ones can follow.
-Sdk = Callable[..., Any]
+from tests.emulator.support import QUESTION, Person, Sdk
 
-QUESTION = [{"role": "user", "content": "Hallo, wer bist du?"}]
 ADDER = {
     "type": "function",
     "function": {
@@ -42,11 +38,6 @@ WEATHER = {
     },
 }
 TEXTS = ["Der Urlaub dauert 30 Tage.", "Passwörter haben 14 Zeichen."]
-
-
-class Person(BaseModel):
-    name: str
-    alter: int
 
 
 def test_chat(sdk: Sdk, vendor: str, model: str) -> None:

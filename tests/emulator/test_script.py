@@ -28,8 +28,7 @@ from dsgvo.emulator import (
     TooLong,
     Truncate,
 )
-
-Http = Callable[..., httpx.Response]
+from tests.emulator.support import Http
 
 BODY = {"model": "qwen3.5-9b", "messages": [{"role": "user", "content": "Sag: eins zwei drei"}]}
 STREAM = BODY | {"stream": True}

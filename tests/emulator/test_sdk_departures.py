@@ -10,14 +10,10 @@ import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
-from pydantic import BaseModel
 
 from dsgvo.emulator import Server
+from tests.emulator.support import LIMITS, QUESTION, Person, Sdk
 
-# The SDK types requests closer than a test that also sends wrong ones can follow.
-Sdk = Callable[..., Any]
-
-QUESTION = [{"role": "user", "content": "Hallo, wer bist du?"}]
 COUNT = [{"role": "user", "content": "Wiederhole: eins zwei drei vier fünf"}]
 PDF = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -36,11 +32,6 @@ def image(url: str) -> dict[str, Any]:
 def text_of(chunks: list[Any]) -> str:
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     return "".join(delta.content or "" for delta in deltas)
-
-
-class Person(BaseModel):
-    name: str
-    alter: int
 
 
 class TestInnoGPT:
@@ -179,15 +170,7 @@ class TestInnoGPT:
             sdk(vendor).images.generate(prompt="ein minimalistisches App-Icon")
 
 
-@pytest.mark.parametrize(
-    ("vendor", "field"),
-    [
-        ("innogpt", "max_tokens"),
-        ("innogpt", "max_completion_tokens"),
-        ("neuroflash", "max_tokens"),
-        ("sovrgpt", "max_tokens"),
-    ],
-)
+@LIMITS
 def test_a_limit_that_is_honoured(sdk: Sdk, vendor: str, model: str, field: str) -> None:
     answer = sdk(vendor).chat.completions.create(model=model, messages=COUNT, **{field: 2})
     assert answer.choices[0].message.content == "eins zwei"

@@ -1,17 +1,12 @@
 """Errors as a user of the official OpenAI SDK meets them: its class and the vendor's whole body."""
 
-from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
 from dsgvo.emulator import Delay, Disconnect, Reply, Server, Status
-
-# The SDK types requests closer than a test that also sends wrong ones can follow.
-Sdk = Callable[..., Any]
-
-QUESTION = [{"role": "user", "content": "Hallo, wer bist du?"}]
+from tests.emulator.support import QUESTION, Sdk
 
 # Status: the SDK's class, and the type and code of a body in OpenAI's shape.
 STATUSES = {

@@ -1,13 +1,10 @@
 """Access, headers, error bodies and body checks, each in the vendor's own shape."""
 
-from collections.abc import Callable
-
 import httpx
 import pytest
 
 from dsgvo.emulator import Server
-
-Http = Callable[..., httpx.Response]
+from tests.emulator.support import LIMITS, Http
 
 SHAPES = {
     "innogpt": lambda body: set(body["error"]) == {"message", "type", "param", "code"},
@@ -154,15 +151,7 @@ def test_a_number_between_two_bounds(
         assert f"must be between {low} and {high}" in answer.text
 
 
-@pytest.mark.parametrize(
-    ("vendor", "field"),
-    [
-        ("innogpt", "max_tokens"),
-        ("innogpt", "max_completion_tokens"),
-        ("neuroflash", "max_tokens"),
-        ("sovrgpt", "max_tokens"),
-    ],
-)
+@LIMITS
 def test_a_limit_is_at_least_one(http: Http, vendor: str, body: dict, field: str) -> None:
     assert http(vendor, json=body | {field: 1}).status_code == 200
     for value, fault in ((0, "must be at least 1"), (1.5, "must be an integer")):

@@ -1,7 +1,6 @@
 """The vendors' own examples, as requests of the same content, and where they depart from OpenAI."""
 
 import json
-from collections.abc import Callable
 from io import BytesIO
 from typing import ClassVar
 
@@ -9,8 +8,7 @@ import httpx
 import pytest
 
 from dsgvo.emulator import Server
-
-Http = Callable[..., httpx.Response]
+from tests.emulator.support import Http
 
 
 def events(answer: httpx.Response) -> list[dict]:
