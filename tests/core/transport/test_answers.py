@@ -1,4 +1,4 @@
-"""Rules 1 to 3: nothing is lost in silence, what came is read, and a stream may be cut anywhere."""
+"""Whole answers, read as they come, from streams that may be cut anywhere."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def result(mode: Mode, client: Any, how: str, **kwargs: Any) -> Any:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("streamed", [None, True, False], ids=["asked", "stream", "plain"])
-def test_rule_2_either_form_gives_the_right_result_in_both_modes(
+def test_read_what_came_either_form_gives_the_right_result_in_both_modes(
     mode: Mode, server: Server, provider: str, how: str, streamed: bool | None
 ) -> None:
     server.script(provider, Reply(chunks=PIECES, tool_calls=CALLS, stream=streamed))
@@ -74,7 +74,9 @@ def test_rule_2_either_form_gives_the_right_result_in_both_modes(
     "model",
     ["gpt-5", "gpt-5-mini", "GPT-5.1", "o3-mini", "O3-mini-high", "o4-mini", "o4-mini-high"],
 )
-def test_rule_2_a_model_that_streams_unasked(mode: Mode, server: Server, model: str) -> None:
+def test_read_what_came_a_model_that_streams_unasked(
+    mode: Mode, server: Server, model: str
+) -> None:
     whole = mode.chat(mode.client("innogpt", server), model=model)
     assert whole.finish_reason == "stop"
     assert whole.usage is not None
@@ -84,7 +86,7 @@ def test_rule_2_a_model_that_streams_unasked(mode: Mode, server: Server, model: 
     assert request.json["stream_options"] == {"include_usage": True}
 
 
-def test_rule_2_other_models_are_not_asked_for_a_stream(mode: Mode, server: Server) -> None:
+def test_read_what_came_other_models_are_not_asked_for_a_stream(mode: Mode, server: Server) -> None:
     assert mode.chat(mode.client("innogpt", server)).usage is not None
     (request,) = server.requests
     assert not {"stream", "stream_options"} & request.json.keys()
@@ -92,7 +94,9 @@ def test_rule_2_other_models_are_not_asked_for_a_stream(mode: Mode, server: Serv
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("clean", [True, False], ids=["ended", "dropped"])
-def test_rule_1_a_stream_that_breaks_off(mode: Mode, server: Server, how: str, clean: bool) -> None:
+def test_whole_answers_a_stream_that_breaks_off(
+    mode: Mode, server: Server, how: str, clean: bool
+) -> None:
     server.script("sovrgpt", Truncate(3, clean, Reply(chunks=PIECES, stream=True)))
     with pytest.raises(IncompleteStreamError) as caught:
         result(mode, mode.client("sovrgpt", server), how)
@@ -106,7 +110,7 @@ def test_rule_1_a_stream_that_breaks_off(mode: Mode, server: Server, how: str, c
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("event", [None, "error"])
-def test_rule_1_an_error_event_in_a_stream(
+def test_whole_answers_an_error_event_in_a_stream(
     mode: Mode, server: Server, how: str, event: str | None
 ) -> None:
     reply = Reply(chunks=PIECES, stream=True)
@@ -135,7 +139,7 @@ NO_ANSWERS: dict[str, tuple[Step, type[DsgvoError], str]] = {
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize(("step", "kind", "said"), NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
-def test_rule_1_an_answer_that_is_none(
+def test_whole_answers_an_answer_that_is_none(
     mode: Mode, server: Server, how: str, step: Step, kind: type[DsgvoError], said: str
 ) -> None:
     server.script("neuroflash", step)
@@ -146,7 +150,9 @@ def test_rule_1_an_answer_that_is_none(
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_rule_1_a_plain_answer_cut_by_the_connection(mode: Mode, server: Server, how: str) -> None:
+def test_whole_answers_a_plain_answer_cut_by_the_connection(
+    mode: Mode, server: Server, how: str
+) -> None:
     server.script("sovrgpt", Truncate(clean=False, reply=Reply(TEXT, stream=False)))
     with pytest.raises(APIConnectionError, match="broke"):
         result(mode, mode.client("sovrgpt", server), how)
@@ -155,7 +161,7 @@ def test_rule_1_a_plain_answer_cut_by_the_connection(mode: Mode, server: Server,
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("ending", ["drop", "silence"])
-def test_rule_1_after_done_nothing_more_is_needed(mode: Mode, how: str, ending: str) -> None:
+def test_whole_answers_after_done_nothing_more_is_needed(mode: Mode, how: str, ending: str) -> None:
     body = sse(chunk("Ja.", "stop"))
 
     def handler(_request: bytes, connection: socket.socket) -> None:
@@ -174,7 +180,7 @@ COMPRESSED = gzip.compress(sse(*map(chunk, PIECES), chunk(None, "stop")))
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP"])
-def test_rule_2_a_compressed_answer_is_read(mode: Mode, how: str, encoding: str) -> None:
+def test_read_what_came_a_compressed_answer_is_read(mode: Mode, how: str, encoding: str) -> None:
     headers = [f"Content-Encoding: {encoding}"]
     with raw_server(http(COMPRESSED, kind="text/event-stream", headers=headers)) as raw:
         client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
@@ -182,7 +188,9 @@ def test_rule_2_a_compressed_answer_is_read(mode: Mode, how: str, encoding: str)
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_rule_1_a_compressed_answer_that_is_none(mode: Mode, how: str, naps: list[float]) -> None:
+def test_whole_answers_a_compressed_answer_that_is_none(
+    mode: Mode, how: str, naps: list[float]
+) -> None:
     body = COMPRESSED[:20] + b"kein gzip" + COMPRESSED[20:]
     headers = ["Content-Encoding: gzip", "x-request-id: r-1"]
     with raw_server(http(body, kind="text/event-stream", headers=headers)) as raw:
@@ -195,7 +203,7 @@ def test_rule_1_a_compressed_answer_that_is_none(mode: Mode, how: str, naps: lis
 
 @pytest.mark.parametrize("size", [1, 3, 7])
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
-def test_rule_3_bytes_split_anywhere(mode: Mode, server: Server, size: int, ending: bytes) -> None:
+def test_sse_bytes_split_anywhere(mode: Mode, server: Server, size: int, ending: bytes) -> None:
     body = b"\xef\xbb\xbf: ping\n" + sse(*map(chunk, PIECES), chunk(None, "stop"))
     body = body.replace(b"\n", ending)
     pieces = [body[i : i + size] for i in range(0, len(body), size)]
@@ -203,7 +211,7 @@ def test_rule_3_bytes_split_anywhere(mode: Mode, server: Server, size: int, endi
     assert text_of(mode.stream(mode.client("innogpt", server))) == TEXT
 
 
-def test_rule_3_an_event_without_end_is_bounded(mode: Mode, server: Server) -> None:
+def test_sse_an_event_without_end_is_bounded(mode: Mode, server: Server) -> None:
     server.script("innogpt", Raw(chunks=[b"data: ", *[b"x" * 1024 * 1024] * 18], drop=True))
     with pytest.raises(IncompleteStreamError, match="larger than"):
         mode.stream(mode.client("innogpt", server))
@@ -213,7 +221,9 @@ TEXTS = [f"Satz {number}" for number in range(7)]
 
 
 @pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
-def test_rule_1_vectors_are_matched_by_index(mode: Mode, server: Server, provider: str) -> None:
+def test_whole_answers_vectors_are_matched_by_index(
+    mode: Mode, server: Server, provider: str
+) -> None:
     client = mode.client(provider, server)
     straight = mode.embed(client, TEXTS, dimensions=8)
     server.script(provider, ShuffleVectors(1))
@@ -232,7 +242,9 @@ def test_rule_1_vectors_are_matched_by_index(mode: Mode, server: Server, provide
         (Status(200, {"data": [None] * 7}), "not of the documented shape"),
     ],
 )
-def test_rule_1_vectors_that_do_not_fit(mode: Mode, server: Server, step: Step, said: str) -> None:
+def test_whole_answers_vectors_that_do_not_fit(
+    mode: Mode, server: Server, step: Step, said: str
+) -> None:
     server.script("meingpt", step)
     with pytest.raises(APIResponseError, match=said):
         mode.embed(mode.client("meingpt", server), TEXTS)

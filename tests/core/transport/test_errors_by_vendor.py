@@ -1,4 +1,4 @@
-"""Rule 10: every vendor's error, over a socket, is of the kind that users catch by name."""
+"""Typed errors: every vendor's error, over a socket, is of the kind that users catch by name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BODIES: dict[str, Any] = {
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize("status", KINDS)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_rule_10_a_vendors_error_has_its_class_and_details(
+def test_typed_errors_a_vendors_error_has_its_class_and_details(
     mode: Mode, server: Server, provider: str, status: int, body: Any, how: str
 ) -> None:
     headers = {"Retry-After": "7", "x-request-id": "req-9"}
@@ -49,27 +49,29 @@ def test_rule_10_a_vendors_error_has_its_class_and_details(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_rule_10_an_empty_error(mode: Mode, server: Server, provider: str) -> None:
+def test_typed_errors_an_empty_error(mode: Mode, server: Server, provider: str) -> None:
     server.script(provider, Status(500, b""))
     with pytest.raises(errors.InternalServerError, match="an empty body"):
         mode.chat(mode.client(provider, server, max_retries=0))
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_rule_10_a_wrong_key_says_where_to_look(mode: Mode, server: Server, provider: str) -> None:
+def test_typed_errors_a_wrong_key_says_where_to_look(
+    mode: Mode, server: Server, provider: str
+) -> None:
     with pytest.raises(errors.AuthenticationError, match="check api_key") as caught:
         mode.chat(mode.client(provider, server, api_key="falscher-schluessel"))
     assert "falscher" not in str(caught.value)
     assert len(server.requests) == 1
 
 
-def test_rule_10_a_wrong_path_says_where_to_look(mode: Mode, server: Server) -> None:
+def test_typed_errors_a_wrong_path_says_where_to_look(mode: Mode, server: Server) -> None:
     base_url = f"{server.base_url('sovrgpt')}/v2"
     with pytest.raises(errors.NotFoundError, match="base_url or SOVRGPT_BASE_URL"):
         mode.chat(mode.client("sovrgpt", server, base_url=base_url))
 
 
-def test_rule_10_a_very_long_error_is_read_no_further_than_needed(
+def test_typed_errors_a_very_long_error_is_read_no_further_than_needed(
     mode: Mode, server: Server
 ) -> None:
     body = b'{"error": "' + b"x" * 1_000_000

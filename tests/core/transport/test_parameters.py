@@ -1,4 +1,4 @@
-"""Rule 9, and fields that no vendor documents: honest parameters, and what a server refuses."""
+"""Honest parameters, and optional fields that a server refuses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOWS = pytest.mark.parametrize("how", ["chat", "stream"])
 
 
 @HOWS
-def test_rule_9_an_ignored_parameter_is_sent_and_warned_of_once(
+def test_honest_parameters_an_ignored_parameter_is_sent_and_warned_of_once(
     mode: Mode, server: Server, how: str
 ) -> None:
     with pytest.warns(IgnoredParameterWarning, match="SovrGPT accepts 'seed'") as caught:
@@ -33,13 +33,15 @@ def test_rule_9_an_ignored_parameter_is_sent_and_warned_of_once(
 
 
 @HOWS
-def test_rule_9_the_warning_points_at_the_users_line(mode: Mode, server: Server, how: str) -> None:
+def test_honest_parameters_the_warning_points_at_the_users_line(
+    mode: Mode, server: Server, how: str
+) -> None:
     with pytest.warns(IgnoredParameterWarning) as caught:
         mode.call(mode.client("sovrgpt", server), how, seed=7)
     assert [warning.filename for warning in caught] == [support.__file__]
 
 
-def test_rule_9_the_warning_points_at_the_users_line_in_code_without_a_module(
+def test_honest_parameters_the_warning_points_at_the_users_line_in_code_without_a_module(
     server: Server,
 ) -> None:
     """As code that an agent runs: ``exec`` with names of its own alone."""
@@ -51,7 +53,7 @@ def test_rule_9_the_warning_points_at_the_users_line_in_code_without_a_module(
 
 
 @HOWS
-def test_rule_9_strict_refuses_it_before_anything_is_sent(
+def test_honest_parameters_strict_refuses_it_before_anything_is_sent(
     mode: Mode, server: Server, how: str
 ) -> None:
     with pytest.raises(CapabilityError, match="seed=7"):
@@ -60,7 +62,7 @@ def test_rule_9_strict_refuses_it_before_anything_is_sent(
 
 
 @HOWS
-def test_rule_9_a_documented_parameter_is_sent_without_a_word(
+def test_honest_parameters_a_documented_parameter_is_sent_without_a_word(
     mode: Mode, server: Server, how: str
 ) -> None:
     params: dict[str, Any] = {"temperature": 0.5, "seed": 7, "repetition_penalty": 1.5}
@@ -71,13 +73,15 @@ def test_rule_9_a_documented_parameter_is_sent_without_a_word(
 
 
 @HOWS
-def test_rule_9_extra_body_goes_out_unchecked(mode: Mode, server: Server, how: str) -> None:
+def test_honest_parameters_extra_body_goes_out_unchecked(
+    mode: Mode, server: Server, how: str
+) -> None:
     extra = {"seed": 7, "anything": {"at": ["all"]}}
     mode.call(mode.client("sovrgpt", server, strict=True), how, extra_body=extra)
     assert {name: server.requests[0].json[name] for name in extra} == extra
 
 
-def test_rule_9_embeddings_where_none_are_documented(mode: Mode, server: Server) -> None:
+def test_honest_parameters_embeddings_where_none_are_documented(mode: Mode, server: Server) -> None:
     for provider in ("sovrgpt", "neuroflash"):
         with pytest.raises(CapabilityError, match="innoGPT and meinGPT do") as caught:
             mode.embed(mode.client(provider, server), ["a"])

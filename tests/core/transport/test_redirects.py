@@ -1,4 +1,4 @@
-"""Rule 5: prompts go where they were sent, and nowhere else."""
+"""No redirect: prompts go where they were sent, and nowhere else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.core.support import Mode, answer, client_credentials, http, raw_serve
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(("how", "args"), [("chat", ()), ("stream", ()), ("embed", (["Geheim"],))])
-def test_rule_5_a_redirect_is_never_followed(
+def test_no_redirect_a_redirect_is_never_followed(
     mode: Mode, server: Server, status: int, how: str, args: Any
 ) -> None:
     with raw_server(http(answer())) as other:
@@ -28,7 +28,7 @@ def test_rule_5_a_redirect_is_never_followed(
 
 
 @pytest.mark.parametrize("location", ["/login", "//other.example/", "https://user:pw@x.example/"])
-def test_rule_5_whatever_the_location(mode: Mode, server: Server, location: str) -> None:
+def test_no_redirect_whatever_the_location(mode: Mode, server: Server, location: str) -> None:
     server.script("sovrgpt", Redirect(location))
     with pytest.raises(RedirectError) as caught:
         mode.chat(mode.client("sovrgpt", server))
@@ -36,7 +36,7 @@ def test_rule_5_whatever_the_location(mode: Mode, server: Server, location: str)
     assert len(server.requests) == 1
 
 
-def test_rule_5_a_key_in_the_location_does_not_show(mode: Mode) -> None:
+def test_no_redirect_a_key_in_the_location_does_not_show(mode: Mode) -> None:
     headers = ["Location: https://x.example/Mein-Schluessel/weiter", "x-request-id: r-1"]
     with raw_server(http(b"", status=302, headers=headers)) as raw:
         client = mode.client("sovrgpt", api_key="Mein-Schluessel", base_url=raw.url)
@@ -46,7 +46,7 @@ def test_rule_5_a_key_in_the_location_does_not_show(mode: Mode) -> None:
     assert (caught.value.provider, caught.value.request_id) == ("sovrgpt", "r-1")
 
 
-def test_rule_5_a_token_is_not_fetched_from_elsewhere(mode: Mode, server: Server) -> None:
+def test_no_redirect_a_token_is_not_fetched_from_elsewhere(mode: Mode, server: Server) -> None:
     with raw_server(http({"access_token": "t"})) as other:
         server.script("neuroflash", Redirect(other.url), path="/oauth/v2/token")
         with pytest.raises(RedirectError):

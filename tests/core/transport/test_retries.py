@@ -1,4 +1,4 @@
-"""Rule 4: what is tried again, how often, and after which time."""
+"""Retry: what is tried again, how often, and after which time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ calls = pytest.mark.parametrize(("how", "args"), HOWS, ids=[how for how, _ in HO
 
 @calls
 @pytest.mark.parametrize("status", RETRIED)
-def test_rule_4_a_passing_fault_is_tried_again(
+def test_retry_a_passing_fault_is_tried_again(
     mode: Mode, server: Server, naps: list[float], status: int, how: str, args: Any
 ) -> None:
     server.script("meingpt", Status(status), Status(status))
@@ -43,7 +43,7 @@ def test_rule_4_a_passing_fault_is_tried_again(
 
 @calls
 @pytest.mark.parametrize("max_retries", [0, 1, 3])
-def test_rule_4_max_retries_counts(
+def test_retry_max_retries_counts(
     mode: Mode, server: Server, naps: list[float], max_retries: int, how: str, args: Any
 ) -> None:
     server.script("meingpt", *[Status(503)] * 9)
@@ -55,7 +55,7 @@ def test_rule_4_max_retries_counts(
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("status", NOT_RETRIED)
-def test_rule_4_a_fault_that_stays_is_not_tried_again(
+def test_retry_a_fault_that_stays_is_not_tried_again(
     mode: Mode, server: Server, naps: list[float], status: int, provider: str
 ) -> None:
     server.script(provider, Status(status))
@@ -66,7 +66,7 @@ def test_rule_4_a_fault_that_stays_is_not_tried_again(
 
 
 @calls
-def test_rule_4_a_connection_dropped_before_any_byte(
+def test_retry_a_connection_dropped_before_any_byte(
     mode: Mode, server: Server, naps: list[float], how: str, args: Any
 ) -> None:
     server.script("meingpt", Disconnect(), Disconnect())
@@ -75,7 +75,7 @@ def test_rule_4_a_connection_dropped_before_any_byte(
 
 
 @calls
-def test_rule_4_a_connection_that_is_always_dropped(
+def test_retry_a_connection_that_is_always_dropped(
     mode: Mode, server: Server, naps: list[float], how: str, args: Any
 ) -> None:
     server.script("meingpt", *[Disconnect()] * 9)
@@ -85,7 +85,7 @@ def test_rule_4_a_connection_that_is_always_dropped(
     assert (len(server.requests), len(naps)) == (3, 2)
 
 
-def test_rule_4_nobody_listens(mode: Mode, naps: list[float]) -> None:
+def test_retry_nobody_listens(mode: Mode, naps: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = mode.client("sovrgpt", api_key="k", base_url=f"http://127.0.0.1:{port}/v1")
@@ -106,7 +106,7 @@ AFTER_A_BYTE: dict[str, Step] = {
 
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("step", AFTER_A_BYTE.values(), ids=AFTER_A_BYTE.keys())
-def test_rule_4_never_once_an_answer_has_begun(
+def test_retry_never_once_an_answer_has_begun(
     mode: Mode, server: Server, naps: list[float], step: Step, how: str
 ) -> None:
     server.script("sovrgpt", step)
@@ -116,7 +116,7 @@ def test_rule_4_never_once_an_answer_has_begun(
 
 
 @pytest.mark.parametrize("how", ["chat", "stream"])
-def test_rule_4_a_silent_server_is_not_asked_twice(
+def test_retry_a_silent_server_is_not_asked_twice(
     mode: Mode, server: Server, naps: list[float], how: str
 ) -> None:
     server.script("sovrgpt", Delay(30))
@@ -126,7 +126,7 @@ def test_rule_4_a_silent_server_is_not_asked_twice(
     assert (len(server.requests), naps) == (1, [])
 
 
-def test_rule_4_silence_inside_a_stream(mode: Mode, naps: list[float]) -> None:
+def test_retry_silence_inside_a_stream(mode: Mode, naps: list[float]) -> None:
     body = sse(chunk("Gu"), done=False)
     with raw_server(http(body, kind="text/event-stream", length=1000)) as raw:
         client = mode.client("sovrgpt", api_key="k", base_url=raw.url, timeout=0.2)
@@ -139,7 +139,7 @@ def test_rule_4_silence_inside_a_stream(mode: Mode, naps: list[float]) -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(("value", "seconds"), [("2", 2.0), ("0", 0.0), ("59.5", 59.5), ("60", 60)])
-def test_rule_4_retry_after_in_seconds(
+def test_retry_retry_after_in_seconds(
     mode: Mode, server: Server, naps: list[float], status: int, value: str, seconds: float
 ) -> None:
     server.script("sovrgpt", Status(status, headers={"Retry-After": value}))
@@ -147,7 +147,7 @@ def test_rule_4_retry_after_in_seconds(
     assert naps == [seconds]
 
 
-def test_rule_4_retry_after_as_a_date(mode: Mode, server: Server, naps: list[float]) -> None:
+def test_retry_retry_after_as_a_date(mode: Mode, server: Server, naps: list[float]) -> None:
     at = formatdate(time.time() + 40, usegmt=True)
     past = formatdate(time.time() - 40, usegmt=True)
     server.script(
@@ -163,7 +163,7 @@ def test_rule_4_retry_after_as_a_date(mode: Mode, server: Server, naps: list[flo
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
-def test_rule_4_beyond_the_cap_the_error_comes_at_once_with_the_time_in_it(
+def test_retry_beyond_the_cap_the_error_comes_at_once_with_the_time_in_it(
     mode: Mode, server: Server, naps: list[float], provider: str, as_date: bool
 ) -> None:
     value = formatdate(time.time() + 3600, usegmt=True) if as_date else "3600"
@@ -175,7 +175,7 @@ def test_rule_4_beyond_the_cap_the_error_comes_at_once_with_the_time_in_it(
 
 
 @pytest.mark.parametrize("value", ["bald", "nan", "inf", ""])
-def test_rule_4_an_unreadable_retry_after_is_none(
+def test_retry_an_unreadable_retry_after_is_none(
     mode: Mode, server: Server, naps: list[float], value: str
 ) -> None:
     server.script("sovrgpt", Status(429, headers={"Retry-After": value}))
@@ -184,7 +184,7 @@ def test_rule_4_an_unreadable_retry_after_is_none(
     assert 0 <= naps[0] <= 0.5
 
 
-def test_rule_4_the_last_error_carries_its_retry_after(
+def test_retry_the_last_error_carries_its_retry_after(
     mode: Mode, server: Server, naps: list[float]
 ) -> None:
     server.script("sovrgpt", *[Status(429, headers={"Retry-After": "7"})] * 3)
@@ -194,7 +194,7 @@ def test_rule_4_the_last_error_carries_its_retry_after(
     assert naps == [7, 7]
 
 
-def test_rule_4_full_jitter_below_a_bound_that_doubles(
+def test_retry_full_jitter_below_a_bound_that_doubles(
     mode: Mode, server: Server, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounds: list[tuple[float, float]] = []
@@ -210,7 +210,7 @@ def test_rule_4_full_jitter_below_a_bound_that_doubles(
     assert naps == [high / 2 for _, high in bounds]
 
 
-def test_rule_4_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[float]) -> None:
+def test_retry_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[float]) -> None:
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         # A queue that is full: the next connection waits for a place in it.
         listener.bind(("127.0.0.1", 0))
@@ -226,7 +226,7 @@ def test_rule_4_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[f
 
 
 @pytest.mark.parametrize("how", ["chat", "stream"])
-def test_rule_4_two_faults_of_different_kinds_share_one_count(
+def test_retry_two_faults_of_different_kinds_share_one_count(
     mode: Mode, server: Server, naps: list[float], how: str
 ) -> None:
     server.script("sovrgpt", Disconnect(), Status(503), Disconnect(), Status(503))
@@ -238,7 +238,7 @@ def test_rule_4_two_faults_of_different_kinds_share_one_count(
 @pytest.mark.parametrize(
     ("fault", "named"), [(Disconnect(), "APIConnectionError"), (Status(503), "InternalServerError")]
 )
-def test_rule_4_each_new_attempt_is_logged_with_its_reason(
+def test_retry_each_new_attempt_is_logged_with_its_reason(
     mode: Mode,
     server: Server,
     naps: list[float],
@@ -260,9 +260,7 @@ def test_rule_4_each_new_attempt_is_logged_with_its_reason(
     assert 0 <= second <= 1
 
 
-def test_rule_4_of_an_error_that_breaks_off_what_came_is_read(
-    mode: Mode, naps: list[float]
-) -> None:
+def test_retry_of_an_error_that_breaks_off_what_came_is_read(mode: Mode, naps: list[float]) -> None:
     def serve(_request: bytes, connection: socket.socket) -> None:
         connection.sendall(http(b"<title>Wartung</title>", status=503, length=1000))
         connection.close()

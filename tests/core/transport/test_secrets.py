@@ -1,4 +1,4 @@
-"""Rule 6: keys, prompts and answers do not show, whatever goes wrong."""
+"""Secrets stay: keys, prompts and answers do not show, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def check(said: str, *secrets: str) -> None:
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("steps", FAULTS.values(), ids=FAULTS.keys())
 @pytest.mark.parametrize("provider", ["sovrgpt", "neuroflash"])
-def test_rule_6_nothing_shows_when_something_fails(
+def test_secrets_stay_nothing_shows_when_something_fails(
     mode: Mode,
     server: Server,
     naps: list[float],
@@ -108,7 +108,7 @@ def test_rule_6_nothing_shows_when_something_fails(
     assert server.requests[0].json["messages"] == MESSAGES
 
 
-def test_rule_6_nothing_shows_when_all_goes_well(
+def test_secrets_stay_nothing_shows_when_all_goes_well(
     mode: Mode, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -123,7 +123,7 @@ def test_rule_6_nothing_shows_when_all_goes_well(
     check(caplog.text, server.api_key)
 
 
-def test_rule_6_a_key_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
+def test_secrets_stay_a_key_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
     key = "ganz-geheim-4711"
     server.script("sovrgpt", Status(200, {"error": {"message": f"key {key} is wrong"}}))
     with raw_server(http({"error": f"key {key} is wrong"}, status=401)) as raw:
@@ -133,7 +133,7 @@ def test_rule_6_a_key_that_the_vendor_repeats(mode: Mode, server: Server) -> Non
     check("\n".join(everything_said(caught.value)), key)
 
 
-def test_rule_6_a_gateway_key_in_default_headers_is_blotted_out(mode: Mode) -> None:
+def test_secrets_stay_a_gateway_key_in_default_headers_is_blotted_out(mode: Mode) -> None:
     with raw_server(http({"error": "header gate-Hunter2 is wrong"}, status=400)) as raw:
         headers = {"X-Gate": "gate-Hunter2"}
         client = mode.client("sovrgpt", api_key="k", base_url=raw.url, default_headers=headers)
@@ -143,7 +143,7 @@ def test_rule_6_a_gateway_key_in_default_headers_is_blotted_out(mode: Mode) -> N
 
 
 @pytest.mark.parametrize("step", [Status(401), Status(500), Status(200, {"access": "geheim"})])
-def test_rule_6_client_credentials(
+def test_secrets_stay_client_credentials(
     mode: Mode,
     server: Server,
     naps: list[float],
@@ -163,7 +163,7 @@ def test_rule_6_client_credentials(
     check(said, token, server.client_secret, "geheim")
 
 
-def test_rule_6_a_token_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
+def test_secrets_stay_a_token_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
     def handler(request: bytes, connection: Any) -> None:
         if b"/oauth/" in request:
             connection.sendall(http({"access_token": "ein-kurzes-Token", "expires_in": 60}))
@@ -183,7 +183,7 @@ def test_rule_6_a_token_that_the_vendor_repeats(mode: Mode, server: Server) -> N
     check("\n".join(everything_said(caught.value)), "ein-kurzes-Token")
 
 
-def test_rule_6_what_is_held_inside_does_not_show_either(server: Server) -> None:
+def test_secrets_stay_what_is_held_inside_does_not_show_either(server: Server) -> None:
     for client in (
         Client("sovrgpt", **settings("sovrgpt", server)),
         AsyncClient("neuroflash", **client_credentials(server)),
@@ -195,7 +195,7 @@ def test_rule_6_what_is_held_inside_does_not_show_either(server: Server) -> None
     check(repr(_auth._Token("geheim", 1.0)), "geheim")
 
 
-def test_rule_6_an_error_keeps_the_answer_out_of_its_message_and_in_partial(
+def test_secrets_stay_an_error_keeps_the_answer_out_of_its_message_and_in_partial(
     mode: Mode, server: Server
 ) -> None:
     server.script("sovrgpt", Truncate(8, reply=Reply(ANSWER, stream=True)))
@@ -206,7 +206,7 @@ def test_rule_6_an_error_keeps_the_answer_out_of_its_message_and_in_partial(
     assert ANSWER.startswith(partial.content)
 
 
-def test_rule_6_content_shows_when_the_user_turns_it_on(
+def test_secrets_stay_content_shows_when_the_user_turns_it_on(
     mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSGVO_SHOW_CONTENT", "1")
@@ -215,7 +215,7 @@ def test_rule_6_content_shows_when_the_user_turns_it_on(
         mode.chat(mode.client("sovrgpt", server), MESSAGES)
 
 
-def test_rule_6_cookies_are_not_kept(mode: Mode) -> None:
+def test_secrets_stay_cookies_are_not_kept(mode: Mode) -> None:
     reply = http(answer(), headers=["Set-Cookie: session=geheim; Path=/"])
     with raw_server(reply) as raw:
         for key in ("eins", "zwei"):

@@ -1,4 +1,4 @@
-"""Rule 8: a cancelled or abandoned stream frees its connection at once; many run side by side."""
+"""Cancel at once: a stream that is left frees its connection; many run side by side."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def failed_inside(client: Client) -> Any:
 
 
 @pytest.mark.parametrize("leave", [left_early, closed, dropped, failed_inside])
-def test_rule_8_an_abandoned_stream(fresh: Server, leave: Callable[[Client], Any]) -> None:
+def test_cancel_an_abandoned_stream(fresh: Server, leave: Callable[[Client], Any]) -> None:
     fresh.script("sovrgpt", LONG)
     kept = leave(Client("sovrgpt", **settings("sovrgpt", fresh)))
     assert closes(fresh)
     assert kept is None or next(kept, None) is None
 
 
-def test_rule_8_a_stream_never_begun_sends_nothing(mode: Mode, fresh: Server) -> None:
+def test_cancel_a_stream_never_begun_sends_nothing(mode: Mode, fresh: Server) -> None:
     client = mode.client("sovrgpt", fresh)
     stream = client.stream(HELLO, model=MODEL)
     del stream
@@ -103,7 +103,7 @@ async def async_timed_out(client: AsyncClient) -> None:
 @pytest.mark.parametrize(
     "leave", [async_left_early, async_closed, async_cancelled, async_timed_out]
 )
-def test_rule_8_an_abandoned_async_stream(fresh: Server, leave: Any) -> None:
+def test_cancel_an_abandoned_async_stream(fresh: Server, leave: Any) -> None:
     async def main() -> bool:
         await leave(AsyncClient("sovrgpt", **settings("sovrgpt", fresh)))
         # While the loop still runs: not only because it ends.
@@ -114,7 +114,7 @@ def test_rule_8_an_abandoned_async_stream(fresh: Server, leave: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["chat", "stream", "embed"])
-def test_rule_8_a_cancelled_call_that_waits_for_its_answer(fresh: Server, how: str) -> None:
+def test_cancel_a_cancelled_call_that_waits_for_its_answer(fresh: Server, how: str) -> None:
     async def call(client: AsyncClient) -> Any:
         if how == "chat":
             return await client.chat(HELLO, model="gpt-4o")
@@ -147,7 +147,7 @@ BROKEN: dict[str, Any] = {
 
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN.keys())
-def test_rule_8_an_error_that_is_kept_keeps_no_connection(
+def test_cancel_an_error_that_is_kept_keeps_no_connection(
     mode: Mode, fresh: Server, step: Any, how: str
 ) -> None:
     fresh.script("sovrgpt", step)
@@ -157,7 +157,7 @@ def test_rule_8_an_error_that_is_kept_keeps_no_connection(
     assert caught.value.__traceback__ is not None  # and with it every frame that was passed
 
 
-def test_rule_8_an_error_answer_leaves_its_connection_usable(mode: Mode, fresh: Server) -> None:
+def test_cancel_an_error_answer_leaves_its_connection_usable(mode: Mode, fresh: Server) -> None:
     async def twice(client: AsyncClient) -> int:
         for _ in range(3):
             with pytest.raises(APIError):
@@ -174,7 +174,7 @@ def test_rule_8_an_error_answer_leaves_its_connection_usable(mode: Mode, fresh: 
     assert fresh.open_connections == 1
 
 
-def test_rule_8_abandoned_embeddings(mode: Mode, fresh: Server) -> None:
+def test_cancel_abandoned_embeddings(mode: Mode, fresh: Server) -> None:
     texts: Iterator[str] = (f"Satz {i}" for i in range(1000))
 
     async def first(client: AsyncClient) -> int:

@@ -1,4 +1,4 @@
-"""Rule 7: one client for many threads, loops and processes, over shared connections."""
+"""Any thread, any loop, any process: one client over shared connections."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ask(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
 
 
-def test_rule_7_connections_are_pooled_and_shared_between_clients(mode: Mode) -> None:
+def test_any_loop_connections_are_pooled_and_shared_between_clients(mode: Mode) -> None:
     with raw_server(echo) as raw:
         clients = [
             mode.client(provider, api_key=f"k{i}", base_url=raw.url)
@@ -59,7 +59,7 @@ def test_rule_7_connections_are_pooled_and_shared_between_clients(mode: Mode) ->
         assert (len(raw.requests), raw.accepted) == (12, 1)
 
 
-def test_rule_7_many_threads_share_a_client() -> None:
+def test_any_loop_many_threads_share_a_client() -> None:
     with raw_server(echo) as raw:
         client = Client("sovrgpt", api_key="k", base_url=raw.url)
         barrier = threading.Barrier(16)
@@ -76,7 +76,7 @@ def test_rule_7_many_threads_share_a_client() -> None:
         assert raw.accepted <= 16
 
 
-def test_rule_7_many_tasks_share_a_client() -> None:
+def test_any_loop_many_tasks_share_a_client() -> None:
     with raw_server(echo) as raw:
         client = AsyncClient("sovrgpt", api_key="k", base_url=raw.url)
 
@@ -93,7 +93,7 @@ def test_rule_7_many_tasks_share_a_client() -> None:
         assert raw.accepted <= 30
 
 
-def test_rule_7_several_asyncio_runs_one_after_another() -> None:
+def test_any_loop_several_asyncio_runs_one_after_another() -> None:
     with raw_server(echo) as raw:
         client = AsyncClient("sovrgpt", api_key="k", base_url=raw.url)
         for i in range(6):
@@ -104,7 +104,7 @@ def test_rule_7_several_asyncio_runs_one_after_another() -> None:
         assert raw.accepted == 6  # a connection belongs to its loop
 
 
-def test_rule_7_two_loops_at_once() -> None:
+def test_any_loop_two_loops_at_once() -> None:
     with raw_server(echo) as raw:
         client = AsyncClient("sovrgpt", api_key="k", base_url=raw.url)
         barrier = threading.Barrier(2)
@@ -122,7 +122,7 @@ def test_rule_7_two_loops_at_once() -> None:
         assert (len(raw.requests), raw.accepted) == (40, 2)
 
 
-def test_rule_7_a_sync_and_an_async_client_in_one_process(server: Server) -> None:
+def test_any_loop_a_sync_and_an_async_client_in_one_process(server: Server) -> None:
     async def both() -> list[str | None]:
         own = AsyncClient("sovrgpt", **settings("sovrgpt", server))
         sync = Client("sovrgpt", **settings("sovrgpt", server))
@@ -165,7 +165,7 @@ assert "".join(delta.content for delta in stream) == "im Strom"
 """
 
 
-def test_rule_7_after_a_fork_parent_and_child_go_on() -> None:
+def test_any_loop_after_a_fork_parent_and_child_go_on() -> None:
     with raw_server(echo) as raw:
         run_python(FORK, raw.url)
         texts = [
@@ -187,7 +187,7 @@ EVERY_SETTING: dict[str, Any] = {
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
-def test_rule_7_pickling_loses_no_setting(
+def test_any_loop_pickling_loses_no_setting(
     mode: Mode, server: Server, provider: str, used: bool
 ) -> None:
     client = mode.client(provider, server, **EVERY_SETTING)
@@ -203,14 +203,14 @@ def test_rule_7_pickling_loses_no_setting(
     assert server.api_key not in repr(again)
 
 
-def test_rule_7_pickling_client_credentials(mode: Mode, server: Server) -> None:
+def test_any_loop_pickling_client_credentials(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", **client_credentials(server))
     again = pickle.loads(pickle.dumps(client))
     assert again.connection == client.connection
     assert mode.chat(again).finish_reason == "stop"
 
 
-def test_rule_7_pickling_a_provider_that_is_not_listed(server: Server) -> None:
+def test_any_loop_pickling_a_provider_that_is_not_listed(server: Server) -> None:
     own = dataclasses.replace(PROVIDERS["sovrgpt"], name="eigener", title="Eigener")
     changed = dataclasses.replace(PROVIDERS["sovrgpt"], title="Geändert")
     for spec in (own, changed):
@@ -229,7 +229,7 @@ print(answer.content)
 """
 
 
-def test_rule_7_a_pickle_works_in_another_process(mode: Mode, server: Server) -> None:
+def test_any_loop_a_pickle_works_in_another_process(mode: Mode, server: Server) -> None:
     server.script("sovrgpt", Reply("Angekommen"))
     client = mode.client("sovrgpt", server)
     printed = run_python(UNPICKLE, stdin=pickle.dumps(client))
@@ -270,7 +270,7 @@ print("ok")
 """
 
 
-def test_rule_7_the_end_of_a_loop_or_process_leaves_nothing_open(server: Server) -> None:
+def test_any_loop_the_end_of_a_loop_or_process_leaves_nothing_open(server: Server) -> None:
     printed = run_python(CLEAN, server.base_url("innogpt"), server.api_key)
     assert printed.decode().strip() == "ok"
 
@@ -293,12 +293,12 @@ print(asyncio.run(main()) >= 5, sockets())
 """
 
 
-def test_rule_7_a_loop_that_ends_closes_its_sockets(server: Server) -> None:
+def test_any_loop_a_loop_that_ends_closes_its_sockets(server: Server) -> None:
     printed = run_python(OPEN_AFTER_LOOP, server.base_url("sovrgpt"), server.api_key)
     assert printed.decode().split() == ["True", "0"]
 
 
-def test_rule_7_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(server: Server) -> None:
+def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(server: Server) -> None:
     dead = asyncio.new_event_loop()
     dead.close()
 

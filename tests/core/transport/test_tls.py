@@ -46,7 +46,7 @@ def test_whom_the_authority_vouches_for_is_talked_to(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("certificate", BAD.values(), ids=BAD.keys())
-def test_rule_5_whom_it_does_not_vouch_for_gets_no_request(
+def test_no_redirect_whom_it_does_not_vouch_for_gets_no_request(
     mode: Mode, certificate: trustme.LeafCert, naps: list[float]
 ) -> None:
     with raw_server(http(answer()), tls=serving(certificate)) as raw:
