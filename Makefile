@@ -1,24 +1,26 @@
 # Needs Python 3.11+ with venv, and make. Every target builds .venv itself.
 #   make demo ARGS="--docs ~/dokumente --question 'Wie lange …?'"
 #   make test ARGS="tests/wire -k sse"
-#   make PYTHON=python3.12 test
+#   make test PYTHON=python3.12      # in an environment of its own, .venv-3.12
 
 PYTHON ?= python3
 ARGS ?=
-VENV := .venv
+VENV ?= .venv$(addprefix -,$(filter 3.%,$(patsubst python%,%,$(notdir $(PYTHON)))))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := dsgvo langchain_dsgvo llamaindex_dsgvo
 COVERED := 95
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test coverage mutants cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo test test-slow coverage mutants cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
-	@echo "make test         the whole test suite, with its coverage"
-	@echo "make coverage     what the last whole run did not reach"
+	@echo "make test         the tests, without those that take more than a few seconds"
+	@echo "make test-slow    those"
+	@echo "make coverage     both, with their coverage and its floor"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
 	@echo "make cassettes-live PROVIDER=…  the same from a vendor, with your key; asks first"
@@ -45,19 +47,20 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	@$(BIN)/dsgvo demo $(ARGS)
 
-# The whole suite also says how much of each package it reaches, lines and branches.
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n auto --dist loadscope $(or $(ARGS),--cov --cov-report=)
-ifeq ($(strip $(ARGS)),)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(STAMP)
+	@$(PYTEST) -m slow $(ARGS)
+
+# All tests, and how much of each package they reach: lines and branches.
+coverage: $(STAMP)
+	@$(PYTEST) --cov --cov-report= $(ARGS)
 	@failed=0; for package in $(PACKAGES); do \
 	  total=$$($(BIN)/coverage report --include="$$package/*" --format=total --fail-under=$(COVERED)) \
 	    || failed=1; \
-	  echo "coverage of $$package: $$total % (at least $(COVERED); make coverage shows the rest)"; \
+	  echo "coverage of $$package: $$total % (at least $(COVERED); $(BIN)/coverage report shows the rest)"; \
 	done; exit $$failed
-endif
-
-coverage: $(STAMP)
-	@$(BIN)/coverage report
 
 mutants: $(STAMP)
 	@$(BIN)/python -m tests.mutants $(ARGS)
@@ -109,4 +112,4 @@ constraints:
 	  cp "$$dir/new" constraints.txt
 
 clean:
-	@rm -rf $(VENV) $(BENCH) build dist mutants .pytest_cache .ruff_cache .coverage htmlcov
+	@rm -rf .venv .venv-* $(BENCH) build dist mutants .pytest_cache .ruff_cache .coverage htmlcov

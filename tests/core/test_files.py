@@ -503,6 +503,7 @@ def _head(stream: Any) -> dict[str, str]:
     return {}
 
 
+@pytest.mark.slow
 def test_200_megabytes_are_read_while_they_are_sent(mode: Mode, tmp_path: Path) -> None:
     size = 200 * 1024 * 1024
     file = tmp_path / "gross.pdf"

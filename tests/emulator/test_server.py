@@ -99,6 +99,7 @@ def test_tokens_live_as_long_as_asked_for() -> None:
         assert answer.status_code == 401
 
 
+@pytest.mark.slow
 async def test_500_streams_at_once_and_half_of_them_abandoned() -> None:
     pieces = [f"{number} " for number in range(20)]
     with emulator.running(record=False) as server:

@@ -464,6 +464,7 @@ class EmbeddingConformance:
         texts = [node.get_content(MetadataMode.EMBED) for node in first]
         assert [node.embedding for node in first] == embed_model.get_text_embedding_batch(texts)
 
+    @pytest.mark.slow
     def test_ingestion_in_other_processes(
         self, embed_model: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
