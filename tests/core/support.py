@@ -19,14 +19,9 @@ from typing import Any
 
 from dsgvo import AsyncClient, Client, Completion, Delta
 from dsgvo.emulator import Server
+from tests.vendors import MODELS
 
 ROOT = Path(__file__).parents[2]
-MODELS = {
-    "innogpt": "claude-4-5-sonnet",
-    "meingpt": "gpt-4o",
-    "neuroflash": "openai/gpt-4.1-mini",
-    "sovrgpt": "qwen3.5-9b",
-}
 HELLO = [{"role": "user", "content": "Hallo!"}]
 
 

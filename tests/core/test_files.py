@@ -20,8 +20,9 @@ from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.emulator import Disconnect, RefuseFields, Server, Status
 from dsgvo.errors import CapabilityError, ConfigurationError, InternalServerError
 from dsgvo.wire.files import Upload, check_parts, take_upload
-from tests.core.support import MODELS, Mode, answer, http, settings, text_of
+from tests.core.support import Mode, answer, http, settings, text_of
 from tests.forms import Part, form_of, payload_of
+from tests.vendors import MODELS
 
 INNOGPT = PROVIDERS["innogpt"]
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"

@@ -26,7 +26,8 @@ from dsgvo.errors import (
 from dsgvo.providers import Model
 from dsgvo.transport import _operations
 from dsgvo.wire.models import Workspace, decode_health, decode_models, decode_workspaces
-from tests.core.support import MODELS, Mode, answer, client_credentials, http, raw_server, settings
+from tests.core.support import Mode, answer, client_credentials, http, raw_server, settings
+from tests.vendors import MODELS
 
 IMAGE = [{"role": "user", "content": [image_part(url="https://example.com/foto.jpg")]}]
 TEXT_ONLY = "qwen3.5-9b-text"

@@ -13,7 +13,8 @@ from dsgvo.emulator import Server
 from dsgvo.errors import ConfigurationError, ResidencyError
 from dsgvo.providers import Model, Provider
 from dsgvo.wire.residency import RESIDENCY_VARIABLE, check_residency, resolve_residency
-from tests.core.support import MODELS, Mode
+from tests.core.support import Mode
+from tests.vendors import MODELS
 
 MEINGPT = PROVIDERS["meingpt"]
 AMERICAN = ["o1-us", "o1-mini-us", "O1-US", "o9-us"]

@@ -11,14 +11,7 @@ from openai import AsyncOpenAI, AsyncStream, OpenAI, Stream
 from openai.pagination import AsyncPage, SyncPage
 
 from dsgvo.emulator import Server
-
-# One model a vendor that answers plainly when asked plainly.
-MODELS = {
-    "innogpt": "claude-4-5-sonnet",
-    "meingpt": "gpt-4o",
-    "neuroflash": "openai/gpt-4.1-mini",
-    "sovrgpt": "qwen3.5-9b",
-}
+from tests.vendors import MODELS
 
 
 @pytest.fixture(params=list(MODELS))

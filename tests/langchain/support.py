@@ -10,43 +10,13 @@ from typing import Any, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk
 
-from dsgvo import PROVIDERS
-from langchain_dsgvo import (
-    ChatInnoGPT,
-    ChatMeinGPT,
-    ChatNeuroflash,
-    ChatSovrGPT,
-    InnoGPTEmbeddings,
-    MeinGPTEmbeddings,
-    NeuroflashEmbeddings,
-    SovrGPTEmbeddings,
-)
+import langchain_dsgvo
+from tests.vendors import MODELS, classes
 
 _T = TypeVar("_T")
 
-CHAT: dict[str, Any] = {
-    "innogpt": ChatInnoGPT,
-    "meingpt": ChatMeinGPT,
-    "neuroflash": ChatNeuroflash,
-    "sovrgpt": ChatSovrGPT,
-}
-EMBEDDINGS: dict[str, Any] = {
-    "innogpt": InnoGPTEmbeddings,
-    "meingpt": MeinGPTEmbeddings,
-    "neuroflash": NeuroflashEmbeddings,
-    "sovrgpt": SovrGPTEmbeddings,
-}
-# One model a vendor that answers plainly when asked plainly.
-MODELS = {
-    "innogpt": "claude-4-5-sonnet",
-    "meingpt": "gpt-4o",
-    "neuroflash": "openai/gpt-4.1-mini",
-    "sovrgpt": "qwen3.5-9b",
-}
-THINKING_MODEL = "qwen3.5-27b-thinking"
-"""The emulator's name for a reasoning model of SovrGPT; its page names none."""
-
-assert list(CHAT) == list(EMBEDDINGS) == list(MODELS) == list(PROVIDERS)
+CHAT = classes(langchain_dsgvo, "Chat{}")
+EMBEDDINGS = classes(langchain_dsgvo, "{}Embeddings")
 
 
 def chat(provider: str, **kwargs: Any) -> Any:

@@ -20,7 +20,8 @@ from pydantic import BaseModel, Field
 
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import CapabilityError, RateLimitError
-from tests.langchain.support import MODELS, THINKING_MODEL, Mode, bodies, chat, roles
+from tests.langchain.support import Mode, bodies, chat, roles
+from tests.vendors import MODELS, THINKING_MODEL
 
 
 @tool

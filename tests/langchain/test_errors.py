@@ -28,7 +28,8 @@ from dsgvo.emulator import (
     Status,
     Truncate,
 )
-from tests.langchain.support import MODELS, Mode, Way, bodies, chat
+from tests.langchain.support import Mode, Way, bodies, chat
+from tests.vendors import MODELS
 
 STATUSES: list[tuple[int, type[errors.APIStatusError], type[Exception]]] = [
     (400, errors.BadRequestError, langchain.ModelInvalidRequestError),

@@ -13,7 +13,8 @@ from langchain_core.outputs import LLMResult
 
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import APIError
-from tests.langchain.support import MODELS, Mode, Way, bodies, chat, whole
+from tests.langchain.support import Mode, Way, bodies, chat, whole
+from tests.vendors import MODELS
 
 STREAMS_UNASKED = "gpt-5-mini"
 BETA = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")

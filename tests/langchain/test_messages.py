@@ -23,7 +23,8 @@ from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import CapabilityError, ConfigurationError
-from tests.langchain.support import THINKING_MODEL, Mode, Way, bodies, chat
+from tests.langchain.support import Mode, Way, bodies, chat
+from tests.vendors import THINKING_MODEL
 
 PNG = "iVBORw0KGgo="
 CALL: Any = {"name": "f", "args": {"a": 1}, "id": "call_1", "type": "tool_call"}

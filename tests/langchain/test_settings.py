@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from dsgvo import PROVIDERS, __version__, errors
 from dsgvo.emulator import Reply, Server
-from tests.langchain.support import CHAT, MODELS, Mode, Way, bodies, chat
+from tests.langchain.support import CHAT, Mode, Way, bodies, chat
+from tests.vendors import MODELS
 
 KEY = "sk-geheim-4711-geheim"
 BETA = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")

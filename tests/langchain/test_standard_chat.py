@@ -22,7 +22,8 @@ from pydantic import BaseModel
 from dsgvo.emulator import Server
 from langchain_dsgvo import ChatInnoGPT, ChatMeinGPT, ChatNeuroflash, ChatSovrGPT
 from langchain_dsgvo.errors import CapabilityError
-from tests.langchain.support import THINKING_MODEL, Mode
+from tests.langchain.support import Mode
+from tests.vendors import THINKING_MODEL
 
 PIXEL = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"

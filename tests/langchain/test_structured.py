@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Raw, Reply, Server
 from dsgvo.errors import CapabilityError, ConfigurationError
-from tests.langchain.support import THINKING_MODEL, Mode, Way, bodies, chat
+from tests.langchain.support import Mode, Way, bodies, chat
+from tests.vendors import THINKING_MODEL
 
 
 class Person(BaseModel):

@@ -36,7 +36,8 @@ from langchain_dsgvo.errors import (
     UnprocessableEntityError,
 )
 from tests.forms import Part, form_of, payload_of
-from tests.langchain.support import EMBEDDINGS, MODELS, THINKING_MODEL, Mode, Way, chat, whole
+from tests.langchain.support import EMBEDDINGS, Mode, Way, chat, whole
+from tests.vendors import MODELS, THINKING_MODEL
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 PDF = HANDBOOK.read_bytes()

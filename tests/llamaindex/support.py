@@ -9,43 +9,13 @@ from typing import Any, TypeVar
 
 from llama_index.core.schema import Document
 
-from dsgvo import PROVIDERS
-from llamaindex_dsgvo import (
-    InnoGPT,
-    InnoGPTEmbedding,
-    MeinGPT,
-    MeinGPTEmbedding,
-    Neuroflash,
-    NeuroflashEmbedding,
-    SovrGPT,
-    SovrGPTEmbedding,
-)
+import llamaindex_dsgvo
+from tests.vendors import MODELS, classes
 
 _T = TypeVar("_T")
 
-LLMS: dict[str, Any] = {
-    "innogpt": InnoGPT,
-    "meingpt": MeinGPT,
-    "neuroflash": Neuroflash,
-    "sovrgpt": SovrGPT,
-}
-EMBEDDINGS: dict[str, Any] = {
-    "innogpt": InnoGPTEmbedding,
-    "meingpt": MeinGPTEmbedding,
-    "neuroflash": NeuroflashEmbedding,
-    "sovrgpt": SovrGPTEmbedding,
-}
-# One model a vendor that answers plainly when asked plainly.
-MODELS = {
-    "innogpt": "claude-4-5-sonnet",
-    "meingpt": "gpt-4o",
-    "neuroflash": "openai/gpt-4.1-mini",
-    "sovrgpt": "qwen3.5-9b",
-}
-THINKING_MODEL = "qwen3.5-27b-thinking"
-"""The emulator's name for a reasoning model of SovrGPT; its page names none."""
-
-assert list(LLMS) == list(EMBEDDINGS) == list(MODELS) == list(PROVIDERS)
+LLMS = classes(llamaindex_dsgvo, "{}")
+EMBEDDINGS = classes(llamaindex_dsgvo, "{}Embedding")
 
 VACATION = "Allen Beschäftigten stehen 30 Tage Urlaub im Kalenderjahr zu."
 TRAVEL = "Für Fahrten mit dem eigenen Pkw werden 0,30 Euro je Kilometer erstattet."

@@ -20,7 +20,7 @@ from llamaindex_dsgvo import (
     SovrGPTEmbedding,
 )
 from tests.llamaindex.conformance import EmbeddingConformance, LLMConformance
-from tests.llamaindex.support import THINKING_MODEL
+from tests.vendors import THINKING_MODEL
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from llama_index.core.tools import FunctionTool
 
 from dsgvo.emulator import Reply, Server
 from llamaindex_dsgvo import ModelOutputError
-from tests.llamaindex.support import LLMS, MODELS, THINKING_MODEL, Mode, bodies, llm
+from tests.llamaindex.support import LLMS, Mode, bodies, llm
+from tests.vendors import MODELS, THINKING_MODEL
 
 HELLO = [ChatMessage("Hallo!")]
 # meinGPT's page does not list stream_options and says that what is not listed is ignored.

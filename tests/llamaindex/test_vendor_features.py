@@ -44,12 +44,11 @@ from tests.llamaindex import support
 from tests.llamaindex.support import (
     EMBEDDINGS,
     LLMS,
-    MODELS,
-    THINKING_MODEL,
     Mode,
     bodies,
     llm,
 )
+from tests.vendors import MODELS, THINKING_MODEL
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 PDF = HANDBOOK.read_bytes()

@@ -12,6 +12,7 @@ from dsgvo.emulator import Status, Truncate
 from dsgvo.emulator.access import Access
 from dsgvo.wire.files import file_part
 from tests.cassettes.support import MODE, ROOT, Tape
+from tests.vendors import MODELS
 
 QUESTION = [{"role": "user", "content": "Guten Tag!"}]
 TRAVEL_POLICY = ROOT / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
@@ -57,33 +58,25 @@ def test_an_image_is_made(provider: str) -> None:
     assert Client(provider).generate_image("ein minimalistisches App-Icon").data
 
 
-PROVIDERS = {
-    "innogpt": "claude-4-5-sonnet",
-    "meingpt": "gpt-4o",
-    "neuroflash": "openai/gpt-4.1-mini",
-    "sovrgpt": "qwen3.5-9b",
-}
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", MODELS)
 def test_a_wrong_request_is_the_vendors_error(provider: str) -> None:
     with pytest.raises(errors.APIStatusError) as caught:
-        Client(provider).chat(QUESTION, model=PROVIDERS[provider], extra_body={"temperature": 9})
+        Client(provider).chat(QUESTION, model=MODELS[provider], extra_body={"temperature": 9})
     assert caught.value.status_code in {400, 422}
     assert caught.value.request_id
 
 
 @pytest.mark.scripted
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", MODELS)
 def test_a_limit_is_waited_for(provider: str, cassette: Tape) -> None:
     cassette.script(Status(429, headers={"Retry-After": "0"}), Status(503))
-    answer = asyncio.run(AsyncClient(provider).chat(QUESTION, model=PROVIDERS[provider]))
+    answer = asyncio.run(AsyncClient(provider).chat(QUESTION, model=MODELS[provider]))
     assert answer.finish_reason == "stop"
 
 
 @pytest.mark.scripted
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", MODELS)
 def test_a_broken_stream_is_an_error(provider: str, cassette: Tape) -> None:
     cassette.script(Truncate(after=2))
     with pytest.raises(errors.IncompleteStreamError):
-        list(Client(provider).stream(QUESTION, model=PROVIDERS[provider]))
+        list(Client(provider).stream(QUESTION, model=MODELS[provider]))

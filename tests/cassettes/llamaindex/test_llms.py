@@ -16,7 +16,7 @@ from llamaindex_dsgvo import (
     SovrGPT,
 )
 from tests.llamaindex import conformance
-from tests.llamaindex.support import THINKING_MODEL
+from tests.vendors import THINKING_MODEL
 
 
 class LocalEmbedding(BaseEmbedding):

@@ -33,7 +33,8 @@ from dsgvo.errors import (
     StreamError,
 )
 from dsgvo.transport import _exchange
-from tests.core.support import MODELS, Mode, answer, chunk, http, raw_server, sse, text_of
+from tests.core.support import Mode, answer, chunk, http, raw_server, sse, text_of
+from tests.vendors import MODELS
 
 PIECES = ["Grüße", " aus", " 漢字", " 🦊"]
 TEXT = "".join(PIECES)

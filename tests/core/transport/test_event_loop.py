@@ -16,7 +16,8 @@ from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
 from dsgvo import AsyncClient, file_part
 from dsgvo.emulator import Server
 from dsgvo.transport import _http
-from tests.core.support import HELLO, MODELS, ROOT, client_credentials, run_python, settings
+from tests.core.support import HELLO, ROOT, client_credentials, run_python, settings
+from tests.vendors import MODELS
 
 DOCUMENT = ROOT / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 

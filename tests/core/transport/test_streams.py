@@ -13,7 +13,8 @@ import pytest
 from dsgvo import AsyncClient, Client
 from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server
 from dsgvo.errors import APIError, IncompleteStreamError
-from tests.core.support import HELLO, MODELS, Mode, chunk, eventually, settings, sse, text_of
+from tests.core.support import HELLO, Mode, chunk, eventually, settings, sse, text_of
+from tests.vendors import MODELS
 
 MODEL = MODELS["sovrgpt"]
 LONG = Reply(chunks=[f"Wort{i} " for i in range(5000)], pace=0.002)

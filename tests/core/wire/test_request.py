@@ -21,7 +21,8 @@ from dsgvo.wire.request import (
     with_schema,
 )
 from dsgvo.wire.tokens import estimate_tokens
-from tests.core.support import HELLO, MODELS
+from tests.core.support import HELLO
+from tests.vendors import MODELS
 
 ADD = {"type": "function", "function": {"name": "add", "parameters": {}}}
 
