@@ -24,7 +24,7 @@ help:
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
 	@echo "make cassettes-live PROVIDER=…  the same from a vendor, with your key; asks first"
-	@echo "make lint         ruff, formatting too (make format repairs)"
+	@echo "make lint         ruff, formatting too (make format repairs), and who imports whom"
 	@echo "make types        pyright, strict on the three packages"
 	@echo "make bench        speed against the best known peers"
 	@echo "make venv         build .venv and nothing else"
@@ -75,6 +75,7 @@ cassettes-live: $(STAMP)
 lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo 2>&1 >$(VENV)/imports || { cat $(VENV)/imports; exit 1; }
 
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .
