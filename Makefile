@@ -75,7 +75,7 @@ cassettes-live: $(STAMP)
 lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports --no-logo 2>&1 >$(VENV)/imports || { cat $(VENV)/imports; exit 1; }
+	@$(BIN)/lint-imports --no-logo
 
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .
