@@ -106,7 +106,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _check_connection(self) -> Self:
         with translated:
-            connection = self._client.connection
+            connection = self._client.config
             connection.require_arguments()
         if connection.api_key is not None:
             self.api_key = connection.api_key
@@ -128,7 +128,7 @@ class Settings(BaseModel):
 
     def _check_model(self, model: str) -> str:
         """Return the model, if the residency setting accepts it."""
-        connection = self._client.connection
+        connection = self._client.config
         check_residency(self.spec, model, connection.residency, connection.trusted_models)
         return model
 

@@ -89,7 +89,7 @@ class Connected(BaseModel):
 
         What is kept goes with the object into other processes, whose environment may differ.
         """
-        connection = self._client.connection
+        connection = self._client.config
         connection.require_arguments()
         self.api_base = connection.base_url
         self.residency = connection.residency
@@ -102,7 +102,7 @@ class Connected(BaseModel):
         return PROVIDERS[self.provider]
 
     def _check_residency(self, model: str) -> None:
-        connection = self._client.connection
+        connection = self._client.config
         check_residency(self.spec, model, connection.residency, connection.trusted_models)
 
     @property

@@ -30,7 +30,7 @@ class _Workspace(Connected):
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
-        connection = self._client.connection
+        connection = self._client.config
         self.workspace_id = connection.arguments.get("workspace_id")
         if connection.credentials is not None:
             self.client_id = connection.credentials.client_id

@@ -10,7 +10,7 @@ import pytest
 
 from dsgvo import PROVIDERS, emulator
 from dsgvo.emulator import Server
-from dsgvo.transport import _auth, _exchange, _http, _operations
+from dsgvo.transport import _client, _pools, _request
 from dsgvo.wire import request as wire_request
 
 # No deadline: a busy machine that measures coverage is slow, and no test here is about speed.
@@ -57,15 +57,15 @@ def forgotten() -> Iterator[None]:
 
 
 def forget() -> None:
-    for transport in _http._pools._sync.values():
+    for transport in _pools._pools._sync.values():
         transport.close()
-    _http._pools._sync.clear()
-    _http._proxies.clear()
-    _exchange._refused.clear()
-    _operations._model_lists.clear()
+    _pools._pools._sync.clear()
+    _pools._proxies.clear()
+    _request._refused.clear()
+    _client._model_lists.clear()
     wire_request._warned.clear()
-    _auth.tokens._tokens.clear()
-    _auth.tokens._fetches.clear()
+    _request.tokens._tokens.clear()
+    _request.tokens._fetches.clear()
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ STRAY_FREE = {
     "tests/cassettes/test_secrets.py",
     "tests/core/test_files.py",
     "tests/core/test_images.py",
-    "tests/core/transport/test_connection.py",
+    "tests/core/transport/test_config.py",
     "tests/core/transport/test_redirects.py",
 }
 

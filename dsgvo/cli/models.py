@@ -68,7 +68,7 @@ def _models(spec: Provider) -> tuple[Sequence[Model], str, str | None]:
         return spec.models, "page", None
     try:
         client = Client(spec)
-        client.connection.require_arguments()
+        client.config.require_arguments()
     except ConfigurationError:
         variables = " or ".join(spec.key_variables)
         return spec.models, "page", f"{spec.title} has a live list, shown when {variables} is set."

@@ -34,7 +34,7 @@ def require_access(spec: Provider) -> None:
         ConfigurationError: If not; the message names the variable.
     """
     try:
-        Client(spec).connection.require_arguments()
+        Client(spec).config.require_arguments()
     except DsgvoError as error:
         raise ConfigurationError(f"{error}; or use the emulator") from None
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dsgvo.transport._client import DEFAULT_MAX_CONCURRENCY, AsyncClient, Client
-from dsgvo.transport._connection import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from dsgvo.transport._pair import ClientPair
+from dsgvo.transport._client import DEFAULT_MAX_CONCURRENCY, AsyncClient, Client, ClientPair
+from dsgvo.transport._config import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 
 __all__ = [
     "DEFAULT_MAX_CONCURRENCY",

@@ -1,12 +1,15 @@
-"""The clients: what is left for sync and async of each call is the loop itself."""
+"""The public clients, and the base that says what each call asks for and how it is read."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
     Callable,
+    Collection,
     Generator,
     Iterable,
     Iterator,
@@ -14,17 +17,28 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-from dsgvo.providers import Model
-from dsgvo.transport import _http
-from dsgvo.transport._exchange import Operation
-from dsgvo.transport._http import ConnectionFailedError
-from dsgvo.transport._operations import BaseClient
-from dsgvo.transport._steps import arun, run
-from dsgvo.wire.chat import Completion, Delta
+from pydantic import SecretStr
+
+from dsgvo.errors import APIError, CapabilityError, ConfigurationError, ResidencyError
+from dsgvo.providers import Model, Provider
+from dsgvo.transport import _pools
+from dsgvo.transport._config import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    ClientConfig,
+    check_image_url,
+    resolve,
+)
+from dsgvo.transport._flow import Do, Flow, Read, arun, run
+from dsgvo.transport._pools import ConnectionFailedError
+from dsgvo.transport._request import Operation, fetch, open_response, request_id, tokens
+from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -32,13 +46,324 @@ from dsgvo.wire.embeddings import (
     EmbeddingResult,
     batches,
     check_count,
+    decode_embeddings,
+    embedding_body,
+    is_too_large,
+    join_results,
     require_embeddings,
 )
-from dsgvo.wire.models import GeneratedImage, Workspace
+from dsgvo.wire.files import check_parts, images_refused, take_upload
+from dsgvo.wire.models import (
+    GeneratedImage,
+    Workspace,
+    check_image,
+    decode_health,
+    decode_image,
+    decode_models,
+    decode_workspaces,
+)
+from dsgvo.wire.private import private_texts
+from dsgvo.wire.request import chat_body, check_objects, require_model
+from dsgvo.wire.residency import Residency, check_residency
 
-__all__ = ["AsyncClient", "Client"]
+if TYPE_CHECKING:
+    import httpx
+
+from dataclasses import dataclass
+
+__all__ = ["DEFAULT_MAX_CONCURRENCY", "AsyncClient", "Client", "ClientPair"]
 
 DEFAULT_MAX_CONCURRENCY = 4
+
+MODEL_LIST_SECONDS = 3600.0
+"""How long a vendor's model list is believed when an image is to be sent."""
+
+MODEL_LIST_TIMEOUT = 10.0
+MODEL_LIST_RETRY_SECONDS = 60.0
+"""After how long a list that could not be had is asked for again."""
+
+
+class BaseClient:
+    """Holds a connection's settings and says what each call does; no sockets."""
+
+    config: ClientConfig
+
+    def __init__(
+        self,
+        provider: str | Provider,
+        *,
+        api_key: str | SecretStr | None = None,
+        base_url: str | None = None,
+        workspace_id: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | SecretStr | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
+        strict: bool = False,
+        residency: Residency | None = None,
+        trusted_models: Collection[str] = (),
+    ) -> None:
+        self.config = resolve(
+            provider,
+            api_key=api_key,
+            base_url=base_url,
+            client_id=client_id,
+            client_secret=client_secret,
+            arguments={"workspace_id": workspace_id},
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            strict=strict,
+            residency=residency,
+            trusted_models=trusted_models,
+        )
+
+    @classmethod
+    def over(cls, config: ClientConfig) -> Self:
+        """Return a client with the settings of another one."""
+        client = cls.__new__(cls)
+        client.config = config
+        return client
+
+    def __repr__(self) -> str:
+        config = self.config
+        return f"{type(self).__name__}({config.spec.name!r}, {config.base_url!r})"
+
+    @property
+    def provider(self) -> str:
+        """Name of the provider that is talked to."""
+        return self.config.spec.name
+
+    @property
+    def spec(self) -> Provider:
+        """What the provider says about itself."""
+        return self.config.spec
+
+    def _chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        model: str | None,
+        params: Mapping[str, Any],
+        extra_body: Mapping[str, Any] | None,
+        *,
+        stream: bool,
+        stream_usage: bool,
+    ) -> Operation:
+        config = self.config
+        spec = config.spec
+        config.require_arguments()
+        model = require_model(spec, model)
+        check_objects("messages", messages)
+        unsure_of_images = check_parts(spec, model, messages)
+        messages, upload = take_upload(spec, messages)
+        # A model that streams unasked is asked for its stream, so that it reports its usage.
+        stream = stream or spec.model(model).streams_unasked
+        body = chat_body(
+            spec,
+            model=model,
+            messages=messages,
+            params=params,
+            stream=stream,
+            strict=config.strict,
+        )
+        body.update(extra_body or {})
+        self._check_residency(body["model"])
+        optional: dict[str, Any] = {}
+        if stream and stream_usage and "stream_options" not in body:
+            optional["stream_options"] = {"include_usage": True}
+        return Operation(
+            url=config.base_url + spec.chat_path,
+            body=body,
+            upload=upload,
+            accept="text/event-stream" if stream else "application/json",
+            optional=optional,
+            offers_tools="tools" in body,
+            image_model=model if unsure_of_images and spec.model_list_says_images else None,
+        )
+
+    def _check_residency(self, model: object) -> None:
+        config = self.config
+        check_residency(config.spec, str(model), config.residency, config.trusted_models)
+
+    def _open(self, operation: Operation) -> Flow[httpx.Response]:
+        """Make a chat request, and look up first what the vendor's model list says of images."""
+        if operation.image_model is not None:
+            listed = yield from self._listed_models()
+            if any(m.id == operation.image_model and m.images is False for m in listed):
+                raise images_refused(self.spec, operation.image_model)
+        return (yield from open_response(self.config, operation, tokens))
+
+    def _decoder(self, operation: Operation, response: httpx.Response) -> ChatDecoder:
+        return ChatDecoder(
+            self.config.spec,
+            secrets=lambda: self._secrets(operation),
+            request_id=request_id(response),
+        )
+
+    def _secrets(self, operation: Operation) -> tuple[str, ...]:
+        """Return what an error's message must not show; looked for only when one is written."""
+        return (*self.config.secrets(), *private_texts(operation.body))
+
+    def _complete(self, operation: Operation) -> Flow[Completion]:
+        response: httpx.Response = yield from self._open(operation)
+        decoder = self._decoder(operation, response)
+        try:
+            yield Read(self.config, response, decoder)
+        except ConnectionFailedError as failure:
+            if not decoder.done:
+                raise decoder.fail(failure.error) from failure.__cause__
+        decoder.close()
+        return decoder.completion()
+
+    def _embed(
+        self,
+        batch: Batch,
+        model: str,
+        dimensions: int | None,
+        extra_body: Mapping[str, Any] | None,
+    ) -> Flow[EmbeddingResult]:
+        config = self.config
+        config.require_arguments()
+        support = config.spec.embeddings
+        asked = embedding_body(batch, model=model, dimensions=dimensions, extra=extra_body)
+        self._check_residency(asked.get("model"))
+        operation = Operation(
+            url=config.base_url + support.path,
+            body=asked,
+            optional={"encoding_format": "base64"} if support.base64 else {},
+            expects="embeddings",
+        )
+        try:
+            body, response = yield from fetch(config, operation, tokens)
+        except APIError as error:
+            if not is_too_large(error) or len(batch.texts) == 1:
+                error.add_note(f"while embedding {batch}")
+                raise
+        else:
+            return decode_embeddings(
+                config.spec,
+                body,
+                batch,
+                dimensions=dimensions,
+                request_id=request_id(response),
+                secrets=lambda: self._secrets(operation),
+            )
+        parts: list[EmbeddingResult] = []
+        for half in batch.halves():
+            parts.append((yield from self._embed(half, model, dimensions, extra_body)))
+        return join_results(parts)
+
+    def _get(self, config: ClientConfig, vendor_url: str, expects: str) -> Flow[bytes]:
+        operation = Operation(method="GET", url=config.url(vendor_url), expects=expects)
+        body, _ = yield from fetch(config, operation, tokens)
+        return body
+
+    def _models(self, config: ClientConfig | None = None) -> Flow[list[Model]]:
+        config = config or self.config
+        spec = config.spec
+        if spec.models_url is None:
+            return list(spec.models)
+        config.require_arguments()
+        body = yield from self._get(config, spec.models_url, "a model list")
+        return decode_models(spec, body)
+
+    def _listed_models(self) -> Flow[list[Model]]:
+        """Return the vendor's model list, kept for a while; none if it cannot be had."""
+        key = self.config.base_url
+        kept = _model_lists.get(key)
+        if kept is None or kept[0] < time.monotonic():
+            # It only serves to refuse early: it must not hold up what the request itself decides.
+            timeout = min(MODEL_LIST_TIMEOUT, self.config.timeout or MODEL_LIST_TIMEOUT)
+            hasty = replace(self.config, timeout=timeout, max_retries=0)
+            life = MODEL_LIST_SECONDS
+            try:
+                models = yield from self._models(hasty)
+            except APIError:
+                models, life = list[Model](), MODEL_LIST_RETRY_SECONDS
+            kept = _model_lists[key] = (time.monotonic() + life, models)
+        return kept[1]
+
+    def _workspaces(self) -> Flow[list[Workspace]]:
+        spec = self.spec
+        if spec.workspaces_url is None:
+            raise CapabilityError(f"{spec.title} has no workspaces", provider=spec.name)
+        body = yield from self._get(self.config, spec.workspaces_url, "a list of workspaces")
+        return decode_workspaces(spec, body)
+
+    def _health(self) -> Flow[dict[str, Any]]:
+        spec = self.spec
+        if spec.health_path is None:
+            raise CapabilityError(
+                f"{spec.title} documents no address for its health", provider=spec.name
+            )
+        self.config.require_arguments()
+        operation = Operation(
+            method="GET",
+            url=self.config.base_url + spec.health_path,
+            expects="the service's health",
+        )
+        body, _ = yield from fetch(self.config, operation, tokens)
+        return decode_health(spec, body)
+
+    def _generate_image(
+        self, prompt: str, model: str | None, save_to: str | Path | None, params: Mapping[str, Any]
+    ) -> Flow[GeneratedImage]:
+        config, spec = self.config, self.spec
+        if spec.images_path is None:
+            raise CapabilityError(
+                f"{spec.title} documents no image generation ({spec.page})",
+                provider=spec.name,
+            )
+        if not prompt.strip():
+            raise ConfigurationError("prompt is empty: describe the image")
+        target = None if save_to is None else (yield Do(lambda: _writable(Path(save_to))))
+        if params.get("n") not in {None, 1}:
+            raise CapabilityError(
+                f"n={params['n']!r}: one image a request is read: call generate_image() again",
+                provider=spec.name,
+            )
+        config.require_arguments()
+        if model is None and config.residency == "strict":
+            raise ResidencyError(
+                f"model is missing: {spec.title} does not say which model makes images then, "
+                "and residency='strict' refuses that: pass one that is among trusted_models",
+                provider=spec.name,
+            )
+        if model is not None:
+            self._check_residency(model)
+        fields = {"prompt": prompt, "model": model, **params}
+        operation = Operation(
+            url=config.base_url + spec.images_path,
+            body={name: value for name, value in fields.items() if value is not None},
+            expects="an image",
+        )
+        body, _ = yield from fetch(config, operation, tokens)
+        image = decode_image(spec, body)
+        if target is None:
+            return image
+        data = image.data
+        if data is None:
+            # The address is the vendor's store: it gets neither the key nor our headers.
+            url = check_image_url(str(image.url), spec)
+            get = Operation(method="GET", url=url, accept="image/*", expects="an image")
+            data, response = yield from fetch(config, get, None)
+            check_image(spec, data, response.headers.get("content-type", ""))
+        return (yield Do(partial(image.saved, data, target)))
+
+
+def _writable(target: Path) -> Path:
+    """Return where an image is to be saved, if that can be: it is asked for and paid first."""
+    target = target.expanduser()
+    folder = target.parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"save_to={str(target)!r}: the folder does not exist")
+    if not os.access(target if target.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"save_to={str(target)!r} cannot be written to")
+    return target
+
+
+_model_lists: dict[str, tuple[float, list[Model]]] = {}
 
 
 class Client(BaseClient):
@@ -130,7 +455,7 @@ class Client(BaseClient):
     def _stream(self, operation: Operation) -> Generator[Delta]:
         response = run(self._open(operation))
         decoder = self._decoder(operation, response)
-        chunks = _http.read(self.connection, response)
+        chunks = _pools.read(self.config, response)
         try:
             for data in chunks:
                 yield from decoder.feed(data)
@@ -179,7 +504,7 @@ class Client(BaseClient):
             >>> len(vectors), len(vectors[0])
             (2, 3072)
         """
-        model = require_embeddings(self.provider, model, allow_undocumented=allow_undocumented)
+        model = require_embeddings(self.spec, model, allow_undocumented=allow_undocumented)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
         check_count("max_concurrency", max_concurrency)
 
@@ -333,7 +658,7 @@ class AsyncClient(BaseClient):
     async def _stream(self, operation: Operation) -> AsyncGenerator[Delta]:
         response = await arun(self._open(operation))
         decoder = self._decoder(operation, response)
-        chunks = _http.aread(self.connection, response)
+        chunks = _pools.aread(self.config, response)
         try:
             async for data in chunks:
                 for delta in decoder.feed(data):
@@ -359,7 +684,7 @@ class AsyncClient(BaseClient):
         extra_body: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[list[float]]:
         """Yield one vector a text, in order; see :meth:`Client.embed`."""
-        model = require_embeddings(self.provider, model, allow_undocumented=allow_undocumented)
+        model = require_embeddings(self.spec, model, allow_undocumented=allow_undocumented)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
         check_count("max_concurrency", max_concurrency)
         pending: deque[asyncio.Task[EmbeddingResult]] = deque()
@@ -400,3 +725,29 @@ class AsyncClient(BaseClient):
     ) -> GeneratedImage:
         """Return an image made after a prompt; see :meth:`Client.generate_image`."""
         return await arun(self._generate_image(prompt, model, save_to, params))
+
+
+@dataclass(slots=True, eq=False)
+class ClientPair:
+    """The clients of a model object, and the settings they were made of."""
+
+    settings: dict[str, Any]
+    sync: Client
+    asynchronous: AsyncClient
+
+    @classmethod
+    def of(cls, kept: Self | None, provider: str, settings: dict[str, Any]) -> Self:
+        """Return the pair that is kept, or another one if the settings have changed.
+
+        A model object asks on each call, so that a changed or copied one never uses old keys.
+        """
+        if kept is not None and kept.settings == settings:
+            return kept
+        client = Client(provider, **settings)
+        return cls(settings, client, AsyncClient.over(client.config))
+
+    def __eq__(self, other: object) -> bool:
+        # What was kept says nothing about whether two model objects are the same.
+        return isinstance(other, ClientPair)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]

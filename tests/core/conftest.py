@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsgvo.transport import _steps
+from dsgvo.transport import _flow
 from tests.core.support import Mode
 
 
@@ -17,12 +17,12 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds between attempts, which are noted and not waited."""
     seconds: list[float] = []
 
-    def run(step: _steps.Sleep) -> None:
+    def run(step: _flow.Sleep) -> None:
         seconds.append(step.seconds)
 
-    async def arun(step: _steps.Sleep) -> None:
+    async def arun(step: _flow.Sleep) -> None:
         seconds.append(step.seconds)
 
-    monkeypatch.setattr(_steps.Sleep, "run", run)
-    monkeypatch.setattr(_steps.Sleep, "arun", arun)
+    monkeypatch.setattr(_flow.Sleep, "run", run)
+    monkeypatch.setattr(_flow.Sleep, "arun", arun)
     return seconds

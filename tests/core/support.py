@@ -44,7 +44,7 @@ class Mode:
     def chat(
         self, client: Any, messages: Any = HELLO, *, model: str | None = None, **kwargs: Any
     ) -> Completion:
-        model = model or MODELS[client.provider.name]
+        model = model or MODELS[client.provider]
         if self.name == "sync":
             return client.chat(messages, model=model, **kwargs)
         return asyncio.run(client.chat(messages, model=model, **kwargs))
@@ -52,7 +52,7 @@ class Mode:
     def stream(
         self, client: Any, messages: Any = HELLO, *, model: str | None = None, **kwargs: Any
     ) -> list[Delta]:
-        model = model or MODELS[client.provider.name]
+        model = model or MODELS[client.provider]
         return self._listed(lambda: client.stream(messages, model=model, **kwargs))
 
     def embed(self, client: Any, texts: Iterable[str], **kwargs: Any) -> list[list[float]]:

@@ -84,20 +84,20 @@ def test_an_unknown_provider_names_those_there_are(mode: Mode) -> None:
 )
 def test_base_urls_that_are_good(mode: Mode, given: Any, used: str) -> None:
     client = mode.client("sovrgpt", api_key=KEY, base_url=given)
-    assert client.connection.base_url == used
+    assert client.config.base_url == used
 
 
 def test_arguments_win_over_the_environment(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOVRGPT_BASE_URL", "https://umgebung.example/v1")
     monkeypatch.setenv("SOVR_KEY", "zweiter")
-    key = lambda client: client.connection.api_key.get_secret_value()  # noqa: E731
+    key = lambda client: client.config.api_key.get_secret_value()  # noqa: E731
     client = mode.client("sovrgpt")
-    assert (client.connection.base_url, key(client)) == ("https://umgebung.example/v1", "zweiter")
+    assert (client.config.base_url, key(client)) == ("https://umgebung.example/v1", "zweiter")
     monkeypatch.setenv("SOVRGPT_API_KEY", "erster")
     assert key(mode.client("sovrgpt")) == "erster"
     client = mode.client("sovrgpt", api_key="dritter", base_url="https://argument.example")
-    assert (client.connection.base_url, key(client)) == ("https://argument.example", "dritter")
+    assert (client.config.base_url, key(client)) == ("https://argument.example", "dritter")
 
 
 def test_names_of_providers_in_any_case(mode: Mode) -> None:
-    assert mode.client("SovrGPT", api_key=KEY).provider is PROVIDERS["sovrgpt"]
+    assert mode.client("SovrGPT", api_key=KEY).spec is PROVIDERS["sovrgpt"]

@@ -24,7 +24,7 @@ from dsgvo.errors import (
     PermissionDeniedError,
 )
 from dsgvo.providers import Model
-from dsgvo.transport import _operations
+from dsgvo.transport import _client
 from dsgvo.wire.models import Workspace, decode_health, decode_models, decode_workspaces
 from tests.core.support import Mode, answer, client_credentials, http, raw_server, settings
 from tests.vendors import MODELS
@@ -51,7 +51,7 @@ def by_id(models: list[Model]) -> dict[str, Model]:
 def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let time pass for the client alone; the emulator's clock is the process's."""
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
-    monkeypatch.setattr(_operations, "time", later)
+    monkeypatch.setattr(_client, "time", later)
 
 
 # Lists
@@ -97,12 +97,12 @@ def test_the_vendors_own_addresses_are_asked_at_the_vendor() -> None:
     """A list outside of ``base_url`` is looked for on the server that ``base_url`` names."""
     for spec in PROVIDERS.values():
         client = Mode("sync").client(spec.name, api_key="sk-1", workspace_id=None)
-        assert client.connection.url("https://example.com/a/b") == "https://example.com/a/b"
+        assert client.config.url("https://example.com/a/b") == "https://example.com/a/b"
     moved = Mode("sync").client(
         "neuroflash", api_key="sk-1", base_url="https://proxy.example.com/nf/api/ds-prototypes"
     )
     assert NEUROFLASH.workspaces_url is not None
-    assert moved.connection.url(NEUROFLASH.workspaces_url) == (
+    assert moved.config.url(NEUROFLASH.workspaces_url) == (
         "https://proxy.example.com/nf/api/workspace-service/v1/workspaces"
     )
 
@@ -180,7 +180,7 @@ def test_the_list_is_asked_for_again_after_a_while(
     mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mode.chat(mode.client("sovrgpt", server), IMAGE)
-    pass_time(monkeypatch, _operations.MODEL_LIST_SECONDS + 1)
+    pass_time(monkeypatch, _client.MODEL_LIST_SECONDS + 1)
     mode.chat(mode.client("sovrgpt", server), IMAGE)
     assert paths(server) == ["models", "completions"] * 2
 
@@ -231,7 +231,7 @@ def test_a_list_that_could_not_be_had_is_soon_asked_for_again(
     server.script("sovrgpt", Status(500), path="/models")
     client = mode.client("sovrgpt", server)
     mode.chat(client, IMAGE)
-    pass_time(monkeypatch, _operations.MODEL_LIST_RETRY_SECONDS + 1)
+    pass_time(monkeypatch, _client.MODEL_LIST_RETRY_SECONDS + 1)
     with pytest.raises(CapabilityError):
         mode.chat(client, IMAGE, model=TEXT_ONLY)
 
@@ -239,7 +239,7 @@ def test_a_list_that_could_not_be_had_is_soon_asked_for_again(
 def test_a_slow_list_is_not_waited_for(
     mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_operations, "MODEL_LIST_TIMEOUT", 0.2)
+    monkeypatch.setattr(_client, "MODEL_LIST_TIMEOUT", 0.2)
     server.script("sovrgpt", Delay(5), path="/models")
     client = mode.client("sovrgpt", server, timeout=None)
     assert mode.chat(client, IMAGE).finish_reason == "stop"

@@ -88,7 +88,7 @@ def _confirm(subject: Subject, tries: list[Probe]) -> None:
     paid = sum(probe.paid for probe in tries)
     typer.confirm(
         f"This makes about {paid} small requests to {subject.spec.title} at "
-        f"{subject.client.connection.base_url}, which cost money. Go on?",
+        f"{subject.client.config.base_url}, which cost money. Go on?",
         abort=True,
         err=True,
     )

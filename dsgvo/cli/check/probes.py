@@ -68,7 +68,7 @@ class Subject:
     @property
     def spec(self) -> Provider:
         """What the vendor says about itself."""
-        return self.client.provider
+        return self.client.spec
 
     def chat(self, messages: list[dict[str, Any]] | None = None, **params: Any) -> Completion:
         """Ask for an answer, and count its tokens."""
@@ -269,7 +269,7 @@ def _model_list(subject: Subject) -> None:
 
 
 def _workspaces(subject: Subject) -> None:
-    used = subject.client.connection.arguments.get("workspace_id")
+    used = subject.client.config.arguments.get("workspace_id")
     listed = [workspace.id for workspace in subject.client.workspaces()]
     _expect(used in listed, "the workspace in use is not in the list")
 
@@ -280,7 +280,7 @@ def _image_generation(subject: Subject) -> None:
 
 
 def _wrong_key(subject: Subject) -> None:
-    connection = subject.client.connection
+    connection = subject.client.config
     wrong = Client(
         subject.spec,
         api_key="dsgvo-check-wrong-key",
@@ -300,7 +300,7 @@ def _wrong_key(subject: Subject) -> None:
 
 def _missing_workspace(subject: Subject) -> None:
     wanted = subject.spec.header_arguments[0]
-    connection = subject.client.connection
+    connection = subject.client.config
     key = connection.api_key.get_secret_value() if connection.api_key else None
     try:
         Client(

@@ -32,7 +32,7 @@ from dsgvo.errors import (
     RateLimitError,
     StreamError,
 )
-from dsgvo.transport import _exchange
+from dsgvo.transport import _request
 from tests.core.support import Mode, answer, chunk, http, raw_server, sse, text_of
 from tests.vendors import MODELS
 
@@ -291,11 +291,11 @@ def test_a_whole_answer_is_read_before_the_next_request(mode: Mode) -> None:
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_body_is_collected_up_to_its_bound_and_no_further(keep: bool) -> None:
-    body = _exchange._Body(4, keep=keep)
+    body = _request._Body(4, keep=keep)
     for data in (b"ab", b"", b"cd"):
         body.feed(data)
     assert body.data == b"abcd"
-    with nullcontext() if keep else pytest.raises(_exchange._TooLargeError):
+    with nullcontext() if keep else pytest.raises(_request._TooLargeError):
         body.feed(b"e")
     assert body.data == b"abcd"
 
@@ -303,7 +303,7 @@ def test_a_body_is_collected_up_to_its_bound_and_no_further(keep: bool) -> None:
 def test_an_answer_of_any_size_is_not_read(
     mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(_request, "MAX_ANSWER_BYTES", 1000)
     with pytest.raises(APIResponseError, match="embeddings of more than 1000 bytes"):
         mode.embed(mode.client("meingpt", server), ["Text"])
     assert len(server.requests) == 1

@@ -22,7 +22,7 @@ from dsgvo.errors import (
     ConfigurationError,
     InternalServerError,
 )
-from dsgvo.transport import _auth, _exchange
+from dsgvo.transport import _request
 from tests.core.support import (
     HELLO,
     MODELS,
@@ -42,7 +42,7 @@ MODEL = MODELS["neuroflash"]
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A clock that is set by hand."""
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(_auth, "time", clock)
+    monkeypatch.setattr(_request, "time", clock)
     return clock
 
 
@@ -253,7 +253,7 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
 
 
 def test_a_token_without_end(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 100)
+    monkeypatch.setattr(_request, "MAX_ANSWER_BYTES", 100)
     said = "neuroflash: a token of more than 100 bytes"
     with (
         raw_server(http({"access_token": "t" * 200})) as raw,

@@ -20,7 +20,7 @@ from dsgvo.errors import (
     DsgvoError,
     ResidencyError,
 )
-from dsgvo.transport import _exchange, _operations
+from dsgvo.transport import _client, _request
 from tests.core.support import Mode, answer, http, raw_server
 
 PHOTO = {"type": "image_url", "image_url": {"url": "https://example.com/a.jpg"}}
@@ -56,7 +56,7 @@ def test_an_answer_beyond_the_bound_says_what_it_should_have_been(
     args: tuple[str, ...],
     what: str,
 ) -> None:
-    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(_request, "MAX_ANSWER_BYTES", 10)
     error = failure(mode, mode.client(provider, server), how, *args)
     assert type(error) is APIResponseError
     assert str(error) == f"{PROVIDERS[provider].title}: {what} of more than 10 bytes"
@@ -150,7 +150,7 @@ def test_where_an_image_is_to_be_saved(mode: Mode, server: Server, tmp_path: Pat
 def test_a_slow_model_list_is_not_waited_for(
     mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch, timeout: float | None
 ) -> None:
-    monkeypatch.setattr(_operations, "MODEL_LIST_TIMEOUT", 0.2)
+    monkeypatch.setattr(_client, "MODEL_LIST_TIMEOUT", 0.2)
     server.script("sovrgpt", Delay(30), path="/models")
     client = mode.client("sovrgpt", server, timeout=timeout)
     started = time.monotonic()
@@ -194,7 +194,7 @@ def test_an_image_too_large_to_fetch_is_named(
         big = http(b"x" * 5000, kind="image/png")
         connection.sendall(http(body) if request.startswith(b"POST") else big)
 
-    monkeypatch.setattr(_exchange, "MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(_request, "MAX_ANSWER_BYTES", 1000)
     with raw_server(serve) as raw:
         client = mode.client("innogpt", api_key="k", base_url=raw.url)
         error = failure(mode, client, "generate_image", "x", save_to=tmp_path / "a.png")

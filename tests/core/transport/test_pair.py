@@ -18,9 +18,9 @@ def test_a_pair_is_two_clients_with_the_same_settings() -> None:
     pair = ClientPair.of(None, "sovrgpt", SETTINGS)
     assert type(pair.sync) is Client
     assert type(pair.asynchronous) is AsyncClient
-    assert pair.sync.connection is pair.asynchronous.connection
-    assert pair.sync.connection.base_url == "https://gate.example/v1"
-    assert pair.sync.provider.name == "sovrgpt"
+    assert pair.sync.config is pair.asynchronous.config
+    assert pair.sync.config.base_url == "https://gate.example/v1"
+    assert pair.sync.provider == "sovrgpt"
 
 
 def test_a_pair_is_kept_while_the_settings_are_the_same() -> None:
@@ -28,7 +28,7 @@ def test_a_pair_is_kept_while_the_settings_are_the_same() -> None:
     assert ClientPair.of(pair, "sovrgpt", dict(SETTINGS)) is pair
     other = ClientPair.of(pair, "sovrgpt", SETTINGS | {"api_key": "neu"})
     assert other is not pair
-    assert other.sync.connection.secrets() == ("neu",)
+    assert other.sync.config.secrets() == ("neu",)
     assert ClientPair.of(other, "sovrgpt", SETTINGS | {"api_key": "neu"}) is other
 
 

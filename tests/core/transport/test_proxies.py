@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from dsgvo.errors import APIConnectionError, ConfigurationError
-from dsgvo.transport import _http
+from dsgvo.transport import _pools
 from tests.core.support import HELLO, Mode, RawServer, answer, http, raw_server
 
 UNREACHABLE = "http://127.0.0.1:9/v1"  # the discard port: answered only if a proxy is asked
@@ -126,13 +126,13 @@ def test_a_proxy_elsewhere_gets_no_plain_request(
 ) -> None:
     with raw_server(http(answer())) as direct:
         for proxy in ("http://proxy.example:3128", "http://:3128", "http://192.0.2.1:3128"):
-            _http._proxies.clear()
+            _pools._proxies.clear()
             monkeypatch.setenv("HTTP_PROXY", proxy)
             assert mode.chat(client(mode, direct.url)).content == "Ja."
         assert len(direct.requests) == 3
 
 
 def test_connections_are_kept_for_a_while() -> None:
-    assert _http._pools._settings(None)["limits"] == httpx.Limits(
+    assert _pools._pools._settings(None)["limits"] == httpx.Limits(
         max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0
     )

@@ -20,7 +20,7 @@ from dsgvo.errors import (
     InternalServerError,
     RateLimitError,
 )
-from dsgvo.transport import _exchange
+from dsgvo.transport import _request
 from tests.core.support import Mode, chunk, http, raw_server, sse
 
 RETRIED = [408, 429, 500, 502, 503, 504]
@@ -203,7 +203,7 @@ def test_retry_full_jitter_below_a_bound_that_doubles(
         bounds.append((low, high))
         return high / 2
 
-    monkeypatch.setattr(_exchange.random, "uniform", uniform)
+    monkeypatch.setattr(_request.random, "uniform", uniform)
     server.script("sovrgpt", *[Status(500)] * 6)
     mode.chat(mode.client("sovrgpt", server, max_retries=6))
     assert bounds == [(0, 0.5), (0, 1), (0, 2), (0, 4), (0, 8), (0, 8)]

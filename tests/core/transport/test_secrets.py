@@ -23,7 +23,7 @@ from dsgvo.emulator import (
     Truncate,
 )
 from dsgvo.errors import APIError, AuthenticationError, BadRequestError, DsgvoError
-from dsgvo.transport import _auth, _exchange
+from dsgvo.transport import _request
 from tests.core.support import (
     HELLO,
     MODELS,
@@ -188,11 +188,11 @@ def test_secrets_stay_what_is_held_inside_does_not_show_either(server: Server) -
         Client("sovrgpt", **settings("sovrgpt", server)),
         AsyncClient("neuroflash", **client_credentials(server)),
     ):
-        said = f"{client!r} {client.connection!r}"
+        said = f"{client!r} {client.config!r}"
         check(said, server.api_key, server.client_secret)
-    operation = _exchange.Operation(url="http://x", body={"messages": MESSAGES}, content=b"geheim")
+    operation = _request.Operation(url="http://x", body={"messages": MESSAGES}, content=b"geheim")
     check(repr(operation), "geheim")
-    check(repr(_auth._Token("geheim", 1.0)), "geheim")
+    check(repr(_request._Token("geheim", 1.0)), "geheim")
 
 
 def test_secrets_stay_an_error_keeps_the_answer_out_of_its_message_and_in_partial(

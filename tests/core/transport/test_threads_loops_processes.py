@@ -16,7 +16,7 @@ import pytest
 
 from dsgvo import PROVIDERS, AsyncClient, Client
 from dsgvo.emulator import Reply, Server
-from dsgvo.transport import _http
+from dsgvo.transport import _pools
 from tests.core.support import (
     HELLO,
     MODELS,
@@ -195,9 +195,9 @@ def test_any_loop_pickling_loses_no_setting(
         mode.chat(client)
     again = pickle.loads(pickle.dumps(client))
     assert type(again) is type(client)
-    assert again.connection == client.connection
+    assert again.config == client.config
     assert vars(again).keys() == vars(client).keys()
-    assert again.provider is PROVIDERS[provider]
+    assert again.spec is PROVIDERS[provider]
     assert mode.chat(again).finish_reason == "stop"
     assert server.requests[-1].headers["x-gate"] == "g"
     assert server.api_key not in repr(again)
@@ -206,7 +206,7 @@ def test_any_loop_pickling_loses_no_setting(
 def test_any_loop_pickling_client_credentials(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", **client_credentials(server))
     again = pickle.loads(pickle.dumps(client))
-    assert again.connection == client.connection
+    assert again.config == client.config
     assert mode.chat(again).finish_reason == "stop"
 
 
@@ -216,7 +216,7 @@ def test_any_loop_pickling_a_provider_that_is_not_listed(server: Server) -> None
     for spec in (own, changed):
         client = Client(spec, **settings("sovrgpt", server))
         again = pickle.loads(pickle.dumps(client))
-        assert again.provider == spec
+        assert again.spec == spec
         assert again.chat(HELLO, model="m").provider == spec.name
 
 
@@ -305,11 +305,11 @@ def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(server: 
     async def main() -> str | None:
         here = asyncio.get_running_loop()
         left_behind: Any = SimpleNamespace(loop=dead, transports={None: None}, keeper=None)
-        _http._pools._loops[id(here)] = left_behind
+        _pools._pools._loops[id(here)] = left_behind
         client = AsyncClient("sovrgpt", **settings("sovrgpt", server))
         completion = await client.chat(HELLO, model=MODELS["sovrgpt"])
-        assert _http._pools._loops[id(here)].loop is here
+        assert _pools._pools._loops[id(here)].loop is here
         return completion.finish_reason
 
     assert asyncio.run(main()) == "stop"
-    assert _http._pools._loops == {}
+    assert _pools._pools._loops == {}

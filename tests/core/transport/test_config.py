@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from dsgvo import PROVIDERS, AsyncClient, Client
 from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
-from dsgvo.transport._connection import (
+from dsgvo.transport._config import (
     check_image_url,
     is_loopback,
     resolve,
@@ -253,7 +253,7 @@ def test_a_header_that_nobody_lists_is_named_all_the_same() -> None:
 
 def test_one_clients_settings_serve_another() -> None:
     client = Client("sovrgpt", api_key="k", base_url="https://gate.example/v1", timeout=7)
-    other = AsyncClient.over(client.connection)
-    assert other.connection is client.connection
-    assert other.provider is SOVRGPT
+    other = AsyncClient.over(client.config)
+    assert other.config is client.config
+    assert other.spec is SOVRGPT
     assert repr(other) == "AsyncClient('sovrgpt', 'https://gate.example/v1')"

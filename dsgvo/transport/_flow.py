@@ -1,4 +1,4 @@
-"""How a request is made, once for sync and async.
+"""Flows: how a request is made, written once and run in a thread or on an event loop.
 
 A flow is a generator that yields steps (send this, read that, wait) and is given their results. It
 decides; :func:`run` and :func:`arun` do, and know nothing of retries, tokens or vendors.
@@ -14,9 +14,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from dsgvo.transport import _http
-from dsgvo.transport._connection import Connection
-from dsgvo.transport._http import Sink
+from dsgvo.transport import _pools
+from dsgvo.transport._config import ClientConfig
+from dsgvo.transport._pools import Sink
 
 if TYPE_CHECKING:
     import httpx
@@ -30,26 +30,26 @@ _T = TypeVar("_T")
 class Send:
     """Send a request; the result is the answer with its body unread."""
 
-    connection: Connection
+    config: ClientConfig
     request: httpx.Request
 
     def run(self) -> httpx.Response:
-        return _http.send(self.connection, self.request)
+        return _pools.send(self.config, self.request)
 
     async def arun(self) -> httpx.Response:
-        return await _http.asend(self.connection, self.request)
+        return await _pools.asend(self.config, self.request)
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """Read an answer's body into a sink, to its end."""
 
-    connection: Connection
+    config: ClientConfig
     response: httpx.Response
     sink: Sink
 
     def run(self) -> None:
-        chunks = _http.read(self.connection, self.response)
+        chunks = _pools.read(self.config, self.response)
         try:
             for data in chunks:
                 self.sink.feed(data)
@@ -57,7 +57,7 @@ class Read:
             chunks.close()
 
     async def arun(self) -> None:
-        chunks = _http.aread(self.connection, self.response)
+        chunks = _pools.aread(self.config, self.response)
         try:
             async for data in chunks:
                 self.sink.feed(data)

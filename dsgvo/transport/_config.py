@@ -1,4 +1,4 @@
-"""Who is talked to and how one logs in: arguments and environment, checked and put together."""
+"""Client configuration: arguments and environment, checked and put together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dsgvo.wire.residency import Residency, resolve_residency
 __all__ = [
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
-    "Connection",
+    "ClientConfig",
     "Credentials",
     "is_loopback",
     "resolve",
@@ -47,10 +47,10 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """Everything a request needs but its body. Holds no socket, so it can be pickled."""
+class ClientConfig:
+    """Configuration of a client: everything a request needs but its body. It can be pickled."""
 
-    provider: Provider
+    spec: Provider
     base_url: str
     api_key: SecretStr | None
     credentials: Credentials | None
@@ -80,22 +80,22 @@ class Connection:
         It is the address itself for the vendor's own ``base_url``. Under another one, such as the
         emulator's, it is the same path on that server, below the same prefix.
         """
-        if self.base_url == self.provider.base_url:
+        if self.base_url == self.spec.base_url:
             return vendor_url
-        home, here = urlsplit(self.provider.base_url), urlsplit(self.base_url)
+        home, here = urlsplit(self.spec.base_url), urlsplit(self.base_url)
         prefix = here.path.removesuffix(home.path) if here.path.endswith(home.path) else ""
         return f"{here.scheme}://{here.netloc}{prefix}{urlsplit(vendor_url).path}"
 
     def require_arguments(self) -> None:
         """Raise if a header that the vendor requires has no value."""
-        for wanted in self.provider.header_arguments:
+        for wanted in self.spec.header_arguments:
             if wanted.argument not in self.arguments:
-                listed = f"; Client({self.provider.name!r}).{wanted.listed_by}() lists yours"
+                listed = f"; Client({self.spec.name!r}).{wanted.listed_by}() lists yours"
                 raise ConfigurationError(
                     f"{wanted.header} is missing: pass {wanted.argument}=… or set "
-                    f"{wanted.variable}; {self.provider.title} refuses requests without it"
+                    f"{wanted.variable}; {self.spec.title} refuses requests without it"
                     + (listed if wanted.listed_by else ""),
-                    provider=self.provider.name,
+                    provider=self.spec.name,
                 )
 
 
@@ -113,7 +113,7 @@ def resolve(
     strict: bool = False,
     residency: Residency | None = None,
     trusted_models: Collection[str] = (),
-) -> Connection:
+) -> ClientConfig:
     """Put arguments and environment together; arguments win.
 
     Raises:
@@ -134,8 +134,8 @@ def resolve(
             "api_key and client_id/client_secret are two ways to sign in: pass one of them "
             f"(api_key may also come from {spec.key_variables[0]})"
         )
-    connection = Connection(
-        provider=spec,
+    config = ClientConfig(
+        spec=spec,
         base_url=url,
         api_key=key,
         credentials=None,
@@ -148,10 +148,10 @@ def resolve(
         trusted_models=_ids(trusted_models),
     )
     if credentials is not None and spec.oauth is not None:
-        oauth_url = connection.url(spec.oauth.token_url)
+        oauth_url = config.url(spec.oauth.token_url)
         signed_in = Credentials(oauth_url, spec.oauth.scope, *credentials)
-        connection = replace(connection, credentials=signed_in)
-    return connection
+        config = replace(config, credentials=signed_in)
+    return config
 
 
 def _arguments(spec: Provider, given: Mapping[str, str | None]) -> dict[str, str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlencode
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from dsgvo._version import __version__
 from dsgvo.errors import (
@@ -22,18 +28,18 @@ from dsgvo.errors import (
     ConfigurationError,
     RedirectError,
 )
-from dsgvo.transport import _http
-from dsgvo.transport._connection import Connection, without_password
-from dsgvo.transport._http import ConnectionFailedError, Form
-from dsgvo.transport._steps import Do, Flow, Read, Send, Sleep
-from dsgvo.wire.errors import error_from_body, mentions, redact, retry_after_seconds
+from dsgvo.transport import _pools
+from dsgvo.transport._config import ClientConfig, Credentials, without_password
+from dsgvo.transport._flow import Do, Flow, Read, Send, Sleep, Wait
+from dsgvo.transport._pools import ConnectionFailedError, Form
+from dsgvo.wire.errors import describe_body, error_from_body, mentions, redact, retry_after_seconds
 from dsgvo.wire.files import Upload
 from dsgvo.wire.private import private_texts
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Auth", "Operation", "fetch", "open_response", "request_id"]
+__all__ = ["Auth", "Operation", "fetch", "open_response", "request_id", "tokens"]
 
 MAX_RETRY_AFTER = 60.0
 """Seconds that ``Retry-After`` may make us wait; beyond it the error is raised at once."""
@@ -51,11 +57,11 @@ _log = logging.getLogger("dsgvo")
 class Auth(Protocol):
     """Where the bearer token of a request comes from."""
 
-    def bearer(self, connection: Connection) -> Flow[str]:
+    def bearer(self, config: ClientConfig) -> Flow[str]:
         """Return the token to send."""
         ...
 
-    def forget(self, connection: Connection, token: str) -> bool:
+    def forget(self, config: ClientConfig, token: str) -> bool:
         """Drop a token that the vendor refused; return whether another can be had."""
         ...
 
@@ -96,7 +102,7 @@ _refused: set[tuple[str, str]] = set()
 
 
 def open_response(
-    connection: Connection, operation: Operation, auth: Auth | None
+    config: ClientConfig, operation: Operation, auth: Auth | None
 ) -> Flow[httpx.Response]:
     """Make a request until it succeeds or must not be made again; the body is left unread.
 
@@ -107,19 +113,19 @@ def open_response(
     optional = {
         name: value
         for name, value in operation.optional.items()
-        if (connection.base_url, name) not in _refused
+        if (config.base_url, name) not in _refused
     }
-    if not _http.is_ready():
-        yield Do(_http.make_ready)
+    if not _pools.is_ready():
+        yield Do(_pools.make_ready)
     while True:
-        token: str | None = yield from _token(connection, auth)
+        token: str | None = yield from _token(config, auth)
         try:
             # A file is opened anew for each attempt, so that an upload can be made again.
             with (yield from _opened(operation.upload)) as document:
-                request = _build(connection, operation, optional, token, document)
-                response: httpx.Response = yield Send(connection, request)
+                request = _build(config, operation, optional, token, document)
+                response: httpx.Response = yield Send(config, request)
         except ConnectionFailedError as failure:
-            if not failure.retry or failures >= connection.max_retries:
+            if not failure.retry or failures >= config.max_retries:
                 raise failure.error from failure.__cause__
             error: APIError | CapabilityError = failure.error
             delay = _backoff(failures)
@@ -129,18 +135,18 @@ def open_response(
                 return response
             body = _Body(MAX_ERROR_BYTES, keep=True)
             with suppress(ConnectionFailedError):  # what has come of the error's body is enough
-                yield Read(connection, response, body)
-            error = _status_error(connection, operation, response, body.data, token)
+                yield Read(config, response, body)
+            error = _status_error(config, operation, response, body.data, token)
             if response.status_code == 401 and auth and token and not renewed:
                 renewed = True
-                if auth.forget(connection, token):
+                if auth.forget(config, token):
                     continue
             refused = [name for name in optional if mentions(body.data, name)]
             if response.status_code in {400, 422} and refused:
-                _refused.update((connection.base_url, name) for name in refused)
+                _refused.update((config.base_url, name) for name in refused)
                 optional = {key: optional[key] for key in optional if key not in refused}
                 continue
-            if response.status_code not in RETRIED or failures >= connection.max_retries:
+            if response.status_code not in RETRIED or failures >= config.max_retries:
                 raise error
             delay = _backoff(failures) if error.retry_after is None else error.retry_after
             if delay > MAX_RETRY_AFTER:
@@ -152,27 +158,26 @@ def open_response(
             operation.url,
             type(error).__name__,
             failures + 1,
-            connection.max_retries + 1,
+            config.max_retries + 1,
             delay,
         )
         yield Sleep(delay)
 
 
 def fetch(
-    connection: Connection, operation: Operation, auth: Auth | None
+    config: ClientConfig, operation: Operation, auth: Auth | None
 ) -> Flow[tuple[bytes, httpx.Response]]:
     """Make a request and read its whole answer."""
-    response: httpx.Response = yield from open_response(connection, operation, auth)
+    response: httpx.Response = yield from open_response(config, operation, auth)
     body = _Body(MAX_ANSWER_BYTES)
     try:
-        yield Read(connection, response, body)
+        yield Read(config, response, body)
     except ConnectionFailedError as failure:
         raise failure.error from failure.__cause__
     except _TooLargeError:
         raise APIResponseError(
-            f"{connection.provider.title}: {operation.expects} of more than "
-            f"{MAX_ANSWER_BYTES} bytes",
-            provider=connection.provider.name,
+            f"{config.spec.title}: {operation.expects} of more than {MAX_ANSWER_BYTES} bytes",
+            provider=config.spec.name,
             request_id=request_id(response),
         ) from None
     return body.data, response
@@ -184,8 +189,8 @@ def request_id(response: httpx.Response) -> str | None:
     return headers.get("x-request-id") or headers.get("request-id")
 
 
-def _token(connection: Connection, auth: Auth | None) -> Flow[str | None]:
-    return None if auth is None else (yield from auth.bearer(connection))
+def _token(config: ClientConfig, auth: Auth | None) -> Flow[str | None]:
+    return None if auth is None else (yield from auth.bearer(config))
 
 
 class _TooLargeError(Exception):
@@ -227,7 +232,7 @@ def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | No
 
 
 def _build(
-    connection: Connection,
+    config: ClientConfig,
     operation: Operation,
     optional: Mapping[str, Any],
     token: str | None,
@@ -235,7 +240,7 @@ def _build(
 ) -> httpx.Request:
     headers = {"Accept": operation.accept, "User-Agent": USER_AGENT}
     if token is not None:
-        headers.update(connection.headers)
+        headers.update(config.headers)
         headers["Authorization"] = f"Bearer {token}"
     content: bytes | Form | None = operation.content
     if operation.body is not None:
@@ -254,18 +259,18 @@ def _build(
         )
     elif content is not None:
         headers["Content-Type"] = operation.content_type
-    return _http.build(connection, operation.method, operation.url, headers, content)
+    return _pools.build(config, operation.method, operation.url, headers, content)
 
 
 def _no_tools(
-    connection: Connection, operation: Operation, response: httpx.Response
+    config: ClientConfig, operation: Operation, response: httpx.Response
 ) -> CapabilityError:
-    provider = connection.provider
+    spec = config.spec
     model = (operation.body or {}).get("model")
     return CapabilityError(
-        f"tools: {provider.title} refused them for model {model!r}: not every model takes tools "
-        f"({provider.page}); use another model",
-        provider=provider.name,
+        f"tools: {spec.title} refused them for model {model!r}: not every model takes tools "
+        f"({spec.page}); use another model",
+        provider=spec.name,
         status_code=response.status_code,
         request_id=request_id(response),
     )
@@ -277,38 +282,38 @@ def _backoff(failures: int) -> float:
 
 
 def _status_error(
-    connection: Connection,
+    config: ClientConfig,
     operation: Operation,
     response: httpx.Response,
     body: bytes,
     token: str | None,
 ) -> APIError | CapabilityError:
-    provider = connection.provider
-    secrets = (*connection.secrets(), *((token,) if token else ()))
+    spec = config.spec
+    secrets = (*config.secrets(), *((token,) if token else ()))
     if response.has_redirect_location:
         target = response.headers["location"].split("?")[0]
         target = redact(without_password(target), secrets)
         return RedirectError(
-            f"{provider.title}: {response.status_code}: the server redirects to "
+            f"{spec.title}: {response.status_code}: the server redirects to "
             f"{target!r}; redirects are not followed, since prompts are personal "
-            f"data. If that is the right place, set base_url or {provider.base_url_variable}",
-            provider=provider.name,
+            f"data. If that is the right place, set base_url or {spec.base_url_variable}",
+            provider=spec.name,
             status_code=response.status_code,
             request_id=request_id(response),
         )
     # The page gives no wording, so a 400 that does not name the tools is left as it is.
-    refused = response.status_code == provider.refuses_tools_with and b"tool" in body.lower()
+    refused = response.status_code == spec.refuses_tools_with and b"tool" in body.lower()
     if operation.offers_tools and refused:
-        return _no_tools(connection, operation, response)
+        return _no_tools(config, operation, response)
     after = retry_after_seconds(response.headers.get("retry-after"), time.time())
     hint = None
     if response.status_code == 401:
-        names = ("client_id", "client_secret") if connection.credentials else ("api_key",)
+        names = ("client_id", "client_secret") if config.credentials else ("api_key",)
         hint = f"check {' and '.join(names)}, or the environment variables"
     elif response.status_code == 404:
-        hint = f"check base_url or {provider.base_url_variable}, and the model's name"
+        hint = f"check base_url or {spec.base_url_variable}, and the model's name"
     return error_from_body(
-        provider,
+        spec,
         response.status_code,
         body,
         request_id=request_id(response),
@@ -316,3 +321,133 @@ def _status_error(
         secrets=(*secrets, *private_texts(operation.body)),
         hint=hint,
     )
+
+
+RENEW_BEFORE = 60.0
+"""Seconds before its end at which a token is no longer used; a tenth of short lives."""
+
+DEFAULT_LIFE = 3600.0
+
+
+@dataclass(slots=True)
+class _Token:
+    text: str = field(repr=False)
+    until: float  # of the monotonic clock
+
+
+@dataclass(slots=True)
+class _Fetch:
+    """A fetch under way, how often it tries, and how it failed."""
+
+    end: Wait
+    max_retries: int
+    error: APIError | None = None
+
+
+_Key = tuple[str, str, bytes]
+
+
+class _Tokens:
+    """The process's tokens, by where they come from and whose they are."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tokens: dict[_Key, _Token] = {}
+        self._fetches: dict[_Key, _Fetch] = {}
+
+    def after_fork(self) -> None:
+        """Keep the tokens in a forked child, and drop fetches that only the parent makes."""
+        self._lock = threading.Lock()
+        self._fetches = {}
+
+    def bearer(self, config: ClientConfig) -> Flow[str]:
+        """Return the key, or a token that is fetched if need be."""
+        if config.api_key is not None:
+            return config.api_key.get_secret_value()
+        credentials = cast("Credentials", config.credentials)
+        key = _key(credentials)
+        while True:
+            with self._lock:
+                token = self._tokens.get(key)
+                if token is not None and time.monotonic() < token.until:
+                    return token.text
+                other = self._fetches.get(key)
+                own = _Fetch(Wait(Future()), config.max_retries)
+                if other is None:
+                    self._fetches[key] = own
+            if other is None or not (yield other.end):
+                break
+            # Fails for all who waited: one after another they would wait for ever, and sign in
+            # with a wrong secret as often as they are. Who tries more often may still succeed.
+            if other.error is not None and other.max_retries >= config.max_retries:
+                raise copy(other.error)
+            # Then look again: the caller may have been cancelled.
+        try:
+            token = yield from _fetch(config, credentials)
+            with self._lock:
+                self._tokens[key] = token
+        except APIError as error:
+            own.error = copy(error)  # before notes are added that concern one caller
+            raise
+        finally:
+            with self._lock:
+                if self._fetches.get(key) is own:
+                    del self._fetches[key]
+            own.end.future.set_result(None)
+        return token.text
+
+    def forget(self, config: ClientConfig, token: str) -> bool:
+        """Drop a token that the vendor refused; return whether a new one can be fetched."""
+        if config.credentials is None:
+            return False
+        key = _key(config.credentials)
+        with self._lock:
+            known = self._tokens.get(key)
+            if known is not None and known.text == token:  # else it has been renewed already
+                del self._tokens[key]
+        return True
+
+
+tokens = _Tokens()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=tokens.after_fork)
+
+
+def _key(credentials: Credentials) -> tuple[str, str, bytes]:
+    secret = sha256(credentials.client_secret.get_secret_value().encode()).digest()
+    return (credentials.token_url, credentials.client_id, secret)
+
+
+def _fetch(config: ClientConfig, credentials: Credentials) -> Flow[_Token]:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret.get_secret_value(),
+        "scope": credentials.scope,
+    }
+    started = time.monotonic()
+    body, response = yield from fetch(
+        config,
+        Operation(
+            url=credentials.token_url,
+            content=urlencode(form).encode(),
+            content_type="application/x-www-form-urlencoded",
+            expects="a token",
+        ),
+        auth=None,
+    )
+    try:
+        answer: Any = from_json(body)
+        text = answer["access_token"]
+        life = float(answer.get("expires_in") or DEFAULT_LIFE)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        text, life = None, 0.0
+    if not isinstance(text, str) or not text or not (text.isascii() and text.isprintable()):
+        raise APIResponseError(
+            f"{config.spec.title}: expected an access token from "
+            f"{credentials.token_url}, got {describe_body(body)}",
+            provider=config.spec.name,
+            status_code=response.status_code,
+            request_id=request_id(response),
+        )
+    return _Token(text, started + life - min(RENEW_BEFORE, life / 10))

@@ -1,4 +1,4 @@
-"""The sockets: connection pools over httpx, and its exceptions made into ours.
+"""Connection pools over httpx, and its exceptions made into ours.
 
 Nothing else in the project imports httpx, and this module does so on the first request.
 """
@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
-from dsgvo.transport._connection import is_loopback
+from dsgvo.transport._config import is_loopback
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     import httpx
 
-    from dsgvo.transport._connection import Connection
+    from dsgvo.transport._config import ClientConfig
 
 __all__ = [
     "ConnectionFailedError",
@@ -90,7 +90,7 @@ class _LoopPool:
 
 
 class _Pools:
-    """Connection pools of this process: one for threads, one for each running event loop.
+    """ClientConfig pools of this process: one for threads, one for each running event loop.
 
     Model objects hold none, so any number of them share these, and each can be pickled. A loop's
     pool is closed by the loop itself: it is kept by an asynchronous generator, which
@@ -192,21 +192,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.reset)
 
 
-def send(connection: Connection, request: httpx.Request) -> httpx.Response:
+def send(config: ClientConfig, request: httpx.Request) -> httpx.Response:
     """Send a request and return the answer with its body unread."""
     try:
         return _pools.sync(_proxy(request)).handle_request(request)
     except _errors() as error:
-        raise _failure(connection, error, retry=True) from error
+        raise _failure(config, error, retry=True) from error
 
 
-async def asend(connection: Connection, request: httpx.Request) -> httpx.Response:
+async def asend(config: ClientConfig, request: httpx.Request) -> httpx.Response:
     """Do what :func:`send` does, on the running loop."""
     request = _without_blocking(request)
     try:
         return await (await _pools.loop(_proxy(request))).handle_async_request(request)
     except _errors() as error:
-        raise _failure(connection, error, retry=True) from error
+        raise _failure(config, error, retry=True) from error
 
 
 def _without_blocking(request: httpx.Request) -> httpx.Request:
@@ -226,24 +226,24 @@ def _without_blocking(request: httpx.Request) -> httpx.Request:
     return httpx.Request(request.method, request.url, content=content(), **head)
 
 
-def read(connection: Connection, response: httpx.Response) -> Generator[bytes]:
+def read(config: ClientConfig, response: httpx.Response) -> Generator[bytes]:
     """Yield the body, decompressed, and free the connection when left for whatever reason."""
     try:
         yield from response.iter_bytes() if _is_encoded(response) else _raw(response)
     except _errors() as error:
-        raise _failure(connection, error) from error
+        raise _failure(config, error) from error
     finally:
         response.close()
 
 
-async def aread(connection: Connection, response: httpx.Response) -> AsyncGenerator[bytes]:
+async def aread(config: ClientConfig, response: httpx.Response) -> AsyncGenerator[bytes]:
     """Do what :func:`read` does, on the running loop."""
     try:
         body = response.aiter_bytes() if _is_encoded(response) else _raw(response)
         async for data in body:
             yield data
     except _errors() as error:
-        raise _failure(connection, error) from error
+        raise _failure(config, error) from error
     finally:
         await response.aclose()
 
@@ -258,7 +258,7 @@ def _raw(response: httpx.Response) -> Any:
 
 
 def build(
-    connection: Connection,
+    config: ClientConfig,
     method: str,
     url: str,
     headers: dict[str, str],
@@ -267,7 +267,7 @@ def build(
     """Build a request that waits no longer than the connection's timeout for each step."""
     import httpx
 
-    timeout = connection.timeout
+    timeout = config.timeout
     connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
     steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
     target, extensions = _parsed(url), {"timeout": steps}
@@ -337,30 +337,30 @@ def _errors() -> tuple[type[Exception], ...]:
 
 
 def _failure(
-    connection: Connection, error: Exception, *, retry: bool = False
+    config: ClientConfig, error: Exception, *, retry: bool = False
 ) -> ConnectionFailedError:
     import httpx
 
-    provider = connection.provider
-    host = urlsplit(connection.base_url).netloc
-    where = f"check base_url or {provider.base_url_variable}"
+    spec = config.spec
+    host = urlsplit(config.base_url).netloc
+    where = f"check base_url or {spec.base_url_variable}"
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        message = f"{provider.title}: {host} could not be reached in time; {where}"
-        return _timed_out(connection, message, retry=retry)
+        message = f"{spec.title}: {host} could not be reached in time; {where}"
+        return _timed_out(config, message, retry=retry)
     if isinstance(error, httpx.TimeoutException):
         # The request has gone out and may be at work: sending it again would pay for it twice.
-        message = f"{provider.title}: no answer within timeout={connection.timeout!r} seconds"
-        return _timed_out(connection, message, retry=False)
+        message = f"{spec.title}: no answer within timeout={config.timeout!r} seconds"
+        return _timed_out(config, message, retry=False)
     reason = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectError):
         retry = retry and "CERTIFICATE_VERIFY_FAILED" not in reason
-        message = f"{provider.title}: cannot reach {host} ({reason}); {where}"
+        message = f"{spec.title}: cannot reach {host} ({reason}); {where}"
     else:
-        message = f"{provider.title}: the connection to {host} broke ({reason})"
+        message = f"{spec.title}: the connection to {host} broke ({reason})"
         retry = retry and isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-    return ConnectionFailedError(APIConnectionError(message, provider=provider.name), retry=retry)
+    return ConnectionFailedError(APIConnectionError(message, provider=spec.name), retry=retry)
 
 
-def _timed_out(connection: Connection, message: str, *, retry: bool) -> ConnectionFailedError:
-    error = APITimeoutError(message, provider=connection.provider.name)
+def _timed_out(config: ClientConfig, message: str, *, retry: bool) -> ConnectionFailedError:
+    error = APITimeoutError(message, provider=config.spec.name)
     return ConnectionFailedError(error, retry=retry)

@@ -9,15 +9,15 @@ import httpx
 import pytest
 
 from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
-from dsgvo.transport import _http
-from dsgvo.transport._connection import Connection, resolve
-from dsgvo.transport._http import Form
+from dsgvo.transport import _pools
+from dsgvo.transport._config import ClientConfig, resolve
+from dsgvo.transport._pools import Form
 from tests.core.support import Mode
 
 URL = "https://gate.example/v1"
 
 
-def connection(**settings: Any) -> Connection:
+def connection(**settings: Any) -> ClientConfig:
     return resolve("sovrgpt", api_key="k", base_url=URL, **settings)
 
 
@@ -28,7 +28,7 @@ def connection(**settings: Any) -> Connection:
 def test_how_long_each_step_may_take(
     timeout: float | None, connect: float, silence: float | None
 ) -> None:
-    request = _http.build(connection(timeout=timeout), "GET", URL, {}, None)
+    request = _pools.build(connection(timeout=timeout), "GET", URL, {}, None)
     assert request.extensions["timeout"] == {
         "connect": connect,
         "pool": connect,
@@ -39,11 +39,11 @@ def test_how_long_each_step_may_take(
 
 def test_a_request_holds_what_it_was_given() -> None:
     headers = {"Accept": "text/plain", "X-Gate": "g"}
-    request = _http.build(connection(), "POST", f"{URL}/a?b=c", headers, b"{}")
+    request = _pools.build(connection(), "POST", f"{URL}/a?b=c", headers, b"{}")
     assert (request.method, str(request.url), request.read()) == ("POST", f"{URL}/a?b=c", b"{}")
     assert (request.headers["accept"], request.headers["x-gate"]) == ("text/plain", "g")
     form = Form({"payload": "{}"}, {"file": ("a.pdf", BytesIO(b"%PDF-"), "application/pdf")})
-    sent = _http.build(connection(timeout=3), "POST", URL, {"X-Gate": "g"}, form)
+    sent = _pools.build(connection(timeout=3), "POST", URL, {"X-Gate": "g"}, form)
     body = sent.read()
     assert b'name="payload"\r\n\r\n{}\r\n' in body
     assert b'name="file"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF-' in body
@@ -99,7 +99,7 @@ def test_what_httpx_raises_is_ours_and_says_where_to_look(
     said: str,
     before_any_byte: bool,
 ) -> None:
-    failure = _http._failure(connection(timeout=7), raised, retry=before_any_byte)
+    failure = _pools._failure(connection(timeout=7), raised, retry=before_any_byte)
     assert type(failure.error) is kind
     assert failure.retry is (again and before_any_byte)
     assert str(failure.error).startswith("SovrGPT: ")
