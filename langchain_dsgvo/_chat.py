@@ -27,14 +27,14 @@ from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
 from langchain_dsgvo._messages import to_wire
 from langchain_dsgvo._responses import first_call_index, to_chunk, to_result
-from langchain_dsgvo._settings import Settings
+from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo._structured import SCHEMA_IN_PROMPT, Schema, structured_output
 from langchain_dsgvo.errors import CapabilityError, translated
 
 __all__ = ["ChatModel"]
 
 
-class ChatModel(Settings, BaseChatModel):
+class ChatModel(VendorSettings, BaseChatModel):
     """Chat model of one vendor; the public classes fill in which."""
 
     parameter_fields: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "top_p", "stop")
@@ -59,7 +59,7 @@ class ChatModel(Settings, BaseChatModel):
     )
 
     def model_post_init(self, context: Any, /) -> None:
-        """Do what LangChain does after validation; :class:`Settings` stands before it."""
+        """Do what LangChain does after validation; :class:`VendorSettings` stands before it."""
         super().model_post_init(context)
         BaseChatModel.model_post_init(self, context)
         self._add_version("dsgvo-llm", __version__)

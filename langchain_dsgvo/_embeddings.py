@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field, model_validator
 from dsgvo.errors import ConfigurationError
 from dsgvo.transport import DEFAULT_MAX_CONCURRENCY
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS, require_embeddings
-from langchain_dsgvo._settings import Settings
+from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo.errors import translated
 
 __all__ = ["EmbeddingModel"]
@@ -19,7 +19,7 @@ __all__ = ["EmbeddingModel"]
 _Vectors = TypeVar("_Vectors", Generator[list[float]], AsyncGenerator[list[float]])
 
 
-class EmbeddingModel(Settings, Embeddings):
+class EmbeddingModel(VendorSettings, Embeddings):
     """Embeddings of one vendor; the public classes fill in which."""
 
     model: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))

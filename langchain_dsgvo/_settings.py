@@ -22,10 +22,10 @@ from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.residency import Residency, check_residency
 from langchain_dsgvo.errors import ConfigurationError, translated
 
-__all__ = ["Settings"]
+__all__ = ["VendorSettings"]
 
 
-class Settings(BaseModel):
+class VendorSettings(BaseModel):
     """Connection settings of one vendor; a base of the public classes, not for use alone."""
 
     provider: ClassVar[str]

@@ -13,7 +13,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.wire.models import GeneratedImage
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
-from langchain_dsgvo._settings import Settings
+from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo.errors import translated
 
 __all__ = ["ChatInnoGPT", "InnoGPTEmbeddings", "InnoGPTImageGeneration"]
@@ -131,7 +131,7 @@ class ImagePrompt(BaseModel):
     prompt: str = Field(description="What the image shows, in a sentence or two.")
 
 
-class InnoGPTImageGeneration(Settings, BaseTool):
+class InnoGPTImageGeneration(VendorSettings, BaseTool):
     """Tool that makes an image after a description (innoGPT: "Bild-Generierung").
 
     The answer says where the image is, in words for the model; the image itself is the artifact,

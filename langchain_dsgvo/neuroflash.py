@@ -8,17 +8,17 @@ from pydantic import SecretStr
 
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
-from langchain_dsgvo._settings import Settings
+from langchain_dsgvo._settings import VendorSettings
 
 __all__ = ["ChatNeuroflash", "NeuroflashEmbeddings"]
 
 
-class _NeuroflashSettings(Settings):
+class _Workspace(VendorSettings):
     """The workspace, and client credentials in place of a key."""
 
     provider: ClassVar[str] = "neuroflash"
     connection_fields: ClassVar[tuple[str, ...]] = (
-        *Settings.connection_fields,
+        *VendorSettings.connection_fields,
         "workspace_id",
         "client_id",
         "client_secret",
@@ -29,7 +29,7 @@ class _NeuroflashSettings(Settings):
     client_secret: SecretStr | None = None
 
 
-class ChatNeuroflash(ChatModel, _NeuroflashSettings):
+class ChatNeuroflash(ChatModel, _Workspace):
     """neuroflash chat model.
 
     ``response_metadata["token_usage"]`` holds ``words_used`` beside the tokens: it is what the
@@ -119,7 +119,7 @@ class ChatNeuroflash(ChatModel, _NeuroflashSettings):
         return secrets
 
 
-class NeuroflashEmbeddings(_NeuroflashSettings, EmbeddingModel):
+class NeuroflashEmbeddings(_Workspace, EmbeddingModel):
     """Embeddings over neuroflash, which documents none.
 
     Args:

@@ -23,20 +23,20 @@ from dsgvo.wire.embeddings import (
     require_embeddings,
 )
 from llamaindex_dsgvo._callbacks import dispatcher_for, with_progress
-from llamaindex_dsgvo._settings import Connected
+from llamaindex_dsgvo._settings import VendorSettings
 
-__all__ = ["DsgvoEmbedding"]
+__all__ = ["EmbeddingModel"]
 
 Vector = list[float]
 
 _dispatcher = dispatcher_for(__name__)
 
 
-class DsgvoEmbedding(Connected, BaseEmbedding):
+class EmbeddingModel(VendorSettings, BaseEmbedding):
     """An embedding model of one vendor; a base of the public classes, not for use alone."""
 
     renamed_arguments: ClassVar[Mapping[str, str]] = {
-        **Connected.renamed_arguments,
+        **VendorSettings.renamed_arguments,
         "model": "model_name",
     }
 

@@ -49,10 +49,10 @@ from llamaindex_dsgvo._responses import (
     completion,
     tool_selections,
 )
-from llamaindex_dsgvo._settings import Connected
+from llamaindex_dsgvo._settings import VendorSettings
 from llamaindex_dsgvo._structured import SCHEMA_IN_PROMPT, Extraction
 
-__all__ = ["DEFAULT_CONTEXT_WINDOW", "DsgvoLLM"]
+__all__ = ["DEFAULT_CONTEXT_WINDOW", "ChatModel"]
 
 DEFAULT_CONTEXT_WINDOW = 32_768
 """Tokens, for a model whose window nobody states. Inferred: today's models have this or more.
@@ -71,14 +71,14 @@ _dispatcher = dispatcher_for(__name__)
 _T = TypeVar("_T")
 
 
-class DsgvoLLM(Connected, FunctionCallingLLM):
+class ChatModel(VendorSettings, FunctionCallingLLM):
     """A chat model of one vendor; a base of the public classes, not for use alone."""
 
     parameters: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "top_p", "stop")
     """Fields that go into the request's body, by the same names."""
 
     renamed_arguments: ClassVar[Mapping[str, str]] = {
-        **Connected.renamed_arguments,
+        **VendorSettings.renamed_arguments,
         "model_name": "model",
         "max_new_tokens": "max_tokens",
     }

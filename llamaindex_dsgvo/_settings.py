@@ -22,10 +22,10 @@ from dsgvo.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, ClientPair
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.residency import Residency, check_residency
 
-__all__ = ["Connected"]
+__all__ = ["VendorSettings"]
 
 
-class Connected(BaseModel):
+class VendorSettings(BaseModel):
     """Connection settings of one vendor; a base of the public classes, not for use alone."""
 
     # Anything unknown is refused by name, and no message shows a value: it may be a key.
@@ -119,13 +119,13 @@ class Connected(BaseModel):
         return self._clients
 
 
-def _configuration_error(cls: type[Connected], error: ValidationError) -> ConfigurationError:
+def _configuration_error(cls: type[VendorSettings], error: ValidationError) -> ConfigurationError:
     """Return pydantic's findings as our error."""
     faults = dict.fromkeys(_fault(cls, detail) for detail in error.errors(include_url=False))
     return ConfigurationError("; ".join(faults), provider=cls.provider)
 
 
-def _fault(cls: type[Connected], detail: ErrorDetails) -> str:
+def _fault(cls: type[VendorSettings], detail: ErrorDetails) -> str:
     name = str(detail["loc"][0]) if detail["loc"] else cls.__name__
     if detail["type"] != "extra_forbidden":
         return wrong_argument(name, detail["input"], detail["msg"])

@@ -10,8 +10,8 @@ from llama_index.core.settings import Settings
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, get_provider
-from llamaindex_dsgvo._embedding import DsgvoEmbedding, NoEmbedding
-from llamaindex_dsgvo._llm import DsgvoLLM
+from llamaindex_dsgvo._embedding import EmbeddingModel, NoEmbedding
+from llamaindex_dsgvo._llm import ChatModel
 from llamaindex_dsgvo.innogpt import InnoGPT, InnoGPTEmbedding
 from llamaindex_dsgvo.meingpt import MeinGPT, MeinGPTEmbedding
 from llamaindex_dsgvo.neuroflash import Neuroflash, NeuroflashEmbedding
@@ -19,10 +19,10 @@ from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding
 
 __all__ = ["use"]
 
-_LLMS: dict[str, type[DsgvoLLM]] = {
+_LLMS: dict[str, type[ChatModel]] = {
     cls.provider: cls for cls in (InnoGPT, MeinGPT, Neuroflash, SovrGPT)
 }
-_EMBEDDINGS: dict[str, type[DsgvoEmbedding]] = {
+_EMBEDDINGS: dict[str, type[EmbeddingModel]] = {
     cls.provider: cls
     for cls in (InnoGPTEmbedding, MeinGPTEmbedding, NeuroflashEmbedding, SovrGPTEmbedding)
 }

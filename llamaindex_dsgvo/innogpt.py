@@ -9,14 +9,14 @@ from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSp
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.models import GeneratedImage
-from llamaindex_dsgvo._embedding import DsgvoEmbedding
-from llamaindex_dsgvo._llm import DsgvoLLM
-from llamaindex_dsgvo._settings import Connected
+from llamaindex_dsgvo._embedding import EmbeddingModel
+from llamaindex_dsgvo._llm import ChatModel
+from llamaindex_dsgvo._settings import VendorSettings
 
 __all__ = ["InnoGPT", "InnoGPTEmbedding", "InnoGPTImageToolSpec"]
 
 
-class InnoGPT(DsgvoLLM):
+class InnoGPT(ChatModel):
     """Chat models of innoGPT, after its page "Endpoints".
 
     Models of the GPT-5 series, ``o3-mini`` and ``o4-mini`` answer with a stream even when none is
@@ -67,7 +67,7 @@ class InnoGPT(DsgvoLLM):
     provider: ClassVar[str] = "innogpt"
 
 
-class InnoGPTEmbedding(DsgvoEmbedding):
+class InnoGPTEmbedding(EmbeddingModel):
     """Embedding models of innoGPT, after its page "Endpoints".
 
     Args:
@@ -95,7 +95,7 @@ class InnoGPTEmbedding(DsgvoEmbedding):
     provider: ClassVar[str] = "innogpt"
 
 
-class _ImageSettings(Connected):
+class _ImageSettings(VendorSettings):
     """Settings of the image tools, apart from the tool spec, which LlamaIndex looks into."""
 
     provider: ClassVar[str] = "innogpt"

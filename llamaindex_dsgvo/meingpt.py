@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from llamaindex_dsgvo._embedding import DsgvoEmbedding
-from llamaindex_dsgvo._llm import DsgvoLLM
+from llamaindex_dsgvo._embedding import EmbeddingModel
+from llamaindex_dsgvo._llm import ChatModel
 
 __all__ = ["MeinGPT", "MeinGPTEmbedding"]
 
 
-class MeinGPT(DsgvoLLM):
+class MeinGPT(ChatModel):
     """Chat models of meinGPT, after its pages "Completions" and "Modell API".
 
     The vendor honours ``temperature``, ``tools``, ``tool_choice`` and ``response_format``; it
@@ -46,7 +46,7 @@ class MeinGPT(DsgvoLLM):
     provider: ClassVar[str] = "meingpt"
 
 
-class MeinGPTEmbedding(DsgvoEmbedding):
+class MeinGPTEmbedding(EmbeddingModel):
     """Embedding models of meinGPT, after its page "Modell API".
 
     Args:

@@ -7,18 +7,18 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from llamaindex_dsgvo._embedding import DsgvoEmbedding
-from llamaindex_dsgvo._llm import DsgvoLLM
-from llamaindex_dsgvo._settings import Connected
+from llamaindex_dsgvo._embedding import EmbeddingModel
+from llamaindex_dsgvo._llm import ChatModel
+from llamaindex_dsgvo._settings import VendorSettings
 
 __all__ = ["Neuroflash", "NeuroflashEmbedding"]
 
 
-class _Workspace(Connected):
+class _Workspace(VendorSettings):
     """How one signs in: a key or client credentials, and a workspace."""
 
     connection_fields: ClassVar[Mapping[str, str]] = {
-        **Connected.connection_fields,
+        **VendorSettings.connection_fields,
         "workspace_id": "workspace_id",
         "client_id": "client_id",
         "client_secret": "client_secret",
@@ -37,7 +37,7 @@ class _Workspace(Connected):
             self.client_secret = connection.credentials.client_secret
 
 
-class Neuroflash(_Workspace, DsgvoLLM):
+class Neuroflash(_Workspace, ChatModel):
     """Chat models of neuroflash, after its page "Chat-Vervollständigungen".
 
     There is a field for each parameter that the page documents; ``messages``, ``stream``,
@@ -81,7 +81,7 @@ class Neuroflash(_Workspace, DsgvoLLM):
     provider: ClassVar[str] = "neuroflash"
 
     parameters: ClassVar[tuple[str, ...]] = (
-        *DsgvoLLM.parameters,
+        *ChatModel.parameters,
         "reasoning",
         "reasoning_effort",
         "seed",
@@ -104,7 +104,7 @@ class Neuroflash(_Workspace, DsgvoLLM):
     repetition_penalty: float | None = None
 
 
-class NeuroflashEmbedding(_Workspace, DsgvoEmbedding):
+class NeuroflashEmbedding(_Workspace, EmbeddingModel):
     """Embeddings of neuroflash, which documents none.
 
     Args:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from llamaindex_dsgvo._embedding import DsgvoEmbedding
-from llamaindex_dsgvo._llm import DsgvoLLM
+from llamaindex_dsgvo._embedding import EmbeddingModel
+from llamaindex_dsgvo._llm import ChatModel
 
 __all__ = ["SovrGPT", "SovrGPTEmbedding"]
 
 
-class SovrGPT(DsgvoLLM):
+class SovrGPT(ChatModel):
     """Chat models of SovrGPT, after its page "POST /v1/chat/completions".
 
     Models of the reasoning tier think in ``<think>…</think>`` before they answer. The thoughts
@@ -42,7 +42,7 @@ class SovrGPT(DsgvoLLM):
     provider: ClassVar[str] = "sovrgpt"
 
 
-class SovrGPTEmbedding(DsgvoEmbedding):
+class SovrGPTEmbedding(EmbeddingModel):
     """Embeddings of SovrGPT, which documents none.
 
     Args:
