@@ -8,10 +8,9 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from dsgvo import PROVIDERS, emulator
+from dsgvo import PROVIDERS, _warnings, emulator
 from dsgvo.emulator import Server
 from dsgvo.transport import _client, _pools, _request
-from dsgvo.wire import request as wire_request
 
 # No deadline: a busy machine that measures coverage is slow, and no test here is about speed.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -63,7 +62,7 @@ def forget() -> None:
     _pools._proxies.clear()
     _request._refused.clear()
     _client._model_lists.clear()
-    wire_request._warned.clear()
+    _warnings._warned.clear()
     _request.tokens._tokens.clear()
     _request.tokens._fetches.clear()
 

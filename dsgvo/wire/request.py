@@ -5,16 +5,15 @@ Everything here is refused before anything is sent, with the argument, its value
 
 from __future__ import annotations
 
-import inspect
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pydantic_core import to_json
 
-from dsgvo.errors import CapabilityError, ConfigurationError, IgnoredParameterWarning
+from dsgvo._warnings import warn_once
+from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
 from dsgvo.wire.tools import tool_choice
 
@@ -37,15 +36,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "repetition_penalty": (0, 2),
 }
 _WHOLE = frozenset({"max_tokens", "seed"})
-_LIBRARIES = frozenset(
-    {
-        *("asyncio", "dsgvo", "langchain_dsgvo", "langchain_core", "langchain", "langgraph"),
-        *("llamaindex_dsgvo", "llama_index", "llama_index_instrumentation", "wrapt"),
-    }
-)
-"""What may stand between the user's line and a warning about it."""
-
-_warned: set[tuple[str, str, str]] = set()
 
 
 def chat_body(
@@ -175,18 +165,7 @@ def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool
     )
     if strict:
         raise CapabilityError(f"{name}={value!r}: {message}", provider=provider.name)
-    key = (provider.name, model, name)
-    if key not in _warned:
-        _warned.add(key)
-        warnings.warn(message, IgnoredParameterWarning, stacklevel=_callers_level())
-
-
-def _callers_level() -> int:
-    """Return which frame, counted from the caller's, is the user's: the first outside libraries."""
-    level, frame = 0, inspect.currentframe()
-    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
-        level, frame = level + 1, frame.f_back
-    return level
+    warn_once((provider.name, model, name), message)
 
 
 def _check_tools(provider: Provider, model: str, body: dict[str, Any]) -> None:
