@@ -14,12 +14,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow coverage mutants cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo test test-slow test-lowest coverage mutants cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
 	@echo "make test         the tests, without those that take more than a few seconds"
 	@echo "make test-slow    those"
+	@echo "make test-lowest  the first, with the oldest versions that pyproject.toml allows"
 	@echo "make coverage     both, with their coverage and its floor"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
@@ -52,6 +53,14 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	@$(PYTEST) -m slow $(ARGS)
+
+# The oldest versions that pyproject.toml allows, in an environment of their own.
+test-lowest:
+	@$(PYTHON) -m venv --clear .venv-lowest
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check -q install uv
+	@.venv-lowest/bin/uv pip install -q --python .venv-lowest/bin/python \
+	  --resolution lowest-direct -e '.[all]'
+	@.venv-lowest/bin/python -m pytest -n auto --dist loadscope -m "not slow" $(ARGS)
 
 # All tests, and how much of each package they reach: lines and branches.
 coverage: $(STAMP)

@@ -1,3 +1,3 @@
-"""The version of this distribution, also in pyproject.toml."""
+"""Version of this distribution; hatch reads it from here."""
 
 __version__ = "0.1.0"
