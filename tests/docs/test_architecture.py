@@ -1,0 +1,54 @@
+"""ARCHITECTURE.md and its neighbours name files and definitions that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "README.md")),
+    *(ROOT / "docs" / name for name in ("mutants.md", "testing.md")),
+]
+QUOTED = re.compile(r"`([\w.-]+/[\w./-]*)(?:::(\w+))?`")
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def faults(page: Path, text: str) -> list[str]:
+    """Return what a page names that is not there."""
+    found = [f"no {link}" for link in LINK.findall(text) if not (page.parent / link).exists()]
+    tops = {path.name for path in ROOT.iterdir()}
+    for name, definition in QUOTED.findall(text):
+        path = ROOT / name
+        if name.split("/")[0] not in tops:
+            continue  # a model's id, a media type
+        if not path.exists():
+            found.append(f"no {name}")
+        elif definition and not re.search(
+            rf"^(?:class|def|async def) {definition}\b|^{definition}\b.* =", path.read_text(), re.M
+        ):
+            found.append(f"no {definition} in {name}")
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_exists(page: Path) -> None:
+    assert faults(page, page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["`dsgvo/wire/nirgends.py`", "`dsgvo/wire/sse.py::Nothing`", "[here](docs/nirgends.md)"],
+)
+def test_planted_names_are_found(text: str) -> None:
+    assert faults(ROOT / "ARCHITECTURE.md", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["`dsgvo/wire/sse.py::SSEDecoder`", "`application/json`", "`dsgvo/`", "[x](https://a.example)"],
+)
+def test_what_exists_is_not_found(text: str) -> None:
+    assert faults(ROOT / "ARCHITECTURE.md", text) == []
