@@ -15,14 +15,16 @@
         │   ├── AuthenticationError          401
         │   ├── PermissionDeniedError        403
         │   ├── NotFoundError                404
+        │   ├── ConflictError                409
         │   ├── RequestTooLargeError         413
         │   ├── UnprocessableEntityError     422
         │   ├── RateLimitError               429
+        │   │   └── QuotaExceededError           … used up: asking again is no use
         │   └── InternalServerError          500 and above
         └── APIResponseError          the vendor answered, but not as it documents
             ├── RedirectError                a redirect, never followed: prompts are personal data
             └── IncompleteStreamError        carries what had arrived in ``partial``
-                └── StreamError              the vendor broke the stream off with an error event
+                └── StreamError              the vendor broke the answer off with an error
 
     UserWarning
     └── IgnoredParameterWarning       the vendor accepts the parameter and does not honour it
@@ -47,6 +49,7 @@ __all__ = [
     "BadRequestError",
     "CapabilityError",
     "ConfigurationError",
+    "ConflictError",
     "ContextWindowExceededError",
     "DsgvoError",
     "IgnoredParameterWarning",
@@ -54,6 +57,7 @@ __all__ = [
     "InternalServerError",
     "NotFoundError",
     "PermissionDeniedError",
+    "QuotaExceededError",
     "RateLimitError",
     "RedirectError",
     "RequestTooLargeError",
@@ -158,6 +162,10 @@ class NotFoundError(APIStatusError):
     """Status 404: no such path or model."""
 
 
+class ConflictError(APIStatusError):
+    """Status 409: the request collides with another one."""
+
+
 class RequestTooLargeError(APIStatusError):
     """Status 413: the request is larger than the vendor accepts."""
 
@@ -168,6 +176,10 @@ class UnprocessableEntityError(APIStatusError):
 
 class RateLimitError(APIStatusError):
     """Status 429: too many requests, or the quota is used up. See ``retry_after``."""
+
+
+class QuotaExceededError(RateLimitError):
+    """The account's quota or credit is used up, says the vendor's code; waiting does not help."""
 
 
 class InternalServerError(APIStatusError):
@@ -195,7 +207,10 @@ class IncompleteStreamError(APIResponseError):
 
 
 class StreamError(IncompleteStreamError):
-    """The vendor sent an error event inside the stream."""
+    """The vendor broke the answer off: an error event, or a finish reason that is an error.
+
+    Where the vendor's words or code say more, ``__cause__`` is the error of that class.
+    """
 
 
 class IgnoredParameterWarning(UserWarning):

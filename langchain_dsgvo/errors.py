@@ -18,11 +18,13 @@ __all__ = [
     "BadRequestError",
     "CapabilityError",
     "ConfigurationError",
+    "ConflictError",
     "ContextWindowExceededError",
     "IncompleteStreamError",
     "InternalServerError",
     "NotFoundError",
     "PermissionDeniedError",
+    "QuotaExceededError",
     "RateLimitError",
     "RedirectError",
     "RequestTooLargeError",
@@ -80,6 +82,12 @@ class NotFoundError(errors.NotFoundError, langchain.ModelNotFoundError):
     """Status 404."""
 
 
+class ConflictError(errors.ConflictError, langchain.ModelError):
+    """Status 409."""
+
+    is_retryable = True
+
+
 class RequestTooLargeError(errors.RequestTooLargeError, langchain.ModelInvalidRequestError):
     """Status 413."""
 
@@ -90,6 +98,12 @@ class UnprocessableEntityError(errors.UnprocessableEntityError, langchain.ModelI
 
 class RateLimitError(errors.RateLimitError, langchain.ModelRateLimitError):
     """Status 429."""
+
+
+class QuotaExceededError(errors.QuotaExceededError, langchain.ModelRateLimitError):
+    """The account's quota or credit is used up."""
+
+    is_retryable = False
 
 
 class InternalServerError(errors.InternalServerError, langchain.ModelAPIError):
@@ -109,7 +123,7 @@ class IncompleteStreamError(errors.IncompleteStreamError, langchain.ModelAPIErro
 
 
 class StreamError(errors.StreamError, langchain.ModelAPIError):
-    """The vendor sent an error event inside the stream."""
+    """The vendor broke the answer off with an error."""
 
 
 _BY_BASE: dict[type[errors.DsgvoError], type[errors.DsgvoError]] = {
@@ -127,9 +141,11 @@ _BY_BASE: dict[type[errors.DsgvoError], type[errors.DsgvoError]] = {
         AuthenticationError,
         PermissionDeniedError,
         NotFoundError,
+        ConflictError,
         RequestTooLargeError,
         UnprocessableEntityError,
         RateLimitError,
+        QuotaExceededError,
         InternalServerError,
         APIResponseError,
         RedirectError,

@@ -32,7 +32,8 @@ from dsgvo.transport import _pools
 from dsgvo.transport._config import ClientConfig, Credentials, without_password
 from dsgvo.transport._flow import Do, Flow, Read, Send, Sleep, Wait
 from dsgvo.transport._pools import ConnectionFailedError, Form
-from dsgvo.wire.errors import describe_body, error_from_body, mentions, redact, retry_after_seconds
+from dsgvo.wire.body import describe_body
+from dsgvo.wire.errors import error_from_body, mentions, redact, retry_after_seconds
 from dsgvo.wire.files import Upload
 from dsgvo.wire.private import private_texts
 

@@ -16,7 +16,8 @@ from pydantic_core import from_json
 
 from dsgvo.errors import APIResponseError, DsgvoError, IncompleteStreamError, StreamError
 from dsgvo.providers import Provider
-from dsgvo.wire.errors import describe_body, error_from_body, is_error
+from dsgvo.wire.body import describe_body
+from dsgvo.wire.errors import error_from_body, is_error
 from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import Split, ThinkSplitter
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler, ToolCallDelta

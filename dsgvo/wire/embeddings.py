@@ -25,7 +25,8 @@ from dsgvo.errors import (
     UnprocessableEntityError,
 )
 from dsgvo.providers import PROVIDERS, Provider
-from dsgvo.wire.errors import describe_body, error_from_body, is_error
+from dsgvo.wire.body import describe_body
+from dsgvo.wire.errors import error_from_body, is_error
 
 __all__ = [
     "MAX_BATCH_BYTES",

@@ -1,26 +1,19 @@
-"""Error bodies of all four vendors, and OpenAI's, web pages and empty ones, made into one tree."""
+"""Vendors' error bodies as exceptions of one tree."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any, NamedTuple, cast
-
-from pydantic_core import from_json
 
 from dsgvo import errors
 from dsgvo.errors import APIStatusError
 from dsgvo.providers import Provider
+from dsgvo.wire.body import InvalidJSONError, parse_json
 
-__all__ = [
-    "describe_body",
-    "error_from_body",
-    "is_error",
-    "mentions",
-    "redact",
-    "retry_after_seconds",
-]
+__all__ = ["error_from_body", "is_error", "mentions", "redact", "retry_after_seconds"]
 
 MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
@@ -28,38 +21,100 @@ MAX_MESSAGE = 400
 EXCERPT = 16
 """Characters that a vendor's message and a prompt share when one quotes the other."""
 
+_READ = 4 * MAX_MESSAGE  # characters of a vendor's message that are looked at
+_BLOCK = EXCERPT // 2
+_SLICE = 1 << 20  # characters of a prompt that are cut into blocks at once; a multiple of a block
+_BLOCKS = re.compile(f".{{{_BLOCK}}}", re.S)
+
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,
     404: errors.NotFoundError,
+    409: errors.ConflictError,
     413: errors.RequestTooLargeError,
     422: errors.UnprocessableEntityError,
     429: errors.RateLimitError,
 }
-_CODE_STATUS = {
-    "invalid_api_key": 401,
-    "rate_limit_exceeded": 429,
-    "insufficient_quota": 429,
-    "model_not_found": 404,
+# Names that OpenAI, Anthropic, Google, vLLM and common gateways give their errors.
+_STATUS_OF_CODE = {
+    name: status
+    for status, names in {
+        400: "invalid_request_error invalid_argument bad_request badrequesterror "
+        "context_length_exceeded exceed_context_size_error",
+        401: "invalid_api_key authentication_error unauthenticated unauthorized",
+        403: "permission_error permission_denied forbidden",
+        404: "model_not_found not_found_error not_found",
+        413: "request_too_large",
+        429: "rate_limit_exceeded rate_limit_error resource_exhausted too_many_requests "
+        "insufficient_quota insufficient_balance insufficient_credits "
+        "billing_hard_limit_reached billing_not_active",
+        500: "server_error internal_server_error internal_error internal api_error",
+        502: "bad_gateway",
+        503: "service_unavailable unavailable engine_overloaded overloaded",
+        504: "timeout_error gateway_timeout deadline_exceeded",
+        529: "overloaded_error",
+    }.items()
+    for name in names.split()
 }
-# Inferred from OpenAI's API; none of the vendors documents how it says this.
-_CONTEXT = re.compile(r"context_length_exceeded|maximum context length|context window", re.I)
+_QUOTA = frozenset(
+    {
+        "insufficient_quota",
+        "insufficient_balance",
+        "insufficient_credits",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+    }
+)
+# How OpenAI, Anthropic, Gemini, Mistral, vLLM, llama.cpp, SGLang, TGI, LiteLLM, Bedrock and xAI put
+# it; none of the vendors documents its wording.
+_CONTEXT = re.compile(
+    r"context_length_exceeded|exceed_context_size|context[ _]?window|available context size"
+    r"|context[ -](?:length|limit)|maximum (?:model|prompt|input) length|max_model_len"
+    r"|prompt (?:is |was )?too (?:long|large)|input is too long for"
+    r"|too many (?:input|prompt) tokens"
+    r"|token count\b.{0,60}\bexceeds? the maximum number of tokens"
+    r"|exceeds? the (?:maximum number|limit) of (?:input |prompt )?tokens"
+    r"|`?inputs`? (?:tokens \+|must have less than)"
+    r"|Kontext(?:fenster|länge|größe)|Prompt ist zu lang",
+    re.I,
+)
+_MAY_BE_CONTEXT = frozenset({200, 400, 413, 422})
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
-_TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.I | re.S)
+_MESSAGE_FIELDS = (
+    "message",
+    "errorMessage",
+    "error_message",
+    "msg",
+    "detail",
+    "title",
+    "error_description",
+    "reason",
+    "description",
+)
+_CODE_FIELDS = ("code", "errorCode", "error_code", "type")
+_STATUS_FIELDS = (*_CODE_FIELDS, "status", "statusCode", "status_code", "http_status")
+_MAX_NESTING = 6
+_NO_DESCRIPTION = "an error without a description"
 
 
 class _Parts(NamedTuple):
     message: str
     code: str | None
+    status: int | None
 
 
 def is_error(body: Mapping[str, Any]) -> bool:
     """Return whether a JSON object is an error, whatever the HTTP status was."""
     if body.get("choices"):
         return bool(body.get("error"))
-    return bool(body.get("error") or body.get("errors")) or body.get("status") == "error"
+    if body.get("error") or body.get("errors") or body.get("errorMessage"):
+        return True
+    if body.get("status") == "error" or body.get("object") == "error":
+        return True
+    flat = "choices" not in body and "data" not in body and isinstance(body.get("message"), str)
+    return flat and bool(body.get("code") or body.get("success") is False)
 
 
 def error_from_body(
@@ -80,17 +135,17 @@ def error_from_body(
         body: The body as it came, or the JSON object in it.
         request_id: The vendor's id of the request.
         retry_after: Seconds that the vendor asked to wait.
-        secrets: Keys and prompts, which are blotted out of the vendor's message.
+        secrets: Keys and prompts, which are masked in the vendor's message.
         hint: What to do about it, when the vendor's spec has no better one for the status.
     """
-    message, code = _parts(body)
-    effective = status
-    if status < 400 and code:  # the body's own code says more than a success status
-        effective = int(code) if _STATUS.fullmatch(code) else _CODE_STATUS.get(code, status)
+    message, code, named = _parts(body)
+    effective = named if status < 400 and named else status  # the body says more than a success
     kind = _BY_STATUS.get(effective, APIStatusError)
     if effective >= 500:
         kind = errors.InternalServerError
-    elif kind is errors.BadRequestError and _CONTEXT.search(f"{code} {message}"):
+    elif kind is errors.RateLimitError and code in _QUOTA:
+        kind = errors.QuotaExceededError
+    elif effective in _MAY_BE_CONTEXT and _CONTEXT.search(f"{code} {message[:_READ]}"):
         kind = errors.ContextWindowExceededError
     hints = [provider.status_hints.get(effective, hint)]
     if retry_after:
@@ -107,56 +162,58 @@ def error_from_body(
     )
 
 
-def describe_body(body: bytes) -> str:
-    """Say what a body is that should have been JSON, without quoting it."""
-    text = body.strip()
-    if not text:
-        return "an empty body"
-    if text[:1] == b"<":
-        title = _TITLE.search(text)
-        named = f" titled {title[1][:80].decode('utf-8', 'replace')!r}" if title else ""
-        return f"a web page{named}, perhaps a sign-in or proxy page; check base_url"
-    if text[:1] in b"{[":
-        return "JSON that breaks off or is malformed"
-    return "text that is not JSON"
-
-
 def mentions(body: bytes, field: str) -> bool:
     """Return whether an error body names a request field."""
     return field.encode() in body
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
-    """Blot secrets and whatever looks like a key out of a vendor's text, and shorten it.
+    """Mask secrets and whatever looks like a key in a vendor's text, and shorten it.
 
     Example:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """
-    text = text[: 4 * MAX_MESSAGE]
+    text = text[:_READ]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
-    text = _without_excerpts(text, [secret for secret in secrets if len(secret) >= EXCERPT])
+    text = _mask_quotes(text, secrets)
     text = _KEY_LIKE.sub("***", text)
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
-def _without_excerpts(text: str, secrets: Sequence[str]) -> str:
-    """Blot out what a vendor quotes of a longer text, as far as it can be told from chance."""
+def _mask_quotes(text: str, secrets: Sequence[str]) -> str:
+    """Mask what a vendor quotes of a longer text, as far as it can be told from chance."""
+    windows = {text[at : at + EXCERPT] for at in range(len(text) - EXCERPT + 1)}
+    blocks = {text[at : at + _BLOCK] for at in range(len(text) - _BLOCK + 1)}
+    quoted = set(chain.from_iterable(_shared(secret, windows, blocks) for secret in secrets))
+    if not quoted:
+        return text
     kept: list[str] = []
-    start = 0
-    while start < len(text):
-        end = start + EXCERPT
-        source = next((secret for secret in secrets if text[start:end] in secret), None)
-        if source is None or end > len(text):
-            kept.append(text[start])
-            start += 1
-            continue
-        while end < len(text) and text[start : end + 1] in source:
-            end += 1
-        kept.append("***")
-        start = end
+    end = 0
+    for at in range(len(text)):
+        if text[at : at + EXCERPT] in quoted:
+            if at >= end:
+                kept.append("***")
+            end = at + EXCERPT
+        elif at >= end:
+            kept.append(text[at])
     return "".join(kept)
+
+
+def _shared(secret: str, windows: set[str], blocks: set[str]) -> Iterator[str]:
+    """Yield the windows that occur in a secret, at a cost that grows with its length alone.
+
+    The secret is cut into blocks of half a window: each window in it holds a whole one.
+    """
+    for start in range(0, len(secret), _SLICE):
+        for number, block in enumerate(_BLOCKS.findall(secret[start : start + _SLICE])):
+            if block in blocks:
+                at = start + number * _BLOCK
+                for begin in range(max(at - _BLOCK, 0), at + 1):
+                    window = secret[begin : begin + EXCERPT]
+                    if window in windows:
+                        yield window
 
 
 def retry_after_seconds(value: str | None, now: float) -> float | None:
@@ -180,63 +237,125 @@ def retry_after_seconds(value: str | None, now: float) -> float | None:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(value).timestamp() - now
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return max(seconds, 0.0) if seconds < float("inf") else None
 
 
 def _parts(body: bytes | str | Mapping[str, Any]) -> _Parts:
+    value: object = body
     if isinstance(body, bytes | str):
         try:
-            parsed = from_json(body)
-        except ValueError:
-            raw = body if isinstance(body, bytes) else body.encode()
-            return _Parts(describe_body(raw), None)
-        if not isinstance(parsed, Mapping):
-            return _Parts("an error without a description", None)
-        body = cast("Mapping[str, Any]", parsed)
-    error = body.get("error")
-    if isinstance(error, Mapping):  # OpenAI's
-        fields = cast("Mapping[str, Any]", error)
-        return _Parts(_message(fields), _code(fields))
-    if isinstance(error, str):  # neuroflash's first
-        return _Parts(error, _code(body))
-    problems = body.get("errors") or body.get("detail")  # neuroflash's second; FastAPI's
-    if isinstance(problems, list):
-        found = map(_problem, cast("list[object]", problems))
-        return _Parts("; ".join(found), _code(body))
-    if isinstance(problems, Mapping):
-        by_field = cast("Mapping[str, object]", problems).items()
-        return _Parts("; ".join(f"{name}: {_text(what)}" for name, what in by_field), _code(body))
-    if isinstance(problems, str):
-        return _Parts(problems, _code(body))
-    return _Parts(_message(body), _code(body))  # meinGPT's
+            value = parse_json(body)
+        except InvalidJSONError as error:
+            return _Parts(str(error), None, None)
+    objects = list(_objects(value))
+    code = next(filter(None, (_first_scalar(item, _CODE_FIELDS) for item in objects)), None)
+    named = (
+        _status_named(item.get(name)) for item in objects for name in _STATUS_FIELDS if name in item
+    )
+    return _Parts(_words(value) or _NO_DESCRIPTION, code, next(filter(None, named), None))
 
 
-def _problem(problem: object) -> str:
+def _objects(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects that may say what the error is called: the error itself, then around it."""
+    if depth > _MAX_NESTING:
+        return
+    if isinstance(value, list):
+        for item in cast("list[object]", value)[:1]:
+            yield from _objects(item, depth + 1)
+    elif isinstance(value, Mapping):
+        fields = cast("Mapping[str, Any]", value)
+        yield from _objects(fields.get("error"), depth + 1)
+        if depth:
+            yield fields
+            yield from _objects(fields.get("message"), depth + 1)
+        else:
+            yield fields
+
+
+def _first_scalar(fields: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    return next(filter(None, (_scalar(fields.get(name) or None) for name in names)), None)
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, int):  # very long numbers cannot be written as text
+        return str(value) if value.bit_length() < 64 else ""
+    return value if isinstance(value, str) else ""
+
+
+def _status_named(value: object) -> int | None:
+    """Return the status that a code is, or that its name stands for."""
+    text = _scalar(value)
+    return int(text) if _STATUS.fullmatch(text) else _STATUS_OF_CODE.get(text[:64].lower())
+
+
+def _words(value: object, depth: int = 0) -> str:
+    """Return the words for a human in an error, however deep they lie; values are left out."""
+    if depth > _MAX_NESTING:
+        return ""
+    if isinstance(value, str):
+        text = value.strip()
+        return (_words_within(text, depth) if text[:1] in {"{", "["} else "") or text
+    if isinstance(value, list):
+        problems = (_problem(item, depth) for item in cast("list[object]", value))
+        return "; ".join(filter(None, problems))
+    if isinstance(value, Mapping):
+        return _object_words(cast("Mapping[str, Any]", value), depth + 1)
+    return ""
+
+
+def _words_within(text: str, depth: int) -> str:
+    """Return the words in an error that a gateway passes on as JSON in a text."""
+    try:
+        return _words(parse_json(text), depth + 1)
+    except InvalidJSONError:
+        return ""
+
+
+def _object_words(fields: Mapping[str, Any], depth: int) -> str:
+    error = fields.get("error")
+    message = "" if isinstance(error, Mapping) else _message(fields, depth)
+    metadata: Any = fields.get("metadata")
+    raw = cast("dict[str, Any]", metadata).get("raw") if isinstance(metadata, dict) else None
+    parts: list[str] = []
+    for part in (
+        _words(error, depth),
+        message,
+        _by_field(fields.get("errors"), depth),
+        _words(raw, depth),
+    ):
+        if part and part not in parts:
+            parts.append(part)
+    return ": ".join(parts)
+
+
+def _message(fields: Mapping[str, Any], depth: int) -> str:
+    said = (_words(fields.get(name), depth) for name in _MESSAGE_FIELDS)
+    return next(filter(None, said), "") or _by_field(fields.get("detail"), depth)  # FastAPI's
+
+
+def _by_field(problems: object, depth: int) -> str:
+    """Return what is wrong, field by field."""
+    found = _words(problems, depth)
+    if found or not isinstance(problems, Mapping):
+        return found
+    by_field = cast("Mapping[str, object]", problems).items()
+    return "; ".join(f"{name}: {_text(what)}" for name, what in by_field)
+
+
+def _problem(problem: object, depth: int) -> str:
     """Say what is wrong with one field. Its value, which may be a prompt, is left out."""
     if not isinstance(problem, Mapping):
-        return _text(problem)
+        return problem if isinstance(problem, str) else ""
     fields = cast("Mapping[str, Any]", problem)
     where = fields.get("field") or fields.get("loc")
     if isinstance(where, list):
-        where = ".".join(map(str, cast("list[object]", where)))
-    message = _text(fields.get("message") or fields.get("msg"))
-    return f"{where}: {message}" if where else message
+        where = ".".join(map(_scalar, cast("list[object]", where)))
+    message = _object_words(fields, depth + 1) or "invalid"
+    return f"{where}: {message}" if isinstance(where, str) and where else message
 
 
 def _text(value: object) -> str:
     """Return a text; any other value, which may be a prompt, is left out."""
     return value if value and isinstance(value, str) else "invalid"
-
-
-def _message(fields: Mapping[str, Any]) -> str:
-    for key in ("message", "detail", "title", "error_description"):
-        if isinstance(fields.get(key), str) and fields[key]:
-            return str(fields[key])
-    return "an error without a description"
-
-
-def _code(fields: Mapping[str, Any]) -> str | None:
-    value = fields.get("code") or fields.get("type")
-    return str(value) if value else None

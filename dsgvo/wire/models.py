@@ -13,7 +13,8 @@ from pydantic_core import from_json
 
 from dsgvo.errors import APIResponseError
 from dsgvo.providers import Model, Provider
-from dsgvo.wire.errors import describe_body, error_from_body, is_error
+from dsgvo.wire.body import describe_body
+from dsgvo.wire.errors import error_from_body, is_error
 from dsgvo.wire.files import mime_type_of
 
 __all__ = [

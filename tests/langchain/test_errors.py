@@ -83,6 +83,7 @@ def test_what_may_be_tried_again_says_so() -> None:
     assert retryable == {
         "APIConnectionError",
         "APITimeoutError",
+        "ConflictError",
         "IncompleteStreamError",
         "InternalServerError",
         "RateLimitError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import json
 import pickle
 from email.utils import formatdate
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 
 from dsgvo import PROVIDERS, Completion, errors
 from dsgvo.errors import APIStatusError, DsgvoError, IncompleteStreamError
+from dsgvo.wire.body import describe_body
 from dsgvo.wire.errors import (
-    describe_body,
     error_from_body,
     is_error,
     mentions,
@@ -25,10 +26,17 @@ from dsgvo.wire.errors import (
 )
 
 OPENAI = {"error": {"message": "kaputt", "type": "invalid_request_error", "code": "oops"}}
+NOTHING = "an error without a description"
+
+
+def nested(key: str, depth: int) -> Any:
+    return {key: nested(key, depth - 1)} if depth else "kaputt"
+
+
 BODIES: dict[str, tuple[Any, str, str | None]] = {
     "OpenAI": (OPENAI, "kaputt", "oops"),
     "OpenAI, no code": ({"error": {"message": "kaputt", "type": "t", "code": None}}, "kaputt", "t"),
-    "OpenAI, no message": ({"error": {"code": 7}}, "without a description", "7"),
+    "OpenAI, no message": ({"error": {"code": 7}}, NOTHING, "7"),
     "meinGPT": ({"status": "error", "message": "kaputt"}, "kaputt", None),
     "neuroflash": ({"error": "kaputt", "code": "oops"}, "kaputt", "oops"),
     "neuroflash, fields": (
@@ -47,7 +55,11 @@ BODIES: dict[str, tuple[Any, str, str | None]] = {
         None,
     ),
     "FastAPI, text": ({"detail": "kaputt"}, "kaputt", None),
-    "OAuth": ({"error": "invalid_client", "error_description": "kaputt"}, "invalid_client", None),
+    "OAuth": (
+        {"error": "invalid_client", "error_description": "kaputt"},
+        "invalid_client: kaputt",
+        None,
+    ),
     "problem details": ({"type": "about:blank", "title": "kaputt"}, "kaputt", "about:blank"),
     "errors as text": ({"errors": "kaputt"}, "kaputt", None),
     "errors as an object": ({"errors": {"seed": "kaputt"}}, "seed: kaputt", None),
@@ -55,28 +67,82 @@ BODIES: dict[str, tuple[Any, str, str | None]] = {
     "errors as text with a code": ({"errors": "kaputt", "code": "oops"}, "kaputt", "oops"),
     "errors as an object with a code": (
         {"errors": {"seed": "kaputt", "stop": "auch"}, "code": "oops"},
-        " seed: kaputt; stop: auch",
+        "seed: kaputt; stop: auch",
         "oops",
     ),
-    "OpenAI, a detail": ({"error": {"detail": "kaputt"}}, " kaputt", None),
-    "OpenAI, a title": ({"error": {"title": "kaputt"}}, " kaputt", None),
-    "OpenAI, a description": ({"error": {"error_description": "kaputt"}}, " kaputt", None),
-    "errors without a field": ({"errors": [{"message": "kaputt"}, {}]}, " kaputt; invalid", None),
-    "errors with a value": ({"errors": {"stop": ["Meine IBAN"]}}, " stop: invalid", None),
+    "OpenAI, a detail": ({"error": {"detail": "kaputt"}}, "kaputt", None),
+    "OpenAI, a title": ({"error": {"title": "kaputt"}}, "kaputt", None),
+    "OpenAI, a description": ({"error": {"error_description": "kaputt"}}, "kaputt", None),
+    "errors without a field": ({"errors": [{"message": "kaputt"}, {}]}, "kaputt; invalid", None),
+    "errors with a value": ({"errors": {"stop": ["Meine IBAN"]}}, "stop: invalid", None),
     "errors of texts": ({"errors": ["kaputt", "auch"]}, "kaputt; auch", None),
-    "an object without anything": ({}, "without a description", None),
-    "a list": ([1], "without a description", None),
-    "web page": (b"<html><title>502 Bad\nGateway</title>", "a web page titled '502 Bad", None),
+    "an object without anything": ({}, NOTHING, None),
+    "a list": ([1], NOTHING, None),
+    "web page": (
+        b"<html><title>502 Bad\nGateway</title>",
+        "a web page titled '502 Bad\\nGateway', perhaps a sign-in or proxy page; check base_url",
+        None,
+    ),
     "empty": (b"", "an empty body", None),
     "text": (b"upstream connect error", "text that is not JSON", None),
-    "cut": (b'{"error": {"mess', "breaks off or is malformed", None),
+    "cut": (b'{"error": {"mess', "JSON that breaks off or is malformed", None),
     "not UTF-8": (b"\xff\xfe", "text that is not JSON", None),
+    "a broken text": (b'{"error": "kap\xffutt \\udc00"}', "kap\ufffdutt \ufffd", None),
+    "too deep": (b'{"error":' * 300, "JSON nested deeper than 200 levels", None),
+    "deep": ({"error": {"error": {"error": {"error": {"message": "kaputt"}}}}}, "kaputt", None),
+    "deeper than anybody means it": (nested("error", 20), NOTHING, None),
+    "Google, in a list": (
+        [{"error": {"code": 400, "message": "kaputt", "status": "INVALID_ARGUMENT"}}],
+        "kaputt",
+        "400",
+    ),
+    "vLLM, flat": ({"object": "error", "message": "kaputt", "code": 400}, "kaputt", "400"),
+    "a proxy's names": ({"errorMessage": "kaputt", "errorCode": "X"}, "kaputt", "X"),
+    "an error in a message": (
+        {"error": {"message": {"error": {"message": "kaputt", "code": "oops"}}}},
+        "kaputt",
+        "oops",
+    ),
+    "JSON in a message": (
+        {"error": {"message": '{"error": {"message": "kaputt"}}', "code": "oops"}},
+        "kaputt",
+        "oops",
+    ),
+    "text that opens like JSON": ({"error": "[x] kaputt"}, "[x] kaputt", None),
+    "OpenRouter's metadata": (
+        {
+            "error": {
+                "message": "Provider returned error",
+                "code": 400,
+                "metadata": {"raw": '{"error": {"message": "kaputt"}}', "provider_name": "x"},
+            }
+        },
+        "Provider returned error: kaputt",
+        "400",
+    ),
+    "a detail with a message": ({"detail": {"message": "kaputt", "code": "x"}}, "kaputt", None),
+    "a detail by field": ({"detail": {"seed": "kaputt"}}, "seed: kaputt", None),
+    "a phrase and the words": (
+        {"statusCode": 400, "error": "Bad Request", "message": ["kaputt", "auch"]},
+        "Bad Request: kaputt; auch",
+        None,
+    ),
+    "words and fields": (
+        {"message": "Ungültig", "errors": [{"field": "seed", "message": "kaputt"}]},
+        "Ungültig: seed: kaputt",
+        None,
+    ),
+    "the same twice": ({"error": "kaputt", "message": "kaputt"}, "kaputt", None),
+    "a true error": ({"error": True, "message": "kaputt"}, "kaputt", None),
+    "a code beyond any number": (b'{"error": "x", "code": ' + b"9" * 4300 + b"}", "x", None),
+    "a code of another shape": ({"error": "kaputt", "code": {"a": "Meine IBAN"}}, "kaputt", None),
 }
 KINDS = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,
     404: errors.NotFoundError,
+    409: errors.ConflictError,
     405: errors.APIStatusError,
     408: errors.APIStatusError,
     413: errors.RequestTooLargeError,
@@ -92,28 +158,33 @@ def raw(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-@pytest.mark.parametrize("status", KINDS)
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize(("body", "message", "code"), BODIES.values(), ids=BODIES.keys())
-def test_every_body_under_every_status(
-    body: Any, message: str, code: str | None, provider: str, status: int
-) -> None:
-    error = error_from_body(
-        PROVIDERS[provider], status, raw(body), request_id="r-1", retry_after=7.0, hint="Rat"
-    )
-    assert type(error) is KINDS[status]
-    assert message in str(error)
-    assert "IBAN" not in str(error)
-    assert str(error).startswith(f"{PROVIDERS[provider].title}: {status}: ")
-    hint = PROVIDERS[provider].status_hints.get(status, "Rat")
-    assert str(error).endswith(f" ({hint}; the vendor asks to wait 7 s)")
-    assert (error.provider, error.status_code, error.code, error.request_id, error.retry_after) == (
+def make(
+    body: Any, status: int = 400, provider: str = "innogpt", **more: Any
+) -> errors.APIStatusError:
+    return error_from_body(PROVIDERS[provider], status, raw(body), **more)
+
+
+@pytest.mark.parametrize(("name", "provider"), list(zip(BODIES, itertools.cycle(PROVIDERS))))
+def test_the_words_and_the_code_of_every_body(name: str, provider: str) -> None:
+    body, message, code = BODIES[name]
+    error = make(body, 418, provider, request_id="r-1", retry_after=7.0, hint="Rat")
+    said = f"{PROVIDERS[provider].title}: 418: {message} (Rat; the vendor asks to wait 7 s)"
+    assert (str(error), error.code) == (said, code)
+    assert (error.provider, error.status_code, error.request_id, error.retry_after) == (
         provider,
-        status,
-        code,
+        418,
         "r-1",
         7.0,
     )
+
+
+@pytest.mark.parametrize("status", KINDS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_class_and_the_hint_of_every_status(provider: str, status: int) -> None:
+    error = make(OPENAI, status, provider, hint="Rat")
+    hint = PROVIDERS[provider].status_hints.get(status, "Rat")
+    assert type(error) is KINDS[status]
+    assert str(error) == f"{PROVIDERS[provider].title}: {status}: kaputt ({hint})"
 
 
 def test_what_the_pages_say_of_a_status() -> None:
@@ -130,27 +201,93 @@ def test_what_the_pages_say_of_a_status() -> None:
     }
 
 
+OVERFLOWS = {
+    "OpenAI": "This model's maximum context length is 8192 tokens.",
+    "OpenAI, the later": "Your input exceeds the context window of this model",
+    "Anthropic": "prompt is too long: 210000 tokens > 200000 maximum",
+    "Anthropic, both": "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000",
+    "vLLM": "You passed 9001 input tokens, but the model's context length is only 8192 tokens.",
+    "vLLM, the later": "The decoder prompt (length 9) is longer than the maximum model length of 8",
+    "llama.cpp": "the request exceeds the available context size, try increasing it",
+    "LiteLLM": "litellm.ContextWindowExceededError: litellm.BadRequestError: too much",
+    "Mistral": "Prompt contains 40000 tokens, too large for a maximum context length of 32768",
+    "Gemini": "The input token count (12) exceeds the maximum number of tokens allowed (10).",
+    "SGLang": "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+    "TGI": "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",
+    "TGI, inputs": "inputs must have less than 4095 tokens. Given: 5000",
+    "Bedrock": "Input is too long for requested model.",
+    "xAI": "This model's maximum prompt length is 131072 but the request contains 200000 tokens.",
+    "German": "Die Anfrage überschreitet das Kontextfenster des Modells",
+}
+
+
+@pytest.mark.parametrize("said", OVERFLOWS.values(), ids=OVERFLOWS.keys())
+def test_a_prompt_longer_than_the_model_takes_in_all_common_words(said: str) -> None:
+    for status in (200, 400, 413, 422):
+        error = make({"error": {"message": said}}, status)
+        assert type(error) is errors.ContextWindowExceededError
+        assert error.status_code == status
+    assert type(make({"error": {"message": said}}, 500)) is errors.InternalServerError
+
+
+@pytest.mark.parametrize("code", ["context_length_exceeded", "exceed_context_size_error"])
+def test_a_prompt_longer_than_the_model_takes_by_its_code(code: str) -> None:
+    for body in ({"error": {"message": "zu lang", "code": code}}, {"error": "x", "type": code}):
+        for status in (200, 400):
+            assert type(make(body, status)) is errors.ContextWindowExceededError
+
+
 @pytest.mark.parametrize(
-    "body",
+    "said",
     [
-        {"error": {"message": "This model's maximum context length is 8192 tokens."}},
-        {"error": {"message": "zu lang", "code": "context_length_exceeded"}},
-        {"status": "error", "message": "prompt exceeds the context window"},
+        "max_tokens is too large: 50000. This model supports at most 16384 completion tokens",
+        "Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 9000",
+        "stop: at most 4 sequences",
+        "image too large",
     ],
 )
-def test_a_prompt_longer_than_the_model_takes(body: Any) -> None:
-    kind = errors.ContextWindowExceededError
-    assert type(error_from_body(PROVIDERS["meingpt"], 400, body)) is kind
-    assert type(error_from_body(PROVIDERS["meingpt"], 500, body)) is errors.InternalServerError
+def test_what_else_is_too_much_is_not_the_context_window(said: str) -> None:
+    assert type(make({"error": {"message": said}})) is errors.BadRequestError
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("insufficient_quota", errors.QuotaExceededError),
+        ("billing_hard_limit_reached", errors.QuotaExceededError),
+        ("rate_limit_exceeded", errors.RateLimitError),
+    ],
+)
+def test_a_quota_used_up_is_told_apart_from_haste(code: str, kind: type[DsgvoError]) -> None:
+    for body in ({"error": {"message": "x", "code": code}}, {"error": {"type": code}}):
+        assert type(make(body, 429)) is kind
+        assert type(make(body, 200)) is kind
+    assert type(make({"error": {"code": code}}, 500)) is errors.InternalServerError
 
 
 @pytest.mark.parametrize(("status", "meant"), [(200, 429), (399, 429), (400, 400), (500, 500)])
 def test_a_code_tells_the_status_only_under_success(status: int, meant: int) -> None:
     for code in ("429", "rate_limit_exceeded"):
-        body = {"error": {"message": "x", "code": code}}
-        error = error_from_body(PROVIDERS["innogpt"], status, body)
+        error = make({"error": {"message": "x", "code": code}}, status)
         assert (error.status_code, error.code) == (meant, code)
         assert type(error) is (errors.RateLimitError if meant == 429 else KINDS[meant])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, 529),
+        ([{"error": {"message": "x", "status": "RESOURCE_EXHAUSTED"}}], 429),
+        ({"error": {"message": "x", "code": None, "type": "rate_limit_error"}}, 429),
+        ({"error": {"message": "x", "code": "oops", "type": "server_error"}}, 500),
+        ({"error": {"message": {"error": {"code": 503}}}}, 503),
+        ({"errorMessage": "x", "errorCode": "X", "statusCode": 401}, 401),
+        ({"error": "Service Unavailable", "status": 503}, 503),
+        ({"error": {"message": "x", "code": 7}, "status": True}, 200),
+    ],
+)
+def test_where_an_error_under_success_may_name_its_status(body: Any, status: int) -> None:
+    assert make(body, 200).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -164,6 +301,14 @@ def test_a_code_tells_the_status_only_under_success(status: int, meant: int) -> 
         ({"error": {"message": "x"}, "choices": [{}]}, True),
         ({"status": "error", "choices": [{}]}, False),
         ({"status": "ok"}, False),
+        ({"object": "error", "message": "kaputt"}, True),
+        ({"errorMessage": "kaputt"}, True),
+        ({"message": "kaputt", "code": "InvalidApiKey"}, True),
+        ({"message": "kaputt", "success": False}, True),
+        ({"message": "kaputt", "code": 7, "data": []}, False),
+        ({"message": "kaputt", "code": 7, "choices": []}, False),
+        ({"message": {"content": "x"}, "code": 7}, False),
+        ({"message": "kaputt"}, False),
         ({}, False),
     ],
 )
@@ -172,7 +317,7 @@ def test_which_objects_are_errors(body: dict[str, Any], error: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "secrets", "blotted"),
+    ("text", "secrets", "masked"),
     [
         ("key hunter2 is wrong", ["hunter2"], "key *** is wrong"),
         ("hunter22 hunter2", ["hunter2", "hunter22"], "*** ***"),
@@ -184,8 +329,8 @@ def test_which_objects_are_errors(body: dict[str, Any], error: bool) -> None:
         ("task-force and risk-free", [], "task-force and risk-free"),
     ],
 )
-def test_secrets_are_blotted_out(text: str, secrets: list[str], blotted: str) -> None:
-    assert redact(text, secrets) == blotted
+def test_secrets_are_masked(text: str, secrets: list[str], masked: str) -> None:
+    assert redact(text, secrets) == masked
 
 
 @pytest.mark.parametrize(
@@ -196,7 +341,7 @@ def test_secrets_are_blotted_out(text: str, secrets: list[str], blotted: str) ->
         "Patient Erwin Beispiel leidet an",
     ],
 )
-def test_an_excerpt_of_a_prompt_is_blotted_out_too(quoted: str) -> None:
+def test_an_excerpt_of_a_prompt_is_masked_too(quoted: str) -> None:
     prompt = "Der Patient Erwin Beispiel leidet an Gicht."
     message = redact(f"invalid content '{quoted}…' in messages[0]", [prompt])
     assert "Erwin" not in message
@@ -209,7 +354,7 @@ PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
 
 
 @pytest.mark.parametrize(
-    ("text", "blotted"),
+    ("text", "masked"),
     [
         (f"x «{PROMPT[4:20]}» y", "x «***» y"),
         (f"x «{PROMPT[4:19]}» y", f"x «{PROMPT[4:19]}» y"),
@@ -220,11 +365,57 @@ PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
         (f"{PROMPT[:16]}» y", "***» y"),
         (f"{PROMPT[:20]}{PROMPT[3:30]}» y", "******» y"),
         (PROMPT[1:], "***"),
+        (f"{PROMPT[4:20]}{PROMPT[4:20]}", "******"),
+        (f"x «{PROMPT[27:]}» {PROMPT[:16]}", "x «***» ***"),
         (f"{PROMPT[:15]}", PROMPT[:15]),
     ],
 )
-def test_what_is_quoted_is_blotted_out_and_no_more(text: str, blotted: str) -> None:
-    assert redact(text, [PROMPT]) == blotted
+def test_what_is_quoted_is_masked_and_no_more(text: str, masked: str) -> None:
+    assert redact(text, [PROMPT]) == masked
+
+
+class Counted(str):
+    """Text that counts the characters that are cut out of it."""
+
+    taken = 0
+
+    def __getitem__(self, key: Any) -> str:
+        piece = super().__getitem__(key)
+        Counted.taken += len(piece)
+        return piece
+
+    def __contains__(self, key: Any) -> bool:
+        Counted.taken += len(self)
+        return super().__contains__(key)
+
+
+@pytest.mark.parametrize("unit", ["a", f"{PROMPT} ", "ab" * 7 + "c"])
+def test_masking_costs_what_the_prompt_is_long(unit: str) -> None:
+    message = f"invalid: {PROMPT} " + "ab" * 700
+
+    def cost(length: int) -> int:
+        Counted.taken = 0
+        redact(message, [Counted((unit * length)[:length])])
+        return Counted.taken
+
+    assert cost(1_300_000) <= 2.2 * cost(600_000) + 10_000
+    assert cost(600_000) <= 40 * 600_000
+
+
+@given(st.text("ab", max_size=60), st.lists(st.text("ab", max_size=80), max_size=2))
+def test_what_two_texts_share_is_masked_wherever_it_stands(text: str, prompts: list[str]) -> None:
+    windows = [text[at : at + 16] for at in range(len(text) - 15)]
+    hidden = {
+        place
+        for at, window in enumerate(windows)
+        if any(window in prompt for prompt in prompts)
+        for place in range(at, at + 16)
+    }
+    if any(prompt and prompt in text for prompt in prompts):
+        return  # whole prompts are masked first
+    assert redact(text, prompts).replace("*", "") == "".join(
+        letter for place, letter in enumerate(text) if place not in hidden
+    )
 
 
 def test_a_message_is_cut_at_its_bound() -> None:
@@ -232,14 +423,14 @@ def test_a_message_is_cut_at_its_bound() -> None:
     assert redact("x " * 200 + "y") == ("x " * 200)[:399] + "…"
 
 
-def test_an_excerpt_is_blotted_out_before_a_long_message_is_cut() -> None:
+def test_an_excerpt_is_masked_before_a_long_message_is_cut() -> None:
     prompt = "Der Patient Erwin Beispiel leidet an Gicht. " * 50
     message = redact(f"{'x' * 380} {prompt}", [prompt])
     assert len(message) <= 400
     assert "Patient" not in message
 
 
-def test_what_the_vendor_quotes_is_blotted_out_of_message_and_code() -> None:
+def test_what_the_vendor_quotes_is_masked_of_message_and_code() -> None:
     body = {"error": {"message": "user said: Meine IBAN", "code": "Meine IBAN"}}
     error = error_from_body(PROVIDERS["innogpt"], 400, body, secrets=["Meine IBAN"])
     assert "IBAN" not in f"{error} {error!r} {vars(error)}"
@@ -257,11 +448,14 @@ def test_a_long_message_is_shortened() -> None:
         (b" \n", "an empty body"),
         (b"<HTML><TITLE lang='de'> An &amp; Ab </TITLE>", "a web page titled 'An &amp; Ab'"),
         (b"<title>" + b"x" * 500 + b"</title>", f"'{'x' * 80}'"),
+        (b"</title><p><title >Ja</title>", "titled 'Ja'"),
         (b"<title>Anm\xe4lden</title>", "titled 'Anm\N{REPLACEMENT CHARACTER}lden', perhaps"),
         (b"<?xml version='1.0'?>", "a web page, perhaps a sign-in or proxy page; check base_url"),
         (b"{", "JSON that breaks off"),
         (b"[1,", "JSON that breaks off"),
         (b"Geheim", "text that is not JSON"),
+        (b"<title>" * 9000, "a web page, perhaps"),
+        (b"<html>" + b" " * 70_000 + b"<title>zu weit</title>", "a web page, perhaps"),
     ],
 )
 def test_a_body_is_described_and_not_quoted(body: bytes, said: str) -> None:
@@ -294,6 +488,8 @@ NOW = 1_700_000_000.0
         ("nan", None),
         ("inf", None),
         ("Mon, 99 Foo 2023", None),
+        ("Fri, 31 Dec 9999 23:59:59 -99999999999999", None),
+        ("1e999", None),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
     ],
 )

@@ -1,0 +1,77 @@
+"""Answer bodies: JSON read leniently, and a description of whatever else came."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+__all__ = ["MAX_JSON_DEPTH", "InvalidJSONError", "describe_body", "parse_json"]
+
+MAX_JSON_DEPTH = 200
+"""Levels of nesting that are read (the bound is the parser's)."""
+
+_TITLE_WITHIN = 64 * 1024
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.S,
+)
+
+
+class InvalidJSONError(ValueError):
+    """The text is not JSON; the message says what it is instead, without quoting it."""
+
+
+def parse_json(data: bytes | bytearray | str) -> Any:
+    r"""Return the value that JSON text holds.
+
+    Half a surrogate pair and bytes that are not UTF-8 are read as U+FFFD: no answer is lost for one
+    character.
+
+    Raises:
+        InvalidJSONError: If the text is malformed or nested deeper than :data:`MAX_JSON_DEPTH`.
+
+    Example:
+        >>> parse_json(rb'"caf\u00e9 \ud83d"')
+        'café �'
+    """
+    try:
+        return from_json(data)
+    except (ValueError, TypeError) as error:  # a str with a lone surrogate is a TypeError
+        if "recursion limit" in str(error):
+            raise InvalidJSONError(f"JSON nested deeper than {MAX_JSON_DEPTH} levels") from None
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
+    text = raw.decode("utf-8", "replace")
+    try:
+        return from_json(_ESCAPE.sub(_without_lone_surrogate, text))
+    except ValueError:
+        raise InvalidJSONError(describe_body(raw)) from None
+
+
+def _without_lone_surrogate(escape: re.Match[str]) -> str:
+    return "\N{REPLACEMENT CHARACTER}" if escape["lone"] else escape[0]
+
+
+def describe_body(body: bytes) -> str:
+    """Say what a body is that should have been JSON, without quoting it."""
+    start = body.strip()
+    if not start:
+        return "an empty body"
+    if start[:1] == b"<":
+        title = _title(start[:_TITLE_WITHIN])
+        named = f" titled {title!r}" if title else ""
+        return f"a web page{named}, perhaps a sign-in or proxy page; check base_url"
+    if start[:1] in b"{[":
+        return "JSON that breaks off or is malformed"
+    return "text that is not JSON"
+
+
+def _title(page: bytes) -> str:
+    """Return the title of a web page. Plain searches: an expression may cost more than its text."""
+    lower = page.lower()
+    start = lower.find(b"<title")
+    opened = lower.find(b">", start) + 1 if start >= 0 else 0
+    end = lower.find(b"</title", opened) if opened else -1
+    return page[opened:end].strip()[:80].decode("utf-8", "replace") if end >= 0 else ""
