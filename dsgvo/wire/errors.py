@@ -300,9 +300,9 @@ def _words(value: object, depth: int = 0) -> str:
     if isinstance(value, list):
         problems = (_problem(item, depth) for item in cast("list[object]", value))
         return "; ".join(filter(None, problems))
-    if isinstance(value, Mapping):
-        return _object_words(cast("Mapping[str, Any]", value), depth + 1)
-    return ""
+    if not isinstance(value, Mapping):
+        return ""
+    return _object_words(cast("Mapping[str, Any]", value), depth + 1)
 
 
 def _words_within(text: str, depth: int) -> str:
@@ -316,8 +316,8 @@ def _words_within(text: str, depth: int) -> str:
 def _object_words(fields: Mapping[str, Any], depth: int) -> str:
     error = fields.get("error")
     message = "" if isinstance(error, Mapping) else _message(fields, depth)
-    metadata: Any = fields.get("metadata")
-    raw = cast("dict[str, Any]", metadata).get("raw") if isinstance(metadata, dict) else None
+    metadata: Mapping[str, Any] = fields.get("metadata") or {}
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
     parts: list[str] = []
     for part in (
         _words(error, depth),
