@@ -59,7 +59,7 @@ test-lowest:
 	@$(PYTHON) -m venv --clear .venv-lowest
 	@.venv-lowest/bin/python -m pip --disable-pip-version-check -q install uv
 	@.venv-lowest/bin/uv pip install -q --python .venv-lowest/bin/python \
-	  --resolution lowest-direct -e '.[all]'
+	  --link-mode copy --resolution lowest-direct -e '.[all]'
 	@.venv-lowest/bin/python -m pytest -n auto --dist loadscope -m "not slow" $(ARGS)
 
 # All tests, and how much of each package they reach: lines and branches.

@@ -1,0 +1,66 @@
+"""The Python of the pages runs as it stands, block after block, as a reader would paste it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from llama_index.core import Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+
+# What must be among what a page prints.
+PRINTED = {
+    "langchain.md": (
+        "tagegeld {'tage': 3}",
+        "84",  # the agent called the tool with three days
+        "name='Anna' alter=34",
+        "Datenpannen sind innerhalb von zwei Stunden intern zu melden.",
+        "The image was made",
+        "seed",
+        "temperature=3.0 is out of range: use 0 to 2",
+        "True qwen3.5-9b",
+    ),
+    "llamaindex.md": (
+        "30 Tage Urlaub im Kalenderjahr zu. - urlaub.md",
+        "Passwörter haben mindestens 14 Zeichen. [1]",
+        "Person(name='Anna', alter=34)",
+        "84",
+        "temperature=3.0 is out of range: use 0 to 2",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def llama_index_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """LlamaIndex's sync methods leave an event loop open, and its settings are global."""
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "-")
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR")  # and what a page sets is taken back
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    Settings._llm = Settings._embed_model = None
+    asyncio.set_event_loop(None)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+# LlamaIndex itself uses what pydantic and its own workflows have deprecated.
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("vendor_environment")
+@pytest.mark.parametrize("page", PRINTED)
+def test_the_page_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for number, block in enumerate(BLOCK.findall((DOCS / page).read_text("utf-8")), 1):
+        exec(compile(block, f"{page}, block {number}", "exec"), namespace)
+    namespace.clear()
+    gc.collect()  # LlamaIndex's memory leaves a connection to SQLite open
+    printed = capsys.readouterr().out
+    assert [text for text in PRINTED[page] if text not in printed] == []
