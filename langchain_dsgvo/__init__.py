@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from dsgvo.providers import PROVIDERS
 from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings, InnoGPTImageGeneration
 from langchain_dsgvo.meingpt import ChatMeinGPT, MeinGPTEmbeddings
 from langchain_dsgvo.neuroflash import ChatNeuroflash, NeuroflashEmbeddings
@@ -18,3 +21,8 @@ __all__ = [
     "NeuroflashEmbeddings",
     "SovrGPTEmbeddings",
 ]
+
+# The names above are there for type checkers; each vendor of the list has its classes here.
+for _provider in PROVIDERS:
+    _module = import_module(f"{__name__}.{_provider}")
+    globals().update({_name: getattr(_module, _name) for _name in _module.__all__})

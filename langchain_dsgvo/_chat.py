@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import (
@@ -18,44 +18,31 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import AliasChoices, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from dsgvo import __version__
 from dsgvo.providers import StructuredOutputMethod
-from dsgvo.wire.request import check_parameter, require_model, with_schema
+from dsgvo.settings import ChatSettings
+from dsgvo.wire.request import with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
 from langchain_dsgvo._messages import to_wire
 from langchain_dsgvo._responses import first_call_index, to_chunk, to_result
 from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo._structured import SCHEMA_IN_PROMPT, Schema, structured_output
-from langchain_dsgvo.errors import CapabilityError, translated
+from langchain_dsgvo.errors import CapabilityError, langchain_errors
 
 __all__ = ["ChatModel"]
 
 
-class ChatModel(VendorSettings, BaseChatModel):
+class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     """Chat model of one vendor; the public classes fill in which."""
 
-    parameter_fields: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "top_p", "stop")
-    """Fields that go into the body of a request, by the same names."""
+    body_argument: ClassVar[str] = "model_kwargs"
 
-    model: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))
-    temperature: float | None = None
-    max_tokens: int | None = Field(
-        default=None,
-        validation_alias=AliasChoices("max_tokens", "max_completion_tokens"),
-    )
-    top_p: float | None = None
-    stop: list[str] | str | None = Field(
-        default=None, validation_alias=AliasChoices("stop", "stop_sequences")
-    )
-    streaming: bool = False
-    stream_usage: bool = True
-    model_kwargs: dict[str, Any] = Field(default_factory=dict)
-
-    _unknown_argument_hint: ClassVar[str] = (
-        "parameters without an argument of their own go into model_kwargs={…}"
+    streaming: bool = Field(default=False, description="Answer `invoke` by a stream.")
+    model_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Further parameters of each request."
     )
 
     def model_post_init(self, context: Any, /) -> None:
@@ -64,17 +51,8 @@ class ChatModel(VendorSettings, BaseChatModel):
         BaseChatModel.model_post_init(self, context)
         self._add_version("dsgvo-llm", __version__)
 
-    @model_validator(mode="after")
-    def _check_parameters(self) -> Self:
-        with translated:
-            self.model = self._check_model(require_model(self.spec, self.model))
-            for name, value in self._parameters().items():
-                check_parameter(name, value)
-        return self
-
     def _parameters(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in self.parameter_fields}
-        return {name: value for name, value in own.items() if value is not None} | self.model_kwargs
+        return super()._parameters() | self.model_kwargs
 
     @property
     def model_name(self) -> str:
@@ -192,7 +170,7 @@ class ChatModel(VendorSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with translated:
+        with langchain_errors:
             return to_result(self._client.chat(**self._request(messages, stop, kwargs)))
 
     async def _agenerate(
@@ -202,7 +180,7 @@ class ChatModel(VendorSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with translated:
+        with langchain_errors:
             return to_result(await self._async_client.chat(**self._request(messages, stop, kwargs)))
 
     def _stream(
@@ -213,7 +191,7 @@ class ChatModel(VendorSettings, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         first_call = first_call_index(self.output_version)
-        with translated:
+        with langchain_errors:
             for delta in self._client.stream(**self._request(messages, stop, kwargs)):
                 if (chunk := to_chunk(delta, first_call)) is not None:
                     yield chunk
@@ -226,7 +204,7 @@ class ChatModel(VendorSettings, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         first_call = first_call_index(self.output_version)
-        with translated:
+        with langchain_errors:
             deltas = self._async_client.stream(**self._request(messages, stop, kwargs))
             async with aclosing(deltas):
                 async for delta in deltas:
@@ -266,7 +244,7 @@ class ChatModel(VendorSettings, BaseChatModel):
             'get_price'
         """
         wire = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-        with translated:
+        with langchain_errors:
             choice = wire_tool_choice(tool_choice, wire)
         if choice is not None:
             kwargs["tool_choice"] = choice
@@ -310,7 +288,7 @@ class ChatModel(VendorSettings, BaseChatModel):
             >>> chain.invoke("Anna is 34 years old.").age
             34
         """
-        with translated:
+        with langchain_errors:
             return structured_output(
                 self,
                 self.spec,

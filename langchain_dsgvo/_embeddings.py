@@ -2,63 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from typing import Any, ClassVar, Self, TypeVar
+from collections.abc import AsyncGenerator, Generator, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from langchain_core.embeddings import Embeddings
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import Field
 
-from dsgvo.errors import ConfigurationError
+from dsgvo.settings import EmbeddingSettings
 from dsgvo.transport import DEFAULT_MAX_CONCURRENCY
-from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS, require_embeddings
+from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS
 from langchain_dsgvo._settings import VendorSettings
-from langchain_dsgvo.errors import translated
+from langchain_dsgvo.errors import langchain_errors
 
 __all__ = ["EmbeddingModel"]
 
 _Vectors = TypeVar("_Vectors", Generator[list[float]], AsyncGenerator[list[float]])
 
 
-class EmbeddingModel(VendorSettings, Embeddings):
+class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
     """Embeddings of one vendor; the public classes fill in which."""
 
-    model: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))
-    dimensions: int | None = None
-    batch_size: int = Field(
-        default=MAX_BATCH_TEXTS, validation_alias=AliasChoices("batch_size", "chunk_size")
-    )
-    max_batch_bytes: int = MAX_BATCH_BYTES
-    max_concurrency: int = DEFAULT_MAX_CONCURRENCY
-    show_progress: bool = Field(
-        default=False, validation_alias=AliasChoices("show_progress", "show_progress_bar")
-    )
-    allow_undocumented: bool = False
+    embed_arguments: ClassVar[Mapping[str, str]] = {
+        name: name
+        for name in ("model", "batch_size", "max_batch_bytes", "max_concurrency", "extra_body")
+    }
+    aliases: ClassVar[Mapping[str, str]] = {
+        "model_name": "model",
+        "chunk_size": "batch_size",
+        "show_progress_bar": "show_progress",
+    }
 
-    @model_validator(mode="after")
-    def _check_embeddings(self) -> Self:
-        with translated:
-            model = require_embeddings(
-                self.spec, self.model, allow_undocumented=self.allow_undocumented
-            )
-            self.model = self._check_model(model)
-            for name in ("dimensions", "batch_size", "max_batch_bytes", "max_concurrency"):
-                value = getattr(self, name)
-                if value is not None and value < 1:
-                    raise ConfigurationError(f"{name}={value!r} is out of range: use 1 or more")
-        return self
-
-    _request_fields: ClassVar[tuple[str, ...]] = (
-        "model",
-        "dimensions",
-        "batch_size",
-        "max_batch_bytes",
-        "max_concurrency",
-        "allow_undocumented",
-        "extra_body",
+    model: str = Field(
+        default="",
+        description="The vendor's embedding model id; by default the one that its page names.",
     )
-
-    def _request(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self._request_fields}
+    batch_size: int = Field(default=MAX_BATCH_TEXTS, description="Texts a request, 1 or more.")
+    max_batch_bytes: int = Field(
+        default=MAX_BATCH_BYTES, description="UTF-8 bytes of text a request, 1 or more."
+    )
+    max_concurrency: int = Field(
+        default=DEFAULT_MAX_CONCURRENCY, description="Requests at once, 1 or more."
+    )
+    show_progress: bool = Field(default=False, description="Show a progress bar.")
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return a vector for each text, in order.
@@ -74,24 +59,24 @@ class EmbeddingModel(VendorSettings, Embeddings):
             ConfigurationError: If a text is empty; the message names its index. Nothing is sent.
             APIError: If the vendor fails, or vectors are missing or wrong.
         """
-        with translated:
-            return list(self._shown(self._client.embed(texts, **self._request()), texts))
+        with langchain_errors:
+            return list(self._shown(self._client.embed(texts, **self._embed_arguments()), texts))
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return a vector for each text, in order; see :meth:`embed_documents`."""
-        with translated:
-            vectors = self._shown(self._async_client.embed(texts, **self._request()), texts)
+        with langchain_errors:
+            vectors = self._shown(self._async_client.embed(texts, **self._embed_arguments()), texts)
             return [vector async for vector in vectors]
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
-        with translated:
-            return next(self._client.embed([text], **self._request()))
+        with langchain_errors:
+            return next(self._client.embed([text], **self._embed_arguments()))
 
     async def aembed_query(self, text: str) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
-        with translated:
-            return await anext(self._async_client.embed([text], **self._request()))
+        with langchain_errors:
+            return await anext(self._async_client.embed([text], **self._embed_arguments()))
 
     def _shown(self, vectors: _Vectors, texts: list[str]) -> _Vectors:
         """Return the vectors, with a progress bar that counts them if one is wanted."""

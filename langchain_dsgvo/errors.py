@@ -155,7 +155,7 @@ _BY_BASE: dict[type[errors.DsgvoError], type[errors.DsgvoError]] = {
 }
 
 
-class _Translated:
+class _LangChainErrors:
     """Turns errors of the core into those above; a class, since it wraps hot loops."""
 
     def __enter__(self) -> None:
@@ -173,5 +173,5 @@ class _Translated:
             raise twin.with_traceback(traceback) from error.__cause__
 
 
-translated = _Translated()
+langchain_errors = _LangChainErrors()
 """Context in which errors of the core become LangChain's too."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.models import GeneratedImage
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
 from langchain_dsgvo._settings import VendorSettings
-from langchain_dsgvo.errors import translated
+from langchain_dsgvo.errors import langchain_errors
 
 __all__ = ["ChatInnoGPT", "InnoGPTEmbeddings", "InnoGPTImageGeneration"]
 
@@ -27,26 +27,6 @@ class ChatInnoGPT(ChatModel):
 
     Setup:
         ``pip install 'dsgvo-llm[langchain]'`` and set ``INNOGPT_API_KEY``.
-
-    Args:
-        model: Model id, such as ``"gpt-5"`` or ``"claude-4-5-sonnet"``; else ``INNOGPT_MODEL``.
-        api_key: The key; else ``INNOGPT_API_KEY``.
-        base_url: The path before ``/chat/completions``; else ``INNOGPT_BASE_URL``, else the
-            vendor's own.
-        temperature: 0 to 2; lower is more deterministic.
-        max_tokens: Longest answer in tokens, 1 or more.
-        top_p: Nucleus sampling, 0 to 1. The vendor's page does not list it.
-        stop: Text or texts that end the answer. The vendor's page does not list it.
-        timeout: Seconds of silence after which a request fails; ``None``: never.
-        max_retries: How often a request is made again, 0 or more.
-        stream_usage: Ask for usage in streams.
-        default_headers: Further headers of every request.
-        extra_body: Fields put into every body unchecked.
-        model_kwargs: Further parameters of each request.
-        strict: Refuse parameters that the vendor ignores, instead of warning.
-        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
-            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
-        trusted_models: Ids of models that you have checked yourself; they are never refused.
 
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
@@ -94,24 +74,6 @@ class InnoGPTEmbeddings(EmbeddingModel):
     Texts are sent as plain text, in batches sized by count and by bytes, several requests at
     once, and come back in order. A batch that the server finds too large is halved and sent again.
 
-    Args:
-        model: Embedding model id; by default ``"text-embedding-3-small"``, which the vendor's
-            page names.
-        api_key: The key; else ``INNOGPT_API_KEY``.
-        base_url: The path before ``/embeddings``; else ``INNOGPT_BASE_URL``, else the vendor's.
-        dimensions: Length of the vectors, 1 or more, for models that can shorten them.
-        batch_size: Texts a request, 1 or more.
-        max_batch_bytes: UTF-8 bytes of text a request, 1 or more.
-        max_concurrency: Requests at once, 1 or more.
-        show_progress: Show a progress bar (needs tqdm).
-        timeout: Seconds of silence after which a request fails; ``None``: never.
-        max_retries: How often a request is made again, 0 or more.
-        default_headers: Further headers of every request.
-        extra_body: Fields put into every body unchecked.
-        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
-            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
-        trusted_models: Ids of models that you have checked yourself; they are never refused.
-
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
@@ -137,18 +99,6 @@ class InnoGPTImageGeneration(VendorSettings, BaseTool):
     The answer says where the image is, in words for the model; the image itself is the artifact,
     a :class:`dsgvo.wire.models.GeneratedImage`.
 
-    Args:
-        api_key: The key; else ``INNOGPT_API_KEY``.
-        base_url: The path before ``/images/generations``; else ``INNOGPT_BASE_URL``, else the
-            vendor's own.
-        model: Image model id; the vendor's page shows requests without one.
-        save_dir: Folder to save images to, as ``image-1.png`` and so on; existing files are kept.
-        timeout: Seconds of silence after which a request fails; ``None``: never.
-        max_retries: How often a request is made again, 0 or more.
-        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
-            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
-        trusted_models: Ids of models that you have checked yourself; they are never refused.
-
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
@@ -167,26 +117,31 @@ class InnoGPTImageGeneration(VendorSettings, BaseTool):
     )
     args_schema: ArgsSchema | None = ImagePrompt
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    model: str | None = None
-    save_dir: Path | None = None
+    model: str | None = Field(
+        default=None,
+        description="Image model id; the vendor's page shows requests without one.",
+    )
+    save_dir: Path | None = Field(
+        default=None,
+        description="Folder to save images to, as `image-1.png` and so on; existing files are "
+        "kept.",
+    )
 
-    @model_validator(mode="after")
-    def _check_tool(self) -> Self:
-        with translated:
-            if self.model is not None:
-                self._check_model(self.model)
-            if self.save_dir is not None:
-                self.save_dir = self.save_dir.expanduser()
-                if not self.save_dir.is_dir():
-                    raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is no folder")
-        return self
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.model is not None:
+            self._check_residency(self.model)
+        if self.save_dir is not None:
+            self.save_dir = self.save_dir.expanduser()
+            if not self.save_dir.is_dir():
+                raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is not a folder")
 
     def _run(self, prompt: str) -> tuple[str, GeneratedImage]:
-        with translated:
+        with langchain_errors:
             return _described(self._client.generate_image(prompt, **self._request()))
 
     async def _arun(self, prompt: str) -> tuple[str, GeneratedImage]:
-        with translated:
+        with langchain_errors:
             return _described(await self._async_client.generate_image(prompt, **self._request()))
 
     def _request(self) -> dict[str, Any]:

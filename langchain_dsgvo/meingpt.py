@@ -20,26 +20,6 @@ class ChatMeinGPT(ChatModel):
     Setup:
         ``pip install 'dsgvo-llm[langchain]'`` and set ``MEINGPT_API_KEY``.
 
-    Args:
-        model: Model id, such as ``"gpt-4o"``; else ``MEINGPT_MODEL``.
-        api_key: The key (``sk_meingpt_…``); else ``MEINGPT_API_KEY``.
-        base_url: The path before ``/chat/completions``; else ``MEINGPT_BASE_URL``, else the
-            vendor's own.
-        temperature: 0 to 2.
-        max_tokens: Sent, and not honoured by the vendor.
-        top_p: Sent, and not honoured by the vendor.
-        stop: Sent, and not honoured by the vendor.
-        timeout: Seconds of silence after which a request fails; ``None``: never.
-        max_retries: How often a request is made again, 0 or more.
-        stream_usage: Ask for usage in streams, which the vendor does not promise to give.
-        default_headers: Further headers of every request.
-        extra_body: Fields put into every body unchecked.
-        model_kwargs: Further parameters of each request.
-        strict: Refuse parameters that the vendor ignores, instead of warning.
-        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
-            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
-        trusted_models: Ids of models that you have checked yourself; they are never refused.
-
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
@@ -61,14 +41,6 @@ class ChatMeinGPT(ChatModel):
 
 class MeinGPTEmbeddings(EmbeddingModel):
     """meinGPT embeddings.
-
-    Args:
-        model: Embedding model id; by default ``"text-embedding-3-large"``, which the vendor's
-            page names.
-        api_key: The key; else ``MEINGPT_API_KEY``.
-        base_url: The path before ``/embeddings``; else ``MEINGPT_BASE_URL``, else the vendor's.
-
-    Further arguments are those of :class:`langchain_dsgvo.InnoGPTEmbeddings`.
 
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.

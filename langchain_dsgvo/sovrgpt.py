@@ -19,27 +19,6 @@ class ChatSovrGPT(ChatModel):
     Setup:
         ``pip install 'dsgvo-llm[langchain]'`` and set ``SOVRGPT_API_KEY`` (or ``SOVR_KEY``).
 
-    Args:
-        model: Model id from ``GET /v1/models``, such as ``"qwen3.5-9b"``; else ``SOVRGPT_MODEL``.
-        api_key: The key; else ``SOVRGPT_API_KEY`` or ``SOVR_KEY``.
-        base_url: The path before ``/chat/completions``; else ``SOVRGPT_BASE_URL``, else the
-            vendor's own.
-        temperature: 0 to 2; the vendor's default is 0.7.
-        max_tokens: Longest answer in tokens, 1 or more.
-        top_p: Nucleus sampling, 0 to 1; the vendor's default is 1.
-        stop: Text or texts that end the answer.
-        timeout: Seconds of silence after which a request fails; ``None``: never.
-        max_retries: How often a request is made again, 0 or more.
-        stream_usage: Ask for usage in streams.
-        default_headers: Further headers of every request.
-        extra_body: Fields put into every body unchecked.
-        model_kwargs: Further parameters. The vendor ignores ``seed``, ``logit_bias``, ``user``,
-            ``presence_penalty`` and ``frequency_penalty``; each is warned about once.
-        strict: Refuse parameters that the vendor ignores, instead of warning.
-        residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
-            says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
-        trusted_models: Ids of models that you have checked yourself; they are never refused.
-
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
@@ -85,12 +64,6 @@ class ChatSovrGPT(ChatModel):
 
 class SovrGPTEmbeddings(EmbeddingModel):
     """Embeddings over SovrGPT, which documents none.
-
-    Args:
-        allow_undocumented: Must be ``True`` to use the OpenAI-shaped path all the same.
-        model: Embedding model id; required.
-
-    Further arguments are those of :class:`langchain_dsgvo.InnoGPTEmbeddings`.
 
     Raises:
         CapabilityError: Unless ``allow_undocumented=True``; the message names the vendors that

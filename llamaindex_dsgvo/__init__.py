@@ -6,6 +6,9 @@ components one by one.
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from dsgvo.providers import PROVIDERS
 from llamaindex_dsgvo._responses import ModelOutputError
 from llamaindex_dsgvo._use import use
 from llamaindex_dsgvo.innogpt import InnoGPT, InnoGPTEmbedding, InnoGPTImageToolSpec
@@ -26,3 +29,8 @@ __all__ = [
     "SovrGPTEmbedding",
     "use",
 ]
+
+# The names above are there for type checkers; each vendor of the list has its classes here.
+for _provider in PROVIDERS:
+    _module = import_module(f"{__name__}.{_provider}")
+    globals().update({_name: getattr(_module, _name) for _name in _module.__all__})

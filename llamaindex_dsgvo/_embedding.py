@@ -16,12 +16,8 @@ from llama_index.core.instrumentation.events.embedding import (
 from pydantic import Field
 
 from dsgvo.errors import ConfigurationError
-from dsgvo.wire.embeddings import (
-    MAX_BATCH_TEXTS,
-    check_count,
-    check_texts,
-    require_embeddings,
-)
+from dsgvo.settings import EmbeddingSettings
+from dsgvo.wire.embeddings import MAX_BATCH_TEXTS, check_texts
 from llamaindex_dsgvo._callbacks import dispatcher_for, with_progress
 from llamaindex_dsgvo._settings import VendorSettings
 
@@ -32,53 +28,43 @@ Vector = list[float]
 _dispatcher = dispatcher_for(__name__)
 
 
-class EmbeddingModel(VendorSettings, BaseEmbedding):
+class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
     """An embedding model of one vendor; a base of the public classes, not for use alone."""
 
-    renamed_arguments: ClassVar[Mapping[str, str]] = {
-        **VendorSettings.renamed_arguments,
-        "model": "model_name",
+    embed_arguments: ClassVar[Mapping[str, str]] = {
+        "model_name": "model",
+        "embed_batch_size": "batch_size",
+        "num_workers": "max_concurrency",
+        "additional_kwargs": "extra_body",
     }
+    aliases: ClassVar[Mapping[str, str]] = {"model": "model_name"}
 
-    model_name: str = ""
-    dimensions: int | None = None
-    embed_batch_size: int = Field(default=MAX_BATCH_TEXTS, le=2048)
-    num_workers: int | None = None
-    allow_undocumented: bool = False
-    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    model_name: str = Field(
+        default="",
+        description="The vendor's embedding model id; by default the one that its page names.",
+    )
+    embed_batch_size: int = Field(
+        default=MAX_BATCH_TEXTS, le=2048, description="Texts a request, 1 to 2048."
+    )
+    num_workers: int | None = Field(
+        default=None, description="Requests at once, 1 or more; 4 if not given."
+    )
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Check what can be checked before anything is sent."""
-        super().model_post_init(context)
-        self.model_name = require_embeddings(
-            self.spec, self.model_name, allow_undocumented=self.allow_undocumented
-        )
-        self._check_residency(self.model_name)
-        for name in ("dimensions", "embed_batch_size", "num_workers"):
-            if (value := getattr(self, name)) is not None:
-                check_count(name, value)
+    def __init__(self, model_name: str | None = None, **arguments: Any) -> None:
+        if model_name is not None:
+            arguments["model_name"] = model_name
+        super().__init__(**arguments)
 
     @classmethod
     def class_name(cls) -> str:
         """Return the name under which LlamaIndex stores and reports the class."""
         return cls.__name__
 
-    def _arguments(self) -> dict[str, Any]:
-        workers = {} if self.num_workers is None else {"max_concurrency": self.num_workers}
-        return {
-            "model": self.model_name,
-            "dimensions": self.dimensions,
-            "batch_size": self.embed_batch_size,
-            "allow_undocumented": self.allow_undocumented,
-            "extra_body": self.additional_kwargs,
-            **workers,
-        }
-
     def _vectors(self, texts: list[str]) -> Generator[Vector]:
-        return self._client.embed(texts, **self._arguments())
+        return self._client.embed(texts, **self._embed_arguments())
 
     def _avectors(self, texts: list[str]) -> AsyncGenerator[Vector]:
-        return self._async_client.embed(texts, **self._arguments())
+        return self._async_client.embed(texts, **self._embed_arguments())
 
     # What LlamaIndex calls for single texts, and for batches where it has a cache or rate limiter
 

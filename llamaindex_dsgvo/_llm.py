@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from llama_index.core.base.llms.generic_utils import prompt_to_messages
 from llama_index.core.base.llms.types import (
@@ -33,15 +33,10 @@ from pydantic import Field
 from dsgvo import Completion, Delta
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
-from dsgvo.wire.request import (
-    check_parameter,
-    check_structured_output,
-    require_model,
-    with_schema,
-)
+from dsgvo.settings import ChatSettings
+from dsgvo.wire.request import check_structured_output, with_schema
 from llamaindex_dsgvo._callbacks import chat_callback, completion_callback, dispatcher_for
 from llamaindex_dsgvo._messages import to_wire
-from llamaindex_dsgvo._openai_like import without_openai_like
 from llamaindex_dsgvo._responses import (
     ModelOutputError,
     ResponseBuilder,
@@ -71,44 +66,40 @@ _dispatcher = dispatcher_for(__name__)
 _T = TypeVar("_T")
 
 
-class ChatModel(VendorSettings, FunctionCallingLLM):
+class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     """A chat model of one vendor; a base of the public classes, not for use alone."""
 
-    parameters: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "top_p", "stop")
-    """Fields that go into the request's body, by the same names."""
+    context_window: int | None = Field(
+        default=None,
+        ge=1,
+        description="Tokens of prompt and answer together, where the vendor does not say.",
+    )
+    is_function_calling_model: bool | None = Field(
+        default=None,
+        description="Whether the model takes tools, where the vendor is wrong about it or does "
+        "not say.",
+    )
+    structured_output: StructuredOutputMethod | None = Field(
+        default=None,
+        description="`'function_calling'`, `'json_schema'` or `'json_mode'`; by default the best "
+        "one that the vendor documents.",
+    )
 
-    renamed_arguments: ClassVar[Mapping[str, str]] = {
-        **VendorSettings.renamed_arguments,
-        "model_name": "model",
-        "max_new_tokens": "max_tokens",
-    }
-
-    model: str = ""
-    temperature: float | None = None
-    max_tokens: int | None = None
-    top_p: float | None = None
-    stop: str | list[str] | None = None
-    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
-    context_window: int | None = Field(default=None, ge=1)
-    is_function_calling_model: bool | None = None
-    structured_output: StructuredOutputMethod | None = None
-    stream_usage: bool = True
+    def __init__(self, model: str | None = None, **arguments: Any) -> None:
+        if model is not None:
+            arguments["model"] = model
+        super().__init__(**arguments)
 
     @classmethod
-    def _understood(cls, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        understood = super()._understood(arguments)
-        if understood.get("should_use_structured_outputs"):
-            del understood["should_use_structured_outputs"]
-            understood.setdefault("structured_output", "json_schema")
-        return without_openai_like(cls.__name__, understood)
+    def _normalize_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        arguments = dict(given)
+        if arguments.get("should_use_structured_outputs"):
+            del arguments["should_use_structured_outputs"]
+            arguments.setdefault("structured_output", "json_schema")
+        return super()._normalize_arguments(arguments)
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Check what can be checked before anything is sent."""
-        super().model_post_init(context)
-        self.model = require_model(self.spec, self.model)
-        self._check_residency(self.model)
-        for name, value in self._parameters().items():
-            check_parameter(name, value)
+    def _check_settings(self) -> None:
+        super()._check_settings()
         if self.structured_output is not None:
             check_structured_output(self.spec, self.structured_output)
 
@@ -139,10 +130,6 @@ class ChatModel(VendorSettings, FunctionCallingLLM):
         return self.spec.model(self.model).tools is not False
 
     # Requests
-
-    def _parameters(self) -> dict[str, Any]:
-        fields = {name: getattr(self, name) for name in self.parameters}
-        return {name: value for name, value in fields.items() if value is not None}
 
     def _request(
         self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any], *, stream: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.settings import Settings
@@ -12,20 +12,9 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, get_provider
 from llamaindex_dsgvo._embedding import EmbeddingModel, NoEmbedding
 from llamaindex_dsgvo._llm import ChatModel
-from llamaindex_dsgvo.innogpt import InnoGPT, InnoGPTEmbedding
-from llamaindex_dsgvo.meingpt import MeinGPT, MeinGPTEmbedding
-from llamaindex_dsgvo.neuroflash import Neuroflash, NeuroflashEmbedding
-from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding
+from llamaindex_dsgvo._settings import VendorSettings
 
 __all__ = ["use"]
-
-_LLMS: dict[str, type[ChatModel]] = {
-    cls.provider: cls for cls in (InnoGPT, MeinGPT, Neuroflash, SovrGPT)
-}
-_EMBEDDINGS: dict[str, type[EmbeddingModel]] = {
-    cls.provider: cls
-    for cls in (InnoGPTEmbedding, MeinGPTEmbedding, NeuroflashEmbedding, SovrGPTEmbedding)
-}
 
 
 class _Unset(Enum):
@@ -33,6 +22,7 @@ class _Unset(Enum):
 
 
 _UNSET: Final = _Unset.UNSET
+_Class = TypeVar("_Class", bound=VendorSettings)
 
 
 def use(
@@ -77,7 +67,7 @@ def use(
     if embed_model is _UNSET and not spec.embeddings.documented:
         others = [
             cls.__name__
-            for cls in _EMBEDDINGS.values()
+            for cls in EmbeddingModel.__subclasses__()
             if PROVIDERS[cls.provider].embeddings.documented
         ]
         raise ConfigurationError(
@@ -87,10 +77,15 @@ def use(
             "none is needed",
             provider=spec.name,
         )
-    llm = _LLMS[spec.name](**arguments)
+    llm = _of_vendor(ChatModel, spec.name)(**arguments)
     embedding = _embedding(spec.name, embed_model, arguments)
     Settings.llm = llm
     Settings.embed_model = embedding
+
+
+def _of_vendor(base: type[_Class], provider: str) -> type[_Class]:
+    """Return the class of a vendor: the one that stands right below the base."""
+    return next(cls for cls in base.__subclasses__() if cls.provider == provider)
 
 
 def _embedding(
@@ -106,11 +101,11 @@ def _embedding(
         raise ConfigurationError(
             "embed_model='default' is OpenAI's in LlamaIndex: name the embedding model to use"
         )
-    cls = _EMBEDDINGS[provider]
+    cls = _of_vendor(EmbeddingModel, provider)
     shared = {
         name: value
         for name, value in arguments.items()
-        if cls.renamed_arguments.get(name, name) in cls.connection_fields
+        if cls.aliases.get(name, name) in cls.client_arguments
     }
     if isinstance(given, str):
         return cls(model_name=given, **shared)

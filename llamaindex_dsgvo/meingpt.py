@@ -18,17 +18,6 @@ class MeinGPT(ChatModel):
     an error with ``strict=True``. Models that the vendor says take no tools are told to
     LlamaIndex as such.
 
-    Args:
-        model: The vendor's model id, such as ``"gpt-4o-mini"``; else ``MEINGPT_MODEL``.
-        api_key: The vendor's key; else ``MEINGPT_API_KEY``.
-        api_base: The path before ``/chat/completions``; else ``MEINGPT_BASE_URL``.
-        temperature: 0 to 2.
-        strict: Refuse parameters that the vendor ignores, instead of warning once.
-        residency: ``"eu"``, the default, refuses ``o1-us`` and ``o1-mini-us``, whose names say
-            where they run; ``"any"`` allows them.
-
-    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPT`.
-
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
@@ -48,12 +37,6 @@ class MeinGPT(ChatModel):
 
 class MeinGPTEmbedding(EmbeddingModel):
     """Embedding models of meinGPT, after its page "Modell API".
-
-    Args:
-        model_name: The vendor's model id; by default the page's ``"text-embedding-3-large"``.
-        dimensions: Length of the vectors, 1 or more.
-
-    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPTEmbedding`.
 
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.

@@ -16,17 +16,6 @@ class SovrGPT(ChatModel):
     Models of the reasoning tier think in ``<think>…</think>`` before they answer. The thoughts
     come as a ``ThinkingBlock``, and as ``thinking_delta`` in streams, never in the answer's text.
 
-    Args:
-        model: The vendor's model id, such as ``"qwen3.5-9b"``; else ``SOVRGPT_MODEL``.
-        api_key: The vendor's key; else ``SOVRGPT_API_KEY`` or ``SOVR_KEY``.
-        api_base: The path before ``/chat/completions``; else ``SOVRGPT_BASE_URL``.
-        temperature: 0 to 2; the vendor's default is 0.7.
-        max_tokens: Most tokens of an answer, 1 or more.
-        top_p: Nucleus sampling, 0 to 1; the vendor's default is 1.
-        stop: A text or texts before which the answer ends.
-
-    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPT`.
-
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
@@ -44,12 +33,6 @@ class SovrGPT(ChatModel):
 
 class SovrGPTEmbedding(EmbeddingModel):
     """Embeddings of SovrGPT, which documents none.
-
-    Args:
-        model_name: A model id that your account has.
-        allow_undocumented: Must be ``True``: uses the path that OpenAI's API has for it.
-
-    All other arguments are those of :class:`~llamaindex_dsgvo.InnoGPTEmbedding`.
 
     Raises:
         CapabilityError: Without ``allow_undocumented=True``; it names the vendors that document

@@ -36,18 +36,15 @@ def test_a_key_may_be_a_secret_already(server: Server) -> None:
 
 
 def test_argument_names_of_other_integrations_are_understood(server: Server) -> None:
-    model = chat(
-        "sovrgpt",
+    model = CHAT["sovrgpt"](
         model_name="m",
         api_base="https://ki.example.com/v1",
         request_timeout=3,
         max_completion_tokens=5,
         stop_sequences=["X"],
     )
-    # ``model`` of the fixture and ``model_name`` are the same argument; the first one wins.
-    shown = (model.base_url, model.timeout, model.max_tokens, model.stop)
-    assert shown == ("https://ki.example.com/v1", 3, 5, ["X"])
-    assert CHAT["sovrgpt"](model_name="m").model == "m"
+    shown = (model.model, model.base_url, model.timeout, model.max_tokens, model.stop)
+    assert shown == ("m", "https://ki.example.com/v1", 3, 5, ["X"])
 
 
 @pytest.mark.parametrize(
@@ -58,15 +55,16 @@ def test_argument_names_of_other_integrations_are_understood(server: Server) -> 
             "ChatSovrGPT has no argument 'temprature': did you mean 'temperature'?",
         ),
         (
-            {"seed": 7},
+            {"grammar": "g"},
             (
-                "ChatSovrGPT has no argument 'seed': parameters without an argument of their own "
-                "go into model_kwargs={…}"
+                "ChatSovrGPT has no argument 'grammar': fields of the request's body go into "
+                "model_kwargs={'grammar': …}"
             ),
         ),
         ({"api_key": 7}, "api_key is a int, not a str"),
         ({"temperature": "warm"}, "temperature='warm'"),
-        ({"default_headers": {"x": ["geheim"]}}, "default_headers.x: Input should be a valid"),
+        ({"model": "a", "model_name": "b"}, "model and model_name are the same argument"),
+        ({"default_headers": {"x": ["geheim"]}}, "default_headers['x'] holds characters"),
     ],
 )
 def test_mistakes_are_told_with_the_way_out(wrong: dict[str, Any], says: str) -> None:

@@ -379,7 +379,7 @@ def test_an_agent_makes_images(server: Server, mode: Mode, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"save_dir": "/nirgends"}, "save_dir='/nirgends' is no folder"),
+        ({"save_dir": "/nirgends"}, "save_dir='/nirgends' is not a folder"),
         ({"modell": "x"}, "InnoGPTImageGeneration has no argument 'modell': did you mean 'model'?"),
         ({"api_key": 7}, "api_key is a int, not a str"),
     ],
@@ -731,7 +731,7 @@ def test_strict_wants_to_know_the_image_model(server: Server, mode: Mode) -> Non
 
 
 def test_an_unknown_setting_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"residency='usa': .*'eu', 'any' or 'strict'"):
+    with pytest.raises(ConfigurationError, match=r"residency='usa' .*'eu', 'strict' or 'any'"):
         ChatMeinGPT(model="gpt-4o", residency="usa")  # pyright: ignore[reportArgumentType]
 
 

@@ -65,7 +65,10 @@ def test_bad_input(
     ("arguments", "says"),
     [
         ({"temprature": 0.5}, "did you mean 'temperature'?"),
-        ({"seed": 7}, "SovrGPT has no argument 'seed': fields of the request's body go into addi"),
+        (
+            {"grammar": "g"},
+            "SovrGPT has no argument 'grammar': fields of the request's body go into addi",
+        ),
         ({"is_chat_model": False}, "is_chat_model cannot be set: all models here are chat models"),
         ({"api_version": "2024-02"}, "api_version cannot be set"),
         ({"http_client": object()}, "http_client cannot be set: connections are pooled"),

@@ -1,0 +1,347 @@
+"""Settings of model objects: the fields that the classes of both framework packages share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SecretStr,
+    SkipValidation,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from dsgvo.errors import ConfigurationError
+from dsgvo.peers import check_peer_argument
+from dsgvo.providers import PROVIDERS, Provider
+from dsgvo.transport import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    AsyncClient,
+    Client,
+    ClientPair,
+)
+from dsgvo.wire.arguments import unknown_argument, wrong_argument
+from dsgvo.wire.embeddings import check_count, require_embeddings
+from dsgvo.wire.request import check_parameter, require_model
+from dsgvo.wire.residency import Residency, check_residency
+
+__all__ = [
+    "BaseURL",
+    "ChatSettings",
+    "EmbeddingSettings",
+    "Settings",
+    "WorkspaceSettings",
+]
+
+# What the core checks is left to it, so that its messages are the same everywhere.
+BaseURL: TypeAlias = Annotated[
+    SkipValidation[str | None],
+    Field(
+        description="Address before paths such as `/chat/completions`; else the environment's, "
+        "such as `SOVRGPT_BASE_URL`, else the vendor's own. Plain `http://` only to this machine."
+    ),
+]
+Secret: TypeAlias = SkipValidation[SecretStr | str | None]
+
+
+class Settings(BaseModel):
+    """Connection settings of one vendor, and how a class of them is made."""
+
+    # No message shows a value: it may be a key.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    provider: ClassVar[str]
+    """Name of the provider in ``dsgvo.PROVIDERS``."""
+
+    client_arguments: ClassVar[Mapping[str, str]] = {
+        name: name
+        for name in (
+            "api_key",
+            "timeout",
+            "max_retries",
+            "default_headers",
+            "strict",
+            "residency",
+            "trusted_models",
+        )
+    }
+    """Fields that the core's clients are made of, and the names of the arguments there."""
+
+    aliases: ClassVar[Mapping[str, str]] = {
+        "openai_api_key": "api_key",
+        "request_timeout": "timeout",
+    }
+    """Other names by which users know an argument."""
+
+    body_argument: ClassVar[str] = "extra_body"
+    """The argument for fields of the request's body that have none of their own."""
+
+    raising: ClassVar[AbstractContextManager[None]] = nullcontext()
+    """Context that makes the core's errors the framework's."""
+
+    api_key: Secret = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="The vendor's key; else the environment's, such as `SOVRGPT_API_KEY`.",
+    )
+    timeout: SkipValidation[float | None] = Field(
+        default=DEFAULT_TIMEOUT,
+        description="Seconds of silence after which a request fails, above 0; `None`: never.",
+    )
+    max_retries: SkipValidation[int] = Field(
+        default=DEFAULT_MAX_RETRIES,
+        description="How often a request is made again, 0 or more.",
+    )
+    # Headers can hold a gateway's key, so ``dumps`` and traces leave them out.
+    default_headers: SkipValidation[dict[str, str] | None] = Field(
+        default=None, exclude=True, repr=False, description="Further headers of every request."
+    )
+    strict: bool = Field(
+        default=False,
+        description="Refuse parameters that the vendor ignores, instead of warning once.",
+    )
+    residency: SkipValidation[Residency | None] = Field(
+        default=None,
+        description="`'eu'` refuses models that the vendor says run outside the European Economic "
+        "Area, `'strict'` also those of which it does not say where they run, `'any'` none; else "
+        "`DSGVO_RESIDENCY`, else `'eu'`.",
+    )
+    trusted_models: SkipValidation[tuple[str, ...]] = Field(
+        default=(),
+        description="Ids of models that you have checked yourself; they are never refused.",
+    )
+
+    _clients: ClientPair | None = PrivateAttr(default=None)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Add a class's own arguments to those of its bases."""
+        super().__init_subclass__(**kwargs)
+        for table in ("client_arguments", "aliases", "embed_arguments"):
+            tables = [vars(base).get(table, {}) for base in reversed(cls.__mro__)]
+            setattr(cls, table, {name: value for own in tables for name, value in own.items()})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _make(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        with cls.raising:
+            if isinstance(values, Mapping):
+                values = cls._normalize_arguments(cast("Mapping[str, Any]", values))
+            try:
+                made = handler(values)
+            except ValidationError as error:
+                faults = dict.fromkeys(map(_fault, error.errors(include_url=False)))
+                message = f"{cls.__name__}: {'; '.join(faults)}"
+                raise ConfigurationError(message, provider=cls.provider) from None
+            made._check_settings()  # noqa: SLF001 - of this class
+            return made
+
+    @classmethod
+    def _normalize_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments by the names of their fields, without those that change nothing.
+
+        Raises:
+            ConfigurationError: If one is unknown, or asks for what there is not.
+        """
+        arguments: dict[str, Any] = {}
+        for name, value in given.items():
+            field = name if name in cls.model_fields else cls.aliases.get(name, name)
+            if field not in cls.model_fields:
+                if not check_peer_argument(cls.__name__, name, value, cls.body_argument):
+                    known = [*cls.model_fields, *cls.aliases]
+                    hint = (
+                        f"fields of the request's body go into {cls.body_argument}={{{name!r}: …}}"
+                    )
+                    raise ConfigurationError(unknown_argument(cls.__name__, name, known, hint))
+                continue
+            if field in arguments and arguments[field] != value:
+                raise ConfigurationError(f"{field} and {name} are the same argument: pass one")
+            arguments[field] = value
+        return arguments
+
+    def _check_settings(self) -> None:
+        """Find a missing or wrong setting now, and keep what the environment gave.
+
+        What is kept goes with the object into other processes, whose environment may differ.
+        """
+        config = self._client.config
+        config.require_arguments()
+        self._keep(base_url=config.base_url, residency=config.residency)
+        if config.api_key is not None:
+            self._keep(api_key=config.api_key)
+
+    def _keep(self, **values: Any) -> None:
+        for field, argument in self.client_arguments.items():
+            if argument in values:
+                setattr(self, field, values[argument])
+
+    @property
+    def spec(self) -> Provider:
+        """What the vendor says about itself."""
+        return PROVIDERS[self.provider]
+
+    def _check_residency(self, model: str) -> None:
+        config = self._client.config
+        check_residency(self.spec, model, config.residency, config.trusted_models)
+
+    @property
+    def _client(self) -> Client:
+        return self._both_clients().sync
+
+    @property
+    def _async_client(self) -> AsyncClient:
+        return self._both_clients().asynchronous
+
+    def _both_clients(self) -> ClientPair:
+        settings = {name: getattr(self, field) for field, name in self.client_arguments.items()}
+        self._clients = ClientPair.of(self._clients, self.provider, settings)
+        return self._clients
+
+
+def _fault(error: ErrorDetails) -> str:
+    return wrong_argument(".".join(map(str, error["loc"])), error["input"], error["msg"])
+
+
+class WorkspaceSettings(Settings):
+    """Sign-in with a workspace, and with OAuth2 client credentials in place of a key."""
+
+    client_arguments: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("workspace_id", "client_id", "client_secret")
+    }
+
+    workspace_id: str | None = Field(
+        default=None,
+        description="The workspace that is charged; else `NEUROFLASH_WORKSPACE_ID`. Required.",
+    )
+    client_id: str | None = Field(
+        default=None,
+        description="OAuth2 client credentials in place of `api_key`; tokens are fetched, shared "
+        "and renewed. Else `NEUROFLASH_CLIENT_ID`.",
+    )
+    client_secret: Secret = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Secret of `client_id`; else `NEUROFLASH_CLIENT_SECRET`.",
+    )
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        config = self._client.config
+        self._keep(**config.arguments)
+        if (signed_in := config.credentials) is not None:
+            self._keep(client_id=signed_in.client_id, client_secret=signed_in.client_secret)
+
+
+class ChatSettings(Settings):
+    """Settings of a chat model: the model, and parameters of its requests."""
+
+    aliases: ClassVar[Mapping[str, str]] = {
+        "model_name": "model",
+        "max_completion_tokens": "max_tokens",
+        "max_new_tokens": "max_tokens",
+        "stop_sequences": "stop",
+    }
+
+    parameter_fields: ClassVar[tuple[str, ...]] = (
+        "temperature",
+        "max_tokens",
+        "top_p",
+        "stop",
+        "reasoning_effort",
+        "seed",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "user",
+    )
+    """Fields that go into the body of a request, by the same names."""
+
+    model: str = Field(
+        default="",
+        description="The vendor's model id; else the environment's, such as `SOVRGPT_MODEL`.",
+    )
+    temperature: float | None = Field(
+        default=None,
+        description="0 to 2; lower is more deterministic. `None`, here and below: the vendor's "
+        "default holds. A parameter that the vendor ignores is warned about once.",
+    )
+    max_tokens: int | None = Field(default=None, description="Longest answer in tokens, 1 or more.")
+    top_p: float | None = Field(default=None, description="Nucleus sampling, 0 to 1.")
+    stop: list[str] | str | None = Field(
+        default=None, description="Text or texts before which the answer ends."
+    )
+    reasoning_effort: str | None = Field(
+        default=None, description="How much to reason, such as `'low'`, where the model can."
+    )
+    seed: int | None = Field(default=None, description="Whole number, for answers that repeat.")
+    frequency_penalty: float | None = Field(default=None, description="-2 to 2.")
+    presence_penalty: float | None = Field(default=None, description="-2 to 2.")
+    logit_bias: dict[str, float] | None = Field(
+        default=None, description="Token ids and what is added to their log odds, -100 to 100."
+    )
+    user: str | None = Field(default=None, description="Your name for who asks.")
+    stream_usage: bool = Field(default=True, description="Ask for token counts in streams.")
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        self.model = require_model(self.spec, self.model)
+        self._check_residency(self.model)
+        for name, value in self._parameters().items():
+            check_parameter(name, value)
+
+    def _parameters(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name) for name in self.parameter_fields}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class EmbeddingSettings(Settings):
+    """Settings of an embedding model, apart from those that each framework names its own way."""
+
+    embed_arguments: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("dimensions", "allow_undocumented", "encoding_format")
+    }
+    """Fields that each request is made of, and the names of the arguments of ``Client.embed``."""
+
+    dimensions: int | None = Field(
+        default=None,
+        description="Length of the vectors, 1 or more, where the model can shorten them.",
+    )
+    encoding_format: Literal["base64", "float"] | None = Field(
+        default=None,
+        description="How vectors travel: `'base64'`, a fifth of the bytes, `'float'`, for servers "
+        "that cannot do it, or by default what the server turns out to take.",
+    )
+    allow_undocumented: bool = Field(
+        default=False,
+        description="Use the path that OpenAI's API has for embeddings where the vendor "
+        "documents none.",
+    )
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        fields = {argument: field for field, argument in self.embed_arguments.items()}
+        model = require_embeddings(
+            self.spec,
+            getattr(self, fields["model"]),
+            allow_undocumented=self.allow_undocumented,
+        )
+        setattr(self, fields["model"], model)
+        self._check_residency(model)
+        for argument in ("dimensions", "batch_size", "max_batch_bytes", "max_concurrency"):
+            field = fields.get(argument, "")
+            if (value := getattr(self, field, None)) is not None:
+                check_count(field, value)
+
+    def _embed_arguments(self) -> dict[str, Any]:
+        given = {name: getattr(self, field) for field, name in self.embed_arguments.items()}
+        return {name: value for name, value in given.items() if value is not None}
