@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-lowest coverage mutants cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo test test-slow test-lowest coverage mutants vendor-coverage cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-lowest  the first, with the oldest versions that pyproject.toml allows"
 	@echo "make coverage     both, with their coverage and its floor"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
+	@echo "make vendor-coverage  write docs/vendor-coverage.md anew, from the tests' markers"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
 	@echo "make cassettes-live PROVIDER=…  the same from a vendor, with your key; asks first"
 	@echo "make lint         ruff, formatting too (make format repairs), and who imports whom"
@@ -73,6 +74,9 @@ coverage: $(STAMP)
 
 mutants: $(STAMP)
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+vendor-coverage: $(STAMP)
+	@$(BIN)/python -m tests.docs.coverage
 
 cassettes: $(STAMP)
 	@$(BIN)/python -m tests.cassettes.record $(ARGS)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import dsgvo
+from dsgvo import PROVIDERS
 from dsgvo.emulator import RefuseFields, Server, Status
 from dsgvo.errors import (
     APIStatusError,
@@ -61,15 +62,46 @@ def test_honest_parameters_strict_refuses_it_before_anything_is_sent(
     assert server.requests == []
 
 
-@HOWS
-def test_honest_parameters_a_documented_parameter_is_sent_without_a_word(
-    mode: Mode, server: Server, how: str
+VALUES: dict[str, Any] = {
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "max_tokens": 200,
+    "stop": ["\n\n"],
+    "tools": [{"type": "function", "function": {"name": "heute", "parameters": {}}}],
+    "tool_choice": "none",
+    "response_format": {"type": "json_object"},
+    "reasoning": {"effort": "low"},
+    "reasoning_effort": "low",
+    "seed": 7,
+    "user": "anna",
+    "logit_bias": {"50256": -100},
+    "frequency_penalty": -1.5,
+    "presence_penalty": 1.5,
+    "repetition_penalty": 1.1,
+    "web_search_options": {"search_context_size": "low"},
+    "structured_outputs": True,
+}
+
+
+@pytest.mark.covers("*", "parameter *")
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_honest_parameters_all_that_a_page_names_go_out(
+    mode: Mode, server: Server, provider: str
 ) -> None:
-    params: dict[str, Any] = {"temperature": 0.5, "seed": 7, "repetition_penalty": 1.5}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        mode.call(mode.client("neuroflash", server, strict=True), how, **params)
-    assert {name: server.requests[0].json[name] for name in params} == params
+    spec = PROVIDERS[provider]
+    ignored = [name for name in VALUES if spec.support(name) == "ignored"]
+    fields = {name: VALUES[name] for name in VALUES if spec.support(name) != "undocumented"}
+    assert spec.documented | spec.ignored <= {*fields, "messages", "model", "stream"}
+    for how in ("chat", "stream"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            mode.call(mode.client(provider, server), how, **fields)
+        if how == "chat":  # each is told once
+            said = " ".join(str(warning.message) for warning in caught)
+            assert [name for name in VALUES if f"'{name}'" in said] == ignored
+        body = server.requests[-1].json
+        assert {name: body[name] for name in fields} == fields
+        assert body.keys() - fields.keys() - {"stream", "stream_options"} == {"messages", "model"}
 
 
 @HOWS
