@@ -36,6 +36,8 @@ STANDINGS = {
     "Inferred": "nobody says so; it follows OpenAI's API, which the vendors name",
 }
 KINDS = ("endpoint", "header", "parameter", "content", "behaviour", "model")
+FREE_KINDS = KINDS[1:-1]
+"""Facts of these may be more than a spec states."""
 IGNORED = "accepted and ignored: sent, with one warning; an error with `strict`"
 
 
@@ -128,7 +130,7 @@ def table(found: list[Mark]) -> tuple[dict[str, dict[str, Row]], list[str]]:
             for fact in stated(PROVIDERS[vendor])
             if fact == mark.fact or fnmatchcase(fact, mark.fact)
         }
-        if not fits and mark.fact.partition(" ")[0] in {"content", "behaviour", "header", "parameter"}:
+        if not fits and mark.fact.partition(" ")[0] in FREE_KINDS:
             fits = {(vendor, mark.fact) for vendor in vendors}
         if not fits or mark.standing not in {None, *STANDINGS}:
             wrong.append(f"{mark.test}: nobody states {mark.vendor}: {mark.fact}")
