@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [
     *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "README.md")),
-    *(ROOT / "docs" / name for name in ("mutants.md", "testing.md")),
+    *(
+        ROOT / "docs" / name
+        for name in ("langchain.md", "llamaindex.md", "mutants.md", "testing.md")
+    ),
 ]
 QUOTED = re.compile(r"`([\w.-]+/[\w./-]*)(?:::(\w+))?`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")

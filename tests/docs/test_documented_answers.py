@@ -1,12 +1,10 @@
-"""The answers on the vendors' pages, as they are, become the right objects in both frameworks.
+"""The answers on the vendors' pages become the right objects in both frameworks.
 
 That includes placeholders ("string", 0). Only the stream is not word for word: see there.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -18,81 +16,29 @@ import langchain_dsgvo
 import llamaindex_dsgvo
 from dsgvo import errors
 from dsgvo.emulator import Raw, Server
+from tests.vendors import MODELS, classes
 
-MEINGPT = """{
-  "id": "string",
-  "object": "chat.completion",
-  "created": 0,
-  "model": "string",
-  "choices": [
-    {
-      "index": 0,
-      "message": {
-        "role": "assistant",
-        "content": "string",
-        "tool_calls": [
-          {
-            "id": "string",
-            "type": "function",
-            "function": {
-              "name": "string",
-              "arguments": "string"
-            }
-          }
-        ]
-      },
-      "finish_reason": "stop"
-    }
-  ],
-  "usage": {
-    "prompt_tokens": 0,
-    "completion_tokens": 0,
-    "total_tokens": 0
-  }
-}"""
-MEINGPT_ERROR = '{\n  "status": "error",\n  "message": "string"\n}'
-NEUROFLASH = """{
-"id": "gen-1775000000-AbCdEfGh",
-"object": "chat.completion",
-"model": "openai/gpt-4.1-mini",
-"choices": [
-{
-"index": 0,
-"message": {
-"role": "assistant",
-"content": "Create smarter content, faster — powered by AI that knows your brand."
-},
-"finish_reason": "stop"
-}
-],
-"usage": {
-"prompt_tokens": 14,
-"completion_tokens": 12,
-"total_tokens": 26,
-"words_used": 9
-}
-}"""
-SOVRGPT = """{
-"id": "chatcmpl-abc123",
-"object": "chat.completion",
-"created": 1715520000,
-"model": "qwen3.5-9b",
-"choices": [
-{
-"index": 0,
-"message": {
-"role": "assistant",
-"content": "Diffusionsmodelle …"
-},
-"finish_reason": "stop"
-}
-],
-"usage": {
-"prompt_tokens": 42,
-"completion_tokens": 87,
-"total_tokens": 129
-}
-}"""
+CHAT = classes(langchain_dsgvo, "Chat{}")
+LLM = classes(llamaindex_dsgvo, "{}")
+
+MEINGPT = """{"id": "string", "object": "chat.completion", "created": 0, "model": "string",
+"choices": [{"index": 0, "message": {"role": "assistant", "content": "string", "tool_calls":
+[{"id": "string", "type": "function", "function": {"name": "string", "arguments": "string"}}]},
+"finish_reason": "stop"}],
+"usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}"""
+MEINGPT_ERROR = '{"status": "error", "message": "string"}'
+SLOGAN = "Create smarter content, faster — powered by AI that knows your brand."
+NEUROFLASH = (
+    """{"id": "gen-1775000000-AbCdEfGh", "object": "chat.completion",
+"model": "openai/gpt-4.1-mini", "choices": [{"index": 0, "message": {"role": "assistant",
+"content": "%s"}, "finish_reason": "stop"}],
+"usage": {"prompt_tokens": 14, "completion_tokens": 12, "total_tokens": 26, "words_used": 9}}"""
+    % SLOGAN
+)
+SOVRGPT = """{"id": "chatcmpl-abc123", "object": "chat.completion", "created": 1715520000,
+"model": "qwen3.5-9b", "choices": [{"index": 0, "message": {"role": "assistant",
+"content": "Diffusionsmodelle …"}, "finish_reason": "stop"}],
+"usage": {"prompt_tokens": 42, "completion_tokens": 87, "total_tokens": 129}}"""
 # The page sets no blank lines between the events; the format is "mit OpenAI identisch", which does.
 # It has a line "…" before the last chunk, for those that it leaves out.
 SOVRGPT_STREAM = "\n\n".join(
@@ -107,40 +53,8 @@ SOVRGPT_STREAM = "\n\n".join(
 )
 
 
-@dataclass(frozen=True)
-class Vendor:
-    """How to ask a vendor through both packages."""
-
-    name: str
-    chat: type[Any]
-    llm: type[Any]
-    model: str
-
-
-VENDORS = {
-    "meingpt": Vendor("meingpt", langchain_dsgvo.ChatMeinGPT, llamaindex_dsgvo.MeinGPT, "gpt-4o"),
-    "neuroflash": Vendor(
-        "neuroflash",
-        langchain_dsgvo.ChatNeuroflash,
-        llamaindex_dsgvo.Neuroflash,
-        "openai/gpt-4.1-mini",
-    ),
-    "sovrgpt": Vendor(
-        "sovrgpt", langchain_dsgvo.ChatSovrGPT, llamaindex_dsgvo.SovrGPT, "qwen3.5-9b"
-    ),
-}
-
-
 def shown(body: str, media_type: str = "application/json", status: int = 200) -> Raw:
     return Raw(status, headers={"content-type": media_type}, chunks=[body.encode()])
-
-
-def whole(server: Server, provider: str, body: str) -> tuple[AIMessage, Any]:
-    """Return LangChain's message and LlamaIndex's response for a documented answer."""
-    vendor = VENDORS[provider]
-    server.script(provider, shown(body), shown(body))
-    message = vendor.chat(model=vendor.model).invoke("Hallo")
-    return message, vendor.llm(model=vendor.model).chat([ChatMessage("Hallo")])
 
 
 @pytest.fixture(autouse=True)
@@ -148,15 +62,21 @@ def vendors(vendor_environment: Server) -> Server:
     return vendor_environment
 
 
+def whole(server: Server, provider: str, body: str) -> tuple[AIMessage, Any]:
+    """Return LangChain's message and LlamaIndex's response for a documented answer."""
+    server.script(provider, shown(body), shown(body))
+    message = CHAT[provider](model=MODELS[provider]).invoke("Hallo")
+    return message, LLM[provider](model=MODELS[provider]).chat([ChatMessage("Hallo")])
+
+
 def test_meingpts_answer(server: Server) -> None:
     message, response = whole(server, "meingpt", MEINGPT)
-    assert message.text == "string"
-    # "string" is no JSON object, so the call is kept and not carried out.
+    assert message.text == response.message.content == "string"
+    # "string" is not a JSON object, so the call is kept and not carried out.
     [call] = message.invalid_tool_calls
     assert (call["id"], call["name"], call["args"]) == ("string", "string", "string")
     assert message.usage_metadata == {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
     assert message.response_metadata["finish_reason"] == "stop"
-    assert response.message.content == "string"
     [block] = [b for b in response.message.blocks if isinstance(b, ToolCallBlock)]
     assert (block.tool_call_id, block.tool_name, block.tool_kwargs) == ("string",) * 3
 
@@ -179,14 +99,12 @@ def test_meingpts_error(
     llm = llamaindex_dsgvo.MeinGPT(model="gpt-4o", max_retries=0)
     with pytest.raises(kind, match="string") as caught:
         _ = chat.invoke("Hallo") if package == "langchain" else llm.complete("Hallo")
-    assert caught.value.status_code == status
-    assert caught.value.provider == "meingpt"
+    assert (caught.value.status_code, caught.value.provider) == (status, "meingpt")
 
 
 def test_neuroflashs_answer(server: Server) -> None:
-    expected = json.loads(NEUROFLASH)["choices"][0]["message"]["content"]
     message, response = whole(server, "neuroflash", NEUROFLASH)
-    assert message.text == response.message.content == expected
+    assert message.text == response.message.content == SLOGAN
     assert message.usage_metadata == {"input_tokens": 14, "output_tokens": 12, "total_tokens": 26}
     metadata = message.response_metadata
     assert metadata["token_usage"]["words_used"] == 9
@@ -207,21 +125,14 @@ def test_sovrgpts_answer(server: Server) -> None:
 
 
 def test_sovrgpts_stream(server: Server) -> None:
-    vendor = VENDORS["sovrgpt"]
-    stream = shown(SOVRGPT_STREAM, "text/event-stream")
-    server.script("sovrgpt", stream, stream)
-    chunks = list(vendor.chat(model=vendor.model).stream("Hallo"))
+    chat, llm = (kind["sovrgpt"](model=MODELS["sovrgpt"]) for kind in (CHAT, LLM))
+    server.script("sovrgpt", *[shown(SOVRGPT_STREAM, "text/event-stream")] * 4)
+    chunks = list(chat.stream("Hallo"))
     assert [chunk.text for chunk in chunks if chunk.text] == ["Diff", "usions"]
     assert chunks[-1].response_metadata["finish_reason"] == "stop"
     assert chunks[-1].usage_metadata is None
-    responses = list(vendor.llm(model=vendor.model).stream_chat([ChatMessage("Hallo")]))
+    responses = list(llm.stream_chat([ChatMessage("Hallo")]))
     assert [response.delta for response in responses if response.delta] == ["Diff", "usions"]
     assert responses[-1].message.content == "Diffusions"
-
-
-def test_sovrgpts_stream_for_a_plain_request(server: Server) -> None:
-    vendor = VENDORS["sovrgpt"]
-    stream = shown(SOVRGPT_STREAM, "text/event-stream")
-    server.script("sovrgpt", stream, stream)
-    assert vendor.chat(model=vendor.model).invoke("Hallo").text == "Diffusions"
-    assert vendor.llm(model=vendor.model).complete("Hallo").text == "Diffusions"
+    # And as the answer to a plain request.
+    assert chat.invoke("Hallo").text == llm.complete("Hallo").text == "Diffusions"

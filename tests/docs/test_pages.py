@@ -31,6 +31,7 @@ PRINTED = {
         "Passwörter haben mindestens 14 Zeichen. [1]",
         "Person(name='Anna', alter=34)",
         "84",
+        "The image was made",
         "temperature=3.0 is out of range: use 0 to 2",
     ),
 }
