@@ -28,13 +28,10 @@ MEINGPT = """{"id": "string", "object": "chat.completion", "created": 0, "model"
 "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}"""
 MEINGPT_ERROR = '{"status": "error", "message": "string"}'
 SLOGAN = "Create smarter content, faster — powered by AI that knows your brand."
-NEUROFLASH = (
-    """{"id": "gen-1775000000-AbCdEfGh", "object": "chat.completion",
-"model": "openai/gpt-4.1-mini", "choices": [{"index": 0, "message": {"role": "assistant",
-"content": "%s"}, "finish_reason": "stop"}],
-"usage": {"prompt_tokens": 14, "completion_tokens": 12, "total_tokens": 26, "words_used": 9}}"""
-    % SLOGAN
-)
+NEUROFLASH = f"""{{"id": "gen-1775000000-AbCdEfGh", "object": "chat.completion",
+"model": "openai/gpt-4.1-mini", "choices": [{{"index": 0, "message": {{"role": "assistant",
+"content": "{SLOGAN}"}}, "finish_reason": "stop"}}],
+"usage": {{"prompt_tokens": 14, "completion_tokens": 12, "total_tokens": 26, "words_used": 9}}}}"""
 SOVRGPT = """{"id": "chatcmpl-abc123", "object": "chat.completion", "created": 1715520000,
 "model": "qwen3.5-9b", "choices": [{"index": 0, "message": {"role": "assistant",
 "content": "Diffusionsmodelle …"}, "finish_reason": "stop"}],
