@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
-from dsgvo.errors import IgnoredParameterWarning
+from dsgvo.errors import CapabilityError, IgnoredParameterWarning
+from dsgvo.providers import Provider
 
-__all__ = ["warn_once"]
+__all__ = ["first_time", "tell_left_out", "warn_once"]
 
 _LIBRARIES = frozenset(
     {
@@ -21,10 +22,17 @@ _LIBRARIES = frozenset(
 _warned: set[Hashable] = set()
 
 
+def first_time(key: Hashable) -> bool:
+    """Return whether something has not been told yet in this process; from now on it has."""
+    if key in _warned:
+        return False
+    _warned.add(key)
+    return True
+
+
 def warn_once(key: Hashable, message: str) -> None:
     """Warn of something that is sent and not honoured, the first time that ``key`` is given."""
-    if key not in _warned:
-        _warned.add(key)
+    if first_time(key):
         warnings.warn(message, IgnoredParameterWarning, stacklevel=_callers_level())
 
 
@@ -34,3 +42,19 @@ def _callers_level() -> int:
     while frame and str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
         level, frame = level + 1, frame.f_back
     return level
+
+
+def tell_left_out(spec: Provider, model: str, kinds: Sequence[str], *, strict: bool) -> None:
+    """Warn once of each kind of content that tools' results hold and the vendor does not take.
+
+    Raises:
+        CapabilityError: If ``strict`` is set and there is any.
+    """
+    for kind in kinds:
+        message = (
+            f"{spec.title} documents no {kind} input for model {model!r} ({spec.page}): the {kind} "
+            "in a tool's result is left out, its text is sent"
+        )
+        if strict:
+            raise CapabilityError(message, provider=spec.name)
+        warn_once((spec.name, model, "tool result", kind), message)

@@ -291,6 +291,11 @@ class ChatSettings(Settings):
     )
     user: str | None = Field(default=None, description="Your name for who asks.")
     stream_usage: bool = Field(default=True, description="Ask for token counts in streams.")
+    send_reasoning: bool | None = Field(
+        default=None,
+        description="Send the thoughts of earlier turns that called tools; by default once the "
+        "server has said that it wants them.",
+    )
 
     def _check_settings(self) -> None:
         super()._check_settings()

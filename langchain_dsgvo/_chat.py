@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from inspect import cleandoc
 from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -15,19 +17,22 @@ from langchain_core.language_models import (
 )
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableSerializable
+from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, Field
 
 from dsgvo import __version__
+from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
+from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
 from langchain_dsgvo._messages import to_wire
-from langchain_dsgvo._responses import first_call_index, to_chunk, to_result
+from langchain_dsgvo._responses import combined_output, first_call_index, to_chunk, to_result
 from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo._structured import SCHEMA_IN_PROMPT, Schema, structured_output
 from langchain_dsgvo.errors import CapabilityError, langchain_errors
@@ -84,6 +89,13 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         """Arguments that are secret, and the environment variables they are loaded from."""
         return {"api_key": self.spec.key_variables[0]}
 
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """Headers that ``dumps`` and the key of a cache know; those that may be secret are not."""
+        headers = (self.default_headers or {}).items()
+        known = {name: value for name, value in headers if not _is_secret(name, value)}
+        return {"default_headers": known} if known else {}
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = self.provider
@@ -98,6 +110,17 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         # Traces show what is asked for, and no connection settings.
         given = {"model": self.model, **self._parameters(), **kwargs}
         return {**given, "stop": stop or given.get("stop"), "_type": self._llm_type}
+
+    def configurable_fields(
+        self, **kwargs: AnyConfigurableField
+    ) -> RunnableSerializable[LanguageModelInput, AIMessage]:
+        """Return a model whose fields a ``config`` can set; ``model_name`` means ``model``."""
+        if "model_name" in kwargs:
+            kwargs["model"] = kwargs.pop("model_name")
+        return super().configurable_fields(**kwargs)
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
+        return combined_output(llm_outputs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         known = self.spec.model(self.model)
@@ -155,10 +178,12 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         request: dict[str, Any] = {"model": self.model, **self._parameters(), **kwargs}
         request.pop("stream", None)  # which method was called says it
         request.setdefault("stream_usage", self.stream_usage)
+        request.setdefault("send_reasoning", self.send_reasoning)
         if stop is not None:
             request["stop"] = stop
         schema: dict[str, Any] | None = request.pop(SCHEMA_IN_PROMPT, None)
-        wire = to_wire(messages)
+        wire, left_out = media_after_tool_results(self.spec, request["model"], to_wire(messages))
+        tell_left_out(self.spec, request["model"], left_out, strict=self.strict)
         request["messages"] = wire if schema is None else with_schema(wire, schema)
         extra = {**(self.extra_body or {}), **request.pop("extra_body", {})}
         return {**request, "extra_body": extra}
@@ -171,7 +196,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors:
-            return to_result(self._client.chat(**self._request(messages, stop, kwargs)))
+            request = self._request(messages, stop, kwargs)
+            return to_result(self._client.chat(**request), request["model"])
 
     async def _agenerate(
         self,
@@ -181,7 +207,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors:
-            return to_result(await self._async_client.chat(**self._request(messages, stop, kwargs)))
+            request = self._request(messages, stop, kwargs)
+            return to_result(await self._async_client.chat(**request), request["model"])
 
     def _stream(
         self,
@@ -192,8 +219,10 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         first_call = first_call_index(self.output_version)
         with langchain_errors:
-            for delta in self._client.stream(**self._request(messages, stop, kwargs)):
-                if (chunk := to_chunk(delta, first_call)) is not None:
+            request = self._request(messages, stop, kwargs)
+            model = request["model"]
+            for delta in self._client.stream(**request):
+                if (chunk := to_chunk(delta, model, first_call)) is not None:
                     yield chunk
 
     async def _astream(
@@ -205,10 +234,12 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         first_call = first_call_index(self.output_version)
         with langchain_errors:
-            deltas = self._async_client.stream(**self._request(messages, stop, kwargs))
+            request = self._request(messages, stop, kwargs)
+            model = request["model"]
+            deltas = self._async_client.stream(**request)
             async with aclosing(deltas):
                 async for delta in deltas:
-                    if (chunk := to_chunk(delta, first_call)) is not None:
+                    if (chunk := to_chunk(delta, model, first_call)) is not None:
                         yield chunk
 
     # Tools and structured output
@@ -243,7 +274,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             >>> model.invoke("What is the price of BTC?").tool_calls[0]["name"]
             'get_price'
         """
-        wire = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+        wire = [_wire_tool(tool, strict) for tool in tools]
         with langchain_errors:
             choice = wire_tool_choice(tool_choice, wire)
         if choice is not None:
@@ -298,3 +329,26 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
                 include_raw=include_raw,
                 kwargs=kwargs,
             )
+
+
+def _wire_tool(
+    tool: dict[str, Any] | type | Callable[..., Any] | BaseTool, strict: bool | None
+) -> dict[str, Any]:
+    """Return a tool in OpenAI's form, the same under every version of Python.
+
+    From 3.13 on docstrings come without the indentation of their code.
+    """
+    wire = convert_to_openai_tool(tool, strict=strict)
+    if not isinstance(tool, dict):
+        function: dict[str, Any] = wire["function"]
+        function["description"] = cleandoc(function["description"])
+    return wire
+
+
+_SECRET_NAME = re.compile(r"auth|cookie|credential|key|pass|secret|signature|token", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"(?=\S*\d)\S{16,}")
+
+
+def _is_secret(header: str, value: str) -> bool:
+    """Return whether a header may hold a secret, by its name or how its value looks."""
+    return bool(_SECRET_NAME.search(header) or _SECRET_VALUE.search(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import (
@@ -14,36 +14,20 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from pydantic_core import to_json
 
 from dsgvo import file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.wire.messages import assistant_message, function_call, text_of
 
 __all__ = ["to_wire"]
 
-# Blocks of an assistant's earlier turn that are not sent back: thoughts stay with the turn that
-# thought them, tool calls travel in ``tool_calls``, and other vendors' own tools mean nothing here.
-_NOT_SENT_BACK = frozenset(
-    {
-        "thinking",
-        "redacted_thinking",
-        "reasoning",
-        "reasoning_content",
-        "tool_use",
-        "tool_call",
-        "tool_call_chunk",
-        "invalid_tool_call",
-        "input_json_delta",
-        "function_call",
-        "server_tool_call",
-        "server_tool_call_chunk",
-        "server_tool_result",
-    }
-)
+_THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
+# Blocks that other vendors' integrations leave in the messages of users and systems.
+_DROPPED_BLOCKS = frozenset({"cachePoint", "cache_point", "guard_content"})
 
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
-    """Return messages in OpenAI's form.
+    """Return messages in OpenAI's form; results of tools may still hold images and documents.
 
     Raises:
         ConfigurationError: If a message or a content block is of a kind that no vendor takes; the
@@ -59,7 +43,7 @@ def _message(message: BaseMessage, position: int) -> dict[str, Any]:
         case SystemMessage():
             wire = {"role": "system"}
         case AIMessage():
-            return _assistant(message, position)
+            return _assistant(message)
         case ToolMessage():
             wire = {"role": "tool", "tool_call_id": message.tool_call_id}
         case ChatMessage():
@@ -69,66 +53,109 @@ def _message(message: BaseMessage, position: int) -> dict[str, Any]:
                 f"messages[{position}] is a {type(message).__name__}: use HumanMessage, "
                 "AIMessage, SystemMessage, ToolMessage or ChatMessage"
             )
-    wire["content"] = _content(_raw_content(message), position)
+    wire["content"] = _content(message, position)
     if message.name and not isinstance(message, ToolMessage):
         wire["name"] = message.name
     return wire
 
 
-def _assistant(message: AIMessage, position: int) -> dict[str, Any]:
-    calls = [_call(call["id"], call["name"], call["args"]) for call in message.tool_calls]
+def _assistant(message: AIMessage) -> dict[str, Any]:
+    calls = [function_call(call["id"], call["name"], call["args"]) for call in message.tool_calls]
     calls += [
-        _call(call["id"], call["name"], call["args"] or "") for call in message.invalid_tool_calls
+        function_call(call["id"], call["name"], call["args"]) for call in message.invalid_tool_calls
     ]
-    # A message out of another integration may hold its calls in OpenAI's form only.
-    calls = calls or cast("list[dict[str, Any]]", message.additional_kwargs.get("tool_calls", []))
-    content = _content(_raw_content(message), position)
-    wire: dict[str, Any] = {"role": "assistant", "content": content}
+    wire = assistant_message(
+        "".join(_assistant_texts(_raw_content(message))),
+        # A message out of another integration may hold its calls in OpenAI's form only.
+        calls or list(_openai_calls(message.additional_kwargs)),
+        refusal=message.additional_kwargs.get("refusal"),
+        reasoning=_reasoning(message),
+    )
     if message.name:
         wire["name"] = message.name
-    if calls:
-        wire["content"] = content or None
-        wire["tool_calls"] = calls
     return wire
 
 
-def _call(call_id: str | None, name: str | None, args: dict[str, Any] | str) -> dict[str, Any]:
-    arguments = args if isinstance(args, str) else to_json(args).decode()
-    return {
-        "id": call_id,
-        "type": "function",
-        "function": {"name": name, "arguments": arguments},
-    }
+def _openai_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for call in fields.get("tool_calls") or ():
+        if function := call.get("function"):
+            yield function_call(call.get("id"), function.get("name"), function.get("arguments"))
+
+
+def _assistant_texts(content: str | list[str | dict[str, Any]]) -> Iterator[str]:
+    """Yield the texts of an earlier answer, of whatever vendor it is.
+
+    All else is left out: thoughts stay with the turn that thought them, tool calls travel in
+    ``tool_calls``, and other vendors' own tools mean nothing here.
+    """
+    if isinstance(content, str):
+        yield content
+        return
+    for block in content:
+        if isinstance(block, str):
+            yield block
+            continue
+        value = block.get("value") if block.get("type") == "non_standard" else block
+        fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        if fields.get("type") not in _THOUGHTS:
+            yield _text_in(fields, "text", "refusal")
+
+
+def _reasoning(message: AIMessage) -> dict[str, Any]:
+    """Return the thoughts of an earlier answer, by the names under which servers want them."""
+    fields = message.additional_kwargs
+    thoughts = fields.get("reasoning_content")
+    if not thoughts and isinstance(message.content, list):
+        blocks = (block for block in message.content if isinstance(block, dict))
+        thoughts = "".join(_text_in(block, "reasoning", "thinking") for block in blocks)
+    return {"reasoning_content": thoughts, "reasoning_details": fields.get("reasoning_details")}
+
+
+def _text_in(block: dict[str, Any], *names: str) -> str:
+    return next((text for name in names if isinstance(text := block.get(name), str)), "")
 
 
 def _raw_content(message: BaseMessage) -> str | list[str | dict[str, Any]]:
     return cast("str | list[str | dict[str, Any]]", message.content)
 
 
-def _content(
-    content: str | list[str | dict[str, Any]], position: int
-) -> str | list[dict[str, Any]]:
+def _content(message: BaseMessage, position: int) -> str | list[dict[str, Any]]:
+    content = _raw_content(message)
     if isinstance(content, str):
         return content
-    parts = [part for block in content if (part := _part(block, position)) is not None]
-    if all(part.get("type") == "text" for part in parts):
+    is_result = isinstance(message, ToolMessage)
+    parts = [part for block in content if (part := _part(block, position, is_result=is_result))]
+    if all(part["type"] == "text" for part in parts):
         # Two of the four vendors document plain text alone, and it says the same.
-        return "\n".join(str(part["text"]) for part in parts)
+        return text_of(parts)
     return parts
 
 
-def _part(block: str | dict[str, Any], position: int) -> dict[str, Any] | None:
+def _part(block: str | dict[str, Any], position: int, *, is_result: bool) -> dict[str, Any] | None:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     kind = block.get("type")
-    if kind in _NOT_SENT_BACK:
+    if kind in _DROPPED_BLOCKS or (kind is None and block.keys() <= _DROPPED_BLOCKS):
         return None
     if kind == "non_standard" and isinstance(block.get("value"), dict):  # a vendor's own, wrapped
-        return _part(block["value"], position)
+        return _part(block["value"], position, is_result=is_result)
     if kind == "text" or "text" in block:  # also a "text-plain" or a "file" that holds its text
-        return {"type": "text", "text": block.get("text", "")}
-    if kind == "image_url" and isinstance(block.get("image_url"), str):
-        return image_part(url=block["image_url"])  # as older versions of LangChain took it
+        return {"type": "text", "text": block.get("text") or ""}
+    if kind in {"audio", "video"}:
+        if is_result:  # it is the tool's doing, not the caller's
+            return {"type": kind}
+        raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
+    if kind is None:
+        raise ConfigurationError(
+            f"messages[{position}]: a content block with the keys {', '.join(map(repr, block))} "
+            "has no type: use {'type': 'text', 'text': …}, or json.dumps() for data"
+        )
+    return _media(kind, block, position) or block  # OpenAI's own, and what a vendor adds to them
+
+
+def _media(kind: str, block: dict[str, Any], position: int) -> dict[str, Any] | None:
+    if kind in {"image_url", "input_image"} and isinstance(block.get("image_url"), str):
+        return image_part(url=block["image_url"])  # LangChain's first form; OpenAI's Responses API
     if kind == "image":
         return image_part(**_source(block, position))
     if kind == "text-plain" and (text := block.get("base64")) is not None:
@@ -137,14 +164,7 @@ def _part(block: str | dict[str, Any], position: int) -> dict[str, Any] | None:
         return file_part(**_source(block, position), name=_file_name(block))
     if kind == "document":  # Anthropic's
         return _document(block, position)
-    if kind in {"audio", "video"}:
-        raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
-    if kind is None:
-        raise ConfigurationError(
-            f"messages[{position}]: a content block with the keys {', '.join(map(repr, block))} "
-            "has no type: use {'type': 'text', 'text': …}, or json.dumps() for data"
-        )
-    return block  # OpenAI's own forms, and what a vendor adds to them
+    return None
 
 
 def _decoded(text: str, position: int) -> str:
@@ -152,7 +172,7 @@ def _decoded(text: str, position: int) -> str:
         return b64decode(text, validate=True).decode()
     except ValueError:
         raise ConfigurationError(
-            f"messages[{position}]: the base64 of a text-plain block is no UTF-8 text"
+            f"messages[{position}]: the base64 of a text-plain block is not UTF-8 text"
         ) from None
 
 

@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
 from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.utils.json import parse_partial_json
-from pydantic_core import from_json
 
-from dsgvo import Completion, Delta
+from dsgvo import PROVIDERS, Completion, Delta, ToolCall
+from dsgvo.wire.messages import tool_arguments
+from dsgvo.wire.usage import token_counts
+from langchain_dsgvo._content_blocks import content_blocks
+from langchain_dsgvo._langchain_internals import first_call_index, force_invalid, text_chunk
 
-__all__ = ["first_call_index", "to_chunk", "to_result"]
+__all__ = ["combined_output", "first_call_index", "to_chunk", "to_result"]
+
+# Fields of a choice or of the whole answer, which say how it was made and are not part of it.
+_METADATA = frozenset(
+    {
+        *("logprobs", "service_tier", "system_fingerprint", "native_finish_reason", "stop_reason"),
+        *("content_filter_results", "content_filter_result", "prompt_filter_results"),
+    }
+)
+
+for _provider in PROVIDERS:  # as their answers name it in ``model_provider``
+    register_translator(_provider, content_blocks, content_blocks)
 
 
-def to_result(completion: Completion) -> ChatResult:
-    """Return a whole answer as LangChain's result of one generation."""
+def to_result(completion: Completion, model: str) -> ChatResult:
+    """Return a whole answer as LangChain's result of one generation.
+
+    Args:
+        completion: The answer.
+        model: The model that was asked, for answers that do not name theirs.
+    """
     calls: list[LangChainToolCall] = []
     broken: list[InvalidToolCall] = []
     for call in completion.tool_calls:
-        args = _arguments(call.arguments)
-        if args is None:
+        args = tool_arguments(call.arguments)
+        if args is None or not call.name:
             broken.append(
                 invalid_tool_call(
                     name=call.name,
                     args=call.arguments,
                     id=call.id,
-                    error="the arguments are not a JSON object",
+                    error="the arguments are not a JSON object"
+                    if call.name
+                    else "no tool is named",
                 )
             )
         else:
             calls.append(tool_call(name=call.name, args=args, id=call.id))
+    metadata = _metadata(completion, model)
     message = AIMessage(
         content=completion.content,
+        name=_name(completion),
         additional_kwargs=_additional(completion),
-        response_metadata=_metadata(completion),
+        response_metadata=metadata,
         tool_calls=calls,
         invalid_tool_calls=broken,
         usage_metadata=_usage(completion.usage),
@@ -46,35 +69,37 @@ def to_result(completion: Completion) -> ChatResult:
     generation = ChatGeneration(
         message=message, generation_info={"finish_reason": completion.finish_reason}
     )
-    output = {"token_usage": completion.usage, "model_name": completion.model}
+    output = {"token_usage": completion.usage, "model_name": metadata["model_name"]}
     return ChatResult(generations=[generation], llm_output=output)
 
 
-def _arguments(text: str) -> dict[str, Any] | None:
-    """Return a call's arguments, or nothing if they are no JSON object. None given is no fault."""
-    try:
-        args = from_json(text or "{}")
-    except ValueError:
-        try:
-            args = json.loads(text, strict=False)  # models leave line breaks in texts unescaped
-        except (ValueError, RecursionError):
-            return None
-    return cast("dict[str, Any]", args) if isinstance(args, dict) else None
+def combined_output(outputs: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Return what ``generate`` says of several answers: the sum of their counts, and the model."""
+    used: dict[str, int] = {}
+    names: dict[str, str] = {}
+    for output in filter(None, outputs):  # there is none for an answer out of the cache
+        names["model_name"] = output["model_name"]
+        usage: dict[str, Any] = output["token_usage"] or {}
+        for name, count in usage.items():
+            if isinstance(count, int):
+                used[name] = used.get(name, 0) + count
+    return {"token_usage": used, **names}
 
 
-def to_chunk(delta: Delta, first_call: int = 0) -> ChatGenerationChunk | None:
+def to_chunk(delta: Delta, model: str, first_call: int = 0) -> ChatGenerationChunk | None:
     """Return a piece of an answer as LangChain's chunk, or nothing if it brings no text.
 
     What is known of the answer as a whole comes with its last chunk.
 
     Args:
         delta: The piece.
+        model: The model that was asked, for answers that do not name theirs.
         first_call: Index of the answer's first tool call; see :func:`first_call_index`.
     """
     if delta.completion is not None:
-        return _last_chunk(delta, delta.completion, first_call)
+        return _last_chunk(delta, delta.completion, model, first_call)
     if delta.content and not delta.tool_calls and not delta.reasoning:  # nearly all
-        return _text_chunk(delta.content)
+        return text_chunk(delta.content)
     if delta.content or delta.tool_calls or delta.reasoning:
         return ChatGenerationChunk(
             message=AIMessageChunk(
@@ -94,56 +119,22 @@ def to_chunk(delta: Delta, first_call: int = 0) -> ChatGenerationChunk | None:
     return None
 
 
-_MESSAGE = AIMessageChunk(content="")
-_CHUNK = ChatGenerationChunk(message=_MESSAGE)
-_CONTAINERS: list[tuple[str, type]] = [
-    (name, kind)
-    for name, value in vars(_MESSAGE).items()
-    for kind in (list, dict)
-    if type(value) is kind
-]
-
-
-def _text_chunk(text: str) -> ChatGenerationChunk:
-    """Return a chunk of plain text.
-
-    It is a copy with containers of its own: there is nothing to validate, and validating two
-    models is half of what a streamed token costs.
-    """
-    message = _MESSAGE.model_copy()
-    fields = vars(message)
-    for name, kind in _CONTAINERS:
-        fields[name] = kind()
-    fields["content"] = text
-    chunk = _CHUNK.model_copy()
-    fields = vars(chunk)
-    fields["message"] = message
-    fields["text"] = text
-    return chunk
-
-
-def first_call_index(output_version: str | None) -> int:
-    """Return the index of a streamed answer's first tool call.
-
-    Under ``output_version="v1"`` LangChain numbers the blocks of text and thoughts itself, from 0
-    on, and merges a tool call into the block that has its number.
-    """
-    return 1000 if output_version == "v1" else 0
-
-
-def _last_chunk(delta: Delta, completion: Completion, first_call: int) -> ChatGenerationChunk:
+def _last_chunk(
+    delta: Delta, completion: Completion, model: str, first_call: int
+) -> ChatGenerationChunk:
     additional = {**_additional(completion), **_thoughts(delta)}
     if not delta.reasoning:
         additional.pop("reasoning_content", None)  # it has come piece by piece
     message = AIMessageChunk(
         content=delta.content,
+        name=_name(completion),
         additional_kwargs=additional,
-        response_metadata=_metadata(completion),
+        response_metadata=_metadata(completion, model),
         usage_metadata=_usage(completion.usage),
         tool_call_chunks=[
             tool_call_chunk(name=None, args=end, id=None, index=first_call + index)
             for index, call in enumerate(completion.tool_calls)
-            if _arguments(call.arguments) is None and (end := _beyond_mending(call.arguments))
+            if (end := _invalid_end(call))
         ],
         chunk_position="last",
     )
@@ -152,22 +143,11 @@ def _last_chunk(delta: Delta, completion: Completion, first_call: int) -> ChatGe
     )
 
 
-def _beyond_mending(arguments: str) -> str:
-    """Return what to append to broken arguments so that LangChain sees that they are broken.
-
-    When it adds up a stream, it closes whatever JSON is open, and half a call would be carried out
-    as if it were whole. A bracket too many stops that, and the call becomes an invalid one, as it
-    does in an answer that was not streamed.
-    """
-    brackets = "}" * (arguments.count("{") + 1)
-    for end in ("", brackets, f'"{brackets}', f'""{brackets}'):
-        try:
-            mended = parse_partial_json(arguments + end)
-        except (ValueError, RecursionError):
-            return end
-        if not isinstance(mended, dict):
-            return end
-    return ""
+def _invalid_end(call: ToolCall) -> str:
+    """Return what makes LangChain see that a streamed call cannot be made, if it cannot be."""
+    if not call.name:
+        return force_invalid(call.arguments) or "}"
+    return force_invalid(call.arguments) if tool_arguments(call.arguments) is None else ""
 
 
 def _thoughts(delta: Delta) -> dict[str, Any]:
@@ -175,8 +155,13 @@ def _thoughts(delta: Delta) -> dict[str, Any]:
     return {"reasoning_content": delta.reasoning} if delta.reasoning else {}
 
 
+def _name(completion: Completion) -> str | None:
+    name = completion.extra.get("name")
+    return name if isinstance(name, str) else None
+
+
 def _additional(completion: Completion) -> dict[str, Any]:
-    fields: dict[str, Any] = dict(completion.extra)
+    fields = {name: value for name, value in completion.extra.items() if name not in _METADATA}
     if completion.reasoning:
         fields["reasoning_content"] = completion.reasoning
     if completion.refusal:
@@ -184,10 +169,11 @@ def _additional(completion: Completion) -> dict[str, Any]:
     return fields
 
 
-def _metadata(completion: Completion) -> dict[str, Any]:
+def _metadata(completion: Completion, model: str) -> dict[str, Any]:
     metadata = {
+        **{name: completion.extra[name] for name in _METADATA & completion.extra.keys()},
         "finish_reason": completion.finish_reason,
-        "model_name": completion.model,
+        "model_name": completion.model or model,
         "model_provider": completion.provider,
         "id": completion.id,
         "created": completion.created,
@@ -199,22 +185,26 @@ def _metadata(completion: Completion) -> dict[str, Any]:
 
 
 def _usage(usage: dict[str, Any] | None) -> UsageMetadata | None:
-    if not usage:
+    counts = token_counts(usage)
+    if counts is None:
         return None
-    read = _details(usage.get("prompt_tokens_details")).get("cached_tokens")
-    thought = _details(usage.get("completion_tokens_details")).get("reasoning_tokens")
-    prompt, answer = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
     metadata = UsageMetadata(
-        input_tokens=prompt,
-        output_tokens=answer,
-        total_tokens=usage.get("total_tokens") or prompt + answer,
+        input_tokens=counts.input, output_tokens=counts.output, total_tokens=counts.total
     )
-    if read is not None:
-        metadata["input_token_details"] = InputTokenDetails(cache_read=read)
-    if thought is not None:
-        metadata["output_token_details"] = OutputTokenDetails(reasoning=thought)
+    read = InputTokenDetails()
+    if counts.cache_read is not None:
+        read["cache_read"] = counts.cache_read
+    if counts.cache_creation is not None:
+        read["cache_creation"] = counts.cache_creation
+    if counts.input_audio is not None:
+        read["audio"] = counts.input_audio
+    wrote = OutputTokenDetails()
+    if counts.reasoning is not None:
+        wrote["reasoning"] = counts.reasoning
+    if counts.output_audio is not None:
+        wrote["audio"] = counts.output_audio
+    if read:
+        metadata["input_token_details"] = read
+    if wrote:
+        metadata["output_token_details"] = wrote
     return metadata
-
-
-def _details(value: object) -> dict[str, int]:
-    return cast("dict[str, int]", value) if isinstance(value, dict) else {}

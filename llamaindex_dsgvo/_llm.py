@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
+from inspect import cleandoc
 from typing import Any, TypeVar, cast
 
 from llama_index.core.base.llms.generic_utils import prompt_to_messages
@@ -31,9 +33,11 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import Field
 
 from dsgvo import Completion, Delta
+from dsgvo._warnings import first_time, tell_left_out
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
+from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import check_structured_output, with_schema
 from llamaindex_dsgvo._callbacks import chat_callback, completion_callback, dispatcher_for
 from llamaindex_dsgvo._messages import to_wire
@@ -63,6 +67,7 @@ _NOT_PARAMETERS = {
 }
 
 _dispatcher = dispatcher_for(__name__)
+_log = logging.getLogger("dsgvo")
 _T = TypeVar("_T")
 
 
@@ -112,17 +117,29 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     def metadata(self) -> LLMMetadata:
         """What LlamaIndex wants to know of the model.
 
-        ``context_window`` is the one given, or known of the model, or 32,768 tokens.
+        ``context_window`` is the one given or known of the model. Of others it is guessed: 32,768
+        tokens, and ``max_tokens`` beside them, so that a long answer takes no room of the prompt.
         ``is_function_calling_model`` is false where the vendor says so, or as it was given.
         """
-        known = self.spec.model(self.model)
+        window = self.context_window or self.spec.model(self.model).context_window
         return LLMMetadata(
-            context_window=self.context_window or known.context_window or DEFAULT_CONTEXT_WINDOW,
+            context_window=window or self._guessed_window(),
             num_output=self.max_tokens or -1,
             is_chat_model=True,
             is_function_calling_model=self._takes_tools(),
             model_name=self.model,
         )
+
+    def _guessed_window(self) -> int:
+        if first_time((self.provider, self.model, "context_window")):
+            _log.warning(
+                "%s does not say how large the context window of model %r is: %d tokens are "
+                "taken for the prompt, to which LlamaIndex cuts it; pass context_window=…",
+                self.spec.title,
+                self.model,
+                DEFAULT_CONTEXT_WINDOW,
+            )
+        return DEFAULT_CONTEXT_WINDOW + (self.max_tokens or 0)
 
     def _takes_tools(self) -> bool:
         if self.is_function_calling_model is not None:
@@ -138,18 +155,21 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         request: dict[str, Any] = {
             "model": self.model,
             "stream_usage": self.stream_usage,
+            "send_reasoning": self.send_reasoning,
             **self._parameters(),
             **self.additional_kwargs,
             **arguments,
         }
         for name, instead in _NOT_PARAMETERS.items():
             if name in request:
-                raise ConfigurationError(f"{name} is no parameter of a request: {instead}")
+                raise ConfigurationError(f"{name} is not a parameter of a request: {instead}")
         if not stream:
             request.pop("stream_options", None)
         single_call = request.pop("allow_parallel_tool_calls", None) is False
         schema = request.pop(SCHEMA_IN_PROMPT, None)
-        wire = to_wire(messages, self.spec)
+        model = request["model"]
+        wire, left_out = media_after_tool_results(self.spec, model, to_wire(messages, self.spec))
+        tell_left_out(self.spec, model, left_out, strict=self.strict)
         request["messages"] = wire if schema is None else with_schema(wire, schema)
         return request, single_call
 
@@ -298,7 +318,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
             ModelOutputError: If the answer is whole and a call's arguments cannot be read, or if
                 there is no call and ``error_on_no_tool_call`` is set.
         """
-        selections = tool_selections(response)
+        selections = tool_selections(response, self.provider)
         if not selections and error_on_no_tool_call:
             raise ModelOutputError(
                 "expected a tool call, and the model answered in text",
@@ -444,11 +464,25 @@ async def _aconverted(
 
 def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
     spec = tool.metadata.to_openai_tool(skip_length_check=True)
+    function: dict[str, Any] = spec["function"]
+    function["description"] = _clean(function["description"], function["name"])
     if strict is not None:
-        spec["function"]["strict"] = strict
+        function["strict"] = strict
         if strict:
-            spec["function"]["parameters"]["additionalProperties"] = False
+            function["parameters"]["additionalProperties"] = False
     return spec
+
+
+def _clean(description: str, name: str) -> str:
+    """Return a tool's description, the same under every version of Python.
+
+    From 3.13 on docstrings come without the indentation of their code. LlamaIndex writes a
+    function's signature into the line before its docstring.
+    """
+    signature, line_end, docstring = description.partition("\n")
+    if line_end and signature.startswith(f"{name}("):
+        return f"{signature}\n{cleandoc(docstring)}"
+    return cleandoc(description)
 
 
 def _start_event(

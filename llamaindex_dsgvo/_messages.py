@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import IOBase
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
+    AudioBlock,
     BaseContentBlock,
+    CachePoint,
     ChatMessage,
     CitableBlock,
     CitationBlock,
@@ -17,12 +19,13 @@ from llama_index.core.base.llms.types import (
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
+    VideoBlock,
 )
-from pydantic_core import to_json
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Provider
 from dsgvo.wire.files import file_part, image_part
+from dsgvo.wire.messages import assistant_message, function_call, text_of
 
 __all__ = ["to_wire"]
 
@@ -39,48 +42,80 @@ _ROLES = {
 }
 
 
-def to_wire(messages: Sequence[ChatMessage], provider: Provider) -> list[dict[str, Any]]:
-    """Return messages in OpenAI's form.
-
-    Thoughts of earlier turns are not sent back.
+def to_wire(messages: Sequence[ChatMessage], spec: Provider) -> list[dict[str, Any]]:
+    """Return messages in OpenAI's form; results of tools may still hold images and documents.
 
     Raises:
         CapabilityError: If the vendor documents no input of a block's kind.
         ConfigurationError: If a message is incomplete.
     """
-    return [_message(message, provider, place) for place, message in enumerate(messages)]
+    return [_message(message, spec, position) for position, message in enumerate(messages)]
 
 
-def _message(message: ChatMessage, provider: Provider, place: int) -> dict[str, Any]:
+def _message(message: ChatMessage, spec: Provider, position: int) -> dict[str, Any]:
     role = _ROLES[message.role]
-    wire: dict[str, Any] = {"role": role}
-    parts: list[dict[str, Any]] = []
-    calls: list[dict[str, Any]] = []
-    for block in _leaves(message.blocks):
-        match block:
-            case TextBlock():
-                parts.append({"type": "text", "text": block.text})
-            case ToolCallBlock():
-                calls.append(_call(block))
-            case ThinkingBlock():
-                pass
-            case _:
-                if role != "user":
-                    raise CapabilityError(
-                        f"messages[{place}]: a {role} message holds text alone, not a "
-                        f"{type(block).__name__}; pass it in a user message",
-                        provider=provider.name,
-                    )
-                parts.append(_media(block, provider, place))
-    wire["content"] = _content(parts)
-    # Messages of other integrations, and of older chat stores, hold calls in OpenAI's form only.
-    calls = calls or [_plain(call) for call in message.additional_kwargs.get("tool_calls") or ()]
-    if role == "assistant" and calls:
-        wire["content"] = wire["content"] or None
-        wire["tool_calls"] = calls
-    elif role == "tool":
-        wire["tool_call_id"] = _call_id(message, place)
+    if role == "assistant":
+        return _assistant(message)
+    parts = [
+        part
+        for block in _leaves(message.blocks)
+        if (part := _part(block, role, spec, position)) is not None
+    ]
+    # Two of the four vendors document plain text alone; ChatMessage.content joins it so too.
+    is_text = all(part["type"] == "text" for part in parts)
+    wire: dict[str, Any] = {"role": role, "content": text_of(parts) if is_text else parts}
+    if role == "tool":
+        wire["tool_call_id"] = _call_id(message, position)
     return wire
+
+
+def _assistant(message: ChatMessage) -> dict[str, Any]:
+    """Return an earlier answer, of whatever vendor it is: its text and its calls.
+
+    All else is left out. What it cites is not its own text.
+    """
+    fields = message.additional_kwargs
+    calls = [
+        function_call(block.tool_call_id, block.tool_name, block.tool_kwargs)
+        for block in message.blocks
+        if isinstance(block, ToolCallBlock)
+    ]
+    thoughts = [block.content or "" for block in message.blocks if isinstance(block, ThinkingBlock)]
+    return assistant_message(
+        "".join(block.text for block in message.blocks if isinstance(block, TextBlock)),
+        # Messages of other integrations, and of older chat stores, hold calls in OpenAI's form.
+        calls or list(_openai_calls(fields)),
+        refusal=fields.get("refusal"),
+        reasoning={
+            "reasoning_content": "".join(thoughts) or fields.get("reasoning_content"),
+            "reasoning_details": fields.get("reasoning_details"),
+        },
+    )
+
+
+def _openai_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for call in fields.get("tool_calls") or ():
+        plain = cast("dict[str, Any]", call if isinstance(call, dict) else call.model_dump())
+        if function := plain.get("function"):
+            yield function_call(plain.get("id"), function.get("name"), function.get("arguments"))
+
+
+def _part(
+    block: BaseContentBlock, role: str, spec: Provider, position: int
+) -> dict[str, Any] | None:
+    if isinstance(block, TextBlock):
+        return {"type": "text", "text": block.text}
+    if isinstance(block, CachePoint | ThinkingBlock | ToolCallBlock):
+        return None
+    if role == "tool" and isinstance(block, AudioBlock | VideoBlock):  # the tool's doing
+        return {"type": block.block_type}
+    if role == "system":
+        raise CapabilityError(
+            f"messages[{position}]: a system message holds text alone, not a "
+            f"{type(block).__name__}; pass it in a user message",
+            provider=spec.name,
+        )
+    return _media(block, spec, position)
 
 
 def _leaves(blocks: Iterable[BaseContentBlock]) -> Iterator[BaseContentBlock]:
@@ -93,42 +128,17 @@ def _leaves(blocks: Iterable[BaseContentBlock]) -> Iterator[BaseContentBlock]:
             yield block
 
 
-def _content(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
-    if len(parts) == 1 and parts[0]["type"] == "text":
-        return parts[0]["text"]
-    if all(part["type"] == "text" for part in parts):
-        # Two of the four vendors document plain text alone; ChatMessage.content joins it so too.
-        return "\n".join(part["text"] for part in parts)
-    return parts
-
-
-def _call(block: ToolCallBlock) -> dict[str, Any]:
-    arguments = block.tool_kwargs
-    return {
-        "id": block.tool_call_id,
-        "type": "function",
-        "function": {
-            "name": block.tool_name,
-            "arguments": arguments if isinstance(arguments, str) else to_json(arguments).decode(),
-        },
-    }
-
-
-def _plain(call: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", call if isinstance(call, dict) else call.model_dump())
-
-
-def _call_id(message: ChatMessage, place: int) -> str:
+def _call_id(message: ChatMessage, position: int) -> str:
     call_id = message.additional_kwargs.get("tool_call_id")
     if not call_id:
         raise ConfigurationError(
-            f"messages[{place}] is a tool's result and names no call: pass "
+            f"messages[{position}] is a tool's result and names no call: pass "
             "additional_kwargs={'tool_call_id': …} with the id of the call it answers"
         )
     return str(call_id)
 
 
-def _media(block: BaseContentBlock, provider: Provider, place: int) -> dict[str, Any]:
+def _media(block: BaseContentBlock, spec: Provider, position: int) -> dict[str, Any]:
     # An address goes out as it is: the vendor fetches it, never this process.
     match block:
         case ImageBlock():
@@ -149,9 +159,9 @@ def _media(block: BaseContentBlock, provider: Provider, place: int) -> dict[str,
             )
         case _:
             raise CapabilityError(
-                f"messages[{place}]: none of the vendors documents input for a "
+                f"messages[{position}]: none of the vendors documents input for a "
                 f"{type(block).__name__}; pass its text in a TextBlock",
-                provider=provider.name,
+                provider=spec.name,
             )
 
 

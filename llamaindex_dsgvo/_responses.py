@@ -9,6 +9,7 @@ from llama_index.core.base.llms.types import (
     ChatResponse,
     CompletionResponse,
     ContentBlock,
+    LogProb,
     MessageRole,
     TextBlock,
     ThinkingBlock,
@@ -19,9 +20,12 @@ from pydantic_core import from_json
 
 from dsgvo import Completion, Delta, ToolCall
 from dsgvo.errors import APIResponseError
+from dsgvo.wire.messages import tool_arguments
+from dsgvo.wire.usage import token_counts
 
 __all__ = [
     "ModelOutputError",
+    "RawResponse",
     "ResponseBuilder",
     "chat_response",
     "completion",
@@ -31,12 +35,45 @@ __all__ = [
 ]
 
 
+# Names that LlamaIndex's token counter looks for.
+_COUNTED = frozenset(
+    {
+        *("prompt_tokens", "input_tokens", "prompt_token_count"),
+        *("completion_tokens", "output_tokens", "candidates_token_count"),
+    }
+)
+
+
 class ModelOutputError(APIResponseError, ValueError):
     """The model's answer is not what was asked of it.
 
     There is no tool call where one was required, its arguments are broken, or the answer does not
     fit the schema. Also a ``ValueError``, which is what LlamaIndex raises and catches here.
     """
+
+
+class RawResponse(dict[str, Any]):
+    """What the vendor said, as a plain dict whose keys also read as attributes.
+
+    Example:
+        >>> RawResponse(choices=[{"message": {"content": "Ja."}}]).choices[0].message.content
+        'Ja.'
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the value of a key, or raise as an object without the attribute does."""
+        try:
+            value = self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+        if isinstance(value, list):
+            items = cast("list[object]", value)
+            return [_readable(item) for item in items]
+        return _readable(value)
+
+
+def _readable(value: object) -> object:
+    return RawResponse(cast("dict[str, Any]", value)) if type(value) is dict else value
 
 
 class ResponseBuilder:
@@ -65,11 +102,12 @@ class ResponseBuilder:
             for call in delta.tool_calls:
                 self._add(call.index, call.id, call.name, call.arguments)
             self._thoughts += delta.reasoning
+            usage = _usage(delta.usage) if delta.usage else None
             response = ChatResponse(
                 message=_message(self._text, self._thoughts, self._calls),
                 delta=piece,
-                raw={"usage": delta.usage, "finish_reason": delta.finish_reason},
-                additional_kwargs=_counts(delta.usage),
+                raw=RawResponse(usage=usage, finish_reason=delta.finish_reason),
+                additional_kwargs=_counts(usage) if usage else {},
             )
         if delta.reasoning:
             _additional(response)["thinking_delta"] = delta.reasoning
@@ -93,36 +131,74 @@ class ResponseBuilder:
 def chat_response(answer: Completion, *, single_call: bool = False) -> ChatResponse:
     """Return a whole answer as LlamaIndex's response.
 
-    ``raw`` is a plain dict of what the vendor said; LlamaIndex's token counter reads its
-    ``usage``.
+    ``raw`` holds what the vendor said, with counts in ``usage`` as LlamaIndex's token counter
+    reads them.
     """
     calls = answer.tool_calls[:1] if single_call else answer.tool_calls
-    usage = answer.usage and {k: v for k, v in answer.usage.items() if v is not None}
-    message = _message(answer.content + answer.refusal, answer.reasoning, calls, usage)
+    usage = _usage(answer.usage)
+    message = _message(answer.content + answer.refusal, answer.reasoning, calls, answer.usage)
     for block in message.blocks:
         if isinstance(block, ToolCallBlock):
             text = str(block.tool_kwargs)
-            # Nothing at all is a tool without parameters; what cannot be read stays as it came.
-            parsed = json_object(text) if text.strip() else {}
+            parsed = tool_arguments(text) if block.tool_name else None
             block.tool_kwargs = text if parsed is None else parsed
+    # LlamaIndex takes ``images`` in a message for documents of its own.
+    message.additional_kwargs.update({k: v for k, v in answer.extra.items() if k != "images"})
     if answer.refusal:
         message.additional_kwargs["refusal"] = answer.refusal
-    raw: dict[str, Any] = {
-        "provider": answer.provider,
-        "id": answer.id,
-        "model": answer.model,
-        "created": answer.created,
+    return ChatResponse(
+        message=message,
+        raw=_raw(answer, usage),
+        logprobs=_logprobs(answer.extra.get("logprobs")),
+        additional_kwargs=_counts(usage),
+    )
+
+
+def _raw(answer: Completion, usage: dict[str, Any] | None) -> RawResponse:
+    calls = [_openai_form(call) for call in answer.tool_calls]
+    message = {
+        "role": "assistant",
         "content": answer.content,
-        "reasoning": answer.reasoning,
+        "reasoning_content": answer.reasoning,
         "refusal": answer.refusal,
-        "tool_calls": [_openai_form(call) for call in answer.tool_calls],
-        "finish_reason": answer.finish_reason,
-        "usage": usage,
-        "system_fingerprint": answer.system_fingerprint,
-        "request_id": answer.request_id,
-        **answer.extra,
+        "tool_calls": calls,
     }
-    return ChatResponse(message=message, raw=raw, additional_kwargs=_counts(usage))
+    choice = {"index": 0, "message": message, "finish_reason": answer.finish_reason}
+    return RawResponse(
+        {
+            "provider": answer.provider,
+            "id": answer.id,
+            "model": answer.model,
+            "created": answer.created,
+            "choices": [choice],
+            "content": answer.content,
+            "reasoning": answer.reasoning,
+            "refusal": answer.refusal,
+            "tool_calls": calls,
+            "finish_reason": answer.finish_reason,
+            "usage": usage,
+            "system_fingerprint": answer.system_fingerprint,
+            "request_id": answer.request_id,
+            **answer.extra,
+        }
+    )
+
+
+def _logprobs(logprobs: Any) -> list[list[LogProb]] | None:
+    """Return OpenAI's log probabilities: for each token the likeliest ones, or itself alone."""
+    found: list[list[LogProb]] = []
+    try:
+        for token in logprobs["content"]:
+            likeliest = token.get("top_logprobs") or [token]
+            found.append([_logprob(one) for one in likeliest])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None  # another form stays in ``raw`` alone
+    return found
+
+
+def _logprob(fields: dict[str, Any]) -> LogProb:
+    known = {name: value for name, value in fields.items() if value is not None}
+    return LogProb.model_validate(known)
 
 
 def completion(response: ChatResponse) -> CompletionResponse:
@@ -131,6 +207,7 @@ def completion(response: ChatResponse) -> CompletionResponse:
         text=response.message.content or "",
         delta=response.delta,
         raw=response.raw,
+        logprobs=response.logprobs,
         additional_kwargs={
             **response.message.additional_kwargs,
             **_additional(response),
@@ -153,7 +230,7 @@ def json_object(text: str, *, growing: bool = False) -> dict[str, Any] | None:
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
-def tool_selections(response: ChatResponse) -> list[ToolSelection]:
+def tool_selections(response: ChatResponse, provider: str) -> list[ToolSelection]:
     """Return the tools that a response calls, with what has come of their arguments.
 
     Raises:
@@ -165,13 +242,13 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
         ToolSelection(
             tool_id=call.tool_call_id or "",
             tool_name=call.tool_name,
-            tool_kwargs=_selected_arguments(call, facts(response)),
+            tool_kwargs=_selected_arguments(call, facts(response), provider),
         )
         for call in calls
     ]
 
 
-def _selected_arguments(call: ToolCallBlock, raw: dict[str, Any]) -> dict[str, Any]:
+def _selected_arguments(call: ToolCallBlock, raw: dict[str, Any], provider: str) -> dict[str, Any]:
     if isinstance(call.tool_kwargs, dict):
         return call.tool_kwargs
     if "tool_calls" not in raw:  # the answer is still growing
@@ -180,8 +257,8 @@ def _selected_arguments(call: ToolCallBlock, raw: dict[str, Any]) -> dict[str, A
     why = "it was cut at max_tokens, raise it" if cut else "the model wrote no valid JSON object"
     raise ModelOutputError(
         f"the arguments of the call of tool {call.tool_name!r} cannot be read: {why}",
-        provider=raw["provider"],
-        request_id=raw["request_id"],
+        provider=provider,
+        request_id=raw.get("request_id"),
     )
 
 
@@ -213,16 +290,27 @@ def _additional(response: ChatResponse) -> dict[str, Any]:
     return cast("dict[str, Any]", response.additional_kwargs)  # pyright: ignore[reportUnknownMemberType]
 
 
+def _usage(usage: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a vendor's usage with OpenAI's counts in it, whatever it calls them."""
+    if not usage:
+        return usage
+    told = {name: value for name, value in usage.items() if value is not None}
+    counts = token_counts(usage)
+    if counts is None:  # LlamaIndex would add up what is not a count
+        return {**told, **dict.fromkeys(told.keys() & _COUNTED, 0)}
+    return {
+        **told,
+        "prompt_tokens": counts.input,
+        "completion_tokens": counts.output,
+        "total_tokens": counts.total,
+    }
+
+
 def _counts(usage: dict[str, Any] | None) -> dict[str, Any]:
     """Return OpenAI's token counts and the vendor's own, such as ``words_used``."""
-    if not usage:
-        return {}
-    return {name: count for name, count in usage.items() if isinstance(count, int)}
+    return {name: count for name, count in (usage or {}).items() if type(count) is int}
 
 
 def _reasoning_tokens(usage: dict[str, Any] | None) -> int | None:
-    details: object = (usage or {}).get("completion_tokens_details")
-    if not isinstance(details, dict):
-        return None
-    count = cast("dict[str, Any]", details).get("reasoning_tokens")
-    return count if isinstance(count, int) else None
+    counts = token_counts(usage)
+    return None if counts is None else counts.reasoning

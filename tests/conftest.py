@@ -61,6 +61,7 @@ def forget() -> None:
     _pools._pools._sync.clear()
     _pools._proxies.clear()
     _request._refused.clear()
+    _request._want_reasoning.clear()
     _client._model_lists.clear()
     _warnings._warned.clear()
     _request.tokens._tokens.clear()

@@ -139,6 +139,7 @@ class Provider:
     think_tags: bool = False
     usage_fields: frozenset[str] = frozenset()
     refuses_tools_with: int | None = None
+    image_input: bool = False
     file_upload: bool = False
     models: tuple[Model, ...] = ()
     status_hints: Mapping[int, str] = field(default_factory=dict[int, str])

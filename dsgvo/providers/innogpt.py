@@ -34,6 +34,7 @@ INNOGPT = Provider(
         }
     ),
     images_path="/images/generations",
+    image_input=True,
     file_upload=True,
     # ``response_format`` is documented as "Strukturierte Outputs (z. B. JSON)".
     structured_output=("function_calling", "json_schema", "json_mode"),

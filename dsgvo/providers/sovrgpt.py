@@ -30,6 +30,7 @@ SOVRGPT = Provider(
     # "Ignoriert (nicht crashend)"
     ignored=frozenset({"seed", "logit_bias", "user", "presence_penalty", "frequency_penalty"}),
     models_url="https://sovrgpt.com/api/v1/models",
+    image_input=True,
     model_list_says_images=True,  # "accepts_vision"
     # "{ "type": "json_object" } für JSON-Modus": JSON schemas are not documented.
     structured_output=("function_calling", "json_mode"),

@@ -53,6 +53,7 @@ from dsgvo.wire.embeddings import (
     require_embeddings,
 )
 from dsgvo.wire.files import check_parts, images_refused, take_upload
+from dsgvo.wire.messages import has_reasoning, without_reasoning
 from dsgvo.wire.models import (
     GeneratedImage,
     Workspace,
@@ -149,6 +150,7 @@ class BaseClient:
         *,
         stream: bool,
         stream_usage: bool,
+        send_reasoning: bool | None,
     ) -> Operation:
         config = self.config
         spec = config.spec
@@ -157,6 +159,9 @@ class BaseClient:
         check_objects("messages", messages)
         unsure_of_images = check_parts(spec, model, messages)
         messages, upload = take_upload(spec, messages)
+        reasoned = messages if send_reasoning is None and has_reasoning(messages) else None
+        if not send_reasoning:
+            messages = without_reasoning(messages)
         # A model that streams unasked is asked for its stream, so that it reports its usage.
         stream = stream or spec.model(model).streams_unasked
         body = chat_body(
@@ -178,6 +183,7 @@ class BaseClient:
             upload=upload,
             accept="text/event-stream" if stream else "application/json",
             optional=optional,
+            reasoned_messages=reasoned,
             offers_tools="tools" in body,
             image_model=model if unsure_of_images and spec.model_list_says_images else None,
         )
@@ -401,6 +407,7 @@ class Client(BaseClient):
         *,
         model: str | None = None,
         stream_usage: bool = True,
+        send_reasoning: bool | None = True,
         extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> Completion:
@@ -410,6 +417,8 @@ class Client(BaseClient):
             messages: The conversation in OpenAI's form, oldest first.
             model: The vendor's model id.
             stream_usage: Ask for usage where the model streams unasked.
+            send_reasoning: Whether ``reasoning_content`` and ``reasoning_details`` of earlier
+                turns are sent; ``None``: once the server has said that it wants them.
             extra_body: Fields that are put into the body unchecked.
             **params: ``temperature`` (0 to 2), ``max_tokens`` (1 or more), ``stop``, ``tools``,
                 ``tool_choice``, ``response_format`` and whatever else the vendor takes.
@@ -419,7 +428,13 @@ class Client(BaseClient):
             APIError: If there is no whole, valid answer.
         """
         operation = self._chat(
-            messages, model, params, extra_body, stream=False, stream_usage=stream_usage
+            messages,
+            model,
+            params,
+            extra_body,
+            stream=False,
+            stream_usage=stream_usage,
+            send_reasoning=send_reasoning,
         )
         return run(self._complete(operation))
 
@@ -429,6 +444,7 @@ class Client(BaseClient):
         *,
         model: str | None = None,
         stream_usage: bool = True,
+        send_reasoning: bool | None = True,
         extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> Generator[Delta]:
@@ -448,7 +464,13 @@ class Client(BaseClient):
             'stop'
         """
         operation = self._chat(
-            messages, model, params, extra_body, stream=True, stream_usage=stream_usage
+            messages,
+            model,
+            params,
+            extra_body,
+            stream=True,
+            stream_usage=stream_usage,
+            send_reasoning=send_reasoning,
         )
         return self._stream(operation)
 
@@ -631,12 +653,19 @@ class AsyncClient(BaseClient):
         *,
         model: str | None = None,
         stream_usage: bool = True,
+        send_reasoning: bool | None = True,
         extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> Completion:
         """Return the answer to a conversation; see :meth:`Client.chat`."""
         operation = self._chat(
-            messages, model, params, extra_body, stream=False, stream_usage=stream_usage
+            messages,
+            model,
+            params,
+            extra_body,
+            stream=False,
+            stream_usage=stream_usage,
+            send_reasoning=send_reasoning,
         )
         return await arun(self._complete(operation))
 
@@ -646,12 +675,19 @@ class AsyncClient(BaseClient):
         *,
         model: str | None = None,
         stream_usage: bool = True,
+        send_reasoning: bool | None = True,
         extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> AsyncGenerator[Delta]:
         """Yield the answer piece by piece; see :meth:`Client.stream`."""
         operation = self._chat(
-            messages, model, params, extra_body, stream=True, stream_usage=stream_usage
+            messages,
+            model,
+            params,
+            extra_body,
+            stream=True,
+            stream_usage=stream_usage,
+            send_reasoning=send_reasoning,
         )
         return self._stream(operation)
 

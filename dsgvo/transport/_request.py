@@ -7,7 +7,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from copy import copy
@@ -24,6 +24,7 @@ from dsgvo._version import __version__
 from dsgvo.errors import (
     APIError,
     APIResponseError,
+    APIStatusError,
     CapabilityError,
     ConfigurationError,
     RedirectError,
@@ -35,6 +36,7 @@ from dsgvo.transport._pools import ConnectionFailedError, Form
 from dsgvo.wire.body import describe_body
 from dsgvo.wire.errors import error_from_body, mentions, redact, retry_after_seconds
 from dsgvo.wire.files import Upload
+from dsgvo.wire.messages import wants_reasoning
 from dsgvo.wire.private import private_texts
 
 if TYPE_CHECKING:
@@ -82,6 +84,8 @@ class Operation:
         expects: What the answer is, for messages.
         upload: A document to send beside ``body``, as a multipart form (innoGPT: "PDF per
             Multipart-Upload").
+        reasoned_messages: The messages of ``body`` with the thoughts of earlier turns, for a server
+            that refuses them without.
         offers_tools: Whether ``body`` offers tools to the model.
         image_model: A model to look up before an image is sent to it.
     """
@@ -95,11 +99,25 @@ class Operation:
     optional: Mapping[str, Any] = field(default_factory=dict[str, Any])
     expects: str = "an answer"
     upload: Upload | None = None
+    reasoned_messages: Sequence[Mapping[str, Any]] | None = None
     offers_tools: bool = False
     image_model: str | None = None
 
+    def with_reasoning(self) -> bool:
+        """Put the thoughts of earlier turns into the body; return whether there are any."""
+        if self.reasoned_messages is None:
+            return False
+        self.body = {**(self.body or {}), "messages": self.reasoned_messages}
+        self.reasoned_messages = None
+        return True
+
+    def model_at(self, config: ClientConfig) -> tuple[str, object]:
+        """Return which model of which server is asked."""
+        return config.base_url, (self.body or {}).get("model")
+
 
 _refused: set[tuple[str, str]] = set()
+_want_reasoning: set[tuple[str, object]] = set()
 
 
 def open_response(
@@ -116,6 +134,8 @@ def open_response(
         for name, value in operation.optional.items()
         if (config.base_url, name) not in _refused
     }
+    if operation.model_at(config) in _want_reasoning:
+        operation.with_reasoning()
     if not _pools.is_ready():
         yield Do(_pools.make_ready)
     while True:
@@ -142,10 +162,9 @@ def open_response(
                 renewed = True
                 if auth.forget(config, token):
                     continue
-            refused = [name for name in optional if mentions(body.data, name)]
-            if response.status_code in {400, 422} and refused:
-                _refused.update((config.base_url, name) for name in refused)
-                optional = {key: optional[key] for key in optional if key not in refused}
+            amended = _amended(config, operation, optional, response.status_code, body.data)
+            if amended is not None:
+                optional = amended
                 continue
             if response.status_code not in RETRIED or failures >= config.max_retries:
                 raise error
@@ -163,6 +182,28 @@ def open_response(
             delay,
         )
         yield Sleep(delay)
+
+
+def _amended(
+    config: ClientConfig,
+    operation: Operation,
+    optional: dict[str, Any],
+    status: int,
+    body: bytes,
+) -> dict[str, Any] | None:
+    """Return the optional fields to ask again with, if the body names what is refused or missing.
+
+    The server is asked in the same way from then on.
+    """
+    if status not in {400, 422}:
+        return None
+    if refused := {name for name in optional if mentions(body, name)}:
+        _refused.update((config.base_url, name) for name in refused)
+        return {name: value for name, value in optional.items() if name not in refused}
+    if wants_reasoning(body) and operation.with_reasoning():
+        _want_reasoning.add(operation.model_at(config))
+        return optional
+    return None
 
 
 def fetch(
@@ -263,17 +304,16 @@ def _build(
     return _pools.build(config, operation.method, operation.url, headers, content)
 
 
-def _no_tools(
-    config: ClientConfig, operation: Operation, response: httpx.Response
-) -> CapabilityError:
+def _no_tools(config: ClientConfig, operation: Operation, error: APIStatusError) -> CapabilityError:
     spec = config.spec
     model = (operation.body or {}).get("model")
     return CapabilityError(
         f"tools: {spec.title} refused them for model {model!r}: not every model takes tools "
-        f"({spec.page}); use another model",
+        f"({spec.page}); use another model. The vendor's words: {error.message}",
         provider=spec.name,
-        status_code=response.status_code,
-        request_id=request_id(response),
+        status_code=error.status_code,
+        code=error.code,
+        request_id=error.request_id,
     )
 
 
@@ -302,10 +342,6 @@ def _status_error(
             status_code=response.status_code,
             request_id=request_id(response),
         )
-    # The page gives no wording, so a 400 that does not name the tools is left as it is.
-    refused = response.status_code == spec.refuses_tools_with and b"tool" in body.lower()
-    if operation.offers_tools and refused:
-        return _no_tools(config, operation, response)
     after = retry_after_seconds(response.headers.get("retry-after"), time.time())
     hint = None
     if response.status_code == 401:
@@ -313,7 +349,7 @@ def _status_error(
         hint = f"check {' and '.join(names)}, or the environment variables"
     elif response.status_code == 404:
         hint = f"check base_url or {spec.base_url_variable}, and the model's name"
-    return error_from_body(
+    error = error_from_body(
         spec,
         response.status_code,
         body,
@@ -322,6 +358,9 @@ def _status_error(
         secrets=(*secrets, *private_texts(operation.body)),
         hint=hint,
     )
+    # The page gives no wording, so a 400 that does not name the tools is left as it is.
+    refused = response.status_code == spec.refuses_tools_with and b"tool" in body.lower()
+    return _no_tools(config, operation, error) if operation.offers_tools and refused else error
 
 
 RENEW_BEFORE = 60.0

@@ -11,7 +11,7 @@ from langchain_dsgvo._responses import to_chunk
 
 
 def made(text: str) -> ChatGenerationChunk:
-    chunk = to_chunk(Delta(content=text))
+    chunk = to_chunk(Delta(content=text), "m")
     assert chunk is not None
     return chunk
 

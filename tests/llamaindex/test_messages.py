@@ -16,7 +16,6 @@ from llama_index.core.base.llms.types import (
     ImageBlock,
     MessageRole,
     TextBlock,
-    ThinkingBlock,
     ToolCallBlock,
 )
 
@@ -64,9 +63,8 @@ def test_tool_results(role: str) -> None:
         wire(ChatMessage("3", role=role))
 
 
-def test_tool_calls_without_their_thoughts() -> None:
+def test_tool_calls_on_the_wire() -> None:
     blocks = [
-        ThinkingBlock(content="Ich rechne."),
         TextBlock(text=""),
         ToolCallBlock(tool_call_id="call_1", tool_name="addiere", tool_kwargs={"a": 1}),
     ]

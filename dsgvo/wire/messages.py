@@ -1,0 +1,222 @@
+"""Histories in the form that every vendor takes, for the messages of both frameworks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic_core import from_json, to_json
+
+from dsgvo.errors import ConfigurationError
+from dsgvo.providers import Provider
+
+__all__ = [
+    "REASONING_FIELDS",
+    "assistant_message",
+    "function_call",
+    "has_reasoning",
+    "media_after_tool_results",
+    "text_of",
+    "tool_arguments",
+    "wants_reasoning",
+    "without_reasoning",
+    "without_surrogates",
+]
+
+REASONING_FIELDS = ("reasoning_content", "reasoning_details")
+"""Fields of an assistant's message in which servers want its thoughts back."""
+
+_WANTS_REASONING = re.compile(
+    rb"reasoning_content|reasoning_details|thought_signature|redacted_thinking"
+)
+_DOCUMENTS = frozenset({"upload", "file_url", "file"})
+
+
+def tool_arguments(text: str) -> dict[str, Any] | None:
+    r"""Return the arguments of a tool call, or ``None`` if they are not a JSON object.
+
+    Nothing, white space and ``null`` are a call without arguments. Line breaks inside of texts,
+    which models leave unescaped, are no fault; half a surrogate pair becomes U+FFFD.
+
+    Example:
+        >>> tool_arguments('{"city": "Ulm"}'), tool_arguments("null"), tool_arguments('{"city"')
+        ({'city': 'Ulm'}, {}, None)
+    """
+    if not text or text.isspace() or text.strip() == "null":
+        return {}
+    try:
+        found: object = from_json(text)
+    except (TypeError, ValueError):  # a TypeError for half a surrogate pair
+        try:
+            found = without_surrogates(json.loads(text, strict=False))
+        except (ValueError, RecursionError):
+            return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+
+def function_call(
+    call_id: str | None, name: str | None, arguments: Mapping[str, Any] | str | None
+) -> dict[str, Any]:
+    """Return a tool call of an earlier turn, with arguments that a strict server takes.
+
+    Broken arguments go back inside of a JSON object that quotes them: a server that reads them
+    would refuse the whole conversation.
+
+    Raises:
+        ConfigurationError: If the arguments cannot be written as JSON.
+
+    Example:
+        >>> function_call("call_1", "add", "{a: 1")["function"]["arguments"]
+        '{"invalid_arguments":"{a: 1"}'
+    """
+    if isinstance(arguments, str):
+        text = arguments if _is_object(arguments) else _written(_repaired(arguments), name)
+    else:
+        text = _written(arguments or {}, name)
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
+
+
+def assistant_message(
+    content: str,
+    calls: Sequence[Mapping[str, Any]],
+    *,
+    refusal: object = None,
+    reasoning: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return an assistant's earlier turn.
+
+    Args:
+        content: Its text.
+        calls: Its tool calls, as :func:`function_call` gives them.
+        refusal: Text with which the model declined, in place of content.
+        reasoning: Its thoughts by the names of ``REASONING_FIELDS``. They go along with tool
+            calls alone, and leave the message again by :func:`without_reasoning`.
+    """
+    if not content and not calls and isinstance(refusal, str):
+        content = refusal
+    if not calls:
+        return {"role": "assistant", "content": content}
+    kept = {name: value for name in REASONING_FIELDS if (value := reasoning.get(name))}
+    return {"role": "assistant", "content": content or None, "tool_calls": list(calls), **kept}
+
+
+def has_reasoning(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a conversation holds thoughts of earlier turns."""
+    return any(name in message for message in messages for name in REASONING_FIELDS)
+
+
+def wants_reasoning(body: bytes) -> bool:
+    """Return whether an error's body says that the thoughts of earlier turns are missing.
+
+    In the words of DeepSeek, Moonshot, OpenRouter, Google and Anthropic; no vendor documents it.
+    """
+    return _WANTS_REASONING.search(body) is not None
+
+
+def without_reasoning(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return messages without the thoughts of earlier turns."""
+    if not has_reasoning(messages):
+        return messages
+    return [
+        {name: value for name, value in message.items() if name not in REASONING_FIELDS}
+        for message in messages
+    ]
+
+
+def text_of(parts: Sequence[Mapping[str, Any]], between: str = "\n") -> str:
+    """Return the text of content parts; those of an assistant follow each other directly."""
+    return between.join(str(part["text"]) for part in parts if part.get("type") == "text")
+
+
+def media_after_tool_results(
+    spec: Provider, model: str, messages: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Put what is not text in tools' results into a user's message that follows them.
+
+    OpenAI's API takes text alone as a tool's result. What the vendor or the model is known not to
+    take is left out, and the text of the result stays.
+
+    Args:
+        spec: Who is asked.
+        model: The model that is asked.
+        messages: The conversation; results of tools may hold images and documents.
+
+    Returns:
+        The conversation, and the kinds of content that were left out.
+    """
+    settled: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    for message in messages:
+        content = message["content"]
+        if message["role"] == "tool":
+            if isinstance(content, list):
+                parts = cast("list[dict[str, Any]]", content)
+                media = [part for part in parts if part["type"] != "text"]
+                taken = [part for part in media if _takes(spec, model, part)]
+                left_out += [_kind(part) for part in media if not _takes(spec, model, part)]
+                if taken:
+                    label = f"From the result of tool call {message.get('tool_call_id')}:"
+                    moved += [{"type": "text", "text": label}, *taken]
+                instead = "(see the next user message)" if taken else "(not shown)"
+                message = {**message, "content": text_of(parts) or instead}  # noqa: PLW2901
+        elif moved:
+            if message["role"] == "user":  # templates of some models want the roles to alternate
+                text = [{"type": "text", "text": content}] if isinstance(content, str) else content
+                message = {**message, "content": [*moved, *text]}  # noqa: PLW2901
+            else:
+                settled.append({"role": "user", "content": moved})
+            moved = []
+        settled.append(message)
+    if moved:
+        settled.append({"role": "user", "content": moved})
+    return settled, left_out
+
+
+def without_surrogates(value: Any) -> Any:
+    r"""Return JSON data with U+FFFD in place of halves of surrogate pairs.
+
+    Example:
+        >>> without_surrogates({"city": "K\ud83dln"})
+        {'city': 'K�ln'}
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(from_json(text, allow_inf_nan=False), dict)
+    except (TypeError, ValueError):
+        return False
+
+
+def _repaired(text: str) -> dict[str, Any]:
+    arguments = tool_arguments(text)
+    return {"invalid_arguments": text} if arguments is None else arguments
+
+
+def _written(arguments: Mapping[str, Any], name: str | None) -> str:
+    try:
+        try:
+            return to_json(arguments, inf_nan_mode="null").decode()
+        except ValueError:
+            return to_json(without_surrogates(arguments), inf_nan_mode="null").decode()
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigurationError(
+            f"the arguments of an earlier call of tool {name!r} cannot be written as JSON: "
+            "use plain values"
+        ) from None
+
+
+def _takes(spec: Provider, model: str, part: Mapping[str, Any]) -> bool:
+    if part["type"] == "image_url":
+        return spec.image_input and spec.model(model).images is not False
+    return part["type"] in _DOCUMENTS and spec.file_upload
+
+
+def _kind(part: Mapping[str, Any]) -> str:
+    kind = str(part["type"])
+    return "image" if kind == "image_url" else "file" if kind in _DOCUMENTS else kind

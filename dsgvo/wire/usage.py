@@ -1,0 +1,112 @@
+"""Token counts of an answer, whatever the server calls them and in whatever shape they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+__all__ = ["TokenCounts", "token_counts"]
+
+# OpenAI's names first, then Anthropic's, Google's and Ollama's, which gateways pass on.
+_INPUT = (
+    *("prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount"),
+    *("promptTokens", "inputTokens", "prompt_eval_count"),
+)
+_OUTPUT = (
+    *("completion_tokens", "output_tokens", "candidates_token_count", "candidatesTokenCount"),
+    *("completionTokens", "outputTokens", "eval_count"),
+)
+_TOTAL = ("total_tokens", "total_token_count", "totalTokenCount", "totalTokens")
+_CACHE_READ = (
+    *("cached_tokens", "cache_read_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"),
+    *("cachedContentTokenCount", "cacheReadInputTokens"),
+)
+_CACHE_CREATION = (
+    *("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"),
+    "cacheWriteInputTokens",
+)
+_REASONING = ("reasoning_tokens", "thoughtsTokenCount", "thoughts_token_count")
+_INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+_OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
+_BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens")
+
+_LARGEST = 2**53
+"""More than any answer has; numbers beyond it are a fault of the server."""
+
+
+class TokenCounts(NamedTuple):
+    """Counts of one answer. Details are part of ``input`` or ``output``; ``None`` is not known."""
+
+    input: int
+    output: int
+    total: int
+    cache_read: int | None = None
+    cache_creation: int | None = None
+    input_audio: int | None = None
+    reasoning: int | None = None
+    output_audio: int | None = None
+
+
+def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
+    """Return what a vendor's usage object counts, or ``None`` if it counts no tokens.
+
+    What is not a count (``null``, text, a negative or an infinite number) is passed over.
+
+    Example:
+        >>> usage = {"prompt_tokens": 9, "completion_tokens": "4", "total_tokens": None}
+        >>> token_counts(usage)[:3]
+        (9, 4, 13)
+    """
+    if not usage:
+        return None
+    given, answer, total = (_first(usage, names) for names in (_INPUT, _OUTPUT, _TOTAL))
+    if given is answer is total is None:
+        return None
+    read = _detail(usage, _INPUT_DETAILS, _CACHE_READ)
+    created = _detail(usage, _INPUT_DETAILS, _CACHE_CREATION)
+    if "prompt_tokens" not in usage and any(name in usage for name in _BESIDE_INPUT):
+        given = (given or 0) + (read or 0) + (created or 0)  # Anthropic counts them apart
+    if total is None:
+        total = (given or 0) + (answer or 0)
+    if given is None:
+        given = max(total - answer, 0) if answer is not None else 0
+    if answer is None:
+        answer = max(total - given, 0) if total and given else 0
+    return TokenCounts(
+        input=given,
+        output=answer,
+        total=total or given + answer,
+        cache_read=read,
+        cache_creation=created,
+        input_audio=_detail(usage, _INPUT_DETAILS, ("audio_tokens",)),
+        reasoning=_detail(usage, _OUTPUT_DETAILS, _REASONING),
+        output_audio=_detail(usage, _OUTPUT_DETAILS, ("audio_tokens",)),
+    )
+
+
+def _detail(
+    usage: Mapping[str, Any], places: tuple[str, ...], names: tuple[str, ...]
+) -> int | None:
+    for place in places:
+        inner = usage.get(place)
+        if isinstance(inner, Mapping):
+            found = _first(cast("Mapping[str, Any]", inner), names)
+            if found is not None:
+                return found
+    return None if names == ("audio_tokens",) else _first(usage, names)
+
+
+def _first(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    found = (_count(counts[name]) for name in names if name in counts)
+    return next((count for count in found if count is not None), None)
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= _LARGEST else None
