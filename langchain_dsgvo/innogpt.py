@@ -61,7 +61,7 @@ class ChatInnoGPT(ChatModel):
         ...     name: str
         ...     age: int
         >>> chain = model.with_structured_output(Person, method="json_schema")
-        >>> chain.invoke("Anna ist 34 Jahre alt")
+        >>> chain.invoke('"Anna" ist 34 Jahre alt')
         Person(name='Anna', age=34)
     """
 

@@ -36,7 +36,7 @@ class ChatNeuroflash(ChatModel, WorkspaceSettings):
         ...     "Eine Person."
         ...     name: str
         ...     age: int
-        >>> model.with_structured_output(Person).invoke("Anna ist 34 Jahre alt")
+        >>> model.with_structured_output(Person).invoke('"Anna" ist 34 Jahre alt')
         Person(name='Anna', age=34)
     """
 

@@ -51,7 +51,8 @@ class ChatSovrGPT(ChatModel):
         ...     "Eine Person."
         ...     name: str
         ...     age: int
-        >>> model.with_structured_output(Person, method="json_mode").invoke("Anna ist 34 Jahre alt")
+        >>> chain = model.with_structured_output(Person, method="json_mode")
+        >>> chain.invoke('"Anna" ist 34 Jahre alt')
         Person(name='Anna', age=34)
 
     Token usage:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from dsgvo.emulator import brain
+from dsgvo.emulator.answers import answer as unscripted
+from dsgvo.emulator.answers import read_prompt
 from dsgvo.emulator.checks import validate
 from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.gate import json_reply
@@ -40,7 +41,7 @@ def complete(dialect: Dialect, call: Call, step: Step, pace: float) -> HttpReply
     model = as_text(body["model"])
     answer = step.answer()
     if answer is None:
-        answer = _limited(brain.answer(_question(dialect, body, call)), body)
+        answer = _limited(unscripted(read_prompt(dialect.title, body, call.uploads)), body)
         answer = dialect.present(answer, model)
     answer = _finished(answer, call.key, body)
     streamed = dialect.streams(call) if answer.stream is None else answer.stream
@@ -55,17 +56,6 @@ def complete(dialect: Dialect, call: Call, step: Step, pace: float) -> HttpReply
     writes = [event(chunk) for chunk in _chunks(head, answer, usage if wanted else None)]
     speed = pace if answer.pace is None else answer.pace
     return HttpReply(200, HEADERS, [*writes, DONE], speed)
-
-
-def _question(dialect: Dialect, body: JsonObject, call: Call) -> brain.Ask:
-    return brain.Ask(
-        vendor=dialect.title,
-        model=as_text(body["model"]),
-        messages=brain.read_messages(as_list(body["messages"]), call.uploads),
-        tools=brain.read_tools(as_list(body.get("tools"))),
-        tool_choice=body.get("tool_choice") or "auto",
-        response_format=as_object(body.get("response_format")),
-    )
 
 
 def _limited(answer: Answer, body: JsonObject) -> Answer:

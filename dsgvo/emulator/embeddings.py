@@ -2,8 +2,6 @@
 
 import asyncio
 import base64
-import sys
-from array import array
 from typing import Any
 
 from dsgvo.emulator.checks import at_least_one, one_of, text
@@ -14,7 +12,7 @@ from dsgvo.emulator.jsons import JsonObject, as_list, as_text, is_integer, is_li
 from dsgvo.emulator.sse import pieces
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import Call, HttpReply
-from dsgvo.emulator.vectors import embed
+from dsgvo.emulator.vectors import Vector, embed
 
 DEFAULT_DIMENSIONS = 1536
 _DIMENSIONS = {"text-embedding-3-large": 3072}
@@ -113,11 +111,9 @@ def _input(dialect: Dialect) -> Any:
     return check
 
 
-def _encode_floats(vector: "array[float]") -> list[float]:
-    return [round(value, 8) for value in vector]
+def _encode_floats(vector: Vector) -> list[float]:
+    return [round(value, 8) for value in vector.tolist()]
 
 
-def _encode_base64(vector: "array[float]") -> str:
-    if sys.byteorder == "big":
-        vector.byteswap()
-    return base64.b64encode(vector.tobytes()).decode()
+def _encode_base64(vector: Vector) -> str:
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()

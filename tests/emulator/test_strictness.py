@@ -234,7 +234,7 @@ def test_a_mistake_of_the_emulator_is_a_500(
     def fail(*_: object) -> None:
         raise RuntimeError("kaputt")
 
-    monkeypatch.setattr("dsgvo.emulator.chat.brain.answer", fail)
+    monkeypatch.setattr("dsgvo.emulator.chat.unscripted", fail)
     refused(http(vendor, json=body), vendor, 500)
 
 

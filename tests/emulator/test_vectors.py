@@ -1,6 +1,4 @@
-"""The embeddings find the right passage in German text, and do so fast."""
-
-import time
+"""The embeddings find the right passage in German text."""
 
 import pytest
 
@@ -62,7 +60,7 @@ PASSAGES = {
         ("Was gilt für Besucher?", "besuch"),
     ],
 )
-@pytest.mark.parametrize("dimensions", [256, 1536, 3072])
+@pytest.mark.parametrize("dimensions", [1024, 3072])
 def test_the_right_passage_is_nearest(question: str, place: str, dimensions: int) -> None:
     asked = embed(question, dimensions)
     near = {
@@ -81,40 +79,19 @@ def test_every_text_has_a_direction(text: str, dimensions: int) -> None:
 
 
 def test_it_is_the_same_every_time_and_blind_to_case() -> None:
-    assert embed("Ämter und Behörden", 64) == embed("ÄMTER  UND BEHÖRDEN", 64)
-    assert embed("Urlaub", 64) != embed("Reise", 64)
+    assert embed("Ämter und Behörden", 64).tolist() == embed("ÄMTER  UND BEHÖRDEN", 64).tolist()
+    assert embed("Urlaub", 64).tolist() != embed("Reise", 64).tolist()
 
 
 def likeness(one: str, other: str) -> float:
     return sum(a * b for a, b in zip(embed(one, 3072), embed(other, 3072), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("question", "telling", "common"),
-    [
-        (
-            "Wie viele VPN-Zugänge bekommt eine neue Person?",
-            "Das VPN trennt sich am Abend von selbst.",
-            "Jede neue Person bekommt am ersten Tag viele neue Informationen.",
-        ),
-        (
-            "Welche Firma wartet die Aufzüge?",
-            "Für Störungen der Aufzüge gibt es einen Notruf.",
-            "Die Firma ist ein Unternehmen, in dem viele Menschen arbeiten.",
-        ),
-        (
-            "Welche neuen Regeln gibt es seit 2019 für alle Mitarbeiter?",
-            "Das Lager wurde 2019 umgebaut.",
-            "Die Mitarbeiter arbeiten seit Jahren in dieser Firma.",
-        ),
-    ],
-)
-def test_telling_words_outweigh_common_ones(question: str, telling: str, common: str) -> None:
-    assert likeness(question, telling) > likeness(question, common)
-
-
-def test_words_for_the_same_thing_are_like_each_other() -> None:
-    assert likeness("Kennwort", "Passwort") > likeness("Kennwort", "Papier") + 0.05
+def test_compounds_are_like_their_parts() -> None:
+    assert (
+        likeness("Meldefrist", "Frist der Meldung") > likeness("Meldefrist", "Rand der Wiese") + 0.2
+    )
+    assert likeness("Wie viel Urlaub?", "Urlaubstage") > 0.3
 
 
 def test_numbers_are_not_like_their_neighbours() -> None:
@@ -126,15 +103,3 @@ def test_repeating_a_word_counts_less_each_time() -> None:
     once = likeness("Urlaub", "Urlaub Reise Passwort")
     often = likeness("Urlaub", "Urlaub Urlaub Urlaub Urlaub Reise Passwort")
     assert once < often < 4 * once
-
-
-def test_a_kilobyte_takes_about_a_millisecond() -> None:
-    text = " ".join(PASSAGES.values())[:1000]
-    embed(text, 3072)
-    times: list[float] = []
-    for _ in range(20):
-        start = time.perf_counter()
-        embed(text, 3072)
-        times.append(time.perf_counter() - start)
-    # A tenth of a second would be a mistake; a loaded machine is none.
-    assert min(times) < 0.01

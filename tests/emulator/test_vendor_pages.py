@@ -102,13 +102,13 @@ class TestInnoGPT:
         content = [{"type": "text", "text": asked}, part]
         body = {"model": "gpt-5", "messages": [{"role": "user", "content": content}]}
         said = text(events(http("innogpt", json=body)))
-        assert "1 Datei" in said
+        assert "1." in said
         assert asked in said
 
     def test_pdf_upload(self, http: Http) -> None:
         payload = {
             "model": "gpt-5",
-            "messages": [{"role": "user", "content": "Fasse die Kernpunkte zusammen."}],
+            "messages": [{"role": "user", "content": "Wie lange dauert der Urlaub?"}],
         }
         document = pdf("Der Urlaub dauert dreissig Tage.", "Der Antrag geht an die Leitung.")
         answer = http(
@@ -169,11 +169,10 @@ class TestMeinGPT:
         assert answer["choices"][0]["finish_reason"] == "stop"
 
     def test_what_is_not_listed_has_no_effect(self, http: Http) -> None:
-        asked = "Wiederhole: eins zwei drei vier"
-        body = {"messages": [{"role": "user", "content": asked}], "model": "gpt-4o"}
-        ignored = {"max_tokens": 1, "stop": "zwei", "top_p": "falsch", "n": 3, "seed": None}
+        body = {"messages": [{"role": "user", "content": "Hallo"}], "model": "gpt-4o"}
+        ignored = {"max_tokens": 1, "stop": "lokale", "top_p": "falsch", "n": 3, "seed": None}
         answer = http("meingpt", json=body | ignored).json()
-        assert answer["choices"][0]["message"]["content"] == "eins zwei drei vier"
+        assert answer["choices"] == http("meingpt", json=body).json()["choices"]
         assert len(answer["choices"]) == 1
 
     def test_a_stream_has_no_usage_even_when_asked(self, http: Http) -> None:
@@ -405,13 +404,13 @@ class TestSovrGPT:
         }
         body = {
             "model": "qwen3.5-9b",
-            "messages": [{"role": "user", "content": "Was kostet ein Bitcoin?"}],
+            "messages": [{"role": "user", "content": "Welchen Preis hat „BTC“?"}],
             "tools": [{"type": "function", "function": function}],
         }
         choice = http("sovrgpt", json=body).json()["choices"][0]
         assert choice["finish_reason"] == "tool_calls"
         call = choice["message"]["tool_calls"][0]["function"]
-        assert json.loads(call["arguments"]) == {"symbol": "Bitcoin"}
+        assert json.loads(call["arguments"]) == {"symbol": "BTC"}
 
     def test_reasoning_models_think_aloud(self, http: Http) -> None:
         listed = http("sovrgpt", "/models", "GET").json()["data"]

@@ -36,7 +36,7 @@ def multiply(a: int, b: int) -> int:
     return a * b
 
 
-QUESTION = {"messages": [("user", "Wie ist das Wetter in Köln?")]}
+QUESTION = {"messages": [("user", "Wie ist das Wetter in „Köln“?")]}
 
 
 def test_an_agent_uses_its_tool(server: Server, provider: str, mode: Mode) -> None:
@@ -155,7 +155,7 @@ def test_the_strategy_that_the_agent_chooses_itself_works(
     server: Server, provider: str, mode: Mode
 ) -> None:
     agent = create_agent(chat(provider), [], response_format=Weather)
-    answer = mode.invoke(agent, {"messages": [("user", "In Köln sind es 21 Grad.")]})
+    answer = mode.invoke(agent, {"messages": [("user", "In „Köln“ sind es 21 Grad.")]})
     assert answer["structured_response"] == Weather(city="Köln", degrees=21)
 
 

@@ -295,7 +295,7 @@ def test_sovrgpt_refuses_what_its_suite_skips() -> None:
 @pytest.mark.parametrize("method", ["function_calling", "json_mode"])
 def test_sovrgpt_has_the_methods_that_it_documents(method: Any) -> None:
     chain = ChatSovrGPT(model="qwen3.5-9b").with_structured_output(Person, method=method)
-    assert chain.invoke("Sie heißt Anna.") == Person(name="Anna")
+    assert chain.invoke("Sie heißt „Anna“.") == Person(name="Anna")
 
 
 def test_meingpt_streams_carry_no_usage(server: Server, mode: Mode) -> None:

@@ -55,7 +55,7 @@ def reply(method: str | None, text: str = TEXT, name: str = "Person", **kwargs: 
     return Reply(text, **kwargs)
 
 
-def last(way: Way, chain: Any, question: str = "Anna ist 34 Jahre alt.") -> Any:
+def last(way: Way, chain: Any, question: str = "„Anna“ ist 34 Jahre alt.") -> Any:
     """Return the answer, or the last of the parts that grow into it."""
     return (
         way.mode.stream(chain, question)[-1] if way.streamed else way.mode.invoke(chain, question)
@@ -80,7 +80,7 @@ def test_every_schema_by_every_documented_method(
 def test_the_default_is_the_best_that_the_vendor_documents(
     server: Server, provider: str, kind: str
 ) -> None:
-    answer = chat(provider).with_structured_output(SCHEMAS[kind]).invoke("Anna ist 34 Jahre alt.")
+    answer = chat(provider).with_structured_output(SCHEMAS[kind]).invoke("„Anna“ ist 34 Jahre alt.")
     assert answer == (Person(name="Anna", age=34) if kind == "pydantic" else DATA)
     [body] = bodies(server)
     if provider == "neuroflash":
@@ -166,7 +166,7 @@ def test_include_raw_gives_the_message_too(
     server: Server, mode: Mode, method: Any, kind: str
 ) -> None:
     chain = chat("innogpt").with_structured_output(SCHEMAS[kind], method=method, include_raw=True)
-    answer = mode.invoke(chain, "Anna ist 34 Jahre alt.")
+    answer = mode.invoke(chain, "„Anna“ ist 34 Jahre alt.")
     assert list(answer) == ["raw", "parsed", "parsing_error"]
     assert answer["parsed"] == (Person(name="Anna", age=34) if kind == "pydantic" else DATA)
     assert answer["parsing_error"] is None
@@ -323,7 +323,7 @@ def test_the_emulator_makes_a_valid_instance_of_them(
     server: Server, vendor: str, method: Any
 ) -> None:
     chain = chat(vendor).with_structured_output(Employee, method=method)
-    answer = chain.invoke("Anna arbeitet in Köln und gehört zum team.")
+    answer = chain.invoke("„Anna“ arbeitet in „Köln“ und gehört zum team.")
     assert isinstance(answer, Employee)
     assert (answer.name, answer.rank) == ("Anna", Rank.STAFF)
 
@@ -378,7 +378,7 @@ def test_what_cannot_be_asked_for(wrong: dict[str, Any], message: str) -> None:
 def test_a_schema_needs_no_title(server: Server, method: Any) -> None:
     schema = {k: v for k, v in PERSON_SCHEMA.items() if k not in {"title", "description"}}
     chain = chat("innogpt").with_structured_output(schema, method=method)
-    assert chain.invoke("Anna ist 34 Jahre alt.") == DATA
+    assert chain.invoke("„Anna“ ist 34 Jahre alt.") == DATA
 
 
 def test_strict_goes_out_where_it_was_asked_for(server: Server) -> None:
@@ -417,5 +417,5 @@ def test_traces_know_the_schema_and_the_method(server: Server, method: Any) -> N
 def test_a_chain_goes_on_behind_it(server: Server, mode: Mode) -> None:
     older: RunnableLambda[Any, int] = RunnableLambda(lambda person: person.age + 1)
     chain = chat("sovrgpt").with_structured_output(Person) | older
-    assert mode.invoke(chain, "Anna ist 34 Jahre alt.") == 35
-    assert mode.batch(chain, ["Anna ist 34 Jahre alt.", "Otto ist 50 Jahre alt."]) == [35, 51]
+    assert mode.invoke(chain, "„Anna“ ist 34 Jahre alt.") == 35
+    assert mode.batch(chain, ["„Anna“ ist 34 Jahre alt.", "Otto ist 50 Jahre alt."]) == [35, 51]

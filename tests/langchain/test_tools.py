@@ -99,7 +99,7 @@ OFFERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", list(OFFERS))
 def test_every_kind_of_tool_is_offered_in_openais_form(server: Server, name: str) -> None:
-    answer = chat("sovrgpt").bind_tools([OFFERS[name]]).invoke("Wie ist das Wetter in Köln?")
+    answer = chat("sovrgpt").bind_tools([OFFERS[name]]).invoke("Wie ist das Wetter in „Köln“?")
     [offered] = bodies(server)[0]["tools"]
     description = offered["function"].pop("description")
     assert description.startswith("Holt das Wetter.")
@@ -147,7 +147,7 @@ def test_what_was_chosen_is_what_is_called(server: Server, provider: str, way: W
 
     def called(choice: Any) -> list[str]:
         bound = model.bind_tools(tools, tool_choice=choice)
-        return [call["name"] for call in way.answer(bound, "Was ist 1 plus 2?").tool_calls]
+        return [call["name"] for call in way.answer(bound, "Add 1 and 2.").tool_calls]
 
     assert called("none") == []
     assert called("get_weather") == ["get_weather"]
@@ -309,7 +309,7 @@ def test_unusual_arguments_are_read(
 
 def test_a_round_trip(server: Server, provider: str, way: Way) -> None:
     model = chat(provider).bind_tools([weather_tool])
-    question = HumanMessage("Wie ist das Wetter in Köln?")
+    question = HumanMessage("Wie ist das Wetter in „Köln“?")
     asked = way.answer(model, [question])
     result = weather_tool.invoke(asked.tool_calls[0])
     answer = way.answer(model, [question, asked, result])
@@ -317,7 +317,7 @@ def test_a_round_trip(server: Server, provider: str, way: Way) -> None:
     assert "In Köln scheint die Sonne." in answer.text
     call_id = asked.tool_calls[0]["id"]
     assert bodies(server)[1]["messages"] == [
-        {"role": "user", "content": "Wie ist das Wetter in Köln?"},
+        {"role": "user", "content": "Wie ist das Wetter in „Köln“?"},
         {
             "role": "assistant",
             "content": None,

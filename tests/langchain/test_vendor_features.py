@@ -448,7 +448,7 @@ def test_no_thought_in_a_tool_call(server: Server, way: Way) -> None:
 @pytest.mark.parametrize("method", ["json_mode", "function_calling"])
 def test_no_thought_in_structured_output(mode: Mode, method: Any) -> None:
     chain = ChatSovrGPT(model=THINKING_MODEL).with_structured_output(Person, method=method)
-    assert mode.invoke(chain, "Anna ist 34 Jahre alt") == Person(name="Anna", age=34)
+    assert mode.invoke(chain, "„Anna“ ist 34 Jahre alt") == Person(name="Anna", age=34)
 
 
 def test_a_scripted_thought_before_a_json_answer(server: Server, mode: Mode) -> None:

@@ -18,7 +18,7 @@ from llamaindex_dsgvo import ModelOutputError
 from tests.llamaindex.support import Mode, bodies, llm
 
 PROMPT = PromptTemplate("Lies die Angaben zur Person.\n\n{text}")
-TEXT = "Name: Anna\nAlter: 34"
+TEXT = "Name: „Anna“\nAlter: 34"
 
 
 class Person(BaseModel):
@@ -126,7 +126,7 @@ def test_names_that_no_vendor_takes(server: Server) -> None:
 
 def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> None:
     model = llm("neuroflash", system_prompt="Sei genau.")
-    prompt = ChatPromptTemplate([ChatMessage("Name: {name}\nAlter: 3")])
+    prompt = ChatPromptTemplate([ChatMessage("Name: „{name}“\nAlter: 3")])
     person = mode.call(
         model,
         "structured_predict",

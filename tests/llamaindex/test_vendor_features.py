@@ -291,7 +291,7 @@ def test_no_thought_in_a_tool_call(server: Server, ask: Ask) -> None:
 @pytest.mark.parametrize("method", ["json_mode", "function_calling"])
 def test_no_thought_in_structured_output(mode: Mode, method: str) -> None:
     model = llm("sovrgpt", model=THINKING_MODEL, structured_output=method)
-    person = mode.call(model, "structured_predict", Person, PERSON, text="Name: Anna\nAge: 34")
+    person = mode.call(model, "structured_predict", Person, PERSON, text="Name: „Anna“\nAge: 34")
     assert person == Person(name="Anna", age=34)
 
 
