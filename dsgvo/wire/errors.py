@@ -314,17 +314,13 @@ def _words_within(text: str, depth: int) -> str:
 
 
 def _object_words(fields: Mapping[str, Any], depth: int) -> str:
-    error = fields.get("error")
-    message = "" if isinstance(error, Mapping) else _message(fields, depth)
+    error: object = fields.get("error")
+    message = "" if isinstance(error, dict) else _message(fields, depth)
     metadata: Mapping[str, Any] = fields.get("metadata") or {}
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    problems = _by_field(fields.get("errors"), depth)
     parts: list[str] = []
-    for part in (
-        _words(error, depth),
-        message,
-        _by_field(fields.get("errors"), depth),
-        _words(raw, depth),
-    ):
+    for part in (_words(cast("object", error), depth), message, problems, _words(raw, depth)):
         if part and part not in parts:
             parts.append(part)
     return ": ".join(parts)

@@ -1,4 +1,4 @@
-"""Separates ``<think>…</think>`` blocks from the answer that follows them.
+"""Thoughts, told apart from the answer: ``<think>…</think>`` in text, and objects that hold them.
 
 The blocks stand before the answer (SovrGPT: "vor der finalen Antwort"), so the tag opens a thought
 only there. An answer that merely mentions the tag keeps it.
@@ -6,13 +6,24 @@ only there. An answer that merely mentions the tag keeps it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
-__all__ = ["Split", "ThinkSplitter"]
+__all__ = [
+    "CLOSING_TAG",
+    "Split",
+    "ThinkSplitter",
+    "thought_rest",
+    "thought_text",
+    "thought_unopened",
+]
 
 _OPEN = "<think>"
-_CLOSE = "</think>"
+CLOSING_TAG = "</think>"
+_THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary", "reasoning_content")
+_MAX_NESTING = 6
+_QUOTES = "`'\"„“”«»()<>"
 
 
 class Split(NamedTuple):
@@ -31,20 +42,39 @@ class _State(Enum):
 class ThinkSplitter:
     r"""Incremental splitter; tags may be split over pieces anywhere.
 
+    Args:
+        opened: Whether the prompt's template has written the opening tag, so that the text begins
+            inside a thought.
+
     Example:
         >>> splitter = ThinkSplitter()
         >>> splitter.feed("<th"), splitter.feed("ink>Hm.</think>\n\nJa.")
         (Split(reasoning='', content=''), Split(reasoning='Hm.', content='Ja.'))
     """
 
-    __slots__ = ("_fresh", "_held", "_space", "_state", "_thought")
+    __slots__ = (
+        "_blank",
+        "_fresh",
+        "_held",
+        "_opened",
+        "_space",
+        "_state",
+        "_thought",
+        "_unclosed",
+        "thought_was_answer",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, opened: bool = False) -> None:
         self._state = _State.BEFORE
+        self._opened = opened
+        self._unclosed: list[str] | None = None  # the text so far, if it may be no thought
         self._held: str = ""  # text that may still turn out to be a tag
-        self._thought = False  # a thought was closed: white space before the answer is dropped
+        self._blank: list[str] = []  # white space before it
+        self._thought = False  # a thought has come: white space before the answer is dropped
         self._fresh = True  # nothing but white space has come of this thought
-        self._space = ""  # white space that shows if the thoughts go on
+        self.thought_was_answer = False
+        """Whether what showed as a thought turned out to be the answer, at the end."""
+        self._space: list[str] = []  # white space that shows if the thoughts go on
 
     @property
     def done(self) -> bool:
@@ -60,57 +90,144 @@ class ThinkSplitter:
         reasoning: list[str] = []
         while True:
             if self._state is _State.THINKING:
-                end = text.find(_CLOSE)
+                end = text.find(CLOSING_TAG)
                 if end < 0:
-                    keep = _partial_tag(text, _CLOSE)
+                    keep = _partial_tag(text, CLOSING_TAG)
                     self._held = text[len(text) - keep :]
                     reasoning.append(self._think(text[: len(text) - keep]))
                     return Split("".join(reasoning), "")
                 reasoning.append(self._think(text[:end]))
-                text = text[end + len(_CLOSE) :]
+                text = text[end + len(CLOSING_TAG) :]
                 self._close()
             start = text.lstrip()
+            self._blank.append(text[: len(text) - len(start)])
             if start.startswith(_OPEN):
                 text = start[len(_OPEN) :]
-                self._state = _State.THINKING
-            elif _OPEN.startswith(start):  # also when nothing has come yet
-                self._held = text
+                self._open()
+            elif start.startswith(CLOSING_TAG):  # an empty thought that the template opened
+                text = start[len(CLOSING_TAG) :]
+                self._close()
+            elif _OPEN.startswith(start) or CLOSING_TAG.startswith(
+                start
+            ):  # also when nothing has come
+                self._held = start
                 return Split("".join(reasoning), "")
+            elif self._opened:
+                text = "".join((*self._blank, start))
+                self._open()
+                self._unclosed = []
             else:
                 self._state = _State.ANSWER
-                return Split("".join(reasoning), start if self._thought else text)
+                return Split("".join(reasoning), self._after_blank(start))
 
-    def flush(self) -> Split:
+    def think(self, text: str) -> str:
+        """Return what shows of a piece of thought that came in a field of its own."""
+        self._opened = False
+        self._thought = True
+        return self._think(text)
+
+    def flush(self, *, cut: bool = True) -> Split:
         """Return what was held back, at the end of the text.
 
         A thought that was never closed, because the answer was cut by ``max_tokens``, stays a
-        thought.
+        thought. One that only the template can have opened is the answer if it was not ``cut``.
         """
-        if self._state is _State.THINKING:
-            return Split(self._think(self._held), "")
-        return Split("", self._held.lstrip() if self._thought else self._held)
+        held, self._held = self._held, ""
+        if self._state is not _State.THINKING:
+            return Split("", "" if self.done else self._after_blank(held))
+        reasoning = self._think(held)
+        if cut or self._unclosed is None:
+            return Split(reasoning, "")
+        self.thought_was_answer = True
+        return Split("", "".join(self._unclosed))
 
     def _think(self, text: str) -> str:
-        """Return a thought's text; white space next to its tags belongs to them."""
+        """Return a thought's text; white space at its ends belongs to the tags."""
+        if self._unclosed is not None:
+            self._unclosed.append(text)
         if self._fresh:
             text = text.lstrip()
             if not text:
                 return ""
             self._fresh = False
-        text = self._space + text
         kept = text.rstrip()
-        self._space = text[len(kept) :]
-        return kept
+        if kept:
+            self._space, before = [text[len(kept) :]], self._space
+            return "".join((*before, kept))
+        self._space.append(text)
+        return ""
+
+    def _after_blank(self, text: str) -> str:
+        """Return the answer's first text, with the white space before it if no thought came."""
+        return text if self._thought else "".join((*self._blank, text))
+
+    def _open(self) -> None:
+        self._end_thought()
+        self._opened = False
+        self._state = _State.THINKING
 
     def _close(self) -> None:
-        if not self._fresh:
-            self._space = "\n\n"  # between this thought and a further one
-        self._fresh = True
+        self._end_thought()
+        self._opened = False
+        self._unclosed = None
         self._thought = True
         self._state = _State.BEFORE
+
+    def _end_thought(self) -> None:
+        if not self._fresh:
+            self._space = ["\n\n"]  # between this thought and a further one
+        self._fresh = True
+        self._blank = []
 
 
 def _partial_tag(text: str, tag: str) -> int:
     """Return how many characters at the end of ``text`` begin ``tag``."""
     sizes = range(min(len(tag) - 1, len(text)), 0, -1)
     return next((size for size in sizes if tag.startswith(text[-size:])), 0)
+
+
+def thought_unopened(text: str) -> bool:
+    r"""Return whether a whole text begins inside a thought: its first tag closes one.
+
+    Example:
+        >>> thought_unopened("Hm.\n</think>\n\nJa."), thought_unopened("Man schreibt </think> so.")
+        (True, False)
+    """
+    end = text.find(CLOSING_TAG)
+    if end < 0 or text.find(_OPEN, 0, end) >= 0:
+        return False
+    before, after = text[max(end - 1, 0) : end], text[end + len(CLOSING_TAG) :][:1]
+    if before in {" ", "\t"}:
+        return after in {"\n", "\r"} or after.isalnum()
+    return before not in set(_QUOTES)
+
+
+def thought_text(value: object, depth: int = 0) -> str:
+    """Return the text of thoughts in whatever form they came; nothing if there is none.
+
+    Example:
+        >>> thought_text([{"type": "thinking", "thinking": [{"text": "Hm"}]}, {"summary": "."}])
+        'Hm.'
+    """
+    if isinstance(value, str):
+        return value
+    if depth > _MAX_NESTING:
+        return ""
+    if isinstance(value, list):
+        return "".join(thought_text(item, depth + 1) for item in cast("list[object]", value))
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        texts = (thought_text(fields.get(name), depth + 1) for name in _THOUGHT_FIELDS)
+        return next(filter(None, texts), "")
+    return ""
+
+
+def thought_rest(value: object) -> Any:
+    """Return what an object, or a list of them, holds beside the text of a thought."""
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, Any]", value)
+        rest = {key: fields[key] for key in fields if key not in _THOUGHT_FIELDS}
+        return rest if rest.keys() - {"type", "index"} else {}
+    if isinstance(value, list):
+        return [rest for item in cast("list[object]", value) if (rest := thought_rest(item))]
+    return None if isinstance(value, str) else value

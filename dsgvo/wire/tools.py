@@ -1,10 +1,11 @@
-"""Tool calls as they come, and tool choices as they are asked for."""
+"""Assembly of streamed tool calls, and the wire form of a tool choice."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 from pydantic_core import to_json
@@ -25,7 +26,10 @@ class ToolCall:
 
 @dataclass(slots=True)
 class ToolCallDelta:
-    """A piece of a tool call. ``id`` and ``name`` come with the first piece of each ``index``."""
+    """A piece of a tool call: pieces of ``name`` and ``arguments`` add up under each ``index``.
+
+    ``id`` comes with the first piece.
+    """
 
     index: int
     id: str | None
@@ -33,62 +37,173 @@ class ToolCallDelta:
     arguments: str
 
 
-class ToolCallAssembler:
-    """Gives every piece its place and puts the pieces together.
+_MARK = re.compile(r'\\.|["{}\[\]\\]', re.S)
 
-    ``index`` tells calls apart; some gateways leave it out or send 0 for each call, so a new
-    ``id`` beside a name begins a new call too. A call without an id is given one, since both
-    frameworks answer a call by its id.
+
+@dataclass(slots=True)
+class _Call:
+    """A call that is being put together."""
+
+    id: str | None = None  # the vendor's
+    shown_id: str = ""
+    name: str = ""
+    position: int | None = None  # among the calls that show; one without content does not
+    pieces: list[str] = field(default_factory=list[str])
+    size: int = 0
+    blank: bool = True  # no arguments have come yet
+    held: bool = False  # the arguments may be ``null``, which is none
+    list_number: int = 0
+    scanned: int = 0
+    depth: int = 0
+    quoted: bool = False
+    escape: str = ""
+
+    @property
+    def arguments(self) -> str:
+        text = "".join(self.pieces)
+        return "" if self.held and text.strip() == "null" else text
+
+    def is_complete(self) -> bool:
+        """Return whether the arguments are closed; each piece of them is looked at once."""
+        text = self.escape + "".join(self.pieces[self.scanned :])
+        self.scanned, self.escape = len(self.pieces), ""
+        for match in _MARK.finditer(text):
+            mark = match[0]
+            if mark == "\\":  # at the very end: what it escapes is still to come
+                self.escape = mark
+            elif mark == '"':
+                self.quoted = not self.quoted
+            elif not self.quoted and len(mark) == 1:
+                self.depth += 1 if mark in "{[" else -1
+        return self.size > 0 and self.depth <= 0 and not self.quoted
+
+
+class ToolCallAssembler:
+    """Puts pieces of tool calls together: each call once, none glued to another.
+
+    ``index`` tells calls apart. Gateways leave it out or send 0 for each call, repeat ids, leave
+    them out too, or send the whole call with each piece, so a name begins a new call unless the
+    pieces say that it goes on. Frameworks answer a call by its id: one without an id, or with one
+    that another call has, is given its own.
     """
 
-    __slots__ = ("_by_wire_index", "calls")
+    __slots__ = ("_by_id", "_by_index", "_ids", "_last", "_lists", "_shown")
 
     def __init__(self) -> None:
-        self.calls: list[ToolCall] = []
-        self._by_wire_index: dict[int, int] = {}
+        self._shown: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
+        self._ids: set[str] = set()
+        self._last: _Call | None = None
+        self._lists = 0
 
-    def add(self, pieces: Iterable[Mapping[str, Any]]) -> list[ToolCallDelta]:
-        """Take the ``tool_calls`` list of a message or a delta."""
-        return [self._add(piece) for piece in pieces]
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The calls so far."""
+        return [ToolCall(call.shown_id, call.name, call.arguments) for call in self._shown]
 
-    def _add(self, piece: Mapping[str, Any]) -> ToolCallDelta:
-        function: Mapping[str, Any] = piece.get("function") or {}
+    def add(
+        self, pieces: Iterable[Mapping[str, Any] | None], *, whole: bool = False
+    ) -> list[ToolCallDelta]:
+        """Take the ``tool_calls`` list of a delta, or of a ``whole`` message: a call an item."""
+        self._lists += 1
+        deltas = [self._add(piece, whole) for piece in pieces if piece]
+        return [delta for delta in deltas if delta is not None]
+
+    def flush(self) -> list[ToolCallDelta]:
+        """Return what was held back, at the end of the answer."""
+        held = [call for call in self._shown if call.held]
+        return [
+            ToolCallDelta(cast("int", call.position), None, None, call.arguments)
+            for call in held
+            if call.arguments
+        ]
+
+    def _add(self, piece: Mapping[str, Any], whole: bool) -> ToolCallDelta | None:
+        function: Mapping[str, Any] = piece.get("function") or piece
         name = _text(function.get("name"))
         call_id = _text(piece.get("id"))
         arguments = function.get("arguments") or ""
         if not isinstance(arguments, str):  # some gateways send the object itself
             arguments = to_json(arguments).decode()
-        position = self._position(piece.get("index"), call_id, name)
-        if position == len(self.calls):
-            call = ToolCall(call_id or f"call_{uuid4().hex}", name or "", arguments)
-            self.calls.append(call)
-            return ToolCallDelta(position, call.id, call.name, arguments)
-        call = self.calls[position]
-        call.arguments += arguments
-        if name and not call.name:
-            call.name = name
-            return ToolCallDelta(position, None, name, arguments)
-        return ToolCallDelta(position, None, None, arguments)
-
-    def _position(self, index: object, call_id: str | None, name: str | None) -> int:
-        new = len(self.calls)
-        known = self._by_wire_index.get(index) if isinstance(index, int) else new - 1
-        if known is None or known < 0:
-            position = new
-        else:
-            call = self.calls[known]
-            differs = call_id is not None and call_id != call.id
-            restarts = call_id is None and index is None and name is not None and bool(call.name)
-            position = new if (differs and name is not None) or restarts else known
+        index = piece.get("index")
+        call = None if whole else self._known(index, call_id, name, arguments)
+        if call is None:
+            call = _Call()
+        elif name and arguments and call.name == name and _repeats(call, arguments):
+            return None
+        self._last = call
+        call.list_number = self._lists
         if isinstance(index, int):
-            self._by_wire_index[index] = position
-        return position
+            self._by_index[index] = call
+        if call_id:
+            call.id = call.id or call_id
+            self._by_id[call_id] = call
+        return self._extend(call, name, arguments)
+
+    def _known(
+        self, index: object, call_id: str | None, name: str | None, arguments: str
+    ) -> _Call | None:
+        """Return the call that a piece belongs to, or nothing if it begins one."""
+        if isinstance(index, int):
+            call = self._by_index.get(index)
+            if call is None and not name and call_id:  # an index that counts pieces
+                call = self._by_id.get(call_id)
+        elif call_id:
+            call = self._by_id.get(call_id) or (None if name else self._last)
+        else:
+            call = self._last
+        if call is None or not name or not call.name:
+            return call
+        indexed = isinstance(index, int)
+        if call_id != call.id and (call_id or not indexed):
+            return None
+        if not (call_id or call.id) and not (indexed and call.name == name):
+            return None  # without ids, a name is all that tells two calls apart
+        if call.is_complete():
+            repeated = call.name == name and (not arguments or _repeats(call, arguments))
+            return call if repeated and call_id and call.list_number < self._lists else None
+        if call.name == name:
+            return call
+        return None if call.size or call.list_number == self._lists else call
+
+    def _extend(self, call: _Call, name: str | None, arguments: str) -> ToolCallDelta | None:
+        more = _rest_of_name(call.name, name or "")
+        call.name += more
+        if arguments:
+            start = arguments.lstrip()[:1] if call.blank else ""
+            call.blank = call.blank and not start
+            call.held = call.held or start == "n"
+            call.pieces.append(arguments)
+            call.size += len(arguments)
+        shown = "" if call.held else arguments
+        if call.position is not None:
+            if more or shown:
+                return ToolCallDelta(call.position, None, more or None, shown)
+            return None
+        if not call.name and not arguments.strip():  # nothing to call yet
+            return None
+        call.position = len(self._shown)
+        self._shown.append(call)
+        new = call.id if call.id and call.id not in self._ids else f"call_{uuid4().hex}"
+        self._ids.add(new)
+        call.shown_id = new
+        return ToolCallDelta(call.position, new, more or None, shown)
+
+
+def _repeats(call: _Call, arguments: str) -> bool:
+    return len(arguments) == call.size and arguments == call.arguments and call.is_complete()
+
+
+def _rest_of_name(known: str, name: str) -> str:
+    """Return what a piece adds to a name; some gateways repeat it, or what has come of it."""
+    return name.removeprefix(known)
 
 
 def _text(value: object) -> str | None:
     """Return a name or id; some gateways number their calls."""
     if isinstance(value, int):
-        return str(value)
+        return str(value) if value.bit_length() < 64 else None
     if value is None or isinstance(value, str):
         return value or None
     raise TypeError(f"a tool call's name or id is a {type(value).__name__}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -33,6 +33,12 @@ from tests.core.support import answer, chunk, sse, text_of
 ALL = list(PROVIDERS)
 
 
+def paired(table: Mapping[str, Any]) -> Any:
+    """Return the rows of a table, each with one vendor: what is read is the same of all."""
+    names = itertools.cycle(ALL)
+    return [pytest.param(next(names), row, id=key) for key, row in table.items()]
+
+
 def decoder(provider: str = "innogpt", **kwargs: Any) -> ChatDecoder:
     return ChatDecoder(PROVIDERS[provider], **kwargs)
 
@@ -41,6 +47,13 @@ def decode(*pieces: bytes, provider: str = "innogpt") -> list[Delta]:
     """Return the deltas of an answer that comes in these pieces and ends."""
     reading = decoder(provider)
     return [*(delta for piece in pieces for delta in reading.feed(piece)), *reading.close()]
+
+
+def read(body: bytes, **kwargs: Any) -> tuple[ChatDecoder, Completion]:
+    """Return the decoder of an answer that comes in one piece, and the answer."""
+    reading = decoder(**kwargs)
+    feed(reading, body, close=True)
+    return reading, reading.completion()
 
 
 def feed(reading: ChatDecoder, *pieces: bytes, close: bool = False) -> None:
@@ -111,10 +124,10 @@ def test_a_plain_answer_as_openai_writes_it() -> None:
     )
 
 
-def both_forms(content: str, finish: str = "stop", **more: Any) -> list[bytes]:
+def both_forms(text: str, finish: str | None = "stop", **more: Any) -> list[bytes]:
     """Return an answer as plain JSON and as a stream of one chunk."""
-    plain = json.dumps(answer(content, finish, **more)).encode()
-    return [plain, sse(chunk(content, **more), chunk(None, finish))]
+    plain = json.dumps(answer(**{"content": text} | more, finish=finish)).encode()
+    return [plain, sse(chunk(**{"content": text} | more), chunk(None, finish))]
 
 
 @pytest.mark.parametrize(
@@ -176,11 +189,10 @@ def test_tool_calls_of_a_stream() -> None:
 
 
 @pytest.mark.parametrize("body", both_forms("<think>Hm.</think>\n\nJa."), ids=["plain", "stream"])
-def test_thoughts_in_the_text_are_told_apart_where_the_vendor_writes_them_so(body: bytes) -> None:
-    apart = whole(body, provider="sovrgpt")
-    assert (apart.reasoning, apart.content) == ("Hm.", "Ja.")
-    left = whole(body, provider="meingpt")
-    assert (left.reasoning, left.content) == ("", "<think>Hm.</think>\n\nJa.")
+def test_thoughts_in_the_text_are_told_apart(body: bytes) -> None:
+    for provider in ALL:
+        apart = whole(body, provider=provider)
+        assert (apart.reasoning, apart.content) == ("Hm.", "Ja.")
 
 
 def test_thoughts_and_answer_flow_apart() -> None:
@@ -204,11 +216,60 @@ def test_a_thought_that_max_tokens_cut_stays_a_thought() -> None:
     assert deltas[-1].completion.finish_reason == "length"
 
 
-@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-@pytest.mark.parametrize("provider", ALL)
-def test_thoughts_in_a_field_of_their_own(field: str, provider: str) -> None:
-    for body in both_forms("Ja.", **{field: "Hm."}):
+THOUGHTS: dict[str, dict[str, Any]] = {
+    "reasoning_content": {"reasoning_content": "Hm."},
+    "reasoning": {"reasoning": "Hm."},
+    "thinking": {"thinking": "\nHm.\n"},
+    "twice": {"reasoning_content": "Hm.", "reasoning": "Hm."},
+    "an object": {"reasoning": {"text": "Hm."}},
+    "a list": {"reasoning": [{"summary": "H"}, {"text": "m."}]},
+    "details alone": {"reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]},
+    "blocks alone": {"thinking_blocks": [{"type": "thinking", "thinking": "Hm."}]},
+    "a part": {"content": [{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]},
+    "nested parts": {
+        "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, "Ja."]
+    },
+    "the tags": {"content": " <think>\nHm.\n</think>\n\nJa."},
+    "white space between": {"reasoning": "Hm.", "content": "\n\nJa."},
+}
+
+
+@pytest.mark.parametrize(("provider", "message"), paired(THOUGHTS))
+def test_thoughts_in_whatever_form(provider: str, message: dict[str, Any]) -> None:
+    for body in both_forms("Ja.", **message):
         completion = whole(body, provider=provider)
+        assert (completion.reasoning, completion.content) == ("Hm.", "Ja.")
+
+
+def test_thoughts_whose_tag_the_template_opened_show_in_a_plain_answer() -> None:
+    plain, streamed = both_forms("Hm.\n</think>\n\nJa.")
+    [reading, completion] = read(plain)
+    assert (completion.reasoning, completion.content) == ("Hm.", "Ja.")
+    assert reading.thought_unopened
+    [reading, completion] = read(streamed)  # by then its deltas have shown the thought as text
+    assert (completion.reasoning, completion.content) == ("", "Hm.\n</think>\n\nJa.")
+    assert reading.thought_unopened
+    for body in both_forms("Hm.\n</think>\n\nJa."):
+        [reading, completion] = read(body, thinking="open")
+        assert (completion.reasoning, completion.content) == ("Hm.", "Ja.")
+        assert reading.thought_unopened is (body is plain or body == plain)
+    for body in both_forms("Man schreibt </think> so."):
+        [reading, completion] = read(body)
+        assert (completion.content, reading.thought_unopened) == (
+            "Man schreibt </think> so.",
+            False,
+        )
+
+
+@pytest.mark.parametrize(("finish", "parts"), [("stop", ("", "Ja.")), ("length", ("Ja.", ""))])
+def test_a_template_that_opens_thoughts_did_not_this_time(
+    finish: str, parts: tuple[str, str]
+) -> None:
+    for body in both_forms("Ja.", finish):
+        [_, completion] = read(body, thinking="open")
+        assert (completion.reasoning, completion.content) == parts
+    for body in both_forms("Ja.", finish, reasoning="Hm."):
+        [_, completion] = read(body, thinking="open")
         assert (completion.reasoning, completion.content) == ("Hm.", "Ja.")
 
 
@@ -217,15 +278,16 @@ def test_thoughts_in_both_places_are_kept() -> None:
         sse(chunk("<think>A</think>Ja.", reasoning_content="B"), chunk(None, "stop")),
         provider="sovrgpt",
     )
-    assert (delta.reasoning, delta.content) == ("AB", "Ja.")
+    assert (delta.reasoning, delta.content) == ("B\n\nA", "Ja.")
     assert last.completion is not None
-    assert last.completion.reasoning == "AB"
+    assert last.completion.reasoning == "B\n\nA"
 
 
-@pytest.mark.parametrize("thought", [7, ["Hm."], {"text": "Hm."}])
+@pytest.mark.parametrize("thought", [7, {"id": "r-1"}, [{"data": "x"}]])
 def test_thoughts_of_another_shape_do_not_stand_in_the_way(thought: Any) -> None:
     for body in both_forms("Ja.", reasoning=thought):
         assert (whole(body).content, whole(body).reasoning) == ("Ja.", "")
+        assert whole(body).extra == {"reasoning": thought}
 
 
 def test_a_piece_goes_before_the_whole_in_a_stream_and_after_it_in_a_plain_answer() -> None:
@@ -308,7 +370,6 @@ def test_a_stream_may_end_without_a_blank_line_or_done(end: bytes) -> None:
 # What is wrong → bytes, error, what its message says
 STREAMED = [chunk("Gu"), chunk("ten")]
 WRONG: dict[str, tuple[bytes, type[DsgvoError], str]] = {
-    "no finish reason": (sse(*STREAMED), IncompleteStreamError, "without a finish reason"),
     "cut between events": (
         sse(*STREAMED, done=False),
         IncompleteStreamError,
@@ -374,6 +435,11 @@ NO_ANSWER: dict[str, tuple[bytes, str]] = {
     "more text": (b"internal server error\n", "text that is not JSON"),
     "JSON cut": (json.dumps(answer()).encode()[:40], "breaks off or is malformed"),
     "a list": (b"[]", "JSON that is not an object"),
+    "a list of text": (b'["Ja."]', "JSON that is not an object"),
+    "a number": (b"{}7", "malformed"),
+    "too deep": (b'{"choices":' * 300, "JSON nested deeper than 200 levels"),
+    "a stream without choices": (sse({"model": "m"}), "a stream without choices"),
+    "an end alone": (sse(), "a stream without choices"),
     "no choices": (b"{}", "without choices"),
     "empty choices": (b'{"choices": []}', "without choices"),
     "choices null": (b'{"choices": null}', "without choices"),
@@ -386,11 +452,11 @@ NO_ANSWER: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("provider", ALL)
-@pytest.mark.parametrize(("body", "said"), NO_ANSWER.values(), ids=NO_ANSWER.keys())
+@pytest.mark.parametrize(("provider", "row"), paired(NO_ANSWER))
 def test_what_is_no_answer_is_an_error_that_says_what_came(
-    body: bytes, said: str, provider: str
+    provider: str, row: tuple[bytes, str]
 ) -> None:
+    body, said = row
     error = failure(body, provider=provider)
     assert isinstance(error, APIResponseError)
     assert said in str(error)
@@ -423,7 +489,7 @@ ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None]] = {
         None,
     ),
     "beside choices": (
-        {"error": {"message": "kaputt", "code": 502}} | answer(),
+        {"error": {"message": "kaputt", "code": 502}} | answer("", None),
         InternalServerError,
         "502",
     ),
@@ -450,32 +516,114 @@ ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None]] = {
 }
 
 
-@pytest.mark.parametrize("provider", ALL)
-@pytest.mark.parametrize(("body", "kind", "code"), ERRORS.values(), ids=ERRORS.keys())
-def test_an_error_under_success_is_the_error_that_it_names(
-    body: Any, kind: type[DsgvoError], code: str | None, provider: str
+@pytest.mark.parametrize(("provider", "row"), paired(ERRORS))
+def test_an_error_before_the_answer_is_the_error_that_it_names(
+    provider: str, row: tuple[Any, type[DsgvoError], str | None]
 ) -> None:
-    error = failure(json.dumps(body).encode(), provider=provider)
-    assert type(error) is kind
-    assert "kaputt" in str(error)
-    if code is not None:
-        assert error.code == code
-    assert error.status_code is not None
-    assert error.status_code == 200 or 400 <= error.status_code < 600
+    body, kind, code = row
+    head = sse(chunk("", role="assistant"), done=False)
+    for data in (
+        json.dumps(body).encode(),
+        sse(body),
+        head + sse(body),
+        b"event: error\n" + sse(body),
+        head + b"event: error\n" + sse(body),
+    ):
+        error = failure(data, provider=provider)
+        assert type(error) is kind
+        assert "kaputt" in str(error)
+        assert error.code == code or len(error.code or "") == 400
+        assert error.status_code is not None
+        assert error.status_code == 200 or 400 <= error.status_code < 600
 
 
-@pytest.mark.parametrize("name", [None, "error"])
-@pytest.mark.parametrize("provider", ALL)
-@pytest.mark.parametrize("body", [body for body, _, _ in ERRORS.values()], ids=ERRORS.keys())
-def test_an_error_inside_a_stream_breaks_it_off(body: Any, provider: str, name: str | None) -> None:
-    event = f"event: {name}\n".encode() if name else b""
-    error = failure(
-        sse(*STREAMED, done=False) + event + sse(body, chunk("nie", "stop")), provider=provider
-    )
-    assert type(error) is StreamError
-    assert "kaputt" in str(error)
-    assert error.partial is not None
-    assert (error.partial.content, error.partial.finish_reason) == ("Guten", None)
+@pytest.mark.parametrize(("provider", "row"), paired(ERRORS))
+def test_an_error_inside_a_stream_breaks_it_off(
+    provider: str, row: tuple[Any, type[DsgvoError], str | None]
+) -> None:
+    body, kind, code = row
+    for event in (b"", b"event: error\n"):
+        error = failure(
+            sse(*STREAMED, done=False) + event + sse(body, chunk("nie", "stop")), provider=provider
+        )
+        assert type(error) is StreamError
+        assert str(error).startswith("the vendor broke the answer off: ")
+        assert "kaputt" in str(error)
+        assert error.partial is not None
+        assert (error.partial.content, error.partial.finish_reason) == ("Guten", None)
+        assert (type(error.__cause__), error.code) == (kind, code or error.code)
+
+
+# How a choice says that it failed → what the message says
+FAILED: dict[str, tuple[dict[str, Any], str]] = {
+    "error": ({"finish_reason": "error"}, "finish_reason='error'"),
+    "Zhipu's": ({"finish_reason": "network_error"}, "'network_error'"),
+    "DeepSeek's": ({"finish_reason": "insufficient_system_resource"}, "insufficient"),
+    "vLLM's": ({"finish_reason": "abort"}, "'abort'"),
+    "Google's": ({"finish_reason": "MALFORMED_FUNCTION_CALL"}, "MALFORMED"),
+    "an object": ({"finish_reason": "stop", "error": {"message": "kaputt"}}, "kaputt"),
+    "both": ({"finish_reason": "error", "error": {"message": "kaputt", "code": 502}}, "kaputt"),
+    "a text": ({"finish_reason": None, "error": "kaputt"}, "kaputt"),
+}
+
+
+@pytest.mark.parametrize(("provider", "row"), paired(FAILED))
+@pytest.mark.parametrize("text", ["Gut", None])
+def test_a_finish_reason_that_is_an_error_is_one(
+    provider: str, row: tuple[dict[str, Any], str], text: str | None
+) -> None:
+    finish, said = row
+    plain = answer(text)
+    plain["choices"][0].update(finish)
+    last = chunk(None)
+    last["choices"][0].update(finish)
+    for body in (json.dumps(plain).encode(), sse(chunk(text), last)):
+        error = failure(body, provider=provider)
+        assert said in str(error)
+        if text or "error" not in finish:
+            assert isinstance(error, StreamError)
+            assert error.partial is not None
+            assert error.partial.content == (text or "")
+            assert text is None or text not in str(error)
+        else:
+            assert type(error) is (InternalServerError if "502" in str(error) else APIStatusError)
+
+
+def test_an_error_waits_for_the_text_before_it() -> None:
+    body = sse(*STREAMED, {"error": {"message": "kaputt", "code": 429}})
+    reading = decoder()
+    assert text_of(reading.feed(body)) == "Guten"
+    assert reading.done
+    for call in (lambda: reading.feed(b"x"), reading.close):
+        with pytest.raises(StreamError, match="kaputt") as caught:
+            call()
+        assert reading.fail(APIConnectionError("weg")) is caught.value
+    assert isinstance(caught.value.__cause__, RateLimitError)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "kept"),
+    [
+        (["length", "stop"], "length"),
+        (["stop", "length"], "length"),
+        (["tool_calls", "stop"], "tool_calls"),
+        (["stop", "tool_calls"], "tool_calls"),
+        (["content_filter", "tool_calls"], "content_filter"),
+        (["null", "stop"], "stop"),
+        (["stop", "stop"], "stop"),
+    ],
+)
+def test_a_last_stop_hides_nothing(reasons: list[str], kept: str) -> None:
+    deltas = decode(sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons)))
+    assert deltas[-1].completion is not None
+    assert deltas[-1].completion.finish_reason == kept
+    assert [d.finish_reason for d in deltas if d.finish_reason][-1] == kept
+
+
+@pytest.mark.parametrize("end", [b"data: [DONE]", b"data: [DONE]\n\n"])
+def test_done_proves_that_an_answer_is_whole(end: bytes) -> None:
+    completion = whole(sse(*STREAMED, done=False) + end)
+    assert (completion.content, completion.finish_reason) == ("Guten", None)
 
 
 @pytest.mark.parametrize(
@@ -484,8 +632,8 @@ def test_an_error_inside_a_stream_breaks_it_off(body: Any, provider: str, name: 
         ("kaputt", StreamError),
         ("", StreamError),
         ('{"message": "kaputt"}', StreamError),
-        ('"kaputt"', IncompleteStreamError),
-        ("[1]", IncompleteStreamError),
+        ('"kaputt"', StreamError),
+        ("[1]", StreamError),
     ],
 )
 def test_an_error_event_of_any_shape(data: str, kind: type[DsgvoError]) -> None:
@@ -541,8 +689,13 @@ CARRIED: dict[str, tuple[bytes, type[DsgvoError], int, str | None]] = {
     "no choices": (b"{}", APIResponseError, 200, None),
     "an error": (b'{"error": {"message": "x", "code": "429"}}', RateLimitError, 429, "429"),
     "an error without a code": (b'{"error": "x"}', APIStatusError, 200, None),
-    "a stream cut": (sse(chunk("Ja.")), IncompleteStreamError, 200, None),
-    "a stream broken off": (sse({"error": {"message": "x", "code": 7}}), StreamError, 200, "7"),
+    "a stream cut": (sse(chunk("Ja."), done=False), IncompleteStreamError, 200, None),
+    "a stream broken off": (
+        sse(chunk("Ja."), {"error": {"message": "x", "code": 7}}),
+        StreamError,
+        200,
+        "7",
+    ),
     "a stream of text": (b"internal server error", APIResponseError, 200, None),
 }
 
@@ -562,7 +715,7 @@ def test_what_every_error_carries(
 
 def test_a_stream_that_is_broken_off_says_how_the_vendor_put_it() -> None:
     error = failure(sse(chunk("Ja."), {"error": "überlastet"}))
-    assert str(error) == "the vendor broke the stream off: innoGPT: 200: überlastet"
+    assert str(error) == "the vendor broke the answer off: innoGPT: 200: überlastet"
 
 
 def test_a_connection_that_broke() -> None:
@@ -594,7 +747,7 @@ def test_a_body_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         feed(reading, *[b'{"a":'] * 30)
 
 
-def test_secrets_and_prompts_are_blotted_out_of_a_vendors_words() -> None:
+def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:
     body = {"error": {"message": "key hunter2 refused: Meine Diagnose", "code": "hunter2"}}
     for data in (json.dumps(body).encode(), sse(chunk("a"), body)):
         reading = decoder(secrets=lambda: ["hunter2", "Meine Diagnose"])

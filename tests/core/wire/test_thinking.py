@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsgvo.wire.thinking import ThinkSplitter
+from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
 
 # text → (thoughts, answer)
 TABLE: dict[str, tuple[str, tuple[str, str]]] = {
@@ -48,15 +50,18 @@ TABLE: dict[str, tuple[str, tuple[str, str]]] = {
         "<think>a <think> b</think>c",
         ("a <think> b", "c"),
     ),
-    "a closing tag alone is text": ("</think>Ja.", ("", "</think>Ja.")),
+    "an empty thought that the template opened": ("</think>\n\nJa.", ("", "Ja.")),
+    "two closing tags": ("<think>A</think></think> Ja.", ("A", "Ja.")),
+    "a closing tag that breaks off": ("</thi", ("", "</thi")),
+    "a closing tag within the answer is text": ("Ja </think>.", ("", "Ja </think>.")),
     "less-than in the thought": ("<think>a < b </ c</think>d", ("a < b </ c", "d")),
     "JSON": ('<think>{"a": 1}</think>{"b": 2}', ('{"a": 1}', '{"b": 2}')),
 }
 
 
-def split(*pieces: str) -> tuple[str, str]:
-    splitter = ThinkSplitter()
-    splits = [*map(splitter.feed, pieces), splitter.flush()]
+def split(*pieces: str, opened: bool = False, cut: bool = True) -> tuple[str, str]:
+    splitter = ThinkSplitter(opened=opened)
+    splits = [*map(splitter.feed, pieces), splitter.flush(cut=cut)]
     return "".join(s.reasoning for s in splits), "".join(s.content for s in splits)
 
 
@@ -66,6 +71,112 @@ def test_text_is_told_apart(text: str, parts: tuple[str, str]) -> None:
     assert split(*text) == parts  # character by character
     for at in range(len(text) + 1):
         assert split(text[:at], "", text[at:]) == parts
+
+
+# text whose opening tag the prompt's template has written → (thoughts, answer)
+OPENED: dict[str, tuple[str, tuple[str, str]]] = {
+    "a thought": (" \nHm.\n</think>\n\nJa.", ("Hm.", "Ja.")),
+    "a thought with a tag of its own": ("\n<think> Hm. </think> Ja.", ("Hm.", "Ja.")),
+    "no thought": ("</think>\nJa.", ("", "Ja.")),
+    "two thoughts": ("A</think><think>B</think>Ja.", ("A\n\nB", "Ja.")),
+    "nothing": (" ", ("", " ")),
+    "a mention after it": ("Hm.</think>Ja, </think>.", ("Hm.", "Ja, </think>.")),
+}
+
+
+@pytest.mark.parametrize(("text", "parts"), OPENED.values(), ids=OPENED.keys())
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_thought_that_the_template_opened(text: str, parts: tuple[str, str], cut: bool) -> None:
+    assert split(text, opened=True, cut=cut) == parts
+    assert split(*text, opened=True, cut=cut) == parts
+
+
+def test_a_thought_that_the_template_did_not_open_after_all_is_the_answer() -> None:
+    text = "  Ja, </thi"
+    assert split(*text, opened=True, cut=True) == ("Ja, </thi", "")
+    shown, answer = split(*text, opened=True, cut=False)
+    assert (shown, answer) == ("Ja,", text)
+
+
+def test_a_thought_in_a_field_of_its_own() -> None:
+    splitter = ThinkSplitter(opened=True)
+    assert "".join(map(splitter.think, ["\n", "A ", " ", "\n", "B \n"])) == "A  \nB"
+    assert splitter.feed("\n \nJa. ") == ("", "Ja. ")
+    assert splitter.think("C") == " \nC"
+
+
+def test_a_thought_in_both_places() -> None:
+    splitter = ThinkSplitter()
+    assert splitter.think("A\n") == "A"
+    assert splitter.feed("<think>B</think> Ja.") == ("\n\nB", "Ja.")
+
+
+@pytest.mark.parametrize(
+    ("text", "unopened"),
+    [
+        ("Hm.\n</think>\n\nJa.", True),
+        ("Hm.</think>Ja.", True),
+        ("Hm.</think> Ja.", True),
+        ("Hm. </think>\nJa.", True),
+        ("Hm </think>Ja.", True),
+        ("</think>Ja.", True),
+        ("Hm.\n</think>", True),
+        ("", False),
+        ("Ja.", False),
+        ("<think>Hm.</think>Ja.", False),
+        ("Es gibt <think> und </think>\n.", False),
+        ("Man schreibt </think> am Ende.", False),
+        ("Man schreibt </think>.", False),
+        ("Man schreibt `</think>`", False),
+        ("Man schreibt „</think>“", False),
+        ("<a></think>\n</a>", False),
+    ],
+)
+def test_whether_a_whole_answer_begins_inside_a_thought(text: str, unopened: bool) -> None:
+    assert thought_unopened(text) is unopened
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Hm.", "Hm."),
+        ({"text": "Hm."}, "Hm."),
+        ({"type": "thinking", "thinking": [{"type": "text", "text": "H"}, "m."]}, "Hm."),
+        ({"summary": [{"type": "summary_text", "text": "Hm."}]}, "Hm."),
+        ({"type": "reasoning.encrypted", "data": "abc"}, ""),
+        ({"thinking": "", "content": "Hm."}, "Hm."),
+        (7, ""),
+        (None, ""),
+        ([[[[[[[["zu tief"]]]]]]]], ""),
+    ],
+)
+def test_the_text_of_thoughts_of_any_shape(value: object, text: str) -> None:
+    assert thought_text(value) == text
+
+
+@pytest.mark.parametrize("unit", [" ", "\n", "a", "<", "</", "<think>", "</think>", "<think> "])
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_text_in_many_pieces_is_copied_once(unit: str, opened: bool) -> None:
+    def cost(pieces: int) -> int:
+        splitter = ThinkSplitter(opened=opened)
+        copied = 0
+
+        def count(frame: Any, event: str, argument: Any) -> None:
+            nonlocal copied
+            if event == "c_call":
+                copied += sum(
+                    len(value) for value in frame.f_locals.values() if isinstance(value, str)
+                )
+
+        sys.setprofile(count)
+        try:
+            for _ in range(pieces):
+                splitter.feed(unit)
+        finally:
+            sys.setprofile(None)
+        return copied
+
+    assert cost(800) <= 2.2 * cost(400) + 1000
 
 
 fragments = st.sampled_from(
@@ -79,7 +190,9 @@ def test_pieces_cut_anywhere_give_the_same(text: str, places: list[int]) -> None
     assert split(*(text[a:b] for a, b in itertools.pairwise(edges))) == split(text)
 
 
-@given(st.text(max_size=40).filter(lambda text: not text.lstrip().startswith("<think>")))
+@given(
+    st.text(max_size=40).filter(lambda text: not text.lstrip().startswith(("<think>", "</think>")))
+)
 def test_text_without_a_thought_is_left_alone(text: str) -> None:
     assert split(text) == ("", text)
 

@@ -1,0 +1,261 @@
+"""Chunks of a chat answer, or a whole one, read into deltas."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from dsgvo.wire.completion import Delta
+from dsgvo.wire.thinking import (
+    CLOSING_TAG,
+    ThinkSplitter,
+    thought_rest,
+    thought_text,
+    thought_unopened,
+)
+from dsgvo.wire.tools import ToolCall, ToolCallAssembler
+
+__all__ = ["ChunkReader", "ShapeError"]
+
+_CHUNK_KEYS = frozenset(
+    {
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "error",
+        "system_fingerprint",
+        "service_tier",
+    }
+)
+_CHOICE_KEYS = frozenset({"index", "delta", "message", "finish_reason", "error"})
+_TEXT_KEYS = frozenset({"role", "content"})
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
+_LISTS = ("reasoning_details", "thinking_blocks")  # of thoughts; kept too, they hold signatures
+_MESSAGE_KEYS = _TEXT_KEYS | {*_THOUGHT_FIELDS, "tool_calls", "refusal"}
+
+# "error" (OpenRouter, Mistral), "network_error" (Zhipu), "insufficient_system_resource" (DeepSeek),
+# "abort" (vLLM, SGLang), "malformed_function_call" (Gemini), and their like.
+_FAILED = re.compile(
+    r"error|fail|abort|cancel|insufficient|malformed|unexpected|unavailable|overload|time_?out",
+    re.I,
+)
+_FINAL = frozenset({"length", "content_filter"})
+
+
+class ShapeError(ValueError):
+    """A chunk is not of the documented shape; the message says in what."""
+
+
+class ChunkReader:
+    r"""Reader of JSON objects in OpenAI's form, one after another.
+
+    Args:
+        thinking: ``"open"`` if the prompt's template has opened a thought before the answer.
+
+    Example:
+        >>> reader = ChunkReader()
+        >>> reader.read({"choices": [{"delta": {"content": "<think>Hm.</think>Ja."}}]}, "delta")
+        Delta(content='Ja.', reasoning='Hm.', tool_calls=(), finish_reason=None, usage=None, \
+    refusal='', extra=None, completion=None)
+    """
+
+    __slots__ = (
+        "_answer_begun",
+        "_open",
+        "_splitter",
+        "_tools",
+        "failure",
+        "finish_reason",
+        "saw_choice",
+        "saw_message",
+        "thought_unopened",
+    )
+
+    def __init__(self, *, thinking: Literal["open"] | None = None) -> None:
+        self._open = thinking == "open"
+        self._splitter = ThinkSplitter(opened=self._open)
+        self._answer_begun = False
+        self._tools = ToolCallAssembler()
+        self.finish_reason: str | None = None
+        self.saw_choice = False
+        self.saw_message = False
+        self.thought_unopened = False
+        """Whether a whole answer began inside a thought that the prompt's template had opened."""
+        self.failure: Mapping[str, Any] | str | None = None
+        """The error that a chunk holds, or the finish reason that is one."""
+
+    @property
+    def thought_was_answer(self) -> bool:
+        """Whether what showed as a thought was the answer: no template had opened one."""
+        return self._splitter.thought_was_answer
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The calls so far."""
+        return self._tools.calls
+
+    def read(self, chunk: Mapping[str, Any], part: Literal["delta", "message"]) -> Delta:
+        """Return what a chunk, or a whole answer, brings; ``part`` names the field with its text.
+
+        Raises:
+            ShapeError: If it is not of the documented shape.
+        """
+        delta = Delta()
+        try:
+            choices = chunk.get("choices")
+            if choices:
+                self._choice(choices, part, delta)
+            if not chunk.keys() <= _CHUNK_KEYS:
+                _keep(delta, chunk, _CHUNK_KEYS)
+            usage = chunk.get("usage")
+            if isinstance(usage, dict):
+                delta.usage = _counts(cast("dict[str, Any]", usage))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ShapeError(
+                f"a part of the answer is not of the documented shape ({error})"
+            ) from None
+        if chunk.get("error"):
+            self.failure = {key: chunk[key] for key in chunk if key != "choices"}
+        return delta
+
+    def flush(self) -> Delta:
+        """Return what was held back, at the end of the answer."""
+        split = self._splitter.flush(cut=self.finish_reason == "length")
+        return Delta(split.content, split.reasoning, self._tools.flush() or ())
+
+    def _choice(
+        self, choices: list[dict[str, Any]], part: Literal["delta", "message"], delta: Delta
+    ) -> None:
+        choice = choices[0]
+        if len(choices) > 1 or choice.get("index"):
+            raise ShapeError("the vendor sent more than one choice, which was not asked for")
+        self.saw_choice = True
+        message: dict[str, Any] | None = choice.get(part)
+        if not message and not self.saw_message:
+            # A whole message inside a stream, or a delta in a plain answer, is read too.
+            message = choice.get("message") or choice.get("delta")
+        if message:
+            self.saw_message = True
+            content = message.get("content")
+            if self._answer_begun and isinstance(content, str) and message.keys() <= _TEXT_KEYS:
+                delta.content = content
+            else:
+                whole = part == "message" or message is choice.get("message")
+                self._message(message, delta, choice.get("finish_reason") if whole else None, whole)
+        if choice.get("finish_reason"):
+            self._finish(str(choice["finish_reason"]), delta)
+        if choice.get("error"):
+            self.failure = {"error": choice["error"]}
+        if not choice.keys() <= _CHOICE_KEYS:
+            _keep(delta, choice, _CHOICE_KEYS)
+
+    def _message(
+        self, message: Mapping[str, Any], delta: Delta, finish: str | None, whole: bool
+    ) -> None:
+        self._thoughts(message, delta)
+        content = message.get("content")
+        if content:
+            text = content if isinstance(content, str) else self._parts(content, delta)
+            if whole and not self._answer_begun and not delta.reasoning:
+                self._open_whole(text, finish)
+            self._text(text, delta)
+        if message.get("refusal"):
+            delta.refusal += thought_text(message["refusal"])
+        calls: Any = message.get("tool_calls")
+        if calls:
+            items: list[dict[str, Any]] = [calls] if isinstance(calls, dict) else calls
+            delta.tool_calls = self._tools.add(items, whole=whole)
+        if not message.keys() <= _MESSAGE_KEYS:
+            _keep(delta, message, _MESSAGE_KEYS)
+
+    def _open_whole(self, text: str, finish: str | None) -> None:
+        """Decide of a whole text whether it begins inside a thought."""
+        opened = thought_unopened(text)
+        self.thought_unopened = opened
+        if self._open and not opened:
+            opened = CLOSING_TAG in text or finish == "length"
+        self._splitter = ThinkSplitter(opened=opened)
+
+    def _text(self, text: str, delta: Delta) -> None:
+        split = self._splitter.feed(text)
+        delta.content += split.content
+        delta.reasoning += split.reasoning
+        self._answer_begun = self._splitter.done
+
+    def _thoughts(self, message: Mapping[str, Any], delta: Delta) -> None:
+        """Take the thoughts that come in a field of their own, whatever its name and shape."""
+        found = ""
+        for name in _THOUGHT_FIELDS:
+            value = message.get(name)
+            found = found or thought_text(value)
+            if value and not isinstance(value, str):
+                _keep_rest(delta, name, value)
+        found = found or next(filter(None, (thought_text(message.get(n)) for n in _LISTS)), "")
+        if found:
+            delta.reasoning += self._splitter.think(found)
+
+    def _parts(self, content: list[Any] | dict[str, Any], delta: Delta) -> str:
+        """Return the text of content in parts; what is neither text nor thought is kept."""
+        texts: list[str] = []
+        kept: list[Any] = []
+        for part in [content] if isinstance(content, dict) else content:
+            if isinstance(part, str):
+                texts.append(part)
+                continue
+            fields = cast("dict[str, Any]", part)
+            if fields.get("type") in {"thinking", "reasoning"} or "thinking" in fields:
+                delta.reasoning += self._splitter.think(thought_text(fields))
+                rest = thought_rest(fields)
+            else:
+                texts.append(_part_text(fields))
+                delta.refusal += thought_text(fields.get("refusal"))
+                rest = {key: fields[key] for key in fields if key not in {"text", "refusal"}}
+            if rest.keys() - {"type", "index"} or not rest.keys() < fields.keys():
+                kept.append(rest)
+        if kept:
+            delta.extra = {**(delta.extra or {}), "content_parts": kept}
+        return "".join(texts)
+
+    def _finish(self, reason: str, delta: Delta) -> None:
+        """Take a finish reason: a last ``stop`` does not hide why the answer was cut."""
+        if reason.lower() in {"null", "none"}:
+            return
+        if _FAILED.search(reason):
+            self.failure = self.failure or reason
+        known = self.finish_reason
+        if known is None or (known not in _FINAL and reason != "stop"):
+            delta.finish_reason = self.finish_reason = reason
+
+
+def _part_text(part: Mapping[str, Any]) -> str:
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def _keep(delta: Delta, fields: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Keep the fields that are not known, but for those that say nothing."""
+    extra = {key: fields[key] for key in fields if key not in known and fields[key] is not None}
+    if extra:
+        delta.extra = {**(delta.extra or {}), **extra}
+
+
+def _keep_rest(delta: Delta, name: str, value: object) -> None:
+    rest = thought_rest(value)
+    if rest:
+        delta.extra = {**(delta.extra or {}), name: rest}
+
+
+def _counts(usage: object) -> Any:
+    """Return a vendor's usage without numbers that are none or that nobody can count to."""
+    if isinstance(usage, dict):
+        return {key: _counts(value) for key, value in cast("dict[str, Any]", usage).items()}
+    if isinstance(usage, float):
+        return usage if math.isfinite(usage) else None
+    if isinstance(usage, int):
+        return usage if usage.bit_length() < 64 else None
+    return usage

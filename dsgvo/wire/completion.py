@@ -1,0 +1,171 @@
+"""Answers, whole and in pieces, and how the pieces add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from dsgvo.wire.tools import ToolCall, ToolCallDelta
+
+__all__ = ["Accumulator", "Completion", "Delta"]
+
+
+@dataclass(slots=True)
+class Delta:
+    """A piece of an answer.
+
+    Args:
+        content: Text of the answer.
+        reasoning: Text of the model's thoughts, kept apart from the answer.
+        tool_calls: Pieces of tool calls.
+        finish_reason: ``stop``, ``length``, ``tool_calls`` or ``content_filter``, in the last
+            piece but for the usage.
+        usage: The vendor's usage object as it came.
+        refusal: Text with which the model declines, where a vendor sends it apart.
+        extra: Fields beside these, such as ``citations`` or ``logprobs``.
+        completion: The whole answer, in the last delta of a stream, after all else has come.
+    """
+
+    content: str = ""
+    reasoning: str = ""
+    tool_calls: Sequence[ToolCallDelta] = ()
+    finish_reason: str | None = None
+    usage: dict[str, Any] | None = None
+    refusal: str = ""
+    extra: dict[str, Any] | None = None
+    completion: Completion | None = None
+
+
+@dataclass(slots=True)
+class Completion:
+    """A whole answer, or what had arrived of one. Fields as in :class:`Delta`.
+
+    Args:
+        provider: Name of the provider that answered.
+        finish_reason: ``None`` if the vendor ended the answer without one.
+        extra: As in :class:`Delta`; lists that came piece by piece are joined.
+        id: The vendor's id of the answer.
+        model: The model that the vendor says has answered.
+        created: Unix time in seconds, where the vendor sends it.
+        request_id: The vendor's id of the request, from the answer's headers.
+    """
+
+    provider: str
+    content: str = ""
+    reasoning: str = ""
+    tool_calls: list[ToolCall] = field(default_factory=list[ToolCall])
+    finish_reason: str | None = None
+    usage: dict[str, Any] | None = None
+    refusal: str = ""
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    id: str | None = None
+    model: str | None = None
+    created: int | None = None
+    system_fingerprint: str | None = None
+    request_id: str | None = None
+
+
+class Accumulator:
+    """Adds deltas up to a completion; tool calls are put together by their own assembler.
+
+    Example:
+        >>> accumulator = Accumulator("sovrgpt")
+        >>> for text in ("Guten ", "Tag"):
+        ...     accumulator.add(Delta(content=text), {})
+        >>> accumulator.completion([]).content
+        'Guten Tag'
+    """
+
+    __slots__ = ("_completion", "_content", "_reasoning", "_refusal")
+
+    def __init__(self, provider: str, request_id: str | None = None) -> None:
+        self._completion = Completion(provider, request_id=request_id)
+        self._content: list[str] = []
+        self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+
+    def add(self, delta: Delta, chunk: Mapping[str, Any]) -> None:
+        """Add a delta, and what its chunk says of the answer as a whole."""
+        completion = self._completion
+        if delta.content:
+            self._content.append(delta.content)
+        if delta.reasoning:
+            self._reasoning.append(delta.reasoning)
+        if delta.refusal:
+            self._refusal.append(delta.refusal)
+        if delta.finish_reason is not None:
+            completion.finish_reason = delta.finish_reason
+        if delta.usage is not None:
+            completion.usage = completion.usage or {}
+            completion.usage.update(delta.usage)
+        if delta.extra is not None:
+            _merge(completion.extra, delta.extra, chunk)
+        # Every chunk repeats the head; looking for it in those without text finds what comes late.
+        if not delta.content or completion.id is None or completion.model is None:
+            self._head(chunk)
+
+    def drop_reasoning(self) -> None:
+        """Forget the thoughts, which turned out to be the answer."""
+        self._reasoning.clear()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of the answer itself has come, beside tool calls."""
+        return not (self._content or self._reasoning or self._refusal)
+
+    def completion(self, tool_calls: list[ToolCall]) -> Completion:
+        """Return what has arrived so far."""
+        completion = self._completion
+        completion.content = "".join(self._content)
+        completion.reasoning = "".join(self._reasoning)
+        completion.refusal = "".join(self._refusal)
+        completion.tool_calls = tool_calls
+        return completion
+
+    def _head(self, chunk: Mapping[str, Any]) -> None:
+        completion = self._completion
+        completion.id = completion.id or _text(chunk.get("id"))
+        completion.model = completion.model or _text(chunk.get("model"))
+        completion.system_fingerprint = completion.system_fingerprint or _text(
+            chunk.get("system_fingerprint")
+        )
+        if completion.created is None:
+            completion.created = _whole_number(chunk.get("created"))
+
+
+def _text(value: object) -> str | None:
+    """Return an id or name; some gateways number theirs."""
+    if isinstance(value, int):
+        return str(value) if value.bit_length() < 64 else None
+    return value if value and isinstance(value, str) else None
+
+
+def _whole_number(value: object) -> int | None:
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value)
+    return int(value) if isinstance(value, int) and value.bit_length() < 64 else None
+
+
+def _merge(whole: dict[str, Any], piece: Mapping[str, Any], chunk: Mapping[str, Any]) -> None:
+    """Add a piece's fields: lists and objects add up, of anything else the last one counts.
+
+    A list beside ``choices`` that begins with what had come is the whole list once more (so does
+    Perplexity send its citations), and is not added to itself.
+    """
+    for name, value in piece.items():
+        known: Any = whole.get(name)
+        if isinstance(value, list):
+            items = cast("list[Any]", value)
+            before = cast("list[Any]", known) if isinstance(known, list) else []
+            if before and not (name in chunk and items[: len(before)] == before):
+                before.extend(items)
+            else:
+                whole[name] = items.copy()
+        elif isinstance(value, dict):
+            if not isinstance(known, dict):
+                known = whole[name] = {}
+            _merge(cast("dict[str, Any]", known), cast("dict[str, Any]", value), {})
+        else:
+            whole[name] = value
