@@ -52,16 +52,16 @@ class ShapeError(ValueError):
 
 
 class ChunkReader:
-    r"""Reader of JSON objects in OpenAI's form, one after another.
+    """Reader of JSON objects in OpenAI's form, one after another.
 
     Args:
         thinking: ``"open"`` if the prompt's template has opened a thought before the answer.
 
     Example:
-        >>> reader = ChunkReader()
-        >>> reader.read({"choices": [{"delta": {"content": "<think>Hm.</think>Ja."}}]}, "delta")
-        Delta(content='Ja.', reasoning='Hm.', tool_calls=(), finish_reason=None, usage=None, \
-    refusal='', extra=None, completion=None)
+        >>> chunk = {"choices": [{"delta": {"content": "<think>Hm.</think>Ja."}}]}
+        >>> delta = ChunkReader().read(chunk, "delta")
+        >>> delta.reasoning, delta.content
+        ('Hm.', 'Ja.')
     """
 
     __slots__ = (
