@@ -124,7 +124,7 @@ class ResponseBuilder:
             self._calls.append(ToolCall(call_id or "", name or "", arguments))
             return
         call = self._calls[index]
-        call.name = call.name or name or ""
+        call.name += name or ""
         call.arguments += arguments
 
 
