@@ -117,7 +117,9 @@ def purity_findings(source: Source) -> list[str]:
     for node in ast.walk(source.tree):
         waits = isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
         asks = (isinstance(node, ast.Attribute) and node.attr in IO_METHODS) or (
-            isinstance(node, ast.Name) and node.id in IO_FUNCTIONS
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in IO_FUNCTIONS
         )
         if waits or asks:
             line = getattr(node, "lineno", 0)
