@@ -15,120 +15,89 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dsgvo import PROVIDERS
-from tests.cassettes.shapes import differences
-from tests.cassettes.support import HOME, ROOT, content, is_live, named, recorded
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.get("DSGVO_CASSETTES", ROOT / "cassettes"))
+
+
+def recorded(home: Path = HOME) -> dict[str, Path]:
+    """All recordings of a folder by name, ``<provider>/<suite>/<test>.yaml``."""
+    return {path.relative_to(home).as_posix(): path for path in sorted(home.rglob("*.yaml"))}
+
+
+def interactions(path: Path) -> list[dict[str, Any]]:
+    """The requests and answers of a recording, with bodies as they stand there."""
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["interactions"]
+
+
+def origins(path: Path) -> set[str]:
+    """Who answered in a recording, ``emulator`` or ``live``."""
+    answers = [one["response"]["headers"] for one in interactions(path)]
+    return {answer["x-recorded-from"][0].split()[0] for answer in answers}
+
+
+def record(mode: str, home: Path, selection: Sequence[str], provider: str = "") -> int:
+    """Run the tests so that they record into a folder; return pytest's exit code."""
+    variables = {"DSGVO_RECORD": mode, "DSGVO_RECORD_PROVIDER": provider, "DSGVO_CASSETTES": home}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    command += ["--force-enable-socket"] if mode == "live" else []
+    command += [] if any(one.startswith("tests/") for one in selection) else ["tests/cassettes"]
+    environ = os.environ | {name: str(value) for name, value in variables.items()}
+    return subprocess.run([*command, *selection], cwd=ROOT, env=environ).returncode
+
+
+def keep(new: Path, replace_live: bool) -> None:
+    """Take a folder's recordings over.
+
+    One from a vendor was paid for. One in which only the order of parallel requests is new stays.
+    """
+    for name, path in recorded(new).items():
+        place = HOME / name
+        if place.is_file():
+            same = sorted(map(repr, interactions(place))) == sorted(map(repr, interactions(path)))
+            if same or (origins(place) == {"live"} and not replace_live):
+                continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
 
 
 def main(argv: Sequence[str] | None = None, ask: Callable[[str], str] = input) -> int:
     parser = argparse.ArgumentParser(prog="record", description=__doc__)
-    parser.add_argument("--live", metavar="PROVIDER", choices=list(PROVIDERS))
+    parser.add_argument("--live", metavar="PROVIDER", choices=list(PROVIDERS), default="")
     parser.add_argument("--yes", action="store_true", help="do not ask before calling a vendor")
     parser.add_argument(
         "--replace-live", action="store_true", help="record those from a vendor anew, too"
     )
     options, selection = parser.parse_known_args(argv)
-    if options.live:
-        return live(options.live, selection, None if options.yes else ask)
-    return from_emulator(selection, options.replace_live)
-
-
-def from_emulator(selection: Sequence[str], replace_live: bool = False) -> int:
-    """Record all tests anew, or those selected, and remove what no test wants any more.
-
-    A cassette from a vendor was paid for, and stays unless it is to be replaced.
-    """
-    kept = [] if replace_live else [path for path in recorded() if is_live(path)]
-    more = {"DSGVO_CASSETTES_REPLACE_LIVE": "1"} if replace_live else {}
-    code, played = run("record", selection, **more)
-    if code == 0 and not selection:
-        for path in recorded():
-            if path not in played:
-                path.unlink()
-                print(f"removed, no test plays it: {named(path)}")
-    kept = [path for path in kept if path in played]
-    print(
-        f"{len(played) - len(kept)} cassettes recorded from the emulator; "
-        "review them: git diff cassettes"
-    )
-    if kept:
-        print(f"{len(kept)} from vendors kept; ARGS=--replace-live records them, too")
-    return code
-
-
-def live(provider: str, selection: Sequence[str], ask: Callable[[str], str] | None) -> int:
-    """Record a vendor's tests from the vendor; what fails keeps the cassette that it had."""
-    spec = PROVIDERS[provider]
-    secret = [spec.oauth.secret_variable] if spec.oauth else []
-    if not any(os.environ.get(name) for name in (*spec.key_variables, *secret)):
-        print(f"no key: set {spec.key_variables[0]} to yours", file=sys.stderr)
-        return 2
-    cassettes_there = [content(path) for path in of(provider)]
-    count = sum(len(cassette["interactions"]) for cassette in cassettes_there)
-    target = os.environ.get(spec.base_url_variable, spec.base_url)
-    print(f"{spec.title}: up to {count} requests go to {target} with your key and may cost money.")
-    try:
-        go_on = ask is None or ask("Go on? [y/N] ").strip().lower() in {"y", "yes", "j", "ja"}
-    except EOFError:
-        print("nobody to ask here: ARGS=--yes goes on without; nothing was sent", file=sys.stderr)
-        return 2
-    if not go_on:
-        print("nothing was sent")
-        return 1
-    code, written = run("live", selection, DSGVO_CASSETTES_PROVIDER=provider)
-    print(f"{len(written)} cassettes recorded from {spec.title}; review them: git diff cassettes")
-    if not written:
-        return code
-    print("recording the same from the emulator, to compare …")
-    found = differences(*compared(provider, selection, written))
-    print(
-        "what the answers differ in from the emulator's:" if found else "no answer differs in shape"
-    )
-    print(*(f"  {line}" for line in found), sep="\n")
-    return code
-
-
-def compared(
-    provider: str, selection: Sequence[str], written: Sequence[Path]
-) -> tuple[list[Any], list[Any]]:
-    """Return parsed cassettes of the same tests: from the emulator, and those just written.
-
-    What lies in the folder may be from an earlier live recording, so it is no measure.
-    """
+    spec = PROVIDERS.get(options.live)
+    if spec:
+        secret = [spec.oauth.secret_variable] if spec.oauth else []
+        if not any(os.environ.get(name) for name in (*spec.key_variables, *secret)):
+            print(f"no key: set {spec.key_variables[0]} to yours", file=sys.stderr)
+            return 2
+        count = sum(len(interactions(path)) for path in HOME.glob(f"{spec.name}/*/*.yaml"))
+        target = os.environ.get(spec.base_url_variable, spec.base_url)
+        print(f"{spec.title}: up to {count} requests go to {target}, and may cost you money.")
+        if not options.yes and ask("Go on? [y/N] ").strip().lower() not in {"y", "yes", "j", "ja"}:
+            print("nothing was sent")
+            return 1
     with tempfile.TemporaryDirectory() as folder:
-        home = {"DSGVO_CASSETTES_HOME": folder, "DSGVO_CASSETTES_PROVIDER": provider}
-        run("record", selection, **home)
-        pairs = [(Path(folder, named(path)), path) for path in written]
-        both = [[content(path) for path in pair] for pair in pairs if pair[0].is_file()]
-    return [old for old, _ in both], [new for _, new in both]
-
-
-def run(mode: str, selection: Sequence[str], **variables: str) -> tuple[int, list[Path]]:
-    """Run the tests so that they record; return pytest's exit code and what was recorded."""
-    with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder, "written")
-        listed.touch()
-        environ = os.environ | {
-            "DSGVO_CASSETTES": mode,
-            "DSGVO_CASSETTES_LIST": str(listed),
-            **variables,
-        }
-        options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        options += ["--force-enable-socket"] if mode == "live" else []
-        where = [] if any(one.startswith("tests/") for one in selection) else ["tests/cassettes"]
-        command = [sys.executable, "-m", "pytest", *where, *options, *selection]
+        new = Path(folder)
         try:
-            code = subprocess.run(command, cwd=ROOT, env=environ).returncode
+            code = record("live" if spec else "emulator", new, selection, options.live)
         except KeyboardInterrupt:
-            code = 130
-            print(
-                "interrupted: the cassettes recorded so far are kept, and the others as they were"
-            )
-        return code, [HOME / name for name in listed.read_text("utf-8").split("\n") if name]
-
-
-def of(provider: str) -> list[Path]:
-    return [path for path in recorded() if path.relative_to(HOME).parts[0] == provider]
+            code = 130  # what was recorded so far is kept, and may have been paid for
+        keep(new, options.replace_live or bool(spec))
+        count, source = len(recorded(new)), spec.title if spec else "the emulator"
+        print(f"{count} recorded from {source}; review them: git diff cassettes")
+        for name in recorded().keys() - recorded(new).keys():
+            if not (spec or code or selection):
+                (HOME / name).unlink()
+                print(f"removed, no test plays it: {name}")
+    return code
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ def test_the_plugin_gives_a_fresh_server_to_each_test(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:dsgvo"),
-            *("-p", "dsgvo.emulator.pytest_plugin", str(tmp_path)),
+            *("-p", "dsgvo.testing.plugin", str(tmp_path)),
         ],
         capture_output=True,
         text=True,

@@ -1,0 +1,182 @@
+"""Rules of recording and matching, as vcrpy takes them: what is kept, and what is hidden.
+
+Credentials travel in headers, which are dropped unless they are known to be harmless, and in fields
+with telling names. Whatever was seen in one of those is hidden wherever it shows up again. vcrpy
+can hide values itself from 9.4 on, but ``langchain-tests`` 1.1 holds it below 9.
+"""
+
+import importlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from difflib import unified_diff
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+from dsgvo.providers import PROVIDERS
+from dsgvo.testing import _layout
+from dsgvo.testing._layout import JsonObject
+
+SERIALIZER = "dsgvo.yaml"  # pytest-recording makes it the suffix of the files
+ORIGIN = "x-recorded-from"  # header of an answer: "emulator <version>" or "live <date>"
+SCRUBBED = "SCRUBBED"
+
+_ARGUMENTS = {one.header: one for spec in PROVIDERS.values() for one in spec.header_arguments}
+_KEPT_OF_REQUESTS = ("accept", "content-type", *_ARGUMENTS)
+_KEPT_OF_ANSWERS = ("content-type", "retry-after", "x-emulator-scripted", "x-request-id")
+_SECRET_HEADERS = re.compile(r".*(auth|cookie|key|token|secret).*")
+_SECRET_FIELDS = re.compile(
+    r"(?i)(.*[-_])?((api[-_]?|private[-_]?)key|(access|refresh|id)[-_]?token|password|secret"
+    r"|client[-_]?(secret|assertion|id)|authorization)"
+)
+_SECRET_PARAMETERS = ("access_token", "api_key", "code", "key", "sig", "signature", "token")
+
+
+class Rules:
+    """What one recorder keeps and hides; ``hide`` as in :func:`dsgvo.testing.recorder`."""
+
+    def __init__(self, hide: Mapping[str, str] | None = None) -> None:
+        self._hidden = dict(hide or {})
+        for spec in PROVIDERS.values():
+            secret = spec.oauth.secret_variable if spec.oauth else ""
+            for name in (*spec.key_variables, secret):
+                self._learn(os.environ.get(name, ""))
+        for header, argument in _ARGUMENTS.items():
+            self._learn(os.environ.get(argument.variable, ""), f"<{header}>")
+
+    def options(self, **options: Any) -> JsonObject:
+        """Return the rules as arguments of ``vcr.VCR``, with further ones or others in place."""
+        return {
+            "serializer": SERIALIZER,
+            "match_on": ("method", "uri", "dsgvo"),
+            "before_record_request": self.request,
+            "before_record_response": self.response,
+            "filter_query_parameters": [(name, SCRUBBED) for name in _SECRET_PARAMETERS],
+            "decode_compressed_response": True,
+        } | options
+
+    def register(self, vcr: Any) -> None:
+        """Tell a ``vcr.VCR`` what the names in :meth:`options` stand for."""
+        vcr.register_matcher("dsgvo", same_request)
+        serializer = SimpleNamespace(serialize=self.serialize, deserialize=_layout.deserialize)
+        vcr.register_serializer(SERIALIZER, serializer)
+
+    def recorder(self, **options: Any) -> Any:
+        """Return a ``vcr.VCR`` with these rules."""
+        try:
+            vcr = importlib.import_module("vcr").VCR(**self.options(**options))
+        except ModuleNotFoundError as error:
+            error.msg += ": pip install 'dsgvo-llm[testing]'"
+            raise
+        self.register(vcr)
+        return vcr
+
+    def request(self, request: Any) -> Any:
+        """Return what is kept of a request (vcrpy's ``before_record_request``)."""
+        headers = {name.lower(): str(value) for name, value in request.headers.items()}
+        for name, value in headers.items():
+            if _SECRET_HEADERS.fullmatch(name):
+                self._learn(value.rpartition(" ")[2])
+        for name in _ARGUMENTS.keys() & headers.keys():
+            self._learn(headers[name], f"<{name}>")
+            headers[name] = f"<{name}>"
+        body, kind = request.body_bytes or b"", headers.get("content-type", "")
+        if "boundary=" in kind:
+            body = _layout.without_boundary(body, kind)
+        if kind:
+            headers["content-type"] = kind = _layout.media_type(kind)
+        request.uri = self._shown(vendor_url(request.uri))
+        request.body = self._scrubbed(body, kind)
+        request.headers = {
+            name: self._shown(headers[name]) for name in _KEPT_OF_REQUESTS if name in headers
+        }
+        return request
+
+    def response(self, response: JsonObject) -> JsonObject:
+        """Return what is kept of an answer (vcrpy's ``before_record_response``)."""
+        headers = {name.lower(): values[0] for name, values in response["headers"].items()}
+        self._learn(headers.get("set-cookie", "").partition("=")[2].partition(";")[0])
+        kept = {name: self._shown(headers[name]) for name in _KEPT_OF_ANSWERS if name in headers}
+        _, emulator, version = headers.get("server", "").partition("dsgvo-emulator/")
+        kept[ORIGIN] = f"emulator {version}" if emulator else f"live {datetime.now(UTC).date()}"
+        body = self._scrubbed(response["body"]["string"] or b"", kept.get("content-type", ""))
+        return {
+            "status": {"code": response["status"]["code"], "message": None},
+            "headers": {name: [value] for name, value in kept.items()},
+            "body": {"string": body},
+        }
+
+    def serialize(self, data: Mapping[str, Any]) -> str:
+        """Write a cassette; what became known only after it was recorded is hidden now."""
+        return self._shown(_layout.serialize(data))
+
+    def _learn(self, value: str, placeholder: str = SCRUBBED) -> None:
+        # Shorter texts are found in ordinary words, so they are hidden in their place alone.
+        if len(value) >= 8 and value not in self._hidden.values():
+            self._hidden[value] = placeholder
+
+    def _shown(self, text: str) -> str:
+        for value in sorted(self._hidden, key=len, reverse=True):
+            for form in {value, quote(value, safe=""), json.dumps(value)[1:-1]}:
+                text = text.replace(form, self._hidden[value])
+        return text
+
+    def _scrubbed(self, body: bytes, content_type: str) -> bytes:
+        entry = _layout.to_entry(body, content_type)
+        if "base64" in entry:
+            return body
+        scrubbed = self._without_secrets(entry)
+        return self._shown(
+            (body if scrubbed == entry else _layout.to_bytes(scrubbed)).decode()
+        ).encode()
+
+    def _without_secrets(self, value: Any, name: str = "") -> Any:
+        """Return a JSON value without the texts that stand in fields with telling names."""
+        if isinstance(value, dict):
+            fields = cast("JsonObject", value).items()
+            return {key: self._without_secrets(one, key) for key, one in fields}
+        if isinstance(value, list):
+            return [self._without_secrets(one, name) for one in cast("list[Any]", value)]
+        if isinstance(value, str) and _SECRET_FIELDS.fullmatch(name):
+            self._learn(value)
+            return SCRUBBED
+        return value
+
+
+def same_request(sent: Any, recorded: Any) -> None:
+    """Compare headers and content of two requests. Raises AssertionError with the difference."""
+    here, there = (
+        {
+            "headers": dict(one.headers),
+            **_layout.to_entry(one.body, one.headers.get("content-type", "")),
+        }
+        for one in (sent, recorded)
+    )
+    # As text, since 1 == 1.0 == True in Python. The order of keys does not matter.
+    if json.dumps(here, sort_keys=True) != json.dumps(there, sort_keys=True):
+        old, new = (
+            json.dumps(one, indent=1, ensure_ascii=False).split("\n") for one in (there, here)
+        )
+        raise AssertionError(
+            "\n".join(unified_diff(old, new, "recorded", "sent", n=2, lineterm=""))
+        )
+
+
+def vendor_url(url: str) -> str:
+    """Return a vendor's own address for one of the emulator's; any other without its login.
+
+    Example:
+        >>> vendor_url("http://127.0.0.1:8080/neuroflash/oauth/v2/token")
+        'https://id.neuroflash.com/oauth/v2/token'
+    """
+    parts = urlsplit(url)
+    name, slash, path = parts.path[1:].partition("/")
+    if parts.hostname not in {"127.0.0.1", "localhost", "::1"} or name not in PROVIDERS:
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    spec, path = PROVIDERS[name], slash + path
+    known = (spec.models_url, spec.workspaces_url, spec.oauth and spec.oauth.token_url)
+    home = next((one for one in known if one and urlsplit(one).path == path), spec.base_url)
+    return urlsplit(home)._replace(path=path, query=parts.query).geturl()

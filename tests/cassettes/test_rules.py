@@ -1,0 +1,167 @@
+"""What is hidden, when a request is the recorded one, and how a cassette reads."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.request import Request
+
+from dsgvo import Client, errors, testing
+from dsgvo.emulator import Reply, Server, Status
+from dsgvo.testing import _layout
+from dsgvo.testing._rules import Rules, same_request, vendor_url
+
+V = "hush/hush+secret="
+URL = "https://sovrgpt.com/api/v1/chat/completions"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+ECHO = json.dumps({"text": f"{V} {quote(V, safe='')}", "json": json.dumps(V)}).encode()
+
+
+def asked(body: Any = b"{}", url: str = URL, kind: str = JSON, **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Request("POST", url, data, {"content-type": kind} | named)
+
+
+def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
+    named = {"Content-Type": JSON} | {name.replace("_", "-"): headers[name] for name in headers}
+    lists = {name: [value] for name, value in named.items()}
+    return {"status": {"code": 200}, "headers": lists, "body": {"string": body}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "response"),
+    [
+        (asked(Authorization=f"Bearer {V}"), told()),
+        (asked(x_api_key=V), told()),
+        (asked(x_workspace_id=V), told()),
+        (asked({"a": [{"client_secret": V}], "b": V}), told()),
+        (asked(f"grant_type=x&client_secret={quote(V, safe='')}".encode(), kind=FORM), told()),
+        (asked(url=f"{URL}?api_key={quote(V, safe='')}&a=1"), told(b"{}")),
+        (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
+        (asked(), told(json.dumps({"before": V, "access_token": V, "after": V}).encode())),
+        (asked(), told(Set_Cookie=f"session={V}; Path=/")),
+    ],
+)
+def test_a_secret_is_hidden_wherever_it_stands(request_: Any, response: Any) -> None:
+    rules = testing.recorder().get_merged_config()
+    kept = rules["before_record_request"](request_)
+    pair = {"request": kept._to_dict(), "response": rules["before_record_response"](response)}
+    text = rules["serializer"].serialize({"interactions": [pair]})
+    assert "hush" not in text
+    assert "anna" not in text
+    # A replay finds it: what is recorded stays as it is if it comes again.
+    recorded = Request(**_layout.deserialize(text)["interactions"][0]["request"])
+    same_request(testing.recorder().get_merged_config()["before_record_request"](kept), recorded)
+
+
+def test_ordinary_fields_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOVRGPT_API_KEY", "an-unusual-key")
+    body = {"tools": [{"properties": {"password": {"type": "string"}}}], "token": "x" * 9}
+    assert json.loads(Rules().request(asked(body)).body) == body
+    shown = Rules({"Muster GmbH": "<firm>"}).request(asked({"a": "Muster GmbH, an-unusual-key"}))
+    assert json.loads(shown.body) == {"a": "<firm>, SCRUBBED"}
+
+
+def test_nothing_of_real_traffic_is_on_the_cassette(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tape.yaml"
+    for name, value in server.environ("neuroflash").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NEUROFLASH_API_KEY")
+    echo = f"{server.api_key} {server.client_secret} {server.workspace_id} {server.client_id}"
+    server.script("neuroflash", Reply(echo), Status(401, message=f"{echo} is wrong"))
+    cookie = {"Set-Cookie": "session=0123456789", "x-organization": "Muster GmbH"}
+    server.script("neuroflash", Status(500, {"a": "0123456789"}, cookie), path="/models")
+    question: Any = {
+        "messages": [{"role": "user", "content": echo}],
+        "model": "openai/gpt-4.1-mini",
+    }
+    with testing.recorder().use_cassette(str(path)):
+        key = Client("neuroflash", api_key=server.api_key, max_retries=0)
+        oauth = Client("neuroflash", client_id=server.client_id, client_secret=server.client_secret)
+        with pytest.raises(errors.InternalServerError):
+            key.models()
+        assert list(key.stream(**question))
+        with pytest.raises(errors.AuthenticationError):
+            key.chat(**question)
+        assert [oauth.chat(**question), oauth.workspaces()]
+    text = path.read_text(encoding="utf-8")
+    secrets = [*echo.split(), "emulator-token", "0123456789", "Muster", "127.0.0.1"]
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def test_a_changed_request_never_plays_an_old_answer(server: Server, tmp_path: Path) -> None:
+    client = Client("sovrgpt", api_key=server.api_key, base_url=server.base_url("sovrgpt"))
+    question: Any = {"messages": [{"role": "user", "content": "Hallo"}], "model": "qwen3.5-9b"}
+    path = str(tmp_path / "tape.yaml")
+    with testing.recorder().use_cassette(path):
+        first = client.chat(**question, temperature=0.5)
+    replay = Client("sovrgpt", api_key="another-key")
+    asked = len(server.requests)
+    with testing.recorder(record_mode="none").use_cassette(path):
+        assert replay.chat(**question, temperature=0.5) == first
+        with pytest.raises(CannotOverwriteExistingCassetteException) as caught:
+            replay.chat(**question, temperature=0.6)
+    assert '-  "temperature": 0.5' in str(caught.value)
+    assert '+  "temperature": 0.6' in str(caught.value)
+    assert len(server.requests) == asked
+
+
+PART = b'--%b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n%b\r\n--%b--\r\n'
+
+
+def upload(boundary: bytes, data: bytes) -> Any:
+    kind = f"multipart/form-data; boundary={boundary.decode()}"
+    return Rules().request(asked(PART % (boundary, data, boundary), kind=kind))
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "difference"),
+    [
+        (asked(b'{"a": 1, "b":"\\u00e4"}'), asked('{"b":"ä","a":1}'.encode()), ""),
+        (asked(b'{"a":1}'), asked(b'{"a":1.0}'), '-  "a": 1.0'),
+        (asked(b'{"a":1}'), asked(b'{"a":true}'), '-  "a": true'),
+        (asked(accept=JSON), asked(accept=FORM), f'-  "accept": "{FORM}"'),
+        (asked(x_workspace_id="w"), asked(), '+  "x-workspace-id": "w"'),
+        (asked(), asked(kind="text/plain"), '-  "content-type": "text/plain"'),
+        (upload(b"one", b"%PDF"), upload(b"two", b"%PDF"), ""),
+        (upload(b"one", b"%PDF"), upload(b"one", b"%pdf"), '"sha256"'),
+    ],
+)
+def test_all_matters_but_order_and_white_space(here: Any, there: Any, difference: str) -> None:
+    with pytest.raises(AssertionError) if difference else nullcontext() as caught:
+        same_request(here, there)
+    assert difference in str(caught and caught.value)
+
+
+def test_the_emulators_addresses_are_the_vendors() -> None:
+    models = "https://app.innogpt.de/api/ext/v1/models?a=1"
+    assert (
+        vendor_url("http://[::1]:8/innogpt/api/ext/v1/models?a=1") == vendor_url(models) == models
+    )
+    assert vendor_url("http://localhost/collections/x") == "http://localhost/collections/x"
+
+
+@example("a\x85\u2028\ufeff\r\n b \n")
+@example("data: 1\n\n")
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.floats(allow_nan=False))
+def test_what_is_written_is_read(value: Any) -> None:
+    text = str(value).encode()
+    json_ = json.dumps({"a": [value], "b": value}).encode()
+    bodies = [(json_, JSON), (text, "text/event-stream"), (text, FORM), (b"\xff" + text, JSON)]
+    for body, kind in bodies:
+        message = {"headers": {"content-type": [kind]}, "body": body}
+        pair = {"request": message, "response": message | {"body": {"string": body}}}
+        [read] = _layout.deserialize(_layout.serialize({"interactions": [pair]}))["interactions"]
+        for again in (read["request"]["body"] or b"", read["response"]["body"]["string"]):
+            assert again == body or json.loads(again) == json.loads(body)

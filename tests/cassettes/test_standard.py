@@ -1,0 +1,53 @@
+"""The standard suites of both frameworks, replayed for one vendor each: the network is cut."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from llamaindex_dsgvo import MeinGPT, MeinGPTEmbedding
+from tests.cassettes.conftest import Tape
+from tests.langchain import test_embeddings, test_standard_chat
+from tests.llamaindex import conformance, support
+from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
+
+__all__ = ["nothing_in_settings", "own_event_loop"]
+pytestmark = pytest.mark.usefixtures("cassette")
+
+
+@pytest.fixture
+def mode() -> support.Mode:
+    return support.Mode("async")
+
+
+@pytest.fixture
+def server(cassette: Tape) -> Tape:
+    """What stands in for the emulator, of which there is none."""
+    return cassette
+
+
+class TestLangChainChat(test_standard_chat.TestInnoGPT):
+    provider, suite = "innogpt", "langchain-standard-chat"
+
+
+class TestLangChainEmbeddings(test_embeddings.TestInnoGPT):
+    provider, suite = "innogpt", "langchain-standard-embeddings"
+    params: ClassVar = {"dimensions": 8}
+
+
+class TestLLM(conformance.LLMConformance):
+    provider: ClassVar = "meingpt"
+    suite: ClassVar = "llamaindex-standard-llm"
+    llm_class: ClassVar = MeinGPT
+    llm_arguments: ClassVar[dict[str, Any]] = {"model": "gpt-4o"}
+    embedding_class: ClassVar = MeinGPTEmbedding
+    embedding_arguments: ClassVar[dict[str, Any]] = {"dimensions": 256}
+
+
+class TestEmbedding(conformance.EmbeddingConformance):
+    provider: ClassVar = "meingpt"
+    suite: ClassVar = "llamaindex-standard-embedding"
+    embedding_class: ClassVar = MeinGPTEmbedding
+    embedding_arguments: ClassVar[dict[str, Any]] = {"dimensions": 256}
+    test_ingestion_in_other_processes: Any = None  # no recording plays in another process
