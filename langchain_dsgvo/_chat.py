@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from inspect import cleandoc
 from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -28,13 +27,14 @@ from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
 from dsgvo.wire.messages import media_after_tool_results
-from dsgvo.wire.request import with_schema
+from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
 from langchain_dsgvo._messages import to_wire
 from langchain_dsgvo._responses import combined_output, first_call_index, to_chunk, to_result
 from langchain_dsgvo._settings import VendorSettings
-from langchain_dsgvo._structured import SCHEMA_IN_PROMPT, Schema, structured_output
+from langchain_dsgvo._structured import Schema, response_class, structured_output
+from langchain_dsgvo._tools import wire_tool
 from langchain_dsgvo.errors import CapabilityError, langchain_errors
 
 __all__ = ["ChatModel"]
@@ -181,6 +181,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         request.setdefault("send_reasoning", self.send_reasoning)
         if stop is not None:
             request["stop"] = stop
+        if isinstance(form := request.get("response_format"), type):
+            request |= response_class(self.spec, form)
         schema: dict[str, Any] | None = request.pop(SCHEMA_IN_PROMPT, None)
         wire, left_out = media_after_tool_results(self.spec, request["model"], to_wire(messages))
         tell_left_out(self.spec, request["model"], left_out, strict=self.strict)
@@ -274,7 +276,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             >>> model.invoke("What is the price of BTC?").tool_calls[0]["name"]
             'get_price'
         """
-        wire = [_wire_tool(tool, strict) for tool in tools]
+        wire = [wire_tool(tool, strict) for tool in tools]
         with langchain_errors:
             choice = wire_tool_choice(tool_choice, wire)
         if choice is not None:
@@ -329,20 +331,6 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
                 include_raw=include_raw,
                 kwargs=kwargs,
             )
-
-
-def _wire_tool(
-    tool: dict[str, Any] | type | Callable[..., Any] | BaseTool, strict: bool | None
-) -> dict[str, Any]:
-    """Return a tool in OpenAI's form, the same under every version of Python.
-
-    From 3.13 on docstrings come without the indentation of their code.
-    """
-    wire = convert_to_openai_tool(tool, strict=strict)
-    if not isinstance(tool, dict):
-        function: dict[str, Any] = wire["function"]
-        function["description"] = cleandoc(function["description"])
-    return wire
 
 
 _SECRET_NAME = re.compile(r"auth|cookie|credential|key|pass|secret|signature|token", re.IGNORECASE)

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
+from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.output_parsers.transform import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
-from dsgvo.wire.request import check_structured_output, response_format
+from dsgvo.wire.request import check_structured_output
+from dsgvo.wire.structured import (
+    OutputSchema,
+    is_recursive,
+    no_instance,
+    object_in,
+    schema_request,
+    unwrapped_schema,
+)
 
-__all__ = ["SCHEMA_IN_PROMPT", "structured_output"]
-
-SCHEMA_IN_PROMPT = "schema_in_prompt"
-"""Call argument by which JSON mode tells the chat model to put a schema into the prompt."""
+__all__ = ["Schema", "output_schema", "response_class", "structured_output"]
 
 Schema = dict[str, Any] | type
 
 
 def structured_output(
     model: BaseChatModel,
-    provider: Provider,
+    spec: Provider,
     schema: Schema | None,
     *,
     method: StructuredOutputMethod | None,
@@ -42,62 +46,85 @@ def structured_output(
     kwargs: Mapping[str, Any],
 ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
     """Return a chain that asks a model for an instance of a schema and gives it."""
-    method = check_structured_output(provider, method)
+    others = dict(kwargs)
+    tools = others.pop("tools", None)
+    if tools and method is None and "json_schema" in spec.structured_output:
+        method = "json_schema"
+    method = check_structured_output(spec, method)
+    _check_request(schema, method, strict, kwargs)
+    if isinstance(schema, dict):
+        schema, own_strict = unwrapped_schema(schema)
+        strict = own_strict if strict is None else strict
+    wanted = None if schema is None else output_schema(schema, strict)
+    tool = None
+    if wanted is None:
+        asked: dict[str, Any] = {"response_format": {"type": "json_object"}}
+    else:
+        asked = schema_request(method, wanted, strict=strict)
+        asked["ls_structured_output_format"] = {
+            "kwargs": {"method": method, **({} if strict is None else {"strict": strict})},
+            "schema": {**wanted.schema, "title": wanted.name},
+        }
+        tool = wanted.name if method == "function_calling" else None
+    parser = AnswerParser(
+        target=schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None,
+        tool=tool,
+        wanted=wanted,
+    )
+    offered = asked.pop("tools", tools)
+    ask = model.bind(**asked, **others)
+    if offered:
+        ask = model.bind_tools(offered, **asked, **others)
+    if not include_raw:
+        return ask | parser
+    return ask | RunnableLambda(_with_raw(parser), _awith_raw(parser), name="include_raw")
+
+
+def _check_request(
+    schema: Schema | None,
+    method: StructuredOutputMethod,
+    strict: bool | None,
+    kwargs: Mapping[str, Any],
+) -> None:
     if schema is None and method != "json_mode":
         raise ConfigurationError(f"schema is missing: method={method!r} needs one")
     if strict is not None and method == "json_mode":
         raise ConfigurationError(f"strict={strict!r}: method='json_mode' knows no strict mode")
+    if method == "json_schema":
+        return
     for name in ("tools", "tool_choice"):
         if name in kwargs:
             raise ConfigurationError(
-                f"{name}: with_structured_output offers the schema alone; for tools and a schema "
-                "use langchain.agents.create_agent(model, tools, response_format=…)"
+                f"{name}: method={method!r} offers the schema alone; for tools and a schema use "
+                "method='json_schema', where the vendor documents it, or "
+                "langchain.agents.create_agent(model, tools, response_format=…)"
             )
+
+
+def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
+    """Return the form of a class or a JSON schema that goes onto the wire."""
+    own: dict[str, Any] | None = None
+    if isinstance(schema, dict):
+        own = schema
+    elif is_basemodel_subclass(schema) and hasattr(schema, "model_json_schema"):
+        own = cast("type[BaseModel]", schema).model_json_schema()
+    # LangChain writes definitions out, which loses those that hold themselves.
+    if own is not None and ("$defs" in own or own.get("type", "object") != "object"):
+        wanted = OutputSchema.of(own)
+        if is_recursive(own) or wanted.wrapped:
+            return wanted
     if isinstance(schema, dict) and not schema.keys() & {"title", "name", "function"}:
-        schema = {"title": "answer", **schema}  # LangChain wants a name for it
-    traced: dict[str, Any] = {
-        "kwargs": {"method": method, **({} if strict is None else {"strict": strict})},
-        "schema": schema,
-    }
-    if schema is not None:
-        traced["schema"] = convert_to_openai_tool(schema)
-    target = cast("type[BaseModel]", schema) if _is_pydantic(schema) else None
-    asked: Runnable[LanguageModelInput, AIMessage]
-    if schema is None:
-        asked = model.bind(response_format={"type": "json_object"}, **kwargs)
-        parser = AnswerParser()
-    elif method == "function_calling":
-        name = convert_to_openai_tool(schema)["function"]["name"]
-        asked = model.bind_tools(
-            [schema],
-            tool_choice=name,
-            ls_structured_output_format=traced,
-            **({} if strict is None else {"strict": strict}),
-            **kwargs,
-        )
-        parser = AnswerParser(target=target, tool=name)
-    else:
-        function = convert_to_openai_function(schema, strict=strict)
-        json_schema: dict[str, Any] = function["parameters"]
-        if "description" in function:
-            json_schema = {"description": function["description"], **json_schema}
-        in_prompt = {SCHEMA_IN_PROMPT: json_schema} if method == "json_mode" else {}
-        asked = model.bind(
-            response_format=response_format(
-                method, name=function["name"], schema=json_schema, strict=strict
-            ),
-            ls_structured_output_format=traced,
-            **in_prompt,
-            **kwargs,
-        )
-        parser = AnswerParser(target=target)
-    if not include_raw:
-        return asked | parser
-    return asked | RunnableLambda(_with_raw(parser), _awith_raw(parser), name="include_raw")
+        schema = {"title": "answer", **schema}
+    function = convert_to_openai_function(schema, strict=strict)
+    described = {"description": function["description"]} if function.get("description") else {}
+    return OutputSchema.of({**described, **function["parameters"]}, function["name"])
 
 
-def _is_pydantic(schema: Schema | None) -> bool:
-    return isinstance(schema, type) and is_basemodel_subclass(schema)
+def response_class(spec: Provider, schema: type) -> dict[str, Any]:
+    """Return the arguments of a request for ``response_format=Class``."""
+    documented = spec.structured_output
+    method = "json_schema" if "json_schema" in documented else "json_mode"
+    return schema_request(check_structured_output(spec, method), output_schema(schema))
 
 
 class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
@@ -109,10 +136,17 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
     Args:
         target: The Pydantic class to make; ``None``: a dict.
         tool: Name of the tool whose arguments are the answer; ``None``: its text is.
+        wanted: The schema on the wire; ``None``: any object.
     """
 
     target: type[Any] | None = None
     tool: str | None = None
+    wanted: OutputSchema | None = None
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802 - LangChain's name
+        """What the chain gives, for ``get_output_schema``."""
+        return self.target or dict[str, Any]
 
     def parse(self, text: str) -> Any:
         """Return what a text holds."""
@@ -122,7 +156,8 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         """Return what an answer holds; of a part of one, what can be read already.
 
         Raises:
-            OutputParserException: If a whole answer was cut or declined, or does not fit.
+            OutputParserException: If a whole answer was cut, or does not fit.
+            ModelRefusalError: If the model declined to answer.
         """
         generation = result[0]
         message = generation.message if isinstance(generation, ChatGeneration) else None
@@ -136,35 +171,38 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         return None
 
     def _whole(self, text: str, message: BaseMessage | None) -> Any:
-        if message is not None:
-            _check(message)
-            if self.tool is not None:
-                return self._arguments(message)
-        return self._fitted(_json(text), text)
-
-    def _arguments(self, message: BaseMessage) -> Any:
-        if (call := self._call(message)) is not None:
+        if not isinstance(message, AIMessage):
+            return self._fitted(object_in(text), text)
+        reason = message.response_metadata.get("finish_reason")
+        if message.additional_kwargs.get("refusal"):
+            # What it said is an answer, which no message shows.
+            raise exceptions.ModelRefusalError("the model declined to answer", raw_message=message)
+        call = self._call(message)
+        if call is not None and reason not in {"length", "content_filter"}:
             return self._fitted(call["args"], str(call["args"]))
-        broken = message.invalid_tool_calls if isinstance(message, AIMessage) else []
-        if broken:
+        if self.tool is None and message.tool_calls:
+            return None  # it calls a tool that was offered beside the schema
+        broken = message.invalid_tool_calls
+        found = object_in(text) if self.tool is None else None
+        if found is None or reason in {"length", "content_filter"}:
             raise OutputParserException(
-                "the arguments of the tool call are not a JSON object",
-                llm_output=broken[0]["args"] or "",
+                no_instance(reason, tool=self.tool, called=bool(broken)),
+                llm_output=(broken[0]["args"] or "") if broken else message.text,
             )
-        raise OutputParserException(
-            f"the model answered in text instead of calling the tool {self.tool!r}",
-            llm_output=message.text,
-        )
+        return self._fitted(found, text)
 
     def _call(self, message: BaseMessage) -> ToolCall | None:
         calls = message.tool_calls if isinstance(message, AIMessage) else []
         return next((call for call in calls if call["name"] == self.tool), None)
 
-    def _fitted(self, value: Any, text: str) -> Any:
-        if not isinstance(value, dict):
+    def _fitted(self, found: Any, text: str) -> Any:
+        if not isinstance(found, dict):
             raise OutputParserException("the answer is not a JSON object", llm_output=text)
+        value = cast("dict[str, Any]", found)
+        if self.wanted is not None:
+            value = self.wanted.value(value)
         if self.target is None:
-            return cast("dict[str, Any]", value)
+            return value
         make = getattr(self.target, "model_validate", None) or self.target.parse_obj
         try:
             return make(value)
@@ -191,45 +229,22 @@ def _as_chunk(piece: str | BaseMessage) -> str | BaseMessage:
     return piece
 
 
-_FENCED = re.compile(r"```(?:json)?(.*)```", re.DOTALL | re.IGNORECASE)
-
-
-def _json(text: str) -> Any:
-    """Return the JSON that a text is, or holds between fences; models add those unasked."""
-    for candidate in (text, *_FENCED.findall(text)):
-        with suppress(ValueError, RecursionError):
-            return json.loads(candidate, strict=False)  # line breaks inside texts are no fault
-    raise OutputParserException("the answer is not valid JSON", llm_output=text)
-
-
 def _faults(error: ValueError) -> Iterator[str]:
     details: Any = getattr(error, "errors", tuple)
     for fault in cast("list[dict[str, Any]]", details()):
         yield f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
 
 
-def _check(message: BaseMessage) -> None:
-    """Refuse an answer that was cut or declined."""
-    reason = message.response_metadata.get("finish_reason")
-    if reason == "length":
-        raise OutputParserException(
-            "the answer was cut at max_tokens, so the structured output is not whole: "
-            "raise max_tokens or ask for less",
-            llm_output=message.text,
-        )
-    if reason == "content_filter":
-        raise OutputParserException("the vendor's content filter stopped the structured output")
-    if refusal := message.additional_kwargs.get("refusal"):
-        # What it said is an answer, which no message shows.
-        raise OutputParserException("the model declined to answer", llm_output=refusal)
+def _raw(raw: AIMessage, parsed: Any, error: Exception | None = None) -> dict[str, Any]:
+    return {"raw": raw, "parsed": parsed, "parsing_error": error}
 
 
 def _with_raw(parser: AnswerParser) -> Callable[[AIMessage, RunnableConfig], dict[str, Any]]:
     def read(raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
         try:
-            return {"raw": raw, "parsed": parser.invoke(raw, config), "parsing_error": None}
-        except OutputParserException as error:
-            return {"raw": raw, "parsed": None, "parsing_error": error}
+            return _raw(raw, parser.invoke(raw, config))
+        except (OutputParserException, exceptions.ModelRefusalError) as error:
+            return _raw(raw, None, error)
 
     return read
 
@@ -239,9 +254,8 @@ def _awith_raw(
 ) -> Callable[[AIMessage, RunnableConfig], Awaitable[dict[str, Any]]]:
     async def read(raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
         try:
-            parsed = await parser.ainvoke(raw, config)
-        except OutputParserException as error:
-            return {"raw": raw, "parsed": None, "parsing_error": error}
-        return {"raw": raw, "parsed": parsed, "parsing_error": None}
+            return _raw(raw, await parser.ainvoke(raw, config))
+        except (OutputParserException, exceptions.ModelRefusalError) as error:
+            return _raw(raw, None, error)
 
     return read

@@ -38,7 +38,8 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
 from dsgvo.wire.messages import media_after_tool_results
-from dsgvo.wire.request import check_structured_output, with_schema
+from dsgvo.wire.request import check_structured_output
+from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_properties, with_schema
 from llamaindex_dsgvo._callbacks import chat_callback, completion_callback, dispatcher_for
 from llamaindex_dsgvo._messages import to_wire
 from llamaindex_dsgvo._responses import (
@@ -49,7 +50,7 @@ from llamaindex_dsgvo._responses import (
     tool_selections,
 )
 from llamaindex_dsgvo._settings import VendorSettings
-from llamaindex_dsgvo._structured import SCHEMA_IN_PROMPT, Extraction
+from llamaindex_dsgvo._structured import Extraction, response_class
 
 __all__ = ["DEFAULT_CONTEXT_WINDOW", "ChatModel"]
 
@@ -166,6 +167,8 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         if not stream:
             request.pop("stream_options", None)
         single_call = request.pop("allow_parallel_tool_calls", None) is False
+        if isinstance(form := request.get("response_format"), type):
+            request |= response_class(self.spec, form)
         schema = request.pop(SCHEMA_IN_PROMPT, None)
         model = request["model"]
         wire, left_out = media_after_tool_results(self.spec, model, to_wire(messages, self.spec))
@@ -466,6 +469,7 @@ def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
     spec = tool.metadata.to_openai_tool(skip_length_check=True)
     function: dict[str, Any] = spec["function"]
     function["description"] = _clean(function["description"], function["name"])
+    function["parameters"] = with_properties(function["parameters"])
     if strict is not None:
         function["strict"] = strict
         if strict:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Generic
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from llama_index.core.types import Model
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dsgvo.providers import Provider, StructuredOutputMethod
-from dsgvo.wire.request import response_format
-from llamaindex_dsgvo._responses import ModelOutputError, facts, json_object
+from dsgvo.wire.request import check_structured_output
+from dsgvo.wire.structured import OutputSchema, no_instance, object_in, schema_request
+from llamaindex_dsgvo._responses import ModelOutputError, facts
 
-__all__ = ["SCHEMA_IN_PROMPT", "Extraction"]
-
-SCHEMA_IN_PROMPT = "schema_in_prompt"
-"""Call argument by which JSON mode tells the LLM to put a schema into the prompt."""
-
-_LONGEST_NAME = 64
+__all__ = ["Extraction", "response_class"]
 
 
 class Extraction(Generic[Model]):
@@ -38,23 +33,11 @@ class Extraction(Generic[Model]):
         self._output_cls = output_cls
         self._flexible: type[FlexibleModel] | None = None
         self._uses_tool = method == "function_calling"
-        schema = output_cls.model_json_schema()
-        title = str(schema.get("title") or output_cls.__name__)
-        name = re.sub(r"[^a-zA-Z0-9_-]", "_", title)[:_LONGEST_NAME]
-        self.arguments: dict[str, Any]
+        self._wanted = OutputSchema.of(output_cls.model_json_schema())
+        self.arguments: dict[str, Any] = schema_request(method, self._wanted)
         """What the chat request needs for it."""
         if self._uses_tool:
-            self.arguments = {
-                "tools": [_tool(name, schema)],
-                "tool_choice": name,
-                "allow_parallel_tool_calls": False,
-            }
-        else:
-            self.arguments = {
-                "response_format": response_format(method, name=name, schema=schema, strict=None)
-            }
-            if method == "json_mode":
-                self.arguments[SCHEMA_IN_PROMPT] = schema
+            self.arguments["allow_parallel_tool_calls"] = False
 
     def result(self, response: ChatResponse) -> Model:
         """Return the instance that a whole answer holds.
@@ -67,7 +50,7 @@ class Extraction(Generic[Model]):
         if found is None:
             raise self._error(response, self._no_object(response))
         try:
-            return self._output_cls.model_validate(found)
+            return self._output_cls.model_validate(self._wanted.value(found))
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False, include_context=False)
             described = "; ".join(
@@ -93,7 +76,7 @@ class Extraction(Generic[Model]):
         if found is None or found == before:
             return before, None
         try:
-            return found, self._output_cls.model_validate(found)
+            return found, self._output_cls.model_validate(self._wanted.value(found))
         except ValidationError:
             if self._flexible is None:
                 self._flexible = create_flexible_model(self._output_cls)
@@ -110,19 +93,14 @@ class Extraction(Generic[Model]):
                     break
         else:
             text = response.message.content
-        return _json_in(text, whole=whole) if text else None
+        return object_in(text, growing=not whole) if text else None
 
     def _no_object(self, response: ChatResponse) -> str:
         raw = facts(response)
-        if raw.get("finish_reason") == "length":
-            return "the answer was cut at max_tokens: raise max_tokens or ask for less"
-        if raw.get("finish_reason") == "content_filter":
-            return "the vendor's content filter stopped the answer"
         if raw.get("refusal"):
             return "the model declined to answer"
-        if self._uses_tool and not raw.get("tool_calls"):
-            return "the model answered in text instead of calling the tool"
-        return "the answer is not a JSON object"
+        tool = self._wanted.name if self._uses_tool else None
+        return no_instance(raw.get("finish_reason"), tool=tool, called=bool(raw.get("tool_calls")))
 
     def _error(self, response: ChatResponse, what: str) -> ModelOutputError:
         raw = facts(response)
@@ -133,16 +111,8 @@ class Extraction(Generic[Model]):
         )
 
 
-def _tool(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    description = schema.get("description") or f"Give the answer as {name}."
-    function = {"name": name, "description": description, "parameters": schema}
-    return {"type": "function", "function": function}
-
-
-def _json_in(text: str, *, whole: bool) -> dict[str, Any] | None:
-    # Small models wrap JSON in Markdown or a sentence, whatever they are told.
-    start = text.find("{")
-    if start < 0:
-        return None
-    end = text.rfind("}") + 1 if whole else len(text)
-    return json_object(text[start:end], growing=not whole)
+def response_class(spec: Provider, schema: type[BaseModel]) -> dict[str, Any]:
+    """Return the arguments of a request for ``response_format=Class``."""
+    method = "json_schema" if "json_schema" in spec.structured_output else "json_mode"
+    wanted = OutputSchema.of(schema.model_json_schema())
+    return schema_request(check_structured_output(spec, method), wanted)

@@ -10,8 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from pydantic_core import to_json
-
 from dsgvo._warnings import warn_once
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
@@ -24,7 +22,6 @@ __all__ = [
     "check_structured_output",
     "require_model",
     "response_format",
-    "with_schema",
 ]
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -217,23 +214,3 @@ def response_format(
     if strict is not None:
         described["strict"] = strict
     return {"type": "json_schema", "json_schema": described}
-
-
-def with_schema(
-    messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]
-) -> list[Mapping[str, Any]]:
-    """Return the messages with the instruction that makes JSON mode follow a schema.
-
-    With ``{"type": "json_object"}`` alone a server promises JSON, not its shape, and OpenAI's API
-    refuses the request unless a message says "JSON". The instruction joins the system message, or
-    becomes one.
-    """
-    instruction = (
-        "Answer with one JSON object and nothing else: no explanation, no Markdown. "
-        "The object must be valid against this JSON schema:\n" + to_json(schema).decode()
-    )
-    match messages:
-        case [{"role": "system", "content": str(text)} as first, *others]:
-            return [{**first, "content": f"{text}\n\n{instruction}"}, *others]
-        case _:
-            return [{"role": "system", "content": instruction}, *messages]

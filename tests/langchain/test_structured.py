@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from enum import Enum
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Generic, Literal, TypedDict, TypeVar
 
 import pytest
 from inline_snapshot import snapshot
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.exceptions import ModelInvalidRequestError, OutputParserException
+from langchain_core.exceptions import (
+    ModelInvalidRequestError,
+    ModelRefusalError,
+    OutputParserException,
+)
 from langchain_core.runnables import RunnableLambda
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Raw, Reply, Server
@@ -123,7 +127,8 @@ def test_json_mode_puts_the_schema_into_the_prompt(server: Server) -> None:
     first, second = bodies(server)
     assert first["response_format"] == {"type": "json_object"}
     system, user = first["messages"]
-    rules, schema = system["content"].rsplit("\n", 1)
+    rules, schema, shape = system["content"].rsplit("\n", 2)
+    assert shape == 'Its shape, with other values than yours: {"name":"…","age":0}'
     assert rules == (
         "Du bist genau.\n\n"
         "Answer with one JSON object and nothing else: no explanation, no Markdown. "
@@ -253,9 +258,10 @@ def test_a_refusal_is_an_error_that_keeps_the_models_words(server: Server, mode:
     )
     server.script("innogpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
     chain = chat("innogpt").with_structured_output(Person, method="json_schema")
-    with pytest.raises(OutputParserException, match="the model declined") as caught:
+    with pytest.raises(ModelRefusalError, match="the model declined") as caught:
         mode.invoke(chain, "Wer?")
-    assert caught.value.llm_output == "Das sage ich nicht."
+    assert caught.value.raw_message is not None
+    assert caught.value.raw_message.additional_kwargs["refusal"] == "Das sage ich nicht."
     assert "Das sage ich nicht" not in str(caught.value)
 
 
@@ -364,7 +370,7 @@ def test_a_schema_by_hand_is_refused_too(server: Server) -> None:
     [
         ({"schema": None}, "schema is missing: method='function_calling' needs one"),
         ({"schema": Person, "method": "json_mode", "strict": True}, "json_mode' knows no strict"),
-        ({"schema": Person, "tools": []}, "create_agent"),
+        ({"schema": Person, "tools": [], "method": "json_mode"}, "create_agent"),
         ({"schema": Person, "tool_choice": "any"}, "offers the schema alone"),
         ({"schema": Person, "method": "telepathy"}, "method='telepathy' is not documented"),
     ],
@@ -419,3 +425,125 @@ def test_a_chain_goes_on_behind_it(server: Server, mode: Mode) -> None:
     chain = chat("sovrgpt").with_structured_output(Person) | older
     assert mode.invoke(chain, "„Anna“ ist 34 Jahre alt.") == 35
     assert mode.batch(chain, ["„Anna“ ist 34 Jahre alt.", "Otto ist 50 Jahre alt."]) == [35, 51]
+
+
+# Schemas of every form
+
+
+class Tree(BaseModel):
+    """Ein Baum."""
+
+    name: str
+    children: list[Tree] = []
+
+
+class Größe(BaseModel):  # noqa: PLC2401 - as German programs have them
+    """Eine Größe."""
+
+    wert: int
+
+
+_T = TypeVar("_T")
+
+
+class Antwort(BaseModel, Generic[_T]):
+    """Eine Antwort."""
+
+    wert: _T
+
+
+class People(RootModel[list[Person]]):
+    """Alle Personen."""
+
+
+TREE = Tree(name="a", children=[Tree(name="b")])
+PEOPLE = People([Person(name="Anna", age=34)])
+FORMS: dict[str, tuple[Any, str, str, Any]] = {
+    "recursive": (Tree, "Tree", TREE.model_dump_json(), TREE),
+    "umlaut": (Größe, "Groesse", '{"wert": 1}', Größe(wert=1)),
+    "generic": (Antwort[int], "Antwort_int", '{"wert": 1}', Antwort[int](wert=1)),
+    "list": (People, "People", f'{{"value": {PEOPLE.model_dump_json()}}}', PEOPLE),
+    "OpenAI's form": ({"name": "person", "schema": PERSON_SCHEMA}, "person", TEXT, DATA),
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "way"),
+    [
+        ("function_calling", Way(Mode("sync"), streamed=False)),
+        ("json_schema", Way(Mode("async"), streamed=True)),
+        ("json_mode", Way(Mode("sync"), streamed=True)),
+    ],
+    ids=["tool", "schema", "json"],
+)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_schema_goes_out_whole_and_under_a_valid_name(
+    server: Server, method: Any, way: Way, form: str
+) -> None:
+    schema, name, text, expected = FORMS[form]
+    server.script("innogpt", reply(method, text, name))
+    chain = chat("innogpt").with_structured_output(schema, method=method)
+    assert last(way, chain) == expected
+    [body] = bodies(server)
+    asked = json.dumps(body, ensure_ascii=False).replace('\\"', '"')
+    assert ("$ref" in asked) == (form in {"recursive", "list"})
+    assert '"items": {}' not in asked
+    if method == "function_calling":
+        [tool] = body["tools"]
+        assert (tool["function"]["name"], tool["function"]["parameters"]["type"]) == (
+            name,
+            "object",
+        )
+    elif method == "json_schema":
+        assert body["response_format"]["json_schema"]["name"] == name
+
+
+def test_strict_of_openais_form_is_kept(server: Server) -> None:
+    schema = {"name": "person", "schema": PERSON_SCHEMA, "strict": True}
+    chat("innogpt").with_structured_output(schema, method="json_schema").invoke("Anna ist 34.")
+    form = bodies(server)[0]["response_format"]["json_schema"]
+    assert (form["strict"], form["schema"]["additionalProperties"]) == (True, False)
+
+
+def test_a_recursive_schema_may_be_strict(server: Server) -> None:
+    server.script("innogpt", reply("function_calling", TREE.model_dump_json(), "Tree"))
+    assert chat("innogpt").with_structured_output(Tree, strict=True).invoke("?") == TREE
+    parameters = bodies(server)[0]["tools"][0]["function"]["parameters"]
+    assert parameters["additionalProperties"] is False
+    assert parameters["$defs"]["Tree"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind"), [("innogpt", "json_schema"), ("sovrgpt", "json_object")]
+)
+def test_a_class_as_response_format(server: Server, mode: Mode, vendor: str, kind: str) -> None:
+    bound = chat(vendor).bind(response_format=Person)
+    assert json.loads(mode.invoke(bound, "„Anna“ ist 34 Jahre alt.").text) == DATA
+    [body] = bodies(server)
+    assert body["response_format"]["type"] == kind
+    assert ("Alter in Jahren." in body["messages"][0]["content"]) == (kind == "json_object")
+
+
+def lookup(name: str) -> str:
+    """Look a person up."""
+    return name
+
+
+def test_tools_beside_a_schema(server: Server, mode: Mode) -> None:
+    call = Reply(tool_calls=[{"name": "lookup", "arguments": '{"name": "Anna"}'}])
+    server.script("innogpt", call, Reply(TEXT))
+    chain = chat("innogpt").with_structured_output(Person, tools=[lookup], include_raw=True)
+    first = mode.invoke(chain, "Wie alt ist Anna?")
+    assert (first["parsed"], first["parsing_error"]) == (None, None)
+    assert first["raw"].tool_calls[0]["name"] == "lookup"
+    assert mode.invoke(chain, "Wie alt ist Anna?")["parsed"] == Person(name="Anna", age=34)
+    for body in bodies(server):
+        assert body["tools"][0]["function"]["name"] == "lookup"
+        assert body["response_format"]["type"] == "json_schema"
+
+
+def test_a_chain_says_what_it_gives() -> None:
+    model = chat("innogpt")
+    assert model.with_structured_output(Person).get_output_schema() is Person
+    given = model.with_structured_output(PERSON_SCHEMA).get_output_schema()
+    assert given.model_json_schema()["type"] == "object"

@@ -10,7 +10,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.program import FunctionCallingProgram, LLMTextCompletionProgram
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import CapabilityError, ConfigurationError
@@ -121,7 +121,7 @@ class Kasten(BaseModel, Generic[_T]):
 
 def test_names_that_no_vendor_takes(server: Server) -> None:
     llm("neuroflash").structured_predict(Kasten[int], PromptTemplate("Inhalt: 5"))
-    assert bodies(server)[0]["response_format"]["json_schema"]["name"] == "Kasten_int_"
+    assert bodies(server)[0]["response_format"]["json_schema"]["name"] == "Kasten_int"
 
 
 def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> None:
@@ -171,3 +171,46 @@ def test_programs(server: Server, program: Any, reply: Reply) -> None:
         output_cls=Person, prompt_template_str=PROMPT.template, llm=llm("sovrgpt")
     )
     assert made(text=TEXT) == Person(**ANNA)
+
+
+class Tree(BaseModel):
+    """A tree."""
+
+    name: str
+    children: list[Tree] = []
+
+
+TREE = Tree(name="a", children=[Tree(name="b")])
+
+
+class People(RootModel[list[Person]]):
+    """All persons."""
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+@pytest.mark.parametrize(
+    ("output_cls", "given", "expected"),
+    [
+        (
+            Tree,
+            {"name": "a", "children": [{"name": "b"}]},
+            Tree(name="a", children=[Tree(name="b")]),
+        ),
+        (People, {"value": [ANNA]}, People([Person(**ANNA)])),
+    ],
+    ids=["recursive", "list"],
+)
+def test_every_form_of_class(
+    mode: Mode, server: Server, method: str, output_cls: Any, given: Any, expected: Any
+) -> None:
+    call = {"name": output_cls.__name__, "arguments": given}
+    reply = Reply(tool_calls=[call]) if method == "function_calling" else Reply(json.dumps(given))
+    server.script("innogpt", reply)
+    model = llm("innogpt", structured_output=method)
+    assert mode.call(model, "structured_predict", output_cls, PROMPT, text=TEXT) == expected
+
+
+def test_a_class_as_response_format(mode: Mode, server: Server) -> None:
+    answer = mode.call(llm("innogpt"), "chat", [ChatMessage(TEXT)], response_format=Person)
+    assert Person.model_validate_json(answer.message.content) == Person(**ANNA)
+    assert bodies(server)[0]["response_format"]["type"] == "json_schema"

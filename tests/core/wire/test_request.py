@@ -18,8 +18,8 @@ from dsgvo.wire.request import (
     chat_body,
     check_structured_output,
     response_format,
-    with_schema,
 )
+from dsgvo.wire.structured import with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from tests.core.support import HELLO
 from tests.vendors import MODELS
@@ -313,9 +313,10 @@ def test_json_mode_is_told_the_schema_in_the_system_message() -> None:
     first, *others = with_schema([user], SHAPE)
     assert first["role"] == "system"
     assert "JSON" in first["content"]
-    assert first["content"].endswith(
-        "JSON schema:\n" + json.dumps(SHAPE, ensure_ascii=False, separators=(",", ":"))
-    )
+    rules, schema, shape = first["content"].split("\n")
+    assert rules.endswith("JSON schema:")
+    assert json.loads(schema) == SHAPE
+    assert shape == 'Its shape, with other values than yours: {"größe":0}'
     assert others == [user]
 
 

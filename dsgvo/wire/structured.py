@@ -1,0 +1,348 @@
+"""Structured output: schemas as the wire wants them, requests for instances, and answers read.
+
+Both framework packages ask and read by these functions; they differ in what they make of a value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from pydantic_core import from_json, to_json
+
+from dsgvo.errors import ConfigurationError
+from dsgvo.providers import StructuredOutputMethod
+from dsgvo.wire.request import response_format
+
+__all__ = [
+    "SCHEMA_IN_PROMPT",
+    "OutputSchema",
+    "is_recursive",
+    "no_instance",
+    "object_in",
+    "schema_request",
+    "unwrapped_schema",
+    "valid_name",
+    "with_properties",
+    "with_schema",
+]
+
+SCHEMA_IN_PROMPT = "schema_in_prompt"
+"""Argument of a request by which JSON mode has a schema put into the prompt."""
+
+_LONGEST_NAME = 64
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
+)
+_WRAPPED = "value"
+_DEEPEST = 16
+_LARGEST = 200  # values of an example
+
+
+def valid_name(name: str) -> str:
+    """Return a name of a tool or schema as OpenAI's API takes it: 1 to 64 of ``a-zA-Z0-9_-``.
+
+    Example:
+        >>> valid_name("Antwort[int]"), valid_name("Größe")
+        ('Antwort_int', 'Groesse')
+    """
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_UMLAUTS))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    kept = re.sub(r"[^a-zA-Z0-9_-]+", "_", plain)
+    return (kept if kept == name else kept.strip("_"))[:_LONGEST_NAME] or "answer"
+
+
+def with_properties(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a tool's parameters as strict servers want them: ``properties`` though empty.
+
+    Example:
+        >>> with_properties({"type": "object"})
+        {'type': 'object', 'properties': {}}
+    """
+    given = dict(parameters or {"type": "object"})
+    if given.get("type") == "object" and not given.keys() & {
+        "properties",
+        "$ref",
+        "anyOf",
+        "allOf",
+    }:
+        given["properties"] = {}
+    return given
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSchema:
+    """A schema of answers as the wire wants it: an object, under a valid name.
+
+    Args:
+        name: Its valid name.
+        schema: The schema of an object.
+        description: What it is for, if it says so.
+        wrapped: Whether the wanted value is the object's one property, since it is no object
+            itself: a list, a choice of classes.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    description: str | None
+    wrapped: bool
+
+    @classmethod
+    def of(cls, schema: Mapping[str, Any], name: str | None = None) -> OutputSchema:
+        """Return the form of a JSON schema that goes onto the wire.
+
+        Example:
+            >>> OutputSchema.of({"type": "array"}, "Namen").schema
+            {'type': 'object', 'properties': {'value': {'type': 'array'}}, 'required': ['value']}
+        """
+        root = _resolved(schema, schema)
+        described = root.get("description")
+        name = valid_name(name or str(root.get("title") or "answer"))
+        wrapped = root.get("type", "object") != "object"
+        if not wrapped:  # a reference alone does not say that it is an object
+            schema = {key: value for key, value in {**schema, **root}.items() if key != "$ref"}
+        else:
+            inner = {key: value for key, value in schema.items() if key != "$defs"}
+            own = {"$defs": schema["$defs"]} if "$defs" in schema else {}
+            schema = {
+                "type": "object",
+                "properties": {_WRAPPED: inner},
+                "required": [_WRAPPED],
+                **own,
+            }
+        return cls(name, schema, described if isinstance(described, str) else None, wrapped)
+
+    def value(self, found: Mapping[str, Any]) -> Any:
+        """Return the wanted value out of the object that a model gave; of a part, perhaps none."""
+        return found.get(_WRAPPED) if self.wrapped else found
+
+    def tool(self, strict: bool | None = None) -> dict[str, Any]:
+        """Return the tool whose arguments are an instance."""
+        function: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description or f"Give the answer as {self.name}.",
+            "parameters": with_properties(self.schema),
+        }
+        if strict is not None:
+            function["strict"] = strict
+        return {"type": "function", "function": function}
+
+
+def schema_request(
+    method: StructuredOutputMethod, wanted: OutputSchema, *, strict: bool | None = None
+) -> dict[str, Any]:
+    """Return the arguments of a chat request that ask for an instance of a schema.
+
+    ``SCHEMA_IN_PROMPT`` among them is for :func:`with_schema`.
+    """
+    if strict:
+        wanted = replace(wanted, schema=_closed(wanted.schema))
+    if method == "function_calling":
+        return {"tools": [wanted.tool(strict)], "tool_choice": wanted.name}
+    schema = dict(wanted.schema)
+    if wanted.description and "description" not in schema:
+        schema = {"description": wanted.description, **schema}
+    asked: dict[str, Any] = {
+        "response_format": response_format(method, name=wanted.name, schema=schema, strict=strict)
+    }
+    if method == "json_mode":
+        asked[SCHEMA_IN_PROMPT] = schema
+    return asked
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema whose objects take no further properties, as strict mode demands."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in cast("list[Any]", schema)]
+    if not isinstance(schema, Mapping):
+        return schema
+    members = cast("Mapping[str, Any]", schema)
+    closed = {name: _closed(member) for name, member in members.items()}
+    if isinstance(members.get("properties"), Mapping) and members.get("type") == "object":
+        closed["additionalProperties"] = False
+    return closed
+
+
+def with_schema(
+    messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return the messages with the instruction that makes JSON mode follow a schema.
+
+    With ``{"type": "json_object"}`` alone a server promises JSON, not its shape, and OpenAI's API
+    refuses the request unless a message says "JSON". The instruction joins the system message, or
+    becomes one. It shows an example of the shape too: small models echo a bare schema back.
+    """
+    instruction = (
+        "Answer with one JSON object and nothing else: no explanation, no Markdown. "
+        f"The object must be valid against this JSON schema:\n{to_json(schema).decode()}\n"
+        f"Its shape, with other values than yours: {to_json(example_of(schema)).decode()}"
+    )
+    match messages:
+        case [{"role": "system", "content": str(text)} as first, *others]:
+            return [{**first, "content": f"{text}\n\n{instruction}"}, *others]
+        case _:
+            return [{"role": "system", "content": instruction}, *messages]
+
+
+def unwrapped_schema(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
+    """Return the JSON schema inside the form that ``response_format`` has, and its ``strict``.
+
+    Example:
+        >>> unwrapped_schema({"name": "Wert", "schema": {"type": "object"}, "strict": True})
+        ({'title': 'Wert', 'type': 'object'}, True)
+    """
+    form: object = schema.get("json_schema") if schema.get("type") == "json_schema" else schema
+    if not isinstance(form, Mapping):
+        raise ConfigurationError("schema: json_schema is not an object with name and schema")
+    named = cast("Mapping[str, Any]", form)
+    inner: object = named.get("schema")
+    if not isinstance(inner, Mapping) or "name" not in named:
+        return dict(schema), None
+    kept = {"title": named["name"], "description": named.get("description")}
+    found = {key: value for key, value in kept.items() if value is not None}
+    return found | dict(cast("Mapping[str, Any]", inner)), named.get("strict")
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema, or the definition that it refers to."""
+    for _ in range(_DEEPEST):
+        name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+        found: object = root.get("$defs", {}).get(name)
+        if not isinstance(found, Mapping):
+            return schema
+        schema = cast("Mapping[str, Any]", found)
+    return schema
+
+
+def is_recursive(schema: Mapping[str, Any]) -> bool:
+    """Return whether a definition of a schema holds itself, so that it cannot be written out.
+
+    Example:
+        >>> tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Tree"}}}
+        >>> is_recursive({"$defs": {"Tree": tree}, "$ref": "#/$defs/Tree"})
+        True
+    """
+    definitions: Mapping[str, Any] = schema.get("$defs") or {}
+    holds = {name: set(_references(body)) for name, body in definitions.items()}
+    for start, direct in holds.items():
+        seen: set[str] = set()
+        left = list(direct)
+        while left:
+            name = left.pop()
+            if name == start:
+                return True
+            if name not in seen:
+                seen.add(name)
+                left.extend(holds.get(name, ()))
+    return False
+
+
+def _references(value: object) -> Iterator[str]:
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, Mapping):
+            members = cast("Mapping[str, object]", item)
+            if isinstance(name := members.get("$ref"), str):
+                yield name.removeprefix("#/$defs/")
+            left.extend(members.values())
+        elif isinstance(item, list):
+            left.extend(cast("list[object]", item))
+
+
+def example_of(schema: Mapping[str, Any]) -> Any:
+    """Return the plainest value of a schema's shape, to show a model what is wanted.
+
+    Example:
+        >>> example_of({"properties": {"name": {"type": "string"}, "age": {"type": "integer"}}})
+        {'name': '…', 'age': 0}
+    """
+    return _example(schema, schema, 0, iter(range(_LARGEST)))
+
+
+_PLAIN: Mapping[str, Any] = {"integer": 0, "number": 0.5, "boolean": True, "null": None}
+
+
+def _example(
+    schema: Mapping[str, Any], root: Mapping[str, Any], depth: int, room: Iterator[int]
+) -> Any:
+    if next(room, None) is None:
+        return None
+    schema = _resolved(schema, root)
+    for name in ("const", "default"):
+        if schema.get(name) is not None:
+            return schema[name]
+    for name in ("examples", "enum"):
+        if choices := cast("list[Any]", schema.get(name) or []):
+            return choices[0]
+    for name in ("anyOf", "oneOf", "allOf"):
+        if choices := cast("list[Mapping[str, Any]]", schema.get(name) or []):
+            return _example(choices[0], root, depth, room)
+    kind: object = schema.get("type", "object" if "properties" in schema else "string")
+    if isinstance(kind, list):
+        kind = cast("list[str]", kind)[0]
+    if kind == "object":
+        properties: Mapping[str, Any] = schema.get("properties") or {}
+        required = schema.get("required") or ()
+        # What may be left out ends a schema that holds itself.
+        shown = [
+            name for name in properties if depth < 2 or (name in required and depth < _DEEPEST)
+        ]
+        return {name: _example(properties[name], root, depth + 1, room) for name in shown}
+    if kind == "array":
+        items: Mapping[str, Any] | None = schema.get("items")
+        return [_example(items, root, depth + 1, room)] if items and depth < _DEEPEST else []
+    return _PLAIN.get(str(kind), "…")
+
+
+def object_in(text: str, *, growing: bool = False) -> dict[str, Any] | None:
+    """Return the JSON object that a text is or holds, or begins if it is still growing.
+
+    Small models wrap JSON in Markdown or a sentence, and leave line breaks inside texts unescaped,
+    whatever they are told.
+
+    Example:
+        >>> object_in('Gern: {"a": 1}')
+        {'a': 1}
+    """
+    for candidate in (text, *text.split("```")[1::2]):
+        start = candidate.find("{")
+        end = len(candidate) if growing else candidate.rfind("}") + 1
+        found: object = None
+        if start >= 0:
+            found = _json(candidate[start:end], growing=growing)
+        if isinstance(found, dict):
+            return cast("dict[str, Any]", found)
+    return None
+
+
+def _json(text: str, *, growing: bool) -> object:
+    with suppress(ValueError):
+        return from_json(text, allow_partial="trailing-strings" if growing else False)
+    with suppress(ValueError, RecursionError):
+        return json.loads(text, strict=False)
+    return None
+
+
+def no_instance(finish_reason: object, *, tool: str | None, called: bool) -> str:
+    """Say why an answer holds no instance of a schema.
+
+    Args:
+        finish_reason: How the answer ended.
+        tool: Name of the tool that was to be called, if one was.
+        called: Whether one was called.
+    """
+    if finish_reason == "length":
+        return "the answer was cut at max_tokens: raise max_tokens or ask for less"
+    if finish_reason == "content_filter":
+        return "the vendor's content filter stopped the answer"
+    if tool is not None and not called:
+        return f"the model answered in text instead of calling the tool {tool!r}"
+    if tool is not None:
+        return "the arguments of the tool call are not a JSON object"
+    return "the answer is not a JSON object"
