@@ -8,6 +8,7 @@ ARGS ?=
 VENV ?= .venv$(addprefix -,$(filter 3.%,$(patsubst python%,%,$(notdir $(PYTHON)))))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO_STAMP := $(VENV)/.installed-demo
 PACKAGES := dsgvo langchain_dsgvo llamaindex_dsgvo
 COVERED := 95
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
@@ -35,7 +36,10 @@ help:
 venv: $(STAMP)
 	@:
 
-$(STAMP): pyproject.toml constraints.txt
+# The demo needs no tools of ours; where those are installed, nothing of it is missing.
+$(STAMP): EXTRA := all
+$(DEMO_STAMP): EXTRA := demo
+$(STAMP) $(DEMO_STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: Python 3.11 or newer is needed, '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
 	         "Try: make PYTHON=python3.12 …" >&2; exit 1; }
@@ -43,10 +47,10 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "error: '$(PYTHON)' has no venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; a few minutes on a slow network) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install -c constraints.txt -e '.[all]'
+	@$(PIP) install -c constraints.txt -e '.[$(EXTRA)]'
 	@touch $@
 
-demo: $(STAMP)
+demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	@$(BIN)/dsgvo demo $(ARGS)
 
 test: $(STAMP)

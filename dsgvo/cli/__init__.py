@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from importlib import import_module
 
 __all__ = ["main"]
@@ -17,7 +19,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows a question mark, not a traceback.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -31,4 +33,21 @@ def _run() -> None:
         message = f"dsgvo: the command line needs {error.name}: pip install 'dsgvo-llm[cli]'\n"
         sys.stderr.write(message)
         sys.exit(1)
+    warnings.showwarning = _show_warning
+    log = logging.getLogger("dsgvo")
+    log.addHandler(_Warnings(logging.WARNING))
     app(prog_name="dsgvo")
+
+
+class _Warnings(logging.Handler):
+    """Shows warnings of the log like all others."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _show_warning(record.getMessage())
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Show a warning as a line of text; it may quote a server."""
+    from dsgvo.cli.screen import show_warning
+
+    show_warning(str(message))

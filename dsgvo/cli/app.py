@@ -37,7 +37,6 @@ app = typer.Typer(
     cls=_Group,
     help="innoGPT, meinGPT, neuroflash and SovrGPT: try them out, with or without a key.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

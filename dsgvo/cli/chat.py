@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path
@@ -12,55 +12,61 @@ from urllib.parse import urlsplit
 
 import typer
 
-from dsgvo.cli.emulated import emulated
-from dsgvo.cli.options import chosen_model, documented_models, provider_name, require_access
+from dsgvo.cli.emulated import access
+from dsgvo.cli.files import UnreadableError, decode, read_regular
+from dsgvo.cli.metering import Meter
+from dsgvo.cli.options import ProviderArgument, chosen_model
 from dsgvo.errors import CapabilityError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider, get_provider
 from dsgvo.transport import Client
 from dsgvo.wire.files import check_parts, file_part, image_part, mime_type_of
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from dsgvo.cli.screen import Screen
 
 __all__ = ["chat"]
 
-MAX_FILE_BYTES = 200_000
+MAX_TEXT_BYTES = 200_000
+MAX_UPLOAD_BYTES = 20_000_000
 
 
 def chat(
-    provider: Annotated[str, typer.Argument(callback=provider_name, help="The vendor.")],
-    model: Annotated[str | None, typer.Option(help="The vendor's chat model.")] = None,
+    provider: ProviderArgument,
+    model: Annotated[
+        str | None, typer.Option(help="The vendor's chat model. [default: the page's first]")
+    ] = None,
     system: Annotated[str | None, typer.Option(help="Instructions for the model.")] = None,
     emulator: Annotated[
         bool, typer.Option("--emulator", help="Talk to the emulator; needs no key.")
     ] = False,
 ) -> None:
-    """Talk to a model. Lines that begin with / are commands; /help lists them."""
-    from rich.console import Console
+    """Talk to a model. Lines that begin with / are commands; /help lists them.
 
-    spec = get_provider(provider)
-    console = Console(highlight=False)
-    with emulated(spec.name, visible=console.is_terminal) if emulator else nullcontext():
-        require_access(spec)
-        chosen = model or documented_models(spec)[0] if emulator else chosen_model(spec, model)
-        session = _Session(console, spec, Client(spec), chosen, system)
-        console.print(f"[bold]{spec.title}[/] {chosen} [dim](/help, and Ctrl-D to leave)[/]")
-        while (line := _read(console)) is not None:
+    With questions from a pipe, the first error ends it, with exit code 1.
+    """
+    from dsgvo.cli.screen import Screen, show_error
+
+    spec, screen = get_provider(provider), Screen()
+    with access(spec, emulator=emulator, visible=screen.is_terminal):
+        chosen = chosen_model(spec, model, emulated=emulator)
+        session = _Session(screen, spec, Client(spec), chosen, system)
+        screen.say(
+            "[bold]{title}[/] {model} [dim](/help, and Ctrl-D to leave)[/]",
+            title=spec.title,
+            model=chosen,
+        )
+        while (line := screen.read("[bold cyan]> [/]")) is not None:
             try:
                 if not session.take(line):
                     return
             except DsgvoError as error:
-                from dsgvo.cli.screen import show_error
-
+                if not _somebody_types():
+                    raise
                 show_error(str(error))
 
 
-def _read(console: Console) -> str | None:
-    try:
-        return console.input("[bold cyan]> [/]").strip()
-    except EOFError:
-        console.print()
-        return None
+def _somebody_types() -> bool:
+    return sys.stdin.isatty()
 
 
 @dataclass
@@ -68,23 +74,22 @@ class _Session:
     """A conversation.
 
     Args:
-        console: Where it is shown.
-        provider: The vendor.
+        screen: Where it is shown.
+        spec: The vendor.
         client: Who is talked to.
         model: Id of the model.
         system: Instructions, if any.
     """
 
-    console: Console
-    provider: Provider
+    screen: Screen
+    spec: Provider
     client: Client
     model: str
     system: str | None
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     files: list[str] = field(default_factory=list[str])
     parts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    tokens: int = 0
-    uncounted: int = 0
+    meter: Meter = field(default_factory=Meter)
 
     def take(self, line: str) -> bool:
         """Take a line of the user's; return whether the conversation goes on."""
@@ -113,11 +118,11 @@ class _Session:
         }
 
     def _ask(self, text: str) -> None:
-        from dsgvo.cli.screen import WordWriter
+        from dsgvo.cli.screen import MarkdownWriter, WordWriter
 
         question = self._question("\n\n".join([*self.files, text]))
         system = [{"role": "system", "content": self.system}] if self.system else []
-        writer: WordWriter | None = None
+        writer: WordWriter | MarkdownWriter | None = None
         thinking = False
         said: list[str] = []
         deltas = self.client.stream([*system, *self.messages, question], model=self.model)
@@ -130,11 +135,15 @@ class _Session:
                         if writer is not None:
                             writer.close()
                         thinking = thought
-                        writer = WordWriter(self.console, style="dim" if thought else "")
+                        writer = (
+                            WordWriter(self.screen, style="dim")
+                            if thought
+                            else MarkdownWriter(self.screen)
+                        )
                     writer.write(piece)
                     said += [] if thought else [piece]
                 if delta.completion is not None:
-                    self._count(delta.completion.usage)
+                    self.meter.add(delta.completion.usage)
         except KeyboardInterrupt:  # stops the answer, not the conversation
             said.append(" …")
         except CapabilityError:
@@ -152,41 +161,34 @@ class _Session:
         content = [{"type": "text", "text": text}, *self.parts] if self.parts else text
         return {"role": "user", "content": content}
 
-    def _count(self, usage: dict[str, Any] | None) -> None:
-        total = (usage or {}).get("total_tokens")
-        if isinstance(total, int):
-            self.tokens += total
-        else:
-            self.uncounted += 1
-
     def _set_model(self, name: str) -> None:
         if name:
             self.model = name
-        self.console.print(f"model: {self.model}", style="dim", markup=False)
+        self.screen.print(f"model: {self.model}", style="dim")
 
     def _set_system(self, text: str) -> None:
         self.system = text or None
-        self.console.print("instructions set" if text else "no instructions", style="dim")
+        self.screen.print("instructions set" if text else "no instructions", style="dim")
 
     def _add_file(self, name: str) -> None:
         part = _part(name)
-        if part is None:
-            self.files.append(_text(name))
+        if isinstance(part, str):
+            self.files.append(part)
         else:
-            message = {"role": "user", "content": [part]}
-            check_parts(self.provider, self.model, [message])
+            check_parts(self.spec, self.model, [{"role": "user", "content": [part]}])
             self.parts.append(part)
-        self.console.print("goes with the next message", style="dim")
+        self.screen.print("goes with the next message", style="dim")
 
     def _show_tokens(self, _: str) -> None:
-        more = f", and {self.uncounted} answer(s) without a count" if self.uncounted else ""
-        self.console.print(f"{self.tokens:,} tokens{more}", style="dim")
+        uncounted = self.meter.uncounted
+        more = f", and {uncounted} answer(s) without a count" if uncounted else ""
+        self.screen.print(f"{self.meter.tokens:,} tokens{more}", style="dim")
 
     def _forget(self, _: str) -> None:
         self.messages.clear()
         self.files.clear()
         self.parts.clear()
-        self.console.print("a new conversation", style="dim")
+        self.screen.print("a new conversation", style="dim")
 
     def _help(self, _: str) -> None:
         for usage, what in (
@@ -197,17 +199,14 @@ class _Session:
             ("/new", "forget the conversation"),
             ("/quit", "leave; so does Ctrl-D. Ctrl-C stops an answer"),
         ):
-            self.console.print(f"  [cyan]{usage:<14}[/] {what}")
+            self.screen.say("  [cyan]{usage:<14}[/] {what}", usage=usage, what=what)
 
 
-def _part(name: str) -> dict[str, Any] | None:
-    """Return the content part of an image or a PDF, by its address or from disk.
-
-    Returns:
-        None if it is neither: a text is put into the message.
+def _part(name: str) -> dict[str, Any] | str:
+    """Return the content part of an image or a PDF, by its address or from disk, or a text.
 
     Raises:
-        ConfigurationError: If it cannot be read.
+        ConfigurationError: If it cannot be read, or is nothing of these.
     """
     address = urlsplit(name)
     if address.scheme in {"http", "https"}:
@@ -215,26 +214,20 @@ def _part(name: str) -> dict[str, Any] | None:
         return image_part(url=name) if kind.startswith("image/") else file_part(url=name)
     path = Path(name).expanduser()
     try:
-        with path.open("rb") as file:
-            kind = mime_type_of(file.read(16)) or ""
-    except OSError as error:
-        raise ConfigurationError(f"/file {name}: {(error.strerror or '').lower()}") from None
-    if kind.startswith("image/"):
-        return image_part(path=path, mime_type=kind)
-    return file_part(path=path, mime_type=kind) if kind == "application/pdf" else None
+        data = read_regular(path, MAX_UPLOAD_BYTES)
+        kind = mime_type_of(data[:16]) or ""
+        if kind.startswith("image/"):
+            return image_part(data=data, mime_type=kind)
+        if kind == "application/pdf":
+            return file_part(data=data, mime_type=kind, name=path.name)
+        return f"{path.name}:\n\n{_text(path, data)}"
+    except UnreadableError as error:
+        raise ConfigurationError(f"/file {name}: {error}") from None
 
 
-def _text(name: str) -> str:
-    path = Path(name).expanduser()
-    try:
-        data = path.read_bytes()
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError(
-            f"/file {name}: neither a text in UTF-8, nor an image (PNG, JPEG, GIF, WebP), nor a PDF"
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(f"/file {name}: {(error.strerror or '').lower()}") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise ConfigurationError(f"/file {name}: more than {MAX_FILE_BYTES:,} bytes")
-    return f"{path.name}:\n\n{text}"
+def _text(path: Path, data: bytes) -> str:
+    if (guess_type(path.name)[0] or "").startswith(("image/", "audio/", "video/")):
+        raise UnreadableError("neither a text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF")
+    if len(data) > MAX_TEXT_BYTES:
+        raise UnreadableError(f"a text of more than {MAX_TEXT_BYTES:,} bytes")
+    return decode(data)

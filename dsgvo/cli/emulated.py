@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-from dsgvo.cli.screen import extra
+from dsgvo.cli.options import require_access
+from dsgvo.cli.screen import require_modules
+from dsgvo.providers import Provider
 
-__all__ = ["PACE_SECONDS", "emulated"]
+__all__ = ["PACE_SECONDS", "access", "emulated"]
 
 PACE_SECONDS = 0.012
 """Between two pieces of an emulated answer, so that a reader sees it stream."""
+
+
+@contextmanager
+def access(*specs: Provider, emulator: bool, visible: bool = False) -> Generator[None]:
+    """Put the emulator in the place of vendors, or check that their keys are in the environment.
+
+    Args:
+        *specs: The vendors that are asked for.
+        emulator: Which of the two.
+        visible: Whether somebody watches the answers stream.
+
+    Raises:
+        ConfigurationError: If a key is missing; the message names the variable.
+    """
+    with emulated(*(one.name for one in specs), visible=visible) if emulator else nullcontext():
+        for spec in specs:
+            require_access(spec)
+        yield
 
 
 @contextmanager
@@ -22,11 +42,10 @@ def emulated(*providers: str, visible: bool = False) -> Generator[None]:
         *providers: Names of the vendors that are asked for.
         visible: Whether somebody watches the answers stream.
     """
-    with extra("emulator"):
-        from dsgvo import emulator
+    require_modules("emulator", "starlette", "uvicorn", "multipart")
+    from dsgvo import emulator
 
-        running = emulator.running(pace=PACE_SECONDS if visible else 0.0, record=False)
-    with running as server:
+    with emulator.running(pace=PACE_SECONDS if visible else 0.0, record=False) as server:
         values = _direct()
         for provider in providers:
             values |= server.environ(provider)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any, cast
 
 import typer
 
 from dsgvo.cli.emulated import emulated
-from dsgvo.cli.options import provider_name
+from dsgvo.cli.options import complete_provider, provider_name
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, Model, Provider
 from dsgvo.transport import Client
@@ -23,43 +25,63 @@ SHORT = {"structured_output": "json schema", "reasoning": "thinks"}
 def models(
     provider: Annotated[
         str | None,
-        typer.Argument(callback=provider_name, help="The vendor; without one, all of them."),
+        typer.Argument(
+            callback=provider_name,
+            autocompletion=complete_provider,
+            help="The vendor; without one, all of them.",
+        ),
     ] = None,
     emulator: Annotated[
         bool, typer.Option("--emulator", help="Ask the emulator's lists; needs no key.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
 ) -> None:
     """List models: live where the vendor has a list and its key is set, else from its page.
 
     Only what somebody says is shown: an empty field means that nobody does.
     """
-    from rich.console import Console
+    specs = [spec for name, spec in PROVIDERS.items() if provider in {None, name}]
+    with emulated(*PROVIDERS) if emulator else nullcontext():
+        found = [(spec, *_models(spec)) for spec in specs]
+    if as_json:
+        rows = [
+            {"provider": spec.name, **asdict(model), "source": source}
+            for spec, listed, source, _ in found
+            for model in listed
+        ]
+        typer.echo(json.dumps(rows, indent=2, default=_as_json))
+    else:
+        _show(found)
+
+
+def _as_json(value: object) -> object:
+    """Return what JSON has for a value that it does not know: an object, or a list."""
+    return dict(cast("Any", value)) if isinstance(value, Mapping) else list(cast("Any", value))
+
+
+def _show(found: Sequence[tuple[Provider, Sequence[Model], str, str | None]]) -> None:
     from rich.table import Table
 
-    specs = [spec for name, spec in PROVIDERS.items() if provider in {None, name}]
+    from dsgvo.cli.screen import Screen
+
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("Provider", no_wrap=True)
     table.add_column("Model", overflow="fold")
     table.add_column("What it does", overflow="fold")
     table.add_column("Runs in", no_wrap=True)
     table.add_column("Said by", no_wrap=True)
-    notes: list[str] = []
-    with emulated(*PROVIDERS) if emulator else nullcontext():
-        for spec in specs:
-            found, source, note = _models(spec)
-            notes += [note] if note else []
-            for model in found:
-                region = model.region or "unknown"
-                name = model.id.replace("*", "…")  # a series
-                table.add_row(spec.title, name, _abilities(model), region, source)
-    console = Console(highlight=False)
-    console.print(table)
-    for note in notes:
-        console.print(note, style="dim", soft_wrap=True)
-    console.print(
-        "Where a model runs is what the vendor says; what holds for you is in your contract.",
-        style="dim",
+    for spec, listed, source, _ in found:
+        for model in listed:
+            name = model.id.replace("*", "…")  # a series
+            table.add_row(spec.title, name, _abilities(model), model.region or "unknown", source)
+    screen = Screen()
+    screen.print(table)
+    notes = [note for *_, note in found if note]
+    notes.append(
+        "Where a model runs is what the vendor says; what holds for you is in your contract."
     )
+    for note in notes:
+        screen.print(note, style="dim", soft_wrap=True)
 
 
 def _models(spec: Provider) -> tuple[Sequence[Model], str, str | None]:

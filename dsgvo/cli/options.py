@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated, Any
 
 import typer
 
 from dsgvo.errors import ConfigurationError, DsgvoError
-from dsgvo.providers import Provider, get_provider
+from dsgvo.providers import PROVIDERS, Provider, get_provider
 from dsgvo.transport import Client
 
-__all__ = ["chosen_model", "documented_models", "provider_name", "require_access"]
+__all__ = [
+    "ProviderArgument",
+    "chosen_model",
+    "complete_provider",
+    "documented_models",
+    "embedding_provider",
+    "provider_name",
+    "provider_option",
+    "require_access",
+]
+
+
+def complete_provider() -> list[str]:
+    """Return the names of the providers, for a shell to complete."""
+    return list(PROVIDERS)
 
 
 def provider_name(value: str | None) -> str | None:
@@ -27,6 +42,19 @@ def provider_name(value: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+ProviderArgument = Annotated[
+    str,
+    typer.Argument(callback=provider_name, autocompletion=complete_provider, help="The vendor."),
+]
+
+
+def provider_option(help: str) -> Any:  # noqa: A002 - typer's word
+    """Return an option that takes the name of a provider."""
+    return typer.Option(
+        metavar="NAME", callback=provider_name, autocompletion=complete_provider, help=help
+    )
+
+
 def require_access(spec: Provider) -> None:
     """Check that a key, and whatever else the vendor wants, is in the environment.
 
@@ -39,21 +67,44 @@ def require_access(spec: Provider) -> None:
         raise ConfigurationError(f"{error}; or use the emulator") from None
 
 
-def chosen_model(spec: Provider, wanted: str | None) -> str:
-    """Return the model of the option, or else of the environment.
+def chosen_model(
+    spec: Provider, wanted: str | None, *, emulated: bool = False, tools: bool = False
+) -> str:
+    """Return the model of the option, else of the environment, else the page's first.
 
-    Raises:
-        ConfigurationError: If neither names one.
+    Args:
+        spec: The vendor.
+        wanted: The option.
+        emulated: Whether the emulator answers, so that the environment does not count.
+        tools: Leave out models of which it is known that they take no tools.
     """
-    model = wanted or os.environ.get(spec.model_variable)
-    if not model:
-        raise ConfigurationError(
-            f"the model is missing: add --model {documented_models(spec)[0]}, or another of "
-            f"{spec.title}'s, or set {spec.model_variable}"
-        )
-    return model
+    named = wanted or (not emulated and os.environ.get(spec.model_variable))
+    ids = documented_models(spec)
+    suited = (one for one in ids if not tools or spec.model(one).tools is not False)
+    return named or next(suited, ids[0])
 
 
 def documented_models(spec: Provider) -> list[str]:
     """Return the ids of the chat models that the vendor's page names."""
     return [one.id for one in spec.models if one.kind == "chat" and "*" not in one.id]
+
+
+def embedding_provider(chat: Provider, wanted: str | None, *, emulated: bool) -> Provider:
+    """Return whose embeddings go with a chat model: the wanted, its own, or the emulator's first.
+
+    Raises:
+        ConfigurationError: If that vendor has none; the message names those that have.
+    """
+    having = [spec for spec in PROVIDERS.values() if spec.embeddings.documented]
+    spec = get_provider(wanted) if wanted else chat
+    if spec in having:
+        return spec
+    if wanted:
+        names = " or ".join(other.name for other in having)
+        raise ConfigurationError(f"{spec.title} documents no embeddings: use --embeddings {names}")
+    if emulated:
+        return having[0]
+    names = " or ".join(f"{other.name} (with {other.key_variables[0]})" for other in having)
+    raise ConfigurationError(
+        f"{spec.title} documents no embeddings, and a search needs some: add --embeddings {names}"
+    )

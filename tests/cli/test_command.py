@@ -64,23 +64,35 @@ def test_help_loads_no_framework() -> None:
     assert [name for name in loaded if name.split(".")[0].startswith(HEAVY)] == []
 
 
-@pytest.mark.parametrize("missing", ["typer", "rich"])
-def test_without_the_extra_its_name_is_said(missing: str) -> None:
-    code = f"import sys; sys.modules[{missing!r}] = None\nfrom dsgvo.cli import main; main()"
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment(),
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-    )
-    assert "pip install 'dsgvo-llm[cli]'" in one_line(run)
-
-
-def test_without_the_demos_extra_its_name_is_said() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "missing", "hint"),
+    [
+        ("--help", "typer", "pip install 'dsgvo-llm[cli]'"),
+        ("--help", "rich", "pip install 'dsgvo-llm[cli]'"),
+        (
+            "demo --docs fehlt",
+            "langchain_qdrant",
+            "pip install 'dsgvo-llm[demo-langchain]'; or use --framework llamaindex",
+        ),
+        (
+            "demo --docs fehlt",
+            "llama_index",
+            "pip install 'dsgvo-llm[demo-llamaindex]'; or use --framework langchain",
+        ),
+        ("demo --docs fehlt --framework langchain", "llama_index", "there is no such folder"),
+        ("demo --docs fehlt --framework llamaindex", "langchain", "there is no such folder"),
+        ("demo --docs fehlt --framework langchain", "starlette", "dsgvo-llm[emulator]'"),
+        ("chat innogpt --emulator", "starlette", "pip install 'dsgvo-llm[emulator]'"),
+        ("check innogpt --emulator", "uvicorn", "pip install 'dsgvo-llm[emulator]'"),
+        ("models --emulator", "uvicorn", "pip install 'dsgvo-llm[emulator]'"),
+    ],
+)
+def test_what_is_not_installed_is_said_before_any_work(
+    arguments: str, missing: str, hint: str
+) -> None:
     code = (
-        "import sys; sys.modules['langchain_qdrant'] = None\n"
-        "sys.argv = ['dsgvo', 'demo']\nfrom dsgvo.cli import main; main()"
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {arguments.split()!r}\n"
+        "from dsgvo.cli import main; main()"
     )
     run = subprocess.run(
         [sys.executable, "-c", code],
@@ -89,7 +101,8 @@ def test_without_the_demos_extra_its_name_is_said() -> None:
         check=False,
         encoding="utf-8",
     )
-    assert "pip install 'dsgvo-llm[demo]'" in one_line(run)
+    assert one_line(run).endswith(hint)
+    assert run.stdout == ""
 
 
 def test_ctrl_c_ends_quietly() -> None:

@@ -65,7 +65,7 @@ def test_what_the_handbook_does_not_say_is_not_answered(handbook: Run, framework
 
 @pytest.mark.parametrize("framework", ["LangChain", "LlamaIndex"])
 def test_the_agent_uses_its_tool(handbook: Run, framework: str) -> None:
-    after = shown(handbook, framework).partition("agent Ich fahre vier Tage")[2]
+    after = shown(handbook, framework).partition("agent Ich fahre 4 Tage")[2]
     assert "→ reisekosten(tage=4, kilometer=420)" in after
     assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
 
@@ -87,8 +87,8 @@ def test_the_table_has_what_was_really_used(handbook: Run) -> None:
         ("LlamaIndex", "innoGPT", "gpt-5"),
         ("LlamaIndex", "innoGPT", "text-embedding-3-small"),
     ]
-    # Four answered questions, and the agent's two; the follow-up costs two more.
-    assert [rows[0][3], rows[2][3]] == ["6", "8"]
+    # Five questions, and the agent's two; the follow-up costs two more.
+    assert [rows[0][3], rows[2][3]] == ["7", "9"]
     assert all(int(row[3]) > 5 and int(row[4].strip("≈ ").replace(",", "")) > 1000 for row in rows)
 
 
@@ -143,7 +143,7 @@ def test_a_folder_of_ones_own(invoke: Dsgvo, folder: Path, framework: str) -> No
         "größere Säle am Dienstag. [1] [1] alt/brief.txt, line 1",
         "drei Monate zum Quartalsende. [1] [1] vertrag.pdf, page 2",
         "Weltmeisterschaft? Dazu steht nichts in den Unterlagen.",
-        "→ unterlagen_durchsuchen(frage='Wann werden die Tomaten gegossen?')",
+        "→ unterlagen_durchsuchen(frage='Sieh in den Unterlagen nach: Wann werden",
     ):
         assert expected in text
     assert text.count("um sieben Uhr") >= 3  # the answer, the tool's result, the agent's answer
@@ -184,7 +184,6 @@ def test_a_proxy_of_the_users_is_not_asked_for_the_emulator(invoke: Dsgvo) -> No
         (("--docs", "."), {}, "--docs .: the folder has no files"),
         (("--provider", "innogpt"), {}, "set INNOGPT_API_KEY; or use the emulator"),
         (("--provider", "sovrgpt"), {}, "set SOVRGPT_API_KEY"),
-        (("--provider", "innogpt"), {"INNOGPT_API_KEY": "k"}, "add --model gpt-5, or another"),
         (
             ("--provider", "sovrgpt"),
             {"SOVRGPT_API_KEY": "k"},

@@ -1,182 +1,144 @@
-"""Reading a folder: sections with their places, and what is named and skipped."""
+"""Reading a folder: text page by page, and what is named and skipped, within bounds."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dsgvo.cli.demo.documents import Library, Skipped, read_documents
-from dsgvo.cli.demo.sections import Section
+from dsgvo.cli import files
+from dsgvo.cli.demo import documents
+from dsgvo.cli.demo.documents import Page, read_documents
 from dsgvo.errors import ConfigurationError
-from tests.cli.pdfs import encrypted, pdf, pdf_of
+from tests.cli.pdfs import encrypted, pdf
 
 
-def titles(library: Library) -> list[tuple[str, str]]:
-    return [(one.title, one.text) for one in library.sections]
+def written(folder: Path, contents: dict[str, bytes | str]) -> Path:
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
 
 
-def test_markdown_is_cut_at_headings_but_not_inside_code(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text(
-        "Vorspann\n# Eins\nText\n## Zwei ##\nmehr\n```\n# kein Titel\n```\n# Drei\nEnde\n",
-        encoding="utf-8",
-    )
-    assert titles(read_documents(tmp_path)) == [
-        ("", "Vorspann"),
-        ("Eins", "Text"),
-        ("Eins › Zwei", "mehr\n```\n# kein Titel\n```"),
-        ("Drei", "Ende"),
-    ]
+def read(folder: Path) -> dict[str, list[Page]]:
+    library = read_documents(folder)
+    return {library.name(path): pages for path, pages in library.pages.items()}
 
 
-def test_plain_text_is_cut_at_headings_and_knows_its_lines(tmp_path: Path) -> None:
-    text = "Anfang.\n\nURLAUB\n\nDreißig Tage.\nMehr.\n\n"
-    text += "Krankheit\n=========\nAnrufen.\n\n2.1 Reisen\n\nBahn."
-    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
-    library = read_documents(tmp_path)
-    assert [(one.place(), one.text) for one in library.sections] == [
-        ("line 1", "Anfang."),
-        ("URLAUB, line 5", "Dreißig Tage.\nMehr."),
-        ("Krankheit, line 10", "Anrufen."),
-        ("2.1 Reisen, line 14", "Bahn."),
-    ]
-    urlaub = library.sections[1]
-    assert urlaub.place(urlaub.text.index("Mehr")) == "URLAUB, line 6"
-
-
-def test_sections_of_a_pdf_run_over_pages_without_running_lines(tmp_path: Path) -> None:
-    pages = [
-        ["Firma GmbH", "Seite 1", "1. Reisen", "Wir fahren Bahn. Das ist", "schön."],
-        ["Firma GmbH", "Seite 2", "Und billig, mit Mess-", "geräten.", "2. Essen", "Um zwölf."],
-        ["Firma GmbH", "Seite 3", "Bis eins."],
-    ]
-    (tmp_path / "a.pdf").write_bytes(pdf(*pages))
-    reisen, essen = read_documents(tmp_path).sections
-    assert reisen.text == "Wir fahren Bahn. Das ist schön.\nUnd billig, mit Messgeräten."
-    assert reisen.place() == "pages 1–2, 1. Reisen"
-    assert reisen.place(0, 10) == "page 1, 1. Reisen"
-    assert reisen.place(reisen.text.index("Und")) == "page 2, 1. Reisen"
-    assert (essen.text, essen.place()) == ("Um zwölf.\nBis eins.", "pages 2–3, 2. Essen")
-
-
-def test_numbered_questions_of_plain_text_are_headings(tmp_path: Path) -> None:
-    (tmp_path / "fragen.txt").write_text(
-        "1.1. Was ist der Verein?\n\n    Ein Verein.\n\n"
-        "1.2. Wie werde ich Mitglied, und was\nkostet das im Jahr?\n\n    Formlos; 20 Euro.\n\n"
-        "1.3 Der Beitrag ist bis Ende Januar zu zahlen, und zwar\nim Voraus.\n",
-        encoding="utf-8",
-    )
-    found = read_documents(tmp_path).sections
-    assert [(one.title, one.place()) for one in found] == [
-        ("1.1. Was ist der Verein?", "1.1. Was ist der Verein?, line 3"),
-        (
-            "1.2. Wie werde ich Mitglied, und was kostet das im Jahr?",
-            "1.2. Wie werde ich Mitglied, und was kostet das im Jahr?, line 8",
-        ),
-    ]
-    assert found[1].text.endswith(
-        "1.3 Der Beitrag ist bis Ende Januar zu zahlen, und zwar\nim Voraus."
-    )
-
-
-def test_a_pdf_without_headings_has_a_section_a_page(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(pdf(["Guten Tag"], ["Auf Wiedersehen"]))
-    sections = read_documents(tmp_path).sections
-    assert [(one.place(), one.text) for one in sections] == [
-        ("page 1", "Guten Tag"),
-        ("page 2", "Auf Wiedersehen"),
-    ]
-
-
-def test_lines_of_paragraphs_are_joined_and_those_of_lists_and_tables_are_not(
-    tmp_path: Path,
-) -> None:
-    lines = [
-        "Die Bahn ist das erste Verkehrsmittel, und zwar",
-        "auch dann, wenn es einmal länger dauern sollte.",
-        "Ort Preis",
-        "Ulm 20",
-        "• Ein langer Punkt einer Liste, der nicht endet",
-        "• noch ein Punkt",
-    ]
-    (tmp_path / "a.pdf").write_bytes(pdf([one.replace("•", "-") for one in lines]))
-    (section,) = read_documents(tmp_path).sections
-    assert section.text.split("\n") == [
-        " ".join(lines[:2]),
-        "Ort Preis",
-        "Ulm 20",
-        "- Ein langer Punkt einer Liste, der nicht endet",
-        "- noch ein Punkt",
-    ]
+def test_a_pdf_is_read_page_by_page_without_hyphens_at_line_ends(tmp_path: Path) -> None:
+    pages = [["Wir fahren mit den Mess-", "geräten, also Geräte-", "und Bahn."], [], ["Ende"]]
+    written(tmp_path, {"a.pdf": pdf(*pages)})
+    first = "Wir fahren mit den Messgeräten, also Geräte-\nund Bahn."
+    assert read(tmp_path) == {"a.pdf": [Page(first, 1), Page("", 2), Page("Ende", 3)]}
 
 
 def test_a_pdf_that_only_forbids_printing_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(encrypted(pdf(["Lesbar"]), password=""))
-    assert read_documents(tmp_path).sections == [Section("Lesbar", "a.pdf", pages=((0, 1),))]
+    written(tmp_path, {"a.pdf": encrypted(pdf(["Lesbar"]), password="")})
+    assert read(tmp_path) == {"a.pdf": [Page("Lesbar", 1)]}
 
 
 @pytest.mark.parametrize(
     ("encoding", "text"),
-    [("utf-8", "Grüße"), ("utf-8-sig", "Grüße"), ("utf-16", "Grüße"), ("cp1252", "Grüße „so“ – €")],
+    [
+        ("utf-8", "Grüße"),
+        ("utf-8-sig", "Grüße"),
+        ("utf-16", "Grüße"),
+        ("cp1252", "Grüße „so“ – €"),
+        ("cp1252", "Größe: 20 €\r\nPreis: 3 €"),
+        ("cp850", "Die Bücherei öffnet für Müller größere Säle am Dienstag."),
+    ],
 )
 def test_german_encodings_are_understood(tmp_path: Path, encoding: str, text: str) -> None:
-    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
-    assert read_documents(tmp_path).sections[0].text == text
+    written(tmp_path, {"Übersicht mit Platz.txt": text.encode(encoding)})
+    expected = text.replace("\r\n", "\n")
+    assert read(tmp_path) == {"Übersicht mit Platz.txt": [Page(expected)]}
+
+
+def test_without_the_library_that_guesses_it_is_windows_1252(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "charset_normalizer", None)
+    assert files.decode("Grüße".encode("cp1252")) == "Grüße"
 
 
 def test_what_cannot_be_used_is_named_with_its_reason(tmp_path: Path) -> None:
-    (tmp_path / "gut.md").write_text("Inhalt", encoding="utf-8")
-    (tmp_path / ".versteckt.md").write_text("x", encoding="utf-8")
-    (tmp_path / "unter").mkdir()
-    (tmp_path / "unter" / "bild.png").write_bytes(b"\x89PNG")
-    (tmp_path / "leer.txt").write_bytes(b"")
-    (tmp_path / "striche.md").write_text("---\n\n***\n", encoding="utf-8")
-    (tmp_path / "binär.txt").write_bytes(bytes(range(256)) * 4)
-    (tmp_path / "kaputt.pdf").write_bytes(b"%PDF-1.4\nnichts")
-    (tmp_path / "geheim.pdf").write_bytes(encrypted(pdf(["x"]), password="pw"))
-    (tmp_path / "scan.pdf").write_bytes(pdf([]))
+    written(
+        tmp_path,
+        {
+            "gut.md": "Inhalt",
+            ".versteckt.md": "x",
+            ".git/a.md": "x",
+            "unter/bild.png": b"\x89PNG",
+            "leer.txt": b"",
+            "striche.md": "---\n\n***\n",
+            "binär.txt": bytes(range(256)) * 4,
+            "kaputt.pdf": b"%PDF-1.4\nnichts",
+            "geheim.pdf": encrypted(pdf(["x"]), password="pw"),
+            "scan.pdf": pdf([]),
+            "rot\x1b[31m.txt": b"\0\1\2abc" * 50,
+        },
+    )
+    (tmp_path / "kreis").symlink_to(tmp_path)
     library = read_documents(tmp_path)
-    assert library.files == ["gut.md"]
-    assert library.skipped == [
-        Skipped("binär.txt", "neither UTF-8 nor Windows-1252"),
-        Skipped("geheim.pdf", "encrypted"),
-        Skipped("kaputt.pdf", "a broken PDF"),
-        Skipped("leer.txt", "empty"),
-        Skipped("scan.pdf", "no text in it; scanned pages need text recognition first"),
-        Skipped("striche.md", "no text in it"),
-        Skipped("unter/bild.png", "not one of .md, .txt, .pdf"),
-    ]
+    assert [library.name(path) for path in library.pages] == ["gut.md"]
+    assert library.skipped == {
+        "binär.txt": "not a text",
+        "geheim.pdf": "encrypted",
+        "kaputt.pdf": "a broken PDF",
+        "leer.txt": "empty",
+        "rot\N{REPLACEMENT CHARACTER}[31m.txt": "not a text",
+        "scan.pdf": "no text in it; scanned pages need text recognition first",
+        "striche.md": "no text in it",
+        "unter/bild.png": "not one of .md, .txt, .pdf",
+    }
 
 
-def test_control_characters_are_no_text(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text("gut", encoding="utf-8")
-    (tmp_path / "b.txt").write_bytes(b"\x00\x01\x02abc" * 50)
-    assert read_documents(tmp_path).skipped == [
-        Skipped("b.txt", "no text, although its name says so")
-    ]
+def test_bounds_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_FILE_BYTES", 1_000)
+    monkeypatch.setattr(documents, "MAX_CHARACTERS", 40)
+    monkeypatch.setattr(documents, "MAX_FILES", 4)
+    contents: dict[str, bytes | str] = {"a.txt": "x" * 1_001, "b.txt": "x" * 30, "c.txt": "x" * 11}
+    written(tmp_path, {**contents, "d.txt": "x" * 10, "e.txt": "x"})
+    library = read_documents(tmp_path)
+    assert [path.name for path in library.pages] == ["b.txt", "d.txt"]
+    assert library.skipped == {
+        "a.txt": "more than 1,000 bytes",
+        "c.txt": "more than 40 characters in all",
+        "the rest": "more than 4 files",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    written(tmp_path, {"a.md": "gut"})
+    os.mkfifo(tmp_path / "b.md")
+    assert list(read(tmp_path)) == ["a.md"]
+    with pytest.raises(files.UnreadableError, match="not a regular file"):
+        files.read_regular(tmp_path / "b.md", 10)
 
 
 def test_a_file_that_may_not_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.md").write_text("gut", encoding="utf-8")
-    (tmp_path / "b.md").write_text("zu", encoding="utf-8")
-    read = Path.read_bytes
+    written(tmp_path, {"a.md": "gut", "b.md": "zu"})
+    opened = Path.open
 
-    def guarded(self: Path) -> bytes:  # root may read everything, so modes would not do
+    def guarded(self: Path, *arguments: Any) -> object:  # root may read everything
         if self.name == "b.md":
             raise PermissionError(13, os.strerror(13))
-        return read(self)
+        return opened(self, *arguments)
 
-    monkeypatch.setattr(Path, "read_bytes", guarded)
-    assert read_documents(tmp_path).skipped == [Skipped("b.md", "permission denied")]
+    monkeypatch.setattr(Path, "open", guarded)
+    assert read_documents(tmp_path).skipped == {"b.md": "permission denied"}
 
 
 def test_a_single_file_is_a_library(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text("gut", encoding="utf-8")
-    (tmp_path / "b.md").write_text("nicht gefragt", encoding="utf-8")
-    assert read_documents(tmp_path / "a.md").files == ["a.md"]
+    written(tmp_path, {"a.md": "gut", "b.md": "nicht gefragt"})
+    assert list(read(tmp_path / "a.md")) == ["a.md"]
 
 
 def test_folders_without_documents_are_refused(tmp_path: Path) -> None:
@@ -187,12 +149,3 @@ def test_folders_without_documents_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_bytes(b"PK")
     with pytest.raises(ConfigurationError, match=r"none of 1 file.*a\.docx: not one of \.md"):
         read_documents(tmp_path)
-
-
-def test_spaces_that_a_font_does_not_measure_are_found_again(tmp_path: Path) -> None:
-    # As XeTeX writes them: gaps instead of spaces, in a font that does not say how wide those are.
-    words = ("Freundliche", "Zusammenarbeit", "ist", "Triebfeder.")
-    gaps = " -250 ".join(f"({one})" for one in words)
-    (tmp_path / "a.pdf").write_bytes(pdf_of([f"[{gaps}] TJ T*" for _ in range(3)], width=1000))
-    (section,) = read_documents(tmp_path).sections
-    assert section.text.splitlines() == ["Freundliche Zusammenarbeit ist Triebfeder."] * 3

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from dsgvo.cli.app import app
-from dsgvo.emulator import Disconnect, Server
+from dsgvo.emulator import Disconnect, Reply, Server, Status
 from tests.cli.conftest import Dsgvo, one_line
 from tests.cli.pdfs import pdf
 
 
 def talk(*lines: str, arguments: tuple[str, ...] = ("sovrgpt", "--emulator")) -> tuple[str, str]:
-    """What a conversation says on stdout and stderr."""
-    result = CliRunner().invoke(
-        app, ["chat", *arguments], input="\n".join(lines) + "\n", env={"COLUMNS": "80"}
-    )
+    """What a conversation of somebody who types says on stdout and stderr."""
+    with patch("dsgvo.cli.chat._somebody_types", return_value=True):
+        result = piped(*lines, arguments=arguments)
     assert result.exit_code == 0, result.output
     return " ".join(result.stdout.split()), result.stderr
 
 
-def test_a_conversation_remembers_until_it_is_told_to_forget() -> None:
-    out, _ = talk("Ich heiße Anna.", "Wie heiße ich?", "/new", "Wie heiße ich?")
-    assert out.count("Du heißt Anna.") == 1
+def piped(*lines: str, arguments: tuple[str, ...] = ("sovrgpt", "--emulator")) -> Result:
+    """What came of a conversation with questions from a pipe."""
+    return CliRunner().invoke(
+        app, ["chat", *arguments], input="\n".join(lines) + "\n", env={"COLUMNS": "80"}
+    )
+
+
+def test_a_conversation_remembers_until_it_is_told_to_forget(vendor_environment: Server) -> None:
+    out, _ = talk("Ich heiße Anna.", "Wie heiße ich?", "/new", "Und?", arguments=("innogpt",))
     assert "a new conversation" in out
+    asked = [request.json["messages"] for request in vendor_environment.requests]
+    assert [len(messages) for messages in asked] == [1, 3, 1]
+    assert [one["content"] for one in asked[1]][::2] == ["Ich heiße Anna.", "Wie heiße ich?"]
 
 
 def test_tokens_are_counted() -> None:
@@ -38,15 +47,21 @@ def test_tokens_are_counted() -> None:
 def test_thoughts_are_shown_apart() -> None:
     out, _ = talk("/model qwen3.5-27b-thinking", "Was ist 2 + 3?")
     assert "model: qwen3.5-27b-thinking" in out
-    assert "Ich lese die Frage und suche, was dazu vorliegt. 2 + 3 = 5" in out
+    assert "Ich lese die Frage und suche, was dazu vorliegt. Ich bin der lokale Emulator" in out
     assert "think>" not in out
 
 
-def test_a_file_goes_with_the_next_message_only(tmp_path: Path) -> None:
-    path = tmp_path / "notiz.txt"
-    path.write_text("Kontext:\nDer Schlüssel liegt unter der Matte.\n\nFrage:", encoding="utf-8")
-    out, _ = talk(f"/file {path}", "Wo liegt der Schlüssel?")
-    assert "unter der Matte" in out
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+def test_a_file_goes_with_the_next_message_only(
+    encoding: str, tmp_path: Path, vendor_environment: Server
+) -> None:
+    path = tmp_path / "Notiz für Müller.txt"
+    path.write_text("Der Schlüssel liegt unter der Matte.", encoding=encoding)
+    talk(f"/file {path}", "Wo liegt er?", "Und nun?", arguments=("innogpt",))
+    assert sent(vendor_environment) == [
+        "Notiz für Müller.txt:\n\nDer Schlüssel liegt unter der Matte.\n\nWo liegt er?",
+        "Und nun?",
+    ]
 
 
 IMAGES = {
@@ -120,7 +135,7 @@ def test_a_pdf_is_refused_at_once_where_none_is_documented(
     assert err.count("\n") == 1
     assert "documents no PDF input" in err
     assert "goes with the next message" not in out
-    assert "2 + 3 = 5" in out
+    assert "„2 + 3“" in out
 
 
 def test_a_refused_image_is_not_sent_again(tmp_path: Path) -> None:
@@ -130,7 +145,7 @@ def test_a_refused_image_is_not_sent_again(tmp_path: Path) -> None:
     out, err = talk(*lines)
     assert err.count("\n") == 1
     assert "image" in err
-    assert "2 + 3 = 5" in out
+    assert "„2 + 3“" in out
 
 
 def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
@@ -138,12 +153,10 @@ def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
     out, err = talk(
         f"/file {tmp_path}/fehlt", f"/file {tmp_path}/bild.png", "/nix", "2 + 3", "/quit"
     )
-    assert "2 + 3 = 5" in out
+    assert "„2 + 3“" in out
     first, second, third = err.splitlines()
     assert first.endswith("no such file or directory")
-    assert second.endswith(
-        "neither a text in UTF-8, nor an image (PNG, JPEG, GIF, WebP), nor a PDF"
-    )
+    assert second.endswith("neither a text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF")
     assert third == "error: there is no command /nix: /help lists them"
 
 
@@ -152,10 +165,10 @@ def test_a_broken_answer_is_one_line(
 ) -> None:
     monkeypatch.setenv("SOVRGPT_MODEL", "qwen3.5-9b")
     vendor_environment.script("sovrgpt", *[Disconnect()] * 3)
-    out, err = talk("Hallo", "Was ist 2 + 3?", arguments=("sovrgpt",))
+    out, err = talk("Hallo", "2 + 3", arguments=("sovrgpt",))
     assert err.count("\n") == 1
     assert err.startswith("error: SovrGPT")
-    assert "2 + 3 = 5" in out
+    assert "„2 + 3“" in out
 
 
 def test_instructions_and_help() -> None:
@@ -165,10 +178,23 @@ def test_instructions_and_help() -> None:
     assert "/tokens tokens used so far" in out
 
 
-def test_chat_needs_a_key_and_a_model(dsgvo: Dsgvo) -> None:
+def test_chat_needs_nothing_but_a_key(dsgvo: Dsgvo, vendor_environment: Server) -> None:
     assert "set SOVRGPT_API_KEY" in one_line(dsgvo("chat", "sovrgpt"))
-    run = dsgvo("chat", "meingpt", env={"MEINGPT_API_KEY": "k"})
-    assert "set MEINGPT_MODEL" in one_line(run)
+    result = piped("Hallo", arguments=("innogpt",))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("innoGPT gpt-5 (/help")
+    assert vendor_environment.requests[-1].json["model"] == "gpt-5"
+
+
+def test_with_questions_from_a_pipe_the_first_error_ends_it(vendor_environment: Server) -> None:
+    vendor_environment.script("innogpt", Reply("eins"), Status(400, message="nein"), Reply("drei"))
+    result = piped("Hallo", "Und?", "Und noch?", arguments=("innogpt",))
+    assert result.exit_code == 1
+    assert "eins" in result.stdout
+    assert "drei" not in result.stdout
+    assert result.stderr.count("\n") == 1
+    assert "nein" in result.stderr
+    assert piped("/file /dev/null").exit_code == 1
 
 
 def test_models_of_the_pages_need_no_key(invoke: Dsgvo) -> None:

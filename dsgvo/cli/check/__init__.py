@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import warnings
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 import typer
 
 from dsgvo.cli.check.probes import PROBES, Differs, Probe, Subject
-from dsgvo.cli.emulated import emulated
-from dsgvo.cli.options import documented_models, provider_name, require_access
+from dsgvo.cli.emulated import access
+from dsgvo.cli.options import ProviderArgument, chosen_model
 from dsgvo.errors import DsgvoError, IgnoredParameterWarning
-from dsgvo.providers import Provider, get_provider
+from dsgvo.providers import get_provider
 from dsgvo.transport import Client
 
 __all__ = ["check"]
@@ -45,7 +43,7 @@ class Finding:
 
 
 def check(
-    provider: Annotated[str, typer.Argument(callback=provider_name, help="The vendor.")],
+    provider: ProviderArgument,
     model: Annotated[
         str | None, typer.Option(help="Chat model to try. [default: the page's first]")
     ] = None,
@@ -60,9 +58,8 @@ def check(
     Exits with 1 if something documented does not work.
     """
     spec = get_provider(provider)
-    with emulated(spec.name) if emulator else nullcontext():
-        require_access(spec)
-        chosen = model or os.environ.get(spec.model_variable) or _default_model(spec)
+    with access(spec, emulator=emulator):
+        chosen = chosen_model(spec, model, tools=True)
         # No retries: the first answer is what is wanted.
         subject = Subject(Client(spec, max_retries=0, residency="any"), chosen)
         tries = [probe for probe in PROBES if probe.documented(subject)]
@@ -77,11 +74,6 @@ def check(
         _show(spec.title, chosen, findings)
     if any(finding.result != "works" for finding in findings):
         raise typer.Exit(1)
-
-
-def _default_model(spec: Provider) -> str:
-    """Return the first model of the page that is not known to take no tools."""
-    return next(model for model in documented_models(spec) if spec.model(model).tools is not False)
 
 
 def _confirm(subject: Subject, tries: list[Probe]) -> None:
@@ -113,9 +105,10 @@ def _try(probe: Probe, subject: Subject) -> Finding:
 
 
 def _show(title: str, model: str, findings: list[Finding]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from dsgvo.cli.screen import Screen
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("Documented", no_wrap=True)
@@ -129,8 +122,8 @@ def _show(title: str, model: str, findings: list[Finding]) -> None:
             Text(finding.result, style=_STYLES[finding.result]),
             "–" if finding.tokens is None else str(finding.tokens),
             f"{finding.seconds:.1f}",
-            Text(finding.note),
+            finding.note,
         )
-    console = Console(highlight=False)
-    console.print(Text(f"{title}, {model}", style="bold"))
-    console.print(table)
+    screen = Screen()
+    screen.print(f"{title}, {model}", style="bold")
+    screen.print(table)

@@ -6,9 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
-from dsgvo.cli.options import provider_name
+from dsgvo.cli.options import provider_option
 
 __all__ = ["Framework", "demo"]
 
@@ -24,45 +24,35 @@ class Framework(StrEnum):
 def demo(
     framework: Annotated[
         Framework,
-        typer.Option(metavar="NAME", help="langchain, llamaindex, or both, one after the other."),
+        Option(metavar="NAME", help="langchain, llamaindex, or both, one after the other."),
     ] = Framework.BOTH,
     docs: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Folder with .md, .txt and .pdf files; by default a German staff handbook.",
         ),
     ] = None,
     question: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help="What to ask; may be given more than once."),
+        list[str] | None, Option(metavar="TEXT", help="What to ask; may be given more than once.")
     ] = None,
     provider: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            callback=provider_name,
-            help="Use this vendor's real service, with the key in the environment; by default "
-            "the local emulator, which needs none.",
+        provider_option(
+            "Use this vendor's real service, with the key in the environment; by default the "
+            "local emulator, which needs none."
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="ID", help="The vendor's chat model.")
-    ] = None,
+    model: Annotated[str | None, Option(metavar="ID", help="The vendor's chat model.")] = None,
     embeddings: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            callback=provider_name,
-            help="Vendor of the embeddings, if another one.",
-        ),
+        str | None, provider_option("Vendor of the embeddings, if another one.")
     ] = None,
     emulator: Annotated[
-        bool, typer.Option("--emulator", help="Use the emulator, with --provider too.")
+        bool, Option("--emulator", help="Use the emulator, with --provider too.")
     ] = False,
     qdrant: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="URL",
             help="A Qdrant server (its key in QDRANT_API_KEY) in place of memory; the demo adds a "
             "collection of its own and deletes it at the end.",
@@ -73,18 +63,9 @@ def demo(
 
     Without a key it runs on the local emulator, which finds and quotes but understands nothing.
     """
-    from dsgvo.cli.demo.run import Wishes, run
+    from dsgvo.cli.demo.pipeline import services
+    from dsgvo.cli.demo.run import run
 
-    frameworks = [one for one in Framework if one is not Framework.BOTH]
-    run(
-        Wishes(
-            frameworks=frameworks if framework is Framework.BOTH else [framework],
-            docs=docs,
-            questions=question or [],
-            provider=provider,
-            model=model,
-            embeddings=embeddings,
-            emulator=emulator,
-            qdrant=qdrant,
-        )
-    )
+    frameworks = [framework] if framework is not Framework.BOTH else [*Framework][:2]
+    who = services(provider, model, embeddings, emulator=emulator)
+    run(frameworks, docs, question or [], who, qdrant)

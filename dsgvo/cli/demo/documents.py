@@ -1,191 +1,138 @@
-"""Documents from a folder, cut into sections at their headings.
-
-Nothing here belongs to a framework. Both read the same sections, so their answers name the same
-places.
-"""
+"""Text of a folder's documents, page by page, and what was skipped."""
 
 from __future__ import annotations
 
+import logging
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise, takewhile
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-from dsgvo.cli.demo.pdf import read_pdf
-from dsgvo.cli.demo.sections import Section, UnreadableError
+from dsgvo.cli.files import UnreadableError, decode, read_regular
+from dsgvo.cli.screen import printable
 from dsgvo.errors import ConfigurationError
 
-__all__ = ["Library", "Skipped", "read_documents"]
+__all__ = ["SUFFIXES", "Library", "Page", "place", "read_documents"]
+
+SUFFIXES = (".md", ".txt", ".pdf")
+MAX_FILES = 2_000
+MAX_FILE_BYTES = 50_000_000
+MAX_CHARACTERS = 10_000_000
+"""Of all files together: some 13,000 passages, each of which a vendor charges for."""
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """A file that was left out, and why."""
+class Page(NamedTuple):
+    """The text of a PDF's page, or of a whole text file, whose number is 0."""
 
-    file: str
-    reason: str
+    text: str
+    number: int = 0
 
 
 @dataclass
 class Library:
-    """What was read of a folder."""
+    """The pages of each file of a folder, by path, and why others were skipped, by name."""
 
-    sections: list[Section] = field(default_factory=list[Section])
-    files: list[str] = field(default_factory=list[str])
-    skipped: list[Skipped] = field(default_factory=list[Skipped])
+    root: Path
+    pages: dict[Path, list[Page]] = field(default_factory=dict[Path, list[Page]])
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __iter__(self) -> Iterator[tuple[str, Page]]:
+        return ((self.name(path), page) for path, pages in self.pages.items() for page in pages)
+
+    def name(self, path: Path) -> str:
+        """Return the path below the folder, as it is shown and cited."""
+        return printable(path.relative_to(self.root).as_posix())
+
+
+def place(page: int, title: str, line: int) -> str:
+    """Say where in a file a passage is: ``"page 2"``, the heading above it, or ``"line 12"``."""
+    return f"page {page}" if page else title.rpartition(" › ")[2] or f"line {line}"
 
 
 def read_documents(folder: Path) -> Library:
-    """Read all documents of a folder and the folders in it.
-
-    Args:
-        folder: The folder, or a single file. Hidden files are left out.
+    """Read all documents of a folder and the folders in it, or a single file.
 
     Returns:
-        The sections in the order of the file names, and what was skipped.
+        The texts in the order of the file names, and what was skipped: hidden files silently, and
+        with its reason what is not a document, cannot be read, or goes beyond 2,000 files, 50 MB a
+        file or 10,000,000 characters in all.
 
     Raises:
         ConfigurationError: If the folder is missing or empty, or no file of it can be used.
     """
     if not folder.exists():
         raise ConfigurationError(f"--docs {folder}: there is no such folder")
-    try:
-        paths = [folder] if folder.is_file() else sorted(_files(folder))
-    except OSError as error:
-        raise ConfigurationError(f"--docs {folder}: {error.strerror}") from None
-    if not paths:
-        raise ConfigurationError(f"--docs {folder}: the folder has no files")
-    library = Library()
-    root = folder.parent if folder.is_file() else folder
-    for path in paths:
-        name = path.relative_to(root).as_posix()
+    library, room = Library(folder if folder.is_dir() else folder.parent), MAX_CHARACTERS
+    found = list(islice(_files(folder), MAX_FILES + 1))
+    if not found:
+        raise ConfigurationError(f"--docs {folder}: the folder has no files that can be read")
+    for path in found[:MAX_FILES]:
         try:
-            sections = _read(path, name)
+            library.pages[path] = pages = _read(path, room)
+            room -= sum(len(page.text) for page in pages)
         except UnreadableError as error:
-            library.skipped.append(Skipped(name, str(error)))
-        except OSError as error:
-            library.skipped.append(Skipped(name, (error.strerror or str(error)).lower()))
-        else:
-            library.files.append(name)
-            library.sections += sections
-    if not library.sections:
-        first = library.skipped[0]
+            library.skipped[library.name(path)] = str(error)
+    if len(found) > MAX_FILES:
+        library.skipped["the rest"] = f"more than {MAX_FILES:,} files"
+    if not library.pages:
+        file, reason = next(iter(library.skipped.items()))
         raise ConfigurationError(
-            f"--docs {folder}: none of {len(paths)} file(s) can be used, e.g. {first.file}: "
-            f"{first.reason}; put {', '.join(_READERS)} files there"
+            f"--docs {folder}: none of {len(found)} file(s) can be used, e.g. {file}: {reason}; "
+            f"put {', '.join(SUFFIXES)} files there"
         )
     return library
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        below = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith(".") for part in below):
-            yield path
+    """Yield regular files in order, a single file for itself."""
+    if folder.is_file():
+        yield folder
+    for above, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (Path(above, name) for name in sorted(names) if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())
 
 
-def _read(path: Path, name: str) -> list[Section]:
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise UnreadableError(f"not one of {', '.join(_READERS)}")
-    if path.stat().st_size == 0:
+def _read(path: Path, room: int) -> list[Page]:
+    """Return a file's pages, which may have as many characters as there is room for."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnreadableError(f"not one of {', '.join(SUFFIXES)}")
+    data = read_regular(path, MAX_FILE_BYTES)
+    if not data:
         raise UnreadableError("empty")
-    sections = [section for section in reader(path, name) if re.search(r"\w", section.text)]
-    if not sections:
-        raise UnreadableError("no text in it")
-    return sections
+    pages: list[Page] = []
+    for page in _pdf(data) if suffix == ".pdf" else [Page(decode(data))]:
+        room -= len(page.text)
+        if room < 0:
+            raise UnreadableError(f"more than {MAX_CHARACTERS:,} characters in all")
+        pages.append(page)
+    if not any(re.search(r"\w", page.text) for page in pages):
+        scanned = "; scanned pages need text recognition first" if suffix == ".pdf" else ""
+        raise UnreadableError(f"no text in it{scanned}")
+    return pages
 
 
-# Text
-
-_BYTE_ORDER_MARKS = (
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-)
-# Tab, line feed, form feed, carriage return and escape are in texts; other controls are not.
-_BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?!(?:und|oder|bzw)\b)(?=[a-zäöüß])")
 
 
-def _decode(data: bytes) -> str:
-    """Return a file's text. German files from before Unicode are mostly in Windows-1252."""
-    marked = [encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)]
-    for encoding in marked or ["utf-8", "cp1252"]:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if len(_BINARY.findall(text)) * 100 > len(text):
-            raise UnreadableError("no text, although its name says so")
-        return "\n".join(text.splitlines())
-    raise UnreadableError("neither UTF-8 nor Windows-1252")
+def _pdf(data: bytes) -> Iterator[Page]:
+    from pypdf import PdfReader
 
-
-_MARKDOWN_HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*")
-_FENCE = re.compile(r"\s*(?:```|~~~)")
-
-
-def _markdown(path: Path, name: str) -> Iterator[Section]:
-    above: list[tuple[int, str]] = []
-    body: list[str] = []
-    fenced = False
-
-    def section() -> Section:
-        titles = " › ".join(title for _, title in above)
-        return Section("\n".join(body).strip(), name, titles)
-
-    for line in _decode(path.read_bytes()).split("\n"):
-        fenced ^= _FENCE.match(line) is not None
-        heading = None if fenced else _MARKDOWN_HEADING.fullmatch(line)
-        if heading is None:
-            body.append(line)
-            continue
-        yield section()
-        body.clear()
-        level = len(heading[1])
-        above = [(depth, title) for depth, title in above if depth < level]
-        above.append((level, heading[2]))
-    yield section()
-
-
-_NUMBERED = re.compile(r"(?:Kapitel |Chapter |§ ?)?\d{1,2}(?:\.\d{1,2})*\.?\s+[^\W\d_].{1,70}")
-_SUBSECTION = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?\s+[^\W\d_]")
-_HEADING_LINES = 3
-_UNDERLINE = re.compile(r"([=\-~*^])\1{2,}")
-
-
-def _heading(lines: Sequence[str], at: int) -> int:
-    """Return how many lines the heading at a line has: 0 if there is none.
-
-    A heading is underlined, in capitals, or numbered. Those numbered twice may be questions and
-    run over several lines, as in lists of frequent questions.
-    """
-    text, after = lines[at].strip(), lines[at + 1].strip()
-    if not re.search(r"\w", text) or len(text) > 80 or lines[at - 1].strip():
-        return 0
-    if _UNDERLINE.fullmatch(after):
-        return 1
-    if _SUBSECTION.match(lines[at]):
-        block = list(takewhile(str.strip, lines[at : at + _HEADING_LINES + 1]))
-        return len(block) if len(block) <= _HEADING_LINES and block[-1][-1] not in ".,;:" else 0
-    if after or text[-1] in ".,;:!?":
-        return 0
-    capitals = text == text.upper() and sum(map(str.isalpha, text)) > 3
-    return int(capitals or _NUMBERED.fullmatch(text) is not None)
-
-
-def _plain(path: Path, name: str) -> Iterator[Section]:
-    lines = ["", *(line.rstrip() for line in _decode(path.read_bytes()).split("\n")), ""]
-    sizes = {at: size for at in range(1, len(lines) - 1) if (size := _heading(lines, at))}
-    for start, end in pairwise([0, *sizes, len(lines)]):
-        first = start + sizes.get(start, 1)
-        if _UNDERLINE.fullmatch(lines[first].strip()) if first < end else False:
-            first += 1
-        title = " ".join(" ".join(lines[start : start + sizes.get(start, 1)]).split())
-        while first < end and not lines[first]:
-            first += 1
-        yield Section("\n".join(lines[first:end]).rstrip(), name, title, line=first)
-
-
-_READERS = {".md": _markdown, ".txt": _plain, ".pdf": read_pdf}
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # says at length what is said below
+    try:
+        reader = PdfReader(BytesIO(data))
+        # Many PDFs are encrypted with an empty password, just to forbid printing.
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise UnreadableError("encrypted")  # noqa: TRY301
+        for number, page in enumerate(reader.pages, 1):
+            yield Page(_HYPHEN.sub("", page.extract_text()).strip(), number)
+    except UnreadableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a broken file can fail anywhere in the reader
+        needs_aes = type(error).__name__ == "DependencyError"
+        raise UnreadableError("encrypted" if needs_aes else "a broken PDF") from None

@@ -1,20 +1,12 @@
-"""What the demo asks, and the words in which models are told how to answer."""
+"""What the demo asks, the words in which models are told how to answer, and the agents' tool."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
-from dsgvo.cli.demo.sections import Section
+from dsgvo.cli.demo.documents import Library
 
-__all__ = [
-    "AGENT_PROMPT",
-    "AGENT_QUESTION",
-    "ANSWER_PROMPT",
-    "FOLLOW_UP",
-    "NOT_FOUND",
-    "QUESTIONS",
-    "about_headings",
-]
+__all__ = ["AGENT_PROMPT", "ANSWER_PROMPT", "NOT_FOUND", "about_headings", "reisekosten"]
 
 NOT_FOUND = "Dazu steht nichts in den Unterlagen."
 
@@ -24,38 +16,48 @@ Schreibe hinter jede Aussage die Nummer ihrer Fundstelle in eckigen Klammern, zu
 Antworte in der Sprache der Frage.
 Wenn die Fundstellen die Frage nicht beantworten, antworte nur: „{NOT_FOUND}“"""
 
-AGENT_PROMPT = """\
-Du hilfst Beschäftigten. Rechne nicht selbst und rate nicht: Verwende die Werkzeuge."""
+AGENT_PROMPT = "Du hilfst Beschäftigten. Rechne und rate nicht selbst: Verwende die Werkzeuge."
 
-QUESTIONS = (
+QUESTIONS = [
     "Innerhalb welcher Frist muss ich eine Datenpanne intern melden?",
     "Wie lang muss ein Passwort sein?",
     "Wie hoch ist die Kilometerpauschale für das eigene Auto?",
     "An wie vielen Tagen in der Woche ist mobiles Arbeiten möglich?",
     "Darf ich meinen Hund ins Büro mitbringen?",  # the handbook says nothing about it
-)
+]
 
 FOLLOW_UP = "Und an welche Nummer geht die Meldung?"
 """After the first of the questions, for frameworks with a chat engine."""
 
 AGENT_QUESTION = (
-    "Ich fahre vier Tage mit dem eigenen Auto auf Dienstreise im Inland, insgesamt 420 Kilometer, "
+    "Ich fahre 4 Tage mit dem eigenen Auto auf Dienstreise im Inland, insgesamt 420 Kilometer, "
     "ohne gestellte Mahlzeiten. Wie viel bekomme ich erstattet?"
 )
 
 
-def about_headings(sections: Sequence[Section], count: int = 3) -> list[str]:
-    """Make questions for documents that nobody here knows, out of their own headings.
+def about_headings(library: Library, count: int = 3) -> list[str]:
+    """Make questions about headings spread over documents, or about files without any."""
+    pages = [page.text for pages in library.pages.values() for page in pages]
+    topics = re.findall(r"^#+ +(\w.*?)[ #]*$", "\n".join(pages), re.MULTILINE)
+    topics = topics or [library.name(path) for path in library.pages]
+    step = max(1, len(topics) // count)
+    chosen = dict.fromkeys(topics[step // 2 :: step][:count])
+    return [f"Was steht in den Unterlagen zu „{topic}“?" for topic in chosen]
+
+
+def reisekosten(tage: int, kilometer: float) -> str:
+    """Berechnet die Erstattung einer Dienstreise im Inland nach der Reiserichtlinie.
 
     Args:
-        sections: What was read.
-        count: How many questions at most.
+        tage: Dauer der Reise in Kalendertagen, An- und Abreisetag eingeschlossen.
+        kilometer: Mit dem eigenen Auto gefahrene Kilometer, 0 ohne eigenes Auto.
 
-    Returns:
-        Questions about headings spread over the documents; about the file if there are none.
+    Example:
+        >>> reisekosten(tage=4, kilometer=420)
+        'Tagegeld 84,00 € + Kilometergeld 147,00 € = 231,00 €'
     """
-    titled = [one for one in sections if one.title and len(one.text) > 200] or list(sections)
-    step = max(1, len(titled) // count)
-    chosen = titled[step // 2 :: step][:count]
-    topics = [one.heading.lstrip("0123456789. ") or one.file for one in chosen]
-    return [f"Was steht in den Unterlagen zu „{topic}“?" for topic in dict.fromkeys(topics)]
+    # A day trip counts as one day of more than eight hours, the policy's 14 euros.
+    daily = 14.00 if tage < 2 else 2 * 14.00 + (tage - 2) * 28.00
+    driving = kilometer * 0.35
+    amounts = [f"{amount:.2f} €".replace(".", ",") for amount in (daily, driving, daily + driving)]
+    return f"Tagegeld {amounts[0]} + Kilometergeld {amounts[1]} = {amounts[2]}"

@@ -1,111 +1,95 @@
-"""The order of things in the demo, and what of it is shown."""
+"""Control flow and output of the demo."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import sys
 import warnings
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from dsgvo.cli.demo import questions as ask
 from dsgvo.cli.demo.documents import Library, read_documents
-from dsgvo.cli.demo.events import Event, Pipeline, Source, Sources, ToolCall, ToolResult
-from dsgvo.cli.demo.metering import Meter, counting
-from dsgvo.cli.demo.questions import (
-    AGENT_QUESTION,
-    FOLLOW_UP,
-    NOT_FOUND,
-    QUESTIONS,
-    about_headings,
-)
-from dsgvo.cli.demo.services import Services, services
-from dsgvo.cli.screen import WordWriter, extra
+from dsgvo.cli.demo.pipeline import Event, Services, Step
+from dsgvo.cli.metering import measuring
+from dsgvo.cli.screen import Screen, WordWriter, require_modules
 from dsgvo.errors import APIConnectionError, IgnoredParameterWarning
+from dsgvo.wire.tokens import estimate_tokens
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
+    from dsgvo.cli.demo.with_langchain import LangChainPipeline
+    from dsgvo.cli.demo.with_llamaindex import LlamaIndexPipeline
 
-__all__ = ["Wishes", "run"]
+    AnyPipeline = LangChainPipeline | LlamaIndexPipeline
+
+__all__ = ["run"]
 
 SHOWN_FILES = 12
+CLASSES = {"langchain": "LangChainPipeline", "llamaindex": "LlamaIndexPipeline"}
+COMMON_MODULES = ("pypdf", "charset_normalizer", "qdrant_client")
+MODULES = {
+    "langchain": ("langchain", "langchain_text_splitters", "langchain_qdrant"),
+    "llamaindex": ("llama_index.core", "llama_index.vector_stores.qdrant"),
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """The command's options; see ``dsgvo demo --help``."""
-
-    frameworks: Sequence[str]
-    docs: Path | None
-    questions: Sequence[str]
-    provider: str | None
-    model: str | None
-    embeddings: str | None
-    emulator: bool
-    qdrant: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Script:
-    """What is asked.
-
-    Args:
-        questions: For the documents.
-        follow_up: After the first question, for frameworks with a chat engine.
-        agent: For the agent. Of questions about documents that nobody here knows it gets the
-            first, to find its answer with a search.
-    """
-
-    questions: Sequence[str]
-    follow_up: str | None
-    agent: str
-
-
-def run(wishes: Wishes) -> None:
-    """Run the demo.
-
-    Raises:
-        ConfigurationError: If something is missing or wrong that the user can mend.
-        APIError: If the service fails.
-    """
-    console = Console(highlight=False)
-    library = read_documents(wishes.docs or _handbook())
+def run(
+    frameworks: Sequence[str],
+    docs: Path | None,
+    questions: list[str],
+    services: AbstractContextManager[Services],
+    qdrant: str | None,
+) -> None:
+    """Run the demo; the arguments are the command's options."""
+    for one in frameworks:
+        hint = "".join(f"; or use --framework {other}" for other in frameworks if other != one)
+        require_modules(f"demo-{one}", *MODULES[one], *COMMON_MODULES, hint=hint)
+    screen = Screen()
+    names = ("Framework", "Provider", "Model", "Requests", "Tokens", "Seconds")
+    table = Table(*names, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for at, column in enumerate(table.columns):
+        column.justify, column.overflow = "left" if at < 3 else "right", "fold"
     with ExitStack() as stack:
-        stack.enter_context(_quiet())
-        who = stack.enter_context(
-            services(
-                wishes.provider,
-                wishes.model,
-                wishes.embeddings,
-                use_emulator=wishes.emulator,
-                visible=console.is_terminal,
-            )
-        )
-        _introduce(console, who)
-        _show_library(console, library, wishes.docs)
-        script = _script(console, wishes, library)
-        meters: list[tuple[str, Meter]] = []
-        for framework in wishes.frameworks:
-            pipeline = _pipeline(framework, who, wishes.qdrant, script, stack)
-            used = (pipeline.chat_meter, pipeline.embedding_meter)
-            console.print()
-            console.rule(f"[bold]{pipeline.title}", style="cyan")
-            with counting(*used):
-                _play(console, pipeline, library, script)
-            meters += [(pipeline.title, meter) for meter in used]
-        _show_meters(console, meters)
+        # What libraries warn about stays off the screen; ours is shown.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", IgnoredParameterWarning)
+        who = stack.enter_context(services)
+        library = read_documents(docs or _handbook())
+        _introduce(screen, who)
+        _show_library(screen, library, docs)
+        own = docs is None and not questions
+        questions = ask.QUESTIONS if own else questions or _asked(screen, library)
+        for framework in frameworks:
+            module = import_module(f"dsgvo.cli.demo.with_{framework}")
+            client = stack.enter_context(_database(qdrant))
+            made: type[AnyPipeline] = getattr(module, CLASSES[framework])
+            pipeline = made(who, client, library, travel=own)
+            stack.callback(pipeline.close)
+            screen.print()
+            screen.rule(Text(pipeline.title, style="bold"), style="cyan")
+            with measuring(pipeline.embedding_meter, pipeline.chat_meter):
+                _index(screen, pipeline)
+            with measuring(pipeline.chat_meter, pipeline.embedding_meter):
+                _play(screen, pipeline, questions, own=own)
+            for spec, model, meter, mark in (
+                (who.chat, who.model, pipeline.chat_meter, ""),
+                (who.embeddings, who.embedding_model, pipeline.embedding_meter, "≈ "),
+            ):
+                tokens = "–" if meter.uncounted else f"{mark}{meter.tokens:,}"
+                used = (str(meter.requests), tokens, f"{meter.seconds:.1f}")
+                table.add_row(pipeline.title, spec.title, model, *used)
+        screen.print("", table)
+        screen.print("≈ estimated: the frameworks do not count for embeddings", style="dim")
 
 
 def _handbook() -> Path:
@@ -114,197 +98,96 @@ def _handbook() -> Path:
     return beside if beside.is_dir() else Path(__file__).parents[3] / "examples" / "handbuch"
 
 
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Keep what libraries warn about off the screen; ours stay."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("default", IgnoredParameterWarning)
-        yield
-
-
-def _pipeline(
-    framework: str, who: Services, url: str | None, script: Script, stack: ExitStack
-) -> Pipeline:
-    """Set up a framework's pipeline, which is cleaned up with the stack."""
-    with extra("demo"):
-        module = importlib.import_module(f"dsgvo.cli.demo.with_{framework}")
-        client = stack.enter_context(_database(url))
-    travel = script.agent == AGENT_QUESTION
-    pipeline: Pipeline = module.PIPELINE(who, client, travel=travel)
-    stack.callback(pipeline.close)
-    return pipeline
-
-
-@contextmanager
-def _database(url: str | None) -> Generator[QdrantClient]:
+def _database(url: str | None) -> closing[Any]:
     from qdrant_client import QdrantClient
 
     if url is None:
-        client = QdrantClient(":memory:")
-    else:
-        try:
-            key = os.environ.get("QDRANT_API_KEY")
-            client = QdrantClient(url=url, api_key=key, check_compatibility=False)
-            client.get_collections()
-        except Exception as error:  # noqa: BLE001 - several HTTP libraries' own
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise APIConnectionError(f"--qdrant {url}: {reason}") from None
+        return closing(QdrantClient(":memory:"))
+    key = os.environ.get("QDRANT_API_KEY")
     try:
-        yield client
-    finally:
-        client.close()
+        client = QdrantClient(url=url, api_key=key, check_compatibility=False)
+        client.get_collections()
+    except Exception as error:  # noqa: BLE001 - several HTTP libraries' own
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise APIConnectionError(f"--qdrant {url}: {reason}") from None
+    return closing(client)
 
 
-# What is asked
+def _asked(screen: Screen, library: Library) -> list[str]:
+    """Let a user type questions, or make some."""
+    if sys.stdin.isatty() and screen.is_terminal:
+        screen.print("Your questions, one a line; an empty line starts:")
+        if typed := list(iter(lambda: screen.read("[bold cyan]? [/]") or "", "")):
+            return typed
+    screen.say(
+        "No question was given: asking about headings of the documents. "
+        "Yours go into [bold]--question[/].",
+        style="dim",
+    )
+    return ask.about_headings(library)
 
 
-def _script(console: Console, wishes: Wishes, library: Library) -> Script:
-    if wishes.docs is None and not wishes.questions:
-        return Script(questions=QUESTIONS, follow_up=FOLLOW_UP, agent=AGENT_QUESTION)
-    questions = list(wishes.questions)
-    if not questions and sys.stdin.isatty() and console.is_terminal:
-        questions = list(_typed(console))
-    if not questions:
-        questions = about_headings(library.sections)
-        console.print(
-            "No question was given: asking about headings of the documents. "
-            "Yours go into [bold]--question[/].",
-            style="dim",
-        )
-    return Script(questions=questions, follow_up=None, agent=questions[0])
-
-
-def _typed(console: Console) -> Iterator[str]:
-    console.print("Your questions, one a line; an empty line starts:")
-    while True:
-        try:
-            line = console.input("[bold cyan]? [/]").strip()
-        except EOFError:
-            return
-        if not line:
-            return
-        yield line
-
-
-# What is shown
-
-
-def _introduce(console: Console, who: Services) -> None:
+def _introduce(screen: Screen, who: Services) -> None:
     if who.emulated:
-        console.print(
+        screen.say(
             "[bold yellow]Emulator:[/] no key, no network, no language model. Passages are found "
             "by hashed words, and answers are quotes from them."
         )
-    names = f"[bold]{who.chat.title}[/] {escape(who.model)}"
-    console.print(
-        f"Chat: {names}   Embeddings: [bold]{who.embeddings.title}[/] {escape(who.embedding_model)}"
-    )
+    chat, embeddings = who.chat.title, who.embeddings.title
+    screen.print(f"Chat: {chat} {who.model}   Embeddings: {embeddings} {who.embedding_model}")
     if not who.chat.embeddings.documented:
-        console.print(
-            f"{who.chat.title} documents no embeddings, so {who.embeddings.title}'s are used.",
-            style="dim",
-        )
+        note = f"{chat} documents no embeddings, so {embeddings}'s are used."
+        screen.print(note, style="dim")
 
 
-def _show_library(console: Console, library: Library, docs: Path | None) -> None:
+def _show_library(screen: Screen, library: Library, docs: Path | None) -> None:
     where = "the staff handbook of a made-up firm" if docs is None else str(docs)
-    console.print(
-        f"Read {len(library.files)} file(s) of {escape(where)}, {len(library.sections)} section(s)."
-    )
-    for one in library.skipped[:SHOWN_FILES]:
-        console.print(f"  [yellow]skipped[/] {escape(one.file)}: {escape(one.reason)}")
-    if len(library.skipped) > SHOWN_FILES:
-        console.print(f"  [yellow]skipped[/] {len(library.skipped) - SHOWN_FILES} more")
+    screen.print(f"Read {len(library.pages)} file(s) of {where}.")
+    skipped = [f"{file}: {reason}" for file, reason in library.skipped.items()]
+    more = [f"{len(skipped) - SHOWN_FILES} more"] if len(skipped) > SHOWN_FILES else []
+    for one in (*skipped[:SHOWN_FILES], *more):
+        screen.say("  [yellow]skipped[/] {one}", one=one)
 
 
-def _play(console: Console, pipeline: Pipeline, library: Library, script: Script) -> None:
-    _index(console, pipeline, library)
-    for number, question in enumerate(script.questions):
-        _answer(console, question, pipeline.ask(question))
-        if number == 0 and script.follow_up:
-            events = pipeline.follow_up(script.follow_up)
-            if events is not None:
-                _answer(console, script.follow_up, events, label="and then")
-    _answer(console, script.agent, pipeline.agent(script.agent), label="agent")
-
-
-def _index(console: Console, pipeline: Pipeline, library: Library) -> None:
-    total = pipeline.split(library.sections)
-    columns = (
-        TextColumn("Embedding and storing"),
-        BarColumn(bar_width=28),
-        MofNCompleteColumn(),
-        TextColumn("chunks"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=total)
+def _index(screen: Screen, pipeline: AnyPipeline) -> None:
+    texts = pipeline.split()
+    pipeline.embedding_meter.add({"total_tokens": sum(map(estimate_tokens, texts))})
+    with Progress(console=screen) as progress:
+        task = progress.add_task(f"Embedding {len(texts)} chunks", total=len(texts))
         for stored in pipeline.store():
             progress.advance(task, stored)
 
 
-def _answer(
-    console: Console, question: str, events: Iterator[Event], *, label: str = "question"
-) -> None:
-    """Print a question, its answer as it comes, and the sources that the answer names."""
-    console.print(f"\n[bold cyan]{label}[/] [bold]{escape(question)}[/]")
-    writer = WordWriter(console, indent=2)
-    said: list[str] = []
-    found: Sequence[Source] = ()
+def _play(screen: Screen, pipeline: AnyPipeline, questions: list[str], *, own: bool) -> None:
+    for number, question in enumerate(questions):
+        _answer(screen, "question", question, pipeline.ask(question))
+        follow_up = getattr(pipeline, "follow_up", None)  # of frameworks with a chat engine
+        if own and number == 0 and follow_up:
+            _answer(screen, "and then", ask.FOLLOW_UP, follow_up(ask.FOLLOW_UP))
+    # Of questions about documents that nobody here knows, the agent gets the first, to search.
+    question = ask.AGENT_QUESTION if own else f"Sieh in den Unterlagen nach: {questions[0]}"
+    _answer(screen, "agent", question, pipeline.agent(question))
+
+
+def _answer(screen: Screen, label: str, question: str, events: Iterable[Event]) -> None:
+    """Print a question, its answer as it comes, and the sources that it names."""
+    screen.say("\n[bold cyan]{label}[/] [bold]{question}[/]", label=label, question=question)
+    writer, said, found = WordWriter(screen, indent=2), list[str](), list[tuple[str, str]]()
     for event in events:
         if isinstance(event, str):
             said.append(event)
             writer.write(event)
-            continue
-        writer.close()
-        if isinstance(event, Sources):
-            found = event.found
+        elif isinstance(event, Step):
+            writer.close()
+            screen.print(f"  {event.text}", style="magenta")
         else:
-            _show_tool(console, event)
+            found = event
     writer.close()
-    _show_sources(console, "".join(said), found)
-
-
-def _show_tool(console: Console, event: ToolCall | ToolResult) -> None:
-    if isinstance(event, ToolCall):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in event.arguments.items())
-        console.print(f"  [magenta]→ {event.name}[/]({escape(arguments)})")
-    else:
-        text = " ".join(event.text.split())
-        short = text if len(text) <= 160 else text[:160].rstrip() + " …"
-        console.print(f"  [magenta]←[/] [dim]{escape(short)}[/]")
-
-
-def _show_sources(console: Console, answer: str, found: Sequence[Source]) -> None:
-    if not found or answer.strip() == NOT_FOUND:
+    answer = "".join(said)
+    if answer.strip() == ask.NOT_FOUND:
         return
-    named = {int(number) for number in re.findall(r"\[(\d+)\]", answer)}
-    cited = [source for source in found if source.number in named]
-    for source in cited or found:
-        mark = f"[{source.number}]" if cited else "searched"
-        line = Text(f"{mark} {source.file}, {source.place}", style="dim")
-        console.print(Padding(line, (0, 0, 0, 2), expand=False))
-
-
-def _show_meters(console: Console, meters: Sequence[tuple[str, Meter]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("Framework", "Provider", "Model"):
-        table.add_column(name, overflow="fold")
-    for name in ("Requests", "Tokens", "Seconds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for framework, meter in meters:
-        row: list[Any] = [framework, meter.provider, meter.model]
-        table.add_row(*row, str(meter.requests), _tokens(meter), f"{meter.seconds:.1f}")
-    console.print()
-    console.print(table)
-    if any(meter.estimated for _, meter in meters):
-        console.print(
-            "≈ estimated: the frameworks do not pass on counts of embeddings", style="dim"
-        )
-
-
-def _tokens(meter: Meter) -> str:
-    if meter.unknown:
-        return "–"
-    return f"{'≈ ' if meter.estimated else ''}{meter.tokens:,}"
+    named = {int(number) for number in re.findall(r"\[(\d{1,3})\]", answer)}
+    cited = [(number, *one) for number, one in enumerate(found, 1) if number in named]
+    for number, file, place in cited or [(0, *one) for one in found]:
+        line = Text(f"{f'[{number}]' if number else 'searched'} {file}, {place}", style="dim")
+        screen.print(Padding(line, (0, 0, 0, 2), expand=False))

@@ -1,137 +1,78 @@
-"""The demo with LangChain: Qdrant, a chain in LCEL, and a LangGraph agent.
+"""The demo with LangChain: splitters, Qdrant, a chain in LCEL, and a LangGraph agent.
 
-Written to be copied from: ``__init__`` is the setup, ``_chain`` the pipeline, ``agent`` the agent.
+Written to be copied from: ``__init__`` is the setup, ``split`` and ``store`` the ingestion, ``ask``
+the chain, ``agent`` the agent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import Any, cast
-from uuid import UUID, uuid4
 
 from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariableType]
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessageChunk, ToolMessage
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.outputs import LLMResult
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import Runnable, RunnableBranch, RunnableLambda, RunnablePassthrough
 from langchain_core.tools import tool
 from langchain_qdrant import QdrantVectorStore
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-from qdrant_client import QdrantClient
+from langchain_text_splitters import MarkdownHeaderTextSplitter, RecursiveCharacterTextSplitter
 from qdrant_client.models import Distance, VectorParams
 
 import langchain_dsgvo
-from dsgvo.cli.demo.events import Event, Source, Sources, ToolCall, ToolResult
-from dsgvo.cli.demo.metering import Meter
-from dsgvo.cli.demo.questions import AGENT_PROMPT, ANSWER_PROMPT, NOT_FOUND
-from dsgvo.cli.demo.sections import Section
-from dsgvo.cli.demo.services import Services
-from dsgvo.cli.demo.tools import reisekosten
-from dsgvo.wire.tokens import estimate_tokens
+from dsgvo.cli.demo.documents import Library, place
+from dsgvo.cli.demo.pipeline import Event, Pipeline, Step, vendor_class
+from dsgvo.cli.demo.questions import AGENT_PROMPT, ANSWER_PROMPT, NOT_FOUND, reisekosten
+from dsgvo.cli.metering import Meter
 
 __all__ = ["LangChainPipeline"]
-
-PASSAGES = 8
-"""How many chunks an answer is made from."""
-
-LEAST_LIKENESS = 0.12
-"""Cosine below which a chunk has nothing to do with the question."""
 
 PROMPT = ChatPromptTemplate.from_messages(
     [("system", ANSWER_PROMPT), ("human", "Fundstellen:\n\n{passages}\n\nFrage: {question}")]
 )
+HEADINGS = MarkdownHeaderTextSplitter([("#" * level, f"h{level}") for level in range(1, 7)])
+PIECES = RecursiveCharacterTextSplitter(chunk_size=800, chunk_overlap=120, add_start_index=True)
 
 
-class LangChainPipeline:
-    """Retrieval-augmented answers with LangChain.
-
-    Args:
-        services: Who answers.
-        client: The vector database.
-        travel: Whether the agent may use the calculator of the handbook's travel policy.
-    """
+class LangChainPipeline(Pipeline):
+    """Retrieval-augmented answers with LangChain."""
 
     title = "LangChain"
 
-    def __init__(self, services: Services, client: QdrantClient, *, travel: bool) -> None:
-        self.chat_meter, self.embedding_meter = services.meters()
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         # ChatInnoGPT(model="gpt-5") and InnoGPTEmbeddings(), or whichever vendor was chosen; keys
         # come from the environment.
-        self._chat = _class_of(BaseChatModel, services.chat.name)(
-            model=services.model, callbacks=[_ChatMeter(self.chat_meter)]
-        )
-        embeddings = _class_of(Embeddings, services.embeddings.name)(batch_size=32)
-        self._embeddings = _MeteredEmbeddings(embeddings, self.embedding_meter)
-        self._client = client
-        self._collection = f"dsgvo-demo-{uuid4().hex}"
-        self._travel = travel
-        self._chunks: list[Document] = []
+        chat = vendor_class(langchain_dsgvo, BaseChatModel, self.services.chat)
+        embeddings = vendor_class(langchain_dsgvo, Embeddings, self.services.embeddings)
+        self._chat = chat(model=self.services.model, callbacks=[_Usage(self.chat_meter)])
+        self._embeddings = embeddings(batch_size=self.batch)
 
-    def split(self, sections: Sequence[Section]) -> int:
-        """Cut sections into chunks; each begins with its heading, which helps to find it."""
-        splitter = RecursiveCharacterTextSplitter(
-            chunk_size=800, chunk_overlap=120, add_start_index=True
-        )
-        self._chunks = []
-        for section in sections:
-            for chunk in splitter.create_documents([section.text]):
-                start: int = chunk.metadata["start_index"]
-                place = section.place(start, start + len(chunk.page_content))
-                text = f"{section.title}\n\n{chunk.page_content}".strip()
-                self._chunks.append(
-                    Document(text, metadata={"source": section.file, "place": place})
-                )
-        return len(self._chunks)
+    def split(self) -> Sequence[str]:
+        """Cut documents at headings and then to size; each chunk begins with its heading."""
+        self._chunks = list(_chunks(self.library))
+        return [chunk.page_content for chunk in self._chunks]
 
     def store(self) -> Iterator[int]:
         """Embed the chunks and put them into a collection of their own, batch by batch."""
         size = len(self._embeddings.embed_query("Wie lang ist ein Vektor?"))
-        self._client.create_collection(
-            self._collection, vectors_config=VectorParams(size=size, distance=Distance.COSINE)
-        )
-        self._store = QdrantVectorStore(self._client, self._collection, self._embeddings)
-        step = min(128, max(16, len(self._chunks) // 10))
-        for start in range(0, len(self._chunks), step):
-            batch = self._chunks[start : start + step]
-            self._store.add_documents(batch)
-            yield len(batch)
-
-    def _chain(self) -> Runnable[dict[str, Any], dict[str, Any]]:
-        """Return question → {question, documents, answer}, which streams."""
-        retriever = self._store.as_retriever(
-            search_kwargs={"k": PASSAGES, "score_threshold": LEAST_LIKENESS}
-        )
-        answer = (
-            RunnablePassthrough.assign(passages=itemgetter("documents") | RunnableLambda(_numbered))
-            | PROMPT
-            | self._chat
-            | StrOutputParser()
-        )
-        return RunnablePassthrough.assign(
-            documents=itemgetter("question") | retriever
-        ) | RunnablePassthrough.assign(
-            answer=RunnableBranch(
-                (lambda found: not found["documents"], RunnableLambda(lambda _: NOT_FOUND)), answer
-            )
-        )
+        vectors = VectorParams(size=size, distance=Distance.COSINE)
+        self.client.create_collection(self.collection, vectors_config=vectors)
+        self._store = QdrantVectorStore(self.client, self.collection, self._embeddings)
+        for start in range(0, len(self._chunks), self.batch):
+            yield len(self._store.add_documents(self._chunks[start : start + self.batch]))
 
     def ask(self, question: str) -> Iterator[Event]:
         """Answer from the documents: first the sources, then the answer piece by piece."""
-        for part in self._chain().stream({"question": question}):
-            if "documents" in part:
-                yield Sources([_source(at, one) for at, one in enumerate(part["documents"], 1)])
-            if "answer" in part:
-                yield part["answer"]
-
-    def follow_up(self, question: str) -> None:
-        """LangChain has no chat engine; its agents remember with a checkpointer."""
-        del question
+        found = self._found(question, self.passages)
+        yield [(one.metadata["file"], one.metadata["place"]) for one in found]
+        chain = PROMPT | self._chat | StrOutputParser()
+        variables = {"passages": _numbered(found), "question": question}
+        yield from chain.stream(variables) if found else [NOT_FOUND]
 
     def agent(self, question: str) -> Iterator[Event]:
         """Let a LangGraph agent answer; it decides which tools to use."""
@@ -139,89 +80,54 @@ class LangChainPipeline:
         @tool
         def unterlagen_durchsuchen(frage: str) -> str:
             """Durchsucht die Unterlagen und gibt die passenden Fundstellen zurück."""
-            found = self._store.similarity_search(frage, k=3, score_threshold=LEAST_LIKENESS)
-            return _numbered(found) or NOT_FOUND
+            return _numbered(self._found(frage, 3)) or NOT_FOUND
 
-        tools = [unterlagen_durchsuchen, *([tool(reisekosten)] if self._travel else [])]
+        tools = [unterlagen_durchsuchen, *([tool(reisekosten)] if self.travel else [])]
         agent = cast("Any", create_agent(self._chat, tools, system_prompt=AGENT_PROMPT))
         messages = {"messages": [{"role": "user", "content": question}]}
         for mode, step in agent.stream(messages, stream_mode=["messages", "updates"]):
             if mode == "messages":
-                message: BaseMessage = step[0]
-                if isinstance(message, AIMessageChunk) and message.text:
-                    yield message.text
+                if isinstance(step[0], AIMessageChunk) and step[0].text:
+                    yield step[0].text
                 continue
-            for update in step.values():
-                yield from _tool_events(update["messages"])
+            for message in (one for update in step.values() for one in update["messages"]):
+                if isinstance(message, ToolMessage):
+                    yield Step.result(message.text)
+                else:
+                    yield from (
+                        Step.call(call["name"], call["args"]) for call in message.tool_calls
+                    )
 
-    def close(self) -> None:
-        """Delete the collection that was made for this run."""
-        self._client.delete_collection(self._collection)
+    def _found(self, question: str, count: int) -> list[Document]:
+        least = self.least_likeness
+        return self._store.similarity_search(question, k=count, score_threshold=least)
 
 
-def _class_of(kind: type, provider: str) -> Any:
-    """Return the vendor's class: ``ChatInnoGPT`` for a chat model of innoGPT, and so on."""
-    classes = [getattr(langchain_dsgvo, name) for name in langchain_dsgvo.__all__]
-    return next(one for one in classes if issubclass(one, kind) and one.provider == provider)
+def _chunks(library: Library) -> Iterator[Document]:
+    for file, page in library:
+        whole = [Document(page.text)]
+        for section in HEADINGS.split_text(page.text) if file[-3:].lower() == ".md" else whole:
+            title = " › ".join(title.rstrip(" #") for title in section.metadata.values())
+            for chunk in PIECES.split_documents([section]):
+                line = section.page_content.count("\n", 0, chunk.metadata["start_index"]) + 1
+                text = "\n\n".join(filter(None, (title, chunk.page_content)))
+                metadata = {"file": file, "place": place(page.number, title, line)}
+                yield Document(text, metadata=metadata)
 
 
 def _numbered(documents: Sequence[Document]) -> str:
     return "\n\n".join(
-        f"[{number}] {one.metadata['source']}, {one.metadata['place']}\n{one.page_content}"
+        f"[{number}] {one.metadata['file']}, {one.metadata['place']}\n{one.page_content}"
         for number, one in enumerate(documents, 1)
     )
 
 
-def _source(number: int, document: Document) -> Source:
-    return Source(number, document.metadata["source"], document.metadata["place"])
-
-
-def _tool_events(messages: Sequence[BaseMessage]) -> Iterator[Event]:
-    for message in messages:
-        if isinstance(message, AIMessage):
-            for call in message.tool_calls:
-                yield ToolCall(call["name"], call["args"])
-        elif isinstance(message, ToolMessage):
-            yield ToolResult(message.name or "", message.text)
-
-
-class _ChatMeter(BaseCallbackHandler):
-    """Adds up the tokens that the vendor counts, and the time."""
+class _Usage(BaseCallbackHandler):
+    """Adds up the tokens that the vendor counts."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._running: dict[UUID, Any] = {}
-
-    def on_chat_model_start(
-        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any
-    ) -> None:
-        self._running[kwargs["run_id"]] = timer = self._meter.timed()
-        timer.__enter__()
 
     def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
-        self._running.pop(kwargs["run_id"]).__exit__(None, None, None)
-        generation = response.generations[0][0]
-        if isinstance(generation, ChatGeneration) and isinstance(generation.message, AIMessage):
-            usage = generation.message.usage_metadata
-            self._meter.add_usage(dict(usage) if usage else None)
-
-
-class _MeteredEmbeddings(Embeddings):
-    """Passes texts on, and takes the time."""
-
-    def __init__(self, embeddings: Embeddings, meter: Meter) -> None:
-        self._embeddings = embeddings
-        self._meter = meter
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        self._meter.tokens += sum(map(estimate_tokens, texts))
-        with self._meter.timed():
-            return self._embeddings.embed_documents(texts)
-
-    def embed_query(self, text: str) -> list[float]:
-        self._meter.tokens += estimate_tokens(text)
-        with self._meter.timed():
-            return self._embeddings.embed_query(text)
-
-
-PIPELINE = LangChainPipeline
+        message = getattr(response.generations[0][0], "message", None)
+        self._meter.add(getattr(message, "usage_metadata", None))

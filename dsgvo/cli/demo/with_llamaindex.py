@@ -1,8 +1,8 @@
-"""The demo with LlamaIndex: an ingestion pipeline, citations, a chat engine and a FunctionAgent.
+"""The demo with LlamaIndex: a reader, node parsers, a chat engine and a FunctionAgent.
 
 Written to be copied from: ``__init__`` is the setup, ``split`` and ``store`` the ingestion,
-``ask``, ``follow_up`` and ``agent`` are three ways to answer. Models are handed over and never left
-to ``Settings``: LlamaIndex's defaults are OpenAI's.
+``follow_up`` and ``agent`` are two ways to answer. Models are handed over and never left to
+``Settings``: LlamaIndex's defaults are OpenAI's.
 """
 
 from __future__ import annotations
@@ -10,173 +10,113 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
-import llama_index.core
-from llama_index.core import VectorStoreIndex
+from llama_index.core import SimpleDirectoryReader, VectorStoreIndex
 from llama_index.core.agent.workflow import AgentStream, FunctionAgent
 from llama_index.core.agent.workflow import ToolCall as AgentToolCall
 from llama_index.core.agent.workflow import ToolCallResult as AgentToolResult
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.base.response.schema import StreamingResponse
 from llama_index.core.chat_engine import CondensePlusContextChatEngine
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.instrumentation import get_dispatcher  # pyright: ignore[reportPrivateImportUsage]
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events import BaseEvent
-from llama_index.core.instrumentation.events.embedding import (
-    EmbeddingEndEvent,
-    EmbeddingStartEvent,
-)
-from llama_index.core.instrumentation.events.llm import (
-    LLMChatEndEvent,
-    LLMChatStartEvent,
-    LLMCompletionEndEvent,
-    LLMCompletionStartEvent,
-)
+from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMCompletionEndEvent
 from llama_index.core.llms import LLM, ChatMessage
-from llama_index.core.node_parser import SentenceSplitter
-from llama_index.core.postprocessor import SimilarityPostprocessor
+from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.prompts import PromptTemplate
-from llama_index.core.query_engine import CitationQueryEngine
-from llama_index.core.response_synthesizers import (
-    get_response_synthesizer,  # pyright: ignore[reportUnknownVariableType]
-)
-from llama_index.core.schema import (
-    BaseNode,
-    Document,
-    MetadataMode,
-    NodeWithScore,
-    QueryBundle,
-    TextNode,
-)
+from llama_index.core.readers.base import BaseReader
+from llama_index.core.schema import BaseNode, Document, NodeWithScore, QueryBundle, TextNode
 from llama_index.vector_stores.qdrant import (  # pyright: ignore[reportMissingTypeStubs]
     QdrantVectorStore,
 )
-from pydantic import Field
-from qdrant_client import QdrantClient
 
 import llamaindex_dsgvo
-from dsgvo.cli.demo.events import Event, Source, Sources, ToolCall, ToolResult
-from dsgvo.cli.demo.questions import AGENT_PROMPT, ANSWER_PROMPT, NOT_FOUND
-from dsgvo.cli.demo.sections import Section
-from dsgvo.cli.demo.services import Services
-from dsgvo.cli.demo.tools import reisekosten
-from dsgvo.wire.tokens import estimate_tokens
+from dsgvo.cli.demo.documents import SUFFIXES, Library, place
+from dsgvo.cli.demo.pipeline import Event, Pipeline, Step, vendor_class
+from dsgvo.cli.demo.questions import AGENT_PROMPT, ANSWER_PROMPT, NOT_FOUND, reisekosten
+from dsgvo.cli.metering import Meter
 
 __all__ = ["LlamaIndexPipeline"]
 
-PASSAGES = 8
-"""How many chunks an answer is made from."""
 
-LEAST_LIKENESS = 0.12
-"""Cosine below which a chunk has nothing to do with the question."""
-
-QUESTION_PROMPT = PromptTemplate(
-    ANSWER_PROMPT + "\n\nFundstellen:\n\n{context_str}\n\nFrage: {query_str}"
-)
-CHAT_PROMPT = ANSWER_PROMPT + "\n\nFundstellen:\n\n{context_str}"
-
-
-def _tokens(text: str) -> list[int]:
-    """Stand in for tiktoken, LlamaIndex's tokenizer: the length of the list is all that counts."""
-    return list(range(estimate_tokens(text)))
-
-
-class LlamaIndexPipeline:
-    """Retrieval-augmented answers with LlamaIndex.
-
-    Args:
-        services: Who answers.
-        client: The vector database.
-        travel: Whether the agent may use the calculator of the handbook's travel policy.
-    """
+class LlamaIndexPipeline(Pipeline):
+    """Retrieval-augmented answers with LlamaIndex."""
 
     title = "LlamaIndex"
 
-    def __init__(self, services: Services, client: QdrantClient, *, travel: bool) -> None:
-        self.chat_meter, self.embedding_meter = services.meters()
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         # InnoGPT(model="gpt-5") and InnoGPTEmbedding(), or whichever vendor was chosen; keys come
         # from the environment.
-        self._llm: LLM = _class_of(LLM, services.chat.name)(model=services.model)
-        self._embedding: BaseEmbedding = _class_of(BaseEmbedding, services.embeddings.name)(
-            embed_batch_size=32
-        )
-        self._client = client
-        self._collection = f"dsgvo-demo-{uuid4().hex}"
-        self._travel = travel
-        # Sentences by a rule and not by NLTK's model, which may have to be downloaded.
-        self._splitter = SentenceSplitter(
-            chunk_size=320, chunk_overlap=80, tokenizer=_tokens, chunking_tokenizer_fn=_sentences
-        )
-        self._nodes: Sequence[BaseNode] = []
-        self._last: list[ChatMessage] = []
-        self._globals = cast("Any", llama_index.core)
-        self._tokenizer = self._globals.global_tokenizer
-        self._globals.global_tokenizer = _tokens
-        self._events = _Meters(chat=self.chat_meter, embedding=self.embedding_meter)
-        get_dispatcher().add_event_handler(self._events)
+        llm = vendor_class(llamaindex_dsgvo, LLM, self.services.chat)
+        embedding = vendor_class(llamaindex_dsgvo, BaseEmbedding, self.services.embeddings)
+        # Room for all passages, whatever the model's window is; vendors do not say it.
+        self._llm = llm(model=self.services.model, context_window=32_768)
+        self._embedding = embedding(embed_batch_size=self.batch)
+        self._fitting = _Fitting(least=self.least_likeness)
+        self._usage = _Usage(meter=self.chat_meter)
+        get_dispatcher().add_event_handler(self._usage)
 
-    def split(self, sections: Sequence[Section]) -> int:
-        """Cut sections into nodes that know their place."""
-        documents = [
-            Document(
-                text=section.text,
-                metadata={"title": section.title, "source": section.file, "place": ""},
-                # The heading helps to find a node; where it lies is for people.
-                excluded_embed_metadata_keys=["source", "place"],
-            )
-            for section in sections
-        ]
-        by_id = {one.id_: section for one, section in zip(documents, sections, strict=True)}
-        pipeline = IngestionPipeline(transformations=[self._splitter], disable_cache=True)
-        self._nodes = pipeline.run(documents=documents)
+    def split(self) -> Sequence[str]:
+        """Cut documents at headings and then to size, between sentences."""
+        documents = SimpleDirectoryReader(
+            input_files=[str(path) for path in self.library.pages],
+            file_extractor=dict[str, BaseReader].fromkeys(SUFFIXES, _Reader(self.library)),
+            raise_on_error=True,
+        ).load_data()
+        others = {one.id_: one for one in documents if one.metadata["file"][-3:].lower() != ".md"}
+        markdown = [one for one in documents if one.id_ not in others]
+        parser = MarkdownNodeParser(header_path_separator=" › ")
+        sections = map(_titled, parser.get_nodes_from_documents(markdown))
+        # Sentences by a rule and not by NLTK's model, which may have to be downloaded.
+        sizes = SentenceSplitter(chunk_size=320, chunk_overlap=60, chunking_tokenizer_fn=_sentences)
+        self._nodes = cast("Sequence[TextNode]", sizes([*sections, *others.values()]))
         for node in self._nodes:
-            start, end = cast("TextNode", node).start_char_idx, cast("TextNode", node).end_char_idx
-            node.metadata["place"] = by_id[node.ref_doc_id or ""].place(start or 0, end)
-        return len(self._nodes)
+            text = others[node.ref_doc_id].text if node.ref_doc_id in others else ""
+            line = text.count("\n", 0, node.start_char_idx or 0) + 1
+            title = node.metadata.get("title", "")
+            node.metadata["place"] = place(node.metadata.pop("page"), title, line)
+            # The heading helps to find a node; where it lies is for people.
+            node.excluded_embed_metadata_keys = ["file", "place"]
+            node.excluded_llm_metadata_keys = ["place"]
+            node.metadata_template, node.metadata_separator = "{value}", ", "
+        return [node.text for node in self._nodes]
 
     def store(self) -> Iterator[int]:
         """Embed the nodes and put them into a collection of their own, batch by batch."""
-        store = QdrantVectorStore(self._collection, client=self._client)
-        pipeline = IngestionPipeline(
-            transformations=[self._embedding], vector_store=store, disable_cache=True
-        )
-        step = min(128, max(16, len(self._nodes) // 10))
-        for start in range(0, len(self._nodes), step):
-            yield len(pipeline.run(nodes=self._nodes[start : start + step]))
-        self._index = VectorStoreIndex.from_vector_store(store, embed_model=self._embedding)
-        self._retriever = self._index.as_retriever(similarity_top_k=PASSAGES)
-        self._fitting = SimilarityPostprocessor(similarity_cutoff=LEAST_LIKENESS)
+        store = QdrantVectorStore(self.collection, client=self.client)
+        pipeline = IngestionPipeline(transformations=[self._embedding], vector_store=store)
+        for start in range(0, len(self._nodes), self.batch):
+            yield len(pipeline.run(nodes=self._nodes[start : start + self.batch]))
+        index = VectorStoreIndex.from_vector_store(store, embed_model=self._embedding)
+        self._retriever = index.as_retriever(similarity_top_k=self.passages)
 
     def ask(self, question: str) -> Iterator[Event]:
-        """Answer with citations: first the sources, then the answer piece by piece."""
-        engine = CitationQueryEngine(
-            self._retriever,
-            llm=self._llm,
-            response_synthesizer=get_response_synthesizer(
-                llm=self._llm, text_qa_template=QUESTION_PROMPT, streaming=True
-            ),
-            text_splitter=self._whole(),
-            node_postprocessors=[self._fitting],
-            metadata_mode=MetadataMode.LLM,
-        )
-        response = cast("StreamingResponse", engine.query(question))
-        yield from self._answer(question, response.source_nodes, response.response_gen)
+        """Answer by a chat engine that knows nothing yet."""
+        self._last: list[ChatMessage] = []
+        return self.follow_up(question)
 
     def follow_up(self, question: str) -> Iterator[Event]:
-        """Answer in a chat engine that knows the last question and its answer."""
-        engine = CondensePlusContextChatEngine.from_defaults(
+        """Answer by a chat engine that knows the last question and its answer."""
+        engine: Any = CondensePlusContextChatEngine.from_defaults(
             self._retriever,
             llm=self._llm,
             chat_history=self._last,
-            context_prompt=CHAT_PROMPT,
-            node_postprocessors=[self._fitting, _Numbering()],
+            context_prompt=ANSWER_PROMPT + "\n\nFundstellen:\n\n{context_str}",
+            node_postprocessors=[self._fitting],
         )
-        response = cast("Any", engine).stream_chat(question)
-        yield from self._answer(question, response.source_nodes, response.response_gen)
+        response = engine.stream_chat(question)
+        found = [one.metadata for one in response.source_nodes]
+        yield [(one["file"], one["place"]) for one in found]
+        said: list[str] = []
+        # Without a passage LlamaIndex would say "Empty Response"; the model was not asked.
+        for piece in response.response_gen if found else [NOT_FOUND]:
+            said.append(piece)
+            yield piece
+        self._last = [ChatMessage(question), ChatMessage("".join(said), role="assistant")]
 
     def agent(self, question: str) -> Iterator[Event]:
         """Let a FunctionAgent answer; it decides which tools to use."""
@@ -192,109 +132,71 @@ class LlamaIndexPipeline:
     async def _agent_events(self, question: str) -> AsyncIterator[Event]:
         def unterlagen_durchsuchen(frage: str) -> str:
             """Durchsucht die Unterlagen und gibt die passenden Fundstellen zurück."""
-            found = self._fitting.postprocess_nodes(self._retriever.retrieve(frage))
-            return "\n\n".join(one.get_content(MetadataMode.LLM) for one in found) or NOT_FOUND
+            found = self._fitting.postprocess_nodes(self._retriever.retrieve(frage)[:3])
+            return "\n\n".join(one.text for one in found) or NOT_FOUND
 
-        tools: list[Any] = [unterlagen_durchsuchen, *([reisekosten] if self._travel else [])]
-        agent = FunctionAgent(llm=self._llm, tools=tools, system_prompt=AGENT_PROMPT)
-        running = cast("Any", agent).run(user_msg=question)
-        async for event in running.stream_events():
+        tools: list[Any] = [unterlagen_durchsuchen, *([reisekosten] if self.travel else [])]
+        agent: Any = FunctionAgent(llm=self._llm, tools=tools, system_prompt=AGENT_PROMPT)
+        async for event in agent.run(user_msg=question).stream_events():
             if isinstance(event, AgentStream):
                 if event.delta:
                     yield event.delta
             elif isinstance(event, AgentToolResult):
-                yield ToolResult(event.tool_name, str(event.tool_output.content))
+                yield Step.result(str(event.tool_output.content))
             elif isinstance(event, AgentToolCall):
-                yield ToolCall(event.tool_name, cast("Any", event).tool_kwargs)
+                yield Step.call(event.tool_name, cast("Any", event).tool_kwargs)
 
     def close(self) -> None:
         """Delete the collection that was made for this run."""
-        self._globals.global_tokenizer = self._tokenizer
-        get_dispatcher().event_handlers.remove(self._events)
-        self._client.delete_collection(self._collection)
-
-    def _answer(
-        self, question: str, nodes: Sequence[NodeWithScore], pieces: Iterator[str]
-    ) -> Iterator[Event]:
-        if not nodes:
-            # LlamaIndex would say "Empty Response"; the model was not asked.
-            yield NOT_FOUND
-            return
-        yield Sources(
-            [
-                Source(number, one.metadata["source"], one.metadata["place"])
-                for number, one in enumerate(nodes, 1)
-            ]
-        )
-        said: list[str] = []
-        for piece in pieces:
-            said.append(piece)
-            yield piece
-        self._last = [
-            ChatMessage(question, role="user"),
-            ChatMessage("".join(said), role="assistant"),
-        ]
-
-    def _whole(self) -> SentenceSplitter:
-        """Return a splitter that leaves nodes as they are: they are small enough to be cited."""
-        return SentenceSplitter(
-            chunk_size=4096, chunk_overlap=0, tokenizer=_tokens, chunking_tokenizer_fn=_sentences
-        )
+        get_dispatcher().event_handlers.remove(self._usage)
+        super().close()
 
 
-class _Numbering(BaseNodePostprocessor):
-    """Numbers passages, so that an answer can cite them; chat engines do not."""
+class _Reader(BaseReader):
+    """Reads files of a folder that has been read: a document for each page or text file."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def load_data(self, file: Path, **_: Any) -> list[Document]:
+        name, pages = self._library.name(file), self._library.pages[file]
+        return [Document(text=text, metadata={"file": name, "page": page}) for text, page in pages]
+
+
+def _titled(section: BaseNode) -> TextNode:
+    """Move a section's heading from its text to its metadata, where each of its nodes has it."""
+    heading = re.match(r"#+\s(.*?)[ #]*(?:\n|$)", text := section.get_content())
+    above = section.metadata["header_path"].strip(" ›")
+    title = " › ".join(filter(None, (above, heading[1] if heading else "")))
+    metadata = {"file": section.metadata["file"], "page": 0, "title": title}
+    return TextNode(text=text[heading.end() if heading else 0 :].strip(), metadata=metadata)
+
+
+class _Fitting(BaseNodePostprocessor):
+    """Leaves out what does not fit, and numbers the rest, so that an answer can cite it."""
+
+    least: float
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        return [
-            NodeWithScore(
-                node=TextNode(
-                    text=f"[{number}] {one.get_content(MetadataMode.LLM)}",
-                    metadata=one.metadata,
-                    excluded_llm_metadata_keys=list(one.metadata),
-                ),
-                score=one.score,
-            )
-            for number, one in enumerate(nodes, 1)
-        ]
+        fitting = [one for one in nodes if (one.score or 0) >= self.least]
+        for number, one in enumerate(fitting, 1):
+            cast("TextNode", one.node).text_template = f"[{number}] {{metadata_str}}\n{{content}}"
+        return fitting
 
 
-class _Meters(BaseEventHandler):
-    """Adds up the tokens that the vendor counts, and the time, from LlamaIndex's events."""
+class _Usage(BaseEventHandler):
+    """Adds up the tokens that the vendor counts."""
 
-    chat: Any
-    embedding: Any
-    started: dict[str, float] = Field(default_factory=dict)
+    meter: Meter
 
-    def handle(self, event: BaseEvent, **kwargs: Any) -> None:
+    def handle(self, event: BaseEvent, **_: Any) -> None:
         """Take one event."""
-        del kwargs
-        now, span = event.timestamp.timestamp(), f"{event.span_id}"
-        if isinstance(event, LLMChatStartEvent | LLMCompletionStartEvent | EmbeddingStartEvent):
-            self.started[span] = now
-        elif isinstance(event, LLMChatEndEvent | LLMCompletionEndEvent):
-            self.chat.seconds += now - self.started.pop(span, now)
-            self.chat.add_usage(getattr(event.response, "additional_kwargs", None))
-        elif isinstance(event, EmbeddingEndEvent):
-            self.embedding.seconds += now - self.started.pop(span, now)
-            self.embedding.tokens += sum(map(estimate_tokens, event.chunks))
-
-
-def _class_of(kind: type, provider: str) -> Any:
-    """Return the vendor's class: ``InnoGPT`` for an LLM of innoGPT, and so on."""
-    classes = [getattr(llamaindex_dsgvo, name) for name in llamaindex_dsgvo.__all__]
-    return next(
-        one
-        for one in classes
-        if isinstance(one, type) and issubclass(one, kind) and vars(one).get("provider") == provider
-    )
+        if isinstance(event, LLMChatEndEvent | LLMCompletionEndEvent):
+            self.meter.add(getattr(event.response, "additional_kwargs", None))
 
 
 def _sentences(text: str) -> list[str]:
     """Cut text after the ends of sentences and at line ends; nothing of it is lost."""
     return re.findall(r".+?(?:[.!?:](?=\s+[A-ZÄÖÜ„\"(\d])\s+|\n+|$)|\n+", text, re.DOTALL)
-
-
-PIPELINE = LlamaIndexPipeline
