@@ -1,4 +1,4 @@
-"""Embeddings: texts in batches, bodies out, vectors back in their places."""
+"""Embeddings: batches of texts, request bodies, and vectors read back into their places."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from math import isfinite
 from sys import byteorder
-from typing import Any, cast
-
-from pydantic_core import from_json
+from typing import Any, Literal, cast
 
 from dsgvo.errors import (
     APIError,
@@ -21,11 +19,12 @@ from dsgvo.errors import (
     BadRequestError,
     CapabilityError,
     ConfigurationError,
+    ContextWindowExceededError,
     RequestTooLargeError,
     UnprocessableEntityError,
 )
 from dsgvo.providers import PROVIDERS, Provider
-from dsgvo.wire.body import describe_body
+from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.errors import error_from_body, is_error
 
 __all__ = [
@@ -40,6 +39,7 @@ __all__ = [
     "embedding_body",
     "is_too_large",
     "join_results",
+    "may_refuse_base64",
     "require_embeddings",
 ]
 
@@ -50,7 +50,14 @@ MAX_BATCH_BYTES = 512 * 1024
 """UTF-8 bytes of text a request: well below the 300,000 tokens that OpenAI's API takes at once."""
 
 # Inferred from OpenAI's API and common gateways; the vendors do not document their wording.
-_TOO_LONG = re.compile(r"too (?:long|large|many|big)|maximum|exceed|at most|limit", re.I)
+_TOO_LARGE = re.compile(
+    r"too (?:long|large|many|big)|maxim|exceed|at most|limit|up to|batch"
+    r"|(?:more|less|fewer|larger|greater) than|≤|<="
+    r"|zu (?:lang|groß|gross|viele)|höchst|überschr|übersteig|begrenz|grenze|nicht mehr als|weniger als|nur \d|only \d",
+    re.I,
+)
+_NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]*\d)", re.ASCII)
+_MAY_REFUSE_BASE64 = frozenset({400, 415, 422, 500, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ def require_embeddings(
 
 
 def check_count(argument: str, value: int) -> None:
-    """Refuse what is no whole number of 1 or more.
+    """Refuse what is not a whole number of 1 or more.
 
     Raises:
         ConfigurationError: With the argument and its value.
@@ -126,10 +133,10 @@ def check_count(argument: str, value: int) -> None:
 
 
 def check_texts(texts: Iterable[str], start: int = 0) -> None:
-    """Refuse what is no text to embed.
+    """Refuse what is not a text to embed.
 
     Raises:
-        ConfigurationError: If a text is empty or no string; the message names its index.
+        ConfigurationError: If a text is empty or not a string; the message names its index.
     """
     for index, text in enumerate(texts, start):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -189,7 +196,7 @@ def embedding_body(
     *,
     model: str,
     dimensions: int | None = None,
-    base64: bool = False,
+    encoding_format: Literal["float", "base64"] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build the JSON body of an embeddings request. Plain text is sent, never token ids."""
@@ -197,8 +204,8 @@ def embedding_body(
     if dimensions is not None:
         check_count("dimensions", dimensions)
         body["dimensions"] = dimensions
-    if base64:
-        body["encoding_format"] = "base64"
+    if encoding_format is not None:
+        body["encoding_format"] = encoding_format
     return body
 
 
@@ -230,9 +237,9 @@ def decode_embeddings(
         )
 
     try:
-        answer = from_json(body)
-    except ValueError:
-        raise fail(f"expected JSON, got {describe_body(body)}") from None
+        answer = parse_json(body)
+    except InvalidJSONError as error:
+        raise fail(f"expected JSON, got {error}") from None
     if not isinstance(answer, dict):
         raise fail("expected a JSON object")
     answer = cast("dict[str, Any]", answer)
@@ -265,10 +272,10 @@ def decode_embeddings(
         raise fail(f"vectors of different lengths: {sorted(lengths)}")
     if dimensions is not None and lengths != {dimensions}:
         raise fail(f"expected {dimensions} dimensions, got {lengths.pop()}")
-    usage = answer.get("usage")
+    usage, model = answer.get("usage"), answer.get("model")
     return EmbeddingResult(
         found,
-        answer.get("model"),
+        model if isinstance(model, str) else None,
         cast("dict[str, Any]", usage) if isinstance(usage, dict) else None,
     )
 
@@ -294,12 +301,39 @@ def _vector(value: object) -> list[float]:
     return floats
 
 
-def is_too_large(error: APIError) -> bool:
-    """Return whether a smaller batch may succeed where this one failed."""
-    if isinstance(error, RequestTooLargeError):
+def is_too_large(error: APIError, batch: Batch | None = None) -> bool:
+    """Return whether a smaller batch may succeed where this one failed.
+
+    Args:
+        error: The failure.
+        batch: What failed. A message that names a smaller number than its texts may mean a limit,
+            in whatever words; asking again then costs a few requests if it does not.
+    """
+    if isinstance(error, RequestTooLargeError | ContextWindowExceededError):
         return True
-    refused = isinstance(error, BadRequestError | UnprocessableEntityError)
-    return refused and _TOO_LONG.search(f"{error.code} {error.message}") is not None
+    if not isinstance(error, BadRequestError | UnprocessableEntityError):
+        return False
+    said = f"{error.code} {error.message.removeprefix(_prefix(error))}"
+    if _TOO_LARGE.search(said):
+        return True
+    texts = len(batch.texts) if batch is not None else 0
+    return any(0 < int(number) < texts for number in _NUMBER.findall(said))
+
+
+def _prefix(error: APIError) -> str:
+    """Return what our own words put before the vendor's: title and status."""
+    before, status, _ = error.message.partition(f": {error.status_code}: ")
+    return before + status if status else ""
+
+
+def may_refuse_base64(error: APIError) -> bool:
+    """Return whether asking for vectors as lists of numbers may succeed where base64 failed.
+
+    Gateways put it in words of their own, or fail on it unawares, so the words do not count.
+    """
+    return error.status_code in _MAY_REFUSE_BASE64 and not isinstance(
+        error, ContextWindowExceededError
+    )
 
 
 def join_results(results: Iterable[EmbeddingResult]) -> EmbeddingResult:

@@ -122,8 +122,9 @@ class ThinkSplitter:
 
     def think(self, text: str) -> str:
         """Return what shows of a piece of thought that came in a field of its own."""
-        self._opened = False
-        self._thought = True
+        if not text.isspace():
+            self._opened = False
+            self._thought = True
         return self._think(text)
 
     def flush(self, *, cut: bool = True) -> Split:

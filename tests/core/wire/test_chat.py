@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -27,7 +31,8 @@ from dsgvo.errors import (
     StreamError,
 )
 from dsgvo.wire import chat as wire_chat
-from dsgvo.wire.chat import ChatDecoder
+from dsgvo.wire.chat import ChatDecoder, Sniffer
+from dsgvo.wire.thinking import thought_unopened
 from tests.core.support import answer, chunk, sse, text_of
 
 ALL = list(PROVIDERS)
@@ -320,22 +325,240 @@ def test_text_in_parts() -> None:
     assert whole(json.dumps(answer() | _content(parts[0])).encode()).content == "Ja"
 
 
+def _streamed(content: Any) -> dict[str, Any]:
+    return {"choices": [{"delta": {"content": content}}]}
+
+
 def _content(content: Any) -> dict[str, Any]:
     return {"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}
 
 
 def test_fields_that_openai_does_not_know_are_kept() -> None:
-    body = answer("Ja.", annotations=[1]) | {"citations": ["https://x"], "nothing": None}
-    assert whole(json.dumps(body).encode()).extra == {
-        "annotations": [1],
-        "citations": ["https://x"],
-    }
-    streamed = sse(
-        chunk("Ja.") | {"citations": ["https://x"]}, chunk(None, "stop", annotations=[1])
+    plain = answer("Ja.", annotations=[1]) | {"citations": ["https://x"], "nothing": None}
+    plain["choices"][0] |= {"logprobs": {"content": [1]}, "native_finish_reason": "end_turn"}
+    last = chunk(None, "stop", annotations=[1])
+    last["choices"][0] |= {"logprobs": {"content": [1]}, "native_finish_reason": "end_turn"}
+    streamed = sse(chunk("Ja.") | {"citations": ["https://x"]}, last)
+    assert decode(streamed)[0].extra == {"citations": ["https://x"]}
+    for body in (json.dumps(plain).encode(), streamed):
+        assert whole(body).extra == {
+            "annotations": [1],
+            "citations": ["https://x"],
+            "logprobs": {"content": [1]},
+            "native_finish_reason": "end_turn",
+        }
+
+
+def test_lists_in_pieces_add_up() -> None:
+    deltas = decode(
+        sse(
+            chunk("", reasoning_details=[{"text": "a"}], annotations=[1]) | {"citations": ["x"]},
+            chunk("", reasoning_details=[{"text": "a"}]) | {"citations": ["x", "y"]},
+            chunk("Ja.", annotations=[1, 2], content_parts=[]) | {"citations": ["z"]},
+            _streamed([{"type": "reference", "reference_ids": [1]}, "!"]),
+            chunk(None, "stop", images=[{"url": "x"}]) | {"provider": "P"},
+            chunk(None, None, images=[{"url": "y"}]) | {"provider": "P"},
+        )
     )
-    deltas = decode(streamed)
-    assert deltas[0].extra == {"citations": ["https://x"]}
-    assert whole(streamed).extra == {"annotations": [1], "citations": ["https://x"]}
+    last = deltas[-1].completion
+    assert last is not None
+    assert last.content == "Ja.!"
+    assert last.extra == {
+        "reasoning_details": [{"text": "a"}, {"text": "a"}],  # pieces, be they alike
+        "annotations": [1, 1, 2],
+        "citations": ["x", "y", "z"],  # the whole list so far, and another piece
+        "content_parts": [{"type": "reference", "reference_ids": [1]}],
+        "images": [{"url": "x"}, {"url": "y"}],
+        "provider": "P",
+    }
+    assert deltas[0].extra == {
+        "reasoning_details": [{"text": "a"}],
+        "annotations": [1],
+        "citations": ["x"],
+    }
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return one answer as a plain body and as the chunks of a stream."""
+    pieces = st.lists(st.sampled_from(["a", " ", "\n", "Ja.", "<think>", "</think>", "ü🦊"]))
+    thoughts = draw(st.lists(st.sampled_from(["Hm", " ", "\n", ".", "a"]), max_size=4))
+    texts = draw(pieces)
+    if thought_unopened("".join(texts)):
+        texts = []  # of a stream this is known when it is too late
+    calls = draw(st.lists(st.lists(st.text("{}a", max_size=3), max_size=3), max_size=2))
+    items = draw(st.lists(st.integers(), max_size=4))
+    finish = draw(st.sampled_from(["stop", "length", "tool_calls"]))
+    usage = draw(st.none() | st.dictionaries(st.sampled_from("ab"), st.integers(0, 9), min_size=1))
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(texts)}
+    field = draw(st.sampled_from(["reasoning_content", "reasoning"]))
+    message[field] = "".join(thoughts)
+    message["tool_calls"] = [
+        {"id": f"c{place}", "function": {"name": "add", "arguments": "".join(arguments)}}
+        for place, arguments in enumerate(calls)
+    ]
+    if items:
+        message["annotations"] = items
+    head = {"id": "c-1", "model": "m", "created": 5}
+    plain = head | {"choices": [{"message": message, "finish_reason": finish, "logprobs": items}]}
+    chunks = [chunk(**{field: thought}) for thought in thoughts]
+    chunks += [chunk(text) for text in texts]
+    for place, arguments in enumerate(calls):
+        first = {"index": place, "id": f"c{place}", "function": {"name": "add", "arguments": ""}}
+        chunks.append(chunk(tool_calls=[first]))
+        chunks += [
+            chunk(tool_calls=[{"index": place, "function": {"arguments": text}}])
+            for text in arguments
+        ]
+    chunks += [chunk(annotations=[item]) for item in items]
+    chunks.append(chunk(None, finish))
+    chunks[-1]["choices"][0]["logprobs"] = items
+    if usage:
+        plain["usage"] = usage
+        chunks.append({"choices": [], "usage": usage})
+    return plain, [head | piece for piece in chunks]
+
+
+@given(answers(), st.sampled_from(ALL), st.booleans())
+def test_plain_and_streamed_an_answer_is_the_same(
+    forms: tuple[dict[str, Any], list[dict[str, Any]]], provider: str, done: bool
+) -> None:
+    plain, chunks = forms
+    deltas = decode(sse(*chunks, done=done), provider=provider)
+    completion = deltas[-1].completion
+    assert completion == whole(json.dumps(plain).encode(), provider=provider)
+    assert completion is not None
+    assert text_of(deltas) == completion.content
+    assert "".join(delta.reasoning for delta in deltas) == completion.reasoning
+    arguments = {call.id: "" for call in completion.tool_calls}
+    for piece in (piece for delta in deltas for piece in delta.tool_calls):
+        arguments[completion.tool_calls[piece.index].id] += piece.arguments
+    assert list(arguments.values()) == [call.arguments for call in completion.tool_calls]
+
+
+def test_half_a_surrogate_pair_costs_one_character() -> None:
+    for text in (rb"\ud83d", rb"\ude80", b"\xed\xa0\xbd", b"\xff"):
+        for body in both_forms("Start # frei", tool_calls=[{"function": {"name": "#"}}]):
+            completion = whole(body.replace(b"#", text))
+            start, *_, frei = completion.content.split(" ")
+            assert (start, frei) == ("Start", "frei")
+            assert "\N{REPLACEMENT CHARACTER}" in completion.content
+            assert completion.tool_calls[0].name[0] == "\N{REPLACEMENT CHARACTER}"
+    for body in both_forms("\\ud83d \U0001f680 \ud83d"):
+        assert whole(body).content == "\\ud83d \U0001f680 \N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("usage", "kept"),
+    [
+        (None, None),
+        ([], None),
+        ("viel", None),
+        ({}, {}),
+        (
+            {"prompt_tokens": None, "x": "viel", "y": 0.5},
+            {"prompt_tokens": None, "x": "viel", "y": 0.5},
+        ),
+        (
+            {"a": 10**400, "b": {"c": 10**30}, "d": 2**63 - 1},
+            {"a": None, "b": {"c": None}, "d": 2**63 - 1},
+        ),
+        ({"a": math.inf}, {"a": None}),
+    ],
+)
+def test_usage_of_any_shape_costs_no_answer(usage: Any, kept: Any) -> None:
+    for body in both_forms("Ja."):
+        data = body.replace(
+            b'{"choices"', b'{"usage": ' + json.dumps(usage).encode() + b', "choices"'
+        )
+        assert whole(data).content == "Ja."
+        assert whole(data).usage == kept
+
+
+def test_usage_in_pieces_adds_up() -> None:
+    pieces = [{"usage": {"prompt_tokens": 3}}, {"usage": {"completion_tokens": 2}}, {"usage": None}]
+    assert whole(sse(chunk("Ja.", "stop"), *pieces)).usage == {
+        "prompt_tokens": 3,
+        "completion_tokens": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("created", "kept"),
+    [
+        (5, 5),
+        (5.9, 5),
+        (10**400, None),
+        (math.inf, None),
+        (math.nan, None),
+        ("5", None),
+        (None, None),
+    ],
+)
+def test_when_an_answer_was_made(created: Any, kept: int | None) -> None:
+    assert whole(json.dumps(answer() | {"created": created}).encode()).created == kept
+
+
+def test_events_of_unknown_kinds_are_ignored_whatever_their_data() -> None:
+    for data in ("x", "{", "[1]", "", "[DONE]", json.dumps(chunk("Müll")), '{"error": "Müll"}'):
+        event = f"event: ping\ndata: {data}\n\n".encode()
+        assert whole(event + sse(chunk("Ja."), done=False) + event + sse(chunk(None, "stop"))) == (
+            Completion("innogpt", content="Ja.", finish_reason="stop")
+        )
+    assert whole(b"data: \n\n" + sse(chunk("Ja.", "stop"))).content == "Ja."
+
+
+HOSTILE: dict[str, tuple[bytes, bytes]] = {
+    "JSON in small pieces": (b'{"choices": "', b"x" * 50),
+    "white space before": (b"", b" " * 50),
+    "a page": (b"<title", b"<title>" * 7),
+    "a long line": (b"data: ", b"x" * 50),
+    "many lines": (b"data: {}", b"\ndata: x" * 6),
+    "blank text": (b"", sse(chunk(" " * 50), done=False)),
+    "thoughts": (sse(chunk("<think>"), done=False), sse(chunk("< </think"), done=False)),
+    "blank thoughts": (b"", sse(chunk(reasoning=" " * 50), done=False)),
+    "arguments": (
+        sse(chunk(tool_calls=[{"index": 0, "function": {"name": "a"}}]), done=False),
+        sse(chunk(tool_calls=[{"index": 0, "function": {"arguments": '{"'}}]), done=False),
+    ),
+    "a name with each": (
+        b"",
+        sse(
+            chunk(tool_calls=[{"index": 0, "function": {"name": "a", "arguments": '{"'}}]),
+            done=False,
+        ),
+    ),
+    "lists": (b"", sse(chunk("", annotations=[1, 2, 3]), done=False)),
+    "lists of the whole": (b"", sse({"citations": [1, 2, 3]}, done=False)),
+    "usage": (b"", sse({"usage": {"a": 1}}, done=False)),
+}
+
+
+@pytest.mark.parametrize(("start", "unit"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_an_answer_costs_what_it_is_long(start: bytes, unit: bytes) -> None:
+    def cost(pieces: int) -> int:
+        """Return how many bytes of local values the calls into C of a decoder see."""
+        seen = 0
+
+        def count(frame: FrameType, event: str, argument: object) -> None:
+            nonlocal seen
+            if event in {"call", "c_call"}:
+                seen += 1
+            if event == "c_call":
+                local = frame.f_locals.values()
+                seen += sum(len(value) for value in local if isinstance(value, str | bytes))
+
+        reading = decoder()
+        reading.feed(start)
+        sys.setprofile(count)
+        try:
+            with suppress(DsgvoError):
+                feed(reading, *[unit] * pieces, close=True)
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    assert cost(400) <= 2.2 * cost(200) + 20_000
 
 
 def test_a_refusal() -> None:
@@ -738,6 +961,42 @@ def test_an_event_beyond_the_bound() -> None:
     reading.feed(sse(*STREAMED, done=False))
     with pytest.raises(IncompleteStreamError, match="larger than"):
         feed(reading, *[b"data: " + b"x" * 4 * 1024 * 1024] * 5)
+
+
+def test_a_stream_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire_chat, "MAX_STREAM_BYTES", 300)
+    reading = decoder()
+    with pytest.raises(IncompleteStreamError, match="larger than 300 bytes") as caught:
+        feed(reading, *[sse(chunk("Ja."), done=False)] * 5)
+    assert caught.value.partial is not None
+    assert caught.value.partial.content.startswith("Ja.Ja.")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "start"),
+    [
+        (b"data: {", True, b"data: {"),
+        (b": ping", True, b": ping"),
+        (b"\xef\xbb\xbf \n{", False, b"{"),
+        (b" [", False, b"["),
+        (b"<html>", False, b"<html>"),
+        (b"Fehler", True, b"Fehler"),  # its lines tell that it is no stream
+        (b"OK", None, b"OK"),
+        (b"", None, b""),
+        (b"\xef\xbb", None, b"\xef\xbb"),
+        (b"\xef\xbbxxxx", True, b"\xef\xbbxxxx"),
+    ],
+)
+def test_the_first_bytes_tell_a_stream_from_a_body(
+    data: bytes, kind: bool | None, start: bytes
+) -> None:
+    at_once, in_pieces = Sniffer(), Sniffer()
+    assert (at_once.feed(data), at_once.start) == (kind, start)
+    answers = [in_pieces.feed(data[at : at + 1]) for at in range(len(data))] or [None]
+    assert (next((told for told in answers if told is not None), None), in_pieces.start) == (
+        kind,
+        start,
+    )
 
 
 def test_a_body_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:

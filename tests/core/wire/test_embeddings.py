@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from dsgvo import PROVIDERS
 from dsgvo.errors import (
+    APIConnectionError,
     APIResponseError,
     APIStatusError,
     AuthenticationError,
     BadRequestError,
     CapabilityError,
     ConfigurationError,
+    ContextWindowExceededError,
     DsgvoError,
     InternalServerError,
     RateLimitError,
@@ -36,6 +38,7 @@ from dsgvo.wire.embeddings import (
     embedding_body,
     is_too_large,
     join_results,
+    may_refuse_base64,
     require_embeddings,
 )
 
@@ -74,6 +77,11 @@ def test_each_vector_comes_to_its_text(data: list[dict[str, Any]]) -> None:
     result = decode({"data": data, "model": "m", "usage": {"total_tokens": 4}}, dimensions=2)
     assert result == EmbeddingResult([A, B], "m", {"total_tokens": 4})
     assert all(type(number) is float for vector in result.vectors for number in vector)
+
+
+@pytest.mark.parametrize("model", [7, None, ["m"]])
+def test_a_model_that_is_not_a_name_is_left_out(model: Any) -> None:
+    assert decode({"data": [row(0, A)], "model": model}, 1).model is None
 
 
 @pytest.mark.parametrize("usage", [7, "4", [4], None])
@@ -140,6 +148,7 @@ def test_vectors_that_do_not_fit_their_texts(data: Any, said: str) -> None:
         (b"[]", "expected a JSON object"),
         (b"{}", "no data"),
         (b"OK", "text that is not JSON"),
+        (b'{"data":' * 300, "JSON nested deeper than 200 levels"),
     ],
 )
 def test_what_is_no_answer(body: bytes, said: str) -> None:
@@ -302,7 +311,9 @@ def test_check_texts_lets_texts_pass() -> None:
 def test_the_body_of_a_request() -> None:
     batch = Batch(0, ["a", "b"])
     assert embedding_body(batch, model="m") == {"model": "m", "input": ["a", "b"]}
-    assert embedding_body(batch, model="m", dimensions=256, base64=True, extra={"user": "u"}) == {
+    assert embedding_body(
+        batch, model="m", dimensions=256, encoding_format="base64", extra={"user": "u"}
+    ) == {
         "model": "m",
         "input": ["a", "b"],
         "user": "u",
@@ -337,17 +348,46 @@ def test_results_are_joined_in_order() -> None:
     ("error", "smaller"),
     [
         (RequestTooLargeError("x"), True),
+        (ContextWindowExceededError("x"), True),
         (BadRequestError("maximum of 2048 inputs"), True),
         (BadRequestError("input is too long"), True),
         (UnprocessableEntityError("input: at most 96 items"), True),
         (BadRequestError("x", code="limit_exceeded"), True),
+        (BadRequestError("Zu viele Eingaben"), True),
+        (BadRequestError("Es sind höchstens 16 Texte erlaubt"), True),
+        (BadRequestError("Die Anfrage überschreitet die erlaubte Größe"), True),
+        (UnprocessableEntityError("input: pass fewer than 33 texts"), True),
+        (BadRequestError("batch size"), True),
+        (BadRequestError("innoGPT: 400: erlaubt: 3", status_code=400), True),
+        (BadRequestError("innoGPT: 400: erlaubt: 4", status_code=400), False),
+        (BadRequestError("X4: 3: oops", status_code=3), False),
+        (BadRequestError("since version 1.2.3"), False),
         (BadRequestError("unknown model"), False),
         (RateLimitError("rate limit exceeded"), False),
         (InternalServerError("too large"), False),
     ],
 )
 def test_which_errors_a_smaller_batch_may_avoid(error: Any, smaller: bool) -> None:
-    assert is_too_large(error) is smaller
+    assert is_too_large(error, Batch(0, ["a"] * 4)) is smaller
+
+
+@pytest.mark.parametrize(
+    ("error", "floats"),
+    [
+        (BadRequestError("upstream could not be read", status_code=400), True),
+        (UnprocessableEntityError("encoding_format", status_code=422), True),
+        (APIStatusError("x", status_code=415), True),
+        (InternalServerError("x", status_code=500), True),
+        (ContextWindowExceededError("x", status_code=400), False),
+        (AuthenticationError("x", status_code=401), False),
+        (RateLimitError("x", status_code=429), False),
+        (InternalServerError("x", status_code=503), False),
+        (APIResponseError("x", status_code=200), False),
+        (APIConnectionError("x"), False),
+    ],
+)
+def test_which_errors_floats_may_avoid(error: Any, floats: bool) -> None:
+    assert may_refuse_base64(error) is floats
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
