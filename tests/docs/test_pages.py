@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from llama_index.core import Settings
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 # What must be among what a page prints.
 PRINTED = {
-    "langchain.md": (
+    "README.md": ("name='Anna' alter=34", "Das Tagegeld beträgt 28 Euro je vollem Kalendertag."),
+    "docs/langchain.md": (
         "tagegeld {'tage': 3}",
         "84",  # the agent called the tool with three days
         "name='Anna' alter=34",
@@ -26,7 +27,7 @@ PRINTED = {
         "temperature=3.0 is out of range: use 0 to 2",
         "True qwen3.5-9b",
     ),
-    "llamaindex.md": (
+    "docs/llamaindex.md": (
         "30 Tage Urlaub im Kalenderjahr zu. - urlaub.md",
         "Passwörter haben mindestens 14 Zeichen. [1]",
         "Person(name='Anna', alter=34)",
@@ -51,6 +52,7 @@ def llama_index_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     loop.close()
 
 
+@pytest.mark.filterwarnings("ignore:The function .loads. is in beta")
 # LlamaIndex itself uses what pydantic and its own workflows have deprecated.
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -59,7 +61,7 @@ def llama_index_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("page", PRINTED)
 def test_the_page_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for number, block in enumerate(BLOCK.findall((DOCS / page).read_text("utf-8")), 1):
+    for number, block in enumerate(BLOCK.findall((ROOT / page).read_text("utf-8")), 1):
         exec(compile(block, f"{page}, block {number}", "exec"), namespace)
     namespace.clear()
     gc.collect()  # LlamaIndex's memory leaves a connection to SQLite open
