@@ -27,11 +27,36 @@ def emulator(
         bool,
         typer.Option("--allow-remote", help="Listen on an address that other machines can reach."),
     ] = False,
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            help="Base URL of an OpenAI-compatible server (llama.cpp, Ollama, vLLM) that answers "
+            "chat and embeddings, such as http://127.0.0.1:8080/v1.",
+            show_default=False,
+        ),
+    ] = None,
+    upstream_model: Annotated[
+        str | None,
+        typer.Option(help="The model that is asked there, whatever is asked for here."),
+    ] = None,
+    upstream_key: Annotated[
+        str | None,
+        typer.Option(help="The key of that server.", envvar="DSGVO_UPSTREAM_KEY"),
+    ] = None,
+    upstream_anywhere: Annotated[
+        bool,
+        typer.Option(
+            "--upstream-anywhere",
+            help="Let that server be on a host that is neither this machine nor on a private "
+            "network. Prompts go there.",
+        ),
+    ] = False,
 ) -> None:
     """Run a local server that speaks the four vendors' dialects. Needs no key.
 
     It has no language model: it answers with quotes from the documents of a request, calls the
-    tools that it is offered, and fills schemas. Ctrl-C stops it.
+    tools that it is offered, and fills schemas. With --upstream a server with a real model answers
+    in its place, in the vendors' dialects. Ctrl-C stops it.
     """
     from dsgvo.cli.screen import extra, show_warning
 
@@ -46,7 +71,15 @@ def emulator(
         from dsgvo.emulator import serve
 
         try:
-            serve(host, port, ready=_explain)
+            serve(
+                host,
+                port,
+                ready=_explain,
+                upstream=upstream,
+                upstream_model=upstream_model,
+                upstream_key=upstream_key,
+                upstream_anywhere=upstream_anywhere,
+            )
         except OSError as error:
             raise ConfigurationError(_reason(host, port, error)) from None
     typer.echo("stopped")

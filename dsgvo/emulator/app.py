@@ -36,7 +36,7 @@ def _routes(gate: Gate) -> list[Route]:
     read = read_json_or_upload if dialect.uploads else read_json
     posts: list[tuple[str, Handler, Any]] = [("/chat/completions", _chat(dialect, state), read)]
     if dialect.embeddings or state.undocumented_embeddings:
-        posts.append(("/embeddings", _embeddings(dialect), read_json))
+        posts.append(("/embeddings", _embeddings(dialect, state), read_json))
     if dialect.images:
         posts.append(("/images/generations", generate, read_json))
     routes = [
@@ -56,19 +56,19 @@ def _routes(gate: Gate) -> list[Route]:
     ]
     if dialect.token_path:
         routes.append(gate.route(dialect.token_path, "POST", _token(state), None, read_form))
-    return [*routes, gate.lost()]
+    return [*routes, gate.not_found_route()]
 
 
 def _chat(dialect: Dialect, state: State) -> Handler:
     async def handler(call: Call, step: Step) -> HttpReply:
-        return complete(dialect, call, step, state.pace)
+        return await complete(dialect, call, step, state)
 
     return handler
 
 
-def _embeddings(dialect: Dialect) -> Handler:
+def _embeddings(dialect: Dialect, state: State) -> Handler:
     async def handler(call: Call, step: Step) -> HttpReply:
-        return await embeddings(dialect, call, step)
+        return await embeddings(dialect, call, step, state.upstream)
 
     return handler
 

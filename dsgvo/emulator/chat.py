@@ -1,6 +1,7 @@
 """Chat completions: from a checked request to the bytes of the answer."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,9 @@ from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.gate import json_reply
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, dumps
 from dsgvo.emulator.sse import DONE, HEADERS, event, pieces
+from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Step
-from dsgvo.emulator.values import Answer, Call, HttpReply, ToolCall
+from dsgvo.emulator.values import Answer, Call, HttpReply, ToolCall, reasoning_of
 
 FINGERPRINT = "emulator-1"
 CREATED = 1775000000
@@ -21,14 +23,14 @@ CREATED = 1775000000
 _ARGUMENTS_PIECE = 12
 
 
-def complete(dialect: Dialect, call: Call, step: Step, pace: float) -> HttpReply:
+async def complete(dialect: Dialect, call: Call, step: Step, state: State) -> HttpReply:
     """Answer a chat request.
 
     Args:
         dialect: The vendor's.
         call: The request.
         step: The scripted step for it.
-        pace: Seconds between two events of a stream.
+        state: The server's memory, with its pace and its upstream server.
 
     Returns:
         Plain JSON or a stream, as the dialect has it.
@@ -39,23 +41,81 @@ def complete(dialect: Dialect, call: Call, step: Step, pace: float) -> HttpReply
     body = validate(dialect, call.body)
     dialect.refuse(call)
     model = as_text(body["model"])
-    answer = step.answer()
-    if answer is None:
-        answer = _limited(unscripted(read_prompt(dialect.title, body, call.uploads)), body)
-        answer = dialect.present(answer, model)
-    answer = _finished(answer, call.key, body)
-    streamed = dialect.streams(call) if answer.stream is None else answer.stream
-    usage = _usage(dialect, body, answer, call)
     head: JsonObject = {"id": dialect.make_id(call.key), "model": model}
     if dialect.has_created:
         head["created"] = CREATED
     head["system_fingerprint"] = FINGERPRINT
+    wanted = as_object(body.get("stream_options")).get("include_usage") is True
+    answer, limits = step.answer(), body
+    if answer is None and state.upstream:
+        if dialect.streams(call):
+            chunks = await state.upstream.chunks(body, call)
+            source = _relayed(dialect, head, chunks, wanted=wanted)
+            return HttpReply(200, HEADERS, [], source=source)
+        answer, limits = _in_dialect(dialect, await state.upstream.answer(body, call)), {}
+    elif answer is None:
+        answer = _limited(unscripted(read_prompt(dialect.title, body, call.uploads)), body)
+        answer = dialect.present(answer, model)
+    answer = _finished(answer, call.key, limits)
+    streamed = dialect.streams(call) if answer.stream is None else answer.stream
+    usage = _usage(dialect, body, answer, call)
     if not streamed:
         return json_reply(200, _plain(head, answer, usage))
-    wanted = as_object(body.get("stream_options")).get("include_usage") is True
     writes = [event(chunk) for chunk in _chunks(head, answer, usage if wanted else None)]
-    speed = pace if answer.pace is None else answer.pace
+    speed = state.pace if answer.pace is None else answer.pace
     return HttpReply(200, HEADERS, [*writes, DONE], speed)
+
+
+def _in_dialect(dialect: Dialect, answer: Answer) -> Answer:
+    """Return the answer of an upstream server with what the vendor adds, without what it omits."""
+    more = dialect.more_usage(answer.content or "")
+    usage = None if answer.usage is None else {**answer.usage, **more}
+    return replace(
+        answer, usage=usage, reasoning=answer.reasoning if dialect.thinks_aloud else None
+    )
+
+
+async def _relayed(
+    dialect: Dialect, head: JsonObject, chunks: AsyncGenerator[JsonObject], *, wanted: bool
+) -> AsyncGenerator[bytes]:
+    """Write the chunks of an upstream server in a dialect; without an end if they have none."""
+    frame = {**head, "object": "chat.completion.chunk"}
+    said, usage, ended, thinking = "", {}, False, False
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if "error" in chunk:
+                yield event({"error": chunk["error"]})
+                return
+            usage = as_object(chunk.get("usage")) or usage
+            for choice in as_list(chunk.get("choices"))[:1]:
+                delta = {
+                    key: value
+                    for key, value in as_object(choice.get("delta")).items()
+                    if key in ("role", "content", "tool_calls") and value is not None
+                }
+                thought = reasoning_of(as_object(choice.get("delta")))
+                reason = choice.get("finish_reason")
+                content = as_text(delta.get("content"))
+                if thought and dialect.thinks_aloud:
+                    content = thought + content if thinking else f"<think>\n{thought}{content}"
+                    thinking = True
+                elif thinking and (content or reason or delta.get("tool_calls")):
+                    content, thinking = f"\n</think>\n\n{content}", False
+                said += content
+                ended = ended or bool(reason)
+                if content:
+                    delta["content"] = content
+                if delta or reason:
+                    yield event(
+                        {
+                            **frame,
+                            "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
+                        }
+                    )
+    if wanted and usage:
+        yield event({**frame, "choices": [], "usage": {**usage, **dialect.more_usage(said)}})
+    if ended:
+        yield DONE
 
 
 def _limited(answer: Answer, body: JsonObject) -> Answer:

@@ -71,6 +71,7 @@ class Dialect:
         present: Turns the model's answer into what the vendor makes of it.
         make_id: Makes an answer's id from a hexadecimal digest.
         has_created: Whether an answer has ``created``.
+        thinks_aloud: Whether a model's thoughts are in the text, as ``<think>`` blocks.
         more_usage: Fields that the vendor adds to ``usage``.
         embeddings: Whether the vendor has an embeddings endpoint.
         token_input: Whether embeddings take lists of token ids.
@@ -101,6 +102,7 @@ class Dialect:
     present: Callable[[Answer, str], Answer] = as_it_is
     make_id: Callable[[str], str] = openai_id
     has_created: bool = True
+    thinks_aloud: bool = False
     more_usage: Callable[[str], JsonObject] = no_more_usage
     embeddings: bool = False
     embedding_model_optional: bool = False

@@ -2,31 +2,40 @@
 
 import asyncio
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dsgvo.emulator.checks import at_least_one, one_of, text
 from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.failures import ApiError, FieldError
 from dsgvo.emulator.gate import json_reply
-from dsgvo.emulator.jsons import JsonObject, as_list, as_text, is_integer, is_list
+from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_integer, is_list
 from dsgvo.emulator.sse import pieces
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import Call, HttpReply
 from dsgvo.emulator.vectors import Vector, embed
+from dsgvo.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from dsgvo.emulator.upstream import Upstream
 
 DEFAULT_DIMENSIONS = 1536
-_DIMENSIONS = {"text-embedding-3-large": 3072}
+"""Length of the vectors of a model of which the vendor's spec says nothing."""
 _BREATH = 8
 """Texts after which other requests get their turn."""
 
 
-async def embeddings(dialect: Dialect, call: Call, step: Step) -> HttpReply:
+async def embeddings(
+    dialect: Dialect, call: Call, step: Step, upstream: "Upstream | None"
+) -> HttpReply:
     """Answer an embeddings request.
 
     Args:
         dialect: The vendor's.
         call: The request.
         step: The scripted step for it.
+        upstream: The server that answers in place of the emulator.
 
     Returns:
         The vectors as JSON.
@@ -36,24 +45,37 @@ async def embeddings(dialect: Dialect, call: Call, step: Step) -> HttpReply:
     """
     body = call.body
     texts = _texts(dialect, body)
-    model = as_text(body.get("model")) or "text-embedding-3-large"
-    dimensions = body.get("dimensions") or _DIMENSIONS.get(model, DEFAULT_DIMENSIONS)
+    model = as_text(body.get("model")) or str(PROVIDERS[dialect.name].embeddings.default_model)
+    dimensions = body.get("dimensions") or _dimensions(dialect, model)
     encode = _encode_base64 if body.get("encoding_format") == "base64" else _encode_floats
-    data: list[JsonObject] = []
-    for index, one in enumerate(texts):
+    size = sum(len(pieces(one)) for one in texts)
+    usage = {"prompt_tokens": size, "total_tokens": size}
+    vectors: list[Vector] = []
+    if upstream:
+        answered = await upstream.vectors(texts, model, body.get("dimensions"))
+        usage = as_object(answered.get("usage")) or usage
+        given = sorted(as_list(answered["data"]), key=lambda one: one.get("index", 0))
+        vectors = [np.array(one["embedding"], dtype=np.float32) for one in given]
+    for index, one in enumerate([] if upstream else texts):
         if index % _BREATH == 0:
             await asyncio.sleep(0)
-        vector = encode(embed(one, dimensions))
-        data.append({"object": "embedding", "index": index, "embedding": vector})
-    size = sum(len(pieces(one)) for one in texts)
+        vectors.append(embed(one, dimensions))
+    data: list[JsonObject] = [
+        {"object": "embedding", "index": index, "embedding": encode(vector)}
+        for index, vector in enumerate(vectors)
+    ]
     answer = {
         "object": "list",
         "data": step.vectors(data),
         "model": model,
-        "usage": {"prompt_tokens": size, "total_tokens": size},
+        "usage": usage,
         "system_fingerprint": "emulator-1",
     }
     return json_reply(200, answer)
+
+
+def _dimensions(dialect: Dialect, model: str) -> int:
+    return PROVIDERS[dialect.name].model(model).dimensions or DEFAULT_DIMENSIONS
 
 
 def _texts(dialect: Dialect, body: JsonObject) -> list[str]:

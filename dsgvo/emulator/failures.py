@@ -1,4 +1,4 @@
-"""What the emulator refuses, before a vendor's dialect puts it into the vendor's own words."""
+"""Errors of requests, before a dialect puts them into the vendor's own words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +34,10 @@ class ApiError(Exception):
     code: str
     fields: tuple[FieldError, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class BrokenOffError(Exception):
+    """The line to the client or to the upstream server is dead; the answer ends where it is."""
 
 
 def invalid(name: str, message: str, *, status: int = 400) -> ApiError:

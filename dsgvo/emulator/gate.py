@@ -1,11 +1,12 @@
-"""What happens around every handler: recording, access, scripts, errors, and the exact writing."""
+"""Request pipeline of a vendor: recording, authentication, scripts, errors, exact writing."""
 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from dsgvo._version import __version__
 from dsgvo.emulator.dialect import Authorize, Dialect
-from dsgvo.emulator.failures import ApiError
+from dsgvo.emulator.failures import ApiError, BrokenOffError
 from dsgvo.emulator.jsons import JsonObject, dumps
 from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Step, lower
@@ -27,6 +28,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SERVER = f"dsgvo-emulator/{__version__}"
 SCRIPTED = {"x-emulator-scripted": "1"}
 """Marks an answer that a test had a hand in, so that no recording takes it for the emulator's."""
+_T = TypeVar("_T")
 _log = logging.getLogger("dsgvo.emulator")
 
 
@@ -46,39 +48,77 @@ class Connection(Protocol):
 Connect = Callable[[Scope], Connection]
 
 
-class Written(Response):
-    """Writes an answer exactly as it is laid out.
+class RawResponse(Response):
+    """Response that is written exactly as it is laid out.
 
     Args:
         reply: The answer.
         connection: Where it goes.
+        gone: Done when the client is gone; needed for an answer that comes from elsewhere.
     """
 
-    def __init__(self, reply: HttpReply, connection: Connection) -> None:
+    def __init__(
+        self, reply: HttpReply, connection: Connection, gone: "asyncio.Future[None] | None" = None
+    ) -> None:
         self.reply = reply
         self.connection = connection
+        self.gone = gone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write it; stop when the client is gone."""
         reply = self.reply
+        drop = reply.drop
         if reply.status:
             headers = [
                 (name.encode("latin-1"), value.encode("latin-1"))
                 for name, value in reply.headers.items()
             ]
             await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-            for position, data in enumerate(reply.writes):
-                # Every write gives way, so that no stream holds up the others.
-                await asyncio.sleep(reply.pace if position else 0)
-                if self.connection.closed:
-                    break
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-        if not reply.drop and not self.connection.closed:
+            try:
+                async with aclosing(self._writes()) as writes:
+                    async for data in writes:
+                        if self.connection.closed:
+                            break
+                        await send({"type": "http.response.body", "body": data, "more_body": True})
+            except BrokenOffError:
+                drop = True
+        if not drop and not self.connection.closed:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         self.connection.close()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await (self.gone or _disconnected(receive))
+
+    async def _writes(self) -> AsyncGenerator[bytes]:
+        for position, data in enumerate(self.reply.writes):
+            # Every write gives way, so that no stream holds up the others.
+            await asyncio.sleep(self.reply.pace if position else 0)
+            yield data
+        source = self.reply.source
+        if source is not None:
+            async with aclosing(source):
+                while (data := await _unless_gone(anext(source, None), self.gone)) is not None:
+                    yield data
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _unless_gone(work: Awaitable[_T], gone: "asyncio.Future[None] | None") -> _T:
+    """Return what ``work`` gives; cancel it and raise BrokenOffError when the client is gone."""
+    if gone is None:
+        return await work
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+    if task.cancelled():
+        raise BrokenOffError
+    return task.result()
 
 
 class Gate:
@@ -117,7 +157,7 @@ class Gate:
             if authorize:
                 authorize(record.headers, self.state.access)
             step = self.state.take(record, answers_post=answers_post)
-            if type(step) is Step and not self.state.sticks(self.dialect.name):
+            if type(step) is Step and not self.state.has_sticky(self.dialect.name):
                 return await answered(request, record, key, step)
             try:
                 reply = await answered(request, record, key, step)
@@ -135,11 +175,16 @@ class Gate:
             call = Call(record.headers, body, key, record.body, uploads)
             self.state.check(self.dialect.name, call)
             step.check(call)
-            return step.sent(await handler(call, step))
+            reply = await handler(call, step)
+            if type(step) is Step:
+                return reply
+            if reply.source is not None:  # a fault is laid out over the whole answer
+                reply = replace(reply, writes=[one async for one in reply.source], source=None)
+            return step.transform_response(reply)
 
         return self._route(path, respond)
 
-    def lost(self) -> Route:
+    def not_found_route(self) -> Route:
         """Return the route of everything that the vendor does not have."""
 
         async def respond(request: Request, record: RecordedRequest, key: str) -> HttpReply:
@@ -154,16 +199,21 @@ class Gate:
         async def endpoint(request: Request) -> Response:
             record = await _record(self.dialect.name, request)
             key = self.state.remember(record)
+            asks_upstream = self.state.upstream is not None
+            gone = asyncio.ensure_future(_disconnected(request.receive)) if asks_upstream else None
             try:
-                reply = await respond(request, record, key)
+                reply = await _unless_gone(respond(request, record, key), gone)
             except ApiError as error:
                 reply = self._refused(error)
+            except BrokenOffError:
+                reply = HttpReply(0, {}, [], drop=True)
             except Exception as error:  # noqa: BLE001 - a client must see a 500, not a dead line
                 _log.exception("the emulator failed")
                 reason = f"emulator failed: {type(error).__name__}"
                 reply = self._refused(ApiError(500, reason, "internal_error"))
             headers = {"server": SERVER, "x-request-id": f"emulator-{key[:16]}", **reply.headers}
-            return Written(replace(reply, headers=headers), self.connect(request.scope))
+            connection = self.connect(request.scope)
+            return RawResponse(replace(reply, headers=headers), connection, gone)
 
         return Route(self.dialect.root + path, endpoint, methods=METHODS)
 

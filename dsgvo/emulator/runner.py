@@ -76,6 +76,7 @@ class Runner:
             timeout_graceful_shutdown=1,
         )
         self._server = _Uvicorn(config)
+        self._upstream = state.upstream
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -126,6 +127,8 @@ class Runner:
             await asyncio.sleep(0.001)
         ready()
         await serving
+        if self._upstream is not None:
+            await self._upstream.close()
 
     def _end(self) -> None:
         """Drop the connections first: what still streams is not waited for."""

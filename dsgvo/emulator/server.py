@@ -1,10 +1,10 @@
-"""The face of a running server, and the ways to start one. Imports no web server by itself."""
+"""Public handle of a running server, and the ways to start one. Imports no web server by itself."""
 
 import atexit
 import importlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect
@@ -127,7 +127,7 @@ class Server:
 
     def refuse(self, provider: str, *fields: str) -> None:
         """Refuse every request of a vendor that has one of the fields, until :meth:`clear`."""
-        self._state.stick(_dialect(provider).name, RefuseFields(*fields))
+        self._state.add_sticky(_dialect(provider).name, RefuseFields(*fields))
 
     def limit_embeddings(
         self,
@@ -143,7 +143,7 @@ class Server:
             texts: Most texts in a request.
             bytes: Most UTF-8 bytes of all texts of a request.
         """
-        self._state.stick(_dialect(provider).name, TooLong(texts, bytes))
+        self._state.add_sticky(_dialect(provider).name, TooLong(texts, bytes))
 
     def expire_tokens(self) -> None:
         """Make every token that was handed out worthless."""
@@ -154,20 +154,46 @@ class Server:
         self._state.clear()
 
 
-def start(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    *,
-    pace: float = 0.0,
-    token_seconds: float = 14399,
-    undocumented_embeddings: bool = False,
-    record: bool = True,
-) -> tuple[Server, "Runner"]:
+class Settings(TypedDict, total=False):
+    """Settings of a server."""
+
+    pace: float
+    """Seconds between two events of a stream; 0."""
+    token_seconds: float
+    """How long neuroflash's tokens live; 14399."""
+    undocumented_embeddings: bool
+    """Answer embeddings for neuroflash and SovrGPT too, which document none; False."""
+    record: bool
+    """Keep the requests in :attr:`Server.requests`; True. Off, memory stays flat."""
+    upstream: str | None
+    """Base URL of an OpenAI-compatible server that answers chat and embeddings, in the vendors'
+    dialects; None. Loopback or a private network alone, unless ``upstream_anywhere``."""
+    upstream_model: str | None
+    """The model that is asked there; None asks for the one that the request names."""
+    upstream_key: str | None
+    """The key of that server, if it needs one; None."""
+    upstream_anywhere: bool
+    """Let prompts go to any host; False."""
+
+
+def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "Runner"]:
     """Bind a server to its port without starting it; see :func:`running` for the arguments."""
-    access = Access(token_seconds=token_seconds)
-    state = State(access, pace, record, undocumented_embeddings)
+    access = Access(token_seconds=settings.get("token_seconds", 14399))
+    state = State(
+        access,
+        settings.get("pace", 0.0),
+        settings.get("record", True),
+        settings.get("undocumented_embeddings", False),
+    )
     try:
         module = importlib.import_module("dsgvo.emulator.runner")
+        if upstream := settings.get("upstream"):
+            state.upstream = importlib.import_module("dsgvo.emulator.upstream").Upstream(
+                upstream,
+                settings.get("upstream_model"),
+                settings.get("upstream_key"),
+                settings.get("upstream_anywhere", False),
+            )
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"the emulator needs {error.name}: pip install 'dsgvo-llm[emulator]'", name=error.name
@@ -178,40 +204,24 @@ def start(
 
 @contextmanager
 def running(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    *,
-    pace: float = 0.0,
-    token_seconds: float = 14399,
-    undocumented_embeddings: bool = False,
-    record: bool = True,
+    host: str = "127.0.0.1", port: int = 0, **settings: Unpack[Settings]
 ) -> Generator[Server]:
     """Run the emulator in a thread of this process.
 
     Args:
         host: Address to listen on.
         port: Port to listen on; 0 lets the system choose a free one.
-        pace: Seconds between two events of a stream.
-        token_seconds: How long neuroflash's tokens live.
-        undocumented_embeddings: Answer embeddings for neuroflash and SovrGPT too, which document
-            none.
-        record: Keep the requests in :attr:`Server.requests`. Off, memory stays flat.
+        **settings: See :class:`Settings`.
 
     Yields:
         The server. It stops at the end of the ``with`` block, or with the interpreter.
 
     Raises:
+        ConfigurationError: If the upstream address is not one, or is elsewhere.
         ModuleNotFoundError: If the extra ``emulator`` is not installed.
         OSError: If the port is taken.
     """
-    server, runner = start(
-        host,
-        port,
-        pace=pace,
-        token_seconds=token_seconds,
-        undocumented_embeddings=undocumented_embeddings,
-        record=record,
-    )
+    server, runner = start(host, port, **settings)
     runner.start()
     atexit.register(runner.stop)
     try:
@@ -226,21 +236,23 @@ def serve(
     port: int = 8080,
     *,
     ready: Callable[[Server], None] | None = None,
+    **settings: Unpack[Settings],
 ) -> None:
     """Run the emulator in this process until SIGINT or SIGTERM.
 
-    Requests are not kept.
+    Requests are not kept, unless ``record`` says so.
 
     Args:
         host: Address to listen on.
         port: Port to listen on; 0 lets the system choose a free one.
         ready: Called with the server once it answers, e.g. to print its address.
+        **settings: See :class:`Settings`.
 
     Raises:
         ModuleNotFoundError: If the extra ``emulator`` is not installed.
         OSError: If the port is taken.
     """
-    server, runner = start(host, port, record=False)
+    server, runner = start(host, port, **{"record": False, **settings})
     runner.block(lambda: ready(server) if ready else None)
 
 

@@ -108,6 +108,7 @@ DIALECT = Dialect(
     # '{ "type": "json_object" } für JSON-Modus'
     response_formats=frozenset({"json_object"}),
     refuse=_refuse,
+    thinks_aloud=True,
     streams=_streams,
     present=_present,
     documents={"/api/v1/models": _models},

@@ -1,13 +1,17 @@
-"""What a running server remembers: requests, scripts, and the settings it started with."""
+"""Memory of a server: its requests, scripts and settings."""
 
 import hashlib
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import Call, RecordedRequest
+
+if TYPE_CHECKING:
+    from dsgvo.emulator.upstream import Upstream
 
 
 @dataclass
@@ -15,16 +19,18 @@ class State:
     """Memory of one server, used from its own thread and from those of the tests.
 
     Args:
-        access: Who is let in.
+        access: The credentials that are accepted.
         pace: Seconds between two events of a stream.
         record: Whether requests are kept.
         undocumented_embeddings: Whether vendors without documented embeddings answer them anyway.
+        upstream: The server that answers in place of the emulator.
     """
 
     access: Access
     pace: float = 0.0
     record: bool = True
     undocumented_embeddings: bool = False
+    upstream: "Upstream | None" = None
     requests: list[RecordedRequest] = field(default_factory=list[RecordedRequest])
     _scripts: list[tuple[str, str | None, deque[Step]]] = field(
         default_factory=list[tuple[str, str | None, deque[Step]]]
@@ -55,7 +61,7 @@ class State:
         with self._lock:
             self._scripts.append((provider, path, deque(steps)))
 
-    def stick(self, provider: str, step: Step) -> None:
+    def add_sticky(self, provider: str, step: Step) -> None:
         """Apply the checks of a step to every request to a vendor."""
         with self._lock:
             self._sticky.append((provider, step))
@@ -69,7 +75,7 @@ class State:
                     return steps.popleft()
         return Step()
 
-    def sticks(self, provider: str) -> bool:
+    def has_sticky(self, provider: str) -> bool:
         """Tell whether something sticks to a vendor."""
         with self._lock:
             return any(name == provider for name, _ in self._sticky)

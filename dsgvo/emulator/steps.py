@@ -39,7 +39,7 @@ class Step:
         """Return the model's answer, or None to let the emulator think."""
         return None
 
-    def sent(self, reply: HttpReply) -> HttpReply:
+    def transform_response(self, reply: HttpReply) -> HttpReply:
         """Change the answer on its way out."""
         return reply
 
@@ -148,7 +148,7 @@ class Truncate(Step):
         """Return the answer that is cut."""
         return self.reply.answer() if self.reply else None
 
-    def sent(self, reply: HttpReply) -> HttpReply:
+    def transform_response(self, reply: HttpReply) -> HttpReply:
         """Cut the answer."""
         return cut(reply, self.after, drop=not self.clean)
 
@@ -175,7 +175,7 @@ class ErrorEvent(Step):
         """Return the answer that is broken off."""
         return self.reply.answer() if self.reply else None
 
-    def sent(self, reply: HttpReply) -> HttpReply:
+    def transform_response(self, reply: HttpReply) -> HttpReply:
         """Put the error behind the first events."""
         name = f"event: {self.event}\n" if self.event else ""
         event = f"{name}data: {dumps({'error': dict(self.error)})}\n\n".encode()
@@ -263,9 +263,9 @@ class Delay(Step):
         """Return what the next step returns."""
         return self._next.answer()
 
-    def sent(self, reply: HttpReply) -> HttpReply:
+    def transform_response(self, reply: HttpReply) -> HttpReply:
         """Do what the next step does."""
-        return self._next.sent(reply)
+        return self._next.transform_response(reply)
 
     def vectors(self, data: list[JsonObject]) -> list[JsonObject]:
         """Do what the next step does."""

@@ -1,6 +1,6 @@
 """The values that pass between the parts of the emulator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,7 @@ class HttpReply:
         writes: The body, one item a write.
         pace: Seconds between two writes.
         drop: Close the TCP connection after the last write instead of ending the body.
+        source: Where the writes come from, if they come from elsewhere and one by one.
     """
 
     status: int
@@ -68,6 +69,7 @@ class HttpReply:
     writes: Sequence[bytes]
     pace: float = 0.0
     drop: bool = False
+    source: AsyncGenerator[bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,3 +127,9 @@ class Call:
     key: str
     raw: bytes = field(default=b"", repr=False)
     uploads: tuple[Upload, ...] = ()
+
+
+def reasoning_of(message: Mapping[str, Any]) -> str | None:
+    """Return the thoughts of a message or a delta, under either of their usual names."""
+    thought = message.get("reasoning_content") or message.get("reasoning")
+    return thought if isinstance(thought, str) else None

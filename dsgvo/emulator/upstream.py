@@ -1,0 +1,232 @@
+"""A real model behind the dialects: any OpenAI-compatible server."""
+
+import json
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+import httpx  # noqa: TID251 - the upstream server is no vendor: none of the transport's rules are its
+
+from dsgvo.emulator.failures import ApiError, BrokenOffError
+from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_object
+from dsgvo.emulator.values import Answer, Call, ToolCall, reasoning_of
+from dsgvo.errors import ConfigurationError
+from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
+
+_TIMEOUT = httpx.Timeout(600, connect=10)
+_LIMITS = httpx.Limits(max_connections=None)
+# The fields that OpenAI-compatible servers know beside the messages.
+_FIELDS = (
+    "temperature", "top_p", "stop", "max_tokens", "max_completion_tokens", "tools", "tool_choice",
+    "response_format", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty",
+    "reasoning_effort",
+)  # fmt: skip
+
+
+@dataclass
+class Upstream:
+    """A server that answers in place of the emulator.
+
+    Args:
+        url: Its base URL, the path before ``/chat/completions``.
+        model: The model that is asked there; None: the one that the request names.
+        key: Its key, if it needs one.
+        anywhere: Whether it may be on a host that is neither this machine nor on a private network.
+
+    Raises:
+        ConfigurationError: If the address is not one, or is elsewhere.
+    """
+
+    url: str
+    model: str | None = None
+    key: str | None = field(default=None, repr=False)
+    anywhere: bool = False
+    _client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            parsed = httpx.URL(self.url)
+        except httpx.InvalidURL:
+            parsed = httpx.URL()
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise ConfigurationError(
+                f"upstream={self.url!r} is not a web address: use one such as "
+                "http://127.0.0.1:8080/v1"
+            )
+        if not self.anywhere and not _is_private(parsed.host):
+            raise ConfigurationError(
+                f"upstream={self.url!r} is not on this machine or a private network, and prompts "
+                "would go there: use such a host, or allow it with upstream_anywhere=True "
+                "(--upstream-anywhere)"
+            )
+
+    async def answer(self, body: JsonObject, call: Call) -> Answer:
+        """Ask for a whole answer.
+
+        Args:
+            body: The fields of the request that the vendor honours.
+            call: The request.
+
+        Raises:
+            ApiError: If there is none.
+        """
+        answer = await self._post("/chat/completions", self._chat(body, call))
+        choice = as_object(next(iter(as_list(answer.get("choices"))), None))
+        message = as_object(choice.get("message"))
+        if not message:
+            raise ApiError(502, "The upstream server gave no answer", "upstream_error")
+        usage = answer.get("usage")
+        return Answer(
+            content=message.get("content"),
+            tool_calls=tuple(map(_tool_call, as_list(message.get("tool_calls")))),
+            finish_reason=as_text(choice.get("finish_reason")) or None,
+            reasoning=reasoning_of(message),
+            usage=usage if is_object(usage) else None,
+        )
+
+    async def chunks(self, body: JsonObject, call: Call) -> AsyncGenerator[JsonObject]:
+        """Ask for a stream; return its chunks once it has begun.
+
+        Args:
+            body: The fields of the request that the vendor honours.
+            call: The request.
+
+        Raises:
+            ApiError: If none begins. The iterator raises BrokenOffError where one breaks off.
+        """
+        asked = self._chat(body, call) | {"stream": True, "stream_options": {"include_usage": True}}
+        request = self._http().build_request("POST", self._address("/chat/completions"), json=asked)
+        try:
+            response = await self._http().send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+        if response.status_code != 200:
+            async with aclosing(response):
+                await response.aread()
+            raise _refused(response)
+        return _chunks(response)
+
+    async def vectors(self, texts: list[str], model: str, dimensions: int | None) -> JsonObject:
+        """Ask for embeddings.
+
+        Args:
+            texts: The texts.
+            model: The model that the request names.
+            dimensions: Length of the vectors, if the request names one.
+
+        Raises:
+            ApiError: If they do not come.
+        """
+        asked: JsonObject = {"model": self.model or model, "input": texts}
+        asked |= {"encoding_format": "float"} | ({"dimensions": dimensions} if dimensions else {})
+        answer = await self._post("/embeddings", asked)
+        data = [as_object(one) for one in as_list(answer.get("data"))]
+        if len(data) != len(texts) or not all(as_list(one.get("embedding")) for one in data):
+            raise ApiError(502, "The upstream server gave no vectors", "upstream_error")
+        return answer
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _chat(self, body: JsonObject, call: Call) -> JsonObject:
+        messages = [_message(as_object(message)) for message in as_list(body["messages"])]
+        for upload in call.uploads:
+            text = {"type": "text", "text": f"{upload.name}:\n{upload.text}"}
+            content = messages[-1].get("content")
+            parts = as_list(content) or [{"type": "text", "text": content or ""}]
+            messages[-1] = {**messages[-1], "content": [*parts, text]}
+        known = {name: body[name] for name in _FIELDS if name in body}
+        return {"model": self.model or body["model"], "messages": messages, **known}
+
+    async def _post(self, path: str, body: JsonObject) -> JsonObject:
+        try:
+            response = await self._http().post(self._address(path), json=body)
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+        if response.status_code != 200:
+            raise _refused(response)
+        try:
+            return as_object(json.loads(response.content))
+        except (ValueError, RecursionError) as error:
+            message = "The upstream server answered something other than JSON"
+            raise ApiError(502, message, "upstream_error") from error
+
+    def _address(self, path: str) -> str:
+        return self.url.rstrip("/") + path
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:  # made in the loop that uses it
+            headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
+            self._client = httpx.AsyncClient(
+                headers=headers, timeout=_TIMEOUT, limits=_LIMITS, trust_env=False
+            )
+        return self._client
+
+
+async def _chunks(response: httpx.Response) -> AsyncGenerator[JsonObject]:
+    decoder = SSEDecoder()
+    async with aclosing(response):
+        try:
+            async for data in response.aiter_bytes():
+                for event in decoder.feed(data):
+                    if event.data.strip() == "[DONE]":
+                        return
+                    yield as_object(json.loads(event.data))
+        except (httpx.HTTPError, SSETooLargeError, ValueError, RecursionError) as error:
+            raise BrokenOffError from error
+
+
+def _message(message: JsonObject) -> JsonObject:
+    """Return a message in OpenAI's own form: a linked document becomes its address as text."""
+    parts = [
+        {"type": "text", "text": as_text(as_object(part["file_url"]).get("url"))}
+        if part.get("type") == "file_url"
+        else part
+        for part in as_list(message.get("content"))
+    ]
+    return {**message, "content": parts} if parts else message
+
+
+def _tool_call(raw: Any) -> ToolCall:
+    call = as_object(raw)
+    function = as_object(call.get("function"))
+    name, arguments = (as_text(function.get(key)) for key in ("name", "arguments"))
+    return ToolCall(name, arguments, as_text(call.get("id")))
+
+
+def _unreachable(error: httpx.HTTPError) -> ApiError:
+    message = f"The upstream server cannot be reached: {type(error).__name__}"
+    return ApiError(502, message, "upstream_error")
+
+
+def _refused(response: httpx.Response) -> ApiError:
+    try:
+        body = as_object(json.loads(response.content))
+    except (ValueError, RecursionError):
+        body = {}
+    told = as_text(as_object(body.get("error")).get("message") or body.get("error"))
+    told = told or as_text(body.get("message")) or f"HTTP {response.status_code}"
+    status = response.status_code
+    if status in (401, 403):  # the vendor's key is right; it is ours that is not
+        return ApiError(502, f"The upstream server wants another key: {told}", "upstream_error")
+    code = as_text(as_object(body.get("error")).get("code")) or "upstream_error"
+    wait = response.headers.get("retry-after")
+    headers = {"retry-after": wait} if wait else {}
+    return ApiError(status if status >= 400 else 502, told, code, headers=headers)
+
+
+def _is_private(host: str) -> bool:
+    """Tell whether all addresses of a host are this machine's or of a private network."""
+    try:
+        found = [ip_address(host)]
+    except ValueError:
+        try:
+            found = [ip_address(one[4][0]) for one in socket.getaddrinfo(host, None)]
+        except (OSError, UnicodeError):
+            return False
+    return all(one.is_loopback or one.is_private for one in found)

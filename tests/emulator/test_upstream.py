@@ -1,0 +1,290 @@
+"""A real server behind the dialects: what it is asked, and its answers as the vendors write them.
+
+The server behind is a second emulator in innoGPT's dialect, which is OpenAI's; the judge in front
+is the OpenAI SDK.
+"""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import openai
+import pytest
+
+from dsgvo import emulator
+from dsgvo.emulator import Delay, Raw, Reply, Server, Status, Truncate
+from dsgvo.emulator.steps import Disconnect
+from dsgvo.errors import ConfigurationError
+from tests.emulator.support import QUESTION, Sdk
+from tests.vendors import MODELS
+
+MODEL = "llama-lokal"
+USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+CALL = {"name": "wetter", "arguments": {"ort": "Bonn"}, "id": "call_1"}
+TOOLS = [{"type": "function", "function": {"name": "wetter", "parameters": {"type": "object"}}}]
+
+
+@pytest.fixture
+def behind() -> Iterator[Server]:
+    with emulator.running() as behind:
+        yield behind
+
+
+@pytest.fixture
+def server(behind: Server) -> Iterator[Server]:
+    url, key = behind.base_url("innogpt"), behind.api_key
+    with emulator.running(upstream=url, upstream_key=key, upstream_model=MODEL) as server:
+        yield server
+
+
+def text_of(chunks: list[Any]) -> str:
+    return "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+
+
+def test_an_answer_comes_from_behind(
+    sdk: Sdk, behind: Server, vendor: str, model: str, server: Server
+) -> None:
+    behind.script("innogpt", Reply("Von hinten.", usage=USAGE))
+    answer = sdk(vendor).chat.completions.create(model=model, messages=QUESTION, temperature=0.5)
+    assert answer.choices[0].message.content == "Von hinten."
+    assert answer.model == model
+    assert answer.usage.total_tokens == 8
+    assert getattr(answer.usage, "words_used", None) == (2 if vendor == "neuroflash" else None)
+    assert behind.requests[0].json == {"model": MODEL, "messages": QUESTION, "temperature": 0.5}
+    assert behind.requests[0].headers["authorization"] == f"Bearer {behind.api_key}"
+
+
+def test_a_stream_is_passed_on_in_the_dialect(
+    sdk: Sdk, behind: Server, vendor: str, model: str
+) -> None:
+    behind.script("innogpt", Reply(chunks=["Von ", "hin", "ten."], usage=USAGE))
+    chunks = sdk(vendor).chat.completions.create(
+        model=model, messages=QUESTION, stream=True, stream_options={"include_usage": True}
+    )
+    assert [c.choices[0].delta.content for c in chunks if c.choices][1:4] == ["Von ", "hin", "ten."]
+    assert len({(chunk.id, chunk.model, chunk.created) for chunk in chunks}) == 1
+    assert (chunks[0].created is None) == (vendor == "neuroflash")
+    counted = [chunk.usage for chunk in chunks if chunk.usage]
+    assert [one.total_tokens for one in counted] == ([] if vendor == "meingpt" else [8])
+    assert [getattr(one, "words_used", None) for one in counted] == (
+        {"meingpt": [], "neuroflash": [2]}.get(vendor, [None])
+    )
+
+
+def test_gpt_5_streams_unasked(behind: Server, http: Callable[..., httpx.Response]) -> None:
+    behind.script("innogpt", Reply("Ja."))
+    answer = http("innogpt", json={"model": "gpt-5", "messages": QUESTION, "stream": False})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text.endswith("data: [DONE]\n\n")
+    assert behind.requests[0].json["stream"] is True
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("vendor", "says"),
+    [("sovrgpt", "<think>\nHm, ja.\n</think>\n\nAlso gut."), ("neuroflash", "Also gut.")],
+)
+def test_thoughts_are_written_as_the_vendor_does(
+    sdk: Sdk, behind: Server, vendor: str, says: str, streamed: bool
+) -> None:
+    thought = {"reasoning": "Hm, ja.", "reasoning_field": "reasoning_content"}
+    behind.script("innogpt", Reply("Also gut.", **thought))
+    asked = {"model": MODELS[vendor], "messages": QUESTION}
+    answer = sdk(vendor).chat.completions.create(**asked, stream=streamed)
+    assert (text_of(answer) if streamed else answer.choices[0].message.content) == says
+
+
+def test_calls_of_tools(sdk: Sdk, behind: Server, vendor: str, model: str) -> None:
+    behind.script("innogpt", Reply(tool_calls=[CALL]), Reply(tool_calls=[CALL]))
+    asked = {"model": model, "messages": QUESTION, "tools": TOOLS}
+    [call] = sdk(vendor).chat.completions.create(**asked).choices[0].message.tool_calls
+    assert (call.id, call.function.name, call.function.arguments) == (
+        *("call_1", "wetter"),
+        '{"ort":"Bonn"}',
+    )
+    chunks = sdk(vendor).chat.completions.create(**asked, stream=True)
+    calls = [one for chunk in chunks for one in chunk.choices[0].delta.tool_calls or []]
+    assert "".join(one.function.arguments or "" for one in calls) == '{"ort":"Bonn"}'
+    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+    assert behind.requests[0].json["tools"] == TOOLS
+
+
+def test_a_request_is_checked_as_strictly_as_ever(sdk: Sdk, behind: Server) -> None:
+    with pytest.raises(openai.UnprocessableEntityError):
+        sdk("neuroflash").chat.completions.create(
+            model="openai/gpt-4.1-mini", messages=QUESTION, temperature=3
+        )
+    with pytest.raises(openai.AuthenticationError):
+        sdk("sovrgpt", api_key="falsch").chat.completions.create(model="m", messages=QUESTION)
+    assert behind.requests == []
+
+
+def test_what_the_vendor_ignores_is_not_passed_on(sdk: Sdk, behind: Server) -> None:
+    sdk("meingpt").chat.completions.create(
+        model="gpt-4o", messages=QUESTION, max_tokens=5, seed=7, user="ich"
+    )
+    assert set(behind.requests[0].json) == {"model", "messages"}
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt"])
+def test_embeddings_come_from_behind(sdk: Sdk, behind: Server, vendor: str) -> None:
+    answer = sdk(vendor).embeddings.create(
+        model="text-embedding-3-small", input=["eins", "zwei"], dimensions=4
+    )
+    asked = {"input": ["eins", "zwei"], "model": "m", "dimensions": 4, "encoding_format": "base64"}
+    url, key = behind.base_url("innogpt"), {"authorization": f"Bearer {behind.api_key}"}
+    own = httpx.post(f"{url}/embeddings", json=asked, headers=key, trust_env=False).json()["data"]
+    vectors = [np.frombuffer(base64.b64decode(one["embedding"]), "<f4") for one in own]
+    for one, vector in zip(answer.data, vectors, strict=True):
+        assert one.embedding == pytest.approx(vector.tolist(), abs=1e-6)
+    assert behind.requests[0].json["model"] == MODEL
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "says"),
+    [
+        (Status(429, message="langsam", headers={"Retry-After": "7"}), 429, "langsam"),
+        (Status(400, message="zu lang"), 400, "zu lang"),
+        (Status(503, body="<html>"), 503, "HTTP 503"),
+        (Status(401, message="wer?"), 502, "The upstream server wants another key: wer?"),
+        (Raw(200, {"content-type": "application/json"}, [b"[]"]), 502, "gave no answer"),
+        (Raw(200, {"content-type": "text/html"}, [b"<html>"]), 502, "other than JSON"),
+        (Disconnect(), 502, "cannot be reached: RemoteProtocolError"),
+    ],
+)
+def test_errors_are_in_the_vendors_words(
+    sdk: Sdk, behind: Server, vendor: str, model: str, step: Any, status: int, says: str
+) -> None:
+    behind.script("innogpt", step)
+    with pytest.raises(openai.APIStatusError) as caught:
+        sdk(vendor).chat.completions.create(model=model, messages=QUESTION)
+    assert caught.value.status_code == status
+    assert says in caught.value.response.text
+    shape = {"meingpt": {"status", "message"}, "neuroflash": {"error", "code"}}
+    assert set(caught.value.response.json()) == shape.get(vendor, {"error"})
+    assert caught.value.response.headers.get("retry-after") == ("7" if status == 429 else None)
+
+
+def test_a_stream_that_is_refused(sdk: Sdk, behind: Server) -> None:
+    behind.script("innogpt", Status(429))
+    with pytest.raises(openai.RateLimitError):
+        sdk("sovrgpt").chat.completions.create(model="m", messages=QUESTION, stream=True)
+
+
+def test_nobody_behind() -> None:
+    with (
+        emulator.running(upstream="http://127.0.0.1:9/v1") as server,
+        openai.OpenAI(
+            base_url=server.base_url("sovrgpt"), api_key=server.api_key, max_retries=0
+        ) as client,
+        pytest.raises(openai.InternalServerError, match="cannot be reached: ConnectError"),
+    ):
+        client.chat.completions.create(model="m", messages=QUESTION)  # pyright: ignore[reportArgumentType]
+
+
+def stream(server: Server) -> Any:
+    return httpx.stream(
+        "POST",
+        server.base_url("sovrgpt") + "/chat/completions",
+        json={"model": "m", "messages": QUESTION, "stream": True},
+        headers={"authorization": f"Bearer {server.api_key}"},
+        trust_env=False,
+    )
+
+
+def test_a_stream_breaks_off_where_the_one_behind_does(server: Server, behind: Server) -> None:
+    behind.script("innogpt", Truncate(after=3, clean=False), Truncate(after=3))
+    with stream(server) as answer, pytest.raises(httpx.RemoteProtocolError):
+        answer.read()
+    with stream(server) as answer:
+        assert "[DONE]" not in answer.read().decode()
+
+
+def test_an_error_in_the_stream_is_passed_on(server: Server, behind: Server) -> None:
+    line = b'data: {"error": {"message": "kaputt"}}\n\n'
+    behind.script("innogpt", Raw(chunks=[line]))
+    with stream(server) as answer:
+        assert answer.read() == b'data: {"error":{"message":"kaputt"}}\n\n'
+
+
+def gone(behind: Server) -> bool:
+    """Wait until nobody is connected to the server behind."""
+    for _ in range(500):
+        if not behind.open_connections:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_client_that_leaves_cancels_what_is_behind(server: Server, behind: Server) -> None:
+    behind.script("innogpt", Reply(chunks=["x"] * 1000, pace=0.05))
+    with stream(server) as answer:
+        next(answer.iter_lines())
+    assert gone(behind)
+
+
+def test_a_client_that_leaves_before_the_answer(server: Server, behind: Server) -> None:
+    behind.script("innogpt", Delay(60))
+    asked = {"model": "m", "messages": QUESTION}
+    headers = {"authorization": f"Bearer {server.api_key}"}
+    url = server.base_url("sovrgpt") + "/chat/completions"
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(url, json=asked, headers=headers, timeout=0.2, trust_env=False)
+    assert len(behind.requests) == 1
+    assert gone(server)
+
+
+async def test_many_streams_at_once(server: Server, behind: Server) -> None:
+    behind.script("innogpt", *[Reply(chunks=["a", "b", "c"], pace=0.01)] * 40)
+    async with openai.AsyncOpenAI(
+        base_url=server.base_url("sovrgpt"), api_key=server.api_key
+    ) as client:
+
+        async def ask() -> str:
+            chunks = await client.chat.completions.create(
+                model="m",
+                messages=QUESTION,
+                stream=True,  # pyright: ignore[reportArgumentType]
+            )
+            return text_of([chunk async for chunk in chunks])
+
+        assert await asyncio.gather(*(ask() for _ in range(40))) == ["abc"] * 40
+
+
+def test_scripts_are_for_the_front(sdk: Sdk, server: Server, behind: Server) -> None:
+    server.script("sovrgpt", Reply("vorn"), Truncate(after=1))
+    answer = sdk("sovrgpt").chat.completions.create(model="m", messages=QUESTION)
+    assert answer.choices[0].message.content == "vorn"
+    assert behind.requests == []
+    with stream(server) as cut:
+        assert json.loads(cut.read().decode()[6:])["choices"][0]["delta"]["role"] == "assistant"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("127.0.0.1:8080", "is not a web address"),
+        ("ftp://127.0.0.1/v1", "is not a web address"),
+        ("http://[::1", "is not a web address"),
+        ("https://8.8.8.8/v1", "is not on this machine or a private network"),
+    ],
+)
+def test_prompts_stay_at_home(url: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says), emulator.running(upstream=url):
+        pass
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1/v1", "http://192.168.0.7/v1"])
+def test_a_private_host_is_taken(url: str) -> None:
+    with emulator.running(upstream=url):
+        pass
+
+
+def test_anywhere_when_told_so() -> None:
+    with emulator.running(upstream="https://8.8.8.8/v1", upstream_anywhere=True):
+        pass
