@@ -1,3 +1,4 @@
+# pyright: reportArgumentType=false, reportCallIssue=false
 """A real server behind the dialects: what it is asked, and its answers as the vendors write them.
 
 The server behind is a second emulator in innoGPT's dialect, which is OpenAI's; the judge in front
@@ -184,7 +185,7 @@ def test_nobody_behind() -> None:
         ) as client,
         pytest.raises(openai.InternalServerError, match="cannot be reached: ConnectError"),
     ):
-        client.chat.completions.create(model="m", messages=QUESTION)  # pyright: ignore[reportArgumentType]
+        client.chat.completions.create(model="m", messages=QUESTION)
 
 
 def stream(server: Server) -> Any:
@@ -249,7 +250,7 @@ async def test_many_streams_at_once(server: Server, behind: Server) -> None:
             chunks = await client.chat.completions.create(
                 model="m",
                 messages=QUESTION,
-                stream=True,  # pyright: ignore[reportArgumentType]
+                stream=True,
             )
             return text_of([chunk async for chunk in chunks])
 
