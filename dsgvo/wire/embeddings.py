@@ -53,7 +53,8 @@ MAX_BATCH_BYTES = 512 * 1024
 _TOO_LARGE = re.compile(
     r"too (?:long|large|many|big)|maxim|exceed|at most|limit|up to|batch"
     r"|(?:more|less|fewer|larger|greater) than|≤|<="
-    r"|zu (?:lang|groß|gross|viele)|höchst|überschr|übersteig|begrenz|grenze|nicht mehr als|weniger als|nur \d|only \d",
+    r"|zu (?:lang|groß|gross|viele)|höchst|überschr|übersteig|begrenz|grenze"
+    r"|nicht mehr als|weniger als|nur \d|only \d",
     re.I,
 )
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]*\d)", re.ASCII)

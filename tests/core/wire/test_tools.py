@@ -23,8 +23,10 @@ def piece(arguments: Any = "", **fields: Any) -> dict[str, Any]:
     return {**fields, "function": {**name, "arguments": arguments}}
 
 
+NEW = "call_…"  # an id of our own
+
 # pieces, one list a chunk → the calls
-TABLE: dict[str, tuple[list[list[dict[str, Any]]], list[tuple[str, str, str]]]] = {
+TABLE: dict[str, tuple[list[list[Any]], list[tuple[str, str, str]]]] = {
     "whole": (
         [[piece('{"a":1}', index=0, id="c1", name="add", type="function")]],
         [("c1", "add", '{"a":1}')],
@@ -105,6 +107,114 @@ TABLE: dict[str, tuple[list[list[dict[str, Any]]], list[tuple[str, str, str]]]] 
         [("c1", "add", "")],
     ),
     "arguments null": ([[piece(None, index=0, id="c1", name="add")]], [("c1", "add", "")]),
+    "arguments null as text": (
+        [[piece("null", index=0, id="c1", name="add")]],
+        [("c1", "add", "")],
+    ),
+    "arguments null in pieces": (
+        [[piece(" nu", index=0, id="c1", name="add")], [piece("ll ")]],
+        [("c1", "add", "")],
+    ),
+    "arguments that begin like null": (
+        [[piece("no", index=0, id="c1", name="add")], [piece("pe", index=0)]],
+        [("c1", "add", "nope")],
+    ),
+    "function null": (
+        [[{"index": 0, "id": "c1", "function": None}, piece("{}", index=1, id="c2", name="add")]],
+        [("c2", "add", "{}")],
+    ),
+    "function null at first": (
+        [[{"index": 0, "id": "c1", "function": None}], [piece("{}", index=0, name="add")]],
+        [("c1", "add", "{}")],
+    ),
+    "nothing and null": ([[None, {}, {"index": 0}]], []),
+    "no function around it": (
+        [[{"index": 0, "id": "c1", "name": "add", "arguments": "{}"}]],
+        [("c1", "add", "{}")],
+    ),
+    "without a name": ([[piece("{}", index=0, id="c1")]], [("c1", "", "{}")]),
+    "a name in pieces": (
+        [[piece("", index=0, id="c1", name="ad")], [piece("", index=0, name="d")], [piece("{}")]],
+        [("c1", "add", "{}")],
+    ),
+    "a name in pieces, with the id": (
+        [[piece("", index=0, id="c1", name=n)] for n in ("a", "ad", "add", "add")],
+        [("c1", "add", "")],
+    ),
+    "an id in another place": (
+        [
+            [piece("{", index=0, id="c1", name="add"), piece("[", index=1, id="c2", name="sub")],
+            [piece("]", id="c2"), piece("}", id="c1")],
+        ],
+        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+    ),
+    "an index that counts pieces": (
+        [[piece("{", index=0, id="c1", name="add")], [piece("}", index=1, id="c1")]],
+        [("c1", "add", "{}")],
+    ),
+    "an id that differs with each piece": (
+        [[piece("{", index=0, id="c1", name="add")], [piece("}", index=0, id="c2")]],
+        [("c1", "add", "{}")],
+    ),
+    "an unknown id without a name": (
+        [[piece("{", id="c1", name="add")], [piece("}", id="c2")]],
+        [("c1", "add", "{}")],
+    ),
+    "the whole once more at the end": (
+        [
+            [piece('{"a', index=0, id="c1", name="add")],
+            [piece('":1}', index=0)],
+            [piece('{"a":1}', index=0, id="c1", name="add")],
+            [piece("", index=0, id="c1", name="add")],
+        ],
+        [("c1", "add", '{"a":1}')],
+    ),
+    "without an id, the name with each piece": (
+        [[piece('{"a', index=0, name="add")], [piece('":1}', index=0, name="add")]],
+        [(NEW, "add", '{"a":1}')],
+    ),
+    "an index alone, two calls in one piece": (
+        [[piece('{"a":1}', index=0, name="add"), piece("{}", index=0, name="sub")]],
+        [(NEW, "add", '{"a":1}'), (NEW, "sub", "{}")],
+    ),
+    "an index alone, the same tool twice": (
+        [[piece('{"a":1}', index=0, name="add")], [piece('{"a":1}', index=0, name="add")]],
+        [(NEW, "add", '{"a":1}'), (NEW, "add", '{"a":1}')],
+    ),
+    "an index alone, without arguments": (
+        [[piece("", index=0, name="add")], [piece("", index=0, name="sub")]],
+        [(NEW, "add", ""), (NEW, "sub", "")],
+    ),
+    "one id for all": (
+        [
+            [piece('{"a":1}', id="c1", name="add"), piece('{"a":2}', id="c1", name="add")],
+            [piece("[]", id="c1", name="sub")],
+        ],
+        [("c1", "add", '{"a":1}'), (NEW, "add", '{"a":2}'), (NEW, "sub", "[]")],
+    ),
+    "one id for all, without arguments": (
+        [[piece("", id="c1", name="add"), piece("", id="c1", name="sub")]],
+        [("c1", "add", ""), (NEW, "sub", "")],
+    ),
+    "one id, two indexes": (
+        [
+            [piece("", index=0, id="c1", name="add"), piece("", index=1, id="c1", name="sub")],
+            [piece("{}", index=0), piece("[]", index=1)],
+        ],
+        [("c1", "add", "{}"), (NEW, "sub", "[]")],
+    ),
+    "one id, the first broken": (
+        [[piece('{"a', index=0, id="c1", name="add"), piece("{}", index=0, id="c1", name="sub")]],
+        [("c1", "add", '{"a'), (NEW, "sub", "{}")],
+    ),
+    "braces in a text": (
+        [
+            [piece('{"a":"}\\', index=0, id="c1", name="add")],
+            [piece('"{"}', index=0, id="c1", name="add")],
+            [piece("{}", index=0, id="c1", name="add")],
+        ],
+        [("c1", "add", '{"a":"}\\"{"}'), (NEW, "add", "{}")],
+    ),
     "broken JSON stays as it is": (
         [[piece('{"a": ', index=0, id="c1", name="add")]],
         [("c1", "add", '{"a": ')],
@@ -113,13 +223,34 @@ TABLE: dict[str, tuple[list[list[dict[str, Any]]], list[tuple[str, str, str]]]] 
 
 
 @pytest.mark.parametrize(("chunks", "calls"), TABLE.values(), ids=TABLE.keys())
-def test_pieces_become_calls(
-    chunks: list[list[dict[str, Any]]], calls: list[tuple[str, str, str]]
-) -> None:
+def test_pieces_become_calls(chunks: list[list[Any]], calls: list[tuple[str, str, str]]) -> None:
     assembler = ToolCallAssembler()
     deltas = [delta for pieces in chunks for delta in assembler.add(pieces)]
-    assert assembler.calls == [ToolCall(*call) for call in calls]
+    deltas += assembler.flush()
     assert rebuilt(deltas) == assembler.calls
+    ids = [call.id for call in assembler.calls]
+    assert len(set(ids)) == len(ids)
+    assert [
+        (NEW if re.fullmatch(r"call_[0-9a-f]{32}", call.id) else call.id, call.name, call.arguments)
+        for call in assembler.calls
+    ] == calls
+
+
+def test_each_item_of_a_whole_message_is_a_call() -> None:
+    assembler = ToolCallAssembler()
+    items = [
+        piece("{", name="add", id="c1"),
+        piece("}", name="add", id="c1"),
+        piece("null", name="x"),
+    ]
+    deltas = assembler.add(items, whole=True) + assembler.flush()
+    assert [(call.name, call.arguments) for call in assembler.calls] == [
+        ("add", "{"),
+        ("add", "}"),
+        ("x", ""),
+    ]
+    assert rebuilt(deltas) == assembler.calls
+    assert assembler.calls[0].id == "c1"
 
 
 def rebuilt(deltas: list[ToolCallDelta]) -> list[ToolCall]:
