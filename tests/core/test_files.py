@@ -190,6 +190,11 @@ def test_sovrgpt_takes_an_address_and_a_data_url(mode: Mode, server: Server, url
     }
 
 
+@pytest.mark.covers(
+    "meingpt, neuroflash, sovrgpt",
+    "content PDFs are not documented: refused before sending",
+    "Inferred",
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("provider", ["meingpt", "neuroflash", "sovrgpt"])
 @pytest.mark.parametrize(
@@ -212,6 +217,11 @@ def test_a_pdf_where_none_are_documented_is_refused_before_sending(
     assert not server.requests
 
 
+@pytest.mark.covers(
+    "*",
+    "content Audio, video, file ids, and images in a tool's result are refused before sending",
+    "Inferred",
+)
 @pytest.mark.parametrize("provider", list(PROVIDERS))
 @pytest.mark.parametrize("kind", ["audio", "input_audio", "video", "video_url"])
 def test_sound_and_film_are_documented_nowhere(
@@ -237,6 +247,9 @@ def test_a_tools_result_is_text_alone(part: dict[str, Any]) -> None:
 # Uploads
 
 
+@pytest.mark.covers(
+    "innogpt", "content Form parts `file` and `payload`: a PDF beside the chat request"
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("from_disk", [True, False])
 def test_an_upload_is_the_form_of_the_page(
@@ -307,6 +320,7 @@ def test_a_file_name_cannot_break_the_form(mode: Mode, server: Server, name: str
     assert form_of(server.requests[0])["file"].data == HANDBOOK.read_bytes()
 
 
+@pytest.mark.covers("innogpt", "content A file beside tools", "Inferred")
 def test_a_file_beside_tools(mode: Mode, server: Server) -> None:
     completion = mode.chat(
         mode.client("innogpt", server),
@@ -320,6 +334,9 @@ def test_a_file_beside_tools(mode: Mode, server: Server) -> None:
     assert payload["tool_choice"] == "required"
 
 
+@pytest.mark.covers(
+    "innogpt", "content One file a request: several are refused before sending", "Inferred"
+)
 def test_several_files_are_refused_with_the_reason(mode: Mode, server: Server) -> None:
     messages = asked(file_part(data=PDF), file_part(path=HANDBOOK))
     with pytest.raises(CapabilityError) as caught:
@@ -380,6 +397,9 @@ def test_messages_without_an_upload_are_left_as_they_are() -> None:
 # Sending again
 
 
+@pytest.mark.covers(
+    "innogpt", "behaviour An upload is tried again by opening the file again", "Inferred"
+)
 @pytest.mark.parametrize("from_disk", [True, False])
 @pytest.mark.parametrize("fault", [Status(503), Status(429), Disconnect()])
 def test_an_upload_is_sent_again_whole(

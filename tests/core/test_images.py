@@ -72,6 +72,9 @@ def test_further_fields_go_out(mode: Mode, server: Server) -> None:
     }
 
 
+@pytest.mark.covers(
+    "innogpt", "behaviour A generated image comes as `url` or as `b64_json`", "Inferred"
+)
 @pytest.mark.parametrize(
     ("fields", "image"),
     [
@@ -104,6 +107,9 @@ def test_what_an_image_says_of_itself() -> None:
     assert "PNG" not in repr(saved)
 
 
+@pytest.mark.covers(
+    "innogpt", "behaviour A generated image's address is fetched without the key", "Inferred"
+)
 @pytest.mark.parametrize("port_of", ["another host's", "the vendor's own"])
 def test_an_address_is_fetched_without_the_key_to_be_saved(
     mode: Mode, tmp_path: Path, port_of: str

@@ -57,6 +57,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 # Lists
 
 
+@pytest.mark.covers("sovrgpt", "endpoint GET /api/v1/models", "Doc")
 def test_sovrgpts_list_says_what_a_model_takes(mode: Mode, server: Server) -> None:
     models = by_id(got(mode, mode.client("sovrgpt", server).models()))
     assert models["qwen3.5-9b"].images is True
@@ -78,6 +79,7 @@ def test_sovrgpts_list_says_what_a_model_takes(mode: Mode, server: Server) -> No
     assert request.headers["authorization"] == f"Bearer {server.api_key}"
 
 
+@pytest.mark.covers("neuroflash", "endpoint GET */models")
 def test_neuroflashs_list(mode: Mode, server: Server) -> None:
     models = got(mode, mode.client("neuroflash", server).models())
     assert "openai/gpt-4.1-mini" in by_id(models)
@@ -86,6 +88,9 @@ def test_neuroflashs_list(mode: Mode, server: Server) -> None:
     assert request.headers["x-workspace-id"] == server.workspace_id
 
 
+@pytest.mark.covers(
+    "innogpt, meingpt", "behaviour No model list: `models()` gives what the page names", "Inferred"
+)
 @pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
 def test_vendors_without_a_list_have_their_page(mode: Mode, server: Server, provider: str) -> None:
     models = got(mode, mode.client(provider, server).models())
@@ -155,6 +160,11 @@ def test_a_wrong_key_for_a_list(mode: Mode, server: Server) -> None:
 # Images and what the list says of them
 
 
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour Images only for models with `accepts_vision`: others are refused before sending",
+    "Doc",
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_an_image_for_a_model_that_takes_none_is_refused_before_sending(
     mode: Mode, server: Server, how: str
@@ -253,6 +263,7 @@ def test_a_model_that_the_list_does_not_know_is_asked(mode: Mode, server: Server
 # Workspaces
 
 
+@pytest.mark.covers("neuroflash", "endpoint GET */workspaces")
 def test_workspaces_need_no_workspace(mode: Mode, server: Server) -> None:
     ways: list[dict[str, Any]] = [settings("neuroflash", server), client_credentials(server)]
     for way in ways:
@@ -312,6 +323,7 @@ def test_workspaces_of_any_shape(body: Any, found: list[Workspace]) -> None:
 # Health
 
 
+@pytest.mark.covers("neuroflash", "endpoint GET */health")
 def test_neuroflashs_health(mode: Mode, server: Server) -> None:
     health = got(mode, mode.client("neuroflash", server).health())
     assert health == {"status": "ok", "server": "emulator"}
@@ -348,6 +360,11 @@ def test_health_that_is_none(body: bytes) -> None:
 # What the vendors' errors say
 
 
+@pytest.mark.covers(
+    "neuroflash",
+    'behaviour Errors are `{"error": …, "code": …}`, or `{"errors": [{"field": …, "message": …}]}`',
+    "Public",
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_both_of_neuroflashs_errors_are_readable(mode: Mode, server: Server, how: str) -> None:
     client = mode.client("neuroflash", server)
@@ -368,6 +385,9 @@ def test_both_of_neuroflashs_errors_are_readable(mode: Mode, server: Server, how
     )
 
 
+@pytest.mark.covers(
+    "meingpt", "behaviour 403: the completions API is not enabled for the organisation", "Public"
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_meingpts_403_says_that_the_api_is_not_enabled(
     mode: Mode, server: Server, how: str
@@ -383,6 +403,10 @@ def test_meingpts_403_says_that_the_api_is_not_enabled(
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 
 
+@pytest.mark.covers(
+    "meingpt",
+    "behaviour Models without tools, as Perplexity's: 400, or refused before sending",
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("model", ["llama-3.1-sonar-large-128k-online", "sonar-pro"])
 def test_tools_for_perplexity_are_refused_before_sending(
@@ -421,6 +445,9 @@ def test_another_400_beside_tools_stays_what_it_is(mode: Mode, server: Server) -
 # Counts of its own
 
 
+@pytest.mark.covers(
+    "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed"
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_words_used_reach_the_usage(mode: Mode, server: Server, how: str) -> None:
     came = mode.call(mode.client("neuroflash", server), how)
@@ -456,6 +483,9 @@ def test_what_sovrgpt_ignores_is_refused_when_strict(
     assert not server.requests
 
 
+@pytest.mark.covers(
+    "sovrgpt", "header Accept: `text/event-stream` asks for a stream as `stream` does"
+)
 def test_a_stream_asks_in_both_documented_ways(mode: Mode, server: Server) -> None:
     mode.stream(mode.client("sovrgpt", server))
     [request] = server.requests
@@ -466,6 +496,11 @@ def test_a_stream_asks_in_both_documented_ways(mode: Mode, server: Server) -> No
     assert server.requests[-1].headers["accept"] == "application/json"
 
 
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour Streams end with an empty delta and a `finish_reason`, then `[DONE]`",
+    "Doc",
+)
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_the_stream_of_the_page_has_no_usage(mode: Mode, how: str) -> None:
     chunks = [

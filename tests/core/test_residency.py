@@ -30,6 +30,11 @@ def done(mode: Mode, client: Any, how: str, model: str | None) -> None:
         mode.call(client, how, model=model)
 
 
+@pytest.mark.covers(
+    "meingpt",
+    "behaviour Ids that end in `-us` say where a model runs",
+    "Doc",
+)
 @pytest.mark.parametrize("how", ["chat", "stream", "embed"])
 @pytest.mark.parametrize("model", AMERICAN)
 def test_by_default_a_model_that_names_the_us_is_refused(
@@ -102,6 +107,7 @@ def test_strict_holds_for_images_and_for_a_model_that_nobody_names(
     assert server.requests[0].json["model"] == "gpt-image-1"
 
 
+@pytest.mark.covers("innogpt", "behaviour Where a model runs is not said: unknown", "Public")
 def test_what_is_unknown_passes_by_default(mode: Mode, server: Server) -> None:
     for model in ("gpt-4o", "ganz-neu"):
         done(mode, mode.client("meingpt", server), "chat", model)

@@ -49,6 +49,7 @@ def pdf(*lines: str) -> bytes:
 class TestInnoGPT:
     """Source: the help page "Endpoints"."""
 
+    @pytest.mark.covers("innogpt", "endpoint POST */chat/completions")
     def test_standard_request(self, http: Http) -> None:
         body = {
             "model": "gpt-5",
@@ -61,6 +62,11 @@ class TestInnoGPT:
         # The page's own example is answered with a stream, since GPT-5 streams unasked.
         assert events(http("innogpt", json=body))[-1]["choices"][0]["finish_reason"] == "stop"
 
+    @pytest.mark.covers(
+        "innogpt",
+        "behaviour The GPT-5 series, o3-mini and o4-mini stream even when `stream` is false",
+        "Doc",
+    )
     @pytest.mark.parametrize("model", ["gpt-5", "GPT-5-mini", "O3-mini", "o4-Mini-high"])
     @pytest.mark.parametrize("stream", [{}, {"stream": False}, {"stream": True}])
     def test_these_models_always_stream(self, http: Http, model: str, stream: dict) -> None:
@@ -71,6 +77,9 @@ class TestInnoGPT:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hallo"}]}
         assert http("innogpt", json=body).json()["object"] == "chat.completion"
 
+    @pytest.mark.covers(
+        "innogpt", "behaviour Streams are server-sent events, token by token", "Doc"
+    )
     def test_streaming_request(self, http: Http) -> None:
         body = {
             "model": "gpt-5",
@@ -79,6 +88,10 @@ class TestInnoGPT:
         }
         assert events(http("innogpt", json=body))[0]["choices"][0]["delta"]["role"] == "assistant"
 
+    @pytest.mark.covers("innogpt", "content `image_url` with a web address or a data URL", "Doc")
+    @pytest.mark.covers(
+        "innogpt", "content `file_url` with `url` and `mime_type`: a PDF by its address", "Doc"
+    )
     @pytest.mark.parametrize(
         ("asked", "part"),
         [
@@ -105,6 +118,9 @@ class TestInnoGPT:
         assert "1." in said
         assert asked in said
 
+    @pytest.mark.covers(
+        "innogpt", "content Form parts `file` and `payload`: a PDF beside the chat request", "Doc"
+    )
     def test_pdf_upload(self, http: Http) -> None:
         payload = {
             "model": "gpt-5",
@@ -141,11 +157,13 @@ class TestInnoGPT:
         files = {"file": ("a.pdf", pdf("Hallo")), "payload": (None, payload)}
         assert http(vendor, files=files).status_code == 400
 
+    @pytest.mark.covers("innogpt", "endpoint POST */embeddings")
     def test_embeddings(self, http: Http) -> None:
         body = {"input": ["hello world", "another text"], "model": "text-embedding-3-small"}
         data = http("innogpt", "/embeddings", json=body).json()["data"]
         assert [len(one["embedding"]) for one in data] == [1536, 1536]
 
+    @pytest.mark.covers("innogpt", "endpoint POST */images/generations")
     def test_image_generation(self, http: Http) -> None:
         body = {"prompt": "ein minimalistisches App-Icon"}
         data = http("innogpt", "/images/generations", json=body).json()["data"]
@@ -162,6 +180,7 @@ class TestInnoGPT:
 class TestMeinGPT:
     """Sources: the pages "Completions" and "Modell API"."""
 
+    @pytest.mark.covers("meingpt", "endpoint POST */chat/completions")
     def test_the_curl_example(self, http: Http) -> None:
         body = {"messages": [{"role": "system", "content": "string"}], "model": "string"}
         answer = http("meingpt", json=body).json()
@@ -175,6 +194,7 @@ class TestMeinGPT:
         assert answer["choices"] == http("meingpt", json=body).json()["choices"]
         assert len(answer["choices"]) == 1
 
+    @pytest.mark.covers("meingpt", "behaviour Streams carry no usage, even when asked", "Inferred")
     def test_a_stream_has_no_usage_even_when_asked(self, http: Http) -> None:
         body = {
             "messages": [{"role": "user", "content": "Hallo"}],
@@ -185,6 +205,11 @@ class TestMeinGPT:
         found = events(http("meingpt", json=body))
         assert all("usage" not in event and event["choices"] for event in found)
 
+    @pytest.mark.covers(
+        "meingpt",
+        "behaviour Models without tools, as Perplexity's: 400, or refused before sending",
+        "Doc",
+    )
     def test_tools_for_perplexity_are_refused(self, http: Http) -> None:
         function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
         body = {
@@ -196,6 +221,8 @@ class TestMeinGPT:
         assert answer.status_code == 400
         assert answer.json()["status"] == "error"
 
+    @pytest.mark.covers("meingpt", "endpoint POST */embeddings")
+    @pytest.mark.covers("meingpt", "parameter `model` of embeddings may be left out", "Public")
     def test_embeddings_need_no_model(self, http: Http) -> None:
         data = http("meingpt", "/embeddings", json={"input": "hallo"}).json()
         assert len(data["data"][0]["embedding"]) == 3072
@@ -210,6 +237,10 @@ class TestNeuroflash:
         "temperature": 0.7,
     }
 
+    @pytest.mark.covers("neuroflash", "endpoint POST */chat/completions")
+    @pytest.mark.covers(
+        "neuroflash", "behaviour The answer has an id like `gen-…` and no `created`", "Doc"
+    )
     def test_the_curl_example(self, http: Http) -> None:
         answer = http("neuroflash", json=self.BODY).json()
         assert "created" not in answer
@@ -218,11 +249,17 @@ class TestNeuroflash:
         content = answer["choices"][0]["message"]["content"]
         assert answer["usage"]["words_used"] == len(content.split())
 
+    @pytest.mark.covers(
+        "neuroflash",
+        "behaviour `usage.words_used` is what the quota counts, plain and streamed",
+        "Doc",
+    )
     def test_words_are_counted_in_a_stream_too(self, http: Http) -> None:
         asked = {"stream": True, "stream_options": {"include_usage": True}}
         found = events(http("neuroflash", json=self.BODY | asked))
         assert found[-1]["usage"]["words_used"] > 0
 
+    @pytest.mark.covers("neuroflash", "header x-workspace-id")
     def test_the_workspace_is_needed(self, http: Http) -> None:
         missing = http("neuroflash", json=self.BODY, headers={"x-workspace-id": ""})
         assert missing.status_code == 400
@@ -256,6 +293,11 @@ class TestNeuroflash:
         assert len(self.BODY | fields) == 17
         assert http("neuroflash", json=self.BODY | fields).status_code == 200
 
+    @pytest.mark.covers(
+        "neuroflash",
+        "parameter types are OpenAI's: the page's table says `object`, its examples send numbers",
+        "Inferred",
+    )
     @pytest.mark.parametrize(
         ("field", "value"),
         [
@@ -299,6 +341,7 @@ class TestNeuroflash:
         assert fault["field"] == field
         assert fault["type"] == "validation"
 
+    @pytest.mark.covers("neuroflash", "endpoint GET *", "Public")
     def test_lists(self, http: Http, server: Server) -> None:
         models = http("neuroflash", "/model_selection/models", "GET").json()["data"]
         assert "openai/gpt-4.1-mini" in [model["id"] for model in models]
@@ -317,6 +360,7 @@ class TestNeuroflash:
         headers = {"authorization": "", "x-workspace-id": ""}
         return http("neuroflash", "//oauth/v2/token", headers=headers, data=form | changes)
 
+    @pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token", "Public")
     def test_a_token_opens_the_api_until_it_expires(self, http: Http, server: Server) -> None:
         before = server.token_requests
         token = self.token(http, server).json()
@@ -352,11 +396,15 @@ class TestSovrGPT:
         "max_tokens": 400,
     }
 
+    @pytest.mark.covers("sovrgpt", "endpoint POST */chat/completions")
     def test_the_curl_example(self, http: Http) -> None:
         answer = http("sovrgpt", json=self.BODY).json()
         assert answer["object"] == "chat.completion"
         assert answer["id"].startswith("chatcmpl-")
 
+    @pytest.mark.covers(
+        "sovrgpt", "header Accept: `text/event-stream` asks for a stream as `stream` does", "Doc"
+    )
     @pytest.mark.parametrize(
         "accept", ["text/event-stream", "Text/Event-Stream", "application/json, text/event-stream"]
     )
@@ -368,15 +416,24 @@ class TestSovrGPT:
         ignored = {"seed": "x", "logit_bias": 1, "user": 2, "presence_penalty": "viel"}
         assert http("sovrgpt", json=self.BODY | ignored | {"n": 1}).status_code == 200
 
+    @pytest.mark.covers(
+        "sovrgpt", "parameter n: more than one answer is refused before sending", "Doc"
+    )
     def test_more_than_one_answer_is_refused(self, http: Http) -> None:
         assert http("sovrgpt", json=self.BODY | {"n": 2}).status_code == 400
 
+    @pytest.mark.covers(
+        "sovrgpt",
+        "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending",
+        "Doc",
+    )
     @pytest.mark.parametrize("kind", ["json_schema", "text"])
     def test_json_object_is_the_only_format(self, http: Http, kind: str) -> None:
         answer = http("sovrgpt", json=self.BODY | {"response_format": {"type": kind}})
         assert answer.status_code == 400
         assert "json_object" in answer.json()["error"]["message"]
 
+    @pytest.mark.covers("sovrgpt", "content `image_url` with a web address or a data URL", "Doc")
     @pytest.mark.parametrize(
         "url", ["https://example.com/foto.jpg", "data:image/png;base64,iVBORw0KGgo="]
     )
@@ -391,6 +448,7 @@ class TestSovrGPT:
         blind = next(model["id"] for model in listed if not model["accepts_vision"])
         assert http("sovrgpt", json=body | {"model": blind}).status_code == 400
 
+    @pytest.mark.covers("sovrgpt", "content A tool's result as a `tool` message", "Doc")
     def test_the_tools_example(self, http: Http) -> None:
         parameters = {
             "type": "object",
@@ -412,6 +470,11 @@ class TestSovrGPT:
         call = choice["message"]["tool_calls"][0]["function"]
         assert json.loads(call["arguments"]) == {"symbol": "BTC"}
 
+    @pytest.mark.covers(
+        "sovrgpt",
+        "behaviour `<think>…</think>` before the answer: kept apart, and not sent back",
+        "Doc",
+    )
     def test_reasoning_models_think_aloud(self, http: Http) -> None:
         listed = http("sovrgpt", "/models", "GET").json()["data"]
         thinker = next(model["id"] for model in listed if model["tier"] == "reasoning")

@@ -76,6 +76,7 @@ def in_file(folder: Path, name: str, data: bytes) -> str:
 # innoGPT: images
 
 
+@pytest.mark.covers("innogpt, sovrgpt", "content `image_url` with a web address or a data URL")
 @pytest.mark.parametrize(
     ("block", "url"),
     [
@@ -130,6 +131,9 @@ def test_what_openais_form_says_besides_is_kept(server: Server) -> None:
 # innoGPT: PDFs
 
 
+@pytest.mark.covers(
+    "innogpt", "content `file_url` with `url` and `mime_type`: a PDF by its address"
+)
 @pytest.mark.parametrize(
     ("block", "kind"),
     [
@@ -153,6 +157,9 @@ def test_a_pdf_by_its_address(server: Server, way: Way, block: dict[str, Any], k
 V0_FILE = {"type": "file", "source_type": "base64", "data": PDF_TEXT, "mime_type": PDF_KIND}
 
 
+@pytest.mark.covers(
+    "innogpt", "content Form parts `file` and `payload`: a PDF beside the chat request"
+)
 @pytest.mark.parametrize(
     ("block", "name"),
     [
@@ -388,6 +395,10 @@ def block_types(message: AIMessage) -> list[str]:
     return [block["type"] for block in message.content_blocks]
 
 
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour `<think>…</think>` before the answer: kept apart, and not sent back",
+)
 @pytest.mark.parametrize("version", ["v0", "v1"])
 @pytest.mark.parametrize("field", [None, "reasoning_content", "reasoning"])
 def test_thoughts_are_a_reasoning_block(server: Server, way: Way, field: Any, version: str) -> None:
@@ -484,6 +495,7 @@ def test_an_image_for_a_model_without_vision_is_refused_before_sending(
     assert server.requests[-1].json["messages"][0]["content"][1]["image_url"]["url"] == PNG_URL
 
 
+@pytest.mark.covers("sovrgpt", "parameter seed")
 @pytest.mark.parametrize(
     ("provider", "field", "value"),
     [
@@ -528,6 +540,9 @@ def test_more_than_one_answer_is_refused(server: Server, mode: Mode) -> None:
     assert not server.requests
 
 
+@pytest.mark.covers(
+    "sovrgpt", "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending"
+)
 def test_json_schemas_are_refused_where_json_object_is_documented(server: Server) -> None:
     model = ChatSovrGPT(model="qwen3.5-9b")
     with pytest.raises(CapabilityError, match="'json_schema' is not documented by SovrGPT"):
@@ -539,6 +554,7 @@ def test_json_schemas_are_refused_where_json_object_is_documented(server: Server
 # neuroflash
 
 
+@pytest.mark.covers("neuroflash", "parameter *")
 def test_all_seventeen_fields_can_be_set(server: Server, way: Way) -> None:
     typed: dict[str, Any] = {
         "temperature": 0.7,
@@ -579,6 +595,9 @@ def test_fields_are_typed(wrong: dict[str, Any]) -> None:
         ChatNeuroflash(model="openai/gpt-4.1-mini", **wrong)
 
 
+@pytest.mark.covers(
+    "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed"
+)
 def test_words_used_come_with_the_answer(server: Server, way: Way) -> None:
     answer = way.answer(ChatNeuroflash(model="openai/gpt-4.1-mini"), "Hallo!")
     usage = answer.response_metadata["token_usage"]
@@ -586,6 +605,7 @@ def test_words_used_come_with_the_answer(server: Server, way: Way) -> None:
     assert answer.usage_metadata["total_tokens"] == usage["total_tokens"]
 
 
+@pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token")
 def test_client_credentials(server: Server, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEUROFLASH_API_KEY")
     monkeypatch.setenv("NEUROFLASH_CLIENT_ID", server.client_id)
@@ -743,6 +763,7 @@ def test_a_users_own_profile_wins() -> None:
     assert ChatMeinGPT(model="gpt-4o", profile=own).profile == own
 
 
+@pytest.mark.covers("*", "model *")
 @pytest.mark.parametrize("provider", list(MODELS))
 def test_every_known_model_of_the_catalogue_has_its_profile(provider: str) -> None:
     spec = PROVIDERS[provider]

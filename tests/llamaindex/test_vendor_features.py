@@ -114,6 +114,7 @@ IMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
 }
 
 
+@pytest.mark.covers("innogpt, sovrgpt", "content `image_url` with a web address or a data URL")
 @pytest.mark.parametrize(("provider", "model"), [("innogpt", "gpt-5"), ("meingpt", "gpt-4o")])
 @pytest.mark.parametrize("form", IMAGES)
 def test_an_image_in_every_form(
@@ -150,6 +151,9 @@ def test_an_image_for_a_model_without_vision_is_refused_before_sending(
 # PDFs
 
 
+@pytest.mark.covers(
+    "innogpt", "content `file_url` with `url` and `mime_type`: a PDF by its address"
+)
 @pytest.mark.parametrize(
     ("block", "kind"),
     [
@@ -174,6 +178,9 @@ UPLOADS: dict[str, tuple[Callable[[], DocumentBlock], str]] = {
 }
 
 
+@pytest.mark.covers(
+    "innogpt", "content Form parts `file` and `payload`: a PDF beside the chat request"
+)
 @pytest.mark.parametrize("form", UPLOADS)
 def test_a_pdf_that_the_user_holds_is_uploaded(server: Server, ask: Ask, form: str) -> None:
     make, name = UPLOADS[form]
@@ -265,6 +272,10 @@ def test_other_vendors_texts_are_left_alone(server: Server, ask: Ask) -> None:
     assert ask(llm("meingpt"), HELLO).message.content == text
 
 
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour `<think>…</think>` before the answer: kept apart, and not sent back",
+)
 @pytest.mark.parametrize("field", [None, "reasoning_content", "reasoning"])
 def test_thoughts_are_a_block_and_not_sent_back(server: Server, ask: Ask, field: Any) -> None:
     model = llm("sovrgpt", model=THINKING_MODEL)
@@ -379,6 +390,9 @@ def test_more_than_one_answer_is_refused(server: Server, ask: Ask) -> None:
     assert server.requests == []
 
 
+@pytest.mark.covers(
+    "sovrgpt", "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending"
+)
 def test_json_object_is_sent_and_schemas_are_refused(server: Server, ask: Ask) -> None:
     question = [ChatMessage("Nenne Farben als JSON")]
     answer = ask(llm("sovrgpt"), question, response_format={"type": "json_object"})
@@ -390,6 +404,10 @@ def test_json_object_is_sent_and_schemas_are_refused(server: Server, ask: Ask) -
     assert len(server.requests) == 1
 
 
+@pytest.mark.covers(
+    "neuroflash, sovrgpt",
+    "parameter stream_options: usage of a stream; left out where it is refused",
+)
 def test_a_server_without_stream_options_is_asked_without(server: Server, mode: Mode) -> None:
     server.refuse("sovrgpt", "stream_options")
     for _ in range(2):
@@ -400,6 +418,7 @@ def test_a_server_without_stream_options_is_asked_without(server: Server, mode: 
 # neuroflash
 
 
+@pytest.mark.covers("neuroflash", "parameter *")
 def test_all_seventeen_fields_can_be_set(server: Server, mode: Mode) -> None:
     typed: dict[str, Any] = {
         "temperature": 0.7,
@@ -443,6 +462,9 @@ def test_fields_are_typed(wrong: dict[str, Any]) -> None:
         llm("neuroflash", **wrong)
 
 
+@pytest.mark.covers(
+    "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed"
+)
 def test_words_used_come_with_the_answer(ask: Ask, mode: Mode) -> None:
     answer = ask(llm("neuroflash"), HELLO)
     words = len((answer.message.content or "").split())
@@ -451,6 +473,7 @@ def test_words_used_come_with_the_answer(ask: Ask, mode: Mode) -> None:
     assert completed.additional_kwargs["words_used"] == words
 
 
+@pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token")
 def test_client_credentials(server: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEUROFLASH_API_KEY")
     monkeypatch.setenv("NEUROFLASH_CLIENT_ID", server.client_id)
@@ -532,6 +555,7 @@ def test_the_documented_model_is_the_default(server: Server, mode: Mode) -> None
         assert (body["model"], body["input"]) == (documented, ["Guten Tag", "Hallo"])
 
 
+@pytest.mark.covers("meingpt", "parameter dimensions of embeddings, 1 or more", "Public")
 def test_dimensions_and_further_fields_go_out(server: Server, mode: Mode) -> None:
     model = EMBEDDINGS["meingpt"](dimensions=16, additional_kwargs={"user": "abteilung-7"})
     assert len(mode.call(model, "get_query_embedding", "Guten Tag")) == 16
@@ -634,6 +658,7 @@ def test_strict_wants_to_know_the_image_model(server: Server, mode: Mode) -> Non
 # Metadata
 
 
+@pytest.mark.covers("*", "model *")
 @pytest.mark.parametrize("provider", list(MODELS))
 def test_metadata_comes_from_the_catalogue(provider: str) -> None:
     chat = [one for one in PROVIDERS[provider].models if one.kind == "chat" and "*" not in one.id]

@@ -71,6 +71,9 @@ def test_read_what_came_either_form_gives_the_right_result_in_both_modes(
     assert len(server.requests) == 1
 
 
+@pytest.mark.covers(
+    "innogpt", "behaviour The GPT-5 series, o3-mini and o4-mini stream even when `stream` is false"
+)
 @pytest.mark.parametrize(
     "model",
     ["gpt-5", "gpt-5-mini", "GPT-5.1", "o3-mini", "O3-mini-high", "o4-mini", "o4-mini-high"],

@@ -164,6 +164,12 @@ def asked(request: bytes) -> dict[str, Any]:
     return json.loads(request.partition(b"\r\n\r\n")[2])
 
 
+@pytest.mark.covers(
+    "innogpt", "behaviour Vectors come in base64 where the server gives them", "Inferred"
+)
+@pytest.mark.covers(
+    "meingpt", "parameter encoding_format of embeddings: `float` or `base64`", "Public"
+)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_base64_is_asked_for_where_the_vendor_is_known_to_take_it(
     mode: Mode, provider: str

@@ -29,6 +29,8 @@ BODIES: dict[str, Any] = {
 }
 
 
+@pytest.mark.covers("innogpt, sovrgpt", "behaviour Errors have OpenAI's form", "Inferred")
+@pytest.mark.covers("meingpt", 'behaviour Errors are `{"status": "error", "message": …}`', "Doc")
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize("status", KINDS)
@@ -55,6 +57,7 @@ def test_typed_errors_an_empty_error(mode: Mode, server: Server, provider: str) 
         mode.chat(mode.client(provider, server, max_retries=0))
 
 
+@pytest.mark.covers("*", "header Authorization")
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_typed_errors_a_wrong_key_says_where_to_look(
     mode: Mode, server: Server, provider: str

@@ -132,6 +132,11 @@ def test_50_threads_and_50_tasks_fetch_once(server: Server) -> None:
     assert len(fetches(server)) == 1
 
 
+@pytest.mark.covers(
+    "neuroflash",
+    "behaviour A token lives about four hours: it is kept, shared, and renewed before its end",
+    "Public",
+)
 @pytest.mark.parametrize(("life", "early"), [(14399, 60), (300, 30), (10, 1)])
 def test_a_token_is_renewed_before_it_expires(
     mode: Mode, clock: SimpleNamespace, life: int, early: int

@@ -113,6 +113,11 @@ def test_honest_parameters_extra_body_goes_out_unchecked(
     assert {name: server.requests[0].json[name] for name in extra} == extra
 
 
+@pytest.mark.covers(
+    "neuroflash, sovrgpt",
+    "behaviour Embeddings are not documented: refused unless `allow_undocumented`",
+    "Inferred",
+)
 def test_honest_parameters_embeddings_where_none_are_documented(mode: Mode, server: Server) -> None:
     for provider in ("sovrgpt", "neuroflash"):
         with pytest.raises(CapabilityError, match="innoGPT and meinGPT do") as caught:
@@ -151,6 +156,11 @@ def test_stream_options_refused_are_left_out_and_not_tried_again(
     assert naps == []
 
 
+@pytest.mark.covers(
+    "neuroflash, sovrgpt",
+    "parameter stream_options: usage of a stream; left out where it is refused",
+    "Inferred",
+)
 def test_usage_comes_with_the_stream_where_it_is_given(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", server)
     whole = mode.stream(client)[-1].completion
