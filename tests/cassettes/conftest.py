@@ -59,6 +59,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     report = yield
     item.stash[PASSED] = call.when == "call" and report.passed
+    if report.failed and MODE == "replay":
+        hint = "Is the change meant? Then: make cassettes, and review git diff cassettes"
+        report.sections.append(("cassettes", hint))
     return report
 
 
