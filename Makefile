@@ -80,7 +80,7 @@ mutants: $(STAMP)
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
 vendor-coverage: $(STAMP)
-	@$(BIN)/python -m tests.docs.coverage
+	@$(BIN)/python -m docs.coverage
 
 cassettes: $(STAMP)
 	@$(BIN)/python -m tests.cassettes.record $(ARGS)

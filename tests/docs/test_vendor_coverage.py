@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.coverage import PAGE, Mark, faults, marks, page, table
+from docs.coverage import PAGE, Mark, faults, marks, page, table
 
 COVERED = list(marks())
 

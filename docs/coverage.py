@@ -1,4 +1,4 @@
-"""Vendor coverage: what each vendor says, how sure that is, and the tests that prove it.
+"""Vendor coverage: what each vendor says, how that is known, and the tests that prove it.
 
     make vendor-coverage
 
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from dsgvo import PROVIDERS, Provider
@@ -27,8 +28,8 @@ from dsgvo.providers import Model
 
 __all__ = ["PAGE", "Mark", "Row", "faults", "marks", "page", "table"]
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "vendor-coverage.md"
+PAGE = Path(__file__).with_name("vendor-coverage.md")
+TESTS = PAGE.parents[1] / "tests"
 STANDINGS = {
     "Doc": "the vendor's page of its API says so",
     "Public": "another public page of the vendor says so",
@@ -41,8 +42,7 @@ FREE_KINDS = KINDS[1:-1]
 IGNORED = "accepted and ignored: sent, with one warning; an error with `strict`"
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A marker on a test."""
 
     test: str
@@ -60,27 +60,30 @@ class Row:
     tests: list[str] = field(default_factory=list[str])
 
 
-def marks(root: Path = ROOT / "tests") -> Iterator[Mark]:
+def marks(root: Path = TESTS) -> Iterator[Mark]:
     """Yield the markers of all tests, read from their source."""
     for path in sorted(root.rglob("test_*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
-        for node in tree.body:
-            yield from _marks_of(node, name)
-            for inner in node.body if isinstance(node, ast.ClassDef) else ():
-                yield from _marks_of(inner, f"{name}::{getattr(node, 'name', '')}")
+        where = path.relative_to(root).as_posix()
+        for node in ast.parse(path.read_text("utf-8")).body:
+            yield from _marks_of(node, where)
 
 
 def _marks_of(node: ast.stmt, where: str) -> Iterator[Mark]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for decorator in node.decorator_list:
-            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith(".covers"):
-                arguments = map(ast.literal_eval, decorator.args)
-                yield Mark(f"{where}::{node.name}", *arguments)
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith(".covers"):
+            yield Mark(f"{where}::{node.name}", *map(ast.literal_eval, decorator.args))
+    for inner in node.body if isinstance(node, ast.ClassDef) else ():
+        yield from _marks_of(inner, f"{where}::{node.name}")
 
 
 def stated(spec: Provider) -> dict[str, Row]:
     """Return what a vendor's spec states."""
+
+    def path(url: str) -> str:
+        return urlsplit(url).path
+
     found = {"header Authorization": Row("Doc", "`Bearer` and the key")}
     found |= {f"header {known.header}": Row("Doc") for known in spec.header_arguments}
     found |= {f"parameter {name}": Row("Doc") for name in spec.documented}
@@ -89,17 +92,13 @@ def stated(spec: Provider) -> dict[str, Row]:
         found["parameter all others"] = Row("Doc", IGNORED)
     found |= {f"model {model.id}": _model_row(model) for model in spec.models}
     posts = [spec.chat_path, spec.images_path, spec.embeddings.documented and spec.embeddings.path]
-    found |= {f"endpoint POST {_path(spec.base_url)}{path}": Row("Doc") for path in posts if path}
+    found |= {f"endpoint POST {path(spec.base_url)}{below}": Row("Doc") for below in posts if below}
     health = spec.health_path and spec.base_url + spec.health_path
     gets = [url for url in (spec.models_url, spec.workspaces_url, health) if url]
-    found |= {f"endpoint GET {_path(url)}": Row() for url in gets}
+    found |= {f"endpoint GET {path(url)}": Row() for url in gets}
     if spec.oauth:
-        found[f"endpoint POST {_path(spec.oauth.token_url)}"] = Row()
+        found[f"endpoint POST {path(spec.oauth.token_url)}"] = Row()
     return found
-
-
-def _path(url: str) -> str:
-    return urlsplit(url).path
 
 
 def _model_row(model: Model) -> Row:
@@ -120,26 +119,26 @@ def _model_row(model: Model) -> Row:
 def table(found: list[Mark]) -> tuple[dict[str, dict[str, Row]], list[str]]:
     """Return the rows of each vendor, and what is wrong with the markers."""
     rows = {name: stated(spec) for name, spec in PROVIDERS.items()}
+    specs = {name: list(facts) for name, facts in rows.items()}
     wrong: list[str] = []
     for mark in found:
         vendors = [name for name in rows if mark.vendor == "*" or name in mark.vendor.split(", ")]
-        # A text is a pattern where it is one of the specs' facts, else a fact of its own.
-        fits = {
+        fits = [
             (vendor, fact)
             for vendor in vendors
-            for fact in stated(PROVIDERS[vendor])
+            for fact in specs[vendor]
             if fact == mark.fact or fnmatchcase(fact, mark.fact)
-        }
-        if not fits and mark.fact.partition(" ")[0] in FREE_KINDS:
-            fits = {(vendor, mark.fact) for vendor in vendors}
+        ]
+        if not fits and mark.fact.startswith(FREE_KINDS):
+            fits = [(vendor, mark.fact) for vendor in vendors]
         if not fits or mark.standing not in {None, *STANDINGS}:
             wrong.append(f"{mark.test}: nobody states {mark.vendor}: {mark.fact}")
         for vendor, fact in fits:
             row = rows[vendor].setdefault(fact, Row())
             row.tests.append(mark.test)
-            if {mark.standing, row.standing} - {None, row.standing or mark.standing}:
-                wrong.append(f"{mark.test}: {fact} is {row.standing}, not {mark.standing}")
             row.standing = row.standing or mark.standing
+            if mark.standing not in {None, row.standing}:
+                wrong.append(f"{mark.test}: {fact} is {row.standing}, not {mark.standing}")
     return rows, wrong
 
 
@@ -147,10 +146,8 @@ def faults(found: list[Mark]) -> list[str]:
     """Return what is wrong with the markers, and what no test proves."""
     rows, wrong = table(found)
     for vendor, facts in rows.items():
-        wrong += [f"{vendor}: no test of {fact}" for fact, row in facts.items() if not row.tests]
-        wrong += [
-            f"{vendor}: no standing of {fact}" for fact, row in facts.items() if not row.standing
-        ]
+        wrong += [f"{vendor}: no test of {fact}" for fact in facts if not facts[fact].tests]
+        wrong += [f"{vendor}: no standing of {fact}" for fact in facts if not facts[fact].standing]
     return wrong
 
 
@@ -162,25 +159,22 @@ def page(found: list[Mark]) -> str:
         "Generated by `make vendor-coverage` from the specs in `dsgvo/providers` and the markers",
         "`@pytest.mark.covers` on the tests; do not edit it. How a fact is known:",
         "",
+        *(f"- **{name}**: {meaning}." for name, meaning in STANDINGS.items()),
     ]
-    lines += [f"- **{name}**: {meaning}." for name, meaning in STANDINGS.items()]
     for vendor, facts in table(found)[0].items():
+        spec = PROVIDERS[vendor]
         lines += [
             "",
-            f"## {PROVIDERS[vendor].title}",
+            f"## {spec.title}",
             "",
-            "| | | Standing | Tests |",
+            "| Kind | Fact | Standing | Tests |",
             "|---|---|---|---|",
         ]
-        order = sorted(facts, key=lambda fact: (KINDS.index(fact.split(" ")[0]), fact.lower()))
-        for fact in order:
-            row = facts[fact]
-            kind, text = fact.split(" ", 1)
-            text = f"`{text}`" if fact in stated(PROVIDERS[vendor]) else text
+        for fact in sorted(facts, key=lambda fact: (KINDS.index(fact.split()[0]), fact.lower())):
+            row, (kind, text) = facts[fact], fact.split(" ", 1)
+            text = f"`{text}`" if fact in stated(spec) else text
             shown = f"{text}: {row.detail}" if row.detail else text
-            tests = "<br>".join(
-                f"`{test.removeprefix('tests/')}`" for test in sorted(set(row.tests))
-            )
+            tests = "<br>".join(f"`{test}`" for test in sorted(set(row.tests)))
             lines.append(f"| {kind} | {shown} | {row.standing} | {tests} |")
     return "\n".join([*lines, ""])
 
