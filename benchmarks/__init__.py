@@ -1,1 +1,1 @@
-"""Speed and memory against the best known peers and against the floor: ``make bench``."""
+"""Benchmarks: speed and memory against the best known peers and against the floor: ``make bench``."""

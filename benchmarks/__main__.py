@@ -1,4 +1,4 @@
-"""``make bench``: measures, and prints the table."""
+"""Command line of ``make bench``: runs the contestants and prints the table."""
 
 from __future__ import annotations
 

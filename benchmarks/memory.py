@@ -1,4 +1,4 @@
-"""How far embedding many texts grows the process, vectors not kept."""
+"""Growth of the process while many texts are embedded and no vector is kept."""
 
 from __future__ import annotations
 

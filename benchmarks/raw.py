@@ -1,4 +1,4 @@
-"""Raw httpx, as a careful programmer would write it: what no client on httpx can go below."""
+"""Floor: raw httpx, as a careful programmer would write it."""
 
 from __future__ import annotations
 

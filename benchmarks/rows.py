@@ -1,4 +1,4 @@
-"""What is measured, and what must hold."""
+"""Rows of the benchmark table, and their bounds."""
 
 from __future__ import annotations
 

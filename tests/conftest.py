@@ -1,4 +1,4 @@
-"""What all tests share: one emulator a worker, and nothing that leaks from one test to the next."""
+"""Fixtures of all tests: one emulator a worker, and nothing that leaks from one test to the next."""
 
 from __future__ import annotations
 

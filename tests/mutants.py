@@ -1,4 +1,4 @@
-"""Tests of the tests: `wire` and `transport` are changed in one place at a time, and tried.
+"""Mutation testing: `wire` and `transport` are changed in one place at a time, and tested.
 
     make mutants
     make mutants ARGS="wire"

@@ -1,4 +1,4 @@
-"""The vendors as the tests know them: a plain model of each, and the classes of both frameworks.
+"""Vendors for tests: a plain model of each, and the classes of both frameworks.
 
 A further vendor is a further line in ``MODELS``.
 """

@@ -1,1 +1,1 @@
-"""Who is measured: a module a framework, in each ours, the best known peer, and the floor."""
+"""Contestants: a module a framework, with our class, the best known peer, and the floor."""
