@@ -1,1 +1,1 @@
-"""Benchmarks: speed and memory against the best known peers and against the floor: ``make bench``."""
+"""Benchmarks (``make bench``): speed and memory against the best known peers and the floor."""

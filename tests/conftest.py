@@ -1,4 +1,4 @@
-"""Fixtures of all tests: one emulator a worker, and nothing that leaks from one test to the next."""
+"""Fixtures of all tests: one emulator a worker, and nothing that leaks into the next test."""
 
 from __future__ import annotations
 
