@@ -1,14 +1,33 @@
-"""Who is let in: the one key, the one workspace, and the tokens that were handed out."""
+"""Authentication: the one key, the one workspace, and the tokens that were handed out."""
 
 import secrets
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from ipaddress import ip_address
+from urllib.parse import parse_qs, urlsplit
 
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject
+
+
+def is_own_host(header: str, bound: str) -> bool:
+    """Tell whether a ``Host`` header names this server, by a loopback name or as it was started.
+
+    Args:
+        header: The header, with or without a port.
+        bound: The address that the server listens on; one for all networks has any name.
+    """
+    name = urlsplit(f"//{header}").hostname if header.isascii() else None
+    if name is None:
+        return False
+    if name in ("localhost", bound.lower()) or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(bound).is_unspecified or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass

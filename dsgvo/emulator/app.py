@@ -1,4 +1,4 @@
-"""The HTTP application: which path of which vendor goes where."""
+"""HTTP application: the routes of all vendors."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from dsgvo.emulator.images import generate
 from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import Call, HttpReply
-from dsgvo.emulator.vendors import DIALECTS
+from dsgvo.emulator.vendors import dialects
 
 
 def build(state: State, connect: Connect) -> Starlette:
@@ -27,7 +27,7 @@ def build(state: State, connect: Connect) -> Starlette:
     Returns:
         The ASGI application.
     """
-    gates = [Gate(dialect, state, connect) for dialect in DIALECTS.values()]
+    gates = [Gate(dialect, state, connect) for dialect in dialects().values()]
     return Starlette(routes=[route for gate in gates for route in _routes(gate)])
 
 

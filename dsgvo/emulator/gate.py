@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from dsgvo._version import __version__
+from dsgvo.emulator.access import is_own_host
 from dsgvo.emulator.dialect import Authorize, Dialect
 from dsgvo.emulator.failures import ApiError, BrokenOffError
 from dsgvo.emulator.jsons import JsonObject, dumps
@@ -197,6 +198,12 @@ class Gate:
         self, path: str, respond: Callable[[Request, RecordedRequest, str], Awaitable[HttpReply]]
     ) -> Route:
         async def endpoint(request: Request) -> Response:
+            host = request.headers.get("host", "")
+            if not is_own_host(host, self.state.host):
+                # A page of another site, whose name leads here, must not read answers.
+                fault = f"{host!r} is not a name of this server: use 127.0.0.1 or localhost"
+                refused = self._refused(ApiError(421, fault, "misdirected_request"))
+                return RawResponse(refused, self.connect(request.scope))
             record = await _record(self.dialect.name, request)
             key = self.state.remember(record)
             asks_upstream = self.state.upstream is not None
@@ -205,6 +212,9 @@ class Gate:
                 reply = await _unless_gone(respond(request, record, key), gone)
             except ApiError as error:
                 reply = self._refused(error)
+            except RecursionError:
+                message = "The body is nested too deeply"
+                reply = self._refused(ApiError(400, message, "invalid_json"))
             except BrokenOffError:
                 reply = HttpReply(0, {}, [], drop=True)
             except Exception as error:  # noqa: BLE001 - a client must see a 500, not a dead line
@@ -232,7 +242,7 @@ async def _record(provider: str, request: Request) -> RecordedRequest:
     raw = await request.body()
     try:
         parsed = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     headers = dict(request.headers)
     return RecordedRequest(provider, request.method, request.url.path, headers, raw, parsed)

@@ -12,7 +12,7 @@ from dsgvo.emulator.refusals import RefuseFields, TooLong
 from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import RecordedRequest
-from dsgvo.emulator.vendors import DIALECTS
+from dsgvo.emulator.vendors import dialects
 
 if TYPE_CHECKING:
     from dsgvo.emulator.runner import Runner
@@ -181,6 +181,7 @@ def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "
     access = Access(token_seconds=settings.get("token_seconds", 14399))
     state = State(
         access,
+        host,
         settings.get("pace", 0.0),
         settings.get("record", True),
         settings.get("undocumented_embeddings", False),
@@ -195,6 +196,8 @@ def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "
                 settings.get("upstream_anywhere", False),
             )
     except ModuleNotFoundError as error:
+        if str(error.name).startswith("dsgvo."):  # a vendor without a dialect
+            raise
         raise ModuleNotFoundError(
             f"the emulator needs {error.name}: pip install 'dsgvo-llm[emulator]'", name=error.name
         ) from error
@@ -257,6 +260,7 @@ def serve(
 
 
 def _dialect(provider: str) -> Dialect:
-    if provider not in DIALECTS:
-        raise ValueError(f"unknown provider {provider!r}: choose one of {', '.join(DIALECTS)}")
-    return DIALECTS[provider]
+    known = dialects()
+    if provider not in known:
+        raise ValueError(f"unknown provider {provider!r}: choose one of {', '.join(known)}")
+    return known[provider]

@@ -20,6 +20,7 @@ class State:
 
     Args:
         access: The credentials that are accepted.
+        host: The address that it listens on.
         pace: Seconds between two events of a stream.
         record: Whether requests are kept.
         undocumented_embeddings: Whether vendors without documented embeddings answer them anyway.
@@ -27,6 +28,7 @@ class State:
     """
 
     access: Access
+    host: str = "127.0.0.1"
     pace: float = 0.0
     record: bool = True
     undocumented_embeddings: bool = False

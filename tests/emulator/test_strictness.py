@@ -1,10 +1,17 @@
 """Access, headers, error bodies and body checks, each in the vendor's own shape."""
 
+import dataclasses
+import sys
+from types import ModuleType
+
 import httpx
 import pytest
 
-from dsgvo.emulator import Server
+from dsgvo import PROVIDERS, emulator
+from dsgvo.emulator import Server, sovrgpt
 from tests.emulator.support import LIMITS, Http
+
+QUESTION_JSON = '[{"role": "user", "content": "Hallo"}]'
 
 SHAPES = {
     "innogpt": lambda body: set(body["error"]) == {"message", "type", "param", "code"},
@@ -243,3 +250,49 @@ def test_a_token_needs_a_form(http: Http, server: Server) -> None:
     assert http("neuroflash", path, json=form).status_code == 400
     assert http("neuroflash", path, data=form).status_code == 400
     assert http("neuroflash", path, data=form | {"scope": "openid"}).status_code == 401
+
+
+@pytest.mark.parametrize("depth", [5_000, 200_000])
+def test_a_deep_body_is_refused(http: Http, vendor: str, model: str, depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    function = f'{{"type": "function", "function": {{"name": "f", "parameters": {deep}}}}}'
+    body = f'{{"model": "{model}", "messages": {QUESTION_JSON}, "tools": [{function}]}}'
+    answer = http(vendor, content=body, headers={"content-type": "application/json"})
+    refused(answer, vendor, 400)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", "ü"])
+def test_another_sites_name_is_refused(http: Http, server: Server, vendor: str, host: str) -> None:
+    answer = http(vendor, json={}, headers={"host": host.encode()})  # pyright: ignore[reportArgumentType]
+    assert answer.status_code == 421
+    assert SHAPES[vendor](answer.json())
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:9", "[::1]:80", "a.localhost"]
+)
+def test_a_name_of_this_machine_is_taken(http: Http, host: str) -> None:
+    assert http("sovrgpt", "/models", "GET", headers={"host": host}).status_code == 200
+
+
+def test_a_server_for_all_networks_has_any_name() -> None:
+    with emulator.running("0.0.0.0") as own:
+        url = f"http://127.0.0.1:{own.port}/sovrgpt/api/v1/models"
+        answer = httpx.get(url, headers={"host": "emulator"}, trust_env=False)
+    assert answer.status_code == 401
+
+
+def test_a_vendor_is_its_spec_and_its_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = dataclasses.replace(PROVIDERS["sovrgpt"], name="fünfter", title="Fünfter")
+    changes = {"name": "fünfter", "title": "Fünfter", "root": "/fuenfter"}
+    module = ModuleType("dsgvo.emulator.fünfter")
+    module.__dict__["DIALECT"] = dataclasses.replace(sovrgpt.DIALECT, **changes)
+    monkeypatch.setitem(PROVIDERS, "fünfter", spec)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with emulator.running() as own:
+        headers = {"authorization": f"Bearer {own.api_key}"}
+        body = {"model": "m", "messages": [{"role": "user", "content": "Hallo"}]}
+        url = own.base_url("fünfter") + "/chat/completions"
+        answer = httpx.post(url, json=body, headers=headers, trust_env=False)
+    assert "Emulator von Fünfter" in answer.json()["choices"][0]["message"]["content"]
