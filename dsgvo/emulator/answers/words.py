@@ -19,7 +19,7 @@ _QUESTION_WORDS = (
     "wann wer wem wen wessen wieviel lang lange viel viele vielen hoch oft schnell groß große darf "
     "dürfen muss müssen musst möchte gibt gilt gelten geht beträgt dauert bekomme bekommt erhalte "
     "brauche brauchen brauchst kostet kosten heißt pro je bitte "
-    "many much long often give get gets cost costs need needs does please"
+    "when where who whom which what how why can many much long often give get cost need does please"
 )
 _STOP_WORDS = _GERMAN | _ENGLISH | {*_QUESTION_WORDS.split()}
 _STEMMERS: dict[str, Any] = {

@@ -1,0 +1,250 @@
+"""Unscripted answers: sentences of passages, calls of tools, instances of schemas."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsgvo.emulator.answers import answer, read_prompt
+from dsgvo.emulator.answers.instances import make_instance
+
+NOTHING = "Dazu steht nichts in den Unterlagen."
+CONTEXT = """\
+[1] urlaub.md, Abschnitt Urlaub
+Allen Beschäftigten stehen 30 Tage Erholungsurlaub im Kalenderjahr zu. Der Antrag ist mindestens
+vier Wochen vorher über das Personalportal zu stellen. Resturlaub verfällt am 31. März des
+Folgejahres.
+
+[2] reisen.md
+## Kilometerpauschale
+Für Fahrten mit dem eigenen Pkw werden 0,30 Euro je gefahrenem Kilometer erstattet. Belege sind
+binnen 14 Tagen einzureichen, z. B. als Foto.
+
+[3] kontakt.md
+| Anliegen | Raum | Telefon |
+|---|---|---|
+| Schlüssel und Ausweise | 004 | 3311 |
+| Beamer und Mikrofone | 117 | 3322 |
+"""
+
+
+def said(*turns: tuple[str, str], **more: Any) -> str:
+    messages = [{"role": role, "content": content} for role, content in turns]
+    return answer(read_prompt("SovrGPT", {"messages": messages, **more})).content or ""
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Kontext:\n{context}\n\nFrage: {question}\nAntwort:",
+        "Frage: {question}\n\nKontext: {context}",
+        "If you don't know, just say that.\nQuestion: {question} \nContext: {context} \nAnswer:",
+        "<kontext>\n{context}\n</kontext>\n\n{question}",
+        "{question}\n<document>\n{context}\n</document>",
+        "Beantworte die Frage mit diesen Auszügen:\n\n{context}\n\n{question}",
+        "Hier sind die Dokumente:\n---------------\n{context}\n---------------\n{question}",
+    ],
+)
+def test_many_forms_of_prompts(prompt: str) -> None:
+    filled = prompt.format(context=CONTEXT, question="Bis wann verfällt der Resturlaub?")
+    assert said(("user", filled)) == "Resturlaub verfällt am 31. März des Folgejahres. [1]"
+    unknown = prompt.format(context=CONTEXT, question="Wer gewinnt die Bundesliga?")
+    assert said(("user", unknown)) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [
+        (
+            "Wie lange vorher muss ich Urlaub beantragen?",
+            "Der Antrag ist mindestens vier Wochen vorher über das Personalportal zu stellen. [1]",
+        ),
+        (
+            "Wann muss ich Belege einreichen?",
+            "Belege sind binnen 14 Tagen einzureichen, z. B. als Foto. [2]",
+        ),
+        (
+            "Wie hoch ist die Kilometerpauschale?",
+            (
+                "Für Fahrten mit dem eigenen Pkw werden 0,30 Euro je gefahrenem Kilometer "
+                "erstattet. [2]"
+            ),
+        ),
+        ("Welches Telefon ist für Beamer?", "Beamer und Mikrofone, 117, 3322 [3]"),
+        ("Wie heißt der Hund des Geschäftsführers?", NOTHING),
+        ("Gibt es eine Kantine?", NOTHING),
+    ],
+)
+def test_the_best_sentence_with_its_number(question: str, answered: str) -> None:
+    rule = "Antworte nur mit den folgenden Unterlagen."
+    found = said(("system", f"{rule}\n\nUnterlagen:\n{CONTEXT}"), ("user", question))
+    assert found.startswith(answered)
+
+
+def test_without_passages() -> None:
+    assert said(("user", "Kontext:\n\n\nFrage: Wie viel Urlaub habe ich?")) == NOTHING
+    prompt = "Context:\nThe office opens at 8.\n\nQuestion: {}"
+    assert said(("user", prompt.format("When does the office open?"))) == "The office opens at 8."
+    assert "do not say" in said(("user", prompt.format("Who won the cup in Brazil?")))
+    for text in ("Hallo", "Fasse dieses Dokument zusammen", "Erzähl mir was. " * 100, ""):
+        answered = said(("user", text))
+        assert "Ich bin der lokale Emulator von SovrGPT" in answered
+        assert len(answered) < 450
+    assert "I am the local emulator" in said(("user", "Who are you and what is this?"))
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ('{"result": "sonnig"}', "sonnig"),
+        ('"sonnig"', "sonnig"),
+        ("21 Grad.", "21 Grad."),
+        (CONTEXT, "Resturlaub verfällt am 31. März des Folgejahres. [1]"),
+    ],
+)
+def test_results_of_tools(result: str, told: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Wann verfällt der Resturlaub?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": result},
+    ]
+    tools = [{"type": "function", "function": {"name": "f", "description": "Resturlaub"}}]
+    assert answer(read_prompt("x", {"messages": messages, "tools": tools})).content == told
+
+
+def tool(name: str, told: str, **properties: dict) -> dict:
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"function": {"name": name, "description": told, "parameters": parameters}}
+
+
+TEXT = {"type": "string"}
+TOOLS = [
+    tool("adder", "Adds two integers.", a={"type": "integer"}, b={"type": "integer"}),
+    tool("getWeather", "Holt das Wetter eines Orts.", ort=TEXT),
+    tool("mail_senden", "Verschickt eine Mail.", email=TEXT | {"format": "email"}, betreff=TEXT),
+]
+NAMED = {"type": "function", "function": {"name": "getWeather"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "choice", "expected"),
+    [
+        ("Please use the adder: 3 and 4.", "auto", ("adder", {"a": 3, "b": 4})),
+        ("Wie wird das Wetter in „Bad Ems“?", "auto", ("getWeather", {"ort": "Bad Ems"})),
+        (
+            "Schicke eine Mail an anna@example.com, Betreff: „Urlaub“",
+            "auto",
+            ("mail_senden", {"email": "anna@example.com", "betreff": "Urlaub"}),
+        ),
+        ("Hallo!", "auto", None),
+        ("Wie wird das Wetter?", "none", None),
+        ("Hallo!", "required", ("adder", {"a": 0, "b": 0})),
+        ("Hallo!", NAMED, ("getWeather", {"ort": "Hallo!"})),
+    ],
+)
+def test_the_tool_whose_words_fit(text: str, choice: Any, expected: Any) -> None:
+    body = {"messages": [{"role": "user", "content": text}], "tools": TOOLS, "tool_choice": choice}
+    calls = [(c.name, json.loads(c.arguments)) for c in answer(read_prompt("x", body)).tool_calls]
+    assert calls == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        ({"type": "number"}, "Es sind -3,5 Grad.", -3.5),
+        ({"type": "integer", "minimum": 5}, "Erst 3, dann 7.", 7),
+        ({"enum": ["rot", "grün"]}, "Die Wand ist grün.", "grün"),
+        ({"type": "array", "items": {"type": "integer"}}, "Nimm 1, 2 und 3.", [1, 2, 3]),
+        ({"type": "array", "items": TEXT}, "Nimm 'Apfel' und 'Birne'.", ["Apfel", "Birne"]),
+        (
+            {"type": "string", "format": "uri"},
+            "Lies https://example.com/a.",
+            "https://example.com/a",
+        ),
+        ({"type": "string", "maxLength": 3}, "Hallo", "Hal"),
+        ({"type": "string", "format": "date"}, "gestern", "1970-01-01"),
+        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "5", 5),
+        ({"type": "boolean"}, "ja", False),
+    ],
+)
+def test_values_of_the_text_where_their_types_fit(schema: Any, text: str, value: Any) -> None:
+    assert make_instance(schema, text) == value
+
+
+def test_a_schema_in_the_prompt_is_followed_in_json_mode() -> None:
+    schema = {"type": "object", "properties": {"stadt": TEXT}, "required": ["stadt"]}
+    rule = f"Antworte in JSON nach diesem Schema: {json.dumps(schema)}"
+    asked = [("system", rule), ("user", "Ich wohne in „Köln“.")]
+    mode = {"response_format": {"type": "json_object"}}
+    assert json.loads(said(*asked, **mode)) == {"stadt": "Köln"}
+    assert set(json.loads(said(("user", "Gib JSON aus."), **mode))) == {"answer"}
+
+
+def numbers(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    low = st.integers(-100, 100)
+    bounds = st.tuples(low, st.integers(2, 50)).map(lambda p: (p[0], p[0] + p[1]))
+    names = (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"))
+    both = [bounds.map(lambda b, n=n: {"type": kind, n[0]: b[0], n[1]: b[1]}) for n in names]
+    one = [low.map(lambda v, n=n: {"type": kind, n: v}) for pair in names for n in pair]
+    steps = low.map(lambda v: {"type": kind, "multipleOf": 7, "minimum": v})
+    return st.one_of(st.just({"type": kind}), *both, *one, steps)
+
+
+KEYS = st.text("abcdefgh_", min_size=1, max_size=5)
+LEAVES = st.one_of(
+    *map(numbers, ("integer", "number")),
+    st.sampled_from(
+        [
+            *({"type": kind} for kind in ("boolean", "null", "string")),
+            *({"type": "string", "format": f} for f in ("date", "time", "email", "uri", "uuid")),
+            *({"enum": [*options]} for options in (["a"], [1, "b"])),
+            *({"const": value} for value in (1, "x", True)),
+            {"type": ["string", "null"]},
+            {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            {"$ref": "#/$defs/ort"},
+            {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "uniqueItems": True},
+            {"type": "array", "prefixItems": [{"type": "integer"}, TEXT], "minItems": 2},
+        ]
+    ),
+    st.integers(0, 30).map(lambda n: {"type": "string", "minLength": n, "maxLength": n + 3}),
+)
+
+
+def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    objects = st.dictionaries(KEYS, inner, max_size=4).map(
+        lambda p: {
+            "type": "object",
+            "properties": p,
+            "required": [*p],
+            "additionalProperties": False,
+        }
+    )
+    arrays = st.tuples(inner, st.integers(0, 3)).map(
+        lambda pair: {"type": "array", "items": pair[0], "minItems": pair[1], "maxItems": 4}
+    )
+    choices = st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"anyOf": parts})
+    return st.one_of(objects, arrays, choices, objects.map(lambda one: {"allOf": [one]}))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    schema=st.recursive(LEAVES, nested, max_leaves=8),
+    text=st.one_of(
+        st.text(max_size=60), st.sampled_from(["1 2 3", "'a', 'b' a@b.de 3,5", "Hallo"])
+    ),
+)
+def test_every_instance_is_valid(schema: dict[str, Any], text: str) -> None:
+    rooted = {**schema, "$defs": {"ort": {"type": "object", "properties": {"x": {}}}}}
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    validator = jsonschema.Draft202012Validator(rooted, format_checker=checker)
+    validator.validate(json.loads(json.dumps(make_instance(rooted, text))))
+
+
+def test_a_schema_that_refers_to_itself_ends() -> None:
+    node = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}
+    assert make_instance(node)["a"]
+    assert make_instance({"$ref": "#"}) is not None
