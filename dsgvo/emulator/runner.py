@@ -111,8 +111,15 @@ class Runner:
         """
         with asyncio.Runner() as runner:
             loop = runner.get_loop()
+
+            def stop(*_: object) -> None:
+                loop.call_soon_threadsafe(self._end)
+
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self._end)
+                try:
+                    loop.add_signal_handler(number, self._end)
+                except NotImplementedError:  # Windows
+                    signal.signal(number, stop)
             runner.run(self._serve(ready))
 
     def _run(self, ready: Callable[[], None]) -> None:

@@ -1,0 +1,170 @@
+"""What reaches the terminal: nothing that steers it, and on any system."""
+
+from __future__ import annotations
+
+import io
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.table import Table
+
+from dsgvo.cli.screen import MarkdownWriter, Screen, WordWriter, printable
+from dsgvo.emulator import Reply, Server, Status
+from tests.cli.conftest import Dsgvo, environment
+from tests.cli.test_talk import piped, talk
+from tests.processes import next_line, started
+
+HOSTILE = "\x1b]0;Titel\x07\x1b[2J\x9b31m\x7f\x08\r\u202e[bold red]rot[/] [link=file:///]da[/link]"
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+STYLES = re.compile(r"\x1b\[[\d;]*m")
+"""What rich writes for colours."""
+
+
+@given(st.text())
+def test_no_text_has_controls_left(text: str) -> None:
+    shown = printable(text)
+    assert CONTROLS.search(shown) is None
+    assert printable(shown) == shown
+    assert CONTROLS.search(text) is not None or shown == text
+
+
+def test_all_that_a_screen_shows_is_text() -> None:
+    screen = Screen(file=io.StringIO(), force_terminal=True, width=200)
+    table = Table(HOSTILE)
+    table.add_row(HOSTILE)
+    screen.print(HOSTILE, table)
+    screen.say("[bold]{what}[/]", what=HOSTILE)
+    for writer in (WordWriter(screen), WordWriter(screen, style="dim")):
+        for character in HOSTILE:
+            writer.write(character)
+        writer.close()
+    screen.stream(HOSTILE)
+    shown = STYLES.sub("", screen.file.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
+    assert CONTROLS.search(shown) is None
+    assert shown.count("[bold red]rot[/]") == 7
+
+
+def rendered(text: str, *, size: int = 3) -> str:
+    """What a terminal shows of a streamed answer in the end, without what shows its coming."""
+    screen = Screen(file=io.StringIO(), force_terminal=True, width=60)
+    writer = MarkdownWriter(screen)
+    writer._live.auto_refresh = False
+    for start in range(0, len(text), size):
+        writer.write(text[start : start + size])
+    writer.close()
+    shown = STYLES.sub("", screen.file.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
+    return re.sub(r"\x1b\[(?:\?25[lh]|2K|1A)|\r", "", shown)
+
+
+@pytest.mark.parametrize("size", [1, 1_000])
+def test_answers_are_rendered_as_markdown(size: int) -> None:
+    text = "Ein **fettes** [Wort](http://ort.example).\n\n```\na = 1\n\n# kein Titel\n```\n\n- eins"
+    shown = rendered(text, size=size)
+    assert "Ein fettes Wort (http://ort.example)." in shown
+    assert "**" not in shown
+    assert re.search(r"a = 1 *\n *\n *# kein Titel", shown)
+    assert " • eins" in shown
+
+
+def test_a_rendered_answer_cannot_steer_the_terminal() -> None:
+    shown = rendered(f"{HOSTILE}\n\n```\n{HOSTILE}\n```\n\n| a |\n|---|\n| {HOSTILE} |\n")
+    assert CONTROLS.search(shown) is None
+    assert shown.count("[bold red]rot[/]") == 3
+
+
+def test_a_block_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(MarkdownWriter, "_render", lambda self: seen.append(len(self._block)))
+    rendered("wort " * 20_000 + "\n", size=5)
+    assert seen == [2]
+
+
+def test_what_a_model_and_a_server_say_is_text(vendor_environment: Server) -> None:
+    vendor_environment.script("innogpt", Status(400, message=HOSTILE), Reply(HOSTILE))
+    out, err = talk("Hallo", "Und?", arguments=("innogpt",))
+    assert "[bold red]rot[/]" in out
+    assert CONTROLS.search(out) is None
+    assert "Titel" in err
+    assert CONTROLS.search(err) is None
+
+
+def test_into_a_pipe_goes_the_answer_as_it_is(vendor_environment: Server) -> None:
+    answer = "# Titel\n\n```\n\ta  =  1\n```\n"
+    vendor_environment.script("innogpt", Reply(answer))
+    assert answer in piped("Hallo", arguments=("innogpt",)).stdout
+
+
+def test_names_and_texts_of_documents_are_text(invoke: Dsgvo, tmp_path: Path) -> None:
+    docs = tmp_path / "Ordner mit Größe"
+    docs.mkdir()
+    name = "kat\x1b[31mze[red].txt" if sys.platform != "win32" else "katze.txt"
+    text = f"Die Katze heißt {HOSTILE} Minka und schnurrt." + " Der Hund nicht." * 100
+    (docs / name).write_text(text, encoding="utf-8", newline="")
+    run = invoke(
+        *("demo", "--framework", "langchain", "--docs", str(docs)),
+        *("--question", "Wie heißt die Katze?", "--question", "[blink]Wer\x1b[2J schnurrt?"),
+    )
+    assert run.returncode == 0, run.stderr
+    assert CONTROLS.search(run.stdout) is None
+    assert "Minka und schnurrt" in run.stdout
+    assert "[red].txt, line 1" in run.stdout
+    assert "[blink]Wer" in run.stdout
+
+
+# Windows: what it does not have is taken away
+
+WITHOUT_POSIX = """
+import asyncio, os, signal, sys
+from dsgvo.cli import main
+
+def missing(*_):
+    raise NotImplementedError
+
+for loop in (asyncio.BaseEventLoop, asyncio.SelectorEventLoop):
+    loop.add_signal_handler = loop.remove_signal_handler = missing
+for name in ("fork", "register_at_fork", "mkfifo", "O_NONBLOCK", "set_blocking"):
+    if hasattr(os, name):
+        delattr(os, name)
+for name in ("fcntl", "termios", "tty", "pwd", "grp", "resource", "readline", "uvloop"):
+    sys.modules[name] = None
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("models", "--emulator"),
+        pytest.param(
+            ("demo", "--question", "Wie lang muss ein Passwort sein?"), marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_nothing_needs_posix_nor_a_terminal_that_knows_unicode(arguments: tuple[str, ...]) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_POSIX, *arguments],
+        env=environment(PYTHONIOENCODING="cp1252:strict", PYTHONUTF8="0"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="cp1252",
+        timeout=100,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "14 Zeichen" in run.stdout or "SovrGPT" in run.stdout
+
+
+def test_the_emulator_runs_and_stops_without_posix() -> None:
+    program = [sys.executable, "-c", WITHOUT_POSIX, "emulator", "--port", "0"]
+    with started(program, environment()) as process:
+        assert "The emulator listens on" in next_line(process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith("stopped\n")
