@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-lowest coverage mutants vendor-coverage cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo test test-slow test-lowest coverage mutants fuzz vendor-coverage cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-lowest  the first, with the oldest versions that pyproject.toml allows"
 	@echo "make coverage     both, with their coverage and its floor"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
+	@echo "make fuzz MINUTES=15  every reader of answers under atheris, so long each (ARGS=chat: one)"
 	@echo "make vendor-coverage  write docs/vendor-coverage.md anew, from the tests' markers"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
 	@echo "make cassettes-live PROVIDER=…  the same from a vendor, with your key; asks first"
@@ -79,6 +80,14 @@ coverage: $(STAMP)
 mutants: $(STAMP)
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
+MINUTES ?= 1
+$(VENV)/.atheris: $(STAMP)
+	@$(PIP) install 'atheris>=3'
+	@touch $@
+
+fuzz: $(VENV)/.atheris
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
+
 vendor-coverage: $(STAMP)
 	@$(BIN)/python -m docs.coverage
 
@@ -130,4 +139,4 @@ constraints:
 	  cp "$$dir/new" constraints.txt
 
 clean:
-	@rm -rf .venv .venv-* $(BENCH) build dist mutants .pytest_cache .ruff_cache .coverage htmlcov
+	@rm -rf .venv .venv-* $(BENCH) build dist mutants fuzz-corpus .pytest_cache .ruff_cache .coverage htmlcov

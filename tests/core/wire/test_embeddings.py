@@ -182,37 +182,6 @@ def test_an_error_under_success_keeps_its_status_and_hides_the_texts() -> None:
     assert str(caught.value) == "meinGPT: 200: refused: ***"
 
 
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=5)
-    | st.just(b64(*A)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=8,
-)
-rows = st.lists(
-    st.fixed_dictionaries({}, optional={"index": st.integers(-1, 2), "embedding": values}) | values,
-    max_size=3,
-)
-
-
-@given(
-    st.fixed_dictionaries(
-        {}, optional={"data": rows | values, "error": values, "errors": values, "usage": values}
-    )
-    | values
-)
-def test_any_json_is_understood_or_a_typed_error(answer: Any) -> None:
-    try:
-        result = decode(answer)
-    except DsgvoError:
-        return
-    assert len(result.vectors) == 2
-    assert all(type(number) is float for vector in result.vectors for number in vector)
-
-
 @given(st.permutations(range(6)), st.lists(st.booleans(), min_size=6, max_size=6))
 def test_any_order_and_either_encoding(order: list[int], encoded: list[bool]) -> None:
     vectors = [[float(i), i / 2] for i in range(6)]

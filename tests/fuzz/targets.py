@@ -1,0 +1,261 @@
+"""One target a reader of ``dsgvo.wire``: any bytes are understood or an error of ours.
+
+A target takes bytes and raises only if the reader breaks a promise. Its first bytes choose how the
+rest is read: whose answer it is, and where the bytes are split.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from dsgvo import PROVIDERS
+from dsgvo.errors import APIStatusError, DsgvoError
+from dsgvo.wire.body import InvalidJSONError, parse_json
+from dsgvo.wire.chat import ChatDecoder, Completion, Delta
+from dsgvo.wire.embeddings import Batch, decode_embeddings, is_too_large, may_refuse_base64
+from dsgvo.wire.errors import error_from_body, redact, retry_after_seconds
+from dsgvo.wire.models import decode_health, decode_image, decode_models, decode_workspaces
+from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
+from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
+from dsgvo.wire.tools import ToolCall, ToolCallAssembler
+
+__all__ = ["SEEDS", "TARGETS"]
+
+SPECS = list(PROVIDERS.values())
+PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    """Cut bytes into pieces of a size; of size 0 into one."""
+    step = size or max(len(data), 1)
+    return (data[at : at + step] for at in range(0, len(data), step))
+
+
+def sse(data: bytes) -> None:
+    def events(size: int) -> Any:
+        decoder = SSEDecoder(max_bytes=200)
+        try:
+            return [event for piece in pieces(data[1:], size) for event in decoder.feed(piece)]
+        except SSETooLargeError:
+            return None
+
+    in_pieces, at_once = events(data[0] % 8 if data else 0), events(0)
+    assert in_pieces == at_once
+
+
+def chat(data: bytes) -> None:
+    """Any answer is whole or an error of ours, the same one wherever its bytes are split."""
+    head, body = data[:2].ljust(2, b"\0"), data[2:]
+    spec = SPECS[head[0] % len(SPECS)]
+    thinking = "open" if head[0] >= 128 else None
+
+    def answer(size: int) -> tuple[Any, list[Delta]]:
+        decoder = ChatDecoder(spec, secrets=lambda: [PROMPT], thinking=thinking)
+        deltas: list[Delta] = []
+        try:
+            for piece in pieces(body, size):
+                deltas += decoder.feed(piece)
+            deltas += decoder.close()
+        except DsgvoError as error:
+            said = (type(error), str(error), getattr(error, "partial", None))
+            return said, deltas
+        return deltas[-1].completion, deltas
+
+    whole, deltas = answer(0)
+    again, _ = answer(head[1] % 16)
+    if isinstance(whole, Completion):
+        check_completion(whole, deltas)
+        own = {call.id for call in whole.tool_calls if call.id.startswith("call_")}
+        for call in again.tool_calls if isinstance(again, Completion) else ():
+            call.id = next(iter(own), call.id) if call.id.startswith("call_") else call.id
+        for call in whole.tool_calls:
+            call.id = next(iter(own), call.id) if call.id in own else call.id
+    assert isinstance(whole, Completion) or PROMPT not in whole[1]
+    assert repr(again) == repr(whole)  # NaN is not itself
+
+
+def check_completion(completion: Completion, deltas: list[Delta]) -> None:
+    """What comes out is of the types that it says it is, and the deltas add up to it."""
+    for part in (completion, *deltas):
+        for text in (part.content, part.reasoning, part.refusal):
+            assert isinstance(text, str)
+            text.encode()
+        assert part.finish_reason is None or isinstance(part.finish_reason, str)
+        assert part.usage is None or isinstance(part.usage, dict)
+    assert "".join(delta.content for delta in deltas) == completion.content
+    shown = "".join(delta.reasoning for delta in deltas)
+    assert shown == completion.reasoning or not completion.reasoning
+    check_calls(completion.tool_calls, [piece for delta in deltas for piece in delta.tool_calls])
+    for value in (completion.id, completion.model, completion.system_fingerprint):
+        assert value is None or isinstance(value, str)
+    assert completion.created is None or type(completion.created) is int
+
+
+def check_calls(calls: list[ToolCall], deltas: list[Any]) -> None:
+    rebuilt: dict[int, list[str]] = {}
+    for delta in deltas:
+        call = rebuilt.setdefault(delta.index, ["", "", ""])
+        for place, text in enumerate((delta.id, delta.name, delta.arguments)):
+            call[place] += text or ""
+    assert sorted(rebuilt) == list(range(len(calls)))
+    for index, call in enumerate(calls):
+        assert [call.id, call.name] == rebuilt[index][:2]
+        assert rebuilt[index][2] in {
+            call.arguments,
+            call.arguments or rebuilt[index][2].strip("nul"),
+        }
+    assert len({call.id for call in calls}) == len(calls)
+
+
+def thinking(data: bytes) -> None:
+    text = data[1:].decode("utf-8", "replace")
+    size, opened, cut = (
+        (data[0] % 8, data[0] >= 128, bool(data[0] & 64)) if data else (0, False, True)
+    )
+
+    def split(size: int) -> tuple[str, str]:
+        splitter = ThinkSplitter(opened=opened)
+        step = size or max(len(text), 1)
+        splits = [splitter.feed(text[at : at + step]) for at in range(0, len(text), step)]
+        splits.append(splitter.flush(cut=cut))
+        return "".join(s.reasoning for s in splits), "".join(s.content for s in splits)
+
+    assert split(size)[1] == split(0)[1]
+    assert "".join(split(size)[0].split()) == "".join(split(0)[0].split())
+    thought_unopened(text)
+
+
+def tools(data: bytes) -> None:
+    """Any list of lists of pieces."""
+    try:
+        lists = parse_json(data)
+    except InvalidJSONError:
+        return
+    thought_text(lists)
+    assembler = ToolCallAssembler()
+    deltas: list[Any] = []
+    with suppress(AttributeError, TypeError):  # the reader of chunks makes errors of ours of them
+        for items in lists:
+            deltas += assembler.add(items)
+    deltas += assembler.flush()
+    check_calls(assembler.calls, deltas)
+
+
+def embeddings(data: bytes) -> None:
+    batch = Batch(0, ["a", "b"])
+    try:
+        result = decode_embeddings(SPECS[0], data, batch)
+    except DsgvoError:
+        return
+    assert len(result.vectors) == 2
+    assert all(type(number) is float for vector in result.vectors for number in vector)
+    assert result.model is None or isinstance(result.model, str)
+
+
+def errors(data: bytes) -> None:
+    status = [200, 400, 401, 409, 413, 422, 429, 500, 529][data[0] % 9 if data else 0]
+    error = error_from_body(SPECS[0], status, data[1:], secrets=[PROMPT])
+    assert isinstance(error, APIStatusError)
+    assert 0 < len(str(error)) < 700
+    assert PROMPT not in f"{error} {error.code}"
+    str(error).encode()
+    is_too_large(error, Batch(0, ["a"] * 9))
+    may_refuse_base64(error)
+
+
+def masks(data: bytes) -> None:
+    """Of what a message and a prompt share, no sixteen characters show."""
+    before, _, after = data.decode("utf-8", "replace").partition("|")
+    shown = redact(before, [after])
+    assert len(shown) <= 400
+    if "*" not in before:
+        windows = {after[at : at + 16] for at in range(len(after) - 15)}
+        for part in shown.rstrip("…").split("***"):
+            assert not any(part[at : at + 16] in windows for at in range(len(part) - 15))
+
+
+def retry_after(data: bytes) -> None:
+    seconds = retry_after_seconds(data.decode("latin-1"), time.time())
+    assert seconds is None or seconds >= 0
+
+
+def lists(data: bytes) -> None:
+    """Model lists, workspaces, images and the service's health."""
+    spec = SPECS[data[0] % len(SPECS)] if data else SPECS[0]
+    for read in (decode_models, decode_workspaces, decode_health, decode_image):
+        with suppress(DsgvoError):
+            read(spec, data[1:])
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target
+    for target in (
+        sse,
+        chat,
+        thinking,
+        tools,
+        embeddings,
+        errors,
+        masks,
+        retry_after,
+        lists,
+    )
+}
+
+
+def _events(*chunks: Any) -> bytes:
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+
+
+def _delta(finish: str | None = None, **delta: Any) -> dict[str, Any]:
+    return {"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
+_CALL = {"index": 0, "id": "c1", "function": {"name": "add", "arguments": '{"a":1}'}}
+_MESSAGE = {
+    "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Ja."}],
+    "tool_calls": [_CALL],
+    "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}],
+    "refusal": "Nein.",
+}
+_ANSWER = {
+    "choices": [{"message": _MESSAGE, "finish_reason": "stop"}],
+    "usage": {"a": 1},
+    "created": 5,
+}
+_ERROR = {"error": {"message": "kaputt", "code": 429, "metadata": {"raw": '{"detail": "x"}'}}}
+
+SEEDS: dict[str, list[bytes]] = {
+    "sse": [b"\3data: a\r\ndata: b\r\n\r\nevent: x\rid: 1\r\r: c\n\n"],
+    "chat": [
+        b"\0\0"
+        + _events(_delta(content="<think>Hm.</think>Ja."), _delta("stop"))
+        + b"data: [DONE]\n\n",
+        b"\1\3" + _events(_delta(tool_calls=[_CALL]), _delta("tool_calls", annotations=[1])),
+        b"\2\5" + _events(_delta(reasoning="Hm."), _ERROR) + b"event: error\ndata: x\n\n",
+        b"\x80\7" + _events(_delta(content="Hm.\n</think>\n\nJa."), _delta("length")),
+        b"\3\1" + json.dumps(_ANSWER).encode(),
+        b"\3\1" + json.dumps(_ERROR).encode(),
+        b"\0\0<html><title>Anmelden</title>",
+    ],
+    "thinking": [b"\2<think>Hm.</think>\n\nJa.", b"\x81Hm.</think>Ja."],
+    "tools": [json.dumps([[_CALL], [{"index": 0, "function": {"arguments": "null"}}]]).encode()],
+    "embeddings": [
+        b'{"data":[{"index":1,"embedding":[1,2]},{"embedding":"AACAPwAAAEA="}],"model":"m"}'
+    ],
+    "errors": [
+        b"\1" + json.dumps(_ERROR).encode(),
+        b'\5[{"error":{"message":{"detail":[{"loc":["a",0],"msg":"x"}]}}}]',
+    ],
+    "masks": [f"invalid: {PROMPT[4:30]}|{PROMPT}".encode()],
+    "retry_after": [b"7", b"Sun, 06 Nov 1994 08:49:37 GMT"],
+    "lists": [
+        b'\0{"data":[{"id":"m"}]}',
+        b'\2[{"id":"m","available":true}]',
+        b'\0{"data":[{"b64_json":"aGk="}]}',
+    ],
+}
