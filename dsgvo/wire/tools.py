@@ -203,7 +203,7 @@ def _rest_of_name(known: str, name: str) -> str:
 def _text(value: object) -> str | None:
     """Return a name or id; some gateways number their calls."""
     if isinstance(value, int):
-        return str(value) if value.bit_length() < 64 else None
+        return None if isinstance(value, bool) or value.bit_length() > 63 else str(value)
     if value is None or isinstance(value, str):
         return value or None
     raise TypeError(f"a tool call's name or id is a {type(value).__name__}")

@@ -138,9 +138,11 @@ def tools(data: bytes) -> None:
     thought_text(lists)
     assembler = ToolCallAssembler()
     deltas: list[Any] = []
-    with suppress(AttributeError, TypeError):  # the reader of chunks makes errors of ours of them
+    try:
         for items in lists:
             deltas += assembler.add(items)
+    except (AttributeError, TypeError):  # the reader of chunks makes errors of ours of them
+        return
     deltas += assembler.flush()
     check_calls(assembler.calls, deltas)
 
