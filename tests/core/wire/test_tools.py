@@ -298,6 +298,7 @@ def test_calls_in_any_pieces_come_out_whole(
         at = data.draw(st.integers(0, len(text)))
         deltas += assembler.add([piece("", id=f"c{number}", name="add", **where)])
         deltas += assembler.add([piece(part, **where) for part in (text[:at], text[at:])])
+    deltas += assembler.flush()
     expected = [ToolCall(f"c{number}", "add", text) for number, text in enumerate(arguments)]
     assert assembler.calls == expected
     assert rebuilt(deltas) == expected
