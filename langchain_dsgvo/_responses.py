@@ -189,20 +189,20 @@ def _usage(usage: dict[str, Any] | None) -> UsageMetadata | None:
     if counts is None:
         return None
     metadata = UsageMetadata(
-        input_tokens=counts.input, output_tokens=counts.output, total_tokens=counts.total
+        input_tokens=counts.prompt, output_tokens=counts.completion, total_tokens=counts.total
     )
     read = InputTokenDetails()
     if counts.cache_read is not None:
         read["cache_read"] = counts.cache_read
     if counts.cache_creation is not None:
         read["cache_creation"] = counts.cache_creation
-    if counts.input_audio is not None:
-        read["audio"] = counts.input_audio
+    if counts.prompt_audio is not None:
+        read["audio"] = counts.prompt_audio
     wrote = OutputTokenDetails()
     if counts.reasoning is not None:
         wrote["reasoning"] = counts.reasoning
-    if counts.output_audio is not None:
-        wrote["audio"] = counts.output_audio
+    if counts.completion_audio is not None:
+        wrote["audio"] = counts.completion_audio
     if read:
         metadata["input_token_details"] = read
     if wrote:

@@ -300,8 +300,8 @@ def _usage(usage: dict[str, Any] | None) -> dict[str, Any] | None:
         return {**told, **dict.fromkeys(told.keys() & _COUNTED, 0)}
     return {
         **told,
-        "prompt_tokens": counts.input,
-        "completion_tokens": counts.output,
+        "prompt_tokens": counts.prompt,
+        "completion_tokens": counts.completion,
         "total_tokens": counts.total,
     }
 

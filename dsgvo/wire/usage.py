@@ -35,16 +35,16 @@ _LARGEST = 2**53
 
 
 class TokenCounts(NamedTuple):
-    """Counts of one answer. Details are part of ``input`` or ``output``; ``None`` is not known."""
+    """Counts of one answer, with details that are part of them; ``None`` is not known."""
 
-    input: int
-    output: int
+    prompt: int
+    completion: int
     total: int
     cache_read: int | None = None
     cache_creation: int | None = None
-    input_audio: int | None = None
+    prompt_audio: int | None = None
     reasoning: int | None = None
-    output_audio: int | None = None
+    completion_audio: int | None = None
 
 
 def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
@@ -73,14 +73,14 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
     if answer is None:
         answer = max(total - given, 0) if total and given else 0
     return TokenCounts(
-        input=given,
-        output=answer,
+        prompt=given,
+        completion=answer,
         total=total or given + answer,
         cache_read=read,
         cache_creation=created,
-        input_audio=_detail(usage, _INPUT_DETAILS, ("audio_tokens",)),
+        prompt_audio=_detail(usage, _INPUT_DETAILS, ("audio_tokens",)),
         reasoning=_detail(usage, _OUTPUT_DETAILS, _REASONING),
-        output_audio=_detail(usage, _OUTPUT_DETAILS, ("audio_tokens",)),
+        completion_audio=_detail(usage, _OUTPUT_DETAILS, ("audio_tokens",)),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from llama_index.core import Document, Settings, SummaryIndex
 from llama_index.core.base.llms.types import (
     AudioBlock,
+    CacheControl,
     CachePoint,
     ChatMessage,
     CitationBlock,
@@ -34,6 +35,11 @@ def completed(content: str = "Ja.", **more: Any) -> Completion:
     return Completion("innogpt", content=content, finish_reason="stop", **more)
 
 
+def read(answer: Completion) -> Any:
+    """Return the response for a whole answer; ``raw`` is typed as perhaps nothing."""
+    return chat_response(answer)
+
+
 def test_what_came_with_an_answer() -> None:
     extra = {
         "annotations": [{"type": "url_citation"}],
@@ -42,7 +48,8 @@ def test_what_came_with_an_answer() -> None:
         "native_finish_reason": "end_turn",
     }
     answer = completed(extra=extra, model="m", usage={"prompt_tokens": 3})
-    for response in (chat_response(answer), ResponseBuilder().feed(Delta(completion=answer))):
+    streamed: Any = ResponseBuilder().feed(Delta(completion=answer))
+    for response in (read(answer), streamed):
         assert {name: response.raw[name] for name in extra} == extra
         assert response.message.additional_kwargs == {k: extra[k] for k in extra if k != "images"}
         # A chat store keeps it.
@@ -77,7 +84,7 @@ def test_what_came_with_an_answer() -> None:
     ],
 )
 def test_logprobs(logprobs: Any, found: Any) -> None:
-    response = chat_response(completed(extra={"logprobs": logprobs}))
+    response = read(completed(extra={"logprobs": logprobs}))
     pairs = response.logprobs and [[(t.token, t.logprob) for t in one] for one in response.logprobs]
     assert pairs == found
     assert response.raw.logprobs == logprobs
@@ -85,7 +92,7 @@ def test_logprobs(logprobs: Any, found: Any) -> None:
 
 def test_raw_reads_as_a_dict_and_by_attributes() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
-    raw = chat_response(completed(model="m", usage=usage)).raw
+    raw = read(completed(model="m", usage=usage)).raw
     assert raw.choices[0].message.content == raw["choices"][0]["message"]["content"] == "Ja."
     assert (raw.usage.total_tokens, raw.model, raw.choices[0].finish_reason) == (4, "m", "stop")
     assert pickle.loads(pickle.dumps(raw)) == json.loads(json.dumps(raw)) == raw
@@ -152,10 +159,13 @@ def test_arguments_of_calls(name: str, arguments: str, kwargs: Any) -> None:
         (["Das sind ", "42", " Euro."], "Das sind 42 Euro."),
         (
             [
-                CachePoint(cache_control={"type": "ephemeral"}),
+                CachePoint(cache_control=CacheControl(type="ephemeral")),
                 "Gefunden.",
                 CitationBlock(
-                    cited_content="Quelle", source="s", title="t", additional_location_info={}
+                    cited_content=TextBlock(text="Quelle"),
+                    source="s",
+                    title="t",
+                    additional_location_info={},
                 ),
                 ImageBlock(url="https://example.com/a.png"),
             ],

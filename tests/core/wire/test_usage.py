@@ -52,8 +52,8 @@ def test_counts(usage: Any, counts: Any) -> None:
         ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
         ({"prompt_tokens_details": {"cache_write_tokens": 3}}, {"cache_creation": 3}),
         ({"cache_creation_input_tokens": 3}, {"cache_creation": 3}),
-        ({"prompt_tokens_details": {"audio_tokens": 1}}, {"input_audio": 1}),
-        ({"completion_tokens_details": {"audio_tokens": 1}}, {"output_audio": 1}),
+        ({"prompt_tokens_details": {"audio_tokens": 1}}, {"prompt_audio": 1}),
+        ({"completion_tokens_details": {"audio_tokens": 1}}, {"completion_audio": 1}),
         ({"completion_tokens_details": {"reasoning_tokens": 3}}, {"reasoning": 3}),
         ({"reasoning_tokens": 3}, {"reasoning": 3}),
     ],
@@ -86,4 +86,4 @@ def test_no_shape_of_usage_costs_an_answer(usage: dict[str, Any]) -> None:
     counts = token_counts(usage)
     if counts is not None:
         assert all(type(count) is int and count >= 0 for count in counts if count is not None)
-        assert counts.total or not counts.input
+        assert counts.total or not counts.prompt
