@@ -69,7 +69,8 @@ def to_result(completion: Completion, model: str) -> ChatResult:
     generation = ChatGeneration(
         message=message, generation_info={"finish_reason": completion.finish_reason}
     )
-    output = {"token_usage": completion.usage, "model_name": metadata["model_name"]}
+    # LangChain puts it into the message's metadata as well.
+    output = {name: metadata[name] for name in ("token_usage", "model_name") if name in metadata}
     return ChatResult(generations=[generation], llm_output=output)
 
 
@@ -79,7 +80,7 @@ def combined_output(outputs: Iterable[Mapping[str, Any] | None]) -> dict[str, An
     names: dict[str, str] = {}
     for output in filter(None, outputs):  # there is none for an answer out of the cache
         names["model_name"] = output["model_name"]
-        usage: dict[str, Any] = output["token_usage"] or {}
+        usage: dict[str, Any] = output.get("token_usage", {})
         for name, count in usage.items():
             if isinstance(count, int):
                 used[name] = used.get(name, 0) + count

@@ -131,6 +131,8 @@ class Accumulator:
         completion.system_fingerprint = completion.system_fingerprint or _text(
             chunk.get("system_fingerprint")
         )
+        if tier := chunk.get("service_tier"):
+            completion.extra["service_tier"] = tier
         if completion.created is None:
             completion.created = _whole_number(chunk.get("created"))
 
