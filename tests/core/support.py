@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import pytest
 
 from dsgvo import AsyncClient, Client, Completion, Delta
 from dsgvo.emulator import Server
@@ -23,6 +25,15 @@ from tests.vendors import MODELS
 
 ROOT = Path(__file__).parents[2]
 HELLO = [{"role": "user", "content": "Hallo!"}]
+E = TypeVar("E", bound=BaseException)
+
+
+def raised(kind: type[E], call: Callable[..., Any], *args: Any, **kwargs: Any) -> E:
+    """Return the error of exactly this kind that a call raises."""
+    with pytest.raises(kind) as caught:
+        call(*args, **kwargs)
+    assert type(caught.value) is kind
+    return caught.value
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,18 @@ class Mode:
 
     def call(self, client: Any, how: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(self, how)(client, *args, **kwargs)
+
+    def ask(self, client: Any, messages: Any = HELLO, **kwargs: Any) -> Completion:
+        """Return a completion: the sync client answers whole, the async one by a stream."""
+        if self.name == "sync":
+            return self.chat(client, messages, **kwargs)
+        completion = self.stream(client, messages, **kwargs)[-1].completion
+        assert completion is not None
+        return completion
+
+    def result(self, value: Any) -> Any:
+        """Return what a method gave, awaited if it is the async client's."""
+        return value if self.name == "sync" else asyncio.run(value)
 
     def _listed(self, make: Callable[[], Any]) -> list[Any]:
         if self.name == "sync":

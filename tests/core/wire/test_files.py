@@ -12,183 +12,269 @@ import pytest
 from dsgvo import PROVIDERS
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model
-from dsgvo.wire.files import check_parts, file_part, image_part, images_refused, take_upload
-
-WEB = "https://example.com/image.jpg"
-
-
-@pytest.mark.parametrize(
-    "url", ["http://intranet.example/a.jpg", "HTTPS://EXAMPLE.COM/A.JPG", "data:image/png;base64,A"]
+from dsgvo.wire.files import (
+    Upload,
+    check_parts,
+    file_part,
+    image_part,
+    images_refused,
+    take_upload,
 )
-def test_an_address_goes_out_as_it_is(url: str) -> None:
-    assert image_part(url=url) == {"type": "image_url", "image_url": {"url": url}}
+from tests.core.support import raised
+
+INNOGPT, SOVRGPT = PROVIDERS["innogpt"], PROVIDERS["sovrgpt"]
+WEB = "https://example.com/image.jpg"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
+PDF = b"%PDF-1.7 ..."
+
+
+def encoded(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+PNG_URL = f"data:image/png;base64,{encoded(PNG)}"
+PDF_URL = f"data:application/pdf;base64,{encoded(PDF)}"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that the tables name, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, data in (
+        ("foto.png", PNG),
+        ("skizze.svg", b"<svg/>"),
+        ("skizze", b"<svg/>"),
+        ("bericht.pdf", PDF),
+        ("bericht", PDF),
+        ("tabelle.csv", PDF),
+        ("tabelle", b"a;b"),
+        ("leer.pdf", b""),
+    ):
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
-    ("url", "given", "kind"),
+    ("arguments", "url"),
     [
-        ("data:text/csv;base64,YTti", None, "text/csv"),
-        ("data:text/csv;base64,YTti", "text/plain", "text/csv"),
-        ("data:;base64,YTti", "text/plain", "text/plain"),
-        ("data:;base64,JVBERi0=", None, "application/pdf"),
+        ({"url": WEB}, WEB),
+        ({"url": "HTTP://EXAMPLE.COM/A.JPG"}, "HTTP://EXAMPLE.COM/A.JPG"),
+        ({"url": PNG_URL}, PNG_URL),
+        ({"data": PNG}, PNG_URL),
+        ({"data": encoded(PNG)}, PNG_URL),
+        ({"path": "foto.png"}, PNG_URL),
+        ({"path": Path("foto.png")}, PNG_URL),
+        ({"path": "skizze.svg"}, f"data:image/svg+xml;base64,{encoded(b'<svg/>')}"),
+        ({"data": b"<svg/>", "mime_type": "a/b"}, f"data:a/b;base64,{encoded(b'<svg/>')}"),
+        ({"data": b"\xff\xd8\xff\xe0"}, "data:image/jpeg;base64,/9j/4A=="),
+        ({"data": b"GIF89a"}, "data:image/gif;base64,R0lGODlh"),
+        ({"data": b"RIFF....WEBP"}, "data:image/webp;base64,UklGRi4uLi5XRUJQ"),
     ],
 )
-def test_a_data_url_says_the_type_of_its_document(url: str, given: Any, kind: str) -> None:
-    upload = file_part(url=url, mime_type=given, name="n")["upload"]
-    assert (upload.mime_type, upload.name) == (kind, "n")
+def test_an_image_from_wherever_it_is(arguments: dict[str, Any], url: str) -> None:
+    image = {"url": url}
+    assert image_part(**arguments) == {"type": "image_url", "image_url": image}
+    detailed = image_part(**arguments, detail="low")
+    assert detailed == {"type": "image_url", "image_url": image | {"detail": "low"}}
 
 
-def test_a_data_url_of_two_halves_is_none() -> None:
-    with pytest.raises(ConfigurationError, match="not base64"):
-        file_part(url="data:application/pdf;base64,eHg=,JVBERi0=")
+@pytest.mark.parametrize(
+    ("arguments", "upload"),
+    [
+        ({"path": "bericht.pdf"}, ("bericht.pdf", "application/pdf", Path("bericht.pdf"))),
+        ({"path": "bericht"}, ("bericht", "application/pdf", Path("bericht"))),
+        (
+            {"path": Path("bericht"), "name": "Q3.pdf"},
+            ("Q3.pdf", "application/pdf", Path("bericht")),
+        ),
+        ({"path": "tabelle.csv"}, ("tabelle.csv", "text/csv", Path("tabelle.csv"))),
+        (
+            {"path": "tabelle.csv", "mime_type": "text/plain"},
+            ("tabelle.csv", "text/plain", Path("tabelle.csv")),
+        ),
+        ({"data": PDF}, ("document.pdf", "application/pdf", None, PDF)),
+        ({"data": encoded(PDF)}, ("document.pdf", "application/pdf", None, PDF)),
+        ({"data": b"a;b", "mime_type": "text/csv"}, ("document", "text/csv", None, b"a;b")),
+        ({"url": PDF_URL, "name": "Q3.pdf"}, ("Q3.pdf", "application/pdf", None, PDF)),
+        (  # a data URL says its type
+            {"url": "data:text/csv;base64,YTti", "mime_type": "text/plain"},
+            ("document", "text/csv", None, b"a;b"),
+        ),
+        (
+            {"url": "data:;base64,YTti", "mime_type": "text/plain"},
+            ("document", "text/plain", None, b"a;b"),
+        ),
+        ({"url": "data:;base64,JVBERi0="}, ("document.pdf", "application/pdf", None, b"%PDF-")),
+    ],
+)
+def test_a_document_beside_the_request(
+    arguments: dict[str, Any], upload: tuple[str, str, Path | None]
+) -> None:
+    part = file_part(**arguments)
+    assert part == {"type": "upload", "upload": Upload(*upload)}
+    assert "PDF-" not in repr(part)
 
 
-def test_a_document_is_of_the_type_given_else_of_its_name_else_of_its_bytes(tmp_path: Path) -> None:
-    file = tmp_path / "tabelle.csv"
-    file.write_bytes(b"%PDF-")
-    assert file_part(path=file)["upload"].mime_type == "text/csv"
-    assert file_part(path=file, mime_type="text/plain")["upload"].mime_type == "text/plain"
-    nameless = file.rename(tmp_path / "tabelle")
-    assert file_part(path=nameless)["upload"].mime_type == "application/pdf"
-    nameless.write_bytes(b"a;b")
-    with pytest.raises(ConfigurationError) as caught:
-        file_part(path=nameless)
-    assert str(caught.value) == "file: the type of tabelle is unknown: pass mime_type=…"
-
-
-def test_texts_beside_an_upload_become_one_text() -> None:
-    texts = [{"type": "text", "text": "Was ist das?"}, {"type": "text", "text": "Kurz!"}]
-    part = file_part(data=b"%PDF-")
-    [message], upload = take_upload(
-        PROVIDERS["innogpt"], [{"role": "user", "content": [texts[0], part, texts[1]]}]
-    )
-    assert message == {"role": "user", "content": "Was ist das?\nKurz!"}
-    assert upload == part["upload"]
-
-
-def openais(**file: Any) -> list[dict[str, Any]]:
-    return [{"role": "user", "content": ["?", {"type": "file", "file": file}]}]
-
-
-@pytest.mark.parametrize("data", [None, "", 7, b"%PDF-"])
-def test_a_file_part_without_data_says_how_it_should_be(data: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^messages\[0\]: the file part has no data: use"):
-        take_upload(PROVIDERS["innogpt"], openais(file_data=data))
-
-
-def test_a_file_part_is_of_the_type_that_its_name_says() -> None:
-    _, upload = take_upload(PROVIDERS["innogpt"], openais(file_data="YTti", filename="t.csv"))
-    assert upload is not None
-    assert (upload.name, upload.mime_type, upload.data) == ("t.csv", "text/csv", b"a;b")
-    _, nameless = take_upload(PROVIDERS["innogpt"], openais(file_data="JVBERi0="))
-    assert nameless is not None
-    assert (nameless.name, nameless.mime_type) == ("document.pdf", "application/pdf")
-
-
-def test_a_file_of_another_services_store_is_refused_by_name() -> None:
-    part = {"type": "file", "file": {"file_id": "file-1"}}
-    with pytest.raises(CapabilityError, match=r"^messages\[0\]: file_id: innoGPT ") as caught:
-        take_upload(PROVIDERS["innogpt"], [{"role": "user", "content": [part]}])
-    assert caught.value.provider == "innogpt"
-
-
-def test_an_image_is_of_the_type_that_its_name_says_if_its_bytes_do_not(tmp_path: Path) -> None:
-    drawing = tmp_path / "skizze.svg"
-    drawing.write_bytes(b"<svg/>")
-    expected = f"data:image/svg+xml;base64,{b64encode(b'<svg/>').decode()}"
-    assert image_part(path=drawing)["image_url"] == {"url": expected}
-    nameless = drawing.rename(tmp_path / "skizze")
-    with pytest.raises(ConfigurationError, match="the type of skizze is unknown: pass mime_type="):
-        image_part(path=nameless)
+def test_a_document_that_the_vendor_fetches() -> None:
+    where = {"url": WEB, "mime_type": "application/pdf"}
+    assert file_part(url=WEB) == {"type": "file_url", "file_url": where}
+    assert file_part(url=WEB, mime_type="text/csv")["file_url"]["mime_type"] == "text/csv"
 
 
 @pytest.mark.parametrize("make", [image_part, file_part])
-def test_a_message_names_what_was_to_be_made_and_quotes_little(make: Any) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "pass one of url, data, path, not none"),
+        ({"url": WEB, "data": PNG}, "pass one of url, data, path, not url and data"),
+        ({"url": "foto.jpg"}, "url='foto.jpg' is no web address: pass path=… for a file of this"),
+        ({"url": "file:///etc/hosts"}, "url='file:///etc/hosts' is no web address"),
+        ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is no web address"),
+        ({"data": b""}, "the data is empty"),
+        ({"data": ""}, "the data is empty"),
+        ({"data": "kein base64!"}, "the data is text, but not base64"),
+        ({"data": "iVBO!Rw=="}, "the data is text, but not base64"),
+        ({"data": b"????"}, "the type of the data is unknown: pass mime_type=…"),
+        ({"path": "nirgends.png"}, "path='nirgends.png' is no file"),
+        ({"path": "leer.pdf"}, "the file 'leer.pdf' is empty"),
+        ({"path": "tabelle"}, "the type of tabelle is unknown: pass mime_type=…"),
+    ],
+)
+def test_what_is_neither_image_nor_document(
+    make: Any, arguments: dict[str, Any], said: str
+) -> None:
     kind = make.__name__.removesuffix("_part")
-    for arguments, said in (
-        ({"url": "x" * 5000}, f"{kind}: url='{'x' * 100}' is no web address: pass path="),
-        ({"data": b""}, f"{kind}: the data is empty"),
-        ({"data": "kein base64!"}, f"{kind}: the data is text, but not base64"),
-        ({"data": "JV!BERi0="}, f"{kind}: the data is text, but not base64"),
-        ({"data": b"????"}, f"{kind}: the type of the data is unknown: pass mime_type="),
-        ({"path": "/nirgends/a.png"}, f"{kind}: path='/nirgends/a.png' is no file"),
-        ({"url": WEB, "data": b"x"}, f"{kind}: pass one of url, data, path, not url and data"),
-    ):
-        with pytest.raises(ConfigurationError) as caught:
-            make(**arguments)
-        assert str(caught.value).startswith(said)
+    assert str(raised(ConfigurationError, make, **arguments)).startswith(f"{kind}: {said}")
 
 
 @pytest.mark.parametrize(
-    ("make", "opened"), [(image_part, "read_bytes"), (file_part, "open")], ids=["image", "file"]
+    "url", ["data:text/plain,hallo", "data:application/pdf;base64,eHg=,JVBERi0="]
 )
-def test_a_file_that_may_not_be_read(
-    make: Any, opened: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secret = tmp_path / "bericht"
-    secret.write_bytes(b"%PDF-")
+def test_a_data_url_of_another_form_is_not_a_document(url: str) -> None:
+    assert "not base64" in str(raised(ConfigurationError, file_part, url=url))
 
+
+@pytest.mark.parametrize(("make", "opened"), [(image_part, "read_bytes"), (file_part, "open")])
+def test_a_file_that_may_not_be_read(
+    make: Any, opened: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, opened, refuse)
-    with pytest.raises(ConfigurationError) as caught:
-        make(path=secret)
+    said = str(raised(ConfigurationError, make, path="bericht"))
     kind = make.__name__.removesuffix("_part")
-    assert str(caught.value).startswith(f"{kind}: {str(secret)!r} is unreadable: ")
-    assert "Permission denied" in str(caught.value)
+    assert said.startswith(f"{kind}: 'bericht' is unreadable: ")
+    assert "Permission denied" in said
+
+
+# What is sent beside a request
+
+
+def asked(*parts: Any, role: str = "user") -> list[dict[str, Any]]:
+    return [{"role": role, "content": list(parts)}]
+
+
+def openais(file: Any) -> dict[str, Any]:
+    return {"type": "file", "file": file}
+
+
+UPLOAD = file_part(data=PDF)
+IMAGE = image_part(url=WEB)
+TEXTS = [{"type": "text", "text": "Was ist das?"}, {"type": "text", "text": "Kurz!"}]
+
+
+def test_texts_beside_an_upload_become_one_text() -> None:
+    [message], upload = take_upload(INNOGPT, asked(TEXTS[0], UPLOAD, TEXTS[1]))
+    assert message == {"role": "user", "content": "Was ist das?\nKurz!"}
+    assert upload == UPLOAD["upload"]
+
+
+def test_a_message_with_nothing_but_the_file_is_left_out() -> None:
+    question = {"role": "user", "content": "Fasse zusammen."}
+    assert take_upload(INNOGPT, [*asked(UPLOAD), question]) == ([question], UPLOAD["upload"])
+
+
+def test_what_is_not_an_upload_is_left_as_it_is() -> None:
+    messages = [*asked(*TEXTS, IMAGE), {"role": "x"}, *asked("Hallo", 7)]
+    assert take_upload(INNOGPT, messages) == (messages, None)
+    assert check_parts(SOVRGPT, "m", asked("Hallo", 7, *TEXTS)) is False
+    listed = asked({"type": "text", "text": "a", "cache": 1}, role="system")
+    left, _ = take_upload(INNOGPT, [*listed, *asked(TEXTS[0], UPLOAD)])
+    assert left[0] is listed[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "upload"),
+    [
+        ({"file_data": "YTti", "filename": "t.csv"}, Upload("t.csv", "text/csv", data=b"a;b")),
+        ({"file_data": "JVBERi0="}, Upload("document.pdf", "application/pdf", data=b"%PDF-")),
+        (
+            {"file_data": "data:text/csv;base64,YTti", "filename": "t"},
+            Upload("t", "text/csv", data=b"a;b"),
+        ),
+    ],
+)
+def test_openais_form_is_an_upload_too(file: Any, upload: Upload) -> None:
+    assert take_upload(INNOGPT, asked("?", openais(file)))[1] == upload
+
+
+NO_DATA = "messages[0]: the file part has no data: use dsgvo.file_part(), or "
+
+
+@pytest.mark.parametrize(
+    ("parts", "kind", "said"),
+    [
+        ([openais(None)], ConfigurationError, NO_DATA),
+        ([openais({})], ConfigurationError, NO_DATA),
+        ([openais({"file_data": ""})], ConfigurationError, NO_DATA),
+        ([openais({"file_data": PDF})], ConfigurationError, NO_DATA),
+        (
+            [openais({"file_id": "file-1"})],
+            CapabilityError,
+            "messages[0]: file_id: innoGPT documents no store of files (innoGPT: Endpoints): ",
+        ),
+        (
+            [UPLOAD, file_part(data=b"%PDF-2")],
+            CapabilityError,
+            "2 files are to be uploaded: innoGPT documents one a request (innoGPT: Endpoints); ",
+        ),
+    ],
+)
+def test_uploads_that_are_refused(parts: list[Any], kind: Any, said: str) -> None:
+    error = raised(kind, take_upload, INNOGPT, asked(*TEXTS, *parts))
+    assert str(error).startswith(said)
+    assert error.provider == ("innogpt" if kind is CapabilityError else None)
+
+
+# What is not taken
 
 
 @pytest.mark.parametrize("index", [None, 0, 3])
 def test_an_image_that_is_refused_says_where_it_is(index: int | None) -> None:
-    error = images_refused(PROVIDERS["sovrgpt"], "m", index)
+    error = images_refused(SOVRGPT, "m", index)
     where = "" if index is None else f"messages[{index}]: "
     assert str(error).startswith(f"{where}SovrGPT says that model 'm' does not take images")
     assert error.provider == "sovrgpt"
 
 
-def test_parts_that_are_no_objects_are_the_servers_to_refuse() -> None:
-    messages = [{"role": "user", "content": ["Hallo", 7, {"type": "text", "text": "Du"}]}]
-    assert check_parts(PROVIDERS["sovrgpt"], "m", messages) is False
-    assert take_upload(PROVIDERS["innogpt"], messages) == (messages, None)
-
-
-PDF = file_part(data=b"%PDF-")
-IMAGE = image_part(url=WEB)
-
-
 @pytest.mark.parametrize(
-    ("role", "part", "said"),
+    ("provider", "role", "part", "said"),
     [
-        ("user", {"type": "input_audio"}, "SovrGPT documents no input_audio input"),
-        ("user", PDF, "SovrGPT documents no PDF input"),
-        ("tool", IMAGE, "a tool's result is text alone"),
+        ("sovrgpt", "user", {"type": "input_audio"}, "SovrGPT documents no input_audio input"),
+        ("sovrgpt", "user", UPLOAD, "SovrGPT documents no PDF input"),
+        ("sovrgpt", "user", IMAGE, "SovrGPT says that model 'blind' does not take images"),
+        ("innogpt", "tool", IMAGE, "a tool's result is text alone"),
+        ("innogpt", "tool", UPLOAD, "a tool's result is text alone"),
+        ("innogpt", "tool", file_part(url=WEB), "a tool's result is text alone"),
     ],
 )
 def test_a_part_that_is_refused_is_refused_in_the_vendors_name(
-    role: str, part: dict[str, Any], said: str
+    provider: str, role: str, part: dict[str, Any], said: str
 ) -> None:
-    messages = [{"role": "user", "content": "?"}, {"role": role, "content": [part]}]
-    with pytest.raises(CapabilityError) as caught:
-        check_parts(PROVIDERS["sovrgpt"], "m", messages)
-    assert str(caught.value).startswith(f"messages[1]: {said}")
-    assert caught.value.provider == "sovrgpt"
-
-
-def test_two_uploads_are_refused_in_the_vendors_name() -> None:
-    parts = [{"type": "text", "text": "?"}, PDF, file_part(data=b"%PDF-2")]
-    with pytest.raises(CapabilityError, match=r"^2 files are to be uploaded: innoGPT ") as caught:
-        take_upload(PROVIDERS["innogpt"], [{"role": "user", "content": parts}])
-    assert caught.value.provider == "innogpt"
-
-
-def test_an_image_for_a_model_that_takes_none_says_which_and_where() -> None:
-    blind = "m-text"
-    known = Model(id=blind, source="a page", images=False)
-    spec = replace(PROVIDERS["sovrgpt"], models=(known,))
-    messages = [{"role": "user", "content": "?"}, {"role": "user", "content": [IMAGE]}]
-    with pytest.raises(CapabilityError) as caught:
-        check_parts(spec, blind, messages)
-    said = f"messages[1]: SovrGPT says that model {blind!r} does not take images"
-    assert str(caught.value).startswith(said)
-    assert caught.value.provider == "sovrgpt"
+    known = Model(id="blind", source="a page", images=False)
+    spec = replace(PROVIDERS[provider], models=(known,))
+    messages = [{"role": "user", "content": "?"}, *asked(part, role=role)]
+    error = raised(CapabilityError, check_parts, spec, "blind", messages)
+    assert str(error).startswith(f"messages[1]: {said}")
+    assert error.provider == provider
