@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dsgvo import errors
     from dsgvo._version import __version__
+    from dsgvo.files import file_part, image_part
     from dsgvo.providers import PROVIDERS, Provider
     from dsgvo.transport import AsyncClient, Client
     from dsgvo.wire.chat import Completion, Delta
-    from dsgvo.wire.files import file_part, image_part
     from dsgvo.wire.tools import ToolCall, ToolCallDelta
 
 __all__ = [
@@ -45,8 +45,8 @@ _HOMES = {
     "ToolCall": "dsgvo.wire.tools",
     "ToolCallDelta": "dsgvo.wire.tools",
     "__version__": "dsgvo._version",
-    "file_part": "dsgvo.wire.files",
-    "image_part": "dsgvo.wire.files",
+    "file_part": "dsgvo.files",
+    "image_part": "dsgvo.files",
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from dsgvo.errors import CapabilityError, IgnoredParameterWarning
 from dsgvo.providers import Provider
 
-__all__ = ["first_time", "tell_left_out", "warn_once"]
+__all__ = ["first_time", "forget", "tell_left_out", "warn_once"]
 
 _LIBRARIES = frozenset(
     {
@@ -30,10 +30,17 @@ def first_time(key: Hashable) -> bool:
     return True
 
 
-def warn_once(key: Hashable, message: str) -> None:
-    """Warn of something that is sent and not honoured, the first time that ``key`` is given."""
+def warn_once(
+    key: Hashable, message: str, category: type[Warning] = IgnoredParameterWarning
+) -> None:
+    """Warn the first time that ``key`` is given."""
     if first_time(key):
-        warnings.warn(message, IgnoredParameterWarning, stacklevel=_callers_level())
+        warnings.warn(message, category, stacklevel=_callers_level())
+
+
+def forget() -> None:
+    """Let each warning be given once more."""
+    _warned.clear()
 
 
 def _callers_level() -> int:

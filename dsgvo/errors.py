@@ -27,7 +27,8 @@
                 └── StreamError              the vendor broke the answer off with an error
 
     UserWarning
-    └── IgnoredParameterWarning       the vendor accepts the parameter and does not honour it
+    ├── IgnoredParameterWarning       the vendor accepts the parameter and does not honour it
+    └── ResidencyWarning              another model has answered, which runs elsewhere
 
 Names are those of the OpenAI SDK where it has one. Messages never hold keys, prompts or answers.
 """
@@ -62,6 +63,7 @@ __all__ = [
     "RedirectError",
     "RequestTooLargeError",
     "ResidencyError",
+    "ResidencyWarning",
     "StreamError",
     "UnprocessableEntityError",
 ]
@@ -215,3 +217,7 @@ class StreamError(IncompleteStreamError):
 
 class IgnoredParameterWarning(UserWarning):
     """A parameter was sent that the vendor says it does not honour."""
+
+
+class ResidencyWarning(UserWarning):
+    """Another model has answered than was asked, and it is said to run at a place not accepted."""

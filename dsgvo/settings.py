@@ -28,10 +28,11 @@ from dsgvo.transport import (
     AsyncClient,
     Client,
     ClientPair,
+    require_model,
 )
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.embeddings import check_count, require_embeddings
-from dsgvo.wire.request import check_parameter, require_model
+from dsgvo.wire.request import check_parameter
 from dsgvo.wire.residency import Residency, check_residency
 
 __all__ = [

@@ -23,8 +23,8 @@ from llama_index.core.base.llms.types import (
 )
 
 from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider
-from dsgvo.wire.files import file_part, image_part
 from dsgvo.wire.messages import assistant_message, function_call, text_of
 
 __all__ = ["to_wire"]

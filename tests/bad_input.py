@@ -193,9 +193,9 @@ CASES: tuple[BadInput, ...] = (
     _base_url("query", "https://sovrgpt.com/api/v1?key=geheim", "query"),
     _base_url("fragment", "https://sovrgpt.com/api/v1#x", "fragment"),
     _base_url("password", "https://user:geheim@sovrgpt.com/", "password", hides=("geheim",)),
-    _base_url("port that is none", "https://sovrgpt.com:port/v1", "no valid URL"),
-    _base_url("port beyond", "https://sovrgpt.com:99999/v1", "no valid URL"),
-    _base_url("broken brackets", "https://[::1/v1", "no valid URL"),
+    _base_url("port that is none", "https://sovrgpt.com:port/v1", "is not a valid URL"),
+    _base_url("port beyond", "https://sovrgpt.com:99999/v1", "is not a valid URL"),
+    _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
     _base_url("white space", "https://sovrgpt.com/api v1", "white space"),
     _base_url("of another type", 7, "not a str"),
     BadInput(

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from dsgvo import PROVIDERS, _warnings, emulator
+from dsgvo import PROVIDERS, emulator
 from dsgvo.emulator import Server
-from dsgvo.transport import _client, _pools, _request
+from dsgvo.transport._pools import runtime
 
 # No deadline: a busy machine that measures coverage is slow, and no test here is about speed.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -50,22 +50,9 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """What the process remembers is forgotten, and connections kept for threads are closed."""
-    forget()
+    runtime.reset()
     yield
-    forget()
-
-
-def forget() -> None:
-    for transport in _pools._pools._sync.values():
-        transport.close()
-    _pools._pools._sync.clear()
-    _pools._proxies.clear()
-    _request._refused.clear()
-    _request._want_reasoning.clear()
-    _client._model_lists.clear()
-    _warnings._warned.clear()
-    _request.tokens._tokens.clear()
-    _request.tokens._fetches.clear()
+    runtime.reset()
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from dsgvo.cli.files import UnreadableError, decode, read_regular
 from dsgvo.cli.metering import Meter
 from dsgvo.cli.options import ProviderArgument, chosen_model
 from dsgvo.errors import CapabilityError, ConfigurationError, DsgvoError
+from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider, get_provider
 from dsgvo.transport import Client
-from dsgvo.wire.files import check_parts, file_part, image_part, mime_type_of
+from dsgvo.wire.files import check_parts, mime_type_of
 
 if TYPE_CHECKING:
     from dsgvo.cli.screen import Screen

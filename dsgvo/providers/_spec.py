@@ -164,9 +164,10 @@ class Provider:
 
     def model(self, model: str) -> Model:
         """Return what is known of a model id; an unknown id is never an error."""
-        exact = next((known for known in self.models if known.id == model), None)
+        key = model.strip().lower()
+        exact = next((known for known in self.models if known.id.lower() == key), None)
         return exact or next(
-            (known for known in self.models if fnmatchcase(model.lower(), known.id)),
+            (known for known in self.models if fnmatchcase(key, known.id.lower())),
             Model(id=model, source="unknown"),
         )
 

@@ -36,7 +36,9 @@ MEINGPT = Provider(
         # Where a model runs is shown in the organisation's settings; these two ids name it.
         Model(id="o1-us", source=MODELS_PAGE, region="US"),
         Model(id="o1-mini-us", source=MODELS_PAGE, region="US"),
+        # Dated ids and other variants of a model follow its region: "o1-us-2024-12-17".
         Model(id="*-us", source="the model's name (inferred)", region="US"),
+        Model(id="*-us-*", source="the model's name (inferred)", region="US"),
         Model(id="claude-3-5-sonnet", source=MODELS_PAGE),
         Model(id="gemini-1.5-pro", source=MODELS_PAGE),
         Model(id="gemini-1.5-flash", source=MODELS_PAGE),

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dsgvo.transport._client import DEFAULT_MAX_CONCURRENCY, AsyncClient, Client, ClientPair
-from dsgvo.transport._config import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from dsgvo.transport._config import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    ClientConfig,
+    Options,
+    RequestOptions,
+    require_model,
+)
 
 __all__ = [
     "DEFAULT_MAX_CONCURRENCY",
@@ -11,5 +18,9 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "AsyncClient",
     "Client",
+    "ClientConfig",
     "ClientPair",
+    "Options",
+    "RequestOptions",
+    "require_model",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import (
@@ -16,44 +17,75 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from pydantic import SecretStr
 
-from dsgvo.errors import APIError, CapabilityError, ConfigurationError, ResidencyError
+from dsgvo._warnings import warn_once
+from dsgvo.errors import (
+    APIError,
+    CapabilityError,
+    ConfigurationError,
+    DsgvoError,
+    ResidencyError,
+    ResidencyWarning,
+)
 from dsgvo.providers import Model, Provider
 from dsgvo.transport import _pools
 from dsgvo.transport._config import (
+    DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     ClientConfig,
-    check_image_url,
+    Options,
+    RequestOptions,
+    as_secret,
     resolve,
 )
-from dsgvo.transport._flow import Do, Flow, Read, arun, run
-from dsgvo.transport._pools import ConnectionFailedError
-from dsgvo.transport._request import Operation, fetch, open_response, request_id, tokens
+from dsgvo.transport._flow import (
+    Chunks,
+    CloseBody,
+    Flow,
+    OpenBody,
+    ReadBody,
+    ReadChunk,
+    RunInThread,
+    arun,
+    run,
+)
+from dsgvo.transport._pools import ConnectionFailedError, runtime
+from dsgvo.transport._request import (
+    MAX_IMAGE_BYTES,
+    Answer,
+    BearerToken,
+    Failure,
+    Operation,
+    Retries,
+    connection_error,
+    fetch,
+    image_operation,
+    open_response,
+    request_id,
+    secrets_of,
+)
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
     Batch,
-    EmbeddingResult,
     batches,
     check_count,
     decode_embeddings,
-    embedding_body,
     is_too_large,
-    join_results,
     require_embeddings,
 )
-from dsgvo.wire.files import check_parts, images_refused, take_upload
-from dsgvo.wire.messages import has_reasoning, without_reasoning
+from dsgvo.wire.files import images_refused, mime_type_of
 from dsgvo.wire.models import (
     GeneratedImage,
     Workspace,
@@ -63,14 +95,11 @@ from dsgvo.wire.models import (
     decode_models,
     decode_workspaces,
 )
-from dsgvo.wire.private import private_texts
-from dsgvo.wire.request import chat_body, check_objects, require_model
-from dsgvo.wire.residency import Residency, check_residency
+from dsgvo.wire.request import build_chat
+from dsgvo.wire.residency import Residency, answered_elsewhere, check_residency, model_id
 
 if TYPE_CHECKING:
     import httpx
-
-from dataclasses import dataclass
 
 __all__ = ["DEFAULT_MAX_CONCURRENCY", "AsyncClient", "Client", "ClientPair"]
 
@@ -83,9 +112,39 @@ MODEL_LIST_TIMEOUT = 10.0
 MODEL_LIST_RETRY_SECONDS = 60.0
 """After how long a list that could not be had is asked for again."""
 
+_AUTH = BearerToken()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A chat request and the configuration that holds for it alone."""
+
+    config: ClientConfig
+    operation: Operation
+    model: str
+    check_images: bool
+
+    def decoder(self, answer: Answer) -> ChatDecoder:
+        return ChatDecoder(
+            self.config.spec,
+            # Looked for only when an error is written.
+            secrets=lambda: secrets_of(self.config, self.operation),
+            request_id=answer.request_id,
+        )
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A chat answer of which the first piece has come, or all if ``chunks`` is ``None``."""
+
+    answer: Answer
+    decoder: ChatDecoder
+    deltas: Sequence[Delta]
+    chunks: Any
+
 
 class BaseClient:
-    """Holds a connection's settings and says what each call does; no sockets."""
+    """Holds a client's configuration and says what each call does; no sockets."""
 
     config: ClientConfig
 
@@ -104,7 +163,11 @@ class BaseClient:
         strict: bool = False,
         residency: Residency | None = None,
         trusted_models: Collection[str] = (),
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        http_transport: httpx.BaseTransport | None = None,
+        http_async_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        api_key, client_secret = as_secret(api_key), as_secret(client_secret)
         self.config = resolve(
             provider,
             api_key=api_key,
@@ -118,18 +181,20 @@ class BaseClient:
             strict=strict,
             residency=residency,
             trusted_models=trusted_models,
+            max_response_bytes=max_response_bytes,
+            http_transport=http_transport,
+            http_async_transport=http_async_transport,
         )
 
     @classmethod
     def over(cls, config: ClientConfig) -> Self:
-        """Return a client with the settings of another one."""
+        """Return a client with the configuration of another one."""
         client = cls.__new__(cls)
         client.config = config
         return client
 
     def __repr__(self) -> str:
-        config = self.config
-        return f"{type(self).__name__}({config.spec.name!r}, {config.base_url!r})"
+        return f"{type(self).__name__}({self.provider!r}, {self.config.base_url!r})"
 
     @property
     def provider(self) -> str:
@@ -141,143 +206,203 @@ class BaseClient:
         """What the provider says about itself."""
         return self.config.spec
 
+    def _options(self, given: Mapping[str, Any]) -> tuple[ClientConfig, RequestOptions]:
+        options, others = RequestOptions.split(given)
+        if others:
+            raise ConfigurationError(f"{next(iter(others))!r} is not an argument of this call")
+        return options.apply(self.config), options
+
+    # -- chat -----------------------------------------------------------------------------------
+
     def _chat(
         self,
         messages: Sequence[Mapping[str, Any]],
         model: str | None,
         params: Mapping[str, Any],
-        extra_body: Mapping[str, Any] | None,
         *,
         stream: bool,
         stream_usage: bool,
         send_reasoning: bool | None,
-    ) -> Operation:
-        config = self.config
-        spec = config.spec
+    ) -> _Call:
+        options, params = RequestOptions.split(params)
+        config = options.apply(self.config)
         config.require_arguments()
-        model = require_model(spec, model)
-        check_objects("messages", messages)
-        unsure_of_images = check_parts(spec, model, messages)
-        messages, upload = take_upload(spec, messages)
-        reasoned = messages if send_reasoning is None and has_reasoning(messages) else None
-        if not send_reasoning:
-            messages = without_reasoning(messages)
-        # A model that streams unasked is asked for its stream, so that it reports its usage.
-        stream = stream or spec.model(model).streams_unasked
-        body = chat_body(
+        spec = config.spec
+        request = build_chat(
             spec,
-            model=model,
+            model=model or os.environ.get(spec.model_variable),
             messages=messages,
             params=params,
             stream=stream,
+            stream_usage=stream_usage,
+            send_reasoning=send_reasoning,
+            extra_body=options.extra_body,
             strict=config.strict,
+            residency=config.residency,
+            trusted_models=config.trusted_models,
         )
-        body.update(extra_body or {})
-        self._check_residency(body["model"])
-        optional: dict[str, Any] = {}
-        if stream and stream_usage and "stream_options" not in body:
-            optional["stream_options"] = {"include_usage": True}
-        return Operation(
+        for name, message in request.ignored.items():
+            warn_once((spec.name, request.model, name), message)
+        operation = Operation(
             url=config.base_url + spec.chat_path,
-            body=body,
-            upload=upload,
-            accept="text/event-stream" if stream else "application/json",
-            optional=optional,
-            reasoned_messages=reasoned,
-            offers_tools="tools" in body,
-            image_model=model if unsure_of_images and spec.model_list_says_images else None,
+            body=request.body,
+            upload=request.upload,
+            accept="text/event-stream" if request.stream else "application/json",
+            optional=request.optional,
+            reasoned_messages=request.reasoned_messages,
         )
+        check_images = request.unsure_of_images and spec.model_list_says_images
+        return _Call(config, operation, request.model, check_images)
 
-    def _check_residency(self, model: object) -> None:
-        config = self.config
-        check_residency(config.spec, str(model), config.residency, config.trusted_models)
-
-    def _open(self, operation: Operation) -> Flow[httpx.Response]:
+    def _open(self, call: _Call, retries: Retries) -> Flow[Answer]:
         """Make a chat request, and look up first what the vendor's model list says of images."""
-        if operation.image_model is not None:
+        if call.check_images:
             listed = yield from self._listed_models()
-            if any(m.id == operation.image_model and m.images is False for m in listed):
-                raise images_refused(self.spec, operation.image_model)
-        return (yield from open_response(self.config, operation, tokens))
+            if any(m.id == call.model and m.images is False for m in listed):
+                raise images_refused(self.spec, call.model)
+        return (yield from open_response(call.config, call.operation, _AUTH, retries))
 
-    def _decoder(self, operation: Operation, response: httpx.Response) -> ChatDecoder:
-        return ChatDecoder(
-            self.config.spec,
-            secrets=lambda: self._secrets(operation),
-            request_id=request_id(response),
+    def _begin(self, call: _Call) -> Flow[_Begun]:
+        """Make a chat request and read the first piece of its answer.
+
+        Until then an error in the answer is like one in its status, and tried again alike.
+        """
+        retries = Retries(call.config, call.operation)
+        while True:
+            answer = yield from self._open(call, retries)
+            decoder = call.decoder(answer)
+            chunks: Chunks = yield OpenBody(answer.response, call.config.max_response_bytes)
+            try:
+                while not decoder.done:
+                    data: bytes | None = yield ReadChunk(chunks)
+                    if data is None:
+                        return _Begun(answer, decoder, decoder.close(), None)
+                    if deltas := decoder.feed(data):
+                        return _Begun(answer, decoder, deltas, chunks)
+                return _Begun(answer, decoder, (), chunks)
+            except ConnectionFailedError as failed:
+                raise _broken(call, decoder, failed) from failed.__cause__
+            except APIError as error:
+                yield CloseBody(chunks)
+                yield from retries.wait(Failure(error, error.__cause__))
+
+    def _complete(self, call: _Call) -> Flow[Completion]:
+        retries = Retries(call.config, call.operation)
+        while True:
+            answer = yield from self._open(call, retries)
+            decoder = call.decoder(answer)
+            limit = call.config.max_response_bytes
+            try:
+                yield ReadBody(answer.request, answer.response, decoder, limit)
+                decoder.close()
+            except ConnectionFailedError as failed:
+                if not decoder.done:
+                    raise _broken(call, decoder, failed) from failed.__cause__
+                decoder.close()
+            except APIError as error:
+                yield from retries.wait(Failure(error, error.__cause__))
+                continue
+            completion = decoder.completion()
+            self._check_answered(call, completion)
+            return completion
+
+    def _check_answered(self, call: _Call, completion: Completion) -> None:
+        """Warn, once, if another model has answered and runs at a place that is not accepted."""
+        answered = completion.model
+        if not answered or answered == call.model:
+            return
+        config = call.config
+        warning = answered_elsewhere(
+            config.spec, call.model, answered, config.residency, config.trusted_models
         )
+        if warning is not None:
+            warn_once((config.spec.name, call.model, answered), warning, ResidencyWarning)
 
-    def _secrets(self, operation: Operation) -> tuple[str, ...]:
-        """Return what an error's message must not show; looked for only when one is written."""
-        return (*self.config.secrets(), *private_texts(operation.body))
+    # -- embeddings -----------------------------------------------------------------------------
 
-    def _complete(self, operation: Operation) -> Flow[Completion]:
-        response: httpx.Response = yield from self._open(operation)
-        decoder = self._decoder(operation, response)
-        try:
-            yield Read(self.config, response, decoder)
-        except ConnectionFailedError as failure:
-            if not decoder.done:
-                raise decoder.fail(failure.error) from failure.__cause__
-        decoder.close()
-        return decoder.completion()
+    def _asked(
+        self,
+        model: str | None,
+        dimensions: int | None,
+        encoding_format: str | None,
+        allow_undocumented: bool,
+        options: Mapping[str, Any],
+    ) -> tuple[ClientConfig, dict[str, Any]]:
+        """Return what all batches of texts have in common: configuration, and the body's fields."""
+        config, own = self._options(options)
+        config.require_arguments()
+        model = require_embeddings(config.spec, model, allow_undocumented=allow_undocumented)
+        asked: dict[str, Any] = {"model": model_id(model)}
+        if dimensions is not None:
+            check_count("dimensions", dimensions)
+            asked["dimensions"] = dimensions
+        if encoding_format not in {None, "base64", "float"}:
+            raise ConfigurationError(f"encoding_format={encoding_format!r}: 'base64' or 'float'")
+        if encoding_format is not None:
+            asked["encoding_format"] = encoding_format
+        asked.update(own.extra_body or {})
+        check_residency(config.spec, str(asked["model"]), config.residency, config.trusted_models)
+        return config, asked
 
     def _embed(
         self,
+        config: ClientConfig,
         batch: Batch,
-        model: str,
-        dimensions: int | None,
-        extra_body: Mapping[str, Any] | None,
-    ) -> Flow[EmbeddingResult]:
-        config = self.config
-        config.require_arguments()
+        asked: Mapping[str, Any],
+    ) -> Flow[_Embedded]:
+        """Return a batch's vectors, or as many as came before an error."""
         support = config.spec.embeddings
-        asked = embedding_body(batch, model=model, dimensions=dimensions, extra=extra_body)
-        self._check_residency(asked.get("model"))
+        ask_base64 = support.base64 and "encoding_format" not in asked
         operation = Operation(
             url=config.base_url + support.path,
-            body=asked,
-            optional={"encoding_format": "base64"} if support.base64 else {},
+            # Plain text is sent, never token ids.
+            body={"input": batch.texts, **asked},
+            optional={"encoding_format": "base64"} if ask_base64 else {},
             expects="embeddings",
         )
         try:
-            body, response = yield from fetch(config, operation, tokens)
-        except APIError as error:
-            if not is_too_large(error) or len(batch.texts) == 1:
-                error.add_note(f"while embedding {batch}")
-                raise
-        else:
-            return decode_embeddings(
+            body, response = yield from fetch(config, operation, _AUTH)
+            result = decode_embeddings(
                 config.spec,
                 body,
                 batch,
-                dimensions=dimensions,
+                dimensions=asked.get("dimensions"),
                 request_id=request_id(response),
-                secrets=lambda: self._secrets(operation),
+                secrets=lambda: secrets_of(config, operation),
             )
-        parts: list[EmbeddingResult] = []
+        except APIError as error:
+            if not is_too_large(error) or len(batch.texts) == 1:
+                error.add_note(f"while embedding {batch}")
+                return _Embedded([], error)
+        else:
+            return _Embedded(result.vectors)
+        vectors: list[list[float]] = []
         for half in batch.halves():
-            parts.append((yield from self._embed(half, model, dimensions, extra_body)))
-        return join_results(parts)
+            part = yield from self._embed(config, half, asked)
+            vectors += part.vectors
+            if part.error is not None:
+                return _Embedded(vectors, part.error)
+        return _Embedded(vectors)
 
-    def _get(self, config: ClientConfig, vendor_url: str, expects: str) -> Flow[bytes]:
-        operation = Operation(method="GET", url=config.url(vendor_url), expects=expects)
-        body, _ = yield from fetch(config, operation, tokens)
+    # -- lists and health -----------------------------------------------------------------------
+
+    def _get(self, config: ClientConfig, url: str, expects: str) -> Flow[bytes]:
+        operation = Operation(method="GET", url=url, expects=expects)
+        body, _ = yield from fetch(config, operation, _AUTH)
         return body
 
-    def _models(self, config: ClientConfig | None = None) -> Flow[list[Model]]:
-        config = config or self.config
+    def _models(self, config: ClientConfig) -> Flow[list[Model]]:
         spec = config.spec
         if spec.models_url is None:
             return list(spec.models)
         config.require_arguments()
-        body = yield from self._get(config, spec.models_url, "a model list")
+        body = yield from self._get(config, config.url(spec.models_url), "a model list")
         return decode_models(spec, body)
 
     def _listed_models(self) -> Flow[list[Model]]:
         """Return the vendor's model list, kept for a while; none if it cannot be had."""
         key = self.config.base_url
-        kept = _model_lists.get(key)
+        kept = runtime.model_lists.get(key)
         if kept is None or kept[0] < time.monotonic():
             # It only serves to refuse early: it must not hold up what the request itself decides.
             timeout = min(MODEL_LIST_TIMEOUT, self.config.timeout or MODEL_LIST_TIMEOUT)
@@ -287,75 +412,99 @@ class BaseClient:
                 models = yield from self._models(hasty)
             except APIError:
                 models, life = list[Model](), MODEL_LIST_RETRY_SECONDS
-            kept = _model_lists[key] = (time.monotonic() + life, models)
+            kept = runtime.model_lists[key] = (time.monotonic() + life, models)
         return kept[1]
 
-    def _workspaces(self) -> Flow[list[Workspace]]:
-        spec = self.spec
+    def _workspaces(self, config: ClientConfig) -> Flow[list[Workspace]]:
+        spec = config.spec
         if spec.workspaces_url is None:
             raise CapabilityError(f"{spec.title} has no workspaces", provider=spec.name)
-        body = yield from self._get(self.config, spec.workspaces_url, "a list of workspaces")
-        return decode_workspaces(spec, body)
+        url = config.url(spec.workspaces_url)
+        return decode_workspaces(spec, (yield from self._get(config, url, "a list of workspaces")))
 
-    def _health(self) -> Flow[dict[str, Any]]:
-        spec = self.spec
+    def _health(self, config: ClientConfig) -> Flow[dict[str, Any]]:
+        spec = config.spec
         if spec.health_path is None:
             raise CapabilityError(
                 f"{spec.title} documents no address for its health", provider=spec.name
             )
-        self.config.require_arguments()
-        operation = Operation(
-            method="GET",
-            url=self.config.base_url + spec.health_path,
-            expects="the service's health",
-        )
-        body, _ = yield from fetch(self.config, operation, tokens)
-        return decode_health(spec, body)
+        config.require_arguments()
+        url = config.base_url + spec.health_path
+        return decode_health(spec, (yield from self._get(config, url, "the service's health")))
+
+    # -- images ---------------------------------------------------------------------------------
 
     def _generate_image(
-        self, prompt: str, model: str | None, save_to: str | Path | None, params: Mapping[str, Any]
+        self,
+        prompt: str,
+        model: str | None,
+        save_to: str | Path | None,
+        allow_image_url: Callable[[str], bool] | None,
+        params: Mapping[str, Any],
     ) -> Flow[GeneratedImage]:
-        config, spec = self.config, self.spec
-        if spec.images_path is None:
-            raise CapabilityError(
-                f"{spec.title} documents no image generation ({spec.page})",
-                provider=spec.name,
-            )
-        if not prompt.strip():
-            raise ConfigurationError("prompt is empty: describe the image")
-        target = None if save_to is None else (yield Do(lambda: _writable(Path(save_to))))
-        if params.get("n") not in {None, 1}:
-            raise CapabilityError(
-                f"n={params['n']!r}: one image a request is read: call generate_image() again",
-                provider=spec.name,
-            )
+        options, params = RequestOptions.split(params)
+        config = options.apply(self.config)
+        _check_image_request(config, prompt, model, params)
+        target = None if save_to is None else (yield RunInThread(lambda: _writable(Path(save_to))))
         config.require_arguments()
-        if model is None and config.residency == "strict":
-            raise ResidencyError(
-                f"model is missing: {spec.title} does not say which model makes images then, "
-                "and residency='strict' refuses that: pass one that is among trusted_models",
-                provider=spec.name,
-            )
-        if model is not None:
-            self._check_residency(model)
-        fields = {"prompt": prompt, "model": model, **params}
+        fields = {"prompt": prompt, "model": model and model_id(model), **params}
+        body = {name: value for name, value in fields.items() if value is not None}
         operation = Operation(
-            url=config.base_url + spec.images_path,
-            body={name: value for name, value in fields.items() if value is not None},
+            url=config.base_url + str(config.spec.images_path),
+            body=body | dict(options.extra_body or {}),
             expects="an image",
         )
-        body, _ = yield from fetch(config, operation, tokens)
-        image = decode_image(spec, body)
+        answer, _ = yield from fetch(config, operation, _AUTH)
+        image = decode_image(config.spec, answer)
         if target is None:
             return image
         data = image.data
         if data is None:
             # The address is the vendor's store: it gets neither the key nor our headers.
-            url = check_image_url(str(image.url), spec)
-            get = Operation(method="GET", url=url, accept="image/*", expects="an image")
-            data, response = yield from fetch(config, get, None)
-            check_image(spec, data, response.headers.get("content-type", ""))
-        return (yield Do(partial(image.saved, data, target)))
+            find = partial(image_operation, config, str(image.url), allow_image_url)
+            limit = min(config.max_response_bytes, MAX_IMAGE_BYTES)
+            bounded = replace(config, max_response_bytes=limit)
+            data, response = yield from fetch(bounded, (yield RunInThread(find)), None)
+            check_image(config.spec, data, response.headers.get("content-type", ""))
+        return (yield RunInThread(partial(_saved, image, data, target)))
+
+
+def _broken(call: _Call, decoder: ChatDecoder, failed: ConnectionFailedError) -> DsgvoError:
+    error = connection_error(call.config, failed, "an answer")
+    return decoder.fail(error)
+
+
+@dataclass(slots=True)
+class _Embedded:
+    """Vectors of a batch; with an error, those that came before it."""
+
+    vectors: list[list[float]]
+    error: APIError | None = None
+
+
+def _check_image_request(
+    config: ClientConfig, prompt: str, model: str | None, params: Mapping[str, Any]
+) -> None:
+    spec = config.spec
+    if spec.images_path is None:
+        raise CapabilityError(
+            f"{spec.title} documents no image generation ({spec.page})", provider=spec.name
+        )
+    if not prompt.strip():
+        raise ConfigurationError("prompt is empty: describe the image")
+    if params.get("n") not in {None, 1}:
+        raise CapabilityError(
+            f"n={params['n']!r}: one image a request is read: call generate_image() again",
+            provider=spec.name,
+        )
+    if model is None and config.residency == "strict":
+        raise ResidencyError(
+            f"model is missing: {spec.title} does not say which model makes images then, "
+            "and residency='strict' refuses that: pass one that is among trusted_models",
+            provider=spec.name,
+        )
+    if model is not None:
+        check_residency(spec, model_id(model), config.residency, config.trusted_models)
 
 
 def _writable(target: Path) -> Path:
@@ -369,7 +518,26 @@ def _writable(target: Path) -> Path:
     return target
 
 
-_model_lists: dict[str, tuple[float, list[Model]]] = {}
+_SUFFIXES: dict[str | None, str] = {
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+}
+
+
+def _saved(image: GeneratedImage, data: bytes, target: Path) -> GeneratedImage:
+    """Write an image to a file, or to a new one in a folder, where nothing is overwritten."""
+    if not target.is_dir():
+        target.write_bytes(data)
+        return replace(image, data=data, path=target)
+    suffix = _SUFFIXES.get(mime_type_of(data), ".png")
+    number = 1
+    while True:
+        path = target / f"image-{number}{suffix}"
+        with suppress(FileExistsError), path.open("xb") as file:
+            file.write(data)
+            return replace(image, data=data, path=path)
+        number += 1
 
 
 class Client(BaseClient):
@@ -383,13 +551,23 @@ class Client(BaseClient):
         workspace_id: neuroflash only, and required there; else ``NEUROFLASH_WORKSPACE_ID``.
         client_id: neuroflash only: OAuth2 client credentials in place of a key.
         client_secret: See ``client_id``.
-        timeout: Seconds of silence after which a request fails, above 0; ``None``: never.
+        timeout: Seconds of silence after which a request fails, above 0; ``None``: never. The
+            default of 600 is for models that think for minutes before their first word: a server
+            that hangs is noticed as late. A stream may last longer, as long as something comes.
         max_retries: How often a request is made again, 0 or more.
         default_headers: Further headers of every request.
         strict: Refuse parameters that the vendor ignores, instead of warning once.
         residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
             says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
         trusted_models: Ids of models that you have checked yourself.
+        max_response_bytes: Bytes, decompressed, after which an answer is refused, 1 or more.
+        http_transport: An ``httpx.BaseTransport`` of your own for all requests of threads, such as
+            ``httpx.HTTPTransport(verify=…, cert=…, proxy=…)`` or ``httpx.MockTransport(…)``. All
+            rules of this package hold above it, and it is never closed.
+        http_async_transport: The same for event loops, an ``httpx.AsyncBaseTransport``.
+
+    Every call takes ``timeout``, ``max_retries``, ``extra_headers``, ``extra_query`` and
+    ``extra_body`` for its own request, as :class:`RequestOptions` says.
 
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
@@ -408,7 +586,6 @@ class Client(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
-        extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> Completion:
         """Return the answer to a conversation.
@@ -419,24 +596,23 @@ class Client(BaseClient):
             stream_usage: Ask for usage where the model streams unasked.
             send_reasoning: Whether ``reasoning_content`` and ``reasoning_details`` of earlier
                 turns are sent; ``None``: once the server has said that it wants them.
-            extra_body: Fields that are put into the body unchecked.
             **params: ``temperature`` (0 to 2), ``max_tokens`` (1 or more), ``stop``, ``tools``,
-                ``tool_choice``, ``response_format`` and whatever else the vendor takes.
+                ``tool_choice``, ``response_format`` and whatever else the vendor takes; and
+                the options of :class:`RequestOptions`.
 
         Raises:
             ConfigurationError: If an argument is wrong; nothing is sent.
             APIError: If there is no whole, valid answer.
         """
-        operation = self._chat(
+        call = self._chat(
             messages,
             model,
             params,
-            extra_body,
             stream=False,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
         )
-        return run(self._complete(operation))
+        return run(self._complete(call))
 
     def stream(
         self,
@@ -445,7 +621,6 @@ class Client(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
-        extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> Generator[Delta]:
         """Yield the answer piece by piece; arguments as for :meth:`chat`.
@@ -463,30 +638,36 @@ class Client(BaseClient):
             >>> next(delta.finish_reason for delta in deltas if delta.finish_reason)
             'stop'
         """
-        operation = self._chat(
+        call = self._chat(
             messages,
             model,
             params,
-            extra_body,
             stream=True,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
         )
-        return self._stream(operation)
+        return self._stream(call)
 
-    def _stream(self, operation: Operation) -> Generator[Delta]:
-        response = run(self._open(operation))
-        decoder = self._decoder(operation, response)
-        chunks = _pools.read(self.config, response)
+    def _stream(self, call: _Call) -> Generator[Delta]:
+        begun = run(self._begin(call))
+        decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
         try:
-            for data in chunks:
-                yield from decoder.feed(data)
-        except ConnectionFailedError as failure:
-            if not decoder.done:
-                raise decoder.fail(failure.error) from failure.__cause__
+            yield from begun.deltas
+            if chunks is not None:
+                if not keep:
+                    for data in chunks:
+                        yield from decoder.feed(data)
+                        if decoder.done:
+                            keep = True
+                            break
+                yield from decoder.close()
+        except ConnectionFailedError as failed:
+            raise _broken(call, decoder, failed) from failed.__cause__
         finally:
-            chunks.close()
-        yield from decoder.close()
+            if chunks is not None:
+                answer = begun.answer
+                _pools.finish(answer.request, answer.response, chunks, keep=keep)
+        self._check_answered(call, decoder.completion())
 
     def embed(
         self,
@@ -498,7 +679,8 @@ class Client(BaseClient):
         max_batch_bytes: int = MAX_BATCH_BYTES,
         max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         allow_undocumented: bool = False,
-        extra_body: Mapping[str, Any] | None = None,
+        encoding_format: Literal["base64", "float"] | None = None,
+        **options: Unpack[Options],
     ) -> Generator[list[float]]:
         """Yield one vector a text, in order, with several requests at once.
 
@@ -513,7 +695,9 @@ class Client(BaseClient):
             max_batch_bytes: UTF-8 bytes of text a request, 1 or more.
             max_concurrency: Requests at once, 1 or more.
             allow_undocumented: Use the OpenAI-shaped path of a vendor that documents none.
-            extra_body: Fields that are put into the body unchecked.
+            encoding_format: How vectors travel: ``"base64"``, a fifth of the bytes, ``"float"``,
+                for servers that cannot do it, or by default what the server turns out to take.
+            **options: As in :class:`RequestOptions`.
 
         Raises:
             ConfigurationError: If a text is empty or an argument wrong. For a list this is raised
@@ -526,16 +710,16 @@ class Client(BaseClient):
             >>> len(vectors), len(vectors[0])
             (2, 3072)
         """
-        model = require_embeddings(self.spec, model, allow_undocumented=allow_undocumented)
+        config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
         check_count("max_concurrency", max_concurrency)
 
-        def embed(batch: Batch) -> EmbeddingResult:
-            return run(self._embed(batch, model, dimensions, extra_body))
+        def embed(batch: Batch, stop: threading.Event | None = None) -> _Embedded:
+            return run(self._embed(config, batch, asked), stop)
 
         return _embed_ahead(embed, cut, max_concurrency)
 
-    def models(self) -> list[Model]:
+    def models(self, **options: Unpack[Options]) -> list[Model]:
         """Return the vendor's models: from its list where it has one, else from its page.
 
         Returns:
@@ -545,9 +729,9 @@ class Client(BaseClient):
             >>> "qwen3.5-9b" in [model.id for model in Client("sovrgpt").models()]
             True
         """
-        return run(self._models())
+        return run(self._models(self._options(options)[0]))
 
-    def workspaces(self) -> list[Workspace]:
+    def workspaces(self, **options: Unpack[Options]) -> list[Workspace]:
         """Return the neuroflash workspaces that the account can use.
 
         Raises:
@@ -557,9 +741,9 @@ class Client(BaseClient):
             >>> [workspace.name for workspace in Client("neuroflash").workspaces()]
             ['Emulator']
         """
-        return run(self._workspaces())
+        return run(self._workspaces(self._options(options)[0]))
 
-    def health(self) -> dict[str, Any]:
+    def health(self, **options: Unpack[Options]) -> dict[str, Any]:
         """Return what neuroflash's service says of its health.
 
         Raises:
@@ -570,7 +754,7 @@ class Client(BaseClient):
             >>> Client("neuroflash").health()["status"]
             'ok'
         """
-        return run(self._health())
+        return run(self._health(self._options(options)[0]))
 
     def generate_image(
         self,
@@ -578,6 +762,7 @@ class Client(BaseClient):
         *,
         model: str | None = None,
         save_to: str | Path | None = None,
+        allow_image_url: Callable[[str], bool] | None = None,
         **params: Any,
     ) -> GeneratedImage:
         r"""Return an image made after a prompt (innoGPT: "Bild-Generierung").
@@ -587,7 +772,10 @@ class Client(BaseClient):
             model: The vendor's model id; its page shows requests without one.
             save_to: File to write the image to, or a folder, where it becomes ``image-1.png`` and
                 so on and nothing is overwritten. An address is fetched for it, without the key.
-            **params: Further body fields. The page documents ``prompt`` alone.
+            allow_image_url: Decides whether an image's address is fetched. By default only https
+                is, from public addresses, or whatever leads to this machine if ``base_url`` does.
+            **params: Further body fields, and the options of :class:`RequestOptions`. The page
+                documents ``prompt`` alone.
 
         Raises:
             CapabilityError: At a vendor that documents no image generation.
@@ -597,39 +785,68 @@ class Client(BaseClient):
             >>> Client("innogpt").generate_image("ein minimalistisches App-Icon").data[:4]
             b'\x89PNG'
         """
-        return run(self._generate_image(prompt, model, save_to, params))
+        return run(self._generate_image(prompt, model, save_to, allow_image_url, params))
+
+
+class _Ahead:
+    """A batch that a thread of its own embeds; one that nobody waits for any more ends at once."""
+
+    def __init__(self, embed: Callable[[Batch, threading.Event], _Embedded], batch: Batch) -> None:
+        self._stop = threading.Event()
+        self.future = Future[_Embedded]()
+        # A daemon: the end of the program waits for none.
+        self._thread = threading.Thread(
+            target=self._work, args=(embed, batch), name="dsgvo-embed", daemon=True
+        )
+        self._thread.start()
+
+    def _work(self, embed: Callable[[Batch, threading.Event], _Embedded], batch: Batch) -> None:
+        try:
+            result = embed(batch, self._stop)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.ident is not None and not self.future.done():
+            _pools.abort(self._thread.ident)
 
 
 def _embed_ahead(
-    embed: Callable[[Batch], EmbeddingResult], cut: Iterator[Batch], workers: int
+    embed: Callable[..., _Embedded], cut: Iterator[Batch], workers: int
 ) -> Generator[list[float]]:
     first = next(cut, None)
     if first is None:
         return
     second = next(cut, None)
     if second is None:  # most calls: a query, or a few texts
-        yield from embed(first).vectors
+        yield from _drained(embed(first))
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="dsgvo-embed") as pool:
-        pending: deque[Future[EmbeddingResult]] = deque()
-        left = chain((first, second), cut)
-        try:
-            while True:
-                while len(pending) < workers and (batch := next(left, None)):
-                    pending.append(pool.submit(embed, batch))
-                if not pending:
-                    return
-                yield from _drained(pending.popleft().result().vectors)
-        finally:
-            for future in pending:
-                future.cancel()
+    pending: deque[_Ahead] = deque()
+    left = chain((first, second), cut)
+    try:
+        while True:
+            while len(pending) < workers and (batch := next(left, None)):
+                pending.append(_Ahead(embed, batch))
+            if not pending:
+                return
+            yield from _drained(pending[0].future.result())
+            pending.popleft()
+    finally:
+        for ahead in pending:
+            ahead.stop()
 
 
-def _drained(vectors: list[list[float]]) -> Iterator[list[float]]:
+def _drained(embedded: _Embedded) -> Iterator[list[float]]:
     """Yield vectors and let go of each, so that a reader who keeps none holds none."""
+    vectors = embedded.vectors
     vectors.reverse()
     while vectors:
         yield vectors.pop()
+    if embedded.error is not None:
+        raise embedded.error
 
 
 class AsyncClient(BaseClient):
@@ -654,20 +871,18 @@ class AsyncClient(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
-        extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> Completion:
         """Return the answer to a conversation; see :meth:`Client.chat`."""
-        operation = self._chat(
+        call = self._chat(
             messages,
             model,
             params,
-            extra_body,
             stream=False,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
         )
-        return await arun(self._complete(operation))
+        return await arun(self._complete(call))
 
     def stream(
         self,
@@ -676,36 +891,41 @@ class AsyncClient(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
-        extra_body: Mapping[str, Any] | None = None,
         **params: Any,
     ) -> AsyncGenerator[Delta]:
         """Yield the answer piece by piece; see :meth:`Client.stream`."""
-        operation = self._chat(
+        call = self._chat(
             messages,
             model,
             params,
-            extra_body,
             stream=True,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
         )
-        return self._stream(operation)
+        return self._stream(call)
 
-    async def _stream(self, operation: Operation) -> AsyncGenerator[Delta]:
-        response = await arun(self._open(operation))
-        decoder = self._decoder(operation, response)
-        chunks = _pools.aread(self.config, response)
+    async def _stream(self, call: _Call) -> AsyncGenerator[Delta]:
+        begun = await arun(self._begin(call))
+        decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
         try:
-            async for data in chunks:
-                for delta in decoder.feed(data):
+            for delta in begun.deltas:
+                yield delta
+            if chunks is not None:
+                if not keep:
+                    async for data in chunks:
+                        for delta in decoder.feed(data):
+                            yield delta
+                        if decoder.done:
+                            keep = True
+                            break
+                for delta in decoder.close():
                     yield delta
-        except ConnectionFailedError as failure:
-            if not decoder.done:
-                raise decoder.fail(failure.error) from failure.__cause__
+        except ConnectionFailedError as failed:
+            raise _broken(call, decoder, failed) from failed.__cause__
         finally:
-            await chunks.aclose()
-        for delta in decoder.close():
-            yield delta
+            if chunks is not None:
+                await _pools.afinish(chunks, keep=keep)
+        self._check_answered(call, decoder.completion())
 
     async def embed(
         self,
@@ -717,21 +937,22 @@ class AsyncClient(BaseClient):
         max_batch_bytes: int = MAX_BATCH_BYTES,
         max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         allow_undocumented: bool = False,
-        extra_body: Mapping[str, Any] | None = None,
+        encoding_format: Literal["base64", "float"] | None = None,
+        **options: Unpack[Options],
     ) -> AsyncGenerator[list[float]]:
         """Yield one vector a text, in order; see :meth:`Client.embed`."""
-        model = require_embeddings(self.spec, model, allow_undocumented=allow_undocumented)
+        config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
         check_count("max_concurrency", max_concurrency)
-        pending: deque[asyncio.Task[EmbeddingResult]] = deque()
+        pending: deque[asyncio.Task[_Embedded]] = deque()
         try:
             while True:
                 while len(pending) < max_concurrency and (batch := next(cut, None)):
-                    flow = self._embed(batch, model, dimensions, extra_body)
+                    flow = self._embed(config, batch, asked)
                     pending.append(asyncio.create_task(arun(flow)))
                 if not pending:
                     return
-                for vector in _drained((await pending[0]).vectors):
+                for vector in _drained(await pending[0]):
                     yield vector
                 pending.popleft()
         finally:
@@ -739,17 +960,17 @@ class AsyncClient(BaseClient):
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    async def models(self) -> list[Model]:
+    async def models(self, **options: Unpack[Options]) -> list[Model]:
         """Return the vendor's models; see :meth:`Client.models`."""
-        return await arun(self._models())
+        return await arun(self._models(self._options(options)[0]))
 
-    async def workspaces(self) -> list[Workspace]:
+    async def workspaces(self, **options: Unpack[Options]) -> list[Workspace]:
         """Return the workspaces that the account can use; see :meth:`Client.workspaces`."""
-        return await arun(self._workspaces())
+        return await arun(self._workspaces(self._options(options)[0]))
 
-    async def health(self) -> dict[str, Any]:
+    async def health(self, **options: Unpack[Options]) -> dict[str, Any]:
         """Return what the service says of its health; see :meth:`Client.health`."""
-        return await arun(self._health())
+        return await arun(self._health(self._options(options)[0]))
 
     async def generate_image(
         self,
@@ -757,10 +978,11 @@ class AsyncClient(BaseClient):
         *,
         model: str | None = None,
         save_to: str | Path | None = None,
+        allow_image_url: Callable[[str], bool] | None = None,
         **params: Any,
     ) -> GeneratedImage:
         """Return an image made after a prompt; see :meth:`Client.generate_image`."""
-        return await arun(self._generate_image(prompt, model, save_to, params))
+        return await arun(self._generate_image(prompt, model, save_to, allow_image_url, params))
 
 
 @dataclass(slots=True, eq=False)

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
+import socket
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from functools import partial
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
+from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import OAuth, Provider, get_provider
-from dsgvo.wire.residency import Residency, resolve_residency
+from dsgvo.wire import request
+from dsgvo.wire.arguments import shown
+from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, resolve_residency
+
+if TYPE_CHECKING:
+    import httpx
+    from typing_extensions import TypeIs
 
 __all__ = [
+    "DEFAULT_MAX_RESPONSE_BYTES",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
     "ClientConfig",
     "Credentials",
+    "Options",
+    "RequestOptions",
+    "as_secret",
     "is_loopback",
+    "is_public",
+    "literal_addresses",
+    "require_model",
     "resolve",
     "without_password",
 ]
@@ -30,6 +49,9 @@ DEFAULT_TIMEOUT = 600.0
 """Seconds of silence; reasoning models think for minutes before the first byte."""
 
 DEFAULT_MAX_RETRIES = 2
+
+DEFAULT_MAX_RESPONSE_BYTES = 512 * 1024 * 1024
+"""Bytes of an answer, decompressed."""
 
 _OWN_HEADERS = frozenset({"authorization", "content-length", "content-type", "host", "accept"})
 _SHORTEST_SECRET = 8
@@ -46,9 +68,110 @@ class Credentials:
     client_secret: SecretStr
 
 
+class _Unset(Enum):
+    UNSET = "as the client says"
+
+
+_UNSET: Final = _Unset.UNSET
+
+
+class Options(TypedDict, total=False):
+    """Keyword arguments of every call; see :class:`RequestOptions`."""
+
+    timeout: float | None
+    max_retries: int
+    extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, str | int | float | bool] | None
+    extra_body: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """What configures one request and is never part of its body, but for ``extra_body``.
+
+    Args:
+        timeout: Seconds of silence after which this request fails, above 0; ``None``: never. By
+            default as the client says.
+        max_retries: How often this request is made again, 0 or more.
+        extra_headers: Further headers of this request; they win over the client's.
+        extra_query: Parameters that are added to the address of this request.
+        extra_body: Fields that are put into the body unchecked.
+
+    Example:
+        >>> options, body = RequestOptions.split({"timeout": 5, "temperature": 0.5})
+        >>> options.timeout, body
+        (5, {'temperature': 0.5})
+    """
+
+    timeout: float | Literal[_Unset.UNSET] | None = _UNSET
+    max_retries: int | None = None
+    extra_headers: Mapping[str, str] | None = field(default=None, repr=False)
+    extra_query: Mapping[str, str | int | float | bool] | None = field(default=None, repr=False)
+    extra_body: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @classmethod
+    def split(cls, arguments: Mapping[str, Any]) -> tuple[RequestOptions, dict[str, Any]]:
+        """Part what configures a request from the other arguments of a call.
+
+        Raises:
+            ConfigurationError: If an argument belongs to the constructor.
+        """
+        if _NOT_BODY.isdisjoint(arguments):  # nearly all calls
+            return NO_OPTIONS, dict(arguments)
+        if refused := sorted(_OF_THE_CONSTRUCTOR.intersection(arguments)):
+            raise ConfigurationError(
+                f"{refused[0]} cannot be set for one call: pass it to the constructor, and make "
+                "one object for each"
+            )
+        given = {name: arguments[name] for name in _OPTIONS if name in arguments}
+        others = {name: value for name, value in arguments.items() if name not in given}
+        return cls(**given), others
+
+    def apply(self, config: ClientConfig) -> ClientConfig:
+        """Return the configuration of one request.
+
+        Raises:
+            ConfigurationError: If an option is wrong.
+        """
+        if self is NO_OPTIONS:
+            return config
+        changes: dict[str, Any] = {}
+        if self.timeout is not _UNSET:
+            changes["timeout"] = _timeout(self.timeout)
+        if self.max_retries is not None:
+            changes["max_retries"] = _max_retries(self.max_retries)
+        if self.extra_headers:
+            added = _headers("extra_headers", self.extra_headers)
+            names = {name.lower() for name in added}
+            kept = {k: value for k, value in config.headers.items() if k.lower() not in names}
+            changes["headers"] = kept | added
+        if self.extra_query:
+            changes["query"] = _query(self.extra_query)
+        if self.extra_body is not None and not isinstance(self.extra_body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                f"extra_body is a {type(self.extra_body).__name__}, not a dict"
+            )
+        return replace(config, **changes) if changes else config
+
+
+NO_OPTIONS = RequestOptions()
+_OPTIONS = frozenset(option.name for option in fields(RequestOptions))
+_OF_THE_CONSTRUCTOR = frozenset(
+    {
+        *("api_key", "base_url", "api_base", "default_headers", "client_id", "client_secret"),
+        *("http_transport", "http_async_transport", "max_response_bytes", "trusted_models"),
+        *("residency", "workspace_id"),
+    }
+)
+_NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """Configuration of a client: everything a request needs but its body. It can be pickled."""
+    """Configuration of a client: everything a request needs but its body.
+
+    It can be pickled, unless it holds a transport of the user's that cannot.
+    """
 
     spec: Provider
     base_url: str
@@ -61,6 +184,28 @@ class ClientConfig:
     strict: bool
     residency: Residency = "eu"
     trusted_models: frozenset[str] = frozenset()
+    max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES
+    query: Mapping[str, str | int | float | bool] = field(
+        default_factory=dict[str, str | int | float | bool], repr=False
+    )
+    http_transport: httpx.BaseTransport | None = None
+    http_async_transport: httpx.AsyncBaseTransport | None = None
+
+    def __reduce__(self) -> tuple[Callable[[], ClientConfig], tuple[()]]:
+        for name in ("http_transport", "http_async_transport"):
+            transport: object = getattr(self, name)
+            try:
+                pickle.dumps(transport)
+            except Exception as error:  # noqa: BLE001 - whatever a user's object raises
+                raise ConfigurationError(
+                    f"{name}: a {type(transport).__name__} cannot be pickled, nor what holds it "
+                    f"({error}): pass one that can, or make the object where it is used"
+                ) from None
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return partial(ClientConfig, **values), ()
+
+    def __deepcopy__(self, _memo: object) -> ClientConfig:
+        return self  # nothing in it changes, and a transport is shared, not copied
 
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that must never show."""
@@ -113,6 +258,9 @@ def resolve(
     strict: bool = False,
     residency: Residency | None = None,
     trusted_models: Collection[str] = (),
+    max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+    http_transport: httpx.BaseTransport | None = None,
+    http_async_transport: httpx.AsyncBaseTransport | None = None,
 ) -> ClientConfig:
     """Put arguments and environment together; arguments win.
 
@@ -122,6 +270,7 @@ def resolve(
     """
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
     given = _arguments(spec, arguments or {})
+    api_key, client_secret = as_secret(api_key), as_secret(client_secret)
     key = _key(spec, api_key)
     url = check_base_url(base_url or os.environ.get(spec.base_url_variable) or spec.base_url, spec)
     credentials = None
@@ -129,7 +278,7 @@ def resolve(
         credentials = _credentials(spec, client_id, client_secret)
         if credentials is None:
             raise _missing_key(spec)
-    elif client_id or client_secret:
+    elif client_id or _is_given(client_secret):
         raise ConfigurationError(
             "api_key and client_id/client_secret are two ways to sign in: pass one of them "
             f"(api_key may also come from {spec.key_variables[0]})"
@@ -139,19 +288,36 @@ def resolve(
         base_url=url,
         api_key=key,
         credentials=None,
-        headers={**_headers(default_headers or {}), **_spec_headers(spec, given)},
+        headers={
+            **_headers("default_headers", default_headers or {}),
+            **_spec_headers(spec, given),
+        },
         arguments=given,
         timeout=_timeout(timeout),
         max_retries=_max_retries(max_retries),
         strict=strict,
-        residency=resolve_residency(residency),
+        residency=resolve_residency(residency or os.environ.get(RESIDENCY_VARIABLE)),
         trusted_models=_ids(trusted_models),
+        max_response_bytes=_max_response_bytes(max_response_bytes),
+        http_transport=_transport("http_transport", "handle_request", http_transport),
+        http_async_transport=_transport(
+            "http_async_transport", "handle_async_request", http_async_transport
+        ),
     )
     if credentials is not None and spec.oauth is not None:
         oauth_url = config.url(spec.oauth.token_url)
         signed_in = Credentials(oauth_url, spec.oauth.scope, *credentials)
         config = replace(config, credentials=signed_in)
     return config
+
+
+def require_model(spec: Provider, model: str | None) -> str:
+    """Return the id of the model to ask, out of the argument or the environment.
+
+    Raises:
+        ConfigurationError: If neither names one.
+    """
+    return request.require_model(spec, model or os.environ.get(spec.model_variable))
 
 
 def _arguments(spec: Provider, given: Mapping[str, str | None]) -> dict[str, str]:
@@ -175,19 +341,44 @@ def _spec_headers(spec: Provider, given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _headers(given: Mapping[str, str]) -> dict[str, str]:
+def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError("default_headers is no mapping of names to values")
+        raise ConfigurationError(f"{argument} is not a mapping of names to values")
     for name, value in given.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"default_headers: {name!r} is no header name")
+            raise ConfigurationError(f"{argument}: {name!r} is not a header name")
         if name.lower() in _OWN_HEADERS:
             raise ConfigurationError(
-                f"default_headers: {name!r} is set by this package"
+                f"{argument}: {name!r} is set by this package"
                 + ("; pass api_key=…" if name.lower() == "authorization" else "")
             )
-        _header_value(f"default_headers[{name!r}]", value)
+        _header_value(f"{argument}[{name!r}]", value)
     return dict(given)
+
+
+def _query(given: Mapping[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("extra_query is not a mapping of names to values")
+    for name, value in given.items():
+        texts = [text for text in (name, value) if isinstance(text, str)]
+        if not isinstance(name, str) or not isinstance(value, str | int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"extra_query[{name!r}]: use a text, a number or a bool")
+        if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+            raise ConfigurationError(f"extra_query[{name!r}] is not valid Unicode")
+    return dict(given)
+
+
+def _transport(argument: str, method: str, given: Any) -> Any:
+    if given is not None and not callable(getattr(given, method, None)):
+        kind = "httpx.BaseTransport" if method == "handle_request" else "httpx.AsyncBaseTransport"
+        raise ConfigurationError(f"{argument} is a {type(given).__name__}: pass an {kind}")
+    return given
+
+
+def _max_response_bytes(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"max_response_bytes={value!r}: use a whole number of 1 or more")
+    return value
 
 
 def _header_value(argument: str, value: str) -> str:
@@ -196,48 +387,66 @@ def _header_value(argument: str, value: str) -> str:
     return value
 
 
-def _key(spec: Provider, api_key: str | SecretStr | None) -> SecretStr | None:
-    names = ("api_key", *spec.key_variables)
-    values = (api_key, *map(os.environ.get, spec.key_variables))
-    for name, value in zip(names, values, strict=True):
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if text:
-            return _checked_secret(name, text)
+def as_secret(value: object) -> SecretStr | None:
+    """Return a secret that no traceback shows, since each frame's locals may be printed."""
+    if value is None or isinstance(value, SecretStr):
+        return value
+    return SecretStr(cast("str", value))
+
+
+def _key(spec: Provider, api_key: SecretStr | None) -> SecretStr | None:
+    if _is_given(api_key):
+        return _checked_secret("api_key", api_key)
+    for variable in spec.key_variables:
+        secret = as_secret(os.environ.get(variable))
+        if _is_given(secret):
+            return _checked_secret(variable, secret)
     return None
 
 
-def _checked_secret(name: str, text: str) -> SecretStr:
+def _is_given(secret: SecretStr | None) -> TypeIs[SecretStr]:
+    return secret is not None and bool(secret.get_secret_value())
+
+
+def _checked_secret(name: str, secret: SecretStr) -> SecretStr:
+    if fault := _secret_fault(secret):
+        raise ConfigurationError(f"{name} {fault}")
+    return SecretStr(secret.get_secret_value().strip())
+
+
+def _secret_fault(secret: SecretStr) -> str | None:
+    text: object = secret.get_secret_value()
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{name} is a {type(text).__name__}, not a str")
+        return f"is a {type(text).__name__}, not a str"
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError(f"{name} holds white space or other characters that no key has")
-    return SecretStr(text)
+        return "holds white space or other characters that no key has"
+    return None
 
 
 def _credentials(
-    spec: Provider, client_id: str | None, client_secret: str | SecretStr | None
+    spec: Provider, client_id: str | None, client_secret: SecretStr | None
 ) -> tuple[str, SecretStr] | None:
     oauth = spec.oauth
     if oauth is None:
-        if client_id or client_secret:
+        if client_id or _is_given(client_secret):
             raise CapabilityError(
                 f"client_id: {spec.title} has no client credentials; pass api_key=…",
                 provider=spec.name,
             )
         return None
-    secret = client_secret or os.environ.get(oauth.secret_variable)
-    text = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
+    if not _is_given(client_secret):
+        client_secret = as_secret(os.environ.get(oauth.secret_variable))
     client_id = client_id or os.environ.get(oauth.id_variable)
-    if not client_id and not text:
+    if client_id and _is_given(client_secret):
+        checked = _checked_secret("client_id", SecretStr(client_id)).get_secret_value()
+        return checked, _checked_secret("client_secret", client_secret)
+    if not client_id and not _is_given(client_secret):
         return None
-    if not client_id or not text:
-        name, variable = (
-            ("client_id", oauth.id_variable) if text else ("client_secret", oauth.secret_variable)
-        )
-        raise ConfigurationError(f"{name} is missing: pass it or set {variable}")
-    checked = _checked_secret("client_id", client_id).get_secret_value()
-    return checked, _checked_secret("client_secret", text)
+    name, variable = (
+        ("client_secret", oauth.secret_variable) if client_id else ("client_id", oauth.id_variable)
+    )
+    raise ConfigurationError(f"{name} is missing: pass it or set {variable}")
 
 
 def _missing_key(spec: Provider) -> ConfigurationError:
@@ -255,10 +464,8 @@ def check_base_url(value: str, spec: Provider) -> str:
     """Return a base URL without its trailing slash, or say what is wrong with it."""
 
     def wrong(why: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"base_url={without_password(str(value))!r} (argument or {spec.base_url_variable}) "
-            f"{why}"
-        )
+        said = shown(without_password(str(value)))
+        return ConfigurationError(f"base_url={said} (argument or {spec.base_url_variable}) {why}")
 
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise wrong("is not a str")
@@ -267,9 +474,9 @@ def check_base_url(value: str, spec: Provider) -> str:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise wrong("is no valid URL") from None
+        raise wrong("is not a valid URL") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise wrong(f"is no web address: it should look like {spec.base_url}")
+        raise wrong(f"is not a web address: it should look like {spec.base_url}")
     if parts.username is not None or parts.password is not None:
         raise wrong("holds a user name or password: pass api_key=… instead")
     if parts.query or parts.fragment:
@@ -294,27 +501,6 @@ def without_password(value: str) -> str:
         return re.sub(r"//[^/@]*@", "//***@", value)
 
 
-def check_image_url(url: str, spec: Provider) -> str:
-    """Return the address of a generated image, if it may be fetched: over TLS, or from loopback.
-
-    Raises:
-        APIResponseError: If it may not.
-    """
-    try:
-        parts = urlsplit(url)
-        loopback = parts.hostname is not None and is_loopback(parts.hostname)
-        allowed = parts.scheme == "https" or (parts.scheme == "http" and loopback)
-    except ValueError:
-        allowed = False
-    if not allowed:
-        raise APIResponseError(
-            f"{spec.title}: the image's address {url[:200]!r} is not https: it is not fetched",
-            provider=spec.name,
-            status_code=200,
-        )
-    return url
-
-
 def _ids(trusted_models: Collection[str]) -> frozenset[str]:
     if isinstance(trusted_models, str):
         raise ConfigurationError(f"trusted_models={trusted_models!r}: use a list of model ids")
@@ -329,6 +515,36 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address can belong to a server of the internet.
+
+    Example:
+        >>> is_public("93.184.215.14"), is_public("169.254.169.254"), is_public("::ffff:10.0.0.1")
+        (True, False, False)
+    """
+    try:
+        number = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(number, IPv6Address):
+        number = number.ipv4_mapped or number.sixtofour or number
+    return number.is_global and not number.is_multicast
+
+
+def literal_addresses(host: str) -> list[str]:
+    """Return the IP address that a host is, in any of its spellings; none for a name.
+
+    Example:
+        >>> literal_addresses("2130706433"), literal_addresses("example.com")
+        (['127.0.0.1'], [])
+    """
+    with suppress(ValueError):
+        return [str(ip_address(host))]
+    with suppress(OSError, UnicodeError):
+        return [socket.inet_ntoa(socket.inet_aton(host))]
+    return []
 
 
 def _timeout(value: float | None) -> float | None:

@@ -1,7 +1,16 @@
 """Flows: how a request is made, written once and run in a thread or on an event loop.
 
-A flow is a generator that yields steps (send this, read that, wait) and is given their results. It
-decides; :func:`run` and :func:`arun` do, and know nothing of retries, tokens or vendors.
+A flow is a generator that yields steps and is given their results, as psycopg 3's generators are::
+
+    def fetch(request) -> Flow[bytes]:
+        response = yield SendRequest(request, …)
+        chunks = yield OpenBody(response, …)
+        return (yield ReadChunk(chunks))
+
+    run(fetch(request))           # in this thread
+    await arun(fetch(request))    # on the running loop
+
+A flow decides; :func:`run` and :func:`arun` do, and know nothing of retries, tokens or vendors.
 """
 
 from __future__ import annotations
@@ -9,60 +18,145 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from dsgvo.errors import ConfigurationError
 from dsgvo.transport import _pools
-from dsgvo.transport._config import ClientConfig
-from dsgvo.transport._pools import Sink
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Do", "Flow", "Read", "Send", "Sleep", "Wait", "arun", "run"]
+__all__ = [
+    "Chunks",
+    "CloseBody",
+    "DeadlockError",
+    "Flow",
+    "OpenBody",
+    "ReadBody",
+    "ReadChunk",
+    "RunInThread",
+    "SendRequest",
+    "Sink",
+    "Sleep",
+    "StoppedError",
+    "WaitFor",
+    "arun",
+    "run",
+]
 
 _T = TypeVar("_T")
 
+Chunks: TypeAlias = Generator[bytes] | AsyncGenerator[bytes]
+"""An answer's body as it is read, by a thread or on a loop."""
+
+
+class Sink(Protocol):
+    """Takes an answer's body piece by piece, until it is done."""
+
+    @property
+    def done(self) -> bool: ...
+
+    def feed(self, data: bytes, /) -> Any: ...
+
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendRequest:
     """Send a request; the result is the answer with its body unread."""
 
-    config: ClientConfig
     request: httpx.Request
+    transport: httpx.BaseTransport | None
+    async_transport: httpx.AsyncBaseTransport | None
 
     def run(self) -> httpx.Response:
-        return _pools.send(self.config, self.request)
+        if self.transport is None and self.async_transport is not None:
+            raise _missing("http_transport", "http_async_transport")
+        return _pools.send(self.request, self.transport)
 
     async def arun(self) -> httpx.Response:
-        return await _pools.asend(self.config, self.request)
+        if self.async_transport is None and self.transport is not None:
+            raise _missing("http_async_transport", "http_transport")
+        return await _pools.asend(self.request, self.async_transport)
+
+
+def _missing(wanted: str, given: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{wanted} is missing: {given} was given, and this call would go past it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """Read an answer's body into a sink, to its end."""
+class OpenBody:
+    """Begin to read an answer's body; the result is for :class:`ReadChunk`."""
 
-    config: ClientConfig
     response: httpx.Response
-    sink: Sink
+    max_bytes: int
+
+    def run(self) -> Chunks:
+        return _pools.read(self.response, self.max_bytes)
+
+    async def arun(self) -> Chunks:
+        return _pools.aread(self.response, self.max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChunk:
+    """Read what comes next of a body; the result is ``None`` at its end."""
+
+    chunks: Any
+
+    def run(self) -> bytes | None:
+        return next(self.chunks, None)
+
+    async def arun(self) -> bytes | None:
+        return await anext(self.chunks, None)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBody:
+    """Let go of a body that is read no further."""
+
+    chunks: Any
 
     def run(self) -> None:
-        chunks = _pools.read(self.config, self.response)
-        try:
-            for data in chunks:
-                self.sink.feed(data)
-        finally:
-            chunks.close()
+        self.chunks.close()
 
     async def arun(self) -> None:
-        chunks = _pools.aread(self.config, self.response)
+        await self.chunks.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBody:
+    """Read an answer's body into a sink, to its end or until the sink is done."""
+
+    request: httpx.Request
+    response: httpx.Response
+    sink: Sink
+    max_bytes: int
+
+    def run(self) -> None:
+        chunks, sink, keep = _pools.read(self.response, self.max_bytes), self.sink, False
+        try:
+            for data in chunks:
+                sink.feed(data)
+                if sink.done:
+                    keep = True
+                    break
+        finally:
+            _pools.finish(self.request, self.response, chunks, keep=keep)
+
+    async def arun(self) -> None:
+        chunks, sink, keep = _pools.aread(self.response, self.max_bytes), self.sink, False
         try:
             async for data in chunks:
-                self.sink.feed(data)
+                sink.feed(data)
+                if sink.done:
+                    keep = True
+                    break
         finally:
-            await chunks.aclose()
+            await _pools.afinish(chunks, keep=keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +173,8 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
-class Do:
-    """Do what may hold up a thread, such as reading a disk; an event loop goes on meanwhile."""
+class RunInThread:
+    """Call what may hold up a thread, such as reading a disk; an event loop goes on meanwhile."""
 
     call: Callable[[], Any]
 
@@ -91,46 +185,67 @@ class Do:
         return await asyncio.to_thread(self.call)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Wait for what another thread or task is doing; whether it succeeded is not told.
+class DeadlockError(Exception):
+    """Waiting would last for ever: a blocking call on a loop's thread, for a task of that loop."""
 
-    The result is false where waiting would last for ever: a blocking call on an event loop's
-    thread, waiting for a task of that loop.
+
+class StoppedError(Exception):
+    """Nobody waits for the result of a flow any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """Wait for what another thread or task is doing; the result is its result.
+
+    Raises:
+        DeadlockError: If it would never end.
     """
 
-    future: Future[None]
+    future: Future[Any]
     leader: int = field(default_factory=threading.get_ident)
 
-    def run(self) -> bool:
-        if self.leader == threading.get_ident():
-            return False
-        self.future.result()
-        return True
+    def run(self) -> Any:
+        if self.leader == threading.get_ident() and not self.future.done():
+            raise DeadlockError
+        return self.future.result()
 
-    async def arun(self) -> bool:
+    async def arun(self) -> Any:
         # Waits on a copy: a waiter that is cancelled must not cancel what others wait for.
-        await asyncio.wait([asyncio.wrap_future(self.future)])
-        return True
+        waiting = asyncio.wrap_future(self.future)
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait([waiting])
+        return self.future.result()
 
 
-Step: TypeAlias = Send | Read | Sleep | Do | Wait
+Step: TypeAlias = (
+    SendRequest | OpenBody | ReadChunk | CloseBody | ReadBody | Sleep | RunInThread | WaitFor
+)
 Flow: TypeAlias = Generator[Step, Any, _T]
 
 
-def run(flow: Flow[_T]) -> _T:
-    """Carry a flow's steps out in this thread and return its result."""
+def run(flow: Flow[_T], stop: threading.Event | None = None) -> _T:
+    """Carry a flow's steps out in this thread and return its result.
+
+    Args:
+        flow: What to do.
+        stop: Set by another thread, it ends the flow before its next step.
+
+    Raises:
+        StoppedError: If ``stop`` was set.
+    """
     try:
         step = next(flow)
         while True:
+            if stop is not None and stop.is_set():
+                raise StoppedError
             try:
                 result = step.run()
             except Exception as error:  # noqa: BLE001 - the flow decides
                 step = flow.throw(error)
             else:
                 step = flow.send(result)
-    except StopIteration as stop:
-        return stop.value
+    except StopIteration as end:
+        return end.value
     finally:
         flow.close()
 
@@ -146,7 +261,7 @@ async def arun(flow: Flow[_T]) -> _T:
                 step = flow.throw(error)
             else:
                 step = flow.send(result)
-    except StopIteration as stop:
-        return stop.value
+    except StopIteration as end:
+        return end.value
     finally:
         flow.close()

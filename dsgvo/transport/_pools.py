@@ -1,21 +1,32 @@
-"""Connection pools over httpx, and its exceptions made into ours.
+"""Connection pools over httpx, and what else the clients of a process share.
 
-Nothing else in the project imports httpx, and this module does so on the first request.
+Nothing else in the project imports httpx, and this module does so on the first request. Its errors
+are neutral: it knows neither vendors nor settings.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import sys
 import threading
-from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager
+import time
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from types import FrameType, TracebackType
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from pydantic import SecretStr
+
+from dsgvo import _warnings
+from dsgvo.errors import ConfigurationError
+from dsgvo.providers import Model
 from dsgvo.transport._config import is_loopback
 
 if TYPE_CHECKING:
@@ -23,23 +34,25 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from dsgvo.transport._config import ClientConfig
-
 __all__ = [
     "ConnectionFailedError",
     "Form",
-    "Sink",
+    "Runtime",
+    "Token",
+    "abort",
+    "afinish",
     "aread",
     "asend",
     "build",
-    "is_ready",
-    "make_ready",
+    "finish",
+    "proxy_for",
     "read",
+    "runtime",
     "send",
 ]
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds to reach the server; the connection's own timeout wins if it is shorter."""
+"""Seconds to reach the server; the request's own timeout wins if it is shorter."""
 
 KEEPALIVE_CONNECTIONS = 64
 """httpcore closes an idle connection as soon as the pool holds more than this, busy ones counted: a
@@ -49,19 +62,37 @@ costs time, since httpcore looks through the whole pool for each idle connection
 
 KEEPALIVE_SECONDS = 30.0
 
+GRACE_SECONDS = 0.02
+"""How long the end of a stream waits for the end of its body, which mostly has come with it."""
+
+DRAIN_SECONDS = 1.0
+"""How long a connection is read on in the background, to be used again."""
+
+PIECE = 1024 * 1024
+"""Bytes that are decompressed at once, however small they are on the wire."""
+
+Failure: TypeAlias = Literal[
+    "unreachable", "unreachable in time", "untrusted", "silent", "broken", "stale", "head", "size"
+]
+
 
 class ConnectionFailedError(Exception):
-    """Carries the error, and whether the request may be sent again.
+    """A request without a whole answer, in terms of the connection.
 
     Args:
-        error: What the user will see.
+        kind: ``unreachable`` and ``unreachable in time``: there was no connection; ``untrusted``:
+            its certificate was refused; ``silent``: nothing came for the time-out; ``broken``;
+            ``stale``: the server had closed a kept connection before a byte of the answer came;
+            ``head``: the answer's head is too long; ``size``: its body is.
+        reason: What httpx says.
         retry: Whether no byte of an answer had come, so that sending again repeats nothing that
             the user has seen.
     """
 
-    def __init__(self, error: APIConnectionError, *, retry: bool) -> None:
-        super().__init__(error.message)
-        self.error = error
+    def __init__(self, kind: Failure, reason: str, *, retry: bool = False) -> None:
+        super().__init__(f"{kind}: {reason}")
+        self.kind: Failure = kind
+        self.reason = reason
         self.retry = retry
 
 
@@ -72,11 +103,15 @@ class Form(NamedTuple):
     files: dict[str, tuple[str, IO[bytes], str]]
 
 
-class Sink(Protocol):
-    """Takes an answer's body piece by piece."""
+class Token(NamedTuple):
+    """A bearer token, and until when it is used, by the monotonic clock."""
 
-    def feed(self, data: bytes, /) -> Any: ...
+    secret: SecretStr
+    until: float
 
+
+TokenKey: TypeAlias = tuple[str, str, bytes]
+"""Where a token comes from, and whose it is."""
 
 _AsyncTransports: TypeAlias = "dict[str | None, httpx.AsyncHTTPTransport]"
 """By proxy."""
@@ -90,7 +125,7 @@ class _LoopPool:
 
 
 class _Pools:
-    """ClientConfig pools of this process: one for threads, one for each running event loop.
+    """Connection pools of this process: one for threads, one for each running event loop.
 
     Model objects hold none, so any number of them share these, and each can be pickled. A loop's
     pool is closed by the loop itself: it is kept by an asynchronous generator, which
@@ -99,64 +134,53 @@ class _Pools:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sync: dict[str | None, httpx.HTTPTransport] = {}
-        self._loops: dict[int, _LoopPool] = {}
-        self._ssl: SSLContext | None = None
-
-    def reset(self) -> None:
-        """Forget all pools, in a forked child: the sockets belong to the parent."""
-        # The old pools are kept from the garbage collector, which would end TLS sessions that
-        # the parent still uses.
-        _inherited.append((self._sync, self._loops))
-        self.__init__()
-
-    def is_ready(self) -> bool:
-        """Return whether the certificates have been read."""
-        return self._ssl is not None
+        self.threads: dict[str | None, httpx.HTTPTransport] = {}
+        self.loops: dict[int, _LoopPool] = {}
+        self.ssl: SSLContext | None = None
 
     def make_ready(self) -> SSLContext:
         """Import httpx and read the certificates: it takes long, and is done once."""
         with self._lock:
-            if self._ssl is None:
+            if self.ssl is None:
                 import httpx
 
                 try:
-                    self._ssl = httpx.create_ssl_context()  # verifies, and heeds SSL_CERT_FILE
+                    self.ssl = httpx.create_ssl_context()  # verifies, and heeds SSL_CERT_FILE
                 except OSError as error:
                     raise ConfigurationError(
                         f"SSL_CERT_FILE and SSL_CERT_DIR: no certificates could be read ({error})"
                     ) from None
-            return self._ssl
+            return self.ssl
 
     def sync(self, proxy: str | None) -> httpx.HTTPTransport:
         """Return the pool that all threads share."""
-        transport = self._sync.get(proxy)
+        transport = self.threads.get(proxy)
         if transport is None:
             import httpx
 
             with _proxy_understood():
-                made = httpx.HTTPTransport(**self._settings(proxy))
-            transport = self._sync.setdefault(proxy, made)
+                made = httpx.HTTPTransport(**self.settings(proxy))
+            transport = self.threads.setdefault(proxy, made)
         return transport
 
     async def loop(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
         """Return the pool of the running loop."""
         loop = asyncio.get_running_loop()
-        pool = self._loops.get(id(loop))
+        pool = self.loops.get(id(loop))
         if pool is None or pool.loop is not loop:
             transports: _AsyncTransports = {}
             pool = _LoopPool(loop, transports, self._keep(loop, transports))
             with self._lock:
-                for key in [k for k, old in self._loops.items() if old.loop.is_closed()]:
-                    del self._loops[key]
-                self._loops[id(loop)] = pool
+                for key in [k for k, old in self.loops.items() if old.loop.is_closed()]:
+                    del self.loops[key]
+                self.loops[id(loop)] = pool
             await anext(pool.keeper)
         transport = pool.transports.get(proxy)
         if transport is None:
             import httpx
 
             with _proxy_understood():
-                made = httpx.AsyncHTTPTransport(**self._settings(proxy))
+                made = httpx.AsyncHTTPTransport(**self.settings(proxy))
             transport = pool.transports.setdefault(proxy, made)
         return transport
 
@@ -167,11 +191,11 @@ class _Pools:
             yield
         finally:
             with self._lock:
-                self._loops.pop(id(loop), None)  # none are left in a forked child
+                self.loops.pop(id(loop), None)  # none are left in a forked child
             for transport in transports.values():
                 await transport.aclose()
 
-    def _settings(self, proxy: str | None) -> dict[str, Any]:
+    def settings(self, proxy: str | None) -> dict[str, Any]:
         import httpx
 
         return {
@@ -185,28 +209,79 @@ class _Pools:
         }
 
 
+class Runtime:
+    """What the clients of a process share.
+
+    Attributes:
+        pools: Connections.
+        tokens: Access tokens.
+        flights: Token requests under way: the thread of each, and how often it tries.
+        refused: Optional fields of requests that a server has refused, by its ``base_url``.
+        want_reasoning: Models, by ``base_url``, that want the thoughts of earlier turns back.
+        model_lists: Vendors' model lists and until when they are believed, by ``base_url``.
+        urls: Addresses, parsed.
+        proxies: The proxy of a scheme and host, as the environment says.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pools = _Pools()
+        self.tokens: dict[TokenKey, Token] = {}
+        self.flights: dict[TokenKey, tuple[int, Future[Token], int]] = {}
+        self.refused: set[tuple[str, str]] = set()
+        self.want_reasoning: set[tuple[str, object]] = set()
+        self.model_lists: dict[str, tuple[float, list[Model]]] = {}
+        self.urls: dict[str, httpx.URL] = {}
+        self.proxies: dict[tuple[str, str], str | None] = {}
+
+    def refused_by(self, base_url: str) -> set[str]:
+        """Return the optional fields that a server has refused."""
+        return {name for url, name in self.refused if url == base_url}
+
+    def reset(self) -> None:
+        """Forget everything and close the connections that threads share; loops close their own."""
+        for transport in self.pools.threads.values():
+            transport.close()
+        self.pools.threads.clear()
+        for memory in (self.tokens, self.flights, self.refused, self.model_lists, self.urls):
+            memory.clear()
+        self.want_reasoning.clear()
+        self.proxies.clear()
+        _warnings.forget()
+
+    def after_fork(self) -> None:
+        """Forget, in a forked child, what only the parent has: sockets, and requests under way."""
+        # The old pools are kept from the garbage collector, which would end TLS sessions that
+        # the parent still uses.
+        _inherited.append(self.pools)
+        self.lock, self.pools, self.flights = threading.Lock(), _Pools(), {}
+
+
 _inherited: list[object] = []
-_pools = _Pools()
-is_ready, make_ready = _pools.is_ready, _pools.make_ready
+runtime = Runtime()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.reset)
+    os.register_at_fork(after_in_child=runtime.after_fork)
 
 
-def send(config: ClientConfig, request: httpx.Request) -> httpx.Response:
-    """Send a request and return the answer with its body unread."""
+def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx.Response:
+    """Send a request, over the user's transport if there is one; the answer's body is unread."""
     try:
-        return _pools.sync(_proxy(request)).handle_request(request)
+        transport = transport or runtime.pools.sync(_proxy(request))
+        return transport.handle_request(request)
     except _errors() as error:
-        raise _failure(config, error, retry=True) from error
+        raise _failure(error, answered=False) from error
 
 
-async def asend(config: ClientConfig, request: httpx.Request) -> httpx.Response:
+async def asend(
+    request: httpx.Request, transport: httpx.AsyncBaseTransport | None
+) -> httpx.Response:
     """Do what :func:`send` does, on the running loop."""
     request = _without_blocking(request)
     try:
-        return await (await _pools.loop(_proxy(request))).handle_async_request(request)
+        transport = transport or await runtime.pools.loop(_proxy(request))
+        return await transport.handle_async_request(request)
     except _errors() as error:
-        raise _failure(config, error, retry=True) from error
+        raise _failure(error, answered=False) from error
 
 
 def _without_blocking(request: httpx.Request) -> httpx.Request:
@@ -226,85 +301,191 @@ def _without_blocking(request: httpx.Request) -> httpx.Request:
     return httpx.Request(request.method, request.url, content=content(), **head)
 
 
-def read(config: ClientConfig, response: httpx.Response) -> Generator[bytes]:
+def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
     """Yield the body, decompressed, and free the connection when left for whatever reason."""
+    size = 0
     try:
-        yield from response.iter_bytes() if _is_encoded(response) else _raw(response)
+        # httpx's own iterators cost a streamed token 5 %.
+        stream: Any = response.stream
+        for data in _inflated(response, stream) if _is_encoded(response) else stream:
+            size += len(data)
+            if size > max_bytes:
+                raise _too_large(max_bytes)
+            yield data
     except _errors() as error:
-        raise _failure(config, error) from error
+        raise _failure(error) from error
     finally:
         response.close()
 
 
-async def aread(config: ClientConfig, response: httpx.Response) -> AsyncGenerator[bytes]:
+async def aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[bytes]:
     """Do what :func:`read` does, on the running loop."""
+    size = 0
     try:
-        body = response.aiter_bytes() if _is_encoded(response) else _raw(response)
-        async for data in body:
+        stream: Any = response.stream
+        async for data in _ainflated(response, stream) if _is_encoded(response) else stream:
+            size += len(data)
+            if size > max_bytes:
+                raise _too_large(max_bytes)
             yield data
     except _errors() as error:
-        raise _failure(config, error) from error
+        raise _failure(error) from error
     finally:
         await response.aclose()
+
+
+def finish(
+    request: httpx.Request, response: httpx.Response, chunks: Generator[bytes], *, keep: bool
+) -> None:
+    """Let go of an answer; its connection is kept if asked, and if the rest comes at once."""
+    if keep:
+        end = time.monotonic() + GRACE_SECONDS
+        # httpcore takes the time-out when a body begins to be read, so it is begun once more.
+        request.extensions["timeout"]["read"] = GRACE_SECONDS
+        stream: Any = response.stream
+        with suppress(*_errors()):
+            for _ in stream:
+                if time.monotonic() > end:
+                    break
+    chunks.close()
+
+
+async def afinish(chunks: AsyncGenerator[bytes], *, keep: bool) -> None:
+    """Do what :func:`finish` does; on a loop, the rest may come a little later, too."""
+    if not keep:
+        await chunks.aclose()
+        return
+    task = asyncio.ensure_future(_drained(chunks))
+    _draining.add(task)
+    task.add_done_callback(_draining.discard)
+    await asyncio.wait([task], timeout=GRACE_SECONDS)
+
+
+_draining: set[asyncio.Task[None]] = set()
+
+
+async def _drained(chunks: AsyncGenerator[bytes]) -> None:
+    try:
+        with suppress(ConnectionFailedError, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                async for _ in chunks:
+                    pass
+    finally:
+        await chunks.aclose()
+
+
+def _too_large(max_bytes: int) -> ConnectionFailedError:
+    return ConnectionFailedError("size", f"more than {max_bytes} bytes")
 
 
 def _is_encoded(response: httpx.Response) -> bool:
     return "content-encoding" in response.headers
 
 
-def _raw(response: httpx.Response) -> Any:
-    """Return the body as it comes; httpx's own iterators cost a streamed token 5 % on top."""
-    return response.stream
+def _inflated(response: httpx.Response, stream: Iterator[bytes]) -> Iterator[bytes]:
+    inflater = _Inflater(response.headers["content-encoding"])
+    for data in stream:
+        yield from inflater.feed(data)
+    inflater.close()
+
+
+async def _ainflated(
+    response: httpx.Response, stream: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    inflater = _Inflater(response.headers["content-encoding"])
+    async for data in stream:
+        for piece in inflater.feed(data):
+            yield piece
+    inflater.close()
+
+
+class _Inflater:
+    """Decompresses a body in pieces of bounded size; no request asks for compression."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding.strip().lower()
+        if self._encoding not in {"gzip", "x-gzip", "deflate", "identity"}:
+            raise ConnectionFailedError(
+                "broken", f"content-encoding {self._encoding[:40]!r} was not asked for"
+            )
+        self._zlib = zlib.decompressobj(47)  # gzip or zlib, as its first bytes say
+        self._begun = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._encoding == "identity":
+            yield data
+            return
+        while data:
+            if self._zlib.eof:  # a gzip file may have several parts
+                self._zlib = zlib.decompressobj(47)
+            try:
+                piece = self._zlib.decompress(data, PIECE)
+            except zlib.error as error:
+                if self._begun or self._encoding != "deflate":
+                    raise ConnectionFailedError("broken", f"its compression: {error}") from None
+                self._zlib = zlib.decompressobj(-15)  # some servers send deflate without a head
+                self._begun = True
+                continue
+            self._begun = True
+            data = self._zlib.unused_data if self._zlib.eof else self._zlib.unconsumed_tail
+            if piece:
+                yield piece
+
+    def close(self) -> None:
+        if self._begun and not self._zlib.eof:
+            raise ConnectionFailedError("broken", "the compressed body is not whole")
 
 
 def build(
-    config: ClientConfig,
     method: str,
     url: str,
-    headers: dict[str, str],
-    content: bytes | Form | None,
+    headers: Mapping[str, str],
+    content: bytes | Form | SecretStr | None,
+    *,
+    timeout: float | None,
+    query: Mapping[str, str | int | float | bool],
 ) -> httpx.Request:
-    """Build a request that waits no longer than the connection's timeout for each step."""
+    """Build a request that waits no longer than the time-out for each step."""
     import httpx
 
-    timeout = config.timeout
     connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
     steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
     target, extensions = _parsed(url), {"timeout": steps}
+    if query:
+        target = target.copy_merge_params(query)
     if isinstance(content, Form):
         # Files are read piece by piece while they are sent.
         form: dict[str, Any] = {"data": content.fields, "files": content.files}
         return httpx.Request(method, target, headers=headers, extensions=extensions, **form)
+    if isinstance(content, SecretStr):
+        secret: dict[str, Any] = {"content": content.get_secret_value().encode()}
+        return httpx.Request(method, target, headers=headers, extensions=extensions, **secret)
     return httpx.Request(method, target, headers=headers, extensions=extensions, content=content)
 
 
-_urls: dict[str, httpx.URL] = {}
-
-
 def _parsed(url: str) -> httpx.URL:
-    parsed = _urls.get(url)
+    parsed = runtime.urls.get(url)
     if parsed is None:
         import httpx
 
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise ConfigurationError(f"base_url: {url!r} is no valid URL ({error})") from None
-        if len(_urls) < 256:
-            _urls[url] = parsed
+            raise ConfigurationError(f"base_url: {url!r} is not a valid URL ({error})") from None
+        if len(runtime.urls) < 256:
+            runtime.urls[url] = parsed
     return parsed
 
 
-_proxies: dict[tuple[str, str], str | None] = {}
-
-
 def _proxy(request: httpx.Request) -> str | None:
+    return proxy_for(request.url.scheme, request.url.host)
+
+
+def proxy_for(scheme: str, host: str) -> str | None:
     """Return the proxy that the environment names for a host (``HTTPS_PROXY``, ``NO_PROXY``)."""
-    target = (request.url.scheme, request.url.host)
     try:
-        return _proxies[target]
+        return runtime.proxies[scheme, host]
     except KeyError:
-        scheme, host = target
         proxies = getproxies()
         proxy = None if proxy_bypass(host) else proxies.get(scheme) or proxies.get("all")
         if proxy and "://" not in proxy:
@@ -312,7 +493,7 @@ def _proxy(request: httpx.Request) -> str | None:
         # Plain http goes to this machine alone; a proxy elsewhere would read the prompts.
         if proxy and scheme == "http" and not is_loopback(urlsplit(proxy).hostname or ""):
             proxy = None
-        return _proxies.setdefault(target, proxy)
+        return runtime.proxies.setdefault((scheme, host), proxy)
 
 
 @contextmanager
@@ -333,34 +514,68 @@ def _errors() -> tuple[type[Exception], ...]:
     """Return httpx's exceptions; looked up when one passes, so that its import can wait."""
     import httpx
 
-    return (httpx.HTTPError, httpx.StreamError)
+    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
 
 
-def _failure(
-    config: ClientConfig, error: Exception, *, retry: bool = False
-) -> ConnectionFailedError:
+def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedError:
     import httpx
 
-    spec = config.spec
-    host = urlsplit(config.base_url).netloc
-    where = f"check base_url or {spec.base_url_variable}"
+    reason = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        message = f"{spec.title}: {host} could not be reached in time; {where}"
-        return _timed_out(config, message, retry=retry)
+        return ConnectionFailedError("unreachable in time", reason, retry=not answered)
     if isinstance(error, httpx.TimeoutException):
         # The request has gone out and may be at work: sending it again would pay for it twice.
-        message = f"{spec.title}: no answer within timeout={config.timeout!r} seconds"
-        return _timed_out(config, message, retry=False)
-    reason = str(error) or type(error).__name__
+        return ConnectionFailedError("silent", reason)
     if isinstance(error, httpx.ConnectError):
-        retry = retry and "CERTIFICATE_VERIFY_FAILED" not in reason
-        message = f"{spec.title}: cannot reach {host} ({reason}); {where}"
-    else:
-        message = f"{spec.title}: the connection to {host} broke ({reason})"
-        retry = retry and isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-    return ConnectionFailedError(APIConnectionError(message, provider=spec.name), retry=retry)
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            return ConnectionFailedError("untrusted", reason)
+        return ConnectionFailedError("unreachable", reason, retry=not answered)
+    if "Receive buffer too long" in reason:  # h11's words, under httpcore's bound
+        return ConnectionFailedError("head", "more than 100 KiB")
+    if answered or not isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
+        return ConnectionFailedError("broken", reason)
+    connection = _connection(_frames((error.__cause__ or error).__traceback__))
+    if connection is None:  # a transport of the user's that is not httpcore's: it is believed
+        return ConnectionFailedError("broken", reason, retry=True)
+    # "Server disconnected without sending a response" is said of half a head, too.
+    state = connection._h11_state  # noqa: SLF001
+    begun = str(state.their_state) != "SEND_RESPONSE" or bool(state.trailing_data[0])
+    stale = not begun and connection._request_count > 1  # noqa: SLF001
+    return ConnectionFailedError("stale" if stale else "broken", reason, retry=not begun)
 
 
-def _timed_out(config: ClientConfig, message: str, *, retry: bool) -> ConnectionFailedError:
-    error = APITimeoutError(message, provider=config.spec.name)
-    return ConnectionFailedError(error, retry=retry)
+def abort(thread: int) -> None:
+    """Break off the request that a thread waits for, so that the connection is free at once."""
+    frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    connection = _connection(_outwards(frames.get(thread)))
+    if connection is not None:
+        held = connection._network_stream.get_extra_info("socket")  # noqa: SLF001
+        if isinstance(held, socket.socket):
+            with suppress(OSError):
+                # A TLS socket's own method would change it under the thread that reads it.
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+
+def _connection(frames: Iterator[FrameType]) -> Any:
+    """Return httpcore's connection that frames are at work on, to ask what nothing else tells.
+
+    Its attributes are private; this fits httpcore 1.0. Without them a request is not sent again
+    where it may have been answered, and one that is broken off ends when its answer comes.
+    """
+    for frame in frames:
+        found = frame.f_locals.get("self")
+        if hasattr(found, "_h11_state") and hasattr(found, "_request_count"):
+            return found
+    return None
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

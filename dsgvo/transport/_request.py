@@ -1,70 +1,117 @@
-"""One request to a vendor: retries, signing in, fields that a server refuses, and its errors."""
+"""One request to a vendor: attempts, signing in, fields that a server refuses, and its errors."""
 
 from __future__ import annotations
 
 import logging
 import os
 import random
-import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
+from socket import SOCK_STREAM, getaddrinfo
+from threading import get_ident
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
+from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from dsgvo._version import __version__
 from dsgvo.errors import (
+    APIConnectionError,
     APIError,
     APIResponseError,
     APIStatusError,
+    APITimeoutError,
     CapabilityError,
     ConfigurationError,
     RedirectError,
 )
 from dsgvo.transport import _pools
-from dsgvo.transport._config import ClientConfig, Credentials, without_password
-from dsgvo.transport._flow import Do, Flow, Read, Send, Sleep, Wait
-from dsgvo.transport._pools import ConnectionFailedError, Form
+from dsgvo.transport._config import (
+    ClientConfig,
+    Credentials,
+    is_loopback,
+    is_public,
+    literal_addresses,
+    without_password,
+)
+from dsgvo.transport._flow import (
+    DeadlockError,
+    Flow,
+    ReadBody,
+    RunInThread,
+    SendRequest,
+    Sleep,
+    WaitFor,
+)
+from dsgvo.transport._pools import (
+    ConnectionFailedError,
+    Form,
+    Token,
+    TokenKey,
+    proxy_for,
+    runtime,
+)
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import describe_body
-from dsgvo.wire.errors import error_from_body, mentions, redact, retry_after_seconds
+from dsgvo.wire.errors import error_from_body, mentions, redact
 from dsgvo.wire.files import Upload
 from dsgvo.wire.messages import wants_reasoning
 from dsgvo.wire.private import private_texts
+from dsgvo.wire.retry import next_delay, retry_after, should_retry
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Auth", "Operation", "fetch", "open_response", "request_id", "tokens"]
+__all__ = [
+    "Answer",
+    "Auth",
+    "BearerToken",
+    "Operation",
+    "Retries",
+    "connection_error",
+    "fetch",
+    "image_operation",
+    "open_response",
+    "request_id",
+    "secrets_of",
+]
 
-MAX_RETRY_AFTER = 60.0
-"""Seconds that ``Retry-After`` may make us wait; beyond it the error is raised at once."""
-
-BACKOFF_SECONDS = 0.5
-MAX_BACKOFF_SECONDS = 8.0
-RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 MAX_ERROR_BYTES = 256 * 1024
-MAX_ANSWER_BYTES = 512 * 1024 * 1024
+ERROR_SECONDS = 5.0
+"""How long the body of an error is waited for; what has come of it by then is enough."""
+
+MAX_STALE = _pools.KEEPALIVE_CONNECTIONS
+"""How many kept connections a server may have closed meanwhile: as many as are kept."""
+
+SHOW_VARIABLE = "DSGVO_SHOW_CONTENT"
+"""Set it to ``1`` to see vendors' error messages unabridged while debugging."""
+
+RENEW_BEFORE = 60.0
+"""Seconds before its end at which a token is no longer used; a tenth of short lives."""
+
+DEFAULT_LIFE = 3600.0
 USER_AGENT = f"dsgvo-llm/{__version__}"
 
+_REQUEST_IDS = ("x-request-id", "request-id", "x-litellm-call-id", "cf-ray")
 _log = logging.getLogger("dsgvo")
 
 
 class Auth(Protocol):
     """Where the bearer token of a request comes from."""
 
-    def bearer(self, config: ClientConfig) -> Flow[str]:
+    def bearer(self, config: ClientConfig) -> Flow[SecretStr]:
         """Return the token to send."""
         ...
 
-    def forget(self, config: ClientConfig, token: str) -> bool:
+    def forget(self, config: ClientConfig, token: SecretStr) -> bool:
         """Drop a token that the vendor refused; return whether another can be had."""
         ...
 
@@ -77,7 +124,7 @@ class Operation:
         method: HTTP method.
         url: Whole address.
         body: JSON body, if any.
-        content: A body that is no JSON; it takes the place of ``body``.
+        content: A body that is not JSON; it takes the place of ``body``.
         accept: Media type that is hoped for.
         optional: Fields of ``body`` that no vendor documents and that make the answer better.
             A server that refuses one is asked again without it, and never with it again.
@@ -86,22 +133,22 @@ class Operation:
             Multipart-Upload").
         reasoned_messages: The messages of ``body`` with the thoughts of earlier turns, for a server
             that refuses them without.
-        offers_tools: Whether ``body`` offers tools to the model.
-        image_model: A model to look up before an image is sent to it.
+        headers: Headers of this request alone.
+        server_name: Host whose certificate is expected, where the address holds its number.
     """
 
     method: str = "POST"
     url: str
     body: dict[str, Any] | None = field(default=None, repr=False)
-    content: bytes | None = field(default=None, repr=False)
+    content: SecretStr | None = None
     content_type: str = "application/json"
     accept: str = "application/json"
     optional: Mapping[str, Any] = field(default_factory=dict[str, Any])
     expects: str = "an answer"
     upload: Upload | None = None
     reasoned_messages: Sequence[Mapping[str, Any]] | None = None
-    offers_tools: bool = False
-    image_model: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    server_name: str | None = None
 
     def with_reasoning(self) -> bool:
         """Put the thoughts of earlier turns into the body; return whether there are any."""
@@ -116,146 +163,185 @@ class Operation:
         return config.base_url, (self.body or {}).get("model")
 
 
-_refused: set[tuple[str, str]] = set()
-_want_reasoning: set[tuple[str, object]] = set()
+@dataclass(slots=True)
+class Answer:
+    """An answer under a success status, its body unread."""
+
+    request: httpx.Request
+    response: httpx.Response
+
+    @property
+    def request_id(self) -> str | None:
+        """The vendor's id of the request."""
+        return request_id(self.response)
 
 
-def open_response(
-    config: ClientConfig, operation: Operation, auth: Auth | None
-) -> Flow[httpx.Response]:
-    """Make a request until it succeeds or must not be made again; the body is left unread.
+@dataclass(slots=True)
+class Failure:
+    """An attempt that failed: the error, the body of an answer, and whether to try again."""
 
-    Raises:
-        APIError: Of the kind that fits.
-    """
-    failures, renewed = 0, False
-    optional = {
-        name: value
-        for name, value in operation.optional.items()
-        if (config.base_url, name) not in _refused
-    }
-    if operation.model_at(config) in _want_reasoning:
-        operation.with_reasoning()
-    if not _pools.is_ready():
-        yield Do(_pools.make_ready)
-    while True:
-        token: str | None = yield from _token(config, auth)
-        try:
-            # A file is opened anew for each attempt, so that an upload can be made again.
-            with (yield from _opened(operation.upload)) as document:
-                request = _build(config, operation, optional, token, document)
-                response: httpx.Response = yield Send(config, request)
-        except ConnectionFailedError as failure:
-            if not failure.retry or failures >= config.max_retries:
-                raise failure.error from failure.__cause__
-            error: APIError | CapabilityError = failure.error
-            delay = _backoff(failures)
-        else:
-            if response.is_success:
-                _log.debug("%s %s %d", operation.method, operation.url, response.status_code)
-                return response
-            body = _Body(MAX_ERROR_BYTES, keep=True)
-            with suppress(ConnectionFailedError):  # what has come of the error's body is enough
-                yield Read(config, response, body)
-            error = _status_error(config, operation, response, body.data, token)
-            if response.status_code == 401 and auth and token and not renewed:
-                renewed = True
-                if auth.forget(config, token):
-                    continue
-            amended = _amended(config, operation, optional, response.status_code, body.data)
-            if amended is not None:
-                optional = amended
-                continue
-            if response.status_code not in RETRIED or failures >= config.max_retries:
-                raise error
-            delay = _backoff(failures) if error.retry_after is None else error.retry_after
-            if delay > MAX_RETRY_AFTER:
-                raise error
-        failures += 1
+    error: APIError | CapabilityError
+    cause: BaseException | None = None
+    status: int | None = None
+    body: bytes = field(default=b"", repr=False)
+    retry: bool | None = None
+    stale: bool = False
+
+
+class Retries:
+    """The attempts of one call: how many failed, and the waits between them."""
+
+    def __init__(self, config: ClientConfig, operation: Operation) -> None:
+        self._max = config.max_retries
+        self._operation = operation
+        self._failures = 0
+
+    def wait(self, failure: Failure) -> Flow[None]:
+        """Wait until the next attempt, or raise the error if there is none."""
+        delay = next_delay(
+            failure.error, self._failures, self._max, retry=failure.retry, jitter=random.random()
+        )
+        if delay is None:
+            raise failure.error from failure.cause
+        self._failures += 1
         _log.info(
             "%s %s failed (%s); attempt %d of %d in %.1f s",
-            operation.method,
-            operation.url,
-            type(error).__name__,
-            failures + 1,
-            config.max_retries + 1,
+            self._operation.method,
+            self._operation.url,
+            type(failure.error).__name__,
+            self._failures + 1,
+            self._max + 1,
             delay,
         )
         yield Sleep(delay)
 
 
-def _amended(
-    config: ClientConfig,
-    operation: Operation,
-    optional: dict[str, Any],
-    status: int,
-    body: bytes,
-) -> dict[str, Any] | None:
-    """Return the optional fields to ask again with, if the body names what is refused or missing.
+def open_response(
+    config: ClientConfig, operation: Operation, auth: Auth | None, retries: Retries | None = None
+) -> Flow[Answer]:
+    """Make a request until it succeeds or must not be made again; the body is left unread.
+
+    Raises:
+        APIError: Of the kind that fits.
+    """
+    retries = retries or Retries(config, operation)
+    refused = runtime.refused_by(config.base_url)
+    renewed, stale = False, 0
+    if operation.model_at(config) in runtime.want_reasoning:
+        operation.with_reasoning()
+    while True:
+        token: SecretStr | None = None if auth is None else (yield from auth.bearer(config))
+        result = yield from _attempt(config, operation, refused, token)
+        if isinstance(result, Answer):
+            _log.debug("%s %s %d", operation.method, operation.url, result.response.status_code)
+            return result
+        if result.stale and stale < MAX_STALE:
+            stale += 1
+        elif not renewed and _can_renew(config, auth, token, result):
+            renewed = True
+        elif not _amend(config, operation, refused, result):
+            yield from retries.wait(result)
+
+
+def _can_renew(
+    config: ClientConfig, auth: Auth | None, token: SecretStr | None, failure: Failure
+) -> bool:
+    if auth is None or token is None or failure.status != 401:
+        return False
+    return auth.forget(config, token)
+
+
+def _amend(config: ClientConfig, operation: Operation, refused: set[str], failure: Failure) -> bool:
+    """Amend a request if the error's body names what is refused or missing in it.
 
     The server is asked in the same way from then on.
     """
-    if status not in {400, 422}:
-        return None
-    if refused := {name for name in optional if mentions(body, name)}:
-        _refused.update((config.base_url, name) for name in refused)
-        return {name: value for name, value in optional.items() if name not in refused}
-    if wants_reasoning(body) and operation.with_reasoning():
-        _want_reasoning.add(operation.model_at(config))
-        return optional
-    return None
+    if failure.status not in {400, 422}:
+        return False
+    asked = operation.optional.keys() - refused
+    if named := {name for name in asked if mentions(failure.body, name)}:
+        refused |= named
+        runtime.refused.update((config.base_url, name) for name in named)
+        return True
+    if wants_reasoning(failure.body) and operation.with_reasoning():
+        runtime.want_reasoning.add(operation.model_at(config))
+        return True
+    return False
+
+
+def _attempt(
+    config: ClientConfig, operation: Operation, refused: set[str], token: SecretStr | None
+) -> Flow[Answer | Failure]:
+    """Make a request once."""
+    own = config.http_transport is not None or config.http_async_transport is not None
+    if runtime.pools.ssl is None and not own:
+        yield RunInThread(runtime.pools.make_ready)
+    try:
+        # A file is opened anew for each attempt, so that an upload can be made again.
+        with (yield from _opened(operation.upload)) as document:
+            request = _build(config, operation, refused, document, signed=token is not None)
+            if token is not None:
+                _sign(request, config, token)
+            response: httpx.Response = yield SendRequest(
+                request, config.http_transport, config.http_async_transport
+            )
+    except ConnectionFailedError as failed:
+        error = connection_error(config, failed, operation.expects)
+        stale = failed.kind == "stale"
+        return Failure(error, failed.__cause__, retry=failed.retry, stale=stale)
+    if response.is_success:
+        return Answer(request, response)
+    body = _Body(MAX_ERROR_BYTES, time.monotonic() + ERROR_SECONDS)
+    steps = request.extensions["timeout"]
+    steps["read"] = min(ERROR_SECONDS, steps["read"] or ERROR_SECONDS)
+    with suppress(ConnectionFailedError):  # what has come of the error's body is enough
+        yield ReadBody(request, response, body, MAX_ERROR_BYTES)
+    return Failure(
+        _status_error(config, operation, response, body.data, token),
+        status=response.status_code,
+        body=body.data,
+        retry=should_retry(response.headers),
+    )
 
 
 def fetch(
     config: ClientConfig, operation: Operation, auth: Auth | None
 ) -> Flow[tuple[bytes, httpx.Response]]:
     """Make a request and read its whole answer."""
-    response: httpx.Response = yield from open_response(config, operation, auth)
-    body = _Body(MAX_ANSWER_BYTES)
+    answer = yield from open_response(config, operation, auth)
+    body = _Body()
     try:
-        yield Read(config, response, body)
-    except ConnectionFailedError as failure:
-        raise failure.error from failure.__cause__
-    except _TooLargeError:
-        raise APIResponseError(
-            f"{config.spec.title}: {operation.expects} of more than {MAX_ANSWER_BYTES} bytes",
-            provider=config.spec.name,
-            request_id=request_id(response),
-        ) from None
-    return body.data, response
+        yield ReadBody(answer.request, answer.response, body, config.max_response_bytes)
+    except ConnectionFailedError as failed:
+        error = connection_error(config, failed, operation.expects)
+        error.request_id = answer.request_id
+        raise error from failed.__cause__
+    return body.data, answer.response
 
 
 def request_id(response: httpx.Response) -> str | None:
-    """Return the vendor's id of a request."""
-    headers = response.headers
-    return headers.get("x-request-id") or headers.get("request-id")
-
-
-def _token(config: ClientConfig, auth: Auth | None) -> Flow[str | None]:
-    return None if auth is None else (yield from auth.bearer(config))
-
-
-class _TooLargeError(Exception):
-    pass
+    """Return the vendor's id of a request, or a gateway's."""
+    return next((value for name in _REQUEST_IDS if (value := response.headers.get(name))), None)
 
 
 class _Body:
-    """Collects a body up to a bound; past it the rest is dropped, or the body refused."""
+    """Collects a body. With bounds, of size and of the monotonic clock, it is done at either."""
 
-    __slots__ = ("_keep", "_max", "_parts", "_size")
+    __slots__ = ("_end", "_max", "_parts", "_size", "done")
 
-    def __init__(self, max_bytes: int, *, keep: bool = False) -> None:
+    def __init__(self, max_bytes: int | None = None, end: float = 0.0) -> None:
         self._parts: list[bytes] = []
         self._size = 0
         self._max = max_bytes
-        self._keep = keep
+        self._end = end
+        self.done = False
 
     def feed(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size <= self._max:
-            self._parts.append(data)
-        elif not self._keep:
-            raise _TooLargeError
+        if self._max is not None:
+            data = data[: self._max - self._size]
+            self._size += len(data)
+            self.done = self._size >= self._max or time.monotonic() > self._end
+        self._parts.append(data)
 
     @property
     def data(self) -> bytes:
@@ -268,7 +354,7 @@ def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | No
     if upload.path is None:
         return BytesIO(upload.data or b"")
     try:
-        return (yield Do(partial(upload.path.open, "rb")))
+        return (yield RunInThread(partial(upload.path.open, "rb")))
     except OSError as error:
         raise ConfigurationError(f"file: {str(upload.path)!r} is unreadable: {error}") from None
 
@@ -276,39 +362,104 @@ def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | No
 def _build(
     config: ClientConfig,
     operation: Operation,
-    optional: Mapping[str, Any],
-    token: str | None,
+    refused: set[str],
     document: IO[bytes] | None,
+    *,
+    signed: bool,
 ) -> httpx.Request:
-    headers = {"Accept": operation.accept, "User-Agent": USER_AGENT}
-    if token is not None:
-        headers.update(config.headers)
-        headers["Authorization"] = f"Bearer {token}"
-    content: bytes | Form | None = operation.content
+    headers = {"Accept": operation.accept, "User-Agent": USER_AGENT, **operation.headers}
+    content: bytes | Form | None = None
     if operation.body is not None:
-        try:
-            content = to_json({**operation.body, **optional} if optional else operation.body)
-        except (PydanticSerializationError, UnicodeEncodeError, ValueError) as error:
-            raise ConfigurationError(
-                f"the request cannot be written as JSON ({type(error).__name__}): use plain "
-                "values and valid Unicode in messages, tools and parameters"
-            ) from None
+        content = _json(operation, refused)
     if operation.upload is not None and document is not None:
         upload = operation.upload
         content = Form(
             fields={"payload": (content or b"").decode()},
             files={"file": (upload.name, document, upload.mime_type)},
         )
-    elif content is not None:
+    elif content is not None or operation.content is not None:
         headers["Content-Type"] = operation.content_type
-    return _pools.build(config, operation.method, operation.url, headers, content)
+    request = _pools.build(
+        operation.method,
+        operation.url,
+        headers,
+        operation.content if content is None else content,
+        timeout=config.timeout,
+        query=config.query if signed else {},
+    )
+    if operation.server_name is not None:
+        request.extensions["sni_hostname"] = operation.server_name
+    return request
+
+
+def _json(operation: Operation, refused: set[str]) -> bytes:
+    added = {name: value for name, value in operation.optional.items() if name not in refused}
+    try:
+        return to_json({**(operation.body or {}), **added} if added else operation.body)
+    except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"the request cannot be written as JSON ({type(error).__name__}): use plain values "
+            "and valid Unicode, without lone surrogates, in messages, tools and parameters"
+        ) from None
+
+
+def _sign(request: httpx.Request, config: ClientConfig, token: SecretStr) -> None:
+    """Add what is secret. Nothing fails here, so no traceback shows this frame."""
+    request.headers.update(config.headers)
+    request.headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+
+
+# -- errors -------------------------------------------------------------------------------------
+
+
+def secrets_of(
+    config: ClientConfig, operation: Operation, token: SecretStr | None = None
+) -> tuple[str, ...]:
+    """Return what an error's message must not show; looked for only when one is written."""
+    shows = os.environ.get(SHOW_VARIABLE) == "1"
+    own = (token.get_secret_value(),) if token else ()
+    return (*config.secrets(), *own, *(() if shows else private_texts(operation.body)))
+
+
+def connection_error(
+    config: ClientConfig, failed: ConnectionFailedError, expects: str
+) -> APIConnectionError | APIResponseError:
+    """Say what went wrong with a connection, and what to do about it."""
+    spec = config.spec
+    host = urlsplit(config.base_url).netloc
+    where = f"check base_url or {spec.base_url_variable}"
+    if failed.kind in {"size", "head"}:
+        what = f"{expects} of {failed.reason}" if failed.kind == "size" else "a head of 100 KiB"
+        bound = "; max_response_bytes= sets the bound" if failed.kind == "size" else " or more"
+        return APIResponseError(f"{spec.title}: {what}{bound}", provider=spec.name)
+    kind = APIConnectionError
+    match failed.kind:
+        case "unreachable in time":
+            kind, message = APITimeoutError, f"{host} could not be reached in time; {where}"
+        case "silent":
+            kind = APITimeoutError
+            message = (
+                f"no answer within timeout={config.timeout!r} seconds; timeout= says how long "
+                "silence may last"
+            )
+        case "untrusted":
+            message = (
+                f"cannot reach {host} ({failed.reason}): if its certificate is your company's own, "
+                "set SSL_CERT_FILE to the authority's, or pass "
+                "http_transport=httpx.HTTPTransport(verify=…)"
+            )
+        case "unreachable":
+            message = f"cannot reach {host} ({failed.reason}); {where}"
+        case _:
+            message = f"the connection to {host} broke ({failed.reason})"
+    return kind(f"{spec.title}: {message}", provider=spec.name)
 
 
 def _no_tools(config: ClientConfig, operation: Operation, error: APIStatusError) -> CapabilityError:
     spec = config.spec
     model = (operation.body or {}).get("model")
     return CapabilityError(
-        f"tools: {spec.title} refused them for model {model!r}: not every model takes tools "
+        f"tools: {spec.title} refused them for model {shown(model)}: not every model takes tools "
         f"({spec.page}); use another model. The vendor's words: {error.message}",
         provider=spec.name,
         status_code=error.status_code,
@@ -317,32 +468,25 @@ def _no_tools(config: ClientConfig, operation: Operation, error: APIStatusError)
     )
 
 
-def _backoff(failures: int) -> float:
-    """Return a random time below a bound that doubles ("full jitter")."""
-    return random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**failures))
-
-
 def _status_error(
     config: ClientConfig,
     operation: Operation,
     response: httpx.Response,
     body: bytes,
-    token: str | None,
+    token: SecretStr | None,
 ) -> APIError | CapabilityError:
     spec = config.spec
-    secrets = (*config.secrets(), *((token,) if token else ()))
     if response.has_redirect_location:
-        target = response.headers["location"].split("?")[0]
-        target = redact(without_password(target), secrets)
+        target = without_password(response.headers["location"].split("?")[0])
         return RedirectError(
             f"{spec.title}: {response.status_code}: the server redirects to "
-            f"{target!r}; redirects are not followed, since prompts are personal "
-            f"data. If that is the right place, set base_url or {spec.base_url_variable}",
+            f"{redact(target, secrets_of(config, operation, token))!r}; redirects are not "
+            "followed, since prompts are personal data. If that is the right place, set base_url "
+            f"or {spec.base_url_variable}",
             provider=spec.name,
             status_code=response.status_code,
             request_id=request_id(response),
         )
-    after = retry_after_seconds(response.headers.get("retry-after"), time.time())
     hint = None
     if response.status_code == 401:
         names = ("client_id", "client_secret") if config.credentials else ("api_key",)
@@ -354,140 +498,200 @@ def _status_error(
         response.status_code,
         body,
         request_id=request_id(response),
-        retry_after=after,
-        secrets=(*secrets, *private_texts(operation.body)),
+        retry_after=retry_after(response.headers, time.time()),
+        secrets=secrets_of(config, operation, token),
         hint=hint,
     )
     # The page gives no wording, so a 400 that does not name the tools is left as it is.
     refused = response.status_code == spec.refuses_tools_with and b"tool" in body.lower()
-    return _no_tools(config, operation, error) if operation.offers_tools and refused else error
+    offered = "tools" in (operation.body or {})
+    return _no_tools(config, operation, error) if offered and refused else error
 
 
-RENEW_BEFORE = 60.0
-"""Seconds before its end at which a token is no longer used; a tenth of short lives."""
-
-DEFAULT_LIFE = 3600.0
+# -- signing in ---------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Token:
-    text: str = field(repr=False)
-    until: float  # of the monotonic clock
+class BearerToken:
+    """The bearer token of a request: the key itself, or one fetched with client credentials.
 
+    Tokens are shared by all model objects of the process, fetched once however many threads and
+    tasks ask, and renewed before they expire. The token endpoint follows neuroflash's public page.
+    """
 
-@dataclass(slots=True)
-class _Fetch:
-    """A fetch under way, how often it tries, and how it failed."""
+    def bearer(self, config: ClientConfig) -> Flow[SecretStr]:
+        """Return the key, or a token that is fetched if need be.
 
-    end: Wait
-    max_retries: int
-    error: APIError | None = None
-
-
-_Key = tuple[str, str, bytes]
-
-
-class _Tokens:
-    """The process's tokens, by where they come from and whose they are."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._tokens: dict[_Key, _Token] = {}
-        self._fetches: dict[_Key, _Fetch] = {}
-
-    def after_fork(self) -> None:
-        """Keep the tokens in a forked child, and drop fetches that only the parent makes."""
-        self._lock = threading.Lock()
-        self._fetches = {}
-
-    def bearer(self, config: ClientConfig) -> Flow[str]:
-        """Return the key, or a token that is fetched if need be."""
+        One of those who ask at the same time fetches it, and its result is that of all. So is its
+        error: one after another they would wait for ever, and sign in with a wrong secret as often
+        as they are.
+        """
         if config.api_key is not None:
-            return config.api_key.get_secret_value()
+            return config.api_key
         credentials = cast("Credentials", config.credentials)
-        key = _key(credentials)
+        key, mine = _key(credentials), Future[Token]()
         while True:
-            with self._lock:
-                token = self._tokens.get(key)
+            with runtime.lock:
+                token = runtime.tokens.get(key)
                 if token is not None and time.monotonic() < token.until:
-                    return token.text
-                other = self._fetches.get(key)
-                own = _Fetch(Wait(Future()), config.max_retries)
-                if other is None:
-                    self._fetches[key] = own
-            if other is None or not (yield other.end):
-                break
-            # Fails for all who waited: one after another they would wait for ever, and sign in
-            # with a wrong secret as often as they are. Who tries more often may still succeed.
-            if other.error is not None and other.max_retries >= config.max_retries:
-                raise copy(other.error)
-            # Then look again: the caller may have been cancelled.
-        try:
-            token = yield from _fetch(config, credentials)
-            with self._lock:
-                self._tokens[key] = token
-        except APIError as error:
-            own.error = copy(error)  # before notes are added that concern one caller
-            raise
-        finally:
-            with self._lock:
-                if self._fetches.get(key) is own:
-                    del self._fetches[key]
-            own.end.future.set_result(None)
-        return token.text
+                    return token.secret
+                leader, flight, retries = runtime.flights.setdefault(
+                    key, (get_ident(), mine, config.max_retries)
+                )
+            if flight is mine:
+                return (yield from _fly(mine, key, config, credentials))
+            try:
+                return (yield WaitFor(flight, leader)).secret
+            except CancelledError:
+                continue  # whoever fetched it was cancelled
+            except DeadlockError:
+                return (yield from _fetch_token(config, credentials)).secret
+            except APIError as error:
+                if config.max_retries <= retries:  # who tries more often may still succeed
+                    raise copy(error) from None
 
-    def forget(self, config: ClientConfig, token: str) -> bool:
+    def forget(self, config: ClientConfig, token: SecretStr) -> bool:
         """Drop a token that the vendor refused; return whether a new one can be fetched."""
         if config.credentials is None:
             return False
         key = _key(config.credentials)
-        with self._lock:
-            known = self._tokens.get(key)
-            if known is not None and known.text == token:  # else it has been renewed already
-                del self._tokens[key]
+        with runtime.lock:
+            known = runtime.tokens.get(key)
+            if known is not None and known.secret == token:  # else it has been renewed already
+                del runtime.tokens[key]
         return True
 
 
-tokens = _Tokens()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=tokens.after_fork)
+def _fly(
+    flight: Future[Token], key: TokenKey, config: ClientConfig, credentials: Credentials
+) -> Flow[SecretStr]:
+    """Fetch a token for all who wait for it."""
+    try:
+        token = yield from _fetch_token(config, credentials)
+        runtime.tokens[key] = token
+        flight.set_result(token)
+    except APIError as error:
+        flight.set_exception(copy(error))  # before notes are added that concern one caller
+        raise
+    else:
+        return token.secret
+    finally:
+        with runtime.lock:
+            if runtime.flights.get(key, (0, None, 0))[1] is flight:
+                del runtime.flights[key]
+        flight.cancel()  # has no effect on one that is done
 
 
-def _key(credentials: Credentials) -> tuple[str, str, bytes]:
+def _key(credentials: Credentials) -> TokenKey:
     secret = sha256(credentials.client_secret.get_secret_value().encode()).digest()
     return (credentials.token_url, credentials.client_id, secret)
 
 
-def _fetch(config: ClientConfig, credentials: Credentials) -> Flow[_Token]:
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": credentials.client_id,
-        "client_secret": credentials.client_secret.get_secret_value(),
-        "scope": credentials.scope,
-    }
+def _fetch_token(config: ClientConfig, credentials: Credentials) -> Flow[Token]:
     started = time.monotonic()
     body, response = yield from fetch(
         config,
         Operation(
             url=credentials.token_url,
-            content=urlencode(form).encode(),
+            content=_form(credentials),
             content_type="application/x-www-form-urlencoded",
             expects="a token",
         ),
         auth=None,
     )
-    try:
-        answer: Any = from_json(body)
-        text = answer["access_token"]
-        life = float(answer.get("expires_in") or DEFAULT_LIFE)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        text, life = None, 0.0
-    if not isinstance(text, str) or not text or not (text.isascii() and text.isprintable()):
+    token, what = _token(body, started), describe_body(body)
+    del body  # a traceback shows what is held here
+    if token is None:
         raise APIResponseError(
-            f"{config.spec.title}: expected an access token from "
-            f"{credentials.token_url}, got {describe_body(body)}",
+            f"{config.spec.title}: expected an access token from {credentials.token_url}, "
+            f"got {what}",
             provider=config.spec.name,
             status_code=response.status_code,
             request_id=request_id(response),
         )
-    return _Token(text, started + life - min(RENEW_BEFORE, life / 10))
+    return token
+
+
+def _form(credentials: Credentials) -> SecretStr:
+    return SecretStr(
+        urlencode(
+            {
+                "grant_type": "client_credentials",
+                "client_id": credentials.client_id,
+                "client_secret": credentials.client_secret.get_secret_value(),
+                "scope": credentials.scope,
+            }
+        )
+    )
+
+
+def _token(body: bytes, started: float) -> Token | None:
+    try:
+        answer: Any = from_json(body)
+        text = answer["access_token"]
+        life = float(answer.get("expires_in") or DEFAULT_LIFE)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
+    if not isinstance(text, str) or not text or not (text.isascii() and text.isprintable()):
+        return None
+    return Token(SecretStr(text), started + life - min(RENEW_BEFORE, life / 10))
+
+
+# -- images at an address -----------------------------------------------------------------------
+
+MAX_IMAGE_BYTES = 64 * 1024 * 1024
+
+
+def image_operation(
+    config: ClientConfig, url: str, allow: Callable[[str], bool] | None
+) -> Operation:
+    """Return the request for a generated image, if its address may be fetched.
+
+    An answer may name any address, so only https to public ones is followed, and the one that was
+    looked at is the one that is asked. The look-up of the name may hold up a thread.
+
+    Raises:
+        APIResponseError: If it may not be fetched.
+        APIConnectionError: If the name has no address.
+    """
+    operation = Operation(method="GET", url=url, accept="image/*", expects="an image")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 443
+    except ValueError:
+        raise _refused_image(config, url, "is not valid") from None
+    if allow is not None:
+        if parts.scheme in {"http", "https"} and host and allow(url):
+            return operation
+        raise _refused_image(config, url, "is refused by allow_image_url")
+    here = is_loopback(urlsplit(config.base_url).hostname or "")
+    if here and is_loopback(host) and parts.scheme in {"http", "https"}:
+        return operation
+    if parts.scheme != "https" or not host or "@" in parts.netloc:
+        raise _refused_image(config, url, "is not https")
+    if is_loopback(host) or not all(map(is_public, literal_addresses(host))):
+        raise _refused_image(config, url, "is not public")
+    if config.http_transport or config.http_async_transport or proxy_for("https", host):
+        return operation  # who carries the request looks up the name
+    try:
+        found = [str(entry[4][0]) for entry in getaddrinfo(host, port, type=SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise APIConnectionError(
+            f"{config.spec.title}: the image's address {url[:200]!r} has no server ({error})",
+            provider=config.spec.name,
+        ) from None
+    if not found or not all(map(is_public, found)):
+        raise _refused_image(config, url, "is not public")
+    number = f"[{found[0]}]" if ":" in found[0] else found[0]
+    pinned = parts._replace(netloc=f"{number}:{port}").geturl()
+    # Closed at once: the next name at the same number must show a certificate of its own.
+    headers = {"Host": parts.netloc, "Connection": "close"}
+    return replace(operation, url=pinned, headers=headers, server_name=host)
+
+
+def _refused_image(config: ClientConfig, url: str, why: str) -> APIResponseError:
+    return APIResponseError(
+        f"{config.spec.title}: the image's address {url[:200]!r} {why}: it is not fetched; "
+        "allow_image_url= can decide otherwise",
+        provider=config.spec.name,
+        status_code=200,
+    )

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["unknown_argument", "wrong_argument"]
+__all__ = ["shown", "unknown_argument", "wrong_argument"]
+
+_KEY_LIKE = re.compile(
+    r"(?i)\A\s*(?:bearer\s|(?:sk|pk|key|api)[-_])|"
+    r"(?=[a-z0-9]*[0-9])(?=[0-9]*[a-z])(?:[a-z0-9]{20})"
+)
+"""How keys begin, or twenty letters and digits without a break, which no model id has."""
 
 # Values of these are never shown: they are secret, or may hold what is.
 _HIDDEN = frozenset(
@@ -35,5 +42,17 @@ def wrong_argument(name: str, value: object, message: str) -> str:
         >>> wrong_argument("api_key", 3, "use a text")
         'api_key: use a text'
     """
-    shown = name.partition(".")[0] not in _HIDDEN and isinstance(value, str | int | float)
-    return f"{name}={value!r}: {message}" if shown else f"{name}: {message}"
+    public = name.partition(".")[0] not in _HIDDEN and isinstance(value, str | int | float)
+    return f"{name}={shown(value)}: {message}" if public else f"{name}: {message}"
+
+
+def shown(value: object) -> str:
+    """Return a value as an error may show it: shortened if it looks like a key in a wrong place.
+
+    Example:
+        >>> shown("gpt-4o"), shown("sk-abcdef123456")
+        ("'gpt-4o'", "'sk-a…' (a key?)")
+    """
+    if isinstance(value, str) and _KEY_LIKE.search(value[:1000]):
+        return f"{value[:4] + '…'!r} (a key?)"
+    return repr(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
@@ -13,7 +12,7 @@ from dsgvo.errors import APIStatusError
 from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, parse_json
 
-__all__ = ["error_from_body", "is_error", "mentions", "redact", "retry_after_seconds"]
+__all__ = ["error_from_body", "is_error", "mentions", "redact"]
 
 MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
@@ -214,32 +213,6 @@ def _shared(secret: str, windows: set[str], blocks: set[str]) -> Iterator[str]:
                     window = secret[begin : begin + EXCERPT]
                     if window in windows:
                         yield window
-
-
-def retry_after_seconds(value: str | None, now: float) -> float | None:
-    """Read a ``Retry-After`` header: seconds, or an HTTP date.
-
-    Args:
-        value: The header.
-        now: Unix time in seconds, for dates.
-
-    Returns:
-        Seconds from now, never negative; ``None`` if the header is absent or unreadable.
-
-    Example:
-        >>> retry_after_seconds("Thu, 01 Jan 1970 00:01:40 GMT", now=40.0)
-        60.0
-    """
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
-        except (ValueError, OverflowError):
-            return None
-    return max(seconds, 0.0) if seconds < float("inf") else None
 
 
 def _parts(body: bytes | str | Mapping[str, Any]) -> _Parts:

@@ -1,4 +1,4 @@
-"""Images and PDFs in a message: as an address, inside the request, or beside it as an upload."""
+"""Content parts of images and PDFs: an address, inside the request, or beside it as an upload."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from dsgvo.errors import CapabilityError, ConfigurationError
-from dsgvo.providers import Provider
+from dsgvo.providers import Model, Provider
 
 __all__ = [
     "Upload",
     "check_parts",
     "file_part",
+    "found_type",
     "image_part",
     "mime_type_of",
     "take_upload",
+    "upload_part",
 ]
 
 _UPLOAD = "upload"
@@ -29,7 +31,6 @@ _MAGIC = (
     (b"\x89PNG\r\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF8", "image/gif"),
-    (b"RIFF", "image/webp"),
     (b"%PDF-", "application/pdf"),
 )
 
@@ -48,29 +49,13 @@ def image_part(
     *,
     url: str | None = None,
     data: bytes | str | None = None,
-    path: str | Path | None = None,
     mime_type: str | None = None,
     detail: str | None = None,
+    name: str | None = None,
 ) -> dict[str, Any]:
-    """Return the content part of an image.
-
-    Args:
-        url: Web address or data URL; given as it is.
-        data: The image, as bytes or base64 text.
-        path: A file with the image.
-        mime_type: Type of ``data`` or ``path``; found out from the bytes or the name otherwise.
-        detail: OpenAI's ``"low"``, ``"high"`` or ``"auto"``.
-
-    Raises:
-        ConfigurationError: Unless exactly one source is given, readable and of a known type.
-
-    Example:
-        >>> image_part(url="https://example.com/image.jpg")
-        {'type': 'image_url', 'image_url': {'url': 'https://example.com/image.jpg'}}
-    """
-    _one_of("image", url=url, data=data, path=path)
+    """Return the content part of an image; see :func:`dsgvo.image_part`."""
     if url is None:
-        raw, mime_type = _read("image", data, path, mime_type)
+        raw, mime_type = _content("image", data, mime_type, name)
         url = f"data:{mime_type};base64,{b64encode(raw).decode()}"
     elif not url.startswith("data:"):
         _check_address("image", url)
@@ -82,32 +67,10 @@ def file_part(
     *,
     url: str | None = None,
     data: bytes | str | None = None,
-    path: str | Path | None = None,
     mime_type: str | None = None,
     name: str | None = None,
 ) -> dict[str, Any]:
-    """Return the content part of a document, chosen by what is given.
-
-    A web address stays one (``file_url``, which the vendor fetches); bytes or a path become an
-    upload beside the request, which innoGPT keeps for a while on its server ("Die Datei wird
-    temporär gespeichert und serverseitig verarbeitet"). A path is read while it is sent.
-
-    Args:
-        url: Web address.
-        data: The document, as bytes or base64 text.
-        path: A file with the document.
-        mime_type: Its type; by default found out, and for an address ``application/pdf``, the
-            one that innoGPT documents.
-        name: File name that is sent with an upload.
-
-    Raises:
-        ConfigurationError: Unless exactly one source is given, readable and of a known type.
-
-    Example:
-        >>> file_part(url="https://example.com/document.pdf")["type"]
-        'file_url'
-    """
-    _one_of("file", url=url, data=data, path=path)
+    """Return the content part of a document; see :func:`dsgvo.file_part`."""
     if url is not None:
         if url.startswith("data:"):
             head, _, text = url[5:].partition(",")
@@ -115,16 +78,13 @@ def file_part(
         _check_address("file", url)
         where = {"url": url, "mime_type": mime_type or "application/pdf"}
         return {"type": "file_url", "file_url": where}
-    if path is not None:
-        found = _existing("file", path)
-        mime_type = mime_type or guess_type(found.name)[0] or mime_type_of(_start(found))
-        upload = Upload(
-            name or found.name, mime_type or _unknown_type("file", found.name), path=found
-        )
-    else:
-        raw, mime_type = _read("file", data, None, mime_type)
-        suffix = ".pdf" if mime_type == "application/pdf" else ""
-        upload = Upload(name or f"document{suffix}", mime_type, data=raw)
+    raw, mime_type = _content("file", data, mime_type, None)
+    suffix = ".pdf" if mime_type == "application/pdf" else ""
+    return upload_part(Upload(name or f"document{suffix}", mime_type, data=raw))
+
+
+def upload_part(upload: Upload) -> dict[str, Any]:
+    """Return the content part of a document that is sent beside the request."""
     return {"type": _UPLOAD, _UPLOAD: upload}
 
 
@@ -167,7 +127,12 @@ def take_upload(
     return left, next(iter(uploads))
 
 
-def check_parts(provider: Provider, model: str, messages: Sequence[Mapping[str, Any]]) -> bool:
+def check_parts(
+    provider: Provider,
+    model: str,
+    messages: Sequence[Mapping[str, Any]],
+    known: Model | None = None,
+) -> bool:
     """Refuse content that the vendor or the model is known not to take.
 
     Returns:
@@ -176,7 +141,7 @@ def check_parts(provider: Provider, model: str, messages: Sequence[Mapping[str, 
     Raises:
         CapabilityError: If a part is known not to be taken.
     """
-    known, unsure = provider.model(model), False
+    known, unsure = known or provider.model(model), False
     for index, part in _parts(messages):
         kind = part.get("type")
         if kind in _NOBODY_TAKES:
@@ -267,47 +232,14 @@ def _plain(parts: list[object]) -> str | list[object]:
 def _check_address(kind: str, url: str) -> None:
     if not url.lower().startswith(("https://", "http://")):
         raise ConfigurationError(
-            f"{kind}: url={url[:100]!r} is no web address: pass path=… for a file of this machine"
+            f"{kind}: url={url[:100]!r} is not a web address: pass path=… for a local file"
         )
 
 
-def _one_of(kind: str, **sources: object) -> None:
-    given = [name for name, value in sources.items() if value is not None]
-    if len(given) != 1:
-        raise ConfigurationError(
-            f"{kind}: pass one of {', '.join(sources)}, not {' and '.join(given) or 'none'}"
-        )
-
-
-def _existing(kind: str, path: str | Path) -> Path:
-    found = Path(path).expanduser()
-    if not found.is_file():
-        raise ConfigurationError(f"{kind}: path={str(path)!r} is no file")
-    if not found.stat().st_size:
-        raise ConfigurationError(f"{kind}: the file {str(path)!r} is empty")
-    return found
-
-
-def _start(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(16)
-    except OSError as error:
-        raise ConfigurationError(f"file: {str(path)!r} is unreadable: {error}") from None
-
-
-def _read(
-    kind: str, data: bytes | str | None, path: str | Path | None, mime_type: str | None
+def _content(
+    kind: str, data: bytes | str | None, mime_type: str | None, name: str | None
 ) -> tuple[bytes, str]:
-    name = None
-    if path is not None:
-        found = _existing(kind, path)
-        name = found.name
-        try:
-            raw = found.read_bytes()
-        except OSError as error:
-            raise ConfigurationError(f"{kind}: {str(path)!r} is unreadable: {error}") from None
-    elif isinstance(data, str):
+    if isinstance(data, str):
         try:
             raw = b64decode(data, validate=True)
         except (Base64Error, ValueError):
@@ -316,16 +248,30 @@ def _read(
         raw = data or b""
     if not raw:
         raise ConfigurationError(f"{kind}: the data is empty")
-    found_type = mime_type or mime_type_of(raw) or (guess_type(name)[0] if name else None)
-    return raw, found_type or _unknown_type(kind, name)
+    return raw, mime_type or found_type(kind, raw, name)
+
+
+def found_type(kind: str, start: bytes, name: str | None) -> str:
+    """Return the type of a file by its bytes, or by its name.
+
+    Raises:
+        ConfigurationError: If neither tells.
+    """
+    found = mime_type_of(start) or (guess_type(name)[0] if name else None)
+    if found is None:
+        raise ConfigurationError(
+            f"{kind}: the type of {name or 'the data'} is unknown: pass mime_type=…"
+        )
+    return found
 
 
 def mime_type_of(data: bytes) -> str | None:
-    """Return the type of an image or PDF by how its bytes begin."""
+    """Return the type of an image or PDF by how its bytes begin.
+
+    Example:
+        >>> mime_type_of(b"RIFF....WEBPVP8 "), mime_type_of(b"RIFF....WAVEfmt ")
+        ('image/webp', None)
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
     return next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
-
-
-def _unknown_type(kind: str, name: str | None) -> str:
-    raise ConfigurationError(
-        f"{kind}: the type of {name or 'the data'} is unknown: pass mime_type=…"
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -62,30 +61,6 @@ class GeneratedImage:
             f"The image was made ({len(self.data or b'')} bytes, "
             f"{mime_type_of(self.data or b'') or 'of a type unknown'})"
         )
-
-    def saved(self, data: bytes, target: Path) -> GeneratedImage:
-        """Return the image as written to a file, or to a new one in a folder.
-
-        In a folder nothing is overwritten, however many images are saved at once.
-        """
-        if not target.is_dir():
-            target.write_bytes(data)
-            return replace(self, data=data, path=target)
-        suffix = _SUFFIXES.get(mime_type_of(data), ".png")
-        number = 1
-        while True:
-            path = target / f"image-{number}{suffix}"
-            with suppress(FileExistsError), path.open("xb") as file:
-                file.write(data)
-                return replace(self, data=data, path=path)
-            number += 1
-
-
-_SUFFIXES: dict[str | None, str] = {
-    "image/jpeg": ".jpg",
-    "image/gif": ".gif",
-    "image/webp": ".webp",
-}
 
 
 def decode_models(provider: Provider, body: bytes) -> list[Model]:

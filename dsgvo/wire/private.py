@@ -1,15 +1,11 @@
-"""Which texts of a request must not show in messages about it: prompts are personal data."""
+"""Private texts of a request, which must not show in messages: prompts are personal data."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 __all__ = ["private_texts"]
-
-SHOW_VARIABLE = "DSGVO_SHOW_CONTENT"
-"""Set it to ``1`` to see vendors' error messages unabridged while debugging."""
 
 _CONTENT_FIELDS = ("messages", "input", "prompt")
 _SHORTEST = 4
@@ -22,7 +18,7 @@ def private_texts(body: Mapping[str, Any] | None) -> list[str]:
         >>> private_texts({"model": "m", "messages": [{"role": "user", "content": "Meine IBAN"}]})
         ['Meine IBAN']
     """
-    if body is None or os.environ.get(SHOW_VARIABLE) == "1":
+    if body is None:
         return []
     found: set[str] = set()
     for name in _CONTENT_FIELDS:

@@ -6,17 +6,21 @@ Everything here is refused before anything is sent, with the argument, its value
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from dsgvo._warnings import warn_once
 from dsgvo.errors import CapabilityError, ConfigurationError
-from dsgvo.providers import Provider, StructuredOutputMethod
+from dsgvo.providers import Model, Provider, StructuredOutputMethod
+from dsgvo.wire.arguments import shown
+from dsgvo.wire.files import Upload, check_parts, take_upload
+from dsgvo.wire.messages import has_reasoning, without_reasoning
+from dsgvo.wire.residency import Residency, check_residency, model_id
 from dsgvo.wire.tools import tool_choice
 
 __all__ = [
-    "chat_body",
+    "ChatRequest",
+    "build_chat",
     "check_objects",
     "check_parameter",
     "check_structured_output",
@@ -35,16 +39,48 @@ _RANGES: dict[str, tuple[float, float]] = {
 _WHOLE = frozenset({"max_tokens", "seed"})
 
 
-def chat_body(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """A chat request, checked and ready to be sent.
+
+    Args:
+        body: Its JSON body.
+        model: The model that is asked.
+        stream: Whether it asks for a stream.
+        optional: Fields of the body that are left out where a server refuses them.
+        upload: A document to send beside the body.
+        reasoned_messages: The messages of the body with the thoughts of earlier turns, for a server
+            that refuses them without.
+        unsure_of_images: Whether it holds an image of which it is not known whether the model
+            takes it.
+        ignored: Parameters that the vendor accepts and does not honour, each with a warning.
+    """
+
+    body: dict[str, Any] = field(repr=False)
+    model: str
+    stream: bool
+    optional: Mapping[str, Any]
+    upload: Upload | None
+    reasoned_messages: Sequence[Mapping[str, Any]] | None
+    unsure_of_images: bool
+    ignored: Mapping[str, str]
+
+
+def build_chat(
     provider: Provider,
     *,
     model: str | None,
     messages: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
     stream: bool,
+    stream_usage: bool = False,
+    send_reasoning: bool | None = True,
+    extra_body: Mapping[str, Any] | None = None,
     strict: bool = False,
-) -> dict[str, Any]:
-    """Build the JSON body of a chat request.
+    residency: Residency = "eu",
+    trusted_models: Collection[str] = (),
+) -> ChatRequest:
+    """Build a chat request out of what the user wants and what the vendor says.
 
     Args:
         provider: Who will be asked.
@@ -52,28 +88,42 @@ def chat_body(
         messages: The conversation in OpenAI's form, oldest first.
         params: Further body fields; those that are ``None`` are left out.
         stream: Whether a stream is asked for.
-        strict: Refuse parameters that the vendor ignores, instead of warning once.
+        stream_usage: Ask for usage in a stream.
+        send_reasoning: Whether the thoughts of earlier turns are sent; ``None``: once the server
+            has said that it wants them.
+        extra_body: Fields that are put into the body unchecked.
+        strict: Refuse parameters that the vendor ignores, instead of a warning.
+        residency: Where the model may run.
+        trusted_models: Ids of models that the user has checked.
 
     Raises:
         ConfigurationError: If an argument is missing, of the wrong type or out of range.
         CapabilityError: If the vendor or the model is known not to offer what is asked for.
+        ResidencyError: If the model runs at a place that is not accepted.
 
     Example:
         >>> from dsgvo import PROVIDERS
-        >>> chat_body(
+        >>> build_chat(
         ...     PROVIDERS["sovrgpt"],
         ...     model="qwen3.5-9b",
         ...     messages=[{"role": "user", "content": "Hallo"}],
         ...     params={"temperature": 0.5, "stop": None},
         ...     stream=False,
-        ... )["temperature"]
+        ... ).body["temperature"]
         0.5
     """
     model = require_model(provider, model)
     check_objects("messages", messages)
     if not messages:
         raise ConfigurationError("messages is empty: pass at least one message")
+    known = provider.model(model)
+    unsure_of_images = check_parts(provider, model, messages, known)
+    messages, upload = take_upload(provider, messages)
+    reasoned = messages if send_reasoning is None and has_reasoning(messages) else None
+    if not send_reasoning:
+        messages = without_reasoning(messages)
     body: dict[str, Any] = {"model": model, "messages": messages}
+    ignored: dict[str, str] = {}
     for name, value in params.items():
         # An empty list of stop sequences or tools says the same as none at all.
         if value is None or (name in {"stop", "tools"} and not value):
@@ -81,8 +131,29 @@ def chat_body(
         check_parameter(name, value)
         body[name] = value
         if provider.support(name) == "ignored":
-            _ignored(provider, model, name, value, strict)
-    _check_tools(provider, model, body)
+            ignored[name] = _ignored(provider, model, name, value, strict)
+    _check_tools(provider, known, body)
+    _check_form(provider, body)
+    # A model that streams unasked is asked for its stream, so that it reports its usage.
+    stream = stream or known.streams_unasked
+    if stream:
+        body["stream"] = True
+    body.update(extra_body or {})
+    check_residency(provider, str(body["model"]), residency, trusted_models)
+    asks_for_usage = stream and stream_usage and "stream_options" not in body
+    return ChatRequest(
+        body=body,
+        model=str(body["model"]),
+        stream=stream,
+        optional={"stream_options": {"include_usage": True}} if asks_for_usage else {},
+        upload=upload,
+        reasoned_messages=reasoned,
+        unsure_of_images=unsure_of_images,
+        ignored=ignored,
+    )
+
+
+def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:
     if (n := body.get("n")) is not None and n != 1:
         raise CapabilityError(
             f"n={n!r}: {provider.title} gives one answer a request; call batch() instead",
@@ -93,22 +164,17 @@ def chat_body(
         raise ConfigurationError(
             f"response_format={wanted!r}: use an object such as {{'type': 'json_object'}}"
         )
-    kind = cast("Mapping[str, Any]", wanted).get("type")
-    if kind == "json_schema":
+    if cast("Mapping[str, Any]", wanted).get("type") == "json_schema":
         check_structured_output(provider, "json_schema")
-    if stream:
-        body["stream"] = True
-    return body
 
 
 def require_model(provider: Provider, model: str | None) -> str:
-    """Return the model to ask, out of the argument or the environment.
+    """Return the id of the model to ask.
 
     Raises:
-        ConfigurationError: If neither names one. There is no default: models age, and differ in
-            where they run.
+        ConfigurationError: If there is none, or it cannot be one. There is no default: models age,
+            and differ in where they run.
     """
-    model = model or os.environ.get(provider.model_variable)
     if model and not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"model={model!r} is not a str", provider=provider.name)
     if not model:
@@ -119,11 +185,11 @@ def require_model(provider: Provider, model: str | None) -> str:
             f"{provider.model_variable}",
             provider=provider.name,
         )
-    return model
+    return model_id(model)
 
 
 def check_objects(argument: str, value: object) -> None:
-    """Refuse what is no list of objects, without quoting it: it may be a prompt.
+    """Refuse what is not a list of objects, without quoting it: it may be a prompt.
 
     Raises:
         ConfigurationError: If it is none.
@@ -155,23 +221,23 @@ def check_parameter(name: str, value: Any) -> None:
             raise ConfigurationError(f"stop={value!r}: use a text or a list of texts, none empty")
 
 
-def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool) -> None:
+def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool) -> str:
     message = (
         f"{provider.title} accepts {name!r} and does not honour it ({provider.page}); "
-        f"model {model!r} will answer as if it were not set"
+        f"model {shown(model)} will answer as if it were not set"
     )
     if strict:
         raise CapabilityError(f"{name}={value!r}: {message}", provider=provider.name)
-    warn_once((provider.name, model, name), message)
+    return message
 
 
-def _check_tools(provider: Provider, model: str, body: dict[str, Any]) -> None:
+def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> None:
     check_objects("tools", body.get("tools") or [])
     tools = cast("list[dict[str, Any]]", body.get("tools") or [])
-    if tools and provider.model(model).tools is False:
+    if tools and model.tools is False:
         raise CapabilityError(
-            f"tools: {provider.title} says that model {model!r} does not take tools "
-            f"({provider.model(model).source}); use another model",
+            f"tools: {provider.title} says that model {shown(body['model'])} does not take tools "
+            f"({model.source}); use another model",
             provider=provider.name,
         )
     if "tool_choice" in body:

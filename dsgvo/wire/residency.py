@@ -1,18 +1,25 @@
-"""Where the data goes: models are refused by where the vendor says that they run.
+"""Data residency: models are refused by where the vendor says that they run.
 
 This reports what a vendor says. What holds for a customer is in the customer's contract.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from typing import Literal, cast, get_args
 
 from dsgvo.errors import ConfigurationError, ResidencyError
 from dsgvo.providers import Provider
+from dsgvo.wire.arguments import shown
 
-__all__ = ["RESIDENCY_VARIABLE", "Residency", "check_residency", "resolve_residency"]
+__all__ = [
+    "RESIDENCY_VARIABLE",
+    "Residency",
+    "answered_elsewhere",
+    "check_residency",
+    "model_id",
+    "resolve_residency",
+]
 
 Residency = Literal["eu", "any", "strict"]
 """``eu`` refuses models that are said to run elsewhere, ``strict`` also those of which nobody says
@@ -60,17 +67,33 @@ _EUROPEAN = frozenset(
 
 
 def resolve_residency(value: str | None) -> Residency:
-    """Return the setting out of the argument or the environment; by default ``"eu"``.
+    """Return the setting; by default ``"eu"``.
 
     Raises:
         ConfigurationError: If it is none of the three.
     """
-    value = value or os.environ.get(RESIDENCY_VARIABLE) or "eu"
+    value = value or "eu"
     if value not in get_args(Residency):
         raise ConfigurationError(
             f"residency={value!r} (argument or {RESIDENCY_VARIABLE}): use 'eu', 'strict' or 'any'"
         )
     return cast("Residency", value)
+
+
+def model_id(model: str) -> str:
+    """Return a model's id without white space around it.
+
+    Raises:
+        ConfigurationError: If it holds control characters or is empty.
+
+    Example:
+        >>> model_id(" gpt-4o ")
+        'gpt-4o'
+    """
+    text = model.strip(" ")
+    if not text or not text.isprintable():
+        raise ConfigurationError(f"model={shown(model)}: an id holds no control characters")
+    return text
 
 
 def check_residency(
@@ -91,12 +114,12 @@ def check_residency(
         >>> from dsgvo import PROVIDERS
         >>> check_residency(PROVIDERS["meingpt"], "gpt-4o", "eu")
     """
-    if residency == "any" or model in trusted_models:
+    if residency == "any":
         return
     known = provider.model(model)
-    if known.region is None and residency == "eu":
+    if known.region in _EUROPEAN or (known.region is None and residency == "eu"):
         return
-    if known.region in _EUROPEAN:
+    if model.strip().casefold() in {trusted.strip().casefold() for trusted in trusted_models}:
         return
     where = (
         f"runs in {known.region} ({known.source})"
@@ -104,8 +127,33 @@ def check_residency(
         else "runs at a place that the vendor's pages do not name"
     )
     raise ResidencyError(
-        f"model={model!r}: by what {provider.title} says it {where}, and residency={residency!r} "
-        f"refuses that. Your contract decides: pass residency='any' or set {RESIDENCY_VARIABLE}, "
-        f"or pass trusted_models=[{model!r}]",
+        f"model={shown(model)}: by what {provider.title} says it {where}, and "
+        f"residency={residency!r} refuses that. Your contract decides: pass residency='any' or set "
+        f"{RESIDENCY_VARIABLE}, or pass trusted_models=[{shown(model)}]",
         provider=provider.name,
     )
+
+
+def answered_elsewhere(
+    provider: Provider,
+    asked: str,
+    answered: str,
+    residency: Residency,
+    trusted_models: Collection[str] = (),
+) -> str | None:
+    """Return a warning if another model has answered than was asked, at a place not accepted.
+
+    Example:
+        >>> from dsgvo import PROVIDERS
+        >>> answered_elsewhere(PROVIDERS["meingpt"], "o1", "o1", "eu")
+        >>> answered_elsewhere(PROVIDERS["meingpt"], "o1", "o1-us", "eu").partition(":")[0]
+        "meinGPT answered with model 'o1-us', asked for 'o1'"
+    """
+    if asked == answered or residency == "any" or provider.model(answered).region is None:
+        return None
+    try:
+        check_residency(provider, answered, residency, trusted_models)
+    except ResidencyError as error:
+        said = f"answered with model {shown(answered)}, asked for {shown(asked)}"
+        return f"{provider.title} {said}: {error.message}"
+    return None

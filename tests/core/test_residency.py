@@ -198,6 +198,7 @@ def test_every_region_has_a_source() -> None:
         "o1-us": "US",
         "o1-mini-us": "US",
         "*-us": "US",
+        "*-us-*": "US",
     }
     assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 

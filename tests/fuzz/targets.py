@@ -14,10 +14,11 @@ from typing import Any
 
 from dsgvo import PROVIDERS
 from dsgvo.errors import APIStatusError, DsgvoError
+from dsgvo.wire import retry
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import Batch, decode_embeddings, is_too_large, may_refuse_base64
-from dsgvo.wire.errors import error_from_body, redact, retry_after_seconds
+from dsgvo.wire.errors import error_from_body, redact
 from dsgvo.wire.models import decode_health, decode_image, decode_models, decode_workspaces
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
@@ -181,7 +182,7 @@ def masks(data: bytes) -> None:
 
 
 def retry_after(data: bytes) -> None:
-    seconds = retry_after_seconds(data.decode("latin-1"), time.time())
+    seconds = retry.retry_after({"retry-after": data.decode("latin-1")}, time.time())
     assert seconds is None or seconds >= 0
 
 

@@ -271,9 +271,13 @@ def test_a_document_that_is_text_is_sent_as_text(
         ({"type": "input_audio"}, CapabilityError, "documents no input_audio input"),
         ({"type": "image"}, ConfigurationError, "the image block has no url, base64 or path"),
         ({"type": "file"}, ConfigurationError, "the file block has no url, base64 or path"),
-        ({"type": "image", "url": "foto.jpg"}, ConfigurationError, "is no web address: pass path="),
+        (
+            {"type": "image", "url": "foto.jpg"},
+            ConfigurationError,
+            "is not a web address: pass path=",
+        ),
         ({"type": "text-plain", "base64": "/w=="}, ConfigurationError, "not UTF-8 text"),
-        ({"type": "file", "path": "/nirgends.pdf"}, ConfigurationError, "is no file"),
+        ({"type": "file", "path": "/nirgends.pdf"}, ConfigurationError, "is not a file"),
     ],
 )
 def test_what_nobody_takes_is_refused_with_the_reason(

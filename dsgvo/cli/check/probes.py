@@ -11,10 +11,10 @@ from typing import Any
 
 from dsgvo.cli.check.samples import IMAGE_URL, PDF, PDF_URL, PNG
 from dsgvo.errors import APIError, AuthenticationError, DsgvoError
+from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider
 from dsgvo.transport import Client
 from dsgvo.wire.chat import Completion
-from dsgvo.wire.files import file_part, image_part
 
 __all__ = ["PROBES", "Differs", "Probe", "Subject"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -32,7 +31,6 @@ from dsgvo.errors import (
     RateLimitError,
     StreamError,
 )
-from dsgvo.transport import _request
 from tests.core.support import Mode, answer, chunk, http, raw_server, sse, text_of
 from tests.vendors import MODELS
 
@@ -148,7 +146,7 @@ def test_whole_answers_an_answer_that_is_none(
 ) -> None:
     server.script("neuroflash", step)
     with pytest.raises(kind, match=said) as caught:
-        result(mode, mode.client("neuroflash", server), how)
+        result(mode, mode.client("neuroflash", server, max_retries=0), how)
     assert type(caught.value) is kind
     assert len(server.requests) == 1
 
@@ -292,21 +290,9 @@ def test_a_whole_answer_is_read_before_the_next_request(mode: Mode) -> None:
         assert len(raw.requests) == 3
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_a_body_is_collected_up_to_its_bound_and_no_further(keep: bool) -> None:
-    body = _request._Body(4, keep=keep)
-    for data in (b"ab", b"", b"cd"):
-        body.feed(data)
-    assert body.data == b"abcd"
-    with nullcontext() if keep else pytest.raises(_request._TooLargeError):
-        body.feed(b"e")
-    assert body.data == b"abcd"
-
-
-def test_an_answer_of_any_size_is_not_read(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_request, "MAX_ANSWER_BYTES", 1000)
-    with pytest.raises(APIResponseError, match="embeddings of more than 1000 bytes"):
-        mode.embed(mode.client("meingpt", server), ["Text"])
+def test_an_answer_of_any_size_is_not_read(mode: Mode, server: Server) -> None:
+    client = mode.client("meingpt", server, max_response_bytes=1000)
+    said = "embeddings of more than 1000 bytes; max_response_bytes= sets the bound"
+    with pytest.raises(APIResponseError, match=said):
+        mode.embed(client, ["Text"])
     assert len(server.requests) == 1

@@ -71,7 +71,7 @@ def test_no_call_holds_up_the_loop(
     monkeypatch: pytest.MonkeyPatch,
     call: Callable[[Server, Path], Awaitable[Any]],
 ) -> None:
-    monkeypatch.setattr(_pools._pools, "_ssl", None)  # as for a process's first request
+    monkeypatch.setattr(_pools.runtime.pools, "ssl", None)  # as for a process's first request
 
     async def main() -> Any:
         return await call(server, tmp_path)
@@ -98,7 +98,7 @@ def test_certificates_are_read_in_a_thread(server: Server, monkeypatch: pytest.M
         readers.append(threading.current_thread())
         return read()
 
-    monkeypatch.setattr(_pools._pools, "_ssl", None)
+    monkeypatch.setattr(_pools.runtime.pools, "ssl", None)
     monkeypatch.setattr(httpx, "create_ssl_context", noted)
     for _ in range(2):
         asyncio.run(innogpt(server).chat(HELLO, model=MODELS["innogpt"]))

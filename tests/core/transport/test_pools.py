@@ -12,12 +12,13 @@ from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
 from dsgvo.transport import _pools
 from dsgvo.transport._config import ClientConfig, resolve
 from dsgvo.transport._pools import Form
+from dsgvo.transport._request import connection_error
 from tests.core.support import Mode
 
 URL = "https://gate.example/v1"
 
 
-def connection(**settings: Any) -> ClientConfig:
+def config(**settings: Any) -> ClientConfig:
     return resolve("sovrgpt", api_key="k", base_url=URL, **settings)
 
 
@@ -28,7 +29,7 @@ def connection(**settings: Any) -> ClientConfig:
 def test_how_long_each_step_may_take(
     timeout: float | None, connect: float, silence: float | None
 ) -> None:
-    request = _pools.build(connection(timeout=timeout), "GET", URL, {}, None)
+    request = _pools.build("GET", URL, {}, None, timeout=timeout, query={})
     assert request.extensions["timeout"] == {
         "connect": connect,
         "pool": connect,
@@ -39,11 +40,11 @@ def test_how_long_each_step_may_take(
 
 def test_a_request_holds_what_it_was_given() -> None:
     headers = {"Accept": "text/plain", "X-Gate": "g"}
-    request = _pools.build(connection(), "POST", f"{URL}/a?b=c", headers, b"{}")
-    assert (request.method, str(request.url), request.read()) == ("POST", f"{URL}/a?b=c", b"{}")
+    request = _pools.build("POST", f"{URL}/a?b=c", headers, b"{}", timeout=None, query={"d": 1})
+    assert (request.method, str(request.url), request.read()) == ("POST", f"{URL}/a?b=c&d=1", b"{}")
     assert (request.headers["accept"], request.headers["x-gate"]) == ("text/plain", "g")
     form = Form({"payload": "{}"}, {"file": ("a.pdf", BytesIO(b"%PDF-"), "application/pdf")})
-    sent = _pools.build(connection(timeout=3), "POST", URL, {"X-Gate": "g"}, form)
+    sent = _pools.build("POST", URL, {"X-Gate": "g"}, form, timeout=3, query={})
     body = sent.read()
     assert b'name="payload"\r\n\r\n{}\r\n' in body
     assert b'name="file"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF-' in body
@@ -54,7 +55,7 @@ def test_a_request_holds_what_it_was_given() -> None:
 @pytest.mark.parametrize("host", ["ä..example", "a\x7fb.example", "ä" * 70 + ".example"])
 def test_a_host_that_cannot_be(mode: Mode, host: str) -> None:
     client = mode.client("sovrgpt", api_key="k", base_url=f"https://{host}/v1")
-    with pytest.raises(ConfigurationError, match=r"^base_url: .* is no valid URL \("):
+    with pytest.raises(ConfigurationError, match=r"^base_url: .* is not a valid URL \("):
         mode.chat(client)
 
 
@@ -99,11 +100,12 @@ def test_what_httpx_raises_is_ours_and_says_where_to_look(
     said: str,
     before_any_byte: bool,
 ) -> None:
-    failure = _pools._failure(connection(timeout=7), raised, retry=before_any_byte)
-    assert type(failure.error) is kind
+    failure = _pools._failure(raised, answered=not before_any_byte)
+    error = connection_error(config(timeout=7), failure, "an answer")
+    assert type(error) is kind
     assert failure.retry is (again and before_any_byte)
-    assert str(failure.error).startswith("SovrGPT: ")
-    assert said.format("gate.example") in str(failure.error)
-    assert failure.error.provider == "sovrgpt"
-    if isinstance(raised, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        assert str(failure.error).endswith("; check base_url or SOVRGPT_BASE_URL")
+    assert str(error).startswith("SovrGPT: ")
+    assert said.format("gate.example") in str(error)
+    assert error.provider == "sovrgpt"
+    if failure.kind.startswith("unreachable"):
+        assert str(error).endswith("; check base_url or SOVRGPT_BASE_URL")

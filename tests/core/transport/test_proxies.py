@@ -126,13 +126,13 @@ def test_a_proxy_elsewhere_gets_no_plain_request(
 ) -> None:
     with raw_server(http(answer())) as direct:
         for proxy in ("http://proxy.example:3128", "http://:3128", "http://192.0.2.1:3128"):
-            _pools._proxies.clear()
+            _pools.runtime.proxies.clear()
             monkeypatch.setenv("HTTP_PROXY", proxy)
             assert mode.chat(client(mode, direct.url)).content == "Ja."
         assert len(direct.requests) == 3
 
 
 def test_connections_are_kept_for_a_while() -> None:
-    assert _pools._pools._settings(None)["limits"] == httpx.Limits(
+    assert _pools.runtime.pools.settings(None)["limits"] == httpx.Limits(
         max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from dsgvo import AsyncClient, Client
 from dsgvo.emulator import (
@@ -23,7 +24,7 @@ from dsgvo.emulator import (
     Truncate,
 )
 from dsgvo.errors import APIError, AuthenticationError, BadRequestError, DsgvoError
-from dsgvo.transport import _request
+from dsgvo.transport import _pools, _request
 from tests.core.support import (
     HELLO,
     MODELS,
@@ -190,9 +191,11 @@ def test_secrets_stay_what_is_held_inside_does_not_show_either(server: Server) -
     ):
         said = f"{client!r} {client.config!r}"
         check(said, server.api_key, server.client_secret)
-    operation = _request.Operation(url="http://x", body={"messages": MESSAGES}, content=b"geheim")
+    operation = _request.Operation(
+        url="http://x", body={"messages": MESSAGES}, content=SecretStr("geheim")
+    )
     check(repr(operation), "geheim")
-    check(repr(_request._Token("geheim", 1.0)), "geheim")
+    check(repr(_pools.Token(SecretStr("geheim"), 1.0)), "geheim")
 
 
 def test_secrets_stay_an_error_keeps_the_answer_out_of_its_message_and_in_partial(

@@ -190,7 +190,9 @@ def test_cancel_abandoned_embeddings(mode: Mode, fresh: Server) -> None:
         assert len(next(vectors)) == 4
         vectors.close()
     assert len(fresh.requests) <= 6
-    assert not [t for t in threading.enumerate() if t.name.startswith("dsgvo-embed")]
+    assert eventually(
+        lambda: not [t for t in threading.enumerate() if t.name.startswith("dsgvo-embed")]
+    )
 
 
 STREAMS = 500

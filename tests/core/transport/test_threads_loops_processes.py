@@ -305,11 +305,11 @@ def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(server: 
     async def main() -> str | None:
         here = asyncio.get_running_loop()
         left_behind: Any = SimpleNamespace(loop=dead, transports={None: None}, keeper=None)
-        _pools._pools._loops[id(here)] = left_behind
+        _pools.runtime.pools.loops[id(here)] = left_behind
         client = AsyncClient("sovrgpt", **settings("sovrgpt", server))
         completion = await client.chat(HELLO, model=MODELS["sovrgpt"])
-        assert _pools._pools._loops[id(here)].loop is here
+        assert _pools.runtime.pools.loops[id(here)].loop is here
         return completion.finish_reason
 
     assert asyncio.run(main()) == "stop"
-    assert _pools._pools._loops == {}
+    assert _pools.runtime.pools.loops == {}

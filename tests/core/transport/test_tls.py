@@ -27,7 +27,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Certificates are read anew, and the authority's is the one that this machine trusts."""
     AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    monkeypatch.setattr(_pools._pools, "_ssl", None)
+    monkeypatch.setattr(_pools.runtime.pools, "ssl", None)
 
 
 def serving(certificate: trustme.LeafCert, newest: ssl.TLSVersion | None = None) -> ssl.SSLContext:

@@ -7,7 +7,6 @@ import inspect
 import itertools
 import json
 import pickle
-from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from dsgvo.wire.errors import (
     is_error,
     mentions,
     redact,
-    retry_after_seconds,
 )
 
 OPENAI = {"error": {"message": "kaputt", "type": "invalid_request_error", "code": "oops"}}
@@ -467,34 +465,6 @@ def test_a_body_that_names_a_field() -> None:
     body = b'{"error": {"message": "Unrecognized request argument supplied: stream_options"}}'
     assert mentions(body, "stream_options")
     assert not mentions(body, "encoding_format")
-
-
-NOW = 1_700_000_000.0
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("7", 7.0),
-        (" 7 ", 7.0),
-        ("0.5", 0.5),
-        ("0", 0.0),
-        ("-3", 0.0),
-        (formatdate(NOW + 90, usegmt=True), 90.0),
-        (formatdate(NOW - 90, usegmt=True), 0.0),
-        ("", None),
-        (None, None),
-        ("bald", None),
-        ("nan", None),
-        ("inf", None),
-        ("Mon, 99 Foo 2023", None),
-        ("Fri, 31 Dec 9999 23:59:59 -99999999999999", None),
-        ("1e999", None),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
-    ],
-)
-def test_retry_after(value: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(value, NOW) == seconds
 
 
 def all_errors() -> list[type[DsgvoError]]:

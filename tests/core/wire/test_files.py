@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from dsgvo import PROVIDERS
+from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model
 from dsgvo.wire.files import (
     Upload,
     check_parts,
-    file_part,
-    image_part,
     images_refused,
     take_upload,
 )
@@ -127,15 +125,18 @@ def test_a_document_that_the_vendor_fetches() -> None:
     [
         ({}, "pass one of url, data, path, not none"),
         ({"url": WEB, "data": PNG}, "pass one of url, data, path, not url and data"),
-        ({"url": "foto.jpg"}, "url='foto.jpg' is no web address: pass path=… for a file of this"),
-        ({"url": "file:///etc/hosts"}, "url='file:///etc/hosts' is no web address"),
-        ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is no web address"),
+        (
+            {"url": "foto.jpg"},
+            "url='foto.jpg' is not a web address: pass path=… for a file of this",
+        ),
+        ({"url": "file:///etc/hosts"}, "url='file:///etc/hosts' is not a web address"),
+        ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is not a web address"),
         ({"data": b""}, "the data is empty"),
         ({"data": ""}, "the data is empty"),
         ({"data": "kein base64!"}, "the data is text, but not base64"),
         ({"data": "iVBO!Rw=="}, "the data is text, but not base64"),
         ({"data": b"????"}, "the type of the data is unknown: pass mime_type=…"),
-        ({"path": "nirgends.png"}, "path='nirgends.png' is no file"),
+        ({"path": "nirgends.png"}, "path='nirgends.png' is not a file"),
         ({"path": "leer.pdf"}, "the file 'leer.pdf' is empty"),
         ({"path": "tabelle"}, "the type of tabelle is unknown: pass mime_type=…"),
     ],
@@ -161,7 +162,7 @@ def test_a_file_that_may_not_be_read(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, opened, refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     said = str(raised(ConfigurationError, make, path="bericht"))
     kind = make.__name__.removesuffix("_part")
     assert said.startswith(f"{kind}: 'bericht' is unreadable: ")

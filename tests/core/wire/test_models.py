@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,15 +85,6 @@ def test_what_is_no_image(data: bytes, content_type: str, said: str) -> None:
         check_image(INNOGPT, data, content_type)
     assert str(caught.value).startswith(f"innoGPT: expected an image at its address, got {said}")
     assert (caught.value.provider, caught.value.status_code) == ("innogpt", 200)
-
-
-def test_an_image_that_is_saved_holds_what_was_fetched(tmp_path: Path) -> None:
-    made = GeneratedImage("https://example.com/a.png", None, "Ein Icon")
-    for target in (tmp_path, tmp_path / "icon.png"):
-        kept = made.saved(PNG, target)
-        assert kept.path is not None
-        assert kept.path.read_bytes() == kept.data == PNG
-        assert (kept.url, kept.revised_prompt) == (made.url, made.revised_prompt)
 
 
 def test_an_image_of_a_type_unknown_says_so() -> None:

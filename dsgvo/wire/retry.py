@@ -1,0 +1,95 @@
+"""Retry policy: which failure is worth another attempt, and after how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from dsgvo.errors import APIStatusError, DsgvoError, QuotaExceededError
+
+__all__ = ["MAX_RETRY_AFTER", "next_delay", "retry_after", "should_retry"]
+
+MAX_RETRY_AFTER = 60.0
+"""Seconds that ``Retry-After`` may make us wait; beyond it the error is raised at once."""
+
+BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 8.0
+RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+
+
+def next_delay(
+    error: DsgvoError,
+    failures: int,
+    max_retries: int,
+    *,
+    retry: bool | None = None,
+    jitter: float,
+) -> float | None:
+    """Return after how many seconds a failed request is made again.
+
+    Args:
+        error: How it failed.
+        failures: How often it had failed before.
+        max_retries: How often it may be made again.
+        retry: What is known beyond the error: of a connection, whether no byte of an answer had
+            come; of a status, what the server says in ``x-should-retry``.
+        jitter: A random number from 0 to 1 ("full jitter").
+
+    Returns:
+        Seconds, 0 or more; ``None`` if it must not be made again.
+
+    Example:
+        >>> from dsgvo.errors import RateLimitError
+        >>> next_delay(RateLimitError("", status_code=429, retry_after=7), 0, 2, jitter=0.5)
+        7
+        >>> next_delay(RateLimitError("", status_code=429), 2, 2, jitter=0.5) is None
+        True
+    """
+    if failures >= max_retries or retry is False or isinstance(error, QuotaExceededError):
+        return None
+    if not retry and not (isinstance(error, APIStatusError) and error.status_code in RETRIED):
+        return None
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
+    return jitter * min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0 ** min(failures, 10))
+
+
+def should_retry(headers: Mapping[str, str]) -> bool | None:
+    """Return what a server says of trying again; OpenAI's and its gateways' ``x-should-retry``."""
+    return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Read how long a server asks to wait: ``retry-after-ms``, or ``Retry-After``.
+
+    Args:
+        headers: The answer's headers.
+        now: Unix time in seconds, for dates.
+
+    Returns:
+        Seconds from now, never negative; ``None`` if it does not say so in a readable way.
+
+    Example:
+        >>> retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, now=40.0)
+        60.0
+        >>> retry_after({"retry-after": "2", "retry-after-ms": "1500"}, now=40.0)
+        1.5
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        seconds = _seconds(headers.get(name), now, unit)
+        if seconds is not None:
+            return max(seconds, 0.0)
+    return None
+
+
+def _seconds(value: str | None, now: float, unit: float) -> float | None:
+    if not value:
+        return None
+    try:
+        seconds = float(value) * unit
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError, TypeError):
+            return None
+    return seconds if seconds < float("inf") else None
