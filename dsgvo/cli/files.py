@@ -6,7 +6,7 @@ import re
 import stat
 from pathlib import Path
 
-__all__ = ["UnreadableError", "decode", "read_regular"]
+__all__ = ["UnreadableError", "decode", "mark_headings", "read_regular"]
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 _OLD_ENCODINGS = ["cp1252", "cp850", "mac_roman", "utf_16_le"]
@@ -63,3 +63,44 @@ def _guess(data: bytes) -> str:
         return "cp1252"
     best = from_bytes(data, cp_isolation=_OLD_ENCODINGS).best()
     return best.encoding if best else "cp1252"
+
+
+_NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s+[^\W\d_].*[^\s.,;:]")
+_UNDERLINED = re.compile(r"(.*\w.*)\n([=~^*-])\2{2,}[ \t]*")
+_ENTRY = re.compile(r"[ \t]*(?:\* )?\d{1,2}(?:\.\d{1,2})+\.? .*|[ \t]*\* \d{1,2}\. .*")
+_HEADING_CHARACTERS = 200
+
+
+def mark_headings(text: str) -> str:
+    r"""Return a plain text with its headings as Markdown has them, without tables of contents.
+
+    A heading is a paragraph of its own that is underlined, numbered, or in capitals.
+
+    Example:
+        >>> print(mark_headings("1.2. Was kostet das\nim Jahr?\n\nNichts."))
+        ## 1.2. Was kostet das im Jahr?
+        <BLANKLINE>
+        Nichts.
+    """
+    escaped = re.sub(r"^([ \t]*)(#+ )", r"\1\\\2", text, flags=re.MULTILINE)
+    blocks = re.split(r"\n(?:[ \t]*\n)+", escaped)
+    return "\n\n".join(map(_marked, blocks))
+
+
+def _marked(block: str) -> str:
+    lines = block.split("\n")
+    if sum(_ENTRY.fullmatch(line) is not None for line in lines) * 3 > len(lines):
+        return "" if len(lines) > 3 or block.lstrip().startswith("*") else _as_heading(block)
+    return _as_heading(block)
+
+
+def _as_heading(block: str) -> str:
+    if len(block) > _HEADING_CHARACTERS or block[:1].isspace():
+        return block
+    if underlined := _UNDERLINED.fullmatch(block):
+        return f"# {underlined[1].strip()}"
+    title = " ".join(block.split())
+    if numbered := _NUMBERED.fullmatch(title):
+        return f"{'#' * min(6, numbered[1].count('.') + 1)} {title}"
+    capitals = title.isupper() and "\n" not in block and sum(map(str.isalpha, title)) > 3
+    return f"# {title}" if capitals else block

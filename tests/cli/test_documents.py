@@ -58,6 +58,21 @@ def test_german_encodings_are_understood(tmp_path: Path, encoding: str, text: st
     assert read(tmp_path) == {"Übersicht mit Platz.txt": [Page(expected)]}
 
 
+def test_headings_of_plain_texts_are_marked_and_tables_of_contents_left_out() -> None:
+    lines = ["1. Verein", "  1.1. Was ist er?", "  1.2. Wer ist er?", "  1.3. Wo ist er?"]
+    text = "\n".join([*lines, "", "1.1. Was ist er, und\nwas kostet er?", "", "Ein Verein.", ""])
+    text += "\nURLAUB\n\n# kein Titel\n\nReisen\n======\n\n1. Das ist ein Satz.\n\n  2.1 Code"
+    assert [line for line in files.mark_headings(text).split("\n") if line] == [
+        "## 1.1. Was ist er, und was kostet er?",
+        "Ein Verein.",
+        "# URLAUB",
+        "\\# kein Titel",
+        "# Reisen",
+        "1. Das ist ein Satz.",
+        "  2.1 Code",
+    ]
+
+
 def test_without_the_library_that_guesses_it_is_windows_1252(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from dsgvo.cli.files import UnreadableError, decode, read_regular
+from dsgvo.cli.files import UnreadableError, decode, mark_headings, read_regular
 from dsgvo.cli.screen import printable
 from dsgvo.errors import ConfigurationError
 
@@ -21,15 +21,15 @@ __all__ = ["SUFFIXES", "Library", "Page", "place", "read_documents"]
 SUFFIXES = (".md", ".txt", ".pdf")
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 50_000_000
-MAX_CHARACTERS = 10_000_000
-"""Of all files together: some 13,000 passages, each of which a vendor charges for."""
+MAX_CHARACTERS = 10_000_000  # of all files: 13,000 passages, each of which a vendor charges for
 
 
 class Page(NamedTuple):
-    """The text of a PDF's page, or of a whole text file, whose number is 0."""
+    """The text of a PDF's page, or of a whole file, whose number is 0; Markdown, if it says so."""
 
     text: str
     number: int = 0
+    markdown: bool = False
 
 
 @dataclass
@@ -106,7 +106,10 @@ def _read(path: Path, room: int) -> list[Page]:
     if not data:
         raise UnreadableError("empty")
     pages: list[Page] = []
-    for page in _pdf(data) if suffix == ".pdf" else [Page(decode(data))]:
+    text = "" if suffix == ".pdf" else decode(data)
+    marked = text if suffix == ".md" else mark_headings(text)
+    whole = Page(marked, 0, suffix == ".md" or marked != text)
+    for page in _pdf(data) if suffix == ".pdf" else [whole]:
         room -= len(page.text)
         if room < 0:
             raise UnreadableError(f"more than {MAX_CHARACTERS:,} characters in all")

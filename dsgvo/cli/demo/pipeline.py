@@ -70,12 +70,9 @@ Event = str | list[tuple[str, str]] | Step
 class Pipeline:
     """Documents in, answers out. With ``travel``, the agent may use the handbook's calculator."""
 
-    passages = 8
-    """How many chunks an answer is made from."""
-    batch = 32
-    """How many chunks are embedded and stored at once."""
-    least_likeness = 0.12
-    """Cosine below which a chunk has nothing to do with the question."""
+    passages = 8  # chunks that an answer is made from
+    batch = 32  # chunks that are embedded and stored at once
+    least_likeness = 0.12  # cosine below which a chunk has nothing to do with the question
 
     def __init__(
         self, services: Services, client: QdrantClient, library: Library, *, travel: bool

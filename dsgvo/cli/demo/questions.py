@@ -26,8 +26,7 @@ QUESTIONS = [
     "Darf ich meinen Hund ins Büro mitbringen?",  # the handbook says nothing about it
 ]
 
-FOLLOW_UP = "Und an welche Nummer geht die Meldung?"
-"""After the first of the questions, for frameworks with a chat engine."""
+FOLLOW_UP = "Und an welche Nummer geht die Meldung?"  # after the first, in a chat engine
 
 AGENT_QUESTION = (
     "Ich fahre 4 Tage mit dem eigenen Auto auf Dienstreise im Inland, insgesamt 420 Kilometer, "

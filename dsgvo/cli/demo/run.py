@@ -119,11 +119,7 @@ def _asked(screen: Screen, library: Library) -> list[str]:
         screen.print("Your questions, one a line; an empty line starts:")
         if typed := list(iter(lambda: screen.read("[bold cyan]? [/]") or "", "")):
             return typed
-    screen.say(
-        "No question was given: asking about headings of the documents. "
-        "Yours go into [bold]--question[/].",
-        style="dim",
-    )
+    screen.print("No question given, so about headings. Yours go into --question.", style="dim")
     return ask.about_headings(library)
 
 

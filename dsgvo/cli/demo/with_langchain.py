@@ -106,11 +106,11 @@ class LangChainPipeline(Pipeline):
 def _chunks(library: Library) -> Iterator[Document]:
     for file, page in library:
         whole = [Document(page.text)]
-        for section in HEADINGS.split_text(page.text) if file[-3:].lower() == ".md" else whole:
+        for section in HEADINGS.split_text(page.text) if page.markdown else whole:
             title = " › ".join(title.rstrip(" #") for title in section.metadata.values())
             for chunk in PIECES.split_documents([section]):
                 line = section.page_content.count("\n", 0, chunk.metadata["start_index"]) + 1
-                text = "\n\n".join(filter(None, (title, chunk.page_content)))
+                text = f"# {title}\n\n{chunk.page_content}" if title else chunk.page_content
                 metadata = {"file": file, "place": place(page.number, title, line)}
                 yield Document(text, metadata=metadata)
 

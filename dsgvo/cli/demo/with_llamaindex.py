@@ -67,7 +67,7 @@ class LlamaIndexPipeline(Pipeline):
             file_extractor=dict[str, BaseReader].fromkeys(SUFFIXES, _Reader(self.library)),
             raise_on_error=True,
         ).load_data()
-        others = {one.id_: one for one in documents if one.metadata["file"][-3:].lower() != ".md"}
+        others = {one.id_: one for one in documents if not one.metadata.pop("markdown")}
         markdown = [one for one in documents if one.id_ not in others]
         parser = MarkdownNodeParser(header_path_separator=" › ")
         sections = map(_titled, parser.get_nodes_from_documents(markdown))
@@ -82,7 +82,7 @@ class LlamaIndexPipeline(Pipeline):
             # The heading helps to find a node; where it lies is for people.
             node.excluded_embed_metadata_keys = ["file", "place"]
             node.excluded_llm_metadata_keys = ["place"]
-            node.metadata_template, node.metadata_separator = "{value}", ", "
+            node.metadata_template, node.metadata_separator = "{value}", "\n# "
         return [node.text for node in self._nodes]
 
     def store(self) -> Iterator[int]:
@@ -160,7 +160,10 @@ class _Reader(BaseReader):
 
     def load_data(self, file: Path, **_: Any) -> list[Document]:
         name, pages = self._library.name(file), self._library.pages[file]
-        return [Document(text=text, metadata={"file": name, "page": page}) for text, page in pages]
+        return [
+            Document(text=text, metadata={"file": name, "page": page, "markdown": markdown})
+            for text, page, markdown in pages
+        ]
 
 
 def _titled(section: BaseNode) -> TextNode:
