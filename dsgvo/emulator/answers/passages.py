@@ -4,8 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from bm25s import BM25  # pyright: ignore[reportMissingTypeStubs]
 
@@ -61,30 +60,20 @@ _NEARLY = 0.85
 _MOST_SENTENCES = 2
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence, an item of a list or a row of a table.
-
-    Args:
-        text: What it says.
-        around: Heading and lead-in above it: what it is about.
-        marker: Number of its passage, or empty.
-    """
+class Sentence(NamedTuple):
+    """A sentence, an item of a list or a row of a table."""
 
     text: str
     around: str
+    """Heading, lead-in and sentence above it: what it is about."""
     marker: str
+    """Number of its passage, or empty."""
 
 
 def split_prompt(instructions: str, text: str) -> tuple[str, list[Sentence] | None]:
-    """Return the question in a prompt, and the sentences of its passages.
+    """Return the question in the user's text, and the sentences of the passages around it.
 
-    Args:
-        instructions: The system messages.
-        text: The last message of the user.
-
-    Returns:
-        The question, and None if the prompt has no place for passages.
+    The passages may be in the instructions, too. None: there is no place for any.
     """
     labels = list(_QUESTION.finditer(text))
     if labels:
@@ -139,17 +128,17 @@ def _of_passage(marker: str, text: str) -> list[Sentence]:
     found: list[Sentence] = []
     heading = lead = before = ""
     for block in re.split(r"\n[ \t]*\n", text):
-        joined: list[str] = []
+        joined: list[list[str]] = []
         lines = [line.strip() for line in _FENCE.sub("", block).strip().splitlines()]
-        lines = [line for line in lines if not _TABLE_RULE.match(line)]
+        lines = [line for line in lines if line and not _TABLE_RULE.match(line)]
         for at, line in enumerate(lines):
             if _is_heading(lines, at):
-                joined.append(f"# {line.strip('#* ')}")
-            elif at and not _NEW_LINE.match(line) and not joined[-1].startswith(("#", "|")):
-                joined[-1] += f" {line}"
+                joined.append([f"# {line.strip('#* ')}"])
+            elif at and not _NEW_LINE.match(line) and joined[-1][0][0] not in "#|":
+                joined[-1].append(line)
             else:
-                joined.append(line)
-        for line in joined:
+                joined.append([line])
+        for line in map(" ".join, joined):
             if line.startswith("#"):
                 heading, lead = line, ""
                 continue
@@ -169,10 +158,9 @@ def _of_passage(marker: str, text: str) -> list[Sentence]:
 def _is_heading(lines: Sequence[str], at: int) -> bool:
     """Tell a heading by its marks, or because it is short and does not end as a sentence does."""
     line, above = lines[at], lines[at - 1] if at else "."
-    if line.startswith("#") or _FILE.match(line):
-        return True
     short = len(line) < _SHORT and line[-1:].isalnum() and above[-1:] in ".!?"
-    return short and at + 1 < len(lines) and not line.startswith(("-", "*", "•"))
+    titles = short and at + 1 < len(lines) and not line.startswith(("-", "*", "•"))
+    return line.startswith("#") or bool(_FILE.match(line)) or titles
 
 
 def fitting(question: str, found: Sequence[Sentence]) -> list[Sentence]:
@@ -195,12 +183,10 @@ def fitting(question: str, found: Sequence[Sentence]) -> list[Sentence]:
     return [found[at] for at in chosen] if covered >= _FITS else []
 
 
-def quote(question: str, found: Sequence[Sentence]) -> str:
-    """Return the sentences that fit a question, with the numbers of their passages."""
-    cited = [
-        (one.text, f" [{one.marker}]" if one.marker else "") for one in fitting(question, found)
-    ]
-    return " ".join(text + marker for text, marker in cited) or NOTHING[is_english(question)]
+def cite(found: Sequence[Sentence], question: str) -> str:
+    """Return sentences with the numbers of their passages; that there are none, if so."""
+    cited = [f"{one.text} [{one.marker}]" if one.marker else one.text for one in found]
+    return " ".join(cited) or NOTHING[is_english(question)]
 
 
 def _terms(words: Sequence[str]) -> list[str]:
