@@ -37,6 +37,13 @@ class ToolCallDelta:
     arguments: str
 
 
+_ESCAPE = re.compile(r"\\(?:u[\da-fA-F]{0,4}|[^u])?", re.S)
+_HIGH = re.compile(r"\\u[dD][89abAB][\da-fA-F]{2}")
+_HALF = re.compile(  # group 1: what is left as it is
+    r"(\\[^u]|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})"
+    r"|\\u[dD][89a-fA-F][\da-fA-F]{2}",
+    re.S,
+)
 _MARK = re.compile(r'\\.|["{}\[\]\\]', re.S)
 
 
@@ -49,6 +56,7 @@ class _Call:
     name: str = ""
     position: int | None = None  # among the calls that show; one without content does not
     pieces: list[str] = field(default_factory=list[str])
+    tail: str = ""  # an escape sequence that is not whole yet
     size: int = 0
     blank: bool = True  # no arguments have come yet
     held: bool = False  # the arguments may be ``null``, which is none
@@ -60,8 +68,21 @@ class _Call:
 
     @property
     def arguments(self) -> str:
-        text = "".join(self.pieces)
+        text = "".join(self.pieces) + _without_halves(self.tail)
         return "" if self.held and text.strip() == "null" else text
+
+    def extend(self, arguments: str) -> str:
+        """Take a piece of the arguments, and return what of them is certain."""
+        start = arguments.lstrip()[:1] if self.blank else ""
+        self.blank = self.blank and not start
+        self.held = self.held or start == "n"
+        self.size += len(arguments)
+        if self.tail or "\\" in arguments:
+            text = self.tail + arguments
+            cut = _end_of_whole_escapes(text)
+            arguments, self.tail = _without_halves(text[:cut]), text[cut:]
+        self.pieces.append(arguments)
+        return "" if self.held else arguments
 
     def is_complete(self) -> bool:
         """Return whether the arguments are closed; each piece of them is looked at once."""
@@ -112,11 +133,14 @@ class ToolCallAssembler:
 
     def flush(self) -> list[ToolCallDelta]:
         """Return what was held back, at the end of the answer."""
-        held = [call for call in self._shown if call.held]
+        rests = [
+            (call, call.arguments if call.held else _without_halves(call.tail))
+            for call in self._shown
+        ]
         return [
-            ToolCallDelta(cast("int", call.position), None, None, call.arguments)
-            for call in held
-            if call.arguments
+            ToolCallDelta(cast("int", call.position), None, None, rest)
+            for call, rest in rests
+            if rest
         ]
 
     def _add(self, piece: Mapping[str, Any], whole: bool) -> ToolCallDelta | None:
@@ -170,13 +194,7 @@ class ToolCallAssembler:
     def _extend(self, call: _Call, name: str | None, arguments: str) -> ToolCallDelta | None:
         more = _rest_of_name(call.name, name or "")
         call.name += more
-        if arguments:
-            start = arguments.lstrip()[:1] if call.blank else ""
-            call.blank = call.blank and not start
-            call.held = call.held or start == "n"
-            call.pieces.append(arguments)
-            call.size += len(arguments)
-        shown = "" if call.held else arguments
+        shown = call.extend(arguments) if arguments else ""
         if call.position is not None:
             if more or shown:
                 return ToolCallDelta(call.position, None, more or None, shown)
@@ -189,6 +207,23 @@ class ToolCallAssembler:
         self._ids.add(new)
         call.shown_id = new
         return ToolCallDelta(call.position, new, more or None, shown)
+
+
+def _end_of_whole_escapes(text: str) -> int:
+    """Return where an escape sequence at the end begins that the next piece may go on with."""
+    high = -1  # where half a surrogate pair begins, if that is what came last
+    for match in _ESCAPE.finditer(text):
+        start, end = match.span()
+        before = high if high >= 0 and high + 6 == start else start
+        if end == len(text) and (end - start < 2 or (match[0][1] == "u" and end - start < 6)):
+            return before
+        high = start if _HIGH.fullmatch(match[0]) else -1
+    return high if high >= 0 and high + 6 == len(text) else len(text)
+
+
+def _without_halves(text: str) -> str:
+    """Return JSON text with U+FFFD in place of halves of surrogate pairs."""
+    return _HALF.sub(lambda match: match[1] or "\\ufffd", text) if "\\" in text else text
 
 
 def _repeats(call: _Call, arguments: str) -> bool:

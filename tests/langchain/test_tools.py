@@ -352,10 +352,13 @@ def test_a_model_without_tools_says_so(server: Server, way: Way, way_of_saying: 
     model = "llama-3.1-sonar-large-128k-online"
     if way_of_saying == "said by the vendor":
         model = "modell-von-morgen"
-        server.script("meingpt", Status(400, message="The model does not support tool calling"))
-    with pytest.raises(CapabilityError, match="tools"):
+        server.script("meingpt", Status(400, message="tools[0].function: the name is too long"))
+    with pytest.raises(CapabilityError, match="tools") as caught:
         way.answer(chat("meingpt", model=model).bind_tools([add]))
-    assert len(server.requests) == (way_of_saying == "said by the vendor")
+    asked = way_of_saying == "said by the vendor"
+    assert len(server.requests) == asked
+    # It may be about something else than whether the model takes tools.
+    assert ("the name is too long" in str(caught.value)) == asked
 
 
 def test_v1_content_holds_the_calls_beside_text_and_thoughts(server: Server, way: Way) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -373,3 +374,37 @@ def test_names_of_tools() -> None:
 def test_calls_that_a_gateway_numbers() -> None:
     piece = {"id": 7, "function": {"name": 8, "arguments": "{}"}}
     assert ToolCallAssembler().add([piece]) == [ToolCallDelta(0, "7", "8", "{}")]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r'{"a": "\ud83d\ude00\n\u00e4"}', "😀\nä"),
+        (r'{"a": "\ud83d"}', "\ufffd"),
+        (r'{"a": "\ude00\uD83D\ud83d\ude00"}', "\ufffd\ufffd😀"),
+        (r'{"a": "\\ud83d\\\ud83d"}', "\\ud83d\\\ufffd"),
+    ],
+)
+def test_halves_of_surrogate_pairs_in_arguments(written: str, read: str) -> None:
+    """A tool, a checkpoint and the next request could not encode them."""
+    for cut in range(len(written) + 1):
+        assembler = ToolCallAssembler()
+        pieces = [written[:cut], written[cut : cut + 3], written[cut + 3 :]]
+        deltas = [
+            delta
+            for piece in pieces
+            for delta in assembler.add(
+                [{"index": 0, "id": "1", "function": {"name": "f", "arguments": piece}}]
+            )
+        ]
+        streamed = "".join(delta.arguments for delta in [*deltas, *assembler.flush()])
+        assert json.loads(streamed) == {"a": read}
+        assert assembler.calls[0].arguments == streamed
+
+
+def test_arguments_that_break_off_in_an_escape_stay_as_they_came() -> None:
+    for end in ("\\", "\\u", "\\ud8", "\\u00e"):
+        assembler = ToolCallAssembler()
+        piece = {"id": "1", "function": {"name": "f", "arguments": '{"a": "' + end}}
+        deltas = [*assembler.add([piece]), *assembler.flush()]
+        assert "".join(delta.arguments for delta in deltas) == '{"a": "' + end
