@@ -66,9 +66,9 @@ def use(
         arguments["model"] = model
     if embed_model is _UNSET and not spec.embeddings.documented:
         others = [
-            cls.__name__
-            for cls in EmbeddingModel.__subclasses__()
-            if PROVIDERS[cls.provider].embeddings.documented
+            _of_vendor(EmbeddingModel, name).__name__
+            for name, other in PROVIDERS.items()
+            if other.embeddings.documented
         ]
         raise ConfigurationError(
             f"embed_model is missing: {spec.title} documents no embeddings ({spec.page}), and "

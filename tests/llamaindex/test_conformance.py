@@ -31,20 +31,12 @@ def undocumented_embeddings() -> Iterator[Server]:
 
 
 class TestInnoGPT(LLMConformance):
-    provider = "innogpt"
-    llm_class = InnoGPT
-    llm_arguments: ClassVar[dict[str, Any]] = {"model": "claude-4-5-sonnet"}
-    embedding_class = InnoGPTEmbedding
-
-
-class TestInnoGPTStreamingUnasked(LLMConformance):
     """GPT-5 answers with a stream, whatever was asked for."""
 
     provider = "innogpt"
     llm_class = InnoGPT
     llm_arguments: ClassVar[dict[str, Any]] = {"model": "gpt-5"}
     embedding_class = InnoGPTEmbedding
-    embedding_arguments: ClassVar[dict[str, Any]] = {"embed_batch_size": 2, "dimensions": 256}
 
 
 class TestMeinGPT(LLMConformance):
@@ -69,18 +61,6 @@ class TestSovrGPT(LLMConformance):
     provider = "sovrgpt"
     llm_class = SovrGPT
     llm_arguments: ClassVar[dict[str, Any]] = {"model": THINKING_MODEL}
-    embedding_class = InnoGPTEmbedding
-
-
-class TestSovrGPTInJSONMode(LLMConformance):
-    """The schema is in the prompt."""
-
-    provider = "sovrgpt"
-    llm_class = SovrGPT
-    llm_arguments: ClassVar[dict[str, Any]] = {
-        "model": "qwen3.5-9b",
-        "structured_output": "json_mode",
-    }
     embedding_class = InnoGPTEmbedding
 
 

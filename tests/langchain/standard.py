@@ -1,0 +1,144 @@
+"""What a vendor's chat model needs to run LangChain's own suites, against the emulator.
+
+``DO_NOT_OVERRIDE`` is respected: what a vendor's page rules out is skipped with the page's name by
+``ruled_out``.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from langchain_core.language_models import BaseChatModel
+
+PIXEL = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+PDF = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
+lc_load = import_module("langchain_core.load.load")  # its package hides it behind a function
+
+TEXT_ALONE = (
+    "test_audio_inputs",
+    "test_image_inputs",
+    "test_pdf_inputs",
+    "test_image_tool_message",
+    "test_pdf_tool_message",
+)
+
+
+def not_on(page: str, *tests: str) -> dict[str, str]:
+    """Return the tests of input that a vendor's page does not document, each with the reason."""
+    return dict.fromkeys(tests, f"{page}: this input is not among those that it documents")
+
+
+class Vendor:
+    """What is the same in a vendor's unit and integration tests."""
+
+    chat: ClassVar[type[BaseChatModel]]
+    params: ClassVar[dict[str, Any]]
+    ruled_out: ClassVar[dict[str, str]] = {}
+
+    @pytest.fixture(autouse=True)
+    def skip_what_the_page_rules_out(self, request: pytest.FixtureRequest) -> None:
+        if reason := self.ruled_out.get(request.node.originalname):
+            pytest.skip(reason)
+
+    @property
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return self.chat
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return self.params
+
+
+class Unit(Vendor):
+    variable: ClassVar[str]
+    more_variables: ClassVar[dict[str, str]] = {}
+
+    @pytest.fixture(autouse=True)
+    def vendors(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Nothing is sent here; without the emulator's port the snapshots stay the same.
+        for name, value in {"API_KEY": "key", **self.more_variables}.items():
+            monkeypatch.setenv(f"{self.variable}_{name}", value)
+
+    @pytest.fixture(autouse=True)
+    def known_to_load(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # ``allowed_objects="all"`` means the partners that langchain-core lists by name. The way
+        # for users, ``allowed_objects=[ChatSovrGPT]``, is tested in test_settings.py.
+        path = tuple(self.chat.lc_id())
+        monkeypatch.setitem(lc_load.ALL_SERIALIZABLE_MAPPINGS, path, path)
+        monkeypatch.setattr(lc_load, "_default_class_paths_cache", {})
+
+    @property
+    def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+        variables = {
+            f"{self.variable}_API_KEY": "key-of-the-environment",
+            f"{self.variable}_BASE_URL": "https://ki.example.com/v1",
+            **{f"{self.variable}_{name}": value for name, value in self.more_variables.items()},
+        }
+        expected = {
+            "api_key": "key-of-the-environment",
+            "base_url": "https://ki.example.com/v1",
+            "model": self.params["model"],
+        }
+        return variables, self.params, expected
+
+
+@pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
+class Integration(Vendor):
+    override: ClassVar[str]
+    images: ClassVar[bool] = False
+    documents: ClassVar[bool] = False
+    method: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture(autouse=True)
+    def pictures_and_documents_without_a_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # The suite fetches them from the Internet with this function, which is not ours.
+        def get(url: str, **_: Any) -> SimpleNamespace:
+            return SimpleNamespace(content=PDF.read_bytes() if url.endswith(".pdf") else PIXEL)
+
+        monkeypatch.setattr(httpx, "get", get)
+
+    @pytest.fixture
+    def vcr(self) -> SimpleNamespace:
+        """The emulator in place of a recording: what is streamed is never taken from one."""
+        return SimpleNamespace(responses=())
+
+    @property
+    def enable_vcr_tests(self) -> bool:
+        return True
+
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
+    def supports_anthropic_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_image_inputs(self) -> bool:
+        return self.images
+
+    @property
+    def supports_image_urls(self) -> bool:
+        return self.images
+
+    @property
+    def supports_pdf_inputs(self) -> bool:
+        return self.documents
+
+    @property
+    def structured_output_kwargs(self) -> dict[str, Any]:
+        return self.method
+
+    @property
+    def model_override_value(self) -> str:
+        return self.override

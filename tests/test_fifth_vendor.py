@@ -1,0 +1,148 @@
+"""A further vendor is a spec, a dialect and the classes of both frameworks, and nothing else.
+
+This one exists here alone, and passes LangChain's standard suites and LlamaIndex's conformance
+suite as the others do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
+from langchain_tests.unit_tests import ChatModelUnitTests
+from llama_index.core import Settings
+
+from dsgvo import PROVIDERS, Client, emulator
+from dsgvo.emulator import Server, openai_shape
+from dsgvo.emulator.dialect import Dialect
+from dsgvo.emulator.vendors import DIALECTS
+from dsgvo.providers import EmbeddingSupport, Model, Provider
+from langchain_dsgvo._chat import ChatModel
+from langchain_dsgvo._embeddings import EmbeddingModel
+from llamaindex_dsgvo import use
+from llamaindex_dsgvo._embedding import EmbeddingModel as LlamaIndexEmbeddingModel
+from llamaindex_dsgvo._llm import ChatModel as LlamaIndexChatModel
+from tests.langchain.standard import TEXT_ALONE, Integration, Unit, not_on
+from tests.llamaindex.conformance import EmbeddingConformance, LLMConformance
+from tests.llamaindex.fixtures import mode, nothing_in_settings, own_event_loop
+
+__all__ = ["mode", "nothing_in_settings", "own_event_loop"]
+
+PAGE = "Musterhaus: API"
+SPEC = Provider(
+    name="musterhaus",
+    title="Musterhaus",
+    page=PAGE,
+    base_url="https://ki.musterhaus.example/v1",
+    env="MUSTERHAUS",
+    key_variables=("MUSTERHAUS_API_KEY",),
+    documented=frozenset({"temperature", "max_tokens", "stop", "tools", "tool_choice"}),
+    structured_output=("function_calling", "json_schema", "json_mode"),
+    embeddings=EmbeddingSupport(documented=True, default_model="bge-m3"),
+    models=(Model(id="muster-1", source=PAGE, region="DE"),),
+)
+DIALECT = Dialect(
+    name="musterhaus",
+    title="Musterhaus",
+    root="/musterhaus",
+    base="/v1",
+    environment={"api_key": "MUSTERHAUS_API_KEY", "base_url": "MUSTERHAUS_BASE_URL"},
+    error_body=lambda error: {"error": {"message": error.message}},
+    authorize=lambda headers, access: access.bearer(headers),
+    fields=openai_shape.CHAT_FIELDS,
+    embeddings=True,
+)
+
+
+class ChatMusterhaus(ChatModel):
+    """Musterhaus for LangChain."""
+
+    provider: ClassVar[str] = "musterhaus"
+
+
+class MusterhausEmbeddings(EmbeddingModel):
+    """Musterhaus's embeddings for LangChain."""
+
+    provider: ClassVar[str] = "musterhaus"
+
+
+class Musterhaus(LlamaIndexChatModel):
+    """Musterhaus for LlamaIndex."""
+
+    provider: ClassVar[str] = "musterhaus"
+
+
+class MusterhausEmbedding(LlamaIndexEmbeddingModel):
+    """Musterhaus's embeddings for LlamaIndex."""
+
+    provider: ClassVar[str] = "musterhaus"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def with_the_fifth() -> Iterator[Server]:
+    """An emulator of five vendors."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROVIDERS, SPEC.name, SPEC)
+        patch.setitem(DIALECTS, DIALECT.name, DIALECT)
+        with emulator.running() as running:
+            yield running
+
+
+@pytest.fixture
+def server(with_the_fifth: Server) -> Server:
+    with_the_fifth.clear()
+    return with_the_fifth
+
+
+@pytest.fixture(autouse=True)
+def vendors(vendor_environment: Server) -> Server:
+    return vendor_environment
+
+
+class TestChatUnit(Unit, ChatModelUnitTests):
+    chat = ChatMusterhaus
+    params: ClassVar = {"model": "muster-1"}
+    variable = "MUSTERHAUS"
+
+    # Its snapshot would say what those of the others say.
+    ruled_out: ClassVar = {"test_serdes": "its snapshot would be that of the others"}
+
+
+class TestChat(Integration, ChatModelIntegrationTests):
+    chat = ChatMusterhaus
+    params: ClassVar = {"model": "muster-1"}
+    override = "muster-2"
+    ruled_out: ClassVar = not_on(PAGE, *TEXT_ALONE)
+
+
+class TestEmbeddings(EmbeddingsIntegrationTests):
+    @property
+    def embeddings_class(self) -> type[MusterhausEmbeddings]:
+        return MusterhausEmbeddings
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        return {}
+
+
+class TestLLM(LLMConformance):
+    provider = "musterhaus"
+    test_ingestion_in_other_processes = None  # those have four vendors
+    llm_class = Musterhaus
+    llm_arguments: ClassVar[dict[str, Any]] = {"model": "muster-1"}
+    embedding_class = MusterhausEmbedding
+
+
+class TestEmbedding(EmbeddingConformance):
+    provider = "musterhaus"
+    test_ingestion_in_other_processes = None  # those have four vendors
+    embedding_class = MusterhausEmbedding
+
+
+def test_one_call_sets_both_and_the_client_knows_its_models(server: Server) -> None:
+    use("musterhaus", "muster-1")
+    assert isinstance(Settings.llm, Musterhaus)
+    assert isinstance(Settings.embed_model, MusterhausEmbedding)
+    assert [model.id for model in Client("musterhaus").models()] == ["muster-1"]
