@@ -6,7 +6,9 @@ suite as the others do.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
@@ -15,9 +17,8 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from llama_index.core import Settings
 
 from dsgvo import PROVIDERS, Client, emulator
-from dsgvo.emulator import Server, openai_shape
+from dsgvo.emulator import Server, checks, openai_shape
 from dsgvo.emulator.dialect import Dialect
-from dsgvo.emulator.vendors import DIALECTS
 from dsgvo.providers import EmbeddingSupport, Model, Provider
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
@@ -51,7 +52,7 @@ DIALECT = Dialect(
     environment={"api_key": "MUSTERHAUS_API_KEY", "base_url": "MUSTERHAUS_BASE_URL"},
     error_body=lambda error: {"error": {"message": error.message}},
     authorize=lambda headers, access: access.bearer(headers),
-    fields=openai_shape.CHAT_FIELDS,
+    fields=openai_shape.CHAT_FIELDS | {"stream_options": checks.an_object},
     embeddings=True,
 )
 
@@ -85,7 +86,9 @@ def with_the_fifth() -> Iterator[Server]:
     """An emulator of five vendors."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PROVIDERS, SPEC.name, SPEC)
-        patch.setitem(DIALECTS, DIALECT.name, DIALECT)
+        module = ModuleType("dsgvo.emulator.musterhaus")
+        vars(module)["DIALECT"] = DIALECT
+        patch.setitem(sys.modules, module.__name__, module)
         with emulator.running() as running:
             yield running
 
@@ -129,7 +132,7 @@ class TestEmbeddings(EmbeddingsIntegrationTests):
 
 class TestLLM(LLMConformance):
     provider = "musterhaus"
-    test_ingestion_in_other_processes = None  # those have four vendors
+    test_ingestion_in_other_processes: Any = None  # those have four vendors
     llm_class = Musterhaus
     llm_arguments: ClassVar[dict[str, Any]] = {"model": "muster-1"}
     embedding_class = MusterhausEmbedding
@@ -137,7 +140,7 @@ class TestLLM(LLMConformance):
 
 class TestEmbedding(EmbeddingConformance):
     provider = "musterhaus"
-    test_ingestion_in_other_processes = None  # those have four vendors
+    test_ingestion_in_other_processes: Any = None  # those have four vendors
     embedding_class = MusterhausEmbedding
 
 
