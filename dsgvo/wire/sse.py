@@ -5,7 +5,8 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 __all__ = ["MAX_EVENT_BYTES", "Event", "SSEDecoder", "SSETooLargeError"]
 
@@ -13,6 +14,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 """An event (and so a line) longer than this is not a chat chunk but an attack or a fault."""
 
 _BOM = b"\xef\xbb\xbf"
+_FIELD = len("data: ")
 
 
 class SSETooLargeError(ValueError):
@@ -26,6 +28,10 @@ class Event(NamedTuple):
     data: str
 
 
+# Makes an event without the Python that a NamedTuple has for it: nearly all go this way.
+_new = cast("Callable[[type[Event], tuple[str, str]], Event]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
+
+
 class SSEDecoder:
     r"""Incremental decoder; feed it bytes split anywhere.
 
@@ -33,7 +39,7 @@ class SSEDecoder:
     sent a second time on its own.
 
     Args:
-        max_bytes: Bound of one line and of one event's data.
+        max_bytes: Bound of one event's data, and of a line beside the ``data:`` before it.
 
     Example:
         >>> decoder = SSEDecoder()
@@ -69,7 +75,7 @@ class SSEDecoder:
         """
         if self._is_one_event(data):
             self._started = True
-            return [Event("message", data[6:-2].decode("utf-8", "replace"))]
+            return [_new(Event, ("message", data[6:-2].decode("utf-8", "replace")))]
         if self._skip_lf and data:
             self._skip_lf = False
             if data[:1] == b"\n":
@@ -78,7 +84,7 @@ class SSEDecoder:
             return []
         if data[-1] not in b"\r\n" and b"\n" not in data and b"\r" not in data:
             self._line += data  # no line ends here; joining only then keeps long lines linear
-            self._check(len(self._line))
+            self._check(len(self._line) - _FIELD)
             return []
         if self._line:
             self._line += data
@@ -90,7 +96,9 @@ class SSEDecoder:
         lines = data.splitlines()
         if data[-1:] not in {b"\r", b"\n"}:
             self._line += lines.pop()
-            self._check(len(self._line))
+            self._check(len(self._line) - _FIELD)
+        if len(data) > self._max + _FIELD:
+            self._check(max(map(len, lines), default=0) - _FIELD)
         self._skip_lf = data[-1:] == b"\r"
         return self._dispatch(lines)
 

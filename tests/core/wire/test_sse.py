@@ -155,9 +155,12 @@ def test_the_bound_itself_is_allowed(many: int) -> None:
     decoder = SSEDecoder(max_bytes=100)
     event = b"id: 1\ndata: " + b"x" * 99 + b"\n\n"  # the line break counts
     assert [len(decoder.feed(event)) for _ in range(many)] == [1] * many
-    assert decoder.feed(b":" + b"x" * 99) == []  # an open line
+    line = b":" + b"x" * 105  # as long as a line of data may be
+    assert decoder.feed(line + b"\n" + line) == []
     with pytest.raises(SSETooLargeError):
         decoder.feed(b"x")
+    with pytest.raises(SSETooLargeError):
+        SSEDecoder(max_bytes=100).feed(line + b"x\n")
     with pytest.raises(SSETooLargeError):
         SSEDecoder(max_bytes=100).feed(event.replace(b"xx", b"xxx", 1))
 
