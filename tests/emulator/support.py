@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import BaseModel
+
+from tests.vendors import MODELS
 
 Http = Callable[..., httpx.Response]
 # The SDK types requests closer than a test that also sends wrong ones can follow.
@@ -30,3 +33,10 @@ LIMITS = pytest.mark.parametrize(
 class Person(BaseModel):
     name: str
     alter: int
+
+
+def paired(names: str, rows: Iterable[Any]) -> pytest.MarkDecorator:
+    """Parametrize a test whose code is one for all vendors: each row has one, each vendor rows."""
+    listed = [row if isinstance(row, tuple) else (row,) for row in rows]
+    table = [(vendor, *row) for vendor, row in zip(cycle(MODELS), listed, strict=False)]
+    return pytest.mark.parametrize(("vendor", *names.split()), table)

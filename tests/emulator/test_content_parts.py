@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.emulator.support import Http
+from tests.emulator.support import Http, paired
 
 PDF = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 MODELS = {
@@ -43,8 +43,8 @@ def test_a_file_by_its_address_is_innogpts_alone(http: Http, vendor: str) -> Non
     assert said(http, vendor, FILE).status_code == status
 
 
-@pytest.mark.parametrize(
-    ("part", "fault"),
+@paired(
+    "part fault",
     [
         ({"type": "upload"}, "type must be one of"),
         ({"type": "input_audio", "input_audio": {}}, "type must be one of"),

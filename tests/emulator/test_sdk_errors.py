@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from dsgvo.emulator import Delay, Disconnect, Reply, Server, Status
-from tests.emulator.support import QUESTION, Sdk
+from tests.emulator.support import QUESTION, Sdk, paired
 
 # Status: the SDK's class, and the type and code of a body in OpenAI's shape.
 STATUSES = {
@@ -57,7 +57,7 @@ def refused(sdk: Sdk, vendor: str, request: Any = None, **settings: Any) -> open
     return caught.value
 
 
-@pytest.mark.parametrize("status", list(STATUSES))
+@paired("status", STATUSES)
 def test_a_status_has_its_class_and_its_body(
     sdk: Sdk, server: Server, vendor: str, status: int
 ) -> None:

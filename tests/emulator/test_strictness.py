@@ -9,7 +9,7 @@ import pytest
 
 from dsgvo import PROVIDERS, emulator
 from dsgvo.emulator import Server, sovrgpt
-from tests.emulator.support import LIMITS, Http
+from tests.emulator.support import LIMITS, Http, paired
 
 QUESTION_JSON = '[{"role": "user", "content": "Hallo"}]'
 
@@ -93,8 +93,8 @@ def test_a_missing_field(http: Http, vendor: str, body: dict, missing: str) -> N
     assert missing in answer.text
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
+@paired(
+    "field value",
     [
         ("model", None),
         ("model", ""),

@@ -21,7 +21,7 @@ from dsgvo import emulator
 from dsgvo.emulator import Delay, Raw, Reply, Server, Status, Truncate
 from dsgvo.emulator.steps import Disconnect
 from dsgvo.errors import ConfigurationError
-from tests.emulator.support import QUESTION, Sdk
+from tests.emulator.support import QUESTION, Sdk, paired
 from tests.vendors import MODELS
 
 MODEL = "llama-lokal"
@@ -146,8 +146,8 @@ def test_embeddings_come_from_behind(sdk: Sdk, behind: Server, vendor: str) -> N
     assert behind.requests[0].json["model"] == MODEL
 
 
-@pytest.mark.parametrize(
-    ("step", "status", "says"),
+@paired(
+    "step status says",
     [
         (Status(429, message="langsam", headers={"Retry-After": "7"}), 429, "langsam"),
         (Status(400, message="zu lang"), 400, "zu lang"),
