@@ -45,6 +45,7 @@ def shown(run: Run, framework: str) -> str:
 
 
 @pytest.mark.parametrize("framework", ["LangChain", "LlamaIndex"])
+@pytest.mark.slow
 def test_the_handbook_is_answered_with_sources(handbook: Run, framework: str) -> None:
     text = shown(handbook, framework)
     missing = [
@@ -58,23 +59,27 @@ def test_the_handbook_is_answered_with_sources(handbook: Run, framework: str) ->
 
 
 @pytest.mark.parametrize("framework", ["LangChain", "LlamaIndex"])
+@pytest.mark.slow
 def test_what_the_handbook_does_not_say_is_not_answered(handbook: Run, framework: str) -> None:
     after = shown(handbook, framework).partition("Hund ins Büro mitbringen?")[2]
     assert after.partition("agent ")[0].strip() == "Dazu steht nichts in den Unterlagen."
 
 
 @pytest.mark.parametrize("framework", ["LangChain", "LlamaIndex"])
+@pytest.mark.slow
 def test_the_agent_uses_its_tool(handbook: Run, framework: str) -> None:
     after = shown(handbook, framework).partition("agent Ich fahre 4 Tage")[2]
     assert "→ reisekosten(tage=4, kilometer=420)" in after
     assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
 
 
+@pytest.mark.slow
 def test_only_llamaindex_has_a_chat_engine_to_follow_up(handbook: Run) -> None:
     assert "and then" not in shown(handbook, "LangChain")
     assert "and then Und an welche Nummer" in shown(handbook, "LlamaIndex")
 
 
+@pytest.mark.slow
 def test_the_table_has_what_was_really_used(handbook: Run) -> None:
     rows = re.findall(
         r"^(LangChain|LlamaIndex) +(innoGPT) +(\S+) +(\d+) +((?:≈ )?[\d,]+) +(\d+\.\d)$",
@@ -92,6 +97,7 @@ def test_the_table_has_what_was_really_used(handbook: Run) -> None:
     assert all(int(row[3]) > 5 and int(row[4].strip("≈ ").replace(",", "")) > 1000 for row in rows)
 
 
+@pytest.mark.slow
 def test_the_screen_is_clean(handbook: Run) -> None:
     assert handbook.stderr == ""
     assert max(map(len, handbook.stdout.splitlines())) <= 80
