@@ -208,7 +208,7 @@ STRAYS = {
 # Where such text is what the file is about.
 STRAY_FREE = {
     *("tests/test_repository.py", "tests/bad_input.py"),
-    *("tests/core/test_files.py", "tests/core/test_images.py"),
+    *("tests/core/test_images.py", "tests/core/wire/test_files.py"),
     *(f"tests/core/transport/test_{name}.py" for name in ("config", "redirects")),
 }
 
