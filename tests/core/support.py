@@ -72,7 +72,7 @@ class Mode:
     def call(self, client: Any, how: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(self, how)(client, *args, **kwargs)
 
-    def ask(self, client: Any, messages: Any = HELLO, **kwargs: Any) -> Completion:
+    def ask(self, client: Any, messages: Any = HELLO, **kwargs: Any) -> Any:
         """Return a completion: the sync client answers whole, the async one by a stream."""
         if self.name == "sync":
             return self.chat(client, messages, **kwargs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -24,19 +23,19 @@ from dsgvo.errors import (
     NotFoundError,
     RateLimitError,
     RedirectError,
+    ResidencyError,
 )
-from dsgvo.wire.models import GeneratedImage, decode_image
-from tests.core.support import Mode, http, raw_server
+from dsgvo.wire.models import GeneratedImage
+from tests.core.support import Mode, http, raised, raw_server
 
-INNOGPT = PROVIDERS["innogpt"]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
+PNG_TEXT = b64encode(PNG).decode()
 PROMPT = "ein minimalistisches App-Icon"
 
 
 def made(mode: Mode, client: Any, prompt: str = PROMPT, **kwargs: Any) -> GeneratedImage:
-    result = client.generate_image(prompt, **kwargs)
-    return result if mode.name == "sync" else asyncio.run(result)
+    return mode.result(client.generate_image(prompt, **kwargs))
 
 
 def reply(**image: Any) -> Status:
@@ -44,7 +43,8 @@ def reply(**image: Any) -> Status:
 
 
 def test_the_request_of_the_page(mode: Mode, server: Server) -> None:
-    image = made(mode, mode.client("innogpt", server))
+    client = mode.client("innogpt", server)
+    image = made(mode, client)
     [request] = server.requests
     assert (request.method, request.path) == ("POST", "/innogpt/api/ext/v1/images/generations")
     assert request.json == {"prompt": PROMPT}
@@ -53,58 +53,20 @@ def test_the_request_of_the_page(mode: Mode, server: Server) -> None:
     assert image.data.startswith(b"\x89PNG")
     assert str(image) == f"The image was made ({len(image.data)} bytes, image/png)"
     assert image.path is None
-
-
-def test_further_fields_go_out(mode: Mode, server: Server) -> None:
-    made(
-        mode,
-        mode.client("innogpt", server),
-        model="gpt-image-1",
-        size="1024x1024",
-        response_format="b64_json",
-        quality=None,
-    )
-    assert server.requests[0].json == {
-        "prompt": PROMPT,
-        "model": "gpt-image-1",
-        "size": "1024x1024",
-        "response_format": "b64_json",
-    }
+    fields = {"model": "gpt-image-1", "size": "1024x1024", "response_format": "b64_json"}
+    made(mode, client, **fields, quality=None)
+    assert server.requests[1].json == {"prompt": PROMPT} | fields
 
 
 @pytest.mark.covers(
     "innogpt", "behaviour A generated image comes as `url` or as `b64_json`", "Inferred"
 )
-@pytest.mark.parametrize(
-    ("fields", "image"),
-    [
-        ({"b64_json": b64encode(PNG).decode()}, GeneratedImage(None, PNG, None)),
-        (
-            {"url": "https://example.com/1.png", "revised_prompt": "ein Icon"},
-            GeneratedImage("https://example.com/1.png", None, "ein Icon"),
-        ),
-        (
-            {"url": "data:image/png;base64," + b64encode(PNG).decode()},
-            GeneratedImage(None, PNG, None),
-        ),
-    ],
-)
-def test_both_forms_of_an_answer(
-    mode: Mode, server: Server, fields: dict[str, Any], image: GeneratedImage
-) -> None:
-    server.script("innogpt", reply(**fields))
-    assert made(mode, mode.client("innogpt", server)) == image
-    assert decode_image(INNOGPT, json.dumps({"data": [fields]}).encode()) == image
-
-
-def test_what_an_image_says_of_itself() -> None:
-    assert str(GeneratedImage("https://x/1.png", None, None)) == "The image is at https://x/1.png"
-    assert (
-        str(GeneratedImage(None, b"?", None)) == "The image was made (1 bytes, of a type unknown)"
-    )
-    saved = GeneratedImage(None, PNG, None, Path("icon.png"))
-    assert str(saved) == "The image is in the file icon.png"
-    assert "PNG" not in repr(saved)
+def test_both_forms_of_an_answer(mode: Mode, server: Server) -> None:
+    web = "https://example.com/1.png"
+    server.script("innogpt", reply(b64_json=PNG_TEXT), reply(url=web, revised_prompt="ein Icon"))
+    client = mode.client("innogpt", server)
+    assert made(mode, client) == GeneratedImage(None, PNG, None)
+    assert made(mode, client) == GeneratedImage(web, None, "ein Icon")
 
 
 @pytest.mark.covers(
@@ -149,10 +111,9 @@ def test_an_address_is_fetched_without_the_key_to_be_saved(
 def test_bytes_are_saved_as_they_are(mode: Mode, server: Server, tmp_path: Path) -> None:
     target = tmp_path / "icon.png"
     target.write_bytes(b"old")  # a file that is named is replaced
-    image = made(mode, mode.client("innogpt", server), save_to=str(target))
-    assert image.data == target.read_bytes()
-    assert image.data is not None
-    assert image.data.startswith(b"\x89PNG")
+    server.script("innogpt", reply(b64_json=PNG_TEXT))
+    made(mode, mode.client("innogpt", server), save_to=str(target))
+    assert target.read_bytes() == PNG
 
 
 def test_in_a_folder_nothing_is_overwritten(mode: Mode, server: Server, tmp_path: Path) -> None:
@@ -181,29 +142,41 @@ def test_images_made_at_once_do_not_overwrite_each_other(server: Server, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind", "said"),
+    ("settings", "arguments", "kind", "said"),
     [
-        ({"prompt": " "}, ConfigurationError, "prompt is empty: describe the image"),
-        ({"save_to": "/nirgends/icon.png"}, ConfigurationError, "the folder does not exist"),
-        ({"n": 2}, CapabilityError, "n=2: one image a request is read: call generate_image() "),
+        ({}, {"prompt": " "}, ConfigurationError, "prompt is empty: describe the image"),
+        (
+            {},
+            {"save_to": "/nirgends/icon.png"},
+            ConfigurationError,
+            "save_to='/nirgends/icon.png': the folder does not exist",
+        ),
+        ({}, {"n": 2}, CapabilityError, "n=2: one image a request is read: call generate_image() "),
+        ({"residency": "strict"}, {}, ResidencyError, "model is missing: innoGPT does not say"),
     ],
 )
 def test_what_is_refused_before_sending(
-    mode: Mode, server: Server, arguments: dict[str, Any], kind: Any, said: str
+    mode: Mode, server: Server, settings: Any, arguments: Any, kind: type[DsgvoError], said: str
 ) -> None:
-    with pytest.raises(kind) as caught:
-        made(mode, mode.client("innogpt", server), **{"prompt": PROMPT} | arguments)
-    assert said in str(caught.value)
+    client = mode.client("innogpt", server, **settings)
+    error = raised(kind, made, mode, client, **{"prompt": PROMPT} | arguments)
+    assert said in str(error)
+    assert error.provider == (None if kind is ConfigurationError else "innogpt")
     assert not server.requests
 
 
-def test_a_folder_that_cannot_be_written_to_costs_no_image(
-    mode: Mode, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("locked", ["folder", "file", "folder of the file"])
+def test_what_cannot_be_written_to_costs_no_image(
+    mode: Mode, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locked: str
 ) -> None:
-    monkeypatch.setattr("os.access", lambda *_: False)  # as root, everything can be written to
-    for target in (tmp_path, tmp_path / "icon.png"):
-        with pytest.raises(ConfigurationError, match="cannot be written to"):
-            made(mode, mode.client("innogpt", server), save_to=target)
+    target = tmp_path if locked == "folder" else tmp_path / "a.png"
+    if locked == "file":
+        target.write_bytes(b"alt")
+    closed = target if locked == "file" else tmp_path  # as root, everything can be written to
+    monkeypatch.setattr("os.access", lambda path, _: path != closed)
+    client = mode.client("innogpt", server)
+    error = raised(ConfigurationError, made, mode, client, save_to=target)
+    assert str(error) == f"save_to={str(target)!r} cannot be written to"
     assert not server.requests
 
 
@@ -211,22 +184,17 @@ def test_a_folder_that_cannot_be_written_to_costs_no_image(
 def test_other_vendors_document_no_image_generation(
     mode: Mode, server: Server, provider: str
 ) -> None:
-    with pytest.raises(CapabilityError) as caught:
-        made(mode, mode.client(provider, server))
+    error = raised(CapabilityError, made, mode, mode.client(provider, server))
     spec = PROVIDERS[provider]
-    assert str(caught.value) == f"{spec.title} documents no image generation ({spec.page})"
+    assert str(error) == f"{spec.title} documents no image generation ({spec.page})"
+    assert error.provider == provider
     assert not server.requests
 
 
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
-        ({"data": []}, APIResponseError, "expected an image, got an answer without one"),
-        ({"data": [{"revised_prompt": "x"}]}, APIResponseError, "an answer without one"),
         ({"data": [{"b64_json": "kein base64!"}]}, APIResponseError, "one that is not base64"),
-        ({"data": [{"b64_json": 7}]}, APIResponseError, "one that is not base64"),
-        ({"data": [{"url": 7}]}, APIResponseError, "an answer without one"),
-        ({"created": 1}, APIResponseError, "got no list"),
         ("<html><title>Anmelden</title>", APIResponseError, "a web page titled 'Anmelden'"),
         ({"error": {"message": "no", "code": "rate_limit_exceeded"}}, RateLimitError, "no"),
     ],
@@ -235,28 +203,39 @@ def test_an_answer_without_an_image(
     mode: Mode, server: Server, body: Any, kind: type[DsgvoError], said: str
 ) -> None:
     server.script("innogpt", Status(200, body=body))
-    with pytest.raises(kind) as caught:
-        made(mode, mode.client("innogpt", server))
-    assert said in str(caught.value)
+    assert said in str(raised(kind, made, mode, mode.client("innogpt", server)))
+
+
+SVG = b"<svg/>"
 
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
+        (http(SVG, kind="image/svg+xml"), None),
+        (http(SVG, kind="IMAGE/SVG+XML"), None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<svg/>", APIResponseError),
         (http(b"<html><title>Anmelden</title>", kind="text/html"), APIResponseError),
         (http(b"", kind="image/png"), APIResponseError),
         (http(b"", status=404), NotFoundError),
         (http(b"", status=302, headers=["Location: https://example.com"]), RedirectError),
+        (http(PNG * 100, kind="image/png"), APIResponseError),  # beyond the bound
     ],
 )
 def test_an_address_without_an_image_writes_no_file(
-    mode: Mode, server: Server, tmp_path: Path, answer: bytes, kind: type[DsgvoError]
+    mode: Mode, server: Server, tmp_path: Path, answer: bytes, kind: type[DsgvoError] | None
 ) -> None:
+    client, target = mode.client("innogpt", server, max_response_bytes=1000), tmp_path / "a.svg"
     with raw_server(answer) as store:
         server.script("innogpt", reply(url=f"{store.url}/1.png"))
-        with pytest.raises(kind):
-            made(mode, mode.client("innogpt", server), save_to=tmp_path)
-    assert not list(tmp_path.iterdir())
+        if kind is None:
+            made(mode, client, save_to=target)
+            assert target.read_bytes() == SVG
+        else:
+            error = raised(kind, made, mode, client, save_to=target)
+            assert not list(tmp_path.iterdir())
+            if len(answer) > 1000:
+                assert str(error).startswith("innoGPT: an image of more than 1000 bytes; max_")
 
 
 @pytest.mark.parametrize(
@@ -279,15 +258,10 @@ def test_retries_and_errors_are_those_of_any_request(
     server.script("innogpt", Status(503))
     assert made(mode, client).data is not None
     assert len(naps) == 1
-    with pytest.raises(BadRequestError) as caught:
-        made(mode, client, "Das Gesicht von Erika Mustermann", response_format="bmp")
-    assert "Mustermann" not in str(caught.value)
-    server.script(
-        "innogpt", Status(400, message="Prompt refused: Das Gesicht von Erika Mustermann")
-    )
-    with pytest.raises(BadRequestError) as caught:
-        made(mode, client, "Das Gesicht von Erika Mustermann")
-    assert "Mustermann" not in str(caught.value)
+    prompt = "Das Gesicht von Erika Mustermann"
+    error = raised(BadRequestError, made, mode, client, prompt, response_format="bmp")
+    assert "Mustermann" not in str(error)
+    server.script("innogpt", Status(400, message=f"Prompt refused: {prompt}"))
+    assert "Mustermann" not in str(raised(BadRequestError, made, mode, client, prompt))
     gone = mode.client("innogpt", api_key="sk-1", base_url="http://127.0.0.1:9", max_retries=0)
-    with pytest.raises(APIConnectionError):
-        made(mode, gone)
+    raised(APIConnectionError, made, mode, gone)

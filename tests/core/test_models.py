@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import socket
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -13,31 +13,34 @@ import pytest
 from dsgvo import PROVIDERS, image_part
 from dsgvo.emulator import Delay, Disconnect, Raw, RefuseFields, Server, Status
 from dsgvo.errors import (
-    APIError,
-    APIResponseError,
-    APIStatusError,
     AuthenticationError,
     BadRequestError,
     CapabilityError,
     ConfigurationError,
     InternalServerError,
     PermissionDeniedError,
+    RateLimitError,
+    UnprocessableEntityError,
 )
 from dsgvo.providers import Model
 from dsgvo.transport import _client
-from dsgvo.wire.models import Workspace, decode_health, decode_models, decode_workspaces
-from tests.core.support import Mode, answer, client_credentials, http, raw_server, settings
-from tests.vendors import MODELS
+from dsgvo.wire.models import Workspace
+from tests.core.support import (
+    HELLO,
+    Mode,
+    answer,
+    chunk,
+    client_credentials,
+    http,
+    raised,
+    raw_server,
+    settings,
+    sse,
+)
 
 IMAGE = [{"role": "user", "content": [image_part(url="https://example.com/foto.jpg")]}]
 TEXT_ONLY = "qwen3.5-9b-text"
 """The emulator's name for a model of SovrGPT that its list says takes no images."""
-
-SOVRGPT, NEUROFLASH = PROVIDERS["sovrgpt"], PROVIDERS["neuroflash"]
-
-
-def got(mode: Mode, result: Any) -> Any:
-    return result if mode.name == "sync" else asyncio.run(result)
 
 
 def paths(server: Server) -> list[str]:
@@ -59,29 +62,26 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 @pytest.mark.covers("sovrgpt", "endpoint GET /api/v1/models", "Doc")
 def test_sovrgpts_list_says_what_a_model_takes(mode: Mode, server: Server) -> None:
-    models = by_id(got(mode, mode.client("sovrgpt", server).models()))
-    assert models["qwen3.5-9b"].images is True
-    assert models["qwen3.5-9b"].tools is True  # the page's example; the list does not say
+    models = by_id(mode.result(mode.client("sovrgpt", server).models()))
+    seeing = models["qwen3.5-9b"]
+    assert (seeing.images, seeing.tools) == (True, True)  # tools by the page's example
+    details = {"object": "model", "created": 1775000000, "owned_by": "emulator", "tier": "fast"}
     assert models[TEXT_ONLY] == Model(
         id=TEXT_ONLY,
         source="SovrGPT's model list",
         images=False,
-        details={
-            "object": "model",
-            "created": 1775000000,
-            "owned_by": "emulator",
-            "tier": "fast",
-            "accepts_vision": False,
-        },
+        details=details | {"accepts_vision": False},
     )
     [request] = server.requests
     assert (request.method, request.path) == ("GET", "/sovrgpt/api/v1/models")
     assert request.headers["authorization"] == f"Bearer {server.api_key}"
+    wrong = mode.client("sovrgpt", server, api_key="sk-wrong")
+    raised(AuthenticationError, lambda: mode.result(wrong.models()))
 
 
 @pytest.mark.covers("neuroflash", "endpoint GET */models")
 def test_neuroflashs_list(mode: Mode, server: Server) -> None:
-    models = got(mode, mode.client("neuroflash", server).models())
+    models = mode.result(mode.client("neuroflash", server).models())
     assert "openai/gpt-4.1-mini" in by_id(models)
     [request] = server.requests
     assert request.path == "/neuroflash/api/ds-prototypes/model_selection/models"
@@ -93,68 +93,9 @@ def test_neuroflashs_list(mode: Mode, server: Server) -> None:
 )
 @pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
 def test_vendors_without_a_list_have_their_page(mode: Mode, server: Server, provider: str) -> None:
-    models = got(mode, mode.client(provider, server).models())
+    models = mode.result(mode.client(provider, server).models())
     assert models == list(PROVIDERS[provider].models)
     assert not server.requests
-
-
-def test_the_vendors_own_addresses_are_asked_at_the_vendor() -> None:
-    """A list outside of ``base_url`` is looked for on the server that ``base_url`` names."""
-    for spec in PROVIDERS.values():
-        client = Mode("sync").client(spec.name, api_key="sk-1", workspace_id=None)
-        assert client.config.url("https://example.com/a/b") == "https://example.com/a/b"
-    moved = Mode("sync").client(
-        "neuroflash", api_key="sk-1", base_url="https://proxy.example.com/nf/api/ds-prototypes"
-    )
-    assert NEUROFLASH.workspaces_url is not None
-    assert moved.config.url(NEUROFLASH.workspaces_url) == (
-        "https://proxy.example.com/nf/api/workspace-service/v1/workspaces"
-    )
-
-
-@pytest.mark.parametrize(
-    ("body", "ids"),
-    [
-        ({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, ["a", "b"]),
-        ({"models": [{"model": "a"}, {"name": "b"}]}, ["a", "b"]),
-        ([{"id": "a"}, "b"], ["a", "b"]),
-        ({"data": [{"object": "model"}, {"id": 7}, {"id": "a"}]}, ["a"]),
-        ({"data": []}, []),
-    ],
-)
-def test_lists_of_other_shapes(body: Any, ids: list[str]) -> None:
-    models = decode_models(NEUROFLASH, json.dumps(body).encode())
-    assert [model.id for model in models] == ids
-
-
-@pytest.mark.parametrize("value", [None, "yes", 1, []])
-def test_accepts_vision_of_another_type_says_nothing(value: Any) -> None:
-    body = json.dumps({"data": [{"id": "neu", "accepts_vision": value}]}).encode()
-    assert decode_models(SOVRGPT, body)[0].images is None
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "said"),
-    [
-        (b"<html><title>Anmelden</title>", APIResponseError, "a web page titled 'Anmelden'"),
-        (b"", APIResponseError, "expected a list, got an empty body"),
-        (b'{"object": "list"}', APIResponseError, "expected a list, got no list"),
-        (b'{"data": {"id": "a"}}', APIResponseError, "expected a list, got no list"),
-        (b'"a"', APIResponseError, "got no list"),
-        (b'{"error": "nein", "code": "403"}', PermissionDeniedError, "nein"),
-    ],
-)
-@pytest.mark.parametrize("decode", [decode_models, decode_workspaces])
-def test_what_is_no_list(body: bytes, kind: Any, said: str, decode: Any) -> None:
-    with pytest.raises(kind) as caught:
-        decode(NEUROFLASH, body)
-    assert said in str(caught.value)
-
-
-def test_a_wrong_key_for_a_list(mode: Mode, server: Server) -> None:
-    client = mode.client("sovrgpt", server, api_key="sk-wrong")
-    with pytest.raises(AuthenticationError):
-        got(mode, client.models())
 
 
 # Images and what the list says of them
@@ -165,50 +106,43 @@ def test_a_wrong_key_for_a_list(mode: Mode, server: Server) -> None:
     "behaviour Images only for models with `accepts_vision`: others are refused before sending",
     "Doc",
 )
-@pytest.mark.parametrize("how", ["chat", "stream"])
-def test_an_image_for_a_model_that_takes_none_is_refused_before_sending(
-    mode: Mode, server: Server, how: str
-) -> None:
-    with pytest.raises(CapabilityError) as caught:
-        mode.call(mode.client("sovrgpt", server), how, IMAGE, model=TEXT_ONLY)
-    assert str(caught.value) == (
-        f"SovrGPT says that model {TEXT_ONLY!r} does not take images: use another one"
-    )
-    assert paths(server) == ["models"]
-
-
-def test_the_list_is_asked_for_once(server: Server) -> None:
+def test_an_image_for_a_model_that_takes_none_is_refused_before_sending(server: Server) -> None:
+    """And the list is asked for once, by whichever client comes first."""
     for mode in (Mode("sync"), Mode("async")):
-        for _ in range(2):
-            mode.chat(mode.client("sovrgpt", server), IMAGE, model="qwen3.5-9b")
-            with pytest.raises(CapabilityError):
-                mode.chat(mode.client("sovrgpt", server), IMAGE, model=TEXT_ONLY)
-    assert paths(server) == ["models", *["completions"] * 4]
+        mode.ask(mode.client("sovrgpt", server), IMAGE)
+        blind = mode.client("sovrgpt", server)
+        assert str(raised(CapabilityError, mode.ask, blind, IMAGE, model=TEXT_ONLY)) == (
+            f"SovrGPT says that model {TEXT_ONLY!r} does not take images: use another one"
+        )
+    assert paths(server) == ["models", "completions", "completions"]
 
 
 def test_the_list_is_asked_for_again_after_a_while(
     mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mode.chat(mode.client("sovrgpt", server), IMAGE)
-    pass_time(monkeypatch, _client.MODEL_LIST_SECONDS + 1)
-    mode.chat(mode.client("sovrgpt", server), IMAGE)
-    assert paths(server) == ["models", "completions"] * 2
-
-
-def test_neither_text_nor_a_model_that_the_page_names_needs_the_list(
-    mode: Mode, server: Server
-) -> None:
     client = mode.client("sovrgpt", server)
-    mode.chat(client)
-    mode.chat(client, IMAGE, model="gemma-4-26b-a4b")
-    assert paths(server) == ["completions"] * 2
+    mode.ask(client, IMAGE)
+    pass_time(monkeypatch, _client.MODEL_LIST_SECONDS + 1)
+    server.script("sovrgpt", Status(500), path="/models")
+    mode.ask(client, IMAGE)
+    # A list that could not be had is soon asked for again.
+    pass_time(monkeypatch, _client.MODEL_LIST_SECONDS + _client.MODEL_LIST_RETRY_SECONDS + 2)
+    raised(CapabilityError, mode.ask, client, IMAGE, model=TEXT_ONLY)
+    assert paths(server) == ["models", "completions", "models", "completions", "models"]
 
 
-@pytest.mark.parametrize("provider", ["innogpt", "meingpt", "neuroflash"])
-def test_other_vendors_lists_say_nothing_of_images(
-    mode: Mode, server: Server, provider: str
+@pytest.mark.parametrize(
+    ("provider", "messages", "model"),
+    [
+        ("sovrgpt", HELLO, None),
+        ("sovrgpt", IMAGE, "gemma-4-26b-a4b"),  # the page names it
+        *((provider, IMAGE, None) for provider in ("innogpt", "meingpt", "neuroflash")),
+    ],
+)
+def test_what_needs_no_list(
+    mode: Mode, server: Server, provider: str, messages: Any, model: str | None
 ) -> None:
-    mode.chat(mode.client(provider, server), IMAGE)
+    mode.ask(mode.client(provider, server), messages, model=model)
     assert paths(server) == ["completions"]
 
 
@@ -220,56 +154,58 @@ def test_other_vendors_lists_say_nothing_of_images(
         Disconnect(),
         Status(200, body="<html><title>Anmelden</title></html>"),
         Raw(headers={"content-type": "application/json"}, chunks=[b'{"data": [{"id": '], drop=True),
+        Delay(5),  # not waited for: the list that would come then refuses the model
     ],
 )
+@pytest.mark.parametrize("timeout", [None, 600.0])
 def test_a_list_that_cannot_be_had_does_not_stand_in_the_way(
-    mode: Mode, server: Server, fault: Any, naps: list[float]
+    mode: Mode,
+    server: Server,
+    fault: Any,
+    timeout: float | None,
+    naps: list[float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(_client, "MODEL_LIST_TIMEOUT", 0.2 if isinstance(fault, Delay) else 10.0)
     server.script("sovrgpt", fault, path="/models")
-    client = mode.client("sovrgpt", server)
-    assert mode.chat(client, IMAGE).finish_reason == "stop"
+    client = mode.client("sovrgpt", server, timeout=timeout)
     # The vendor itself refuses what could not be refused early.
-    with pytest.raises(BadRequestError, match="does not accept images"):
-        mode.chat(client, IMAGE, model=TEXT_ONLY)
+    error = raised(BadRequestError, mode.ask, client, IMAGE, model=TEXT_ONLY)
+    assert "does not accept images" in str(error)
+    mode.ask(client, IMAGE)
     assert paths(server) == ["models", "completions", "completions"]
     assert not naps
 
 
-def test_a_list_that_could_not_be_had_is_soon_asked_for_again(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.script("sovrgpt", Status(500), path="/models")
-    client = mode.client("sovrgpt", server)
-    mode.chat(client, IMAGE)
-    pass_time(monkeypatch, _client.MODEL_LIST_RETRY_SECONDS + 1)
-    with pytest.raises(CapabilityError):
-        mode.chat(client, IMAGE, model=TEXT_ONLY)
-
-
-def test_a_slow_list_is_not_waited_for(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_client, "MODEL_LIST_TIMEOUT", 0.2)
-    server.script("sovrgpt", Delay(5), path="/models")
-    client = mode.client("sovrgpt", server, timeout=None)
-    assert mode.chat(client, IMAGE).finish_reason == "stop"
-
-
 def test_a_model_that_the_list_does_not_know_is_asked(mode: Mode, server: Server) -> None:
-    mode.chat(mode.client("sovrgpt", server), IMAGE, model="ganz-neu")
+    mode.ask(mode.client("sovrgpt", server), IMAGE, model="ganz-neu")
     assert paths(server) == ["models", "completions"]
 
 
-# Workspaces
+def test_each_server_has_its_own_model_list(mode: Mode) -> None:
+    def serve(request: bytes, connection: socket.socket) -> None:
+        listed = {"data": [{"id": "m", "accepts_vision": request.startswith(b"GET /sees/")}]}
+        connection.sendall(http(listed if request.startswith(b"GET") else answer()))
+
+    with raw_server(serve) as raw:
+        sees, blind = (
+            mode.client("sovrgpt", api_key="k", base_url=f"{raw.url}/{name}/api/v1")
+            for name in ("sees", "blind")
+        )
+        for _ in range(2):
+            assert mode.ask(sees, IMAGE, model="m").content == "Ja."
+            raised(CapabilityError, mode.ask, blind, IMAGE, model="m")
+
+
+# Workspaces and health
 
 
 @pytest.mark.covers("neuroflash", "endpoint GET */workspaces")
 def test_workspaces_need_no_workspace(mode: Mode, server: Server) -> None:
-    ways: list[dict[str, Any]] = [settings("neuroflash", server), client_credentials(server)]
-    for way in ways:
-        arguments: dict[str, Any] = way | {"workspace_id": None}
-        client = mode.kind("neuroflash", **arguments)
-        assert got(mode, client.workspaces()) == [Workspace(server.workspace_id, "Emulator")]
+    for way in (settings("neuroflash", server), client_credentials(server)):
+        client = mode.client("neuroflash", **way | {"workspace_id": None})
+        workspaces = mode.result(client.workspaces())
+        assert workspaces == [Workspace(server.workspace_id, "Emulator")]
     request = server.requests[-1]
     assert request.path == "/neuroflash/api/workspace-service/v1/workspaces"
     assert "x-workspace-id" not in request.headers
@@ -278,9 +214,8 @@ def test_workspaces_need_no_workspace(mode: Mode, server: Server) -> None:
 @pytest.mark.parametrize("how", ["chat", "stream", "models"])
 def test_a_missing_workspace_says_how(mode: Mode, server: Server, how: str) -> None:
     client = mode.client("neuroflash", server, workspace_id=None)
-    with pytest.raises(ConfigurationError) as caught:
-        got(mode, client.models()) if how == "models" else mode.call(client, how)
-    assert str(caught.value) == (
+    call = lambda: mode.result(client.models()) if how == "models" else mode.call(client, how)  # noqa: E731
+    assert str(raised(ConfigurationError, call)) == (
         "x-workspace-id is missing: pass workspace_id=… or set NEUROFLASH_WORKSPACE_ID; "
         "neuroflash refuses requests without it; Client('neuroflash').workspaces() lists yours"
     )
@@ -289,72 +224,39 @@ def test_a_missing_workspace_says_how(mode: Mode, server: Server, how: str) -> N
 
 def test_an_unknown_workspace_is_the_vendors_own_error(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", server, workspace_id="another-one")
-    with pytest.raises(PermissionDeniedError) as caught:
-        mode.chat(client)
-    assert str(caught.value) == (
+    error = raised(PermissionDeniedError, mode.ask, client)
+    assert str(error) == (
         "neuroflash: 403: No permission for this workspace (permission is missing, or the "
         "workspace's limit is reached)"
     )
-    assert caught.value.code == "forbidden"
+    assert error.code == "forbidden"
 
 
 @pytest.mark.parametrize("provider", ["innogpt", "meingpt", "sovrgpt"])
-def test_other_vendors_have_no_workspaces(mode: Mode, server: Server, provider: str) -> None:
-    with pytest.raises(CapabilityError, match="has no workspaces"):
-        got(mode, mode.client(provider, server).workspaces())
+def test_other_vendors_have_neither_workspaces_nor_health(
+    mode: Mode, server: Server, provider: str
+) -> None:
+    client = mode.client(provider, server)
+    for how, said in (
+        ("workspaces", "has no workspaces"),
+        ("health", "documents no address for its health"),
+    ):
+        error = raised(CapabilityError, lambda how=how: mode.result(getattr(client, how)()))
+        assert said in str(error)
+        assert error.provider == provider
     with pytest.raises(ConfigurationError, match=r"workspace_id='w': .* has no such argument"):
         mode.client(provider, server, workspace_id="w")
     assert not server.requests
 
 
-@pytest.mark.parametrize(
-    ("body", "found"),
-    [
-        ({"workspaces": [{"id": "w1", "name": "Team"}]}, [Workspace("w1", "Team")]),
-        ({"data": [{"id": 7}]}, [Workspace("7", None)]),
-        ([{"id": "w1", "name": 3}, {"name": "ohne"}], [Workspace("w1", None)]),
-        ({"items": []}, []),
-    ],
-)
-def test_workspaces_of_any_shape(body: Any, found: list[Workspace]) -> None:
-    assert decode_workspaces(NEUROFLASH, json.dumps(body).encode()) == found
-
-
-# Health
-
-
 @pytest.mark.covers("neuroflash", "endpoint GET */health")
 def test_neuroflashs_health(mode: Mode, server: Server) -> None:
-    health = got(mode, mode.client("neuroflash", server).health())
-    assert health == {"status": "ok", "server": "emulator"}
+    client = mode.client("neuroflash", server, max_retries=0)
+    assert mode.result(client.health()) == {"status": "ok", "server": "emulator"}
     [request] = server.requests
     assert (request.method, request.path) == ("GET", "/neuroflash/api/ds-prototypes/health")
     server.script("neuroflash", Status(500), path="/health")
-    with pytest.raises(InternalServerError):
-        got(mode, mode.client("neuroflash", server, max_retries=0).health())
-    for provider in ("innogpt", "meingpt", "sovrgpt"):
-        with pytest.raises(CapabilityError, match="documents no address for its health"):
-            got(mode, mode.client(provider, server).health())
-
-
-@pytest.mark.parametrize(
-    ("body", "found"),
-    [
-        (b"", {}),
-        (b"OK\n", {"status": "OK"}),
-        (b'"up"', {"status": "up"}),
-        (b"true", {"status": True}),
-        (b'{"status": "ok"}', {"status": "ok"}),
-    ],
-)
-def test_health_of_any_shape(body: bytes, found: dict[str, Any]) -> None:
-    assert decode_health(NEUROFLASH, body) == found
-
-
-@pytest.mark.parametrize("body", [b"<html>Anmelden", b'{"error": "down", "code": "503"}'])
-def test_health_that_is_none(body: bytes) -> None:
-    with pytest.raises(APIError):
-        decode_health(NEUROFLASH, body)
+    raised(InternalServerError, lambda: mode.result(client.health()))
 
 
 # What the vendors' errors say
@@ -365,21 +267,16 @@ def test_health_that_is_none(body: bytes) -> None:
     'behaviour Errors are `{"error": …, "code": …}`, or `{"errors": [{"field": …, "message": …}]}`',
     "Public",
 )
-@pytest.mark.parametrize("how", ["chat", "stream"])
-def test_both_of_neuroflashs_errors_are_readable(mode: Mode, server: Server, how: str) -> None:
-    client = mode.client("neuroflash", server)
+def test_both_of_neuroflashs_errors_are_readable(mode: Mode, server: Server) -> None:
+    client = mode.client("neuroflash", server, max_retries=0)
     server.script("neuroflash", Status(429, message="Quota reached", code="quota"))
-    with pytest.raises(APIError) as caught:
-        mode.call(mode.client("neuroflash", server, max_retries=0), how)
-    assert str(caught.value) == (
+    error = raised(RateLimitError, mode.ask, client)
+    assert str(error) == (
         "neuroflash: 429: Quota reached (the rate limit or the workspace's quota is reached)"
     )
-    assert caught.value.code == "quota"
+    assert error.code == "quota"
     bad = {"reasoning": "nein", "extra_body": {"seed": "x", "temperature": 9}}
-    with pytest.raises(APIStatusError) as caught:
-        mode.call(client, how, **bad)
-    assert caught.value.status_code == 422
-    assert str(caught.value) == (
+    assert str(raised(UnprocessableEntityError, mode.ask, client, **bad)) == (
         "neuroflash: 422: temperature: must be between 0 and 2; "
         "reasoning: must be an object; seed: must be an integer"
     )
@@ -388,14 +285,9 @@ def test_both_of_neuroflashs_errors_are_readable(mode: Mode, server: Server, how
 @pytest.mark.covers(
     "meingpt", "behaviour 403: the completions API is not enabled for the organisation", "Public"
 )
-@pytest.mark.parametrize("how", ["chat", "stream"])
-def test_meingpts_403_says_that_the_api_is_not_enabled(
-    mode: Mode, server: Server, how: str
-) -> None:
+def test_meingpts_403_says_that_the_api_is_not_enabled(mode: Mode, server: Server) -> None:
     server.script("meingpt", Status(403, message="Forbidden"))
-    with pytest.raises(PermissionDeniedError) as caught:
-        mode.call(mode.client("meingpt", server), how)
-    assert str(caught.value) == (
+    assert str(raised(PermissionDeniedError, mode.ask, mode.client("meingpt", server))) == (
         "meinGPT: 403: Forbidden (the completions API is not enabled for this organisation)"
     )
 
@@ -407,39 +299,39 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
     "meingpt",
     "behaviour Models without tools, as Perplexity's: 400, or refused before sending",
 )
-@pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("model", ["llama-3.1-sonar-large-128k-online", "sonar-pro"])
 def test_tools_for_perplexity_are_refused_before_sending(
-    mode: Mode, server: Server, how: str, model: str
+    mode: Mode, server: Server, model: str
 ) -> None:
+    client = mode.client("meingpt", server)
     with pytest.raises(CapabilityError, match=rf"model '{model}' does not take tools"):
-        mode.call(mode.client("meingpt", server), how, model=model, tools=[TOOL])
+        mode.ask(client, model=model, tools=[TOOL])
     assert not server.requests
-    mode.call(mode.client("meingpt", server), how, model=model)
+    mode.ask(client, model=model)
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("how", ["chat", "stream"])
 def test_meingpts_400_about_tools_says_that_the_model_takes_none(
-    mode: Mode, server: Server, how: str
+    mode: Mode, server: Server
 ) -> None:
-    server.script("meingpt", Status(400, message="Model does not support tool calling"))
-    with pytest.raises(CapabilityError) as caught:
-        mode.call(mode.client("meingpt", server), how, model="neues-modell", tools=[TOOL])
-    assert str(caught.value) == (
+    headers, message = {"x-request-id": "r-1"}, "Model does not support tool calling"
+    server.script("meingpt", Status(400, headers=headers, message=message))
+    client = mode.client("meingpt", server)
+    error = raised(CapabilityError, mode.ask, client, model="neues-modell", tools=[TOOL])
+    assert str(error) == (
         "tools: meinGPT refused them for model 'neues-modell': not every model takes tools "
-        "(meinGPT: Completions); use another model"
+        "(meinGPT: Completions); use another model. "
+        "The vendor's words: meinGPT: 400: Model does not support tool calling"
     )
-    assert caught.value.status_code == 400
+    assert (error.provider, error.status_code, error.request_id) == ("meingpt", 400, "r-1")
 
 
 def test_another_400_beside_tools_stays_what_it_is(mode: Mode, server: Server) -> None:
+    client = mode.client("meingpt", server)
     server.script("meingpt", Status(400, message="messages is invalid"))
-    with pytest.raises(BadRequestError, match="messages is invalid"):
-        mode.chat(mode.client("meingpt", server), tools=[TOOL])
-    server.script("meingpt", RefuseFields("user"))
-    with pytest.raises(BadRequestError):  # nothing of tools was asked for
-        mode.chat(mode.client("meingpt", server), extra_body={"user": "tool"})
+    assert "messages is invalid" in str(raised(BadRequestError, mode.ask, client, tools=[TOOL]))
+    server.script("meingpt", RefuseFields("user"))  # nothing of tools was asked for
+    raised(BadRequestError, mode.ask, client, extra_body={"user": "tool"})
 
 
 # Counts of its own
@@ -448,10 +340,8 @@ def test_another_400_beside_tools_stays_what_it_is(mode: Mode, server: Server) -
 @pytest.mark.covers(
     "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed"
 )
-@pytest.mark.parametrize("how", ["chat", "stream"])
-def test_words_used_reach_the_usage(mode: Mode, server: Server, how: str) -> None:
-    came = mode.call(mode.client("neuroflash", server), how)
-    completion = came if how == "chat" else came[-1].completion
+def test_words_used_reach_the_usage(mode: Mode, server: Server) -> None:
+    completion = mode.ask(mode.client("neuroflash", server))
     assert completion.usage["words_used"] == len(completion.content.split()) > 0
     assert completion.created is None  # the documented answer has none
     assert completion.id.startswith("gen-")
@@ -461,26 +351,11 @@ def test_words_used_reach_the_usage(mode: Mode, server: Server, how: str) -> Non
 
 
 def test_json_mode_goes_out_and_gives_json(mode: Mode, server: Server) -> None:
-    completion = mode.chat(
-        mode.client("sovrgpt", server),
-        [{"role": "user", "content": "Nenne Farben als JSON"}],
-        response_format={"type": "json_object"},
-    )
+    messages = [{"role": "user", "content": "Nenne Farben als JSON"}]
+    wanted = {"type": "json_object"}
+    completion = mode.ask(mode.client("sovrgpt", server), messages, response_format=wanted)
     assert isinstance(json.loads(completion.content), dict)
-    assert server.requests[0].json["response_format"] == {"type": "json_object"}
-
-
-@pytest.mark.parametrize(
-    "field", ["seed", "logit_bias", "user", "presence_penalty", "frequency_penalty"]
-)
-def test_what_sovrgpt_ignores_is_refused_when_strict(
-    mode: Mode, server: Server, field: str
-) -> None:
-    value: Any = {"seed": 7, "logit_bias": {"1": 1}, "user": "u"}.get(field, 1)
-    client = mode.client("sovrgpt", server, strict=True)
-    with pytest.raises(CapabilityError, match=f"SovrGPT accepts '{field}' and does not honour it"):
-        mode.chat(client, **{field: value})
-    assert not server.requests
+    assert server.requests[0].json["response_format"] == wanted
 
 
 @pytest.mark.covers(
@@ -504,30 +379,27 @@ def test_a_stream_asks_in_both_documented_ways(mode: Mode, server: Server) -> No
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_the_stream_of_the_page_has_no_usage(mode: Mode, how: str) -> None:
     chunks = [
-        '{"id":"chatcmpl-abc","choices":[{"delta":{"role":"assistant"},"index":0}]}',
-        '{"id":"chatcmpl-abc","choices":[{"delta":{"content":"Diff"},"index":0}]}',
-        '{"id":"chatcmpl-abc","choices":[{"delta":{"content":"usions"},"index":0}]}',
-        '{"id":"chatcmpl-abc","choices":[{"delta":{},"finish_reason":"stop","index":0}]}',
-        "[DONE]",
+        chunk(role="assistant"),
+        chunk("Diff"),
+        chunk("usions"),
+        chunk(finish="stop"),
     ]
-    body = "".join(f"data: {chunk}\n\n" for chunk in chunks).encode()
+    body = sse(*(one | {"id": "chatcmpl-abc"} for one in chunks))
     with raw_server(http(body, kind="text/event-stream")) as raw:
         came = mode.call(mode.client("sovrgpt", api_key="sk-1", base_url=raw.url), how)
     completion = came if how == "chat" else came[-1].completion
-    assert completion.content == "Diffusions"
-    assert completion.usage is None
-    assert completion.id == "chatcmpl-abc"
+    found = (completion.content, completion.usage, completion.id)
+    assert found == ("Diffusions", None, "chatcmpl-abc")
 
 
 def test_the_key_may_be_called_sovr_key(
     mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOVR_KEY", server.api_key)
-    client = mode.kind("sovrgpt", base_url=server.base_url("sovrgpt"))
-    assert mode.chat(client, model=MODELS["sovrgpt"]).finish_reason == "stop"
+    mode.ask(mode.kind("sovrgpt", base_url=server.base_url("sovrgpt")))
     monkeypatch.setenv("SOVRGPT_API_KEY", "sk-wrong")
     with pytest.raises(AuthenticationError):
-        mode.chat(mode.kind("sovrgpt", base_url=server.base_url("sovrgpt")))
+        mode.ask(mode.kind("sovrgpt", base_url=server.base_url("sovrgpt")))
 
 
 def test_a_plain_answer_of_the_page(mode: Mode) -> None:
