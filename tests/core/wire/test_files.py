@@ -127,7 +127,7 @@ def test_a_document_that_the_vendor_fetches() -> None:
         ({"url": WEB, "data": PNG}, "pass one of url, data, path, not url and data"),
         (
             {"url": "foto.jpg"},
-            "url='foto.jpg' is not a web address: pass path=… for a file of this",
+            "url='foto.jpg' is not a web address: pass path=… for a local",
         ),
         ({"url": "file:///etc/hosts"}, "url='file:///etc/hosts' is not a web address"),
         ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is not a web address"),
