@@ -108,7 +108,7 @@ def _reasoning(message: AIMessage) -> dict[str, Any]:
     if not thoughts and isinstance(message.content, list):
         blocks = (block for block in message.content if isinstance(block, dict))
         thoughts = "".join(_text_in(block, "reasoning", "thinking") for block in blocks)
-    return {"reasoning_content": thoughts, "reasoning_details": fields.get("reasoning_details")}
+    return {**fields, "reasoning_content": thoughts}
 
 
 def _text_in(block: dict[str, Any], *names: str) -> str:

@@ -13,20 +13,13 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from dsgvo import PROVIDERS, Completion, Delta, ToolCall
+from dsgvo.wire.completion import METADATA_FIELDS
 from dsgvo.wire.messages import tool_arguments
 from dsgvo.wire.usage import token_counts
 from langchain_dsgvo._content_blocks import content_blocks
 from langchain_dsgvo._langchain_internals import first_call_index, force_invalid, text_chunk
 
 __all__ = ["combined_output", "first_call_index", "to_chunk", "to_result"]
-
-# Fields of a choice or of the whole answer, which say how it was made and are not part of it.
-_METADATA = frozenset(
-    {
-        *("logprobs", "service_tier", "system_fingerprint", "native_finish_reason", "stop_reason"),
-        *("content_filter_results", "content_filter_result", "prompt_filter_results"),
-    }
-)
 
 for _provider in PROVIDERS:  # as their answers name it in ``model_provider``
     register_translator(_provider, content_blocks, content_blocks)
@@ -162,7 +155,9 @@ def _name(completion: Completion) -> str | None:
 
 
 def _additional(completion: Completion) -> dict[str, Any]:
-    fields = {name: value for name, value in completion.extra.items() if name not in _METADATA}
+    fields = {
+        name: value for name, value in completion.extra.items() if name not in METADATA_FIELDS
+    }
     if completion.reasoning:
         fields["reasoning_content"] = completion.reasoning
     if completion.refusal:
@@ -172,7 +167,7 @@ def _additional(completion: Completion) -> dict[str, Any]:
 
 def _metadata(completion: Completion, model: str) -> dict[str, Any]:
     metadata = {
-        **{name: completion.extra[name] for name in _METADATA & completion.extra.keys()},
+        **{name: completion.extra[name] for name in METADATA_FIELDS & completion.extra.keys()},
         "finish_reason": completion.finish_reason,
         "model_name": completion.model or model,
         "model_provider": completion.provider,

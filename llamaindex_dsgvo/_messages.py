@@ -87,8 +87,8 @@ def _assistant(message: ChatMessage) -> dict[str, Any]:
         calls or list(_openai_calls(fields)),
         refusal=fields.get("refusal"),
         reasoning={
+            **fields,
             "reasoning_content": "".join(thoughts) or fields.get("reasoning_content"),
-            "reasoning_details": fields.get("reasoning_details"),
         },
     )
 

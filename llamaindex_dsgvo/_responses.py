@@ -20,6 +20,7 @@ from pydantic_core import from_json
 
 from dsgvo import Completion, Delta, ToolCall
 from dsgvo.errors import APIResponseError
+from dsgvo.wire.completion import METADATA_FIELDS
 from dsgvo.wire.messages import tool_arguments
 from dsgvo.wire.usage import token_counts
 
@@ -142,8 +143,9 @@ def chat_response(answer: Completion, *, single_call: bool = False) -> ChatRespo
             text = str(block.tool_kwargs)
             parsed = tool_arguments(text) if block.tool_name else None
             block.tool_kwargs = text if parsed is None else parsed
-    # LlamaIndex takes ``images`` in a message for documents of its own.
-    message.additional_kwargs.update({k: v for k, v in answer.extra.items() if k != "images"})
+    for name, value in answer.extra.items():
+        if name not in METADATA_FIELDS and name != "images":  # which LlamaIndex takes for its own
+            message.additional_kwargs[name] = value
     if answer.refusal:
         message.additional_kwargs["refusal"] = answer.refusal
     return ChatResponse(

@@ -9,7 +9,15 @@ from typing import Any, cast
 
 from dsgvo.wire.tools import ToolCall, ToolCallDelta
 
-__all__ = ["Accumulator", "Completion", "Delta"]
+__all__ = ["METADATA_FIELDS", "Accumulator", "Completion", "Delta"]
+
+METADATA_FIELDS = frozenset(
+    {
+        *("logprobs", "service_tier", "native_finish_reason", "stop_reason"),
+        *("content_filter_results", "content_filter_result", "prompt_filter_results"),
+    }
+)
+"""Fields of ``extra`` that say how an answer was made; the others are a part of it."""
 
 
 @dataclass(slots=True)

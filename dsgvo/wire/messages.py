@@ -25,12 +25,13 @@ __all__ = [
     "without_surrogates",
 ]
 
-REASONING_FIELDS = ("reasoning_content", "reasoning_details")
+REASONING_FIELDS = ("reasoning_content", "reasoning_details", "thinking_blocks")
 """Fields of an assistant's message in which servers want its thoughts back."""
 
 _WANTS_REASONING = re.compile(
     rb"reasoning_content|reasoning_details|thought_signature|redacted_thinking"
 )
+_THOUGHT_TEXTS = frozenset({"text", "summary", "data", "thinking", "signature"})
 _DOCUMENTS = frozenset({"upload", "file_url", "file"})
 
 
@@ -98,7 +99,7 @@ def assistant_message(
         content = refusal
     if not calls:
         return {"role": "assistant", "content": content}
-    kept = {name: value for name in REASONING_FIELDS if (value := reasoning.get(name))}
+    kept = {name: _joined(value) for name in REASONING_FIELDS if (value := reasoning.get(name))}
     return {"role": "assistant", "content": content or None, "tool_calls": list(calls), **kept}
 
 
@@ -184,6 +185,31 @@ def without_surrogates(value: Any) -> Any:
     """
     text = json.dumps(value, ensure_ascii=False)
     return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _joined(thoughts: Any) -> Any:
+    """Return thoughts whose parts a stream may have cut into pieces, which share an ``index``."""
+    if not isinstance(thoughts, list):
+        return thoughts
+    whole: list[Any] = []
+    last: dict[str, Any] = {}
+    for thought in cast("list[Any]", thoughts):
+        piece = cast("dict[str, Any]", thought) if isinstance(thought, dict) else None
+        if piece is None or not _goes_on(last, piece):
+            last = {} if piece is None else piece.copy()
+            whole.append(thought if piece is None else last)
+            continue
+        for name, value in piece.items():
+            if name in _THOUGHT_TEXTS and isinstance(value, str):
+                last[name] = f"{last.get(name) or ''}{value}"
+            elif value is not None:
+                last[name] = value
+    return whole
+
+
+def _goes_on(last: Mapping[str, Any], piece: Mapping[str, Any]) -> bool:
+    names = ("index", "type")
+    return "index" in piece and all(last.get(name) == piece.get(name) for name in names)
 
 
 def _is_object(text: str) -> bool:

@@ -51,7 +51,7 @@ def test_what_came_with_an_answer() -> None:
     streamed: Any = ResponseBuilder().feed(Delta(completion=answer))
     for response in (read(answer), streamed):
         assert {name: response.raw[name] for name in extra} == extra
-        assert response.message.additional_kwargs == {k: extra[k] for k in extra if k != "images"}
+        assert response.message.additional_kwargs == {"annotations": extra["annotations"]}
         # A chat store keeps it.
         assert ChatMessage.model_validate_json(response.message.model_dump_json())
 

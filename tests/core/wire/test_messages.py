@@ -96,6 +96,26 @@ def test_an_assistants_turn() -> None:
     assert assistant_message("", [], refusal="", reasoning={})["content"] == ""
 
 
+def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
+    pieces: list[Any] = [
+        {"type": "reasoning.text", "index": 0, "text": "Ich ", "signature": None},
+        {"type": "reasoning.text", "index": 0, "text": "frage.", "signature": "s"},
+        {"type": "reasoning.encrypted", "index": 1, "data": "x", "id": "1"},
+        {"type": "reasoning.text", "text": "ohne Nummer"},
+        {"type": "reasoning.text", "text": "ohne Nummer"},
+        7,
+    ]
+    calls = [function_call("1", "f", {})]
+    given = {"reasoning_details": pieces, "thinking_blocks": [{"thinking": "Hm."}]}
+    wire = assistant_message("", calls, reasoning=given)
+    assert wire["reasoning_details"] == [
+        {"type": "reasoning.text", "index": 0, "text": "Ich frage.", "signature": "s"},
+        *pieces[2:],
+    ]
+    assert wire["thinking_blocks"] == [{"thinking": "Hm."}]
+    assert pieces[0]["text"] == "Ich "  # the history is the caller's
+
+
 @pytest.mark.parametrize(
     ("says", "wanted"),
     [
