@@ -40,6 +40,8 @@ OWN_PROGRAMS = (
     "first_request_imports",
     "points_at_the_users_line",
     "200_megabytes",
+    "costs_what",
+    "is_copied_once",
 )
 PYTEST = [
     *("-p", "no:xdist"),

@@ -130,7 +130,17 @@ class _Call:
             # Looked for only when an error is written.
             secrets=lambda: secrets_of(self.config, self.operation),
             request_id=answer.request_id,
+            thinking="open" if self._model in runtime.open_thoughts else None,
         )
+
+    def note_thoughts(self, decoder: ChatDecoder) -> None:
+        """Remember that the model's next stream begins inside a thought, if this answer did."""
+        if decoder.thought_unopened:
+            runtime.open_thoughts.add(self._model)
+
+    @property
+    def _model(self) -> tuple[str, object]:
+        return self.operation.model_at(self.config)
 
 
 @dataclass(slots=True)
@@ -302,13 +312,19 @@ class BaseClient:
             except APIError as error:
                 yield from retries.wait(Failure(error, error.__cause__))
                 continue
-            completion = decoder.completion()
-            self._check_answered(call, completion)
-            return completion
+            return self._answered(call, decoder)
 
-    def _check_answered(self, call: _Call, completion: Completion) -> None:
-        """Warn, once, if another model has answered and runs at a place that is not accepted."""
-        answered = completion.model
+    def _answered(self, call: _Call, decoder: ChatDecoder) -> Completion:
+        """Return a whole answer, and note what it says of the model that gave it.
+
+        Warn, once, if another model has answered and runs at a place that is not accepted.
+        """
+        call.note_thoughts(decoder)
+        completion = decoder.completion()
+        self._check_model(call, completion.model)
+        return completion
+
+    def _check_model(self, call: _Call, answered: str | None) -> None:
         if not answered or answered == call.model:
             return
         config = call.config
@@ -667,7 +683,7 @@ class Client(BaseClient):
             if chunks is not None:
                 answer = begun.answer
                 _pools.finish(answer.request, answer.response, chunks, keep=keep)
-        self._check_answered(call, decoder.completion())
+        self._answered(call, decoder)
 
     def embed(
         self,
@@ -925,7 +941,7 @@ class AsyncClient(BaseClient):
         finally:
             if chunks is not None:
                 await _pools.afinish(chunks, keep=keep)
-        self._check_answered(call, decoder.completion())
+        self._answered(call, decoder)
 
     async def embed(
         self,

@@ -218,6 +218,7 @@ class Runtime:
         flights: Token requests under way: the thread of each, and how often it tries.
         refused: Optional fields of requests that a server has refused, by its ``base_url``.
         want_reasoning: Models, by ``base_url``, that want the thoughts of earlier turns back.
+        open_thoughts: Models, by ``base_url``, whose prompt template opens a thought.
         model_lists: Vendors' model lists and until when they are believed, by ``base_url``.
         urls: Addresses, parsed.
         proxies: The proxy of a scheme and host, as the environment says.
@@ -230,6 +231,7 @@ class Runtime:
         self.flights: dict[TokenKey, tuple[int, Future[Token], int]] = {}
         self.refused: set[tuple[str, str]] = set()
         self.want_reasoning: set[tuple[str, object]] = set()
+        self.open_thoughts: set[tuple[str, object]] = set()
         self.model_lists: dict[str, tuple[float, list[Model]]] = {}
         self.urls: dict[str, httpx.URL] = {}
         self.proxies: dict[tuple[str, str], str | None] = {}
@@ -246,6 +248,7 @@ class Runtime:
         for memory in (self.tokens, self.flights, self.refused, self.model_lists, self.urls):
             memory.clear()
         self.want_reasoning.clear()
+        self.open_thoughts.clear()
         self.proxies.clear()
         _warnings.forget()
 

@@ -296,3 +296,17 @@ def test_an_answer_of_any_size_is_not_read(mode: Mode, server: Server) -> None:
     with pytest.raises(APIResponseError, match=said):
         mode.embed(client, ["Text"])
     assert len(server.requests) == 1
+
+
+def test_a_template_that_opens_thoughts_is_known_once_seen(mode: Mode, server: Server) -> None:
+    client = mode.client("sovrgpt", server)
+    body = sse(chunk("Hm.\n</think>\n\nJa."), chunk(None, "stop"))
+    for thought in ("", "Hm."):  # when the tag comes, its thought has been shown as text
+        server.script("sovrgpt", Raw(chunks=[body]))
+        completion = mode.stream(client)[-1].completion
+        assert completion is not None
+        assert (completion.reasoning, completion.content[-3:]) == (thought, "Ja.")
+    server.script("sovrgpt", Raw(chunks=[sse(chunk("Ja."), chunk(None, "stop"))]))
+    last = mode.stream(client)[-1].completion
+    assert last is not None
+    assert (last.reasoning, last.content) == ("", "Ja.")
