@@ -204,6 +204,7 @@ def numbered(server: Server, pace: float | None = None) -> list[str]:
     return words
 
 
+@pytest.mark.slow
 def test_500_streams_at_once_finish_with_every_token_in_order(fresh: Server) -> None:
     words = numbered(fresh)
     most = 0
@@ -228,6 +229,7 @@ def test_500_streams_at_once_finish_with_every_token_in_order(fresh: Server) -> 
     assert closes(fresh)
 
 
+@pytest.mark.slow
 def test_abandoning_half_of_500_streams_leaves_no_open_connection(fresh: Server) -> None:
     words = numbered(fresh, pace=0.02)
 
