@@ -53,132 +53,98 @@ class BadInput:
     without: frozenset[str] = frozenset()
 
 
-def _missing_key(provider: str, *variables: str, **more: Any) -> BadInput:
+def _made(what: str, provider: str, *says: str, without: str = "", **more: Any) -> BadInput:
+    """A mistake that is told when the client is made."""
+    left_out = frozenset(without.split())
     return BadInput(
-        id=f"{provider}: key missing",
-        provider=provider,
-        without=frozenset({"api_key"}),
-        says=("api_key", *variables),
-        at="construction",
-        **more,
+        id=what, provider=provider, says=says, at="construction", without=left_out, **more
     )
 
 
-def _base_url(what: str, value: Any, *says: str, hides: tuple[str, ...] = ()) -> BadInput:
-    return BadInput(
-        id=f"base_url: {what}",
-        provider="sovrgpt",
-        settings={"base_url": value},
-        says=("base_url", "SOVRGPT_BASE_URL", *says),
-        hides=hides,
-        at="construction",
-    )
+def _called(what: str, provider: str, *says: str, without: str = "", **more: Any) -> BadInput:
+    """A mistake that is told when the client is called."""
+    left_out = frozenset(without.split())
+    return BadInput(id=what, provider=provider, says=says, at="call", without=left_out, **more)
 
 
-def _setting(name: str, value: Any, *says: str, hides: tuple[str, ...] = ()) -> BadInput:
-    return BadInput(
-        id=f"{name}={value!r}",
-        provider="sovrgpt",
-        settings={name: value},
-        says=(name, *says),
-        hides=hides,
-        at="construction",
-    )
+def _missing_key(provider: str, *variables: str) -> BadInput:
+    return _made(f"{provider}: key missing", provider, "api_key", *variables, without="api_key")
+
+
+def _base_url(what: str, value: Any, *says: str, **more: Any) -> BadInput:
+    says = ("base_url", "SOVRGPT_BASE_URL", *says)
+    return _made(f"base_url: {what}", "sovrgpt", *says, settings={"base_url": value}, **more)
+
+
+def _setting(name: str, value: Any, *says: str, **more: Any) -> BadInput:
+    return _made(f"{name}={value!r}", "sovrgpt", name, *says, settings={name: value}, **more)
 
 
 def _param(name: str, value: Any, *says: str, provider: str = "sovrgpt", **more: Any) -> BadInput:
-    return BadInput(
-        id=f"{provider}: {name}={value!r}",
-        provider=provider,
-        params={name: value} | dict(more.pop("params", {})),
-        says=(name, *says),
-        at="call",
-        **more,
-    )
+    params = {name: value} | dict(more.pop("params", {}))
+    return _called(f"{provider}: {name}={value!r}", provider, name, *says, params=params, **more)
 
 
+OAUTH = ("client_id", "NEUROFLASH_CLIENT_ID", "NEUROFLASH_CLIENT_SECRET")
+ONLINE = "llama-3.1-sonar-large-128k-online"
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+BOTH_WAYS = {"client_id": "c", "client_secret": "geheim"}
+UMLAUT, EMPTY_KEY = {"SOVR_KEY": "gehäim"}, {"INNOGPT_API_KEY": ""}
+PLAIN_URL = {"MEINGPT_BASE_URL": "http://app.meingpt.com/api/openai/v1"}
 CASES: tuple[BadInput, ...] = (
     # Who one is
     _missing_key("innogpt", "INNOGPT_API_KEY"),
     _missing_key("meingpt", "MEINGPT_API_KEY"),
     _missing_key("sovrgpt", "SOVRGPT_API_KEY", "SOVR_KEY"),
-    _missing_key(
-        "neuroflash",
-        "NEUROFLASH_API_KEY",
-        "client_id",
-        "NEUROFLASH_CLIENT_ID",
-        "NEUROFLASH_CLIENT_SECRET",
+    _missing_key("neuroflash", "NEUROFLASH_API_KEY", *OAUTH),
+    _made(
+        "key empty in the environment",
+        *("innogpt", "api_key is missing", "INNOGPT_API_KEY"),
+        without="api_key",
+        environment=EMPTY_KEY,
     ),
-    BadInput(
-        id="key empty in the environment",
-        provider="innogpt",
-        without=frozenset({"api_key"}),
-        environment={"INNOGPT_API_KEY": ""},
-        says=("api_key is missing", "INNOGPT_API_KEY"),
-        at="construction",
-    ),
-    BadInput(
-        id="key of white space",
-        provider="innogpt",
-        settings={"api_key": "  "},
-        says=("api_key",),
-        at="construction",
-    ),
-    BadInput(
-        id="key with a line break",
-        provider="innogpt",
+    _made("key of white space", "innogpt", "api_key", settings={"api_key": "  "}),
+    _made(
+        "key with a line break",
+        *("innogpt", "api_key", "white space"),
         settings={"api_key": "geheim\nX-Evil: 1"},
-        says=("api_key", "white space"),
         hides=("geheim",),
-        at="construction",
     ),
-    BadInput(
-        id="key with an umlaut in the environment",
-        provider="sovrgpt",
-        without=frozenset({"api_key"}),
-        environment={"SOVR_KEY": "gehäim"},
-        says=("SOVR_KEY",),
+    _made(
+        "key with an umlaut in the environment",
+        *("sovrgpt", "SOVR_KEY"),
+        without="api_key",
+        environment=UMLAUT,
         hides=("gehäim",),
-        at="construction",
     ),
-    BadInput(
-        id="workspace missing",
-        provider="neuroflash",
-        without=frozenset({"workspace_id"}),
-        says=("x-workspace-id is missing", "workspace_id=", "NEUROFLASH_WORKSPACE_ID"),
-        at="call",
+    _called(
+        "workspace missing",
+        *("neuroflash", "x-workspace-id is missing", "workspace_id=", "NEUROFLASH_WORKSPACE_ID"),
+        without="workspace_id",
     ),
-    BadInput(
-        id="workspace with a line break",
-        provider="neuroflash",
+    _made(
+        "workspace with a line break",
+        *("neuroflash", "workspace_id"),
         settings={"workspace_id": "a\r\nX-Evil: 1"},
-        says=("workspace_id",),
-        at="construction",
     ),
-    BadInput(
-        id="secret missing",
-        provider="neuroflash",
-        without=frozenset({"api_key"}),
+    _made(
+        "secret missing",
+        *("neuroflash", "client_secret is missing", "NEUROFLASH_CLIENT_SECRET"),
+        without="api_key",
         settings={"client_id": "c"},
-        says=("client_secret is missing", "NEUROFLASH_CLIENT_SECRET"),
-        at="construction",
     ),
-    BadInput(
-        id="client id missing",
-        provider="neuroflash",
-        without=frozenset({"api_key"}),
+    _made(
+        "client id missing",
+        *("neuroflash", "client_id is missing", "NEUROFLASH_CLIENT_ID"),
+        without="api_key",
         environment={"NEUROFLASH_CLIENT_SECRET": "geheim"},
-        says=("client_id is missing", "NEUROFLASH_CLIENT_ID"),
         hides=("geheim",),
-        at="construction",
     ),
-    BadInput(
-        id="two ways to sign in",
-        provider="neuroflash",
-        settings={"client_id": "c", "client_secret": "geheim"},
-        says=("api_key", "client_id", "client_secret", "NEUROFLASH_API_KEY"),
+    _made(
+        "two ways to sign in",
+        *("neuroflash", "api_key", "client_id", "client_secret", "NEUROFLASH_API_KEY"),
+        settings=BOTH_WAYS,
         hides=("geheim", KEY),
-        at="construction",
     ),
     # Where it is
     _base_url("typo in the scheme", "htps://sovrgpt.com/api/v1", "https://sovrgpt.com/api/v1"),
@@ -198,13 +164,11 @@ CASES: tuple[BadInput, ...] = (
     _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
     _base_url("white space", "https://sovrgpt.com/api v1", "white space"),
     _base_url("of another type", 7, "not a str"),
-    BadInput(
-        id="base_url: from the environment",
-        provider="meingpt",
-        without=frozenset({"base_url"}),
-        environment={"MEINGPT_BASE_URL": "http://app.meingpt.com/api/openai/v1"},
-        says=("base_url", "MEINGPT_BASE_URL", "https"),
-        at="construction",
+    _made(
+        "base_url: from the environment",
+        *("meingpt", "base_url", "MEINGPT_BASE_URL", "https"),
+        without="base_url",
+        environment=PLAIN_URL,
     ),
     # How it is asked
     _setting("timeout", 0, "timeout=0", "seconds"),
@@ -222,12 +186,8 @@ CASES: tuple[BadInput, ...] = (
     _setting("default_headers", {"X-Y": "geheim\r\nX-Evil: 1"}, "X-Y", hides=("geheim",)),
     _setting("default_headers", {"X-Y": "gehäim"}, "X-Y", hides=("gehäim",)),
     # What is asked
-    BadInput(
-        id="model missing",
-        provider="innogpt",
-        without=frozenset({"model"}),
-        says=("model is missing", "model=", "INNOGPT_MODEL"),
-        at="call",
+    _called(
+        "model missing", "innogpt", "model is missing", "model=", "INNOGPT_MODEL", without="model"
     ),
     _param("temperature", 3, "temperature=3", "0 to 2"),
     _param("temperature", -0.1, "temperature=-0.1", "0 to 2"),
@@ -244,74 +204,47 @@ CASES: tuple[BadInput, ...] = (
     _param(
         "tool_choice",
         {"type": "function", "function": {"name": "subtract"}},
-        "'subtract'",
-        "'add'",
+        *("'subtract'", "'add'"),
         params={"tools": [ADD]},
     ),
-    BadInput(
-        id="strict: a parameter that the vendor ignores",
-        provider="meingpt",
+    _called(
+        "strict: a parameter that the vendor ignores",
+        *("meingpt", "max_tokens", "meinGPT: Completions"),
         settings={"strict": True},
         params={"max_tokens": 5},
         error="CapabilityError",
-        says=("max_tokens", "meinGPT: Completions"),
-        at="call",
     ),
-    BadInput(
-        id="tools for a model without",
-        provider="meingpt",
-        params={"model": "llama-3.1-sonar-large-128k-online", "tools": [ADD]},
+    _called(
+        "tools for a model without",
+        *("meingpt", "tools", ONLINE),
+        params={"model": ONLINE, "tools": [ADD]},
         error="CapabilityError",
-        says=("tools", "llama-3.1-sonar-large-128k-online"),
-        at="call",
     ),
-    BadInput(
-        id="a JSON schema where only JSON mode is documented",
-        provider="sovrgpt",
-        params={
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "x", "schema": {"type": "object"}},
-            }
-        },
+    _called(
+        "a JSON schema where only JSON mode is documented",
+        *("sovrgpt", "json_schema", "json_mode", "SovrGPT: POST /v1/chat/completions"),
+        params={"response_format": SCHEMA},
         error="CapabilityError",
-        says=("json_schema", "json_mode", "SovrGPT: POST /v1/chat/completions"),
-        at="call",
     ),
     # What is embedded
-    BadInput(
-        id="an empty text",
-        provider="meingpt",
-        call="embed",
-        params={"texts": ["a", ""]},
-        says=("texts[1]", "empty"),
-        at="call",
+    *(
+        _called(what, provider, *says, call="embed", params={"texts": ["a", text]})
+        for what, provider, text, *says in (
+            ("an empty text", "meingpt", "", "texts[1]", "empty"),
+            ("no text", "innogpt", None, "texts[1]", "NoneType"),
+        )
     ),
-    BadInput(
-        id="no text",
-        provider="innogpt",
-        call="embed",
-        params={"texts": ["a", None]},
-        says=("texts[1]", "NoneType"),
-        at="call",
+    *(
+        _param(name, 0, f"{name}=0", provider="meingpt", call="embed")
+        for name in ("dimensions", "batch_size", "max_concurrency")
     ),
-    _param("dimensions", 0, "dimensions=0", provider="meingpt", call="embed"),
-    _param("batch_size", 0, "batch_size=0", provider="meingpt", call="embed"),
-    _param("max_concurrency", 0, "max_concurrency=0", provider="meingpt", call="embed"),
-    BadInput(
-        id="sovrgpt: embeddings",
-        provider="sovrgpt",
-        call="embed",
-        error="CapabilityError",
-        says=("SovrGPT", "innoGPT", "meinGPT", "allow_undocumented=True"),
-        at="call",
-    ),
-    BadInput(
-        id="neuroflash: embeddings",
-        provider="neuroflash",
-        call="embed",
-        error="CapabilityError",
-        says=("neuroflash", "innoGPT", "meinGPT", "allow_undocumented=True"),
-        at="call",
+    *(
+        _called(
+            f"{provider}: embeddings",
+            *(provider, title, "innoGPT", "meinGPT", "allow_undocumented=True"),
+            call="embed",
+            error="CapabilityError",
+        )
+        for provider, title in (("sovrgpt", "SovrGPT"), ("neuroflash", "neuroflash"))
     ),
 )
