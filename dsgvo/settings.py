@@ -23,11 +23,13 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.peers import check_peer_argument
 from dsgvo.providers import PROVIDERS, Provider
 from dsgvo.transport import (
+    DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     AsyncClient,
     Client,
     ClientPair,
+    Timeout,
     require_model,
 )
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
@@ -58,7 +60,7 @@ class Settings(BaseModel):
     """Connection settings of one vendor, and how a class of them is made."""
 
     # No message shows a value: it may be a key.
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, arbitrary_types_allowed=True)
 
     provider: ClassVar[str]
     """Name of the provider in ``dsgvo.PROVIDERS``."""
@@ -73,6 +75,9 @@ class Settings(BaseModel):
             "strict",
             "residency",
             "trusted_models",
+            "max_response_bytes",
+            "http_transport",
+            "http_async_transport",
         )
     }
     """Fields that the core's clients are made of, and the names of the arguments there."""
@@ -95,9 +100,10 @@ class Settings(BaseModel):
         repr=False,
         description="The vendor's key; else the environment's, such as `SOVRGPT_API_KEY`.",
     )
-    timeout: SkipValidation[float | None] = Field(
+    timeout: SkipValidation[Timeout] = Field(
         default=DEFAULT_TIMEOUT,
-        description="Seconds of silence after which a request fails, above 0; `None`: never.",
+        description="Seconds of silence after which a request fails, above 0; `None`: never. Or "
+        "`(connect, read)`, or an `httpx.Timeout`, of which these two are used.",
     )
     max_retries: SkipValidation[int] = Field(
         default=DEFAULT_MAX_RETRIES,
@@ -120,6 +126,22 @@ class Settings(BaseModel):
     trusted_models: SkipValidation[tuple[str, ...]] = Field(
         default=(),
         description="Ids of models that you have checked yourself; they are never refused.",
+    )
+    max_response_bytes: SkipValidation[int] = Field(
+        default=DEFAULT_MAX_RESPONSE_BYTES, description="Largest answer, decompressed, 1 or more."
+    )
+    http_transport: SkipValidation[Any] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="An `httpx.BaseTransport` of your own, for calls without `await`: mTLS, a "
+        "company's own authority, a proxy for one vendor, mocks.",
+    )
+    http_async_transport: SkipValidation[Any] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="An `httpx.AsyncBaseTransport` of your own, for calls with `await`.",
     )
 
     _clients: ClientPair | None = PrivateAttr(default=None)
@@ -163,6 +185,8 @@ class Settings(BaseModel):
                         f"fields of the request's body go into {cls.body_argument}={{{name!r}: …}}"
                     )
                     raise ConfigurationError(unknown_argument(cls.__name__, name, known, hint))
+                continue
+            if field == "max_retries" and value is None:
                 continue
             if field in arguments and arguments[field] != value:
                 raise ConfigurationError(f"{field} and {name} are the same argument: pass one")
@@ -348,6 +372,12 @@ class EmbeddingSettings(Settings):
             if (value := getattr(self, field, None)) is not None:
                 check_count(field, value)
 
-    def _embed_arguments(self) -> dict[str, Any]:
-        given = {name: getattr(self, field) for field, name in self.embed_arguments.items()}
-        return {name: value for name, value in given.items() if value is not None}
+    def _embed_arguments(self, options: Mapping[str, Any], **others: Any) -> dict[str, Any]:
+        """Return the arguments of ``Client.embed``: the call's options before the object's."""
+        own = {name: getattr(self, field) for field, name in self.embed_arguments.items()}
+        given = {**own, **{name: value for name, value in others.items() if value is not None}}
+        given |= options
+        if own.get("extra_body") and options.get("extra_body"):
+            given["extra_body"] = {**own["extra_body"], **options["extra_body"]}
+        # ``timeout=None`` says that there is no limit.
+        return {k: v for k, v in given.items() if v is not None or k in options}

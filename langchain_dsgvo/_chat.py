@@ -26,6 +26,7 @@ from dsgvo import __version__
 from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
+from dsgvo.transport import RequestOptions
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
@@ -35,6 +36,7 @@ from langchain_dsgvo._responses import combined_output, first_call_index, to_chu
 from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo._structured import Schema, response_class, structured_output
 from langchain_dsgvo._tools import wire_tool
+from langchain_dsgvo._tracing import warn_of_tracing
 from langchain_dsgvo.errors import CapabilityError, langchain_errors
 
 __all__ = ["ChatModel"]
@@ -55,6 +57,10 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         super().model_post_init(context)
         BaseChatModel.model_post_init(self, context)
         self._add_version("dsgvo-llm", __version__)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        warn_of_tracing(self._client.config.residency)
 
     def _parameters(self) -> dict[str, Any]:
         return super()._parameters() | self.model_kwargs
@@ -108,7 +114,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         # Traces show what is asked for, and no connection settings.
-        given = {"model": self.model, **self._parameters(), **kwargs}
+        _, params = RequestOptions.split(kwargs)
+        given = {"model": self.model, **self._parameters(), **params}
         return {**given, "stop": stop or given.get("stop"), "_type": self._llm_type}
 
     def configurable_fields(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
-from typing import Any, ClassVar, TypeVar
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from contextlib import aclosing
+from typing import Any, ClassVar, TypeVar, Unpack
 
 from langchain_core.embeddings import Embeddings
 from pydantic import Field
 
 from dsgvo.settings import EmbeddingSettings
-from dsgvo.transport import DEFAULT_MAX_CONCURRENCY
+from dsgvo.transport import DEFAULT_MAX_CONCURRENCY, Options
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS
 from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo.errors import langchain_errors
@@ -45,11 +46,16 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
     )
     show_progress: bool = Field(default=False, description="Show a progress bar.")
 
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+    def embed_documents(
+        self, texts: list[str], chunk_size: int | None = None, **options: Unpack[Options]
+    ) -> list[list[float]]:
         """Return a vector for each text, in order.
 
         Args:
             texts: What to embed; none may be empty. An empty list costs no request.
+            chunk_size: Texts a request, in place of ``batch_size``.
+            **options: ``timeout``, ``max_retries``, ``extra_headers``, ``extra_query`` and
+                ``extra_body`` of these requests.
 
         Returns:
             As many lists of floats as texts, each as long as the model's vectors (or
@@ -60,23 +66,60 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
             APIError: If the vendor fails, or vectors are missing or wrong.
         """
         with langchain_errors:
-            return list(self._shown(self._client.embed(texts, **self._embed_arguments()), texts))
+            return list(self._shown(self._embed(texts, options, chunk_size), texts))
 
-    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+    async def aembed_documents(
+        self, texts: list[str], chunk_size: int | None = None, **options: Unpack[Options]
+    ) -> list[list[float]]:
         """Return a vector for each text, in order; see :meth:`embed_documents`."""
         with langchain_errors:
-            vectors = self._shown(self._async_client.embed(texts, **self._embed_arguments()), texts)
+            vectors = self._shown(self._aembed(texts, options, chunk_size), texts)
             return [vector async for vector in vectors]
 
-    def embed_query(self, text: str) -> list[float]:
+    def embed_query(self, text: str, **options: Unpack[Options]) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
         with langchain_errors:
-            return next(self._client.embed([text], **self._embed_arguments()))
+            return next(self._embed([text], options))
 
-    async def aembed_query(self, text: str) -> list[float]:
+    async def aembed_query(self, text: str, **options: Unpack[Options]) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
         with langchain_errors:
-            return await anext(self._async_client.embed([text], **self._embed_arguments()))
+            return await anext(self._aembed([text], options))
+
+    def embed_iter(
+        self, texts: Iterable[str], **options: Unpack[Options]
+    ) -> Generator[list[float]]:
+        """Yield a vector for each text, in order, as the batches come; see :meth:`embed_documents`.
+
+        Any number of texts is read in bounded memory, and what has come before an error is kept.
+
+        Example:
+            >>> from langchain_dsgvo import InnoGPTEmbeddings
+            >>> embeddings = InnoGPTEmbeddings(dimensions=8, batch_size=100)
+            >>> sum(1 for vector in embeddings.embed_iter(f"Satz {n}" for n in range(250)))
+            250
+        """
+        with langchain_errors:
+            yield from self._embed(texts, options)
+
+    async def aembed_iter(
+        self, texts: Iterable[str], **options: Unpack[Options]
+    ) -> AsyncGenerator[list[float]]:
+        """Yield a vector for each text, in order; see :meth:`embed_iter`."""
+        with langchain_errors:
+            async with aclosing(self._aembed(texts, options)) as vectors:
+                async for vector in vectors:
+                    yield vector
+
+    def _embed(
+        self, texts: Iterable[str], options: Options, size: int | None = None
+    ) -> Generator[list[float]]:
+        return self._client.embed(texts, **self._embed_arguments(options, batch_size=size))
+
+    def _aembed(
+        self, texts: Iterable[str], options: Options, size: int | None = None
+    ) -> AsyncGenerator[list[float]]:
+        return self._async_client.embed(texts, **self._embed_arguments(options, batch_size=size))
 
     def _shown(self, vectors: _Vectors, texts: list[str]) -> _Vectors:
         """Return the vectors, with a progress bar that counts them if one is wanted."""

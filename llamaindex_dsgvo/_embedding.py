@@ -17,6 +17,7 @@ from pydantic import Field
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.settings import EmbeddingSettings
+from dsgvo.transport import RequestOptions
 from dsgvo.wire.embeddings import MAX_BATCH_TEXTS, check_texts
 from llamaindex_dsgvo._callbacks import dispatcher_for, with_progress
 from llamaindex_dsgvo._settings import VendorSettings
@@ -60,11 +61,11 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         """Return the name under which LlamaIndex stores and reports the class."""
         return cls.__name__
 
-    def _vectors(self, texts: list[str]) -> Generator[Vector]:
-        return self._client.embed(texts, **self._embed_arguments())
+    def _vectors(self, texts: list[str], options: Mapping[str, Any]) -> Generator[Vector]:
+        return self._client.embed(texts, **self._embed_arguments(options))
 
-    def _avectors(self, texts: list[str]) -> AsyncGenerator[Vector]:
-        return self._async_client.embed(texts, **self._embed_arguments())
+    def _avectors(self, texts: list[str], options: Mapping[str, Any]) -> AsyncGenerator[Vector]:
+        return self._async_client.embed(texts, **self._embed_arguments(options))
 
     # What LlamaIndex calls for single texts, and for batches where it has a cache or rate limiter
 
@@ -81,10 +82,10 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         return (await self._aget_text_embeddings([text]))[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[Vector]:
-        return list(self._vectors(texts))
+        return list(self._vectors(texts, {}))
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[Vector]:
-        return [vector async for vector in self._avectors(texts)]
+        return [vector async for vector in self._avectors(texts, {})]
 
     # Many texts at once: LlamaIndex would ask for one batch after another, or for all at once
 
@@ -96,7 +97,8 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         Args:
             texts: What to embed; none may be empty.
             show_progress: Show a progress bar.
-            **kwargs: Not used; LlamaIndex passes some.
+            **kwargs: ``timeout``, ``max_retries``, ``extra_headers``, ``extra_query`` and
+                ``extra_body`` of these requests; others that LlamaIndex passes are not used.
 
         Returns:
             One list of floats a text, all of the same length.
@@ -106,10 +108,11 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
             APIError: If vectors are missing or wrong.
         """
         check_texts(texts)
-        if self._llama_index_batches():
+        options = RequestOptions.given(kwargs)
+        if self._llama_index_batches(options):
             return super().get_text_embedding_batch(texts, show_progress, **kwargs)
         found: list[Vector] = []
-        vectors = self._vectors(texts)
+        vectors = self._vectors(texts, options)
         for batch in self._batches(texts, show_progress):
             with self._event(batch) as finish:
                 found.extend(finish(list(islice(vectors, len(batch)))))
@@ -120,17 +123,26 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
     ) -> list[Vector]:
         """Return one vector a text; see :meth:`get_text_embedding_batch`."""
         check_texts(texts)
-        if self._llama_index_batches():
+        options = RequestOptions.given(kwargs)
+        if self._llama_index_batches(options):
             return await super().aget_text_embedding_batch(texts, show_progress, **kwargs)
         found: list[Vector] = []
-        async with aclosing(self._avectors(texts)) as vectors:
+        async with aclosing(self._avectors(texts, options)) as vectors:
             for batch in self._batches(texts, show_progress):
                 with self._event(batch) as finish:
                     found.extend(finish([await anext(vectors) for _ in batch]))
         return found
 
-    def _llama_index_batches(self) -> bool:
-        return self.embeddings_cache is not None or self.rate_limiter is not None
+    def _llama_index_batches(self, options: Mapping[str, Any]) -> bool:
+        for name in ("embeddings_cache", "rate_limiter"):
+            if getattr(self, name) is not None:
+                if options:
+                    raise ConfigurationError(
+                        f"{next(iter(options))} cannot be set for one call beside {name}, where "
+                        "LlamaIndex makes the requests: pass it to the constructor"
+                    )
+                return True
+        return False
 
     def _batches(self, texts: list[str], show_progress: bool) -> Generator[list[str]]:
         starts = range(0, len(texts), self.embed_batch_size)

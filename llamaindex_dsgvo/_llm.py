@@ -63,8 +63,6 @@ LlamaIndex cuts prompts and chat histories to it; ``context_window=`` says the t
 _NOT_PARAMETERS = {
     "stream": "call stream_chat() or chat()",
     "messages": "messages are the first argument",
-    "extra_headers": "pass default_headers={…} to the constructor",
-    "timeout": "pass it to the constructor",
 }
 
 _dispatcher = dispatcher_for(__name__)

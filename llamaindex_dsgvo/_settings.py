@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -23,3 +24,8 @@ class VendorSettings(Settings):
     additional_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of every request's body."
     )
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Refuse to travel without a transport that cannot: LlamaIndex would leave it out."""
+        pickle.dumps((self.http_transport, self.http_async_transport))
+        return super().__getstate__()

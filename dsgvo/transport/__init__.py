@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dsgvo.transport._client import DEFAULT_MAX_CONCURRENCY, AsyncClient, Client, ClientPair
 from dsgvo.transport._config import (
+    DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     ClientConfig,
     Options,
     RequestOptions,
+    Timeout,
     require_model,
 )
 
 __all__ = [
     "DEFAULT_MAX_CONCURRENCY",
+    "DEFAULT_MAX_RESPONSE_BYTES",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
     "AsyncClient",
@@ -22,5 +25,6 @@ __all__ = [
     "ClientPair",
     "Options",
     "RequestOptions",
+    "Timeout",
     "require_model",
 ]

@@ -45,6 +45,7 @@ from dsgvo.transport._config import (
     ClientConfig,
     Options,
     RequestOptions,
+    Timeout,
     as_secret,
     resolve,
 )
@@ -167,7 +168,7 @@ class BaseClient:
         workspace_id: str | None = None,
         client_id: str | None = None,
         client_secret: str | SecretStr | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: Timeout = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str] | None = None,
         strict: bool = False,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
@@ -75,10 +75,21 @@ class _Unset(Enum):
 _UNSET: Final = _Unset.UNSET
 
 
+class _Timeouts(Protocol):
+    """An ``httpx.Timeout``, as far as it is used."""
+
+    connect: float | None
+    read: float | None
+
+
+Timeout: TypeAlias = float | tuple[float | None, float | None] | _Timeouts | None
+"""Seconds of silence, or those for the connection and for reading; ``None``: no limit."""
+
+
 class Options(TypedDict, total=False):
     """Keyword arguments of every call; see :class:`RequestOptions`."""
 
-    timeout: float | None
+    timeout: Timeout
     max_retries: int
     extra_headers: Mapping[str, str] | None
     extra_query: Mapping[str, str | int | float | bool] | None
@@ -90,8 +101,8 @@ class RequestOptions:
     """What configures one request and is never part of its body, but for ``extra_body``.
 
     Args:
-        timeout: Seconds of silence after which this request fails, above 0; ``None``: never. By
-            default as the client says.
+        timeout: Seconds of silence after which this request fails, above 0; ``None``: never. Or
+            ``(connect, read)``, or an ``httpx.Timeout``. By default as the client says.
         max_retries: How often this request is made again, 0 or more.
         extra_headers: Further headers of this request; they win over the client's.
         extra_query: Parameters that are added to the address of this request.
@@ -103,11 +114,21 @@ class RequestOptions:
         (5, {'temperature': 0.5})
     """
 
-    timeout: float | Literal[_Unset.UNSET] | None = _UNSET
+    timeout: Timeout | Literal[_Unset.UNSET] = _UNSET
     max_retries: int | None = None
     extra_headers: Mapping[str, str] | None = field(default=None, repr=False)
     extra_query: Mapping[str, str | int | float | bool] | None = field(default=None, repr=False)
     extra_body: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @staticmethod
+    def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of a call's arguments that configure its requests.
+
+        Raises:
+            ConfigurationError: If an argument belongs to the constructor.
+        """
+        RequestOptions.split(arguments)
+        return {name: arguments[name] for name in _OPTIONS.intersection(arguments)}
 
     @classmethod
     def split(cls, arguments: Mapping[str, Any]) -> tuple[RequestOptions, dict[str, Any]]:
@@ -137,7 +158,7 @@ class RequestOptions:
             return config
         changes: dict[str, Any] = {}
         if self.timeout is not _UNSET:
-            changes["timeout"] = _timeout(self.timeout)
+            changes["connect_timeout"], changes["timeout"] = _timeouts(self.timeout)
         if self.max_retries is not None:
             changes["max_retries"] = _max_retries(self.max_retries)
         if self.extra_headers:
@@ -185,6 +206,7 @@ class ClientConfig:
     residency: Residency = "eu"
     trusted_models: frozenset[str] = frozenset()
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES
+    connect_timeout: float | None = None
     query: Mapping[str, str | int | float | bool] = field(
         default_factory=dict[str, str | int | float | bool], repr=False
     )
@@ -252,7 +274,7 @@ def resolve(
     client_id: str | None = None,
     client_secret: str | SecretStr | None = None,
     arguments: Mapping[str, str | None] | None = None,
-    timeout: float | None = DEFAULT_TIMEOUT,
+    timeout: Timeout = DEFAULT_TIMEOUT,
     max_retries: int = DEFAULT_MAX_RETRIES,
     default_headers: Mapping[str, str] | None = None,
     strict: bool = False,
@@ -283,6 +305,7 @@ def resolve(
             "api_key and client_id/client_secret are two ways to sign in: pass one of them "
             f"(api_key may also come from {spec.key_variables[0]})"
         )
+    connect, read = _timeouts(timeout)
     config = ClientConfig(
         spec=spec,
         base_url=url,
@@ -293,7 +316,8 @@ def resolve(
             **_spec_headers(spec, given),
         },
         arguments=given,
-        timeout=_timeout(timeout),
+        timeout=read,
+        connect_timeout=connect,
         max_retries=_max_retries(max_retries),
         strict=strict,
         residency=resolve_residency(residency or os.environ.get(RESIDENCY_VARIABLE)),
@@ -545,6 +569,21 @@ def literal_addresses(host: str) -> list[str]:
     with suppress(OSError, UnicodeError):
         return [socket.inet_ntoa(socket.inet_aton(host))]
     return []
+
+
+def _timeouts(value: Timeout) -> tuple[float | None, float | None]:
+    """Return the seconds to reach the server, if they are set apart, and those of silence."""
+    if isinstance(value, tuple | list):
+        if len(value) != 2:
+            raise ConfigurationError(f"timeout={value!r}: a pair is (connect, read)")
+        connect, read = value
+        return _timeout(connect), _timeout(read)
+    if value is None or isinstance(value, int | float):
+        return None, _timeout(value)
+    try:
+        return _timeout(value.connect), _timeout(value.read)
+    except AttributeError:
+        return None, _timeout(cast("Any", value))
 
 
 def _timeout(value: float | None) -> float | None:

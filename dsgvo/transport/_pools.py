@@ -446,12 +446,13 @@ def build(
     content: bytes | Form | SecretStr | None,
     *,
     timeout: float | None,
+    connect_timeout: float | None,
     query: Mapping[str, str | int | float | bool],
 ) -> httpx.Request:
     """Build a request that waits no longer than the time-out for each step."""
     import httpx
 
-    connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
+    connect = connect_timeout or min(CONNECT_TIMEOUT, timeout or CONNECT_TIMEOUT)
     steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
     target, extensions = _parsed(url), {"timeout": steps}
     if query:

@@ -385,6 +385,7 @@ def _build(
         headers,
         operation.content if content is None else content,
         timeout=config.timeout,
+        connect_timeout=config.connect_timeout,
         query=config.query if signed else {},
     )
     if operation.server_name is not None:

@@ -92,8 +92,8 @@ def test_arguments_of_the_class(arguments: dict[str, Any], says: str) -> None:
     ("arguments", "says"),
     [
         ({"stream": True}, "call stream_chat()"),
-        ({"extra_headers": {"X-A": "b"}}, "default_headers"),
-        ({"timeout": 5}, "pass it to the constructor"),
+        ({"default_headers": {"X-A": "b"}}, "pass it to the constructor"),
+        ({"api_base": "https://a.example"}, "pass it to the constructor"),
     ],
 )
 def test_arguments_of_a_call(mode: Mode, arguments: dict[str, Any], says: str) -> None:

@@ -1,0 +1,220 @@
+"""What configures a request acts on it and never lands in its body, on every method.
+
+Arguments of the constructor are refused in a call, with the constructor named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from llama_index.core.llms import ChatMessage
+from llama_index.core.prompts import PromptTemplate
+from pydantic import BaseModel
+
+from dsgvo import AsyncClient, Client, errors
+from dsgvo.emulator import Delay, Server, ShuffleVectors, Status
+from langchain_dsgvo import ChatInnoGPT, InnoGPTEmbeddings
+from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
+
+OPTIONS: dict[str, Any] = {
+    "timeout": (5, 60),
+    "max_retries": 0,
+    "extra_headers": {"x-gateway-key": "geheim-4711-geheim"},
+    "extra_query": {"mandant": "7"},
+    "extra_body": {"metadata": {"abteilung": "7"}},
+}
+MODEL = "claude-4-5-sonnet"
+HELLO = [{"role": "user", "content": "Hallo!"}]
+MESSAGES = [ChatMessage("Hallo!")]
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+
+
+def chat(**settings: Any) -> ChatInnoGPT:
+    return ChatInnoGPT(model=MODEL, **settings)
+
+
+def llm(**settings: Any) -> InnoGPT:
+    return InnoGPT(MODEL, **settings)
+
+
+Call = Callable[[dict[str, Any]], Any]
+PROMPT = PromptTemplate("Wer?")
+CALLS: dict[str, Call] = {
+    "Client.chat": lambda o: Client("innogpt").chat(HELLO, model=MODEL, **o),
+    "Client.stream": lambda o: Client("innogpt").stream(HELLO, model=MODEL, **o),
+    "Client.embed": lambda o: Client("innogpt").embed(["a"], **o),
+    "AsyncClient.chat": lambda o: AsyncClient("innogpt").chat(HELLO, model=MODEL, **o),
+    "AsyncClient.stream": lambda o: AsyncClient("innogpt").stream(HELLO, model=MODEL, **o),
+    "AsyncClient.embed": lambda o: AsyncClient("innogpt").embed(["a"], **o),
+    "ChatModel.invoke": lambda o: chat().invoke("Hallo!", **o),
+    "ChatModel.ainvoke": lambda o: chat().ainvoke("Hallo!", **o),
+    "ChatModel.stream": lambda o: chat().stream("Hallo!", **o),
+    "ChatModel.astream": lambda o: chat().astream("Hallo!", **o),
+    "ChatModel.bind": lambda o: chat().bind(**o).invoke("Hallo!"),
+    "ChatModel.bind_tools": lambda o: chat().bind_tools([Person], **o).invoke("Hallo!"),
+    "ChatModel.with_structured_output": lambda o: (
+        chat().with_structured_output(Person, method="json_schema", **o).invoke("Wer?")
+    ),
+    "ChatModel.model_kwargs": lambda o: chat(model_kwargs=o).invoke("Hallo!"),
+    "Embeddings.embed_documents": lambda o: InnoGPTEmbeddings().embed_documents(["a"], **o),
+    "Embeddings.embed_query": lambda o: InnoGPTEmbeddings().embed_query("a", **o),
+    "Embeddings.embed_iter": lambda o: InnoGPTEmbeddings().embed_iter(["a"], **o),
+    "Embeddings.aembed_documents": lambda o: InnoGPTEmbeddings().aembed_documents(["a"], **o),
+    "Embeddings.aembed_query": lambda o: InnoGPTEmbeddings().aembed_query("a", **o),
+    "Embeddings.aembed_iter": lambda o: InnoGPTEmbeddings().aembed_iter(["a"], **o),
+    "LLM.chat": lambda o: llm().chat(MESSAGES, **o),
+    "LLM.achat": lambda o: llm().achat(MESSAGES, **o),
+    "LLM.stream_chat": lambda o: llm().stream_chat(MESSAGES, **o),
+    "LLM.astream_chat": lambda o: llm().astream_chat(MESSAGES, **o),
+    "LLM.complete": lambda o: llm().complete("Hallo!", **o),
+    "LLM.acomplete": lambda o: llm().acomplete("Hallo!", **o),
+    "LLM.stream_complete": lambda o: llm().stream_complete("Hallo!", **o),
+    "LLM.astream_complete": lambda o: llm().astream_complete("Hallo!", **o),
+    "LLM.structured_predict": lambda o: llm(structured_output="json_schema").structured_predict(
+        Person, PROMPT, llm_kwargs=o
+    ),
+    "LLM.chat_with_tools": lambda o: llm().chat_with_tools([], user_msg="Hallo!", **o),
+    "Embedding.get_text_embedding_batch": lambda o: InnoGPTEmbedding().get_text_embedding_batch(
+        ["a"], **o
+    ),
+    "Embedding.aget_text_embedding_batch": lambda o: InnoGPTEmbedding().aget_text_embedding_batch(
+        ["a"], **o
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def vendors(vendor_environment: Server) -> Server:
+    return vendor_environment
+
+
+def finished(result: Any) -> None:
+    """Wait for what a call gives, whatever it is."""
+
+    async def waited() -> None:
+        value = await result if inspect.isawaitable(result) else result
+        if isinstance(value, AsyncIterator):
+            async for _ in value:
+                pass
+
+    if inspect.isawaitable(result) or isinstance(result, AsyncIterator):
+        asyncio.run(waited())
+    elif isinstance(result, Iterator):
+        list(result)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_options_act_on_the_request_and_stay_out_of_its_body(server: Server, name: str) -> None:
+    finished(CALLS[name](OPTIONS))
+    [request] = server.requests
+    assert request.headers["x-gateway-key"] == "geheim-4711-geheim"
+    assert request.json["metadata"] == {"abteilung": "7"}
+    assert request.json.keys().isdisjoint(OPTIONS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("argument", ["api_key", "base_url", "default_headers"])
+def test_the_constructors_arguments_are_refused(server: Server, name: str, argument: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match=f"{argument} cannot.*constructor"):
+        finished(CALLS[name]({argument: "x"}))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_retries_are_those_of_the_call(server: Server, name: str) -> None:
+    server.script("innogpt", Status(503))
+    with pytest.raises(errors.APIStatusError):
+        finished(CALLS[name]({"max_retries": 0}))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("timeout", [0.05, (9, 0.05), httpx.Timeout(9, read=0.05)])
+def test_a_time_out_in_every_form(server: Server, timeout: Any) -> None:
+    server.script("innogpt", Delay(30), Delay(30))
+    with pytest.raises(errors.APITimeoutError):
+        chat().invoke("Hallo!", timeout=timeout, max_retries=0)
+    with pytest.raises(errors.APITimeoutError):
+        llm(timeout=timeout, max_retries=0).chat(MESSAGES)
+
+
+@pytest.mark.parametrize("timeout", [(1, 2, 3), (0, 1), "5", object()])
+def test_a_time_out_that_is_none_is_told(timeout: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="timeout="):
+        chat(timeout=timeout)
+
+
+def test_traces_do_not_hold_headers_of_a_call(server: Server) -> None:
+    class Params(BaseCallbackHandler):
+        seen = ""
+
+        def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+            self.seen = repr((serialized, kwargs))
+
+    handler = Params()
+    chat().invoke("Hallo!", config={"callbacks": [handler]}, **OPTIONS)
+    assert "geheim-4711-geheim" not in handler.seen
+
+
+def test_options_beside_a_cache_are_refused(server: Server) -> None:
+    from llama_index.core.storage.kvstore import SimpleKVStore
+
+    embedding = InnoGPTEmbedding(embeddings_cache=SimpleKVStore())
+    with pytest.raises(errors.ConfigurationError, match="beside embeddings_cache"):
+        embedding.get_text_embedding_batch(["a"], timeout=5)
+
+
+class Counted(httpx.HTTPTransport):
+    """A transport of a user's own, which no process can take along."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request.url.path)
+        return super().handle_request(request)
+
+
+def test_a_transport_of_ones_own_carries_each_class(server: Server) -> None:
+    with Counted() as transport:
+        chat(http_transport=transport).invoke("Hallo!")
+        llm(http_transport=transport).chat(MESSAGES)
+        InnoGPTEmbeddings(http_transport=transport).embed_query("a")
+        InnoGPTEmbedding(http_transport=transport).get_query_embedding("a")
+        assert [path.rpartition("/")[2] for path in transport.seen] == [
+            "completions",
+            "completions",
+            "embeddings",
+            "embeddings",
+        ]
+        assert "Counted" not in repr(chat(http_transport=transport))
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_embed_iter_keeps_what_came_before_an_error(server: Server, asynchronous: bool) -> None:
+    server.script("innogpt", ShuffleVectors(seed=1), Status(400))
+    embeddings = InnoGPTEmbeddings(dimensions=8, batch_size=1, max_concurrency=1)
+    kept: list[list[float]] = []
+
+    def keep() -> None:
+        for vector in embeddings.embed_iter(["a", "b", "c"]):
+            kept.append(vector)  # noqa: PERF402 - extend would keep nothing
+
+    async def akeep() -> None:
+        async for vector in embeddings.aembed_iter(["a", "b", "c"]):
+            kept.append(vector)
+
+    with pytest.raises(errors.BadRequestError, match="400"):
+        asyncio.run(akeep()) if asynchronous else keep()
+    assert [len(vector) for vector in kept] == [8]
