@@ -33,19 +33,11 @@ from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import thought_unopened
 
 __all__ = [
-    "MAX_BODY_BYTES",
-    "MAX_STREAM_BYTES",
     "ChatDecoder",
     "Completion",
     "Delta",
     "Sniffer",
 ]
-
-MAX_BODY_BYTES = 64 * 1024 * 1024
-"""A plain chat answer longer than this is refused."""
-
-MAX_STREAM_BYTES = 256 * 1024 * 1024
-"""So is a streamed one; a million tokens, each in a chunk of its own, are less."""
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFF_BYTES = 6  # that tell a stream from other text
@@ -85,6 +77,8 @@ class Sniffer:
 class ChatDecoder:
     r"""Incremental decoder of one chat answer under a success status.
 
+    An event is bounded here; the whole answer where its bytes are read.
+
     Args:
         provider: Whose answer it is.
         secrets: Gives the keys and prompts that must not show in an error's message.
@@ -116,7 +110,6 @@ class ChatDecoder:
         self._sniffer = Sniffer()
         self._is_stream: bool | None = None  # until it is known
         self._body: list[bytes] = []
-        self._size = 0
         self._sse = SSEDecoder()
         self._reader = ChunkReader(thinking=thinking)
         self._accumulator = Accumulator(provider.name, request_id)
@@ -132,7 +125,7 @@ class ChatDecoder:
         Raises:
             StreamError: On an error event, or a finish reason that is an error.
             APIStatusError: On an error event before anything of the answer.
-            APIResponseError: If this is no chat answer.
+            APIResponseError: If this is not a chat answer.
         """
         if self._error is not None:
             raise self._error
@@ -142,9 +135,6 @@ class ChatDecoder:
             data = self._sniff(data)
             if not self._is_stream:
                 return []
-        self._size += len(data)
-        if self._size > MAX_STREAM_BYTES:
-            raise self._incomplete(f"the stream is larger than {MAX_STREAM_BYTES} bytes")
         try:
             events = self._sse.feed(data)
         except SSETooLargeError as error:
@@ -157,7 +147,7 @@ class ChatDecoder:
         Raises:
             IncompleteStreamError: If the stream ended without a finish reason or inside an event.
             APIStatusError: If the body is an error under a success status.
-            APIResponseError: If the body is no chat answer.
+            APIResponseError: If the body is not a chat answer.
         """
         if self._error is not None:
             raise self._error
@@ -204,9 +194,6 @@ class ChatDecoder:
             data = self._sniffer.start
         if self._is_stream is False:
             self._body.append(data)
-            self._size += len(data)
-            if self._size > MAX_BODY_BYTES:
-                raise self._unexpected(f"an answer of more than {MAX_BODY_BYTES} bytes")
         return data
 
     def _deltas(self, events: list[Event]) -> list[Delta]:

@@ -298,6 +298,21 @@ def test_an_answer_of_any_size_is_not_read(mode: Mode, server: Server) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_chat_answer_of_any_size_is_not_read(
+    mode: Mode, server: Server, how: str, streamed: bool
+) -> None:
+    client = mode.client("meingpt", server, max_response_bytes=1000, max_retries=0)
+    server.script("meingpt", Reply(chunks=["Ja."] * 1000, stream=streamed))
+    with pytest.raises(APIError, match="more than 1000 bytes") as caught:
+        mode.call(client, how)
+    assert len(server.requests) == 1
+    partial = getattr(caught.value, "partial", None)
+    assert (partial is not None) is streamed
+    assert partial is None or partial.content.startswith("Ja.Ja.")
+
+
 def test_a_template_that_opens_thoughts_is_known_once_seen(mode: Mode, server: Server) -> None:
     client = mode.client("sovrgpt", server)
     body = sse(chunk("Hm.\n</think>\n\nJa."), chunk(None, "stop"))

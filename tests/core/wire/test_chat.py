@@ -30,7 +30,6 @@ from dsgvo.errors import (
     RateLimitError,
     StreamError,
 )
-from dsgvo.wire import chat as wire_chat
 from dsgvo.wire.chat import ChatDecoder, Sniffer
 from dsgvo.wire.thinking import thought_unopened
 from tests.core.support import answer, chunk, sse, text_of
@@ -963,15 +962,6 @@ def test_an_event_beyond_the_bound() -> None:
         feed(reading, *[b"data: " + b"x" * 4 * 1024 * 1024] * 5)
 
 
-def test_a_stream_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire_chat, "MAX_STREAM_BYTES", 300)
-    reading = decoder()
-    with pytest.raises(IncompleteStreamError, match="larger than 300 bytes") as caught:
-        feed(reading, *[sse(chunk("Ja."), done=False)] * 5)
-    assert caught.value.partial is not None
-    assert caught.value.partial.content.startswith("Ja.Ja.")
-
-
 @pytest.mark.parametrize(
     ("data", "kind", "start"),
     [
@@ -997,13 +987,6 @@ def test_the_first_bytes_tell_a_stream_from_a_body(
         kind,
         start,
     )
-
-
-def test_a_body_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire_chat, "MAX_BODY_BYTES", 100)
-    reading = decoder()
-    with pytest.raises(APIResponseError, match="more than 100 bytes"):
-        feed(reading, *[b'{"a":'] * 30)
 
 
 def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:
