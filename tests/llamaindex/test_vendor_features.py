@@ -266,10 +266,12 @@ def test_a_text_that_mentions_the_tag_keeps_it(server: Server, ask: Ask) -> None
     assert kinds(answer) == ["text"]
 
 
-def test_other_vendors_texts_are_left_alone(server: Server, ask: Ask) -> None:
-    text = f"<think>{THOUGHT}</think>{ANSWER}"
-    server.script("meingpt", Reply(text))
-    assert ask(llm("meingpt"), HELLO).message.content == text
+def test_thoughts_in_tags_are_apart_at_any_vendor(server: Server, ask: Ask) -> None:
+    """Gateways put models behind a vendor's name that write them."""
+    server.script("meingpt", Reply(f"<think>{THOUGHT}</think>{ANSWER}"))
+    answer = ask(llm("meingpt"), HELLO)
+    assert answer.message.content == ANSWER
+    assert kinds(answer) == ["thinking", "text"]
 
 
 @pytest.mark.covers(
