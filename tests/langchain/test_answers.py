@@ -14,7 +14,12 @@ from langchain_core.tools import StructuredTool
 
 from dsgvo import Completion, Delta, ToolCall
 from dsgvo.emulator import Reply, Server, Status
-from dsgvo.errors import BadRequestError, CapabilityError, IgnoredParameterWarning
+from dsgvo.errors import (
+    BadRequestError,
+    CapabilityError,
+    ConfigurationError,
+    IgnoredParameterWarning,
+)
 from dsgvo.wire.tools import ToolCallDelta
 from langchain_dsgvo import ChatInnoGPT
 from langchain_dsgvo._langchain_internals import force_invalid
@@ -386,3 +391,14 @@ def test_headers_are_known_to_dumps_and_caches_and_secrets_stay(server: Server) 
         valid_namespaces=["langchain_dsgvo"],
     )
     assert again.default_headers == {"X-Team": "rag"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [HumanMessage("\ud83d"), AIMessage("\ud83d"), ToolMessage("\ud83d", tool_call_id="1")],
+    ids=lambda message: message.type,
+)
+def test_a_text_that_is_not_unicode_is_refused(server: Server, way: Way, message: Any) -> None:
+    with pytest.raises(ConfigurationError, match="valid Unicode"):
+        way.answer(chat("sovrgpt"), [HumanMessage("x"), message])
+    assert server.requests == []
