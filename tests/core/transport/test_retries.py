@@ -1,4 +1,4 @@
-"""Retry: what is tried again, how often, and after which time."""
+"""Retry over a socket: the policy itself, with its tables, is in wire/test_retry.py."""
 
 from __future__ import annotations
 
@@ -13,86 +13,69 @@ from dsgvo import PROVIDERS
 from dsgvo.emulator import Delay, Disconnect, Raw, Reply, Server, Status, Step, Truncate
 from dsgvo.errors import (
     APIConnectionError,
-    APIStatusError,
     APITimeoutError,
     DsgvoError,
     IncompleteStreamError,
     InternalServerError,
     RateLimitError,
+    UnprocessableEntityError,
 )
 from dsgvo.transport import _request
-from tests.core.support import Mode, chunk, http, raw_server, sse
+from tests.core.support import Mode, chunk, http, raised, raw_server, sse
 
-RETRIED = [408, 409, 429, 500, 502, 503, 504, 529]
-NOT_RETRIED = [400, 401, 402, 403, 404, 405, 413, 422, 501]
-HOWS: list[tuple[str, tuple[Any, ...]]] = [("chat", ()), ("stream", ()), ("embed", (["Text"],))]
+HOWS: list[tuple[str, tuple[Any, ...]]] = [("ask", ()), ("embed", (["Text"],))]
 calls = pytest.mark.parametrize(("how", "args"), HOWS, ids=[how for how, _ in HOWS])
 
 
 @calls
-@pytest.mark.parametrize("status", RETRIED)
+@pytest.mark.parametrize("step", [Status(429), Status(503), Disconnect()])
 def test_retry_a_passing_fault_is_tried_again(
-    mode: Mode, server: Server, naps: list[float], status: int, how: str, args: Any
+    mode: Mode, server: Server, naps: list[float], step: Step, how: str, args: Any
 ) -> None:
-    server.script("meingpt", Status(status), Status(status))
+    server.script("meingpt", step, step)
     assert mode.call(mode.client("meingpt", server, max_retries=2), how, *args)
-    assert len(server.requests) == 3
+    assert (len(server.requests), len(naps)) == (3, 2)
     assert len({request.body for request in server.requests}) == 1
-    assert len(naps) == 2
 
 
 @calls
 @pytest.mark.parametrize("max_retries", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("step", "kind"), [(Status(503), InternalServerError), (Disconnect(), APIConnectionError)]
+)
 def test_retry_max_retries_counts(
-    mode: Mode, server: Server, naps: list[float], max_retries: int, how: str, args: Any
+    mode: Mode,
+    server: Server,
+    naps: list[float],
+    max_retries: int,
+    step: Step,
+    kind: type[DsgvoError],
+    how: str,
+    args: Any,
 ) -> None:
-    server.script("meingpt", *[Status(503)] * 9)
-    with pytest.raises(APIStatusError) as caught:
-        mode.call(mode.client("meingpt", server, max_retries=max_retries), how, *args)
-    assert caught.value.status_code == 503
+    server.script("meingpt", *[step] * 9)
+    raised(kind, mode.call, mode.client("meingpt", server, max_retries=max_retries), how, *args)
     assert (len(server.requests), len(naps)) == (max_retries + 1, max_retries)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("status", NOT_RETRIED)
 def test_retry_a_fault_that_stays_is_not_tried_again(
-    mode: Mode, server: Server, naps: list[float], status: int, provider: str
+    mode: Mode, server: Server, naps: list[float], provider: str
 ) -> None:
-    server.script(provider, Status(status))
-    with pytest.raises(APIStatusError) as caught:
-        mode.chat(mode.client(provider, server))
-    assert caught.value.status_code == status
-    assert (len(server.requests), naps) == (1, [])
-
-
-@calls
-def test_retry_a_connection_dropped_before_any_byte(
-    mode: Mode, server: Server, naps: list[float], how: str, args: Any
-) -> None:
-    server.script("meingpt", Disconnect(), Disconnect())
-    assert mode.call(mode.client("meingpt", server), how, *args)
-    assert (len(server.requests), len(naps)) == (3, 2)
-
-
-@calls
-def test_retry_a_connection_that_is_always_dropped(
-    mode: Mode, server: Server, naps: list[float], how: str, args: Any
-) -> None:
-    server.script("meingpt", *[Disconnect()] * 9)
-    with pytest.raises(APIConnectionError, match="broke") as caught:
-        mode.call(mode.client("meingpt", server), how, *args)
-    assert not isinstance(caught.value, IncompleteStreamError)
-    assert (len(server.requests), len(naps)) == (3, 2)
+    server.script(provider, Status(422), Status(501))
+    client = mode.client(provider, server)
+    raised(UnprocessableEntityError, mode.ask, client)
+    raised(InternalServerError, mode.ask, client)
+    assert (len(server.requests), naps) == (2, [])
 
 
 def test_retry_nobody_listens(mode: Mode, naps: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = mode.client("sovrgpt", api_key="k", base_url=f"http://127.0.0.1:{port}/v1")
-    with pytest.raises(APIConnectionError) as caught:
-        mode.chat(client)
-    assert f"cannot reach 127.0.0.1:{port}" in str(caught.value)
-    assert "base_url or SOVRGPT_BASE_URL" in str(caught.value)
+    error = raised(APIConnectionError, mode.ask, client)
+    assert f"cannot reach 127.0.0.1:{port}" in str(error)
+    assert "base_url or SOVRGPT_BASE_URL" in str(error)
     assert len(naps) == 2
 
 
@@ -120,9 +103,9 @@ def test_retry_a_silent_server_is_not_asked_twice(
     mode: Mode, server: Server, naps: list[float], how: str
 ) -> None:
     server.script("sovrgpt", Delay(30))
-    with pytest.raises(APITimeoutError, match=r"timeout=0\.2") as caught:
-        mode.call(mode.client("sovrgpt", server, timeout=0.2), how)
-    assert caught.value.provider == "sovrgpt"
+    error = raised(APITimeoutError, mode.call, mode.client("sovrgpt", server, timeout=0.2), how)
+    assert "timeout=0.2" in str(error)
+    assert error.provider == "sovrgpt"
     assert (len(server.requests), naps) == (1, [])
 
 
@@ -137,61 +120,29 @@ def test_retry_silence_inside_a_stream(mode: Mode, naps: list[float]) -> None:
         assert (len(raw.requests), naps) == (1, [])
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(("value", "seconds"), [("2", 2.0), ("0", 0.0), ("59.5", 59.5), ("60", 60)])
-def test_retry_retry_after_in_seconds(
-    mode: Mode, server: Server, naps: list[float], status: int, value: str, seconds: float
+def test_retry_waits_as_long_as_the_server_asks(
+    mode: Mode, server: Server, naps: list[float]
 ) -> None:
-    server.script("sovrgpt", Status(status, headers={"Retry-After": value}))
-    assert mode.chat(mode.client("sovrgpt", server)).finish_reason == "stop"
-    assert naps == [seconds]
-
-
-def test_retry_retry_after_as_a_date(mode: Mode, server: Server, naps: list[float]) -> None:
-    at = formatdate(time.time() + 40, usegmt=True)
     past = formatdate(time.time() - 40, usegmt=True)
-    server.script(
-        "sovrgpt",
-        Status(429, headers={"Retry-After": at}),
-        Status(429, headers={"Retry-After": past}),
-    )
-    assert mode.chat(mode.client("sovrgpt", server)).finish_reason == "stop"
-    first, second = naps
-    assert 0 < first <= 40
-    assert second == 0
+    values = ["2", "59.5", past, "bald", "7"]
+    server.script("sovrgpt", *(Status(429, headers={"Retry-After": value}) for value in values))
+    error = raised(RateLimitError, mode.ask, mode.client("sovrgpt", server, max_retries=4))
+    assert error.retry_after == 7
+    assert naps[:3] == [2, 59.5, 0]
+    assert 0 <= naps[3] <= 4
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
+@pytest.mark.parametrize("value", ["3600", formatdate(time.time() + 3600, usegmt=True)])
 def test_retry_beyond_the_cap_the_error_comes_at_once_with_the_time_in_it(
-    mode: Mode, server: Server, naps: list[float], provider: str, as_date: bool
+    mode: Mode, server: Server, naps: list[float], provider: str, value: str
 ) -> None:
-    value = formatdate(time.time() + 3600, usegmt=True) if as_date else "3600"
     server.script(provider, Status(429, headers={"Retry-After": value}))
-    with pytest.raises(RateLimitError, match=r"wait 3[56]\d\d s") as caught:
-        mode.chat(mode.client(provider, server))
-    assert caught.value.retry_after == pytest.approx(3600, abs=60)
+    error = raised(RateLimitError, mode.ask, mode.client(provider, server))
+    assert error.retry_after is not None
+    assert 60 < error.retry_after <= 3600
+    assert f"wait {error.retry_after:.0f} s" in str(error)
     assert (len(server.requests), naps) == (1, [])
-
-
-@pytest.mark.parametrize("value", ["bald", "nan", "inf", ""])
-def test_retry_an_unreadable_retry_after_is_none(
-    mode: Mode, server: Server, naps: list[float], value: str
-) -> None:
-    server.script("sovrgpt", Status(429, headers={"Retry-After": value}))
-    assert mode.chat(mode.client("sovrgpt", server)).finish_reason == "stop"
-    assert len(naps) == 1
-    assert 0 <= naps[0] <= 0.5
-
-
-def test_retry_the_last_error_carries_its_retry_after(
-    mode: Mode, server: Server, naps: list[float]
-) -> None:
-    server.script("sovrgpt", *[Status(429, headers={"Retry-After": "7"})] * 3)
-    with pytest.raises(RateLimitError) as caught:
-        mode.chat(mode.client("sovrgpt", server))
-    assert caught.value.retry_after == 7
-    assert naps == [7, 7]
 
 
 def test_retry_full_jitter_below_a_bound_that_doubles(
@@ -218,13 +169,11 @@ def test_retry_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[fl
     assert len(naps) == 2
 
 
-@pytest.mark.parametrize("how", ["chat", "stream"])
 def test_retry_two_faults_of_different_kinds_share_one_count(
-    mode: Mode, server: Server, naps: list[float], how: str
+    mode: Mode, server: Server, naps: list[float]
 ) -> None:
     server.script("sovrgpt", Disconnect(), *[Status(503)] * 3)
-    with pytest.raises(InternalServerError):
-        mode.call(mode.client("sovrgpt", server, max_retries=2), how)
+    raised(InternalServerError, mode.ask, mode.client("sovrgpt", server, max_retries=2))
     assert (len(server.requests), len(naps)) == (3, 2)
 
 

@@ -12,42 +12,11 @@ from hypothesis import strategies as st
 from tests.fuzz.targets import PROMPT, SEEDS, TARGETS
 
 WORDS = [
-    "choices",
-    "delta",
-    "message",
-    "content",
-    "tool_calls",
-    "function",
-    "name",
-    "arguments",
-    "id",
-    "index",
-    "finish_reason",
-    "error",
-    "errors",
-    "code",
-    "type",
-    "status",
-    "detail",
-    "usage",
-    "text",
-    "reasoning",
-    "reasoning_content",
-    "reasoning_details",
-    "refusal",
-    "model",
-    "created",
-    "field",
-    "loc",
-    "msg",
-    "metadata",
-    "raw",
-    "data",
-    "embedding",
-    "b64_json",
-    "url",
-    "annotations",
-    "x",
+    *("choices", "delta", "message", "content", "tool_calls", "function", "name"),
+    *("arguments", "id", "index", "finish_reason", "error", "errors", "code", "type"),
+    *("status", "detail", "usage", "text", "reasoning", "reasoning_content"),
+    *("reasoning_details", "refusal", "model", "created", "field", "loc", "msg"),
+    *("metadata", "raw", "data", "embedding", "b64_json", "url", "annotations", "x"),
 ]
 scalars = (
     st.none()
@@ -90,7 +59,6 @@ values: dict[str, st.SearchStrategy[Any]] = {
     "errors": fields(error=anything, errors=anything, detail=anything, metadata=anything),
     "lists": fields(data=rows, models=rows),
 }
-encoded = json.dumps
 
 
 @st.composite
@@ -107,7 +75,7 @@ def inputs(draw: st.DrawFn, name: str) -> bytes:
             seed[first % len(seed) : first % len(seed) + size] for seed, first, size in cut
         )
     bodies = [
-        encoded(body).encode() for body in draw(st.lists(values[name], min_size=1, max_size=3))
+        json.dumps(body).encode() for body in draw(st.lists(values[name], min_size=1, max_size=3))
     ]
     if name == "chat":
         if kind == 2:

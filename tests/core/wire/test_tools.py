@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from dsgvo import ToolCall, ToolCallDelta
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.tools import ToolCallAssembler, tool_choice, tool_names
+from tests.core.support import raised
 
 ADD = {"type": "function", "function": {"name": "add", "parameters": {}}}
 SUB = {"type": "function", "function": {"name": "sub", "parameters": {}}}
@@ -24,6 +26,14 @@ def piece(arguments: Any = "", **fields: Any) -> dict[str, Any]:
     return {**fields, "function": {**name, "arguments": arguments}}
 
 
+def add(arguments: Any, index: int | None = -1, id_: str = "", name: str = "add") -> dict[str, Any]:
+    """Return a piece, without an index if that is -1."""
+    where = {"index": index, "id": id_, "name": name}
+    return piece(arguments, **{key: where[key] for key in where if where[key] not in (-1, "")})
+
+
+sub, more = partial(add, name="sub"), partial(add, name="")
+ONE, TWO = [("c1", "add", "{}")], [("c1", "add", "{}"), ("c2", "sub", "[]")]
 NEW = "call_…"  # an id of our own
 
 # pieces, one list a chunk → the calls
@@ -33,193 +43,116 @@ TABLE: dict[str, tuple[list[list[Any]], list[tuple[str, str, str]]]] = {
         [("c1", "add", '{"a":1}')],
     ),
     "streamed": (
-        [
-            [piece("", index=0, id="c1", name="add")],
-            [piece('{"a"', index=0)],
-            [piece(":1}", index=0)],
-        ],
+        [[add("", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]],
         [("c1", "add", '{"a":1}')],
     ),
-    "parallel in one chunk": (
-        [[piece("{}", index=0, id="c1", name="add"), piece("[]", index=1, id="c2", name="sub")]],
-        [("c1", "add", "{}"), ("c2", "sub", "[]")],
-    ),
+    "parallel in one chunk": ([[add("{}", 0, "c1"), sub("[]", 1, "c2")]], TWO),
     "interleaved": (
         [
-            [piece("", index=0, id="c1", name="add")],
-            [piece("", index=1, id="c2", name="sub")],
-            [piece("{", index=0), piece("[", index=1)],
-            [piece("]", index=1)],
-            [piece("}", index=0)],
+            [add("", 0, "c1")],
+            [sub("", 1, "c2")],
+            [more("{", 0), more("[", 1)],
+            [more("]", 1)],
+            [more("}", 0)],
         ],
-        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+        TWO,
     ),
     "index missing": (
-        [
-            [piece("", id="c1", name="add")],
-            [piece("{}")],
-            [piece("", id="c2", name="sub")],
-            [piece("[]")],
-        ],
-        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+        [[add("", id_="c1")], [piece("{}")], [sub("", id_="c2")], [piece("[]")]],
+        TWO,
     ),
-    "index null": (
-        [[piece("{", index=None, id="c1", name="add")], [piece("}", index=None)]],
-        [("c1", "add", "{}")],
-    ),
+    "index null": ([[add("{", None, "c1")], [piece("}", index=None)]], ONE),
     "index always 0": (
-        [
-            [piece("", index=0, id="c1", name="add")],
-            [piece("{}", index=0)],
-            [piece("", index=0, id="c2", name="sub")],
-            [piece("[]", index=0)],
-        ],
-        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+        [[add("", 0, "c1")], [more("{}", 0)], [sub("", 0, "c2")], [more("[]", 0)]],
+        TWO,
     ),
-    "index begins at 1": (
-        [[piece("{", index=1, id="c1", name="add")], [piece("}", index=1)]],
-        [("c1", "add", "{}")],
-    ),
-    "id repeated on every piece": (
-        [
-            [piece("{", index=0, id="c1", name="add")],
-            [piece("}", index=0, id="c1", name="add")],
-        ],
-        [("c1", "add", "{}")],
-    ),
-    "id repeated without index": (
-        [[piece("{", id="c1", name="add")], [piece("}", id="c1")]],
-        [("c1", "add", "{}")],
-    ),
+    "index begins at 1": ([[add("{", 1, "c1")], [more("}", 1)]], ONE),
+    "id repeated on every piece": ([[add("{", 0, "c1")], [add("}", 0, "c1")]], ONE),
+    "id repeated without index": ([[add("{", id_="c1")], [piece("}", id="c1")]], ONE),
     "the same function twice": (
-        [[piece("{}", index=0, id="c1", name="add"), piece("[]", index=1, id="c2", name="add")]],
+        [[add("{}", 0, "c1"), add("[]", 1, "c2")]],
         [("c1", "add", "{}"), ("c2", "add", "[]")],
     ),
-    "name after the id": (
-        [[piece("", index=0, id="c1")], [piece("{}", index=0, name="add")]],
-        [("c1", "add", "{}")],
-    ),
-    "arguments as an object": (
-        [[piece({"a": [1, "ü"]}, index=0, id="c1", name="add")]],
-        [("c1", "add", '{"a":[1,"ü"]}')],
-    ),
+    "name after the id": ([[more("", 0, "c1")], [add("{}", 0)]], ONE),
+    "arguments as an object": ([[add({"a": [1, "ü"]}, 0, "c1")]], [("c1", "add", '{"a":[1,"ü"]}')]),
     "no arguments": (
         [[{"index": 0, "id": "c1", "function": {"name": "add"}}]],
         [("c1", "add", "")],
     ),
-    "arguments null": ([[piece(None, index=0, id="c1", name="add")]], [("c1", "add", "")]),
-    "arguments null as text": (
-        [[piece("null", index=0, id="c1", name="add")]],
-        [("c1", "add", "")],
-    ),
-    "arguments null in pieces": (
-        [[piece(" nu", index=0, id="c1", name="add")], [piece("ll ")]],
-        [("c1", "add", "")],
-    ),
+    "arguments null": ([[add(None, 0, "c1")]], [("c1", "add", "")]),
+    "arguments null as text": ([[add("null", 0, "c1")]], [("c1", "add", "")]),
+    "arguments null in pieces": ([[add(" nu", 0, "c1")], [piece("ll ")]], [("c1", "add", "")]),
     "arguments that begin like null": (
-        [[piece("no", index=0, id="c1", name="add")], [piece("pe", index=0)]],
+        [[add("no", 0, "c1")], [more("pe", 0)]],
         [("c1", "add", "nope")],
     ),
     "function null": (
-        [[{"index": 0, "id": "c1", "function": None}, piece("{}", index=1, id="c2", name="add")]],
+        [[{"index": 0, "id": "c1", "function": None}, add("{}", 1, "c2")]],
         [("c2", "add", "{}")],
     ),
-    "function null at first": (
-        [[{"index": 0, "id": "c1", "function": None}], [piece("{}", index=0, name="add")]],
-        [("c1", "add", "{}")],
-    ),
+    "function null at first": ([[{"index": 0, "id": "c1", "function": None}], [add("{}", 0)]], ONE),
     "nothing and null": ([[None, {}, {"index": 0}]], []),
-    "no function around it": (
-        [[{"index": 0, "id": "c1", "name": "add", "arguments": "{}"}]],
-        [("c1", "add", "{}")],
-    ),
+    "no function around it": ([[{"index": 0, "id": "c1", "name": "add", "arguments": "{}"}]], ONE),
     "without a name": ([[piece("{}", index=0, id="c1")]], [("c1", "", "{}")]),
     "a name in pieces": (
         [[piece("", index=0, id="c1", name="ad")], [piece("", index=0, name="d")], [piece("{}")]],
-        [("c1", "add", "{}")],
+        ONE,
     ),
     "a name in pieces, with the id": (
         [[piece("", index=0, id="c1", name=n)] for n in ("a", "ad", "add", "add")],
         [("c1", "add", "")],
     ),
     "an id in another place": (
-        [
-            [piece("{", index=0, id="c1", name="add"), piece("[", index=1, id="c2", name="sub")],
-            [piece("]", id="c2"), piece("}", id="c1")],
-        ],
-        [("c1", "add", "{}"), ("c2", "sub", "[]")],
+        [[add("{", 0, "c1"), sub("[", 1, "c2")], [more("]", id_="c2"), piece("}", id="c1")]],
+        TWO,
     ),
-    "an index that counts pieces": (
-        [[piece("{", index=0, id="c1", name="add")], [piece("}", index=1, id="c1")]],
-        [("c1", "add", "{}")],
-    ),
+    "an index that counts pieces": ([[add("{", 0, "c1")], [piece("}", index=1, id="c1")]], ONE),
     "an id that differs with each piece": (
-        [[piece("{", index=0, id="c1", name="add")], [piece("}", index=0, id="c2")]],
-        [("c1", "add", "{}")],
+        [[add("{", 0, "c1")], [piece("}", index=0, id="c2")]],
+        ONE,
     ),
-    "an unknown id without a name": (
-        [[piece("{", id="c1", name="add")], [piece("}", id="c2")]],
-        [("c1", "add", "{}")],
-    ),
+    "an unknown id without a name": ([[add("{", id_="c1")], [piece("}", id="c2")]], ONE),
     "the whole once more at the end": (
-        [
-            [piece('{"a', index=0, id="c1", name="add")],
-            [piece('":1}', index=0)],
-            [piece('{"a":1}', index=0, id="c1", name="add")],
-            [piece("", index=0, id="c1", name="add")],
-        ],
+        [[add('{"a', 0, "c1")], [more('":1}', 0)], [add('{"a":1}', 0, "c1")], [add("", 0, "c1")]],
         [("c1", "add", '{"a":1}')],
     ),
     "without an id, the name with each piece": (
-        [[piece('{"a', index=0, name="add")], [piece('":1}', index=0, name="add")]],
+        [[add('{"a', 0)], [add('":1}', 0)]],
         [(NEW, "add", '{"a":1}')],
     ),
     "an index alone, two calls in one piece": (
-        [[piece('{"a":1}', index=0, name="add"), piece("{}", index=0, name="sub")]],
+        [[add('{"a":1}', 0), sub("{}", 0)]],
         [(NEW, "add", '{"a":1}'), (NEW, "sub", "{}")],
     ),
     "an index alone, the same tool twice": (
-        [[piece('{"a":1}', index=0, name="add")], [piece('{"a":1}', index=0, name="add")]],
+        [[add('{"a":1}', 0)], [add('{"a":1}', 0)]],
         [(NEW, "add", '{"a":1}'), (NEW, "add", '{"a":1}')],
     ),
     "an index alone, without arguments": (
-        [[piece("", index=0, name="add")], [piece("", index=0, name="sub")]],
+        [[add("", 0)], [sub("", 0)]],
         [(NEW, "add", ""), (NEW, "sub", "")],
     ),
     "one id for all": (
-        [
-            [piece('{"a":1}', id="c1", name="add"), piece('{"a":2}', id="c1", name="add")],
-            [piece("[]", id="c1", name="sub")],
-        ],
+        [[add('{"a":1}', id_="c1"), add('{"a":2}', id_="c1")], [sub("[]", id_="c1")]],
         [("c1", "add", '{"a":1}'), (NEW, "add", '{"a":2}'), (NEW, "sub", "[]")],
     ),
     "one id for all, without arguments": (
-        [[piece("", id="c1", name="add"), piece("", id="c1", name="sub")]],
+        [[add("", id_="c1"), sub("", id_="c1")]],
         [("c1", "add", ""), (NEW, "sub", "")],
     ),
     "one id, two indexes": (
-        [
-            [piece("", index=0, id="c1", name="add"), piece("", index=1, id="c1", name="sub")],
-            [piece("{}", index=0), piece("[]", index=1)],
-        ],
+        [[add("", 0, "c1"), sub("", 1, "c1")], [more("{}", 0), more("[]", 1)]],
         [("c1", "add", "{}"), (NEW, "sub", "[]")],
     ),
     "one id, the first broken": (
-        [[piece('{"a', index=0, id="c1", name="add"), piece("{}", index=0, id="c1", name="sub")]],
+        [[add('{"a', 0, "c1"), sub("{}", 0, "c1")]],
         [("c1", "add", '{"a'), (NEW, "sub", "{}")],
     ),
     "braces in a text": (
-        [
-            [piece('{"a":"}\\', index=0, id="c1", name="add")],
-            [piece('"{"}', index=0, id="c1", name="add")],
-            [piece("{}", index=0, id="c1", name="add")],
-        ],
+        [[add('{"a":"}\\', 0, "c1")], [add('"{"}', 0, "c1")], [add("{}", 0, "c1")]],
         [("c1", "add", '{"a":"}\\"{"}'), (NEW, "add", "{}")],
     ),
-    "broken JSON stays as it is": (
-        [[piece('{"a": ', index=0, id="c1", name="add")]],
-        [("c1", "add", '{"a": ')],
-    ),
+    "broken JSON stays as it is": ([[add('{"a": ', 0, "c1")]], [("c1", "add", '{"a": ')]),
 }
 
 
@@ -336,27 +269,16 @@ def test_every_form_of_a_tool_choice(choice: Any, tools: list[Any], wire: Any) -
     ("choice", "said"),
     [
         ("mul", ["tool_choice='mul'", "'add', 'sub'"]),
-        (
-            {"type": "function", "function": {"name": "mul"}},
-            ["tool_choice", "'mul'", "'add', 'sub'"],
-        ),
+        ({"type": "function", "function": {"name": "mul"}}, ["'mul'", "'add', 'sub'"]),
         ({"type": "tool", "name": "mul"}, ["tool_choice", "'mul'", "'add'"]),
         ({"type": "function"}, ["tool_choice", "is not understood"]),
         (7, ["tool_choice=7", "is not understood"]),
-        (
-            ["add"],
-            [
-                "tool_choice=['add']",
-                "is not understood",
-                "'auto', 'none', 'required', a tool's name",
-            ],
-        ),
+        (["add"], ["tool_choice=['add']", "'auto', 'none', 'required', a tool's name"]),
     ],
 )
 def test_a_tool_choice_that_names_nothing(choice: Any, said: list[str]) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        tool_choice(choice, [ADD, SUB])
-    assert all(text in str(caught.value) for text in said)
+    error = str(raised(ConfigurationError, tool_choice, choice, [ADD, SUB]))
+    assert [text for text in said if text not in error] == []
 
 
 def test_a_tool_choice_without_tools() -> None:
