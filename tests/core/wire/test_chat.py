@@ -560,6 +560,39 @@ def test_an_answer_costs_what_it_is_long(start: bytes, unit: bytes) -> None:
     assert cost(400) <= 2.2 * cost(200) + 20_000
 
 
+def test_what_comes_beside_later_text_is_read_too() -> None:
+    deltas = decode(
+        sse(
+            chunk("Ja"),
+            chunk(", ", annotations=[1], reasoning="Hm."),
+            _streamed(["gern", {"type": "thinking", "text": "A"}]),
+            _streamed(
+                [{"type": "reasoning", "summary": "B"}, {"type": "refusal", "refusal": "Nein."}]
+            ),
+            _streamed({"text": ".", "index": 0, "type": "text"}),
+            _streamed({"thinking": "C"}),
+            chunk(None, "stop"),
+        )
+    )
+    last = deltas[-1].completion
+    assert last is not None
+    assert (last.content, last.reasoning, last.refusal) == ("Ja, gern.", "Hm.ABC", "Nein.")
+    assert last.extra == {"annotations": [1]}
+
+
+def test_a_whole_message_after_its_pieces_is_not_read_again() -> None:
+    last = {"choices": [{"delta": {}, "message": {"content": "Ja."}, "finish_reason": "stop"}]}
+    assert whole(sse(chunk("Ja."), last)).content == "Ja."
+    call = {"id": "c1", "function": {"name": "add", "arguments": "{"}}
+    both = {
+        "choices": [
+            {"message": {"content": "Ja.", "tool_calls": [call, call]}, "finish_reason": "stop"}
+        ]
+    }
+    for body in (sse(both), json.dumps(both).encode()):
+        assert len(whole(body).tool_calls) == 2
+
+
 def test_a_refusal() -> None:
     for body in both_forms("", refusal="Nein."):
         assert whole(body).refusal == "Nein."

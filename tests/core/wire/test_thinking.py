@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
+from dsgvo.wire.thinking import ThinkSplitter, thought_rest, thought_text, thought_unopened
 
 # text → (thoughts, answer)
 TABLE: dict[str, tuple[str, tuple[str, str]]] = {
@@ -98,6 +98,18 @@ def test_a_thought_that_the_template_did_not_open_after_all_is_the_answer() -> N
     assert (shown, answer) == ("Ja,", text)
 
 
+def test_whether_a_thought_was_the_answer_is_told() -> None:
+    for opened, cut, was_answer in [
+        (True, False, True),
+        (True, True, False),
+        (False, False, False),
+    ]:
+        splitter = ThinkSplitter(opened=opened)
+        splitter.feed("Ja.")
+        splitter.flush(cut=cut)
+        assert splitter.thought_was_answer is was_answer
+
+
 def test_a_thought_in_a_field_of_its_own() -> None:
     splitter = ThinkSplitter(opened=True)
     assert "".join(map(splitter.think, ["\n", "A ", " ", "\n", "B \n"])) == "A  \nB"
@@ -118,6 +130,8 @@ def test_a_thought_in_both_places() -> None:
         ("Hm.</think>Ja.", True),
         ("Hm.</think> Ja.", True),
         ("Hm. </think>\nJa.", True),
+        ("Hm.\t</think>\r\nJa.", True),
+        ("\t</think>, so.", False),
         ("Hm </think>Ja.", True),
         ("</think>Ja.", True),
         ("Hm.\n</think>", True),
@@ -147,11 +161,30 @@ def test_whether_a_whole_answer_begins_inside_a_thought(text: str, unopened: boo
         ({"thinking": "", "content": "Hm."}, "Hm."),
         (7, ""),
         (None, ""),
+        ([[[[[["tief"]]]]]], "tief"),
         ([[[[[[[["zu tief"]]]]]]]], ""),
+        ({"text": {"text": {"text": {"text": {"text": {"text": "tief"}}}}}}, "tief"),
     ],
 )
 def test_the_text_of_thoughts_of_any_shape(value: object, text: str) -> None:
     assert thought_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "rest"),
+    [
+        ("Hm.", None),
+        (7, 7),
+        ({"type": "thinking", "index": 0, "thinking": "Hm."}, {}),
+        (
+            {"type": "thinking", "thinking": "Hm.", "signature": "s"},
+            {"type": "thinking", "signature": "s"},
+        ),
+        ([{"text": "Hm."}, {"data": "x"}, "Hm."], [{"data": "x"}]),
+    ],
+)
+def test_what_an_object_holds_beside_its_thought(value: object, rest: object) -> None:
+    assert thought_rest(value) == rest
 
 
 @pytest.mark.parametrize("unit", [" ", "\n", "a", "<", "</", "<think>", "</think>", "<think> "])

@@ -152,6 +152,54 @@ TABLE: dict[str, tuple[list[list[Any]], list[tuple[str, str, str]]]] = {
         [[add('{"a":"}\\', 0, "c1")], [add('"{"}', 0, "c1")], [add("{}", 0, "c1")]],
         [("c1", "add", '{"a":"}\\"{"}'), (NEW, "add", "{}")],
     ),
+    "braces, a list and a text in pieces": (
+        [
+            [add('{"a":[{', 0, "c1")],
+            [add('}],"b":"{', 0, "c1")],
+            [add("\\", 0, "c1")],
+            [add('"["}', 0, "c1")],
+            [piece("[]", index=0, id="c1", name="sub")],
+        ],
+        [("c1", "add", '{"a":[{}],"b":"{\\"["}'), (NEW, "sub", "[]")],
+    ),
+    "no index, no id, no name at first": (
+        [[piece("{", id="c1")], [piece("}", name="add")]],
+        [("c1", "add", "{}")],
+    ),
+    "an index of its own without an id": (
+        [[add("{", 0, "c1")], [piece("}", index=1)]],
+        [("c1", "add", "{"), (NEW, "", "}")],
+    ),
+    "a new call by its index beside a known id": (
+        [[add("{}", 0, "c1")], [piece("[]", index=1, id="c1", name="sub")]],
+        [("c1", "add", "{}"), (NEW, "sub", "[]")],
+    ),
+    "the same arguments of another tool": (
+        [[add("{}", 0, "c1")], [piece("{}", index=0, id="c1", name="sub")]],
+        [("c1", "add", "{}"), (NEW, "sub", "{}")],
+    ),
+    "arguments as long as those before": (
+        [
+            [add("{1}", 0, "c1")],
+            [add("{2}", 0, "c1")],
+        ],
+        [("c1", "add", "{1}"), (NEW, "add", "{2}")],
+    ),
+    "an open text is not the whole": (
+        [[add('"', 0, "c1")], [add('"', 0, "c1")]],
+        [("c1", "add", '""')],
+    ),
+    "an id that is a large number": (
+        [
+            [piece("{}", index=0, id=2**63 - 1, name="add")],
+            [piece("{}", index=1, id=2**63, name="a")],
+        ],
+        [(str(2**63 - 1), "add", "{}"), (NEW, "a", "{}")],
+    ),
+    "an id that is a truth value": (
+        [[piece("{}", index=0, id=True, name="add")]],
+        [(NEW, "add", "{}")],
+    ),
     "broken JSON stays as it is": ([[add('{"a": ', 0, "c1")]], [("c1", "add", '{"a": ')]),
 }
 
