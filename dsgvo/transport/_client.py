@@ -205,6 +205,8 @@ class BaseClient:
         return client
 
     def __repr__(self) -> str:
+        if not hasattr(self, "config"):  # a traceback's view of one that is refused
+            return f"{type(self).__name__}()"
         return f"{type(self).__name__}({self.provider!r}, {self.config.base_url!r})"
 
     @property

@@ -62,7 +62,7 @@ costs time, since httpcore looks through the whole pool for each idle connection
 
 KEEPALIVE_SECONDS = 30.0
 
-GRACE_SECONDS = 0.02
+GRACE_SECONDS = 0.05
 """How long the end of a stream waits for the end of its body, which mostly has come with it."""
 
 DRAIN_SECONDS = 1.0

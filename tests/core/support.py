@@ -70,7 +70,10 @@ class Mode:
         return self._listed(lambda: client.embed(texts, **kwargs))
 
     def call(self, client: Any, how: str, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self, how)(client, *args, **kwargs)
+        if how in {"chat", "stream", "embed"}:
+            return getattr(self, how)(client, *args, **kwargs)
+        result = getattr(client, how)(*args, **kwargs)
+        return result if self.name == "sync" else asyncio.run(result)
 
     def ask(self, client: Any, messages: Any = HELLO, **kwargs: Any) -> Any:
         """Return a completion: the sync client answers whole, the async one by a stream."""

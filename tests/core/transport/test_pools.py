@@ -16,6 +16,7 @@ from dsgvo.transport._request import connection_error
 from tests.core.support import Mode
 
 URL = "https://gate.example/v1"
+PLAIN: dict[str, Any] = {"query": {}, "connect_timeout": None}
 
 
 def config(**settings: Any) -> ClientConfig:
@@ -29,7 +30,7 @@ def config(**settings: Any) -> ClientConfig:
 def test_how_long_each_step_may_take(
     timeout: float | None, connect: float, silence: float | None
 ) -> None:
-    request = _pools.build("GET", URL, {}, None, timeout=timeout, query={})
+    request = _pools.build("GET", URL, {}, None, timeout=timeout, **PLAIN)
     assert request.extensions["timeout"] == {
         "connect": connect,
         "pool": connect,
@@ -39,12 +40,16 @@ def test_how_long_each_step_may_take(
 
 
 def test_a_request_holds_what_it_was_given() -> None:
-    headers = {"Accept": "text/plain", "X-Gate": "g"}
-    request = _pools.build("POST", f"{URL}/a?b=c", headers, b"{}", timeout=None, query={"d": 1})
+    headers, more = {"Accept": "text/plain", "X-Gate": "g"}, {"d": 1}
+    request = _pools.build(
+        "POST", f"{URL}/a?b=c", headers, b"{}", timeout=None, query={"d": 1}, connect_timeout=None
+    )
     assert (request.method, str(request.url), request.read()) == ("POST", f"{URL}/a?b=c&d=1", b"{}")
     assert (request.headers["accept"], request.headers["x-gate"]) == ("text/plain", "g")
     form = Form({"payload": "{}"}, {"file": ("a.pdf", BytesIO(b"%PDF-"), "application/pdf")})
-    sent = _pools.build("POST", URL, {"X-Gate": "g"}, form, timeout=3, query={})
+    sent = _pools.build(
+        "POST", URL, {"X-Gate": "g"}, form, timeout=3, query={}, connect_timeout=None
+    )
     body = sent.read()
     assert b'name="payload"\r\n\r\n{}\r\n' in body
     assert b'name="file"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF-' in body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from email.utils import formatdate
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from dsgvo import PROVIDERS
-from dsgvo.emulator import Delay, Disconnect, Raw, Reply, Server, Status, Step, Truncate
+from dsgvo.emulator import Delay, Disconnect, ErrorEvent, Raw, Reply, Server, Status, Step, Truncate
 from dsgvo.errors import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     DsgvoError,
     IncompleteStreamError,
@@ -21,7 +23,7 @@ from dsgvo.errors import (
     UnprocessableEntityError,
 )
 from dsgvo.transport import _request
-from tests.core.support import Mode, chunk, http, raised, raw_server, sse
+from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_server, sse
 
 HOWS: list[tuple[str, tuple[Any, ...]]] = [("ask", ()), ("embed", (["Text"],))]
 calls = pytest.mark.parametrize(("how", "args"), HOWS, ids=[how for how, _ in HOWS])
@@ -212,3 +214,111 @@ def test_retry_of_an_error_that_breaks_off_what_came_is_read(mode: Mode, naps: l
         with pytest.raises(InternalServerError, match="Wartung"):
             mode.chat(client)
         assert (len(raw.requests), len(naps)) == (3, 2)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+
+
+@pytest.mark.parametrize("came", [1, 20, len(HEAD) - 1])
+def test_retry_nothing_is_sent_again_once_a_byte_of_the_head_came(
+    mode: Mode, naps: list[float], came: int
+) -> None:
+    def serve(_request: bytes, connection: socket.socket) -> None:
+        connection.sendall(HEAD[:came])
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with raw_server(serve) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
+        with pytest.raises(APIConnectionError, match="broke"):
+            mode.chat(client, model="m")
+        assert (len(raw.requests), naps) == (1, [])
+
+
+def closes_after(answers: int) -> Any:
+    """Return a handler that closes a connection, in spite of keep-alive, when it is used again."""
+    served: dict[int, int] = {}
+
+    def serve(_request: bytes, connection: socket.socket) -> None:
+        count = served[id(connection)] = served.get(id(connection), 0) + 1
+        if count > answers:
+            connection.shutdown(socket.SHUT_RDWR)
+        else:
+            connection.sendall(http(answer("Ja.")))
+
+    return serve
+
+
+def test_retry_a_kept_connection_that_is_closed_costs_no_answer(
+    mode: Mode, naps: list[float]
+) -> None:
+    with raw_server(closes_after(1)) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url, max_retries=0)
+
+        async def ask() -> list[str]:
+            return [(await client.chat(HELLO, model="m")).content for _ in range(4)]
+
+        if mode.name == "sync":
+            said = [client.chat(HELLO, model="m").content for _ in range(4)]
+        else:
+            said = asyncio.run(ask())
+        assert said == ["Ja."] * 4
+        # Each but the first found a kept connection that was closed on it, and was sent anew.
+        assert (len(raw.requests), raw.accepted, naps) == (7, 4, [])
+
+
+def test_retry_a_new_connection_that_is_closed_counts(mode: Mode, naps: list[float]) -> None:
+    with raw_server(closes_after(0)) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url, max_retries=0)
+        with pytest.raises(APIConnectionError):
+            mode.chat(client, model="m")
+        assert (len(raw.requests), naps) == (1, [])
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+def test_retry_an_error_under_success_while_nothing_was_handed_out(
+    mode: Mode, server: Server, naps: list[float], how: str
+) -> None:
+    refused = {"message": "zu viel", "code": 429}
+    steps = [ErrorEvent(0, refused, reply=Reply("x", stream=True)), Status(200, {"error": refused})]
+    server.script("sovrgpt", *steps)
+    mode.call(mode.client("sovrgpt", server), how)
+    assert (len(server.requests), len(naps)) == (3, 2)
+    server.script("sovrgpt", *steps)
+    with pytest.raises(RateLimitError):
+        mode.call(mode.client("sovrgpt", server, max_retries=0), how)
+
+
+@pytest.mark.parametrize(
+    ("step", "requests", "waited"),
+    [
+        (Status(429, headers={"x-should-retry": "false"}), 1, []),
+        (Status(400, headers={"x-should-retry": "true", "retry-after-ms": "1500"}), 3, [1.5] * 2),
+        (Status(529, headers={"retry-after": "9", "retry-after-ms": "250"}), 3, [0.25] * 2),
+        (Status(429, {"error": {"message": "leer", "code": "insufficient_quota"}}), 1, []),
+        (Status(503, headers={"retry-after": "9" * 400}), 3, []),
+        (Status(503, headers={"retry-after": "1e300"}), 1, []),
+    ],
+)
+def test_retry_what_the_server_says_of_it(
+    mode: Mode,
+    server: Server,
+    naps: list[float],
+    step: Status,
+    requests: int,
+    waited: list[float],
+) -> None:
+    server.script("sovrgpt", *[step] * 3)
+    with pytest.raises(APIStatusError):
+        mode.chat(mode.client("sovrgpt", server))
+    assert len(server.requests) == requests
+    if waited:
+        assert naps == waited
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-litellm-call-id", "cf-ray"])
+def test_typed_errors_the_id_of_a_request_by_any_name(mode: Mode, name: str) -> None:
+    with raw_server(http({"error": "kaputt"}, status=400, headers=[f"{name}: r-7"])) as raw:
+        client = mode.client("sovrgpt", api_key="schluessel", base_url=raw.url)
+        with pytest.raises(APIStatusError) as caught:
+            mode.chat(client, model="m")
+    assert caught.value.request_id == "r-7"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +24,13 @@ from dsgvo.emulator import (
     Step,
     Truncate,
 )
-from dsgvo.errors import APIError, AuthenticationError, BadRequestError, DsgvoError
+from dsgvo.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    DsgvoError,
+)
 from dsgvo.transport import _pools, _request
 from tests.core.support import (
     HELLO,
@@ -64,20 +71,34 @@ FAULTS: dict[str, list[Step]] = {
 }
 
 
-def everything_said(error: BaseException) -> Iterator[str]:
-    """Yield all that a log or a crash report would show of an error and what led to it."""
+def chain_of(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
         one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [one.__cause__, one.__context__]
+
+
+def everything_said(error: BaseException) -> Iterator[str]:
+    """Yield all that a log or a crash report would show of an error and what led to it."""
+    for one in chain_of(error):
         yield f"{one} {one!r} {getattr(one, '__notes__', '')}"
         if isinstance(one, DsgvoError):
             yield f"{one.message} {one.code} {one.request_id}"
-        waiting += [one.__cause__, one.__context__]
     yield "".join(traceback.format_exception(error))
+
+
+def locals_of(error: BaseException) -> Iterator[str]:
+    """Yield what tracebacks with locals, as rich's and Sentry's, show of frames not of a test."""
+    for one in chain_of(error):
+        step = one.__traceback__
+        while step is not None:
+            if f"{os.sep}tests{os.sep}" not in step.tb_frame.f_code.co_filename:
+                yield repr(step.tb_frame.f_locals)
+            step = step.tb_next
 
 
 def check(said: str, *secrets: str) -> None:
@@ -85,9 +106,18 @@ def check(said: str, *secrets: str) -> None:
         assert secret not in said
 
 
-@pytest.mark.parametrize("how", ["chat", "stream"])
+def check_locals(error: BaseException, *secrets: str) -> None:
+    shown = "\n".join(locals_of(error))
+    assert shown
+    assert [secret for secret in secrets if secret in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "provider", "how"),
+    [("sync", "sovrgpt", "chat"), ("async", "neuroflash", "stream")],
+    indirect=["mode"],
+)
 @pytest.mark.parametrize("steps", FAULTS.values(), ids=FAULTS.keys())
-@pytest.mark.parametrize("provider", ["sovrgpt", "neuroflash"])
 def test_secrets_stay_nothing_shows_when_something_fails(
     mode: Mode,
     server: Server,
@@ -99,11 +129,15 @@ def test_secrets_stay_nothing_shows_when_something_fails(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server.script(provider, *steps)
-    client = mode.client(provider, server, timeout=0.3, default_headers={"X-Gate": "gate-Hunter2"})
+    # A short time-out only where silence is what is tried.
+    timeout = 0.3 if any(isinstance(step, Delay) for step in steps) else 60
+    headers = {"X-Gate": "gate-Hunter2"}
+    client = mode.client(provider, server, timeout=timeout, default_headers=headers)
     with pytest.raises(APIError) as caught:
         mode.call(client, how, MESSAGES)
     said = "\n".join([*everything_said(caught.value), caplog.text, repr(client)])
     check(said, server.api_key, "Hunter2")
+    check_locals(caught.value, server.api_key, "Hunter2")
     assert len(naps) == len(steps) - 1
     assert server.requests[0].headers["authorization"] == f"Bearer {server.api_key}"
     assert server.requests[0].json["messages"] == MESSAGES
@@ -162,6 +196,7 @@ def test_secrets_stay_client_credentials(
         mode.chat(client)
     said = "\n".join([*everything_said(caught.value), caplog.text, repr(client)])
     check(said, token, server.client_secret, "geheim")
+    check_locals(caught.value, token, server.client_secret)
 
 
 def test_secrets_stay_a_token_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
@@ -237,3 +272,44 @@ def test_messages_are_left_as_the_caller_wrote_them(mode: Mode, server: Server) 
     assert HELLO == [{"role": "user", "content": "Hallo!"}]
     assert params == {"stop": ["x"], "extra_body": {"top_k": 1}}
     assert server.requests[0].json["model"] == MODELS["sovrgpt"]
+
+
+KEY = "sk-Hunter2-4711-geheim"
+WRONG: dict[str, dict[str, Any]] = {
+    "address": {"base_url": "ftp://x"},
+    "white space": {"api_key": f"{KEY} x"},
+    "header name": {"default_headers": {"a b": "c"}},
+    "time-out": {"timeout": -1},
+    "retries": {"max_retries": "2"},
+    "transport": {"http_transport": 7},
+    "two ways": {"provider": "neuroflash", "client_id": "c", "client_secret": KEY},
+    "no such way": {"client_id": "c", "client_secret": KEY, "api_key": None},
+    "key as model": {"model": KEY},
+    "not JSON": {"extra": {"metadata": object()}},
+    "surrogate": {"extra": {"metadata": "\ud83d"}},
+    "refused": {"base_url": "http://127.0.0.1:9"},
+}
+
+
+@pytest.mark.parametrize("given", WRONG.values(), ids=WRONG.keys())
+def test_secrets_stay_a_key_is_no_local_of_a_frame(mode: Mode, given: dict[str, Any]) -> None:
+    given = {"provider": "sovrgpt", "model": "m", "api_key": KEY, "extra": {}, **given}
+    given = {"base_url": "http://127.0.0.1:9/v1", "max_retries": 0, **given}
+    model, extra = given.pop("model"), given.pop("extra")
+    with pytest.raises(DsgvoError) as caught:
+        mode.chat(mode.client(given.pop("provider"), **given), model=model, **extra)
+    assert KEY not in "\n".join(everything_said(caught.value))
+    if model != KEY:
+        check_locals(caught.value, KEY)
+
+
+@pytest.mark.parametrize("wrong", ["base_url", "model"])
+def test_secrets_stay_a_key_in_a_wrong_place_is_not_printed_whole(mode: Mode, wrong: str) -> None:
+    for key in (KEY, "a1b2c3d4e5f6a7b8c9d0e1f2"):
+        given: dict[str, Any] = (
+            {"base_url": key} if wrong == "base_url" else {"residency": "strict"}
+        )
+        with pytest.raises(ConfigurationError) as caught:
+            mode.chat(mode.client("meingpt", api_key="k", **given), model=key)
+        assert key not in str(caught.value)
+        assert "(a key?)" in str(caught.value)

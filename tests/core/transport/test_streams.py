@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
@@ -12,8 +14,19 @@ import pytest
 
 from dsgvo import AsyncClient, Client
 from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server
-from dsgvo.errors import APIError, IncompleteStreamError
-from tests.core.support import HELLO, Mode, chunk, eventually, settings, sse, text_of
+from dsgvo.errors import APIError, BadRequestError, IncompleteStreamError
+from dsgvo.transport import _pools
+from tests.core.support import (
+    HELLO,
+    Mode,
+    chunk,
+    eventually,
+    http,
+    raw_server,
+    settings,
+    sse,
+    text_of,
+)
 from tests.vendors import MODELS
 
 MODEL = MODELS["sovrgpt"]
@@ -254,3 +267,109 @@ def test_abandoning_half_of_500_streams_leaves_no_open_connection(fresh: Server)
 
     assert asyncio.run(main()) == ["".join(words), None] * (STREAMS // 2)
     assert closes(fresh)
+
+
+def holding(body: bytes, held: threading.Event) -> Any:
+    """Return a handler that sends a chunked stream and holds its end back."""
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+
+    def serve(_request: bytes, connection: socket.socket) -> None:
+        connection.sendall(head + b"%x\r\n%s\r\n" % (len(body), body))
+        held.wait(30)
+        connection.sendall(b"0\r\n\r\n")
+
+    return serve
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+def test_cancel_after_done_a_server_that_holds_the_connection_is_not_waited_for(
+    mode: Mode, how: str
+) -> None:
+    held = threading.Event()
+    with raw_server(holding(sse(chunk("Ja."), chunk(None, "stop")), held)) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url, timeout=60)
+        mode.call(client, how, model="m")
+        assert not held.is_set()  # the answer is whole, and the server still holds its end
+        held.set()
+
+
+def test_any_loop_the_end_of_a_stream_leaves_its_connection_usable(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_pools, "GRACE_SECONDS", 30.0)  # however slow this machine is
+    held = threading.Event()
+    held.set()
+    with raw_server(holding(sse(chunk("Ja."), chunk(None, "stop")), held)) as raw:
+        client = mode.client("sovrgpt", api_key="k", base_url=raw.url)
+
+        async def thrice() -> None:
+            for _ in range(3):
+                assert [d async for d in client.stream(HELLO, model="m")][-1].completion
+
+        if mode.name == "sync":
+            for _ in range(3):
+                assert list(client.stream(HELLO, model="m"))[-1].completion
+        else:
+            asyncio.run(thrice())
+        assert (len(raw.requests), raw.accepted) == (3, 1)
+
+
+def vectors_of(request: bytes) -> bytes:
+    texts = json.loads(request.partition(b"\r\n\r\n")[2])["input"]
+    return http({"data": [{"index": i, "embedding": [1.0, 2.0]} for i in range(len(texts))]})
+
+
+@pytest.mark.parametrize("leave", ["close", "interrupt"])
+def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
+    held, closed = threading.Event(), threading.Event()
+
+    def serve(request: bytes, connection: socket.socket) -> None:
+        if b"schnell" in request:
+            connection.sendall(vectors_of(request))
+            return
+        if not connection.recv(1):  # until the client lets go of it
+            closed.set()
+        held.wait(30)
+
+    with raw_server(serve) as raw:
+        client = Client("meingpt", api_key="k", base_url=raw.url, max_retries=5)
+        vectors = client.embed(["schnell", "langsam", "langsam"], batch_size=1)
+        assert next(vectors) == [1.0, 2.0]
+        if leave == "close":
+            vectors.close()
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                vectors.throw(KeyboardInterrupt)
+        assert closed.wait(10)  # while the server still holds its answers back
+        held.set()
+        assert len(raw.requests) <= 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 6])
+def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> None:
+    """With one request a text, with several, and with a batch that is halved."""
+
+    def serve(request: bytes, connection: socket.socket) -> None:
+        texts = json.loads(request.partition(b"\r\n\r\n")[2])["input"]
+        if len(texts) > 2:
+            connection.sendall(http({"error": "too many inputs"}, status=413))
+        elif "schlecht" in texts:
+            connection.sendall(http({"error": "kaputt"}, status=400))
+        else:
+            connection.sendall(vectors_of(request))
+
+    texts = ["a", "b", "c", "d", "schlecht", "f"]
+    came: list[list[float]] = []
+
+    async def collect(client: AsyncClient) -> None:
+        async for vector in client.embed(texts, batch_size=size):
+            came.append(vector)
+
+    with raw_server(serve) as raw:
+        client = mode.client("meingpt", api_key="schluessel", base_url=raw.url)
+        kept = came.extend if mode.name == "sync" else None
+        with pytest.raises(BadRequestError, match="kaputt"):
+            kept(client.embed(texts, batch_size=size)) if kept else asyncio.run(collect(client))
+    assert len(came) >= (3 if size == 6 else 4)
