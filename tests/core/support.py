@@ -70,7 +70,7 @@ class Mode:
         return self._listed(lambda: client.embed(texts, **kwargs))
 
     def call(self, client: Any, how: str, *args: Any, **kwargs: Any) -> Any:
-        if how in {"chat", "stream", "embed"}:
+        if hasattr(self, how):
             return getattr(self, how)(client, *args, **kwargs)
         result = getattr(client, how)(*args, **kwargs)
         return result if self.name == "sync" else asyncio.run(result)

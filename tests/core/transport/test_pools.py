@@ -40,7 +40,7 @@ def test_how_long_each_step_may_take(
 
 
 def test_a_request_holds_what_it_was_given() -> None:
-    headers, more = {"Accept": "text/plain", "X-Gate": "g"}, {"d": 1}
+    headers = {"Accept": "text/plain", "X-Gate": "g"}
     request = _pools.build(
         "POST", f"{URL}/a?b=c", headers, b"{}", timeout=None, query={"d": 1}, connect_timeout=None
     )
