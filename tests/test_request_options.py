@@ -45,7 +45,7 @@ def chat(**settings: Any) -> ChatInnoGPT:
 
 
 def llm(**settings: Any) -> InnoGPT:
-    return InnoGPT(MODEL, **settings)
+    return InnoGPT(model=MODEL, **settings)
 
 
 Call = Callable[[dict[str, Any]], Any]

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
 from tests.langchain.support import Mode, Way
+from tests.pairing import paired
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    paired(items, Path(__file__).parent)
 
 
 @pytest.fixture(autouse=True)
