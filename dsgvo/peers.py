@@ -64,13 +64,13 @@ PEER_ARGUMENTS: Mapping[str, PeerArgument] = {
     "retry_max_seconds": PeerArgument(ANY, _PACED),
     **dict.fromkeys(
         ("organization", "openai_organization"),
-        PeerArgument((None, ""), "a gateway's own headers go into default_headers={…}"),
+        PeerArgument((None, ""), "a gateway's own headers go into default_headers={{…}}"),
     ),
     **dict.fromkeys(("api_version", "openai_api_version"), PeerArgument((None, ""), _ONE_VERSION)),
     "openai_api_type": PeerArgument((None, "", "openai", "open_ai"), _ONE_VERSION),
     "deployment": PeerArgument((None,), "pass the model's id as model=…"),
-    "headers": PeerArgument((None,), "pass default_headers={…}"),
-    "extra_headers": PeerArgument((None,), "pass default_headers={…}, or extra_headers per call"),
+    "headers": PeerArgument((None,), "pass default_headers={{…}}"),
+    "extra_headers": PeerArgument((None,), "pass default_headers={{…}}, or extra_headers per call"),
     "extra_query": PeerArgument((None,), "pass extra_query per call"),
     "default_query": PeerArgument((None,), "pass extra_query per call"),
     "include_response_headers": PeerArgument(

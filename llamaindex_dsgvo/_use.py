@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeVar
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.embeddings import resolve_embed_model
 from llama_index.core.settings import Settings
 
 from dsgvo.errors import ConfigurationError
@@ -22,6 +23,7 @@ class _Unset(Enum):
 
 
 _UNSET: Final = _Unset.UNSET
+_OWN_MODELS = ("local", "clip")
 _Class = TypeVar("_Class", bound=VendorSettings)
 
 
@@ -40,7 +42,8 @@ def use(
     Args:
         provider: ``"innogpt"``, ``"meingpt"``, ``"neuroflash"`` or ``"sovrgpt"``.
         model: The vendor's chat model id; else the environment's, such as ``SOVRGPT_MODEL``.
-        embed_model: An embedding model, or the id of one of the same vendor's. By default the
+        embed_model: An embedding model, the id of one of the same vendor's, or LlamaIndex's name
+            of one on this machine, such as ``"local:BAAI/bge-m3"``. By default the
             one that the vendor's page names; for a vendor that documents no embeddings it must be
             given. ``None`` says that none is needed: asking for an embedding is an error then.
         **arguments: Further arguments of the LLM's class. Those that say who is talked to and how
@@ -101,6 +104,9 @@ def _embedding(
         raise ConfigurationError(
             "embed_model='default' is OpenAI's in LlamaIndex: name the embedding model to use"
         )
+    if isinstance(given, str) and given.partition(":")[0] in _OWN_MODELS:
+        # LlamaIndex's names for models on this machine, which no vendor has.
+        return resolve_embed_model(given)
     cls = _of_vendor(EmbeddingModel, provider)
     shared = {
         name: value

@@ -293,14 +293,16 @@ def resolve(
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
     given = _arguments(spec, arguments or {})
     api_key, client_secret = as_secret(api_key), as_secret(client_secret)
-    key = _key(spec, api_key)
+    signs_in = client_id or _is_given(client_secret)
+    # What is passed wins over the environment: credentials over its key, a key over its own.
+    key = None if signs_in and not _is_given(api_key) else _key(spec, api_key)
     url = check_base_url(base_url or os.environ.get(spec.base_url_variable) or spec.base_url, spec)
     credentials = None
     if key is None:
         credentials = _credentials(spec, client_id, client_secret)
         if credentials is None:
             raise _missing_key(spec)
-    elif client_id or _is_given(client_secret):
+    elif signs_in:
         raise ConfigurationError(
             "api_key and client_id/client_secret are two ways to sign in: pass one of them "
             f"(api_key may also come from {spec.key_variables[0]})"

@@ -55,6 +55,14 @@ def test_another_embedding_model_of_the_same_vendor(server: Server) -> None:
     assert bodies(server)[0]["model"] == "text-embedding-3-large"
 
 
+@pytest.mark.parametrize("name", ["local:BAAI/bge-m3", "clip"])
+def test_models_on_this_machine_are_llama_indexs(server: Server, name: str) -> None:
+    with pytest.raises(ImportError, match="llama-index-embeddings-"):
+        use("innogpt", "gpt-5", embed_model=name)
+    assert nothing_is_set()
+    assert server.requests == []
+
+
 def test_nothing_is_changed_by_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MEINGPT_MODEL", raising=False)
     for mistake in (
