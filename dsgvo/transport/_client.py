@@ -84,6 +84,7 @@ from dsgvo.wire.embeddings import (
     check_count,
     decode_embeddings,
     is_too_large,
+    may_refuse_base64,
     require_embeddings,
 )
 from dsgvo.wire.files import images_refused, mime_type_of
@@ -364,37 +365,34 @@ class BaseClient:
         return config, asked
 
     def _embed(
-        self,
-        config: ClientConfig,
-        batch: Batch,
-        asked: Mapping[str, Any],
+        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any]
     ) -> Flow[_Embedded]:
         """Return a batch's vectors, or as many as came before an error."""
-        support = config.spec.embeddings
-        ask_base64 = support.base64 and "encoding_format" not in asked
-        operation = Operation(
-            url=config.base_url + support.path,
-            # Plain text is sent, never token ids.
-            body={"input": batch.texts, **asked},
-            optional={"encoding_format": "base64"} if ask_base64 else {},
-            expects="embeddings",
-        )
+        where = (config.base_url, asked["model"])
+        if len(batch.texts) > runtime.batch_sizes.get(where, len(batch.texts)):
+            return (yield from self._embed_halves(config, batch, asked))
+        base64 = config.spec.embeddings.base64 and "encoding_format" not in asked
+        base64 = base64 and "encoding_format" not in runtime.refused_by(config.base_url)
         try:
-            body, response = yield from fetch(config, operation, _AUTH)
-            result = decode_embeddings(
-                config.spec,
-                body,
-                batch,
-                dimensions=asked.get("dimensions"),
-                request_id=request_id(response),
-                secrets=lambda: secrets_of(config, operation),
-            )
+            return _Embedded((yield from self._vectors(config, batch, asked, base64=base64)))
         except APIError as error:
-            if not is_too_large(error) or len(batch.texts) == 1:
-                error.add_note(f"while embedding {batch}")
-                return _Embedded([], error)
-        else:
-            return _Embedded(result.vectors)
+            if len(batch.texts) > 1 and is_too_large(error, batch):
+                halves = yield from self._embed_halves(config, batch, asked)
+                if halves.error is None:
+                    runtime.batch_sizes.setdefault(where, (len(batch.texts) + 1) // 2)
+                return halves
+            unsure = base64 and where not in runtime.gave_base64 and error.status_code != 500
+            if unsure and may_refuse_base64(error):
+                with suppress(APIError):  # the first error says more than that of a second try
+                    vectors = yield from self._vectors(config, batch, asked, base64=False)
+                    runtime.refused.add((config.base_url, "encoding_format"))
+                    return _Embedded(vectors)
+            error.add_note(f"while embedding {batch}")
+            return _Embedded([], error)
+
+    def _embed_halves(
+        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any]
+    ) -> Flow[_Embedded]:
         vectors: list[list[float]] = []
         for half in batch.halves():
             part = yield from self._embed(config, half, asked)
@@ -402,6 +400,29 @@ class BaseClient:
             if part.error is not None:
                 return _Embedded(vectors, part.error)
         return _Embedded(vectors)
+
+    def _vectors(
+        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, base64: bool
+    ) -> Flow[list[list[float]]]:
+        operation = Operation(
+            url=config.base_url + config.spec.embeddings.path,
+            # Plain text is sent, never token ids.
+            body={"input": batch.texts, **asked},
+            optional={"encoding_format": "base64"} if base64 else {},
+            expects="embeddings",
+        )
+        body, response = yield from fetch(config, operation, _AUTH)
+        result = decode_embeddings(
+            config.spec,
+            body,
+            batch,
+            dimensions=asked.get("dimensions"),
+            request_id=request_id(response),
+            secrets=lambda: secrets_of(config, operation),
+        )
+        if base64:
+            runtime.gave_base64.add((config.base_url, asked["model"]))
+        return result.vectors
 
     # -- lists and health -----------------------------------------------------------------------
 

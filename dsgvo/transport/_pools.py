@@ -219,6 +219,8 @@ class Runtime:
         refused: Optional fields of requests that a server has refused, by its ``base_url``.
         want_reasoning: Models, by ``base_url``, that want the thoughts of earlier turns back.
         open_thoughts: Models, by ``base_url``, whose prompt template opens a thought.
+        gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
+        batch_sizes: How many texts a model embeds at once, where a larger batch was refused.
         model_lists: Vendors' model lists and until when they are believed, by ``base_url``.
         urls: Addresses, parsed.
         proxies: The proxy of a scheme and host, as the environment says.
@@ -232,6 +234,8 @@ class Runtime:
         self.refused: set[tuple[str, str]] = set()
         self.want_reasoning: set[tuple[str, object]] = set()
         self.open_thoughts: set[tuple[str, object]] = set()
+        self.gave_base64: set[tuple[str, object]] = set()
+        self.batch_sizes: dict[tuple[str, object], int] = {}
         self.model_lists: dict[str, tuple[float, list[Model]]] = {}
         self.urls: dict[str, httpx.URL] = {}
         self.proxies: dict[tuple[str, str], str | None] = {}
@@ -249,6 +253,8 @@ class Runtime:
             memory.clear()
         self.want_reasoning.clear()
         self.open_thoughts.clear()
+        self.gave_base64.clear()
+        self.batch_sizes.clear()
         self.proxies.clear()
         _warnings.forget()
 

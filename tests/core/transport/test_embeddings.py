@@ -14,7 +14,14 @@ from typing import Any
 import pytest
 
 from dsgvo import PROVIDERS, AsyncClient
-from dsgvo.errors import APIResponseError, APIStatusError, BadRequestError, CapabilityError
+from dsgvo.emulator import Server
+from dsgvo.errors import (
+    APIResponseError,
+    APIStatusError,
+    BadRequestError,
+    CapabilityError,
+    ConfigurationError,
+)
 from tests.core.support import Mode, eventually, http, raw_server
 
 
@@ -150,7 +157,9 @@ def test_after_a_failure_no_request_is_left_under_way() -> None:
     async def main(url: str) -> set[Any]:
         own = AsyncClient("innogpt", api_key="k", base_url=url, max_retries=0)
         with pytest.raises(BadRequestError):
-            async for _ in own.embed(TEXTS, batch_size=1, max_concurrency=3):
+            async for _ in own.embed(
+                TEXTS, batch_size=1, max_concurrency=3, encoding_format="float"
+            ):
                 pass
         return asyncio.all_tasks() - {asyncio.current_task()}
 
@@ -220,3 +229,49 @@ def test_an_error_under_success_does_not_show_the_texts(mode: Mode) -> None:
         with pytest.raises(APIStatusError, match="refused: ") as caught:
             mode.embed(client(mode, raw.url), ["Meine Diagnose"])
         assert "Diagnose" not in str(caught.value)
+
+
+def served(*, most: int = 99, base64: bool = True) -> Any:
+    """Return a handler with a limit of texts and of forms, each told in words of its own."""
+
+    def serve(request: bytes, connection: socket.socket) -> None:
+        asked = json.loads(request.partition(b"\r\n\r\n")[2])
+        texts = asked["input"]
+        if len(texts) > most:
+            connection.sendall(http({"error": f"höchstens {most} Texte"}, status=400))
+        elif asked.get("encoding_format") == "base64" and not base64:
+            connection.sendall(http({"error": "Anfrage fehlgeschlagen"}, status=400))
+        else:
+            rows = [{"index": i, "embedding": [1.0, float(i)]} for i in range(len(texts))]
+            connection.sendall(http({"data": rows}))
+
+    return serve
+
+
+def sizes(requests: list[bytes]) -> list[int]:
+    return [len(json.loads(request.partition(b"\r\n\r\n")[2])["input"]) for request in requests]
+
+
+def test_a_batch_size_that_worked_is_kept(mode: Mode) -> None:
+    with raw_server(served(most=2)) as raw:
+        client = mode.client("meingpt", api_key="schluessel", base_url=raw.url)
+        for _ in range(2):
+            assert len(mode.embed(client, list("abcdefgh"), max_concurrency=1)) == 8
+    assert sizes(raw.requests) == [*[8, 4, 2, 2, 2, 2], *[2, 2, 2, 2]]
+
+
+def test_base64_that_is_refused_in_whatever_words_is_asked_for_once(mode: Mode) -> None:
+    with raw_server(served(base64=False)) as raw:
+        client = mode.client("meingpt", api_key="schluessel", base_url=raw.url, max_retries=0)
+        for _ in range(2):
+            assert mode.embed(client, ["Text"]) == [[1.0, 0.0]]
+    asked = [b'"encoding_format":"base64"' in request for request in raw.requests]
+    assert asked == [True, False, False]
+
+
+def test_a_form_that_is_asked_for_is_sent(mode: Mode, server: Server) -> None:
+    client = mode.client("meingpt", server)
+    assert len(mode.embed(client, ["Text"], encoding_format="float")) == 1
+    assert server.requests[0].json["encoding_format"] == "float"
+    with pytest.raises(ConfigurationError, match="encoding_format='hex'"):
+        mode.embed(client, ["Text"], encoding_format="hex")
