@@ -19,7 +19,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.settings import EmbeddingSettings
 from dsgvo.transport import RequestOptions
 from dsgvo.wire.embeddings import MAX_BATCH_TEXTS, check_texts
-from llamaindex_dsgvo._callbacks import dispatcher_for, with_progress
+from llamaindex_dsgvo._llamaindex_internals import dispatcher_for, with_progress
 from llamaindex_dsgvo._settings import VendorSettings
 
 __all__ = ["EmbeddingModel"]

@@ -40,7 +40,11 @@ from dsgvo.settings import ChatSettings
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_properties, with_schema
-from llamaindex_dsgvo._callbacks import chat_callback, completion_callback, dispatcher_for
+from llamaindex_dsgvo._llamaindex_internals import (
+    chat_callback,
+    completion_callback,
+    dispatcher_for,
+)
 from llamaindex_dsgvo._messages import to_wire
 from llamaindex_dsgvo._responses import (
     ModelOutputError,

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 from dsgvo.emulator import Reply, Server, Truncate
 from dsgvo.errors import IncompleteStreamError
 from llamaindex_dsgvo import InnoGPTEmbedding
-from llamaindex_dsgvo._callbacks import _is_observed
+from llamaindex_dsgvo._llamaindex_internals import _is_observed
 from tests.llamaindex.support import Mode, llm
 
 HELLO = [ChatMessage("Hallo!")]

@@ -1,4 +1,7 @@
-"""LlamaIndex's instrumentation: its own decorators, at no cost where nobody listens."""
+"""What bets on how llama-index-core works inside; checked with llama-index-core 0.14.25.
+
+Its instrumentation: its own decorators, at no cost where nobody listens.
+"""
 
 from __future__ import annotations
 
@@ -37,15 +40,15 @@ def dispatcher_for(name: str) -> Dispatcher:
 
 def chat_callback(call: _Call) -> _Call:
     """Report a chat method to LlamaIndex's callbacks and events, as its own LLMs do."""
-    return _reported(call, cast("Decorator", llm_chat_callback()))
+    return _instrumented(call, cast("Decorator", llm_chat_callback()))
 
 
 def completion_callback(call: _Call) -> _Call:
     """Report a completion method to LlamaIndex's callbacks and events."""
-    return _reported(call, cast("Decorator", llm_completion_callback()))
+    return _instrumented(call, cast("Decorator", llm_completion_callback()))
 
 
-def _reported(call: _Call, decorator: Decorator) -> _Call:
+def _instrumented(call: _Call, decorator: Decorator) -> _Call:
     """Decorate a method, and go past the decorator where no handler would be told anything.
 
     An event for each piece costs about as much as all else of a streamed piece.
@@ -54,14 +57,14 @@ def _reported(call: _Call, decorator: Decorator) -> _Call:
     vars(call).pop("__wrapped__")  # the decorator's mark, which inspect takes for a function
 
     @wraps(call)
-    def either(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
         return (reporting if _is_observed(self) else call)(self, *args, **kwargs)
 
     @wraps(call)
-    async def aeither(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
+    async def async_wrapper(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
         return await (reporting if _is_observed(self) else call)(self, *args, **kwargs)
 
-    return cast("_Call", aeither if iscoroutinefunction(call) else either)
+    return cast("_Call", async_wrapper if iscoroutinefunction(call) else wrapper)
 
 
 def _is_observed(llm: BaseLLM) -> bool:
