@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-lowest coverage mutants fuzz vendor-coverage cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo arguments test test-slow test-lowest coverage mutants fuzz vendor-coverage cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
@@ -26,6 +26,7 @@ help:
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
 	@echo "make fuzz MINUTES=15  every reader of answers under atheris, so long each (ARGS=chat: one)"
 	@echo "make vendor-coverage  write docs/vendor-coverage.md anew, from the tests' markers"
+	@echo "make arguments        write docs/arguments.md anew, from the classes' fields"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
 	@echo "make cassettes-live PROVIDER=…  the same from a vendor, with your key; asks first"
 	@echo "make lint         ruff, formatting too (make format repairs), and who imports whom"
@@ -90,6 +91,9 @@ fuzz: $(VENV)/.atheris
 
 vendor-coverage: $(STAMP)
 	@$(BIN)/python -m docs.coverage
+
+arguments: $(STAMP)
+	@$(BIN)/python -m docs.arguments
 
 cassettes: $(STAMP)
 	@$(BIN)/python -m tests.cassettes.record $(ARGS)
