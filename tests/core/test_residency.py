@@ -10,10 +10,10 @@ import pytest
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
-from dsgvo.errors import ConfigurationError, ResidencyError
+from dsgvo.errors import ConfigurationError, ResidencyError, ResidencyWarning
 from dsgvo.providers import Model
 from dsgvo.wire.residency import RESIDENCY_VARIABLE, check_residency, resolve_residency
-from tests.core.support import Mode, raised
+from tests.core.support import Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
 
 MEINGPT = PROVIDERS["meingpt"]
@@ -159,3 +159,24 @@ def test_the_texts_make_no_legal_claims() -> None:
         for claim in ("compliant", "compliance", "konform ", "lawful", "gdpr-safe", "guarantee"):
             assert claim not in text, f"{file.name}: {claim}"
     assert "contract" in (root / "wire" / "residency.py").read_text("utf-8")
+
+
+@pytest.mark.parametrize("model", ["o1-us ", " O1-US", "o1-us-2024-12-17", "O1-US-2024-12-17"])
+def test_a_region_is_seen_in_any_spelling_of_an_id(mode: Mode, model: str) -> None:
+    with pytest.raises(ResidencyError, match="runs in US"):
+        mode.chat(mode.client("meingpt", api_key="k", base_url="http://127.0.0.1:9"), model=model)
+
+
+@pytest.mark.parametrize("model", ["o1-us\n", "\to1", "o1\u200b-us", "o1\x00"])
+def test_control_characters_in_an_id_are_an_error(mode: Mode, model: str) -> None:
+    with pytest.raises(ConfigurationError, match="holds no control characters"):
+        mode.chat(mode.client("meingpt", api_key="k", base_url="http://127.0.0.1:9"), model=model)
+
+
+def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode) -> None:
+    with raw_server(http(answer("Ja.") | {"model": "o1-us"})) as raw:
+        client = mode.client("meingpt", api_key="k", base_url=raw.url)
+        with pytest.warns(ResidencyWarning, match="answered with model 'o1-us', asked") as told:
+            said = [mode.chat(client, model="o1").content for _ in range(2)]
+    assert said == ["Ja."] * 2
+    assert len(told) == 1

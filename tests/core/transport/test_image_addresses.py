@@ -1,0 +1,88 @@
+"""Addresses of generated images: an answer may name any, and few are fetched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsgvo.errors import APIConnectionError, APIResponseError
+from dsgvo.transport import _request
+from dsgvo.transport._config import resolve
+from dsgvo.transport._request import image_operation
+
+PUBLIC = "93.184.215.14"
+
+
+def config(base_url: str = "https://gate.example/v1") -> Any:
+    return resolve("innogpt", api_key="k", base_url=base_url)
+
+
+def resolves(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    monkeypatch.setattr(
+        _request, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (a, 443)) for a in addresses]
+    )
+
+
+def test_the_number_that_was_looked_at_is_the_one_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolves(monkeypatch, PUBLIC)
+    found = image_operation(config(), "https://files.example:8443/a.png?b=c", None)
+    assert found.url == f"https://{PUBLIC}:8443/a.png?b=c"
+    assert (found.headers["Host"], found.server_name) == ("files.example:8443", "files.example")
+    assert (found.method, found.accept) == ("GET", "image/*")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0"),
+        *("::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1"),
+    ],
+)
+def test_a_name_that_leads_inwards_is_not_fetched(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    resolves(monkeypatch, PUBLIC, address)
+    with pytest.raises(APIResponseError, match="is not public: it is not fetched; allow_image_url"):
+        image_operation(config(), "https://files.example/a.png", None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://files.example/a.png", "ftp://files.example/a", "a.png", "https://", "http://"),
+        *("https://127.0.0.1/a", "https://2130706433/a", "https://0x7f.1/a", "https://[::1]/a"),
+        *("https://localhost/a", "https://user" + "@files.example/a", "https://[::1/a"),
+        *("https://169.254.169.254/latest", "http://127.0.0.1/a", "https://10.1/a"),
+    ],
+)
+def test_an_address_that_is_not_public_or_not_https_is_not_fetched(url: str) -> None:
+    with pytest.raises(APIResponseError, match="it is not fetched"):
+        image_operation(config(), url, None)
+
+
+def test_an_address_without_a_server_is_an_error_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(*_: Any, **__: Any) -> Any:
+        raise OSError("no such name")
+
+    monkeypatch.setattr(_request, "getaddrinfo", nothing)
+    with pytest.raises(APIConnectionError, match="has no server"):
+        image_operation(config(), "https://files.example/a.png", None)
+
+
+def test_this_machine_is_fetched_from_if_it_is_the_server() -> None:
+    own = config("http://127.0.0.1:8000/v1")
+    for url in ("http://127.0.0.1:9000/a.png", "http://localhost/a.png", "https://[::1]/a.png"):
+        assert image_operation(own, url, None).url == url
+
+
+def test_a_callable_decides_otherwise() -> None:
+    url = "http://10.0.0.1/a.png"
+    assert image_operation(config(), url, lambda given: given == url).url == url
+    for refused in ("https://files.example/a.png", "gopher://files.example/a"):
+        with pytest.raises(APIResponseError, match="is refused by allow_image_url"):
+            image_operation(config(), refused, lambda given: given == url)
