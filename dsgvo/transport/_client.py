@@ -125,6 +125,7 @@ class _Call:
     operation: Operation
     model: str
     check_images: bool
+    tool_names: Mapping[str, str]
 
     def decoder(self, answer: Answer) -> ChatDecoder:
         return ChatDecoder(
@@ -133,6 +134,7 @@ class _Call:
             secrets=lambda: secrets_of(self.config, self.operation),
             request_id=answer.request_id,
             thinking="open" if self._model in runtime.open_thoughts else None,
+            tool_names=self.tool_names,
         )
 
     def note_thoughts(self, decoder: ChatDecoder) -> None:
@@ -266,7 +268,7 @@ class BaseClient:
             reasoned_messages=request.reasoned_messages,
         )
         check_images = request.unsure_of_images and spec.model_list_says_images
-        return _Call(config, operation, request.model, check_images)
+        return _Call(config, operation, request.model, check_images, request.tool_names)
 
     def _open(self, call: _Call, retries: Retries) -> Flow[Answer]:
         """Make a chat request, and look up first what the vendor's model list says of images."""

@@ -31,6 +31,7 @@ from dsgvo.wire.completion import Accumulator, Completion, Delta
 from dsgvo.wire.errors import error_from_body, is_error, redact
 from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import thought_unopened
+from dsgvo.wire.tools import NO_NAMES
 
 __all__ = [
     "ChatDecoder",
@@ -85,6 +86,7 @@ class ChatDecoder:
         request_id: The vendor's id of the request, for errors.
         thinking: ``"open"`` if the prompt's template opens a thought, so that a stream begins
             inside it. A plain answer shows by itself whether it does.
+        tool_names: The user's names of tools, by those on the wire.
 
     Example:
         >>> from dsgvo import PROVIDERS
@@ -103,6 +105,7 @@ class ChatDecoder:
         secrets: Callable[[], Sequence[str]] = tuple,
         request_id: str | None = None,
         thinking: Literal["open"] | None = None,
+        tool_names: Mapping[str, str] = NO_NAMES,
     ) -> None:
         self._provider = provider
         self._secrets = secrets
@@ -111,7 +114,7 @@ class ChatDecoder:
         self._is_stream: bool | None = None  # until it is known
         self._body: list[bytes] = []
         self._sse = SSEDecoder()
-        self._reader = ChunkReader(thinking=thinking)
+        self._reader = ChunkReader(thinking=thinking, tool_names=tool_names)
         self._accumulator = Accumulator(provider.name, request_id)
         self._error: APIError | None = None
         self.done = False

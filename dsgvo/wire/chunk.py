@@ -15,7 +15,7 @@ from dsgvo.wire.thinking import (
     thought_text,
     thought_unopened,
 )
-from dsgvo.wire.tools import ToolCall, ToolCallAssembler
+from dsgvo.wire.tools import NO_NAMES, ToolCall, ToolCallAssembler
 
 __all__ = ["ChunkReader", "ShapeError"]
 
@@ -76,11 +76,16 @@ class ChunkReader:
         "thought_unopened",
     )
 
-    def __init__(self, *, thinking: Literal["open"] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        thinking: Literal["open"] | None = None,
+        tool_names: Mapping[str, str] = NO_NAMES,
+    ) -> None:
         self._open = thinking == "open"
         self._splitter = ThinkSplitter(opened=self._open)
         self._answer_begun = False
-        self._tools = ToolCallAssembler()
+        self._tools = ToolCallAssembler(tool_names)
         self.finish_reason: str | None = None
         self.saw_choice = False
         self.saw_message = False

@@ -15,6 +15,7 @@ from dsgvo.providers import Model, Provider, StructuredOutputMethod
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.messages import has_reasoning, without_reasoning
+from dsgvo.wire.names import valid_tool_names
 from dsgvo.wire.residency import Residency, check_residency, model_id
 from dsgvo.wire.tools import tool_choice
 
@@ -54,6 +55,7 @@ class ChatRequest:
         unsure_of_images: Whether it holds an image of which it is not known whether the model
             takes it.
         ignored: Parameters that the vendor accepts and does not honour, each with a warning.
+        tool_names: The user's names of tools whose names on the wire are others, by those.
     """
 
     body: dict[str, Any] = field(repr=False)
@@ -64,6 +66,7 @@ class ChatRequest:
     reasoned_messages: Sequence[Mapping[str, Any]] | None
     unsure_of_images: bool
     ignored: Mapping[str, str]
+    tool_names: Mapping[str, str]
 
 
 def build_chat(
@@ -133,6 +136,7 @@ def build_chat(
         if provider.support(name) == "ignored":
             ignored[name] = _ignored(provider, model, name, value, strict)
     _check_tools(provider, known, body)
+    tool_names = valid_tool_names(body)
     _check_form(provider, body)
     # A model that streams unasked is asked for its stream, so that it reports its usage.
     stream = stream or known.streams_unasked
@@ -150,6 +154,7 @@ def build_chat(
         reasoned_messages=reasoned,
         unsure_of_images=unsure_of_images,
         ignored=ignored,
+        tool_names=tool_names,
     )
 
 

@@ -6,8 +6,6 @@ Both framework packages ask and read by these functions; they differ in what the
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
+from dsgvo.wire.names import valid_name
 from dsgvo.wire.request import response_format
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "object_in",
     "schema_request",
     "unwrapped_schema",
-    "valid_name",
     "with_properties",
     "with_schema",
 ]
@@ -35,26 +33,9 @@ __all__ = [
 SCHEMA_IN_PROMPT = "schema_in_prompt"
 """Argument of a request by which JSON mode has a schema put into the prompt."""
 
-_LONGEST_NAME = 64
-_UMLAUTS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
-)
 _WRAPPED = "value"
 _DEEPEST = 16
 _LARGEST = 200  # values of an example
-
-
-def valid_name(name: str) -> str:
-    """Return a name of a tool or schema as OpenAI's API takes it: 1 to 64 of ``a-zA-Z0-9_-``.
-
-    Example:
-        >>> valid_name("Antwort[int]"), valid_name("Größe")
-        ('Antwort_int', 'Groesse')
-    """
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_UMLAUTS))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    kept = re.sub(r"[^a-zA-Z0-9_-]+", "_", plain)
-    return (kept if kept == name else kept.strip("_"))[:_LONGEST_NAME] or "answer"
 
 
 def with_properties(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -12,7 +12,14 @@ from pydantic_core import to_json
 
 from dsgvo.errors import ConfigurationError
 
-__all__ = ["ToolCall", "ToolCallAssembler", "ToolCallDelta", "tool_choice", "tool_names"]
+__all__ = [
+    "NO_NAMES",
+    "ToolCall",
+    "ToolCallAssembler",
+    "ToolCallDelta",
+    "tool_choice",
+    "tool_names",
+]
 
 
 @dataclass(slots=True)
@@ -45,6 +52,9 @@ _HALF = re.compile(  # group 1: what is left as it is
     re.S,
 )
 _MARK = re.compile(r'\\.|["{}\[\]\\]', re.S)
+
+
+NO_NAMES: Mapping[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -108,9 +118,10 @@ class ToolCallAssembler:
     that another call has, is given its own.
     """
 
-    __slots__ = ("_by_id", "_by_index", "_ids", "_last", "_lists", "_shown")
+    __slots__ = ("_by_id", "_by_index", "_ids", "_last", "_lists", "_names", "_shown")
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, str] = NO_NAMES) -> None:
+        self._names = names
         self._shown: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
@@ -146,6 +157,8 @@ class ToolCallAssembler:
     def _add(self, piece: Mapping[str, Any], whole: bool) -> ToolCallDelta | None:
         function: Mapping[str, Any] = piece.get("function") or piece
         name = _text(function.get("name"))
+        if name and name in self._names:
+            name = self._names[name]
         call_id = _text(piece.get("id"))
         arguments = function.get("arguments") or ""
         if not isinstance(arguments, str):  # some gateways send the object itself

@@ -372,3 +372,27 @@ def test_v1_content_holds_the_calls_beside_text_and_thoughts(server: Server, way
         {"type": "tool_call", "id": "call_2", "name": "get_weather", "args": {"city": "Bonn"}},
     ]
     assert answer.content_blocks == answer.content
+
+
+class Größe(BaseModel):  # noqa: PLC2401 - as German programs have them
+    """Nennt eine Größe."""
+
+    wert: int
+
+
+def test_a_name_that_no_server_takes_is_another_on_the_wire_alone(server: Server, way: Way) -> None:
+    call = Reply(tool_calls=[{"name": "Groesse", "arguments": {"wert": 3}}])
+    server.script("innogpt", call, Reply("Drei."))
+    bound = chat("innogpt").bind_tools([Größe], tool_choice="Größe")
+    asked = way.answer(bound, "Wie groß?")
+    assert [one["name"] for one in asked.tool_calls] == ["Größe"]
+    history = [
+        HumanMessage("Wie groß?"),
+        asked,
+        ToolMessage("3", tool_call_id=asked.tool_calls[0]["id"]),
+    ]
+    assert way.answer(chat("innogpt").bind_tools([Größe]), history).text == "Drei."
+    first, second = bodies(server)
+    assert first["tools"][0]["function"]["name"] == "Groesse"
+    assert first["tool_choice"]["function"]["name"] == "Groesse"
+    assert second["messages"][1]["tool_calls"][0]["function"]["name"] == "Groesse"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsgvo.errors import ConfigurationError
+from dsgvo.wire.names import valid_name
 from dsgvo.wire.structured import (
     OutputSchema,
     example_of,
@@ -16,7 +17,6 @@ from dsgvo.wire.structured import (
     no_instance,
     object_in,
     unwrapped_schema,
-    valid_name,
     with_properties,
 )
 

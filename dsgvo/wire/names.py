@@ -1,0 +1,80 @@
+"""Names of tools and schemas that OpenAI's API takes, in place of those that it does not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from dsgvo.wire.tools import NO_NAMES
+
+__all__ = ["valid_name", "valid_tool_names"]
+
+_LONGEST = 64
+_VALID = re.compile(rf"[a-zA-Z0-9_-]{{1,{_LONGEST}}}")
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
+)
+
+
+def valid_name(name: str) -> str:
+    """Return a name of a tool or schema as OpenAI's API takes it: 1 to 64 of ``a-zA-Z0-9_-``.
+
+    Example:
+        >>> valid_name("Antwort[int]"), valid_name("Größe")
+        ('Antwort_int', 'Groesse')
+    """
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_UMLAUTS))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    kept = re.sub(r"[^a-zA-Z0-9_-]+", "_", plain)
+    return (kept if kept == name else kept.strip("_"))[:_LONGEST] or "answer"
+
+
+def valid_tool_names(body: dict[str, Any]) -> Mapping[str, str]:
+    """Give the tools of a request valid names, in its choice and its history too.
+
+    Returns:
+        The tools' own names by those on the wire, for the answer; nearly always none.
+
+    Example:
+        >>> body = {"messages": [], "tools": [{"type": "function", "function": {"name": "Größe"}}]}
+        >>> valid_tool_names(body), body["tools"][0]["function"]["name"]
+        ({'Groesse': 'Größe'}, 'Groesse')
+    """
+    tools = cast("Sequence[Mapping[str, Any]]", body.get("tools") or ())
+    own = [str(tool["function"].get("name", "")) for tool in tools if "function" in tool]
+    wrong = [name for name in own if name and not _VALID.fullmatch(name)]
+    if not wrong:
+        return NO_NAMES
+    taken = set(own)
+    wire: dict[str, str] = {}
+    for name in wrong:
+        valid, number = valid_name(name), 1
+        while valid in taken:
+            number += 1
+            valid = f"{valid_name(name)[: _LONGEST - 8]}_{number}"
+        taken.add(valid)
+        wire[name] = valid
+    body["tools"] = [_renamed(tool, wire) for tool in tools]
+    if isinstance(body.get("tool_choice"), Mapping):
+        body["tool_choice"] = _renamed(body["tool_choice"], wire)
+    body["messages"] = [_message(message, wire) for message in body["messages"]]
+    return {valid: name for name, valid in wire.items()}
+
+
+def _renamed(item: Mapping[str, Any], wire: Mapping[str, str]) -> Mapping[str, Any]:
+    function: object = item.get("function")
+    if not isinstance(function, Mapping):
+        return item
+    named = cast("Mapping[str, Any]", function)
+    return {**item, "function": {**named, "name": wire.get(named["name"], named["name"])}}
+
+
+def _message(message: Mapping[str, Any], wire: Mapping[str, str]) -> Mapping[str, Any]:
+    changed = dict(message)
+    if calls := changed.get("tool_calls"):
+        changed["tool_calls"] = [_renamed(call, wire) for call in calls]
+    if changed.get("role") == "tool" and changed.get("name") in wire:
+        changed["name"] = wire[changed["name"]]
+    return changed
