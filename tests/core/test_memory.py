@@ -71,6 +71,7 @@ def vector_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{int(next_line(process))}/v1"
 
 
+@pytest.mark.slow
 def test_embedding_many_texts_does_not_grow_the_process(mode: Mode, vector_server: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, mode.name, vector_server, str(TEXTS)],
