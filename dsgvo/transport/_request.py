@@ -660,19 +660,34 @@ def image_operation(
         host, port = parts.hostname or "", parts.port or 443
     except ValueError:
         raise _refused_image(config, url, "is not valid") from None
+    web = parts.scheme in {"http", "https"} and bool(host)
     if allow is not None:
-        if parts.scheme in {"http", "https"} and host and allow(url):
+        if web and allow(url):
             return operation
         raise _refused_image(config, url, "is refused by allow_image_url")
-    here = is_loopback(urlsplit(config.base_url).hostname or "")
-    if here and is_loopback(host) and parts.scheme in {"http", "https"}:
+    if web and is_loopback(host) and is_loopback(urlsplit(config.base_url).hostname or ""):
         return operation
     if parts.scheme != "https" or not host or "@" in parts.netloc:
         raise _refused_image(config, url, "is not https")
+    address = _public_address(config, url, host, port)
+    if address is None:
+        return operation
+    number = f"[{address}]" if ":" in address else address
+    pinned = parts._replace(netloc=f"{number}:{port}").geturl()
+    # Closed at once: the next name at the same number must show a certificate of its own.
+    headers = {"Host": parts.netloc, "Connection": "close"}
+    return replace(operation, url=pinned, headers=headers, server_name=host)
+
+
+def _public_address(config: ClientConfig, url: str, host: str, port: int) -> str | None:
+    """Return the first address of a host, all of which are public.
+
+    It is ``None`` where a proxy or a user's transport looks up the name.
+    """
     if is_loopback(host) or not all(map(is_public, literal_addresses(host))):
         raise _refused_image(config, url, "is not public")
     if config.http_transport or config.http_async_transport or proxy_for("https", host):
-        return operation  # who carries the request looks up the name
+        return None
     try:
         found = [str(entry[4][0]) for entry in getaddrinfo(host, port, type=SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
@@ -682,11 +697,7 @@ def image_operation(
         ) from None
     if not found or not all(map(is_public, found)):
         raise _refused_image(config, url, "is not public")
-    number = f"[{found[0]}]" if ":" in found[0] else found[0]
-    pinned = parts._replace(netloc=f"{number}:{port}").geturl()
-    # Closed at once: the next name at the same number must show a certificate of its own.
-    headers = {"Host": parts.netloc, "Connection": "close"}
-    return replace(operation, url=pinned, headers=headers, server_name=host)
+    return found[0]
 
 
 def _refused_image(config: ClientConfig, url: str, why: str) -> APIResponseError:

@@ -253,6 +253,24 @@ def decode_embeddings(
     rows = cast("list[dict[str, Any]]", data)
     if len(rows) != expected:
         raise fail(f"expected {expected} vectors, got {len(rows)}")
+    found = _by_index(rows, fail)
+    lengths = {len(vector) for vector in found}
+    if len(lengths) > 1 or 0 in lengths:
+        raise fail(f"vectors of different lengths: {sorted(lengths)}")
+    if dimensions is not None and lengths != {dimensions}:
+        raise fail(f"expected {dimensions} dimensions, got {lengths.pop()}")
+    usage, model = answer.get("usage"), answer.get("model")
+    return EmbeddingResult(
+        found,
+        model if isinstance(model, str) else None,
+        cast("dict[str, Any]", usage) if isinstance(usage, dict) else None,
+    )
+
+
+def _by_index(
+    rows: list[dict[str, Any]], fail: Callable[[str], APIResponseError]
+) -> list[list[float]]:
+    expected = len(rows)
     vectors: list[list[float] | None] = [None] * expected
     for position, row in enumerate(rows):
         if not isinstance(row, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -267,18 +285,7 @@ def decode_embeddings(
             vectors[index] = _vector(row.pop("embedding", None))
         except (TypeError, ValueError, OverflowError, Base64Error):
             raise fail(f"the vector at index {index} is unreadable") from None
-    found = cast("list[list[float]]", vectors)
-    lengths = {len(vector) for vector in found}
-    if len(lengths) > 1 or 0 in lengths:
-        raise fail(f"vectors of different lengths: {sorted(lengths)}")
-    if dimensions is not None and lengths != {dimensions}:
-        raise fail(f"expected {dimensions} dimensions, got {lengths.pop()}")
-    usage, model = answer.get("usage"), answer.get("model")
-    return EmbeddingResult(
-        found,
-        model if isinstance(model, str) else None,
-        cast("dict[str, Any]", usage) if isinstance(usage, dict) else None,
-    )
+    return cast("list[list[float]]", vectors)
 
 
 def _vector(value: object) -> list[float]:

@@ -255,30 +255,42 @@ def _example(
     if next(room, None) is None:
         return None
     schema = _resolved(schema, root)
-    for name in ("const", "default"):
-        if schema.get(name) is not None:
-            return schema[name]
-    for name in ("examples", "enum"):
-        if choices := cast("list[Any]", schema.get(name) or []):
-            return choices[0]
-    for name in ("anyOf", "oneOf", "allOf"):
-        if choices := cast("list[Mapping[str, Any]]", schema.get(name) or []):
-            return _example(choices[0], root, depth, room)
+    value = next(
+        (schema[name] for name in ("const", "default") if schema.get(name) is not None), None
+    )
+    if value is not None:
+        return value
+    if choices := _first_list(schema, "examples", "enum"):
+        return choices[0]
+    if choices := _first_list(schema, "anyOf", "oneOf", "allOf"):
+        return _example(choices[0], root, depth, room)
     kind: object = schema.get("type", "object" if "properties" in schema else "string")
     if isinstance(kind, list):
         kind = cast("list[str]", kind)[0]
     if kind == "object":
-        properties: Mapping[str, Any] = schema.get("properties") or {}
-        required = schema.get("required") or ()
-        # What may be left out ends a schema that holds itself.
-        shown = [
-            name for name in properties if depth < 2 or (name in required and depth < _DEEPEST)
-        ]
-        return {name: _example(properties[name], root, depth + 1, room) for name in shown}
+        shown = _example_properties(schema, depth)
+        return {name: _example(shown[name], root, depth + 1, room) for name in shown}
     if kind == "array":
         items: Mapping[str, Any] | None = schema.get("items")
         return [_example(items, root, depth + 1, room)] if items and depth < _DEEPEST else []
     return _PLAIN.get(str(kind), "…")
+
+
+def _example_properties(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """Return the properties to show; what may be left out ends a schema that holds itself."""
+    properties: Mapping[str, Any] = schema.get("properties") or {}
+    required = schema.get("required") or ()
+    return {
+        name: inner
+        for name, inner in properties.items()
+        if depth < 2 or (name in required and depth < _DEEPEST)
+    }
+
+
+def _first_list(schema: Mapping[str, Any], *names: str) -> list[Any]:
+    """Return the first of a schema's lists of these names that holds something."""
+    found: list[list[Any]] = [schema[name] for name in names if schema.get(name)]
+    return found[0] if found else []
 
 
 def object_in(text: str, *, growing: bool = False) -> dict[str, Any] | None:

@@ -182,14 +182,7 @@ class ToolCallAssembler:
         self, index: object, call_id: str | None, name: str | None, arguments: str
     ) -> _Call | None:
         """Return the call that a piece belongs to, or nothing if it begins one."""
-        if isinstance(index, int):
-            call = self._by_index.get(index)
-            if call is None and not name and call_id:  # an index that counts pieces
-                call = self._by_id.get(call_id)
-        elif call_id:
-            call = self._by_id.get(call_id) or (None if name else self._last)
-        else:
-            call = self._last
+        call = self._addressed(index, call_id, name)
         if call is None or not name or not call.name:
             return call
         indexed = isinstance(index, int)
@@ -198,11 +191,25 @@ class ToolCallAssembler:
         if not (call_id or call.id) and not (indexed and call.name == name):
             return None  # without ids, a name is all that tells two calls apart
         if call.is_complete():
-            repeated = call.name == name and (not arguments or _repeats(call, arguments))
-            return call if repeated and call_id and call.list_number < self._lists else None
+            return call if call_id and self._is_repeated(call, name, arguments) else None
         if call.name == name:
             return call
         return None if call.size or call.list_number == self._lists else call
+
+    def _is_repeated(self, call: _Call, name: str, arguments: str) -> bool:
+        same = call.name == name and (not arguments or _repeats(call, arguments))
+        return same and call.list_number < self._lists
+
+    def _addressed(self, index: object, call_id: str | None, name: str | None) -> _Call | None:
+        """Return the call that a piece names by its index or id, else the last one."""
+        if isinstance(index, int):
+            call = self._by_index.get(index)
+            if call is None and not name and call_id:  # an index that counts pieces
+                return self._by_id.get(call_id)
+            return call
+        if call_id:
+            return self._by_id.get(call_id) or (None if name else self._last)
+        return self._last
 
     def _extend(self, call: _Call, name: str | None, arguments: str) -> ToolCallDelta | None:
         more = _rest_of_name(call.name, name or "")

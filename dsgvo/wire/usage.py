@@ -66,22 +66,28 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
     created = _detail(usage, _INPUT_DETAILS, _CACHE_CREATION)
     if "prompt_tokens" not in usage and any(name in usage for name in _BESIDE_INPUT):
         given = (given or 0) + (read or 0) + (created or 0)  # Anthropic counts them apart
-    if total is None:
-        total = (given or 0) + (answer or 0)
-    if given is None:
-        given = max(total - answer, 0) if answer is not None else 0
-    if answer is None:
-        answer = max(total - given, 0) if total and given else 0
+    given, answer, total = _completed(given, answer, total)
     return TokenCounts(
         prompt=given,
         completion=answer,
-        total=total or given + answer,
+        total=total,
         cache_read=read,
         cache_creation=created,
         prompt_audio=_detail(usage, _INPUT_DETAILS, ("audio_tokens",)),
         reasoning=_detail(usage, _OUTPUT_DETAILS, _REASONING),
         completion_audio=_detail(usage, _OUTPUT_DETAILS, ("audio_tokens",)),
     )
+
+
+def _completed(given: int | None, answer: int | None, total: int | None) -> tuple[int, int, int]:
+    """Return the three counts, each that is missing worked out from the others."""
+    if total is None:
+        total = (given or 0) + (answer or 0)
+    if given is None:
+        given = max(total - answer, 0) if answer is not None else 0
+    if answer is None:
+        answer = max(total - given, 0) if total and given else 0
+    return given, answer, total or given + answer
 
 
 def _detail(
