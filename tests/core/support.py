@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import socket
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,13 @@ def raised(kind: type[E], call: Callable[..., Any], *args: Any, **kwargs: Any) -
     return caught.value
 
 
+def in_one_mode(name: str, table: Mapping[str, Any]) -> pytest.MarkDecorator:
+    """Parametrize by a table's rows, each in one mode: for calls whose code is one."""
+    modes = itertools.cycle(["sync", "async"])
+    rows = [pytest.param(next(modes), row, id=key) for key, row in table.items()]
+    return pytest.mark.parametrize(("mode", name), rows, indirect=["mode"])
+
+
 @dataclass(frozen=True)
 class Mode:
     """A client, sync or async, called the same way: results are whole, streams are lists."""
@@ -46,7 +54,7 @@ class Mode:
     def kind(self) -> type[Client] | type[AsyncClient]:
         return Client if self.name == "sync" else AsyncClient
 
-    def client(self, provider: str, server: Server | None = None, **kwargs: Any) -> Any:
+    def client(self, provider: str, server: Server | None = None, /, **kwargs: Any) -> Any:
         """Return a client of the emulator; without a server, one of what the arguments say."""
         if server is not None:
             kwargs = settings(provider, server) | kwargs

@@ -19,7 +19,7 @@ from dsgvo.errors import (
     InternalServerError,
 )
 from dsgvo.transport import _client, _pools, _request
-from tests.core.support import Mode, RawServer, answer, chunk, http, raw_server, sse
+from tests.core.support import Mode, RawServer, answer, chunk, http, in_one_mode, raw_server, sse
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n%s\r\n"
@@ -31,7 +31,7 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "workspaces": ("neuroflash", "workspaces", ()),
     "image": ("innogpt", "generate_image", ("ein Icon",)),
 }
-calls = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+calls = in_one_mode("call", CALLS)
 
 
 def fails(mode: Mode, raw: RawServer, call: tuple[str, str, tuple[Any, ...]], **more: Any) -> Any:
