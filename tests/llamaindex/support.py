@@ -1,18 +1,30 @@
-"""Ways to call a model, blocking or awaited, so that no test is written twice."""
+"""The vendors' classes for LlamaIndex, and documents to ask about."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from llama_index.core.schema import Document
 
 import llamaindex_dsgvo
+from tests.calls import Mode, bodies, run
 from tests.vendors import MODELS, classes
 
-_T = TypeVar("_T")
+__all__ = [
+    "BREACH",
+    "DOCUMENTS",
+    "EMBEDDINGS",
+    "HOW_MANY_DAYS",
+    "LLMS",
+    "PASSWORDS",
+    "TRAVEL",
+    "VACATION",
+    "Mode",
+    "bodies",
+    "documents",
+    "llm",
+    "run",
+]
 
 LLMS = classes(llamaindex_dsgvo, "{}")
 EMBEDDINGS = classes(llamaindex_dsgvo, "{}Embedding")
@@ -39,45 +51,3 @@ def llm(provider: str, **kwargs: Any) -> Any:
 def documents() -> list[Document]:
     """Return one document a topic."""
     return [Document(text=text, metadata={"file": name}) for name, text in DOCUMENTS.items()]
-
-
-@dataclass(frozen=True)
-class Mode:
-    """Sync or async, called the same way; streams come as lists."""
-
-    name: str
-
-    @property
-    def is_async(self) -> bool:
-        return self.name == "async"
-
-    def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Call ``method``, or its twin with an ``a`` before its name."""
-        if not self.is_async:
-            return getattr(target, method)(*args, **kwargs)
-        return run(lambda: getattr(target, "a" + method)(*args, **kwargs))
-
-    def listed(self, target: Any, method: str, *args: Any, **kwargs: Any) -> list[Any]:
-        """Call ``method`` and list what it yields."""
-        if not self.is_async:
-            return list(getattr(target, method)(*args, **kwargs))
-
-        async def collect() -> list[Any]:
-            stream = await getattr(target, "a" + method)(*args, **kwargs)
-            return [item async for item in stream]
-
-        return run(collect)
-
-
-def run(coroutine: Callable[[], Awaitable[_T]]) -> _T:
-    """Run a coroutine function in an event loop of its own."""
-
-    async def main() -> _T:
-        return await coroutine()
-
-    return asyncio.run(main())
-
-
-def bodies(server: Any) -> list[dict[str, Any]]:
-    """Return the JSON bodies of the requests so far."""
-    return [request.json for request in server.requests]
