@@ -44,12 +44,6 @@ def test_no_proxy_goes_past_it(
         assert (proxy.accepted, direct.accepted) == (0, 1)
 
 
-def test_without_a_variable_nothing_is_between(mode: Mode) -> None:
-    with raw_server(http(answer())) as direct:
-        assert mode.chat(client(mode, direct.url)).content == "Ja."
-        assert direct.requests[0].startswith(b"POST /chat/completions HTTP/1.1\r\n")
-
-
 def test_https_goes_through_a_tunnel_and_sends_nothing_in_the_clear(
     mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,14 +60,20 @@ def test_https_goes_through_a_tunnel_and_sends_nothing_in_the_clear(
         assert b"Hallo" not in request
 
 
-@pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "socks5://10.0.0.1:1080"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *("http://proxy.example:3128", "socks5://10.0.0.1:1080"),
+        *("http://:3128", "http://192.0.2.1:3128"),
+    ],
+)
 def test_plain_http_does_not_leave_the_machine_through_a_proxy(
     mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy)
     with raw_server(http(answer())) as direct:
         assert mode.chat(client(mode, direct.url)).content == "Ja."
-        assert direct.accepted == 1
+        assert direct.requests[0].startswith(b"POST /chat/completions HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("proxy", ["ftp://user:geheim@127.0.0.1:1", "http://[::1", "://x"])
@@ -119,17 +119,6 @@ def test_what_goes_past_a_proxy_and_what_goes_through_share_no_connection(
         order = 1 if proxy_first else -1
         assert ask(urls[::order] * 2) == said[::order] * 2
         assert (proxy.accepted, direct.accepted) == (1, 1)
-
-
-def test_a_proxy_elsewhere_gets_no_plain_request(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with raw_server(http(answer())) as direct:
-        for proxy in ("http://proxy.example:3128", "http://:3128", "http://192.0.2.1:3128"):
-            _pools.runtime.proxies.clear()
-            monkeypatch.setenv("HTTP_PROXY", proxy)
-            assert mode.chat(client(mode, direct.url)).content == "Ja."
-        assert len(direct.requests) == 3
 
 
 def test_connections_are_kept_for_a_while() -> None:
