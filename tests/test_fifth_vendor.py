@@ -17,7 +17,8 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from llama_index.core import Settings
 
 from dsgvo import PROVIDERS, Client, emulator
-from dsgvo.emulator import Server, checks, openai_shape
+from dsgvo.emulator import Server, checks
+from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect
 from dsgvo.providers import EmbeddingSupport, Model, Provider
 from langchain_dsgvo._chat import ChatModel
@@ -44,16 +45,21 @@ SPEC = Provider(
     embeddings=EmbeddingSupport(documented=True, default_model="bge-m3"),
     models=(Model(id="muster-1", source=PAGE, region="DE"),),
 )
+
+
+class MusterhausRequest(checks.OpenAIChat):
+    """Its chat requests, as the emulator checks them."""
+
+    stream_options: dict[str, Any] | None = None
+
+
 DIALECT = Dialect(
     name="musterhaus",
-    title="Musterhaus",
-    root="/musterhaus",
     base="/v1",
-    environment={"api_key": "MUSTERHAUS_API_KEY", "base_url": "MUSTERHAUS_BASE_URL"},
     error_body=lambda error: {"error": {"message": error.message}},
-    authorize=lambda headers, access: access.bearer(headers),
-    fields=openai_shape.CHAT_FIELDS | {"stream_options": checks.an_object},
-    embeddings=True,
+    authorize=Access.bearer,
+    chat=MusterhausRequest,
+    embeddings=checks.Embeddings,
 )
 
 

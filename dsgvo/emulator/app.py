@@ -1,89 +1,181 @@
-"""HTTP application: the routes of all vendors."""
+"""HTTP application: the vendors' endpoints, and the way of a request to its answer."""
 
-from typing import Any
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
+from dsgvo._version import __version__
+from dsgvo.emulator.access import is_own_host
 from dsgvo.emulator.bodies import read_form, read_json, read_json_or_upload, read_nothing
 from dsgvo.emulator.chat import complete
-from dsgvo.emulator.dialect import Authorize, Dialect, Document
+from dsgvo.emulator.checks import Embeddings
+from dsgvo.emulator.dialect import Authorize, Dialect, Document, dialects
 from dsgvo.emulator.embeddings import embeddings
-from dsgvo.emulator.gate import Connect, Gate, Handler, json_reply
+from dsgvo.emulator.failures import ApiError, BrokenOffError
 from dsgvo.emulator.images import generate
+from dsgvo.emulator.jsons import JsonObject
 from dsgvo.emulator.state import State
-from dsgvo.emulator.steps import Step
-from dsgvo.emulator.values import Call, HttpReply
-from dsgvo.emulator.vendors import dialects
+from dsgvo.emulator.steps import Delay, Step, lower
+from dsgvo.emulator.values import Call, HttpReply, RecordedRequest, Upload, json_reply
+from dsgvo.emulator.writing import disconnected, unless_gone, write
+
+_SERVER = f"dsgvo-emulator/{__version__}"
+_SCRIPTED = {"x-emulator-scripted": "1"}
+"""Marks an answer that a test had a hand in, so that no recording takes it for the emulator's."""
+_log = logging.getLogger("dsgvo.emulator")
+
+Connect = Callable[[Scope], asyncio.Transport | None]
+"""Finds the TCP connection of a request; None if the client is gone."""
 
 
-def build(state: State, connect: Connect) -> Starlette:
-    """Build the application.
+class _Endpoint(NamedTuple):
+    method: str
+    authorize: Authorize | None
+    read: Callable[[Request], Awaitable[tuple[JsonObject, tuple[Upload, ...]]]]
+    handle: Callable[[Call, Step], Awaitable[HttpReply]]
+
+
+def _endpoints(dialect: Dialect, state: State) -> dict[str, _Endpoint]:
+    post = partial(_Endpoint, "POST", dialect.authorize)
+    read = read_json_or_upload if dialect.uploads else read_json
+    found = {dialect.base + "/chat/completions": post(read, partial(complete, dialect, state))}
+    if fields := dialect.embeddings or (Embeddings if state.undocumented_embeddings else None):
+        handle = partial(embeddings, dialect.name, fields, state.upstream)
+        found[dialect.base + "/embeddings"] = post(read_json, handle)
+    if dialect.images:
+        found[dialect.base + "/images/generations"] = post(read_json, generate)
+    for path, (authorize, make) in dialect.documents.items():
+        found[path] = _Endpoint("GET", authorize, read_nothing, partial(_document, make, state))
+    if dialect.token_path:
+        found[dialect.token_path] = _Endpoint("POST", None, read_form, partial(_token, state))
+    return found
+
+
+async def _document(make: Document, state: State, call: Call, step: Step) -> HttpReply:
+    del call, step
+    return json_reply(200, make(state.access))
+
+
+async def _token(state: State, call: Call, step: Step) -> HttpReply:
+    del step
+    return json_reply(200, state.access.issue_token(call.raw))
+
+
+class App:
+    """The ASGI application.
 
     Args:
         state: The server's memory.
         connect: Finds the TCP connection of a request.
-
-    Returns:
-        The ASGI application.
     """
-    gates = [Gate(dialect, state, connect) for dialect in dialects().values()]
-    return Starlette(routes=[route for gate in gates for route in _routes(gate)])
+
+    def __init__(self, state: State, connect: Connect) -> None:
+        self._state = state
+        self._connect = connect
+        self._vendors = {
+            name: (dialect, _endpoints(dialect, state)) for name, dialect in dialects().items()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        raw = await request.body()
+        gone = asyncio.ensure_future(disconnected(receive)) if self._state.upstream else None
+        name = request.url.path.split("/")[1]
+        if name in self._vendors:
+            reply = await self._reply(*self._vendors[name], request, raw, gone)
+        else:
+            reply = json_reply(404, {"error": f"Not found: {request.url.path}"})
+        headers = {"server": _SERVER, **reply.headers}
+        await write(replace(reply, headers=headers), self._connect(scope), gone, receive, send)
+
+    async def _reply(
+        self,
+        dialect: Dialect,
+        endpoints: dict[str, _Endpoint],
+        request: Request,
+        raw: bytes,
+        gone: "asyncio.Future[None] | None",
+    ) -> HttpReply:
+        host = request.headers.get("host", "")
+        if not is_own_host(host, self._state.host):
+            # A page of another site, whose name leads here, must not read answers.
+            fault = f"{host!r} is not a name of this server: use 127.0.0.1 or localhost"
+            return _refused(dialect, ApiError(421, fault, "misdirected_request"))
+        record = _record(dialect.name, request, raw)
+        key = self._state.remember(record)
+        endpoint = endpoints.get(record.path.removeprefix(f"/{dialect.name}"))
+        try:
+            reply = await unless_gone(self._answer(dialect, endpoint, request, record, key), gone)
+        except ApiError as error:
+            reply = _refused(dialect, error)
+        except BrokenOffError:
+            reply = HttpReply(0, {}, [], drop=True)
+        except Exception as error:  # noqa: BLE001 - a client must see a 500, not a dead line
+            _log.exception("the emulator failed")
+            reason = f"emulator failed: {type(error).__name__}"
+            reply = _refused(dialect, ApiError(500, reason, "internal_error"))
+        return replace(reply, headers={"x-request-id": f"emulator-{key[:16]}", **reply.headers})
+
+    async def _answer(
+        self,
+        dialect: Dialect,
+        endpoint: _Endpoint | None,
+        request: Request,
+        record: RecordedRequest,
+        key: str,
+    ) -> HttpReply:
+        if endpoint is None:
+            raise ApiError(404, f"Not found: {record.path}", "not_found")
+        if record.method != endpoint.method:
+            allow = {"allow": endpoint.method}
+            raise ApiError(405, "Method not allowed", "method_not_allowed", headers=allow)
+        if endpoint.authorize:
+            endpoint.authorize(self._state.access, record.headers)
+        # Steps without a path are for the API itself, not for fetching a token.
+        answers_post = endpoint.method == "POST" and endpoint.authorize is not None
+        step = self._state.take(record, answers_post=answers_post)
+        sticky = self._state.sticky(dialect.name)
+        scripted = sticky or type(step) is not Step
+        while isinstance(step, Delay):
+            await asyncio.sleep(step.seconds)
+            step = step.then or Step()
+        try:
+            reply = step.respond()
+            if reply is None:
+                body, uploads = await endpoint.read(request)
+                call = Call(record.headers, body, key, record.body, uploads)
+                for one in (*sticky, step):
+                    one.check(call)
+                reply = await endpoint.handle(call, step)
+                if reply.source is not None and type(step) is not Step:
+                    # A fault is laid out over the whole answer.
+                    whole = [one async for one in reply.source]
+                    reply = replace(reply, writes=whole, source=None)
+                reply = step.transform_response(reply)
+        except ApiError as error:
+            reply = _refused(dialect, error)
+        except RecursionError:
+            error = ApiError(400, "The body is nested too deeply", "invalid_json")
+            reply = _refused(dialect, error)
+        return replace(reply, headers={**reply.headers, **_SCRIPTED}) if scripted else reply
 
 
-def _routes(gate: Gate) -> list[Route]:
-    dialect, state = gate.dialect, gate.state
-    read = read_json_or_upload if dialect.uploads else read_json
-    posts: list[tuple[str, Handler, Any]] = [("/chat/completions", _chat(dialect, state), read)]
-    if dialect.embeddings or state.undocumented_embeddings:
-        posts.append(("/embeddings", _embeddings(dialect, state), read_json))
-    if dialect.images:
-        posts.append(("/images/generations", generate, read_json))
-    routes = [
-        gate.route(dialect.base + path, "POST", handler, dialect.authorize, reader)
-        for path, handler, reader in posts
-    ]
-    gets: list[tuple[str, Document, Authorize | None]] = [
-        *((path, make, dialect.authorize) for path, make in dialect.documents.items()),
-        *(
-            (path, make, dialect.authorize_account)
-            for path, make in dialect.account_documents.items()
-        ),
-    ]
-    routes += [
-        gate.route(path, "GET", _document(make, state), authorize, read_nothing)
-        for path, make, authorize in gets
-    ]
-    if dialect.token_path:
-        routes.append(gate.route(dialect.token_path, "POST", _token(state), None, read_form))
-    return [*routes, gate.not_found_route()]
+def _refused(dialect: Dialect, error: ApiError) -> HttpReply:
+    return json_reply(error.status, dialect.error_body(error), lower(error.headers))
 
 
-def _chat(dialect: Dialect, state: State) -> Handler:
-    async def handler(call: Call, step: Step) -> HttpReply:
-        return await complete(dialect, call, step, state)
-
-    return handler
-
-
-def _embeddings(dialect: Dialect, state: State) -> Handler:
-    async def handler(call: Call, step: Step) -> HttpReply:
-        return await embeddings(dialect, call, step, state.upstream)
-
-    return handler
-
-
-def _document(make: Document, state: State) -> Handler:
-    async def handler(call: Call, step: Step) -> HttpReply:
-        del call, step
-        return json_reply(200, make(state.access))
-
-    return handler
-
-
-def _token(state: State) -> Handler:
-    async def handler(call: Call, step: Step) -> HttpReply:
-        del step
-        return json_reply(200, state.access.issue_token(call.raw))
-
-    return handler
+def _record(provider: str, request: Request, raw: bytes) -> RecordedRequest:
+    parsed = None
+    with suppress(ValueError, RecursionError):
+        parsed = json.loads(raw)
+    headers = dict(request.headers)
+    return RecordedRequest(provider, request.method, request.url.path, headers, raw, parsed)

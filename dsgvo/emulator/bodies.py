@@ -14,24 +14,29 @@ from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject, is_object
 from dsgvo.emulator.values import Upload
 
+Body = tuple[JsonObject, tuple[Upload, ...]]
 
-async def read_nothing(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
+
+async def read_nothing(request: Request) -> Body:
     """Read no body."""
     del request
     return {}, ()
 
 
-async def read_json(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
+async def read_form(request: Request) -> Body:
+    """Let a URL-encoded form pass unread. Raises ApiError with 400 for anything else."""
+    _expect("application/x-www-form-urlencoded", request)
+    return {}, ()
+
+
+async def read_json(request: Request) -> Body:
     """Read a JSON object. Raises ApiError with 400."""
-    kind = _content_type(request)
-    if kind != "application/json":
-        message = f"Content-Type must be application/json, not {kind or 'missing'}"
-        raise ApiError(400, message, "invalid_content_type")
+    _expect("application/json", request)
     return _parsed(await request.body()), ()
 
 
-async def read_json_or_upload(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
-    """Read a JSON object, or a form with files and the object in ``payload``.
+async def read_json_or_upload(request: Request) -> Body:
+    """Read a JSON object, or a form with one file and the object in ``payload``.
 
     Raises:
         ApiError: 400 for anything else.
@@ -55,8 +60,7 @@ async def read_json_or_upload(request: Request) -> tuple[JsonObject, tuple[Uploa
 
 async def _upload(part: UploadFile) -> Upload:
     data = await part.read()
-    text = await asyncio.to_thread(_text, data)
-    return Upload(part.filename or "", part.content_type or "", data, text)
+    return Upload(part.filename or "", len(data), await asyncio.to_thread(_text, data))
 
 
 def _text(data: bytes) -> str:
@@ -67,16 +71,14 @@ def _text(data: bytes) -> str:
         raise ApiError(400, "The file is not a readable PDF", "invalid_file") from error
 
 
-async def read_form(request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
-    """Let a URL-encoded form pass unread. Raises ApiError with 400 for anything else."""
-    if _content_type(request) != "application/x-www-form-urlencoded":
-        message = "Content-Type must be application/x-www-form-urlencoded"
-        raise ApiError(400, message, "invalid_content_type")
-    return {}, ()
-
-
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _expect(kind: str, request: Request) -> None:
+    if (given := _content_type(request)) != kind:
+        message = f"Content-Type must be {kind}, not {given or 'missing'}"
+        raise ApiError(400, message, "invalid_content_type")
 
 
 def _parsed(raw: bytes) -> JsonObject:

@@ -1,248 +1,269 @@
-"""Checks of a chat request, the same for every dialect; a dialect names the fields it honours."""
+"""Requests as the vendors' pages describe them, checked by pydantic; dialects add their fields."""
 
 import re
-from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from dsgvo.emulator.dialect import Check, Dialect
-from dsgvo.emulator.failures import ApiError, FieldError
-from dsgvo.emulator.jsons import (
-    JsonObject,
-    as_list,
-    as_object,
-    is_integer,
-    is_list,
-    is_number,
-    is_object,
+from pydantic import (
+    BaseModel,
+    Discriminator,
+    Field,
+    StrictBool,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
 )
+from pydantic_core import ErrorDetails
 
-_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+from dsgvo.emulator.failures import ApiError
+from dsgvo.emulator.jsons import JsonObject
 
-
-def number(low: float, high: float) -> Check:
-    """Return a check for a number in a range, both ends included."""
-
-    def check(value: Any) -> str | None:
-        if not is_number(value):
-            return "must be a number"
-        return None if low <= value <= high else f"must be between {low:g} and {high:g}"
-
-    return check
-
-
-def at_least_one(value: Any) -> str | None:
-    """Check for a positive integer."""
-    if not is_integer(value):
-        return "must be an integer"
-    return None if value >= 1 else "must be at least 1"
+T = TypeVar("T")
+Integer = Annotated[int, Field(strict=True)]
+AtLeastOne = Annotated[Integer, Field(ge=1)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Temperature = Annotated[Number, Field(ge=0, le=2)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Penalty = Annotated[Number, Field(ge=-2, le=2)]
+Text = Annotated[str, Field(min_length=1)]
+WebAddress = Annotated[str, Field(pattern=r"^(?i:https?)://[^/\s]")]
 
 
-def integer(value: Any) -> str | None:
-    """Check for an integer."""
-    return None if is_integer(value) else "must be an integer"
+def _form(value: Any) -> str:
+    return "many" if isinstance(value, list | dict) else "one"
 
 
-def boolean(value: Any) -> str | None:
-    """Check for true or false."""
-    return None if isinstance(value, bool) else "must be a boolean"
+One = Annotated[T, Tag("one")]
+Many = Annotated[T, Tag("many")]
+Form = Discriminator(_form)
+"""Tells a string from a list or an object, so that an error is about the one that is there."""
+
+Stop = Annotated[One[Text] | Many[list[Text]], Form]
+Input = Annotated[One[Text] | Many[Annotated[list[Text], Field(min_length=1)]], Form]
 
 
-def boolean_or_object(value: Any) -> str | None:
-    """Check for true, false or an object."""
-    fits = isinstance(value, bool) or is_object(value)
-    return None if fits else "must be a boolean or an object"
+class TextPart(BaseModel):
+    """A part of a message that is text."""
+
+    type: Literal["text"]
+    text: str
 
 
-def text(value: Any) -> str | None:
-    """Check for a string with something in it."""
-    return None if isinstance(value, str) and value else "must be a non-empty string"
+class ImageURL(BaseModel):
+    """A web address, or a base64 data URL."""
+
+    url: str = Field(
+        pattern=r"^((?i:https?)://[^/\s]|data:image/[\w.+-]+;base64,[A-Za-z0-9+/]+=*$)"
+    )
 
 
-def an_object(value: Any) -> str | None:
-    """Check for an object."""
-    return None if is_object(value) else "must be an object"
+class ImagePart(BaseModel):
+    """A part of a message that is an image."""
+
+    type: Literal["image_url"]
+    image_url: ImageURL
 
 
-def one_of(*allowed: str) -> Check:
-    """Return a check for one of some strings."""
-
-    def check(value: Any) -> str | None:
-        return None if value in allowed else f"must be one of {', '.join(allowed)}"
-
-    return check
+Content = Annotated[One[str] | Many[list[T]], Form]
+OpenAIPart = Annotated[TextPart | ImagePart, Discriminator("type")]
 
 
-def stop(value: Any) -> str | None:
-    """Check for a stop sequence or a list of them."""
-    sequences = value if is_list(value) else [value]
-    if all(isinstance(sequence, str) and sequence for sequence in sequences):
-        return None
-    return "must be a string or an array of strings"
+class System(BaseModel):
+    """Instructions."""
+
+    role: Literal["system"]
+    content: Content[TextPart]
 
 
-def tools(value: Any) -> str | None:
-    """Check for a list of function tools."""
-    if not is_list(value):
-        return "must be an array"
-    for position, tool in enumerate(value):
-        function = as_object(as_object(tool).get("function"))
-        name = function.get("name")
-        if as_object(tool).get("type") != "function":
-            return f"[{position}].type must be 'function'"
-        if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
-            return f"[{position}].function.name must match {_TOOL_NAME.pattern}"
-        if not is_object(function.get("parameters", {})):
-            return f"[{position}].function.parameters must be an object"
-    return None
+class Developer(BaseModel):
+    """Instructions, in OpenAI's newer word."""
+
+    role: Literal["developer"]
+    content: Content[TextPart]
 
 
-def tool_choice(value: Any) -> str | None:
-    """Check for none, auto, required or one function."""
-    if value in ("none", "auto", "required"):
-        return None
-    function = as_object(as_object(value).get("function"))
-    if as_object(value).get("type") == "function" and isinstance(function.get("name"), str):
-        return None
-    return "must be 'none', 'auto', 'required' or {'type': 'function', 'function': {'name': …}}"
+class User(BaseModel, Generic[T]):
+    """What the user says; the parts that it may have are the vendor's."""
+
+    role: Literal["user"]
+    content: Content[T]
 
 
-def messages(roles: frozenset[str], parts: frozenset[str]) -> Check:
-    """Return a check for a conversation by the roles and the content parts that it may have."""
+class Assistant(BaseModel):
+    """What the model said."""
 
-    def check(value: Any) -> str | None:
-        if not is_list(value) or not value:
-            return "must be a non-empty array"
-        for position, message in enumerate(value):
-            fault = _message(message, roles, parts)
-            if fault:
-                return f"[{position}]{fault}"
-        return None
+    role: Literal["assistant"]
+    tool_calls: list[JsonObject] | None = None
+    content: Content[TextPart] | None = Field(None, validate_default=True)
 
-    return check
-
-
-def _message(message: Any, roles: frozenset[str], parts: frozenset[str]) -> str | None:
-    if not is_object(message):
-        return " must be an object"
-    role, content = message.get("role"), message.get("content")
-    if role not in roles:
-        return f".role must be one of {', '.join(sorted(roles))}"
-    if role == "tool" and not isinstance(message.get("tool_call_id"), str):
-        return ".tool_call_id must be a string"
-    if content is None:
-        may_be_empty = role == "assistant" and message.get("tool_calls")
-        return None if may_be_empty else ".content must be a string or an array of parts"
-    if isinstance(content, str):
-        return None
-    if not is_list(content):
-        return ".content must be a string or an array of parts"
-    for position, part in enumerate(content):
-        if not is_object(part) or not isinstance(part.get("type"), str):
-            return f".content[{position}] must be an object with a type"
-        kind = part["type"]
-        if kind not in parts:
-            return f".content[{position}].type must be one of {', '.join(sorted(parts))}"
-        if fault := _PARTS[kind](part):
-            return f".content[{position}].{fault}"
-        if kind != "text" and role != "user":
-            return f".content[{position}].type must be text in a {role} message"
-    return None
+    @field_validator("content")
+    @classmethod
+    def _says_or_calls(cls, content: Any, info: ValidationInfo) -> Any:
+        if content is None and not info.data.get("tool_calls"):
+            raise ValueError("must be there without tool_calls")
+        return content
 
 
-def _text_part(part: JsonObject) -> str | None:
-    return None if isinstance(part.get("text"), str) else "text must be a string"
+class ToolResult(BaseModel):
+    """The result of a tool."""
+
+    role: Literal["tool"]
+    tool_call_id: str
+    content: Content[TextPart]
 
 
-def _image_part(part: JsonObject) -> str | None:
-    # "image_url.url kann eine Public-URL oder ein Base64-Data-URL sein"
-    url = as_object(part.get("image_url")).get("url")
-    if isinstance(url, str) and (_WEB.match(url) or _DATA.match(url)):
-        return None
-    return "image_url.url must be a web address or a base64 data URL"
+OpenAIMessage = Annotated[
+    System | Developer | User[OpenAIPart] | Assistant | ToolResult, Discriminator("role")
+]
 
 
-def _file_part(part: JsonObject) -> str | None:
-    file = as_object(part.get("file_url"))
-    url = file.get("url")
-    if not isinstance(url, str) or not _WEB.match(url):
-        return "file_url.url must be a web address"
-    return None if isinstance(file.get("mime_type"), str) else "file_url.mime_type must be a string"
+class Function(BaseModel):
+    """A function that the model may call."""
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    parameters: JsonObject = {}
 
 
-_WEB = re.compile(r"https?://[^/\s]", re.IGNORECASE)
-_DATA = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/]+=*\Z")
-_PARTS: dict[str, Callable[[JsonObject], str | None]] = {
-    "text": _text_part,
-    "image_url": _image_part,
-    "file_url": _file_part,
-}
+class Tool(BaseModel):
+    """A tool; there are only functions."""
+
+    type: Literal["function"]
+    function: Function
 
 
-def response_format(dialect: Dialect) -> Check:
-    """Return a check for the response formats that a dialect knows."""
-
-    def check(value: Any) -> str | None:
-        kind = as_object(value).get("type")
-        if kind not in dialect.response_formats:
-            return f"type must be one of {', '.join(sorted(dialect.response_formats))}"
-        schema = as_object(as_object(value).get("json_schema"))
-        if kind != "json_schema":
-            return None
-        if not isinstance(schema.get("name"), str) or not is_object(schema.get("schema")):
-            return "json_schema must have a name and a schema"
-        return None
-
-    return check
+class _Named(BaseModel):
+    name: str
 
 
-_OF_DIALECT: dict[str, Callable[[Dialect], Check]] = {
-    "messages": lambda dialect: messages(dialect.roles, dialect.parts),
-    "response_format": response_format,
-}
+class NamedTool(BaseModel):
+    """The tool that must be called."""
+
+    type: Literal["function"]
+    function: _Named
 
 
-def validate(dialect: Dialect, body: JsonObject) -> JsonObject:
-    """Check a chat request.
+class PlainFormat(BaseModel):
+    """Text, or JSON of any shape."""
+
+    type: Literal["text", "json_object"]
+
+
+class _Schema(BaseModel):
+    name: str
+    schema_: JsonObject = Field(alias="schema")
+
+
+class SchemaFormat(BaseModel):
+    """JSON after a schema."""
+
+    type: Literal["json_schema"]
+    json_schema: _Schema
+
+
+OpenAIFormat = Annotated[PlainFormat | SchemaFormat, Discriminator("type")]
+Choice = Annotated[One[Literal["none", "auto", "required"]] | Many[NamedTool], Form]
+
+M = TypeVar("M")
+F = TypeVar("F")
+
+
+class Chat(BaseModel, Generic[M, F]):
+    """The fields of a chat request that all vendors document.
+
+    A dialect says what messages and response formats it takes, and adds its own fields. What is
+    not among them is accepted and has no effect.
+    """
+
+    model: Text
+    messages: list[M] = Field(min_length=1)
+    temperature: Temperature | None = None
+    stream: StrictBool | None = None
+    response_format: F | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Choice | None = None
+
+    @field_validator("tool_choice")
+    @classmethod
+    def _is_offered(cls, choice: Any, info: ValidationInfo) -> Any:
+        if choice in (None, "none", "auto") or "tools" not in info.data:
+            return choice
+        tools: list[Tool] = info.data["tools"] or []
+        names = [tool.function.name for tool in tools]
+        if not names:
+            raise ValueError("is only allowed when tools are specified")
+        if isinstance(choice, NamedTool) and choice.function.name not in names:
+            raise ValueError(f"names a tool that is not in tools: {choice.function.name!r}")
+        return choice
+
+
+OpenAIChat = Chat[OpenAIMessage, OpenAIFormat]
+
+
+class EmbeddingOptions(BaseModel):
+    """What a request for embeddings may have."""
+
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: AtLeastOne | None = None
+    user: Text | None = None
+
+
+class Embeddings(EmbeddingOptions):
+    """A request for embeddings, as OpenAI takes it."""
+
+    input: Input
+    model: Text
+
+
+class Images(BaseModel):
+    """A request for images."""
+
+    prompt: Text
+    model: Text | None = None
+    n: Annotated[Integer, Field(ge=1, le=10)] | None = None
+    response_format: Literal["url", "b64_json"] | None = None
+
+
+def check(kind: type[BaseModel], body: JsonObject, status: int = 400) -> JsonObject:
+    """Check a request.
 
     Args:
-        dialect: The vendor's.
+        kind: The vendor's fields.
         body: The request.
+        status: Status of the answer to a wrong one.
 
     Returns:
-        The fields that the vendor honours and that are set.
+        The fields that the vendor honours and that are set, as they came.
 
     Raises:
         ApiError: With every field that is wrong.
     """
-    honoured: JsonObject = {}
-    faults = [FieldError(name, "is required") for name in dialect.required if name not in body]
-    for name, check in dialect.fields.items():
-        value = body.get(name)
-        if name not in body or (value is None and name not in dialect.required):
-            continue
-        of_dialect = _OF_DIALECT.get(name)
-        fault = (of_dialect(dialect) if of_dialect else check)(value)
-        if fault:
-            faults.append(FieldError(name, fault))
-        honoured[name] = value
-    faults.extend(_unknown_choice(honoured))
-    if faults:
-        first = faults[0]
-        joint = "" if first.message.startswith(("[", ".")) else " "
-        message = f"{first.field}{joint}{first.message}"
-        raise ApiError(dialect.field_status, message, "invalid_request", tuple(faults))
-    return honoured
+    try:
+        kind.model_validate(body)
+    except ValidationError as error:
+        faults: dict[str, str] = {}
+        for one in error.errors(include_url=False, include_input=False):
+            faults.setdefault(*_fault(one, body))
+        name, message = next(iter(faults.items()))
+        raise ApiError(status, f"{name} {message}", "invalid_request", faults) from None
+    return {name: body[name] for name in kind.model_fields if body.get(name) is not None}
 
 
-def _unknown_choice(body: JsonObject) -> list[FieldError]:
-    choice = body.get("tool_choice")
-    offered = body.get("tools")
-    if choice in (None, "none", "auto") or tool_choice(choice) or (offered and tools(offered)):
-        return []
-    names = [tool["function"]["name"] for tool in as_list(offered)]
-    if not names:
-        return [FieldError("tool_choice", "is only allowed when tools are specified")]
-    named = as_object(as_object(choice).get("function")).get("name")
-    if named is not None and named not in names:
-        return [FieldError("tool_choice", f"names a tool that is not in tools: {named!r}")]
-    return []
+def _fault(error: ErrorDetails, body: Any) -> tuple[str, str]:
+    """Return the path of a field and what is wrong with it."""
+    loc, kind, said = error["loc"], error["type"], error["msg"]
+    if kind == "missing":
+        said = "is required"
+    elif kind == "union_tag_invalid":
+        context = error.get("ctx", {})
+        loc, said = (*loc, context["discriminator"][1:-1]), f"must be {context['expected_tags']}"
+    path = ""
+    for depth, step in enumerate(loc, start=1):
+        try:
+            body = body[step]
+        except (LookupError, TypeError):
+            # The name of a union's member, unless it is a field that is not there.
+            if depth < len(loc) or kind not in ("missing", "value_error"):
+                continue
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+    said = re.sub(r"^\w+ should", "must", said.removeprefix("Value error, "))
+    return path.removeprefix("."), re.sub(r" (or (instance|object)|after validation).*", "", said)

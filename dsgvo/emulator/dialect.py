@@ -3,17 +3,19 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
+
+from pydantic import BaseModel
 
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject
-from dsgvo.emulator.values import Answer, Call
+from dsgvo.emulator.steps import Reply
+from dsgvo.emulator.values import Call
+from dsgvo.providers import PROVIDERS
 
-Check = Callable[[Any], str | None]
-"""Looks at the value of one field; returns what is wrong with it, or None."""
-
-Authorize = Callable[[Mapping[str, str], Access], None]
+Authorize = Callable[[Access, Mapping[str, str]], None]
 """Checks the headers of a request; raises ApiError."""
 
 Document = Callable[[Access], Any]
@@ -25,99 +27,56 @@ def asked_for_stream(call: Call) -> bool:
     return call.body.get("stream") is True
 
 
-def as_it_is(answer: Answer, model: str) -> Answer:
-    """Return the answer unchanged."""
-    del model
-    return answer
-
-
-def accept_all(call: Call) -> None:
-    """Accept every request."""
-    del call
-
-
-def openai_id(digest: str) -> str:
-    """Return an id as OpenAI makes them."""
-    return f"chatcmpl-{digest[:24]}"
-
-
-def no_more_usage(content: str) -> JsonObject:
-    """Add nothing to OpenAI's usage."""
-    del content
-    return {}
-
-
 @dataclass(frozen=True)
 class Dialect:
     """One vendor's dialect.
 
     Args:
-        name: Name of the vendor as our packages write it.
-        title: Name of the vendor as it writes itself.
-        root: First part of the path in the emulator, ``/innogpt``.
+        name: Name of the vendor as our packages write it, and first part of the path here.
         base: The rest of the base URL's path, ``/api/ext/v1``.
-        environment: Variable of each setting that a client needs.
         error_body: Writes an error in the vendor's shape.
         authorize: Checks the headers of a request. Raises ApiError.
-        fields: The body fields of a chat request that are honoured, each with its check. What is
-            not in here is accepted and has no effect.
-        required: The fields that a chat request must have.
-        roles: The roles that messages may have.
-        parts: The types of content parts that messages may have.
-        response_formats: The ``type`` values that ``response_format`` may have.
+        chat: The fields of a chat request that are honoured.
+        embeddings: The fields of an embeddings request, if the vendor has such an endpoint.
         field_status: Status of an answer to a wrong field.
         refuse: Refuses chat requests that the vendor's page rules out. Raises ApiError.
         streams: Tells whether a chat request is answered as a stream.
-        present: Turns the model's answer into what the vendor makes of it.
+        present: Turns a model's answer into what the vendor makes of it.
         make_id: Makes an answer's id from a hexadecimal digest.
         has_created: Whether an answer has ``created``.
         thinks_aloud: Whether a model's thoughts are in the text, as ``<think>`` blocks.
-        more_usage: Fields that the vendor adds to ``usage``.
-        embeddings: Whether the vendor has an embeddings endpoint.
-        token_input: Whether embeddings take lists of token ids.
+        more_usage: Makes the fields that the vendor adds to ``usage`` from an answer's text.
         images: Whether the vendor has an image generation endpoint.
         uploads: Whether chat takes files as ``multipart/form-data``.
-        embedding_model_optional: Whether an embeddings request may leave ``model`` out.
-        documents: Paths below ``root`` that answer a GET, each with what makes the answer.
-        account_documents: The same, for paths with their own check of access.
-        authorize_account: That check.
-        token_path: Path below ``root`` of the OAuth token endpoint.
+        documents: Paths that answer a GET, each with its check of access and what makes the answer.
+        token_path: Path of the OAuth token endpoint.
     """
 
     name: str
-    title: str
-    root: str
     base: str
-    environment: Mapping[str, str]
     error_body: Callable[[ApiError], JsonObject]
     authorize: Authorize
-    fields: Mapping[str, Check]
-    required: tuple[str, ...] = ("model", "messages")
-    roles: frozenset[str] = frozenset({"system", "developer", "user", "assistant", "tool"})
-    parts: frozenset[str] = frozenset({"text", "image_url"})
-    response_formats: frozenset[str] = frozenset({"text", "json_object", "json_schema"})
+    chat: type[BaseModel]
+    embeddings: type[BaseModel] | None = None
     field_status: int = 400
-    refuse: Callable[[Call], None] = accept_all
+    refuse: Callable[[Call], None] = lambda call: None
     streams: Callable[[Call], bool] = asked_for_stream
-    present: Callable[[Answer, str], Answer] = as_it_is
-    make_id: Callable[[str], str] = openai_id
+    present: Callable[[Reply, str], Reply] = lambda answer, model: answer
+    make_id: Callable[[str], str] = lambda digest: f"chatcmpl-{digest[:24]}"
     has_created: bool = True
     thinks_aloud: bool = False
-    more_usage: Callable[[str], JsonObject] = no_more_usage
-    embeddings: bool = False
-    embedding_model_optional: bool = False
-    token_input: bool = False
+    more_usage: Callable[[str], JsonObject] = lambda content: {}
     images: bool = False
     uploads: bool = False
-    documents: Mapping[str, Document] = field(default_factory=dict[str, Document])
-    account_documents: Mapping[str, Document] = field(default_factory=dict[str, Document])
-    authorize_account: Authorize | None = None
+    documents: Mapping[str, tuple[Authorize, Document]] = field(
+        default_factory=dict[str, tuple[Authorize, Document]]
+    )
     token_path: str | None = None
 
-    @property
-    def prefix(self) -> str:
-        """Path of the base URL in the emulator."""
-        return self.root + self.base
+
+def dialects() -> dict[str, Dialect]:
+    """Return the dialects of all vendors: each is in the module of its vendor's name."""
+    return {name: import_module(f"dsgvo.emulator.{name}").DIALECT for name in PROVIDERS}
 
 
 def starts_with(*beginnings: str) -> Callable[[str], bool]:

@@ -4,19 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
-class FieldError:
-    """One field of a request that is wrong.
-
-    Args:
-        field: Name of the field, with its path (``messages[0].role``).
-        message: What is wrong with it.
-    """
-
-    field: str
-    message: str
-
-
 @dataclass
 class ApiError(Exception):
     """A request that is answered with an error.
@@ -25,14 +12,15 @@ class ApiError(Exception):
         status: HTTP status code.
         message: What is wrong, for a person.
         code: Machine-readable code, e.g. ``invalid_api_key``.
-        fields: The fields at fault, if the fault is in the body.
+        fields: The fields at fault by their paths, such as ``messages[0].role``, each with what is
+            wrong with it.
         headers: Response headers, e.g. ``Allow``.
     """
 
     status: int
     message: str
     code: str
-    fields: tuple[FieldError, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -40,6 +28,17 @@ class BrokenOffError(Exception):
     """The line to the client or to the upstream server is dead; the answer ends where it is."""
 
 
-def invalid(name: str, message: str, *, status: int = 400) -> ApiError:
+def invalid(name: str, message: str) -> ApiError:
     """Return the error for one wrong field."""
-    return ApiError(status, message, "invalid_request", (FieldError(name, message),))
+    return ApiError(400, message, "invalid_request", {name: message})
+
+
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+def openai_error(error: ApiError) -> dict[str, object]:
+    """Write an error as OpenAI does, which more than one vendor follows."""
+    kind = "server_error" if error.status >= 500 else "invalid_request_error"
+    param = next(iter(error.fields), None)
+    kind = _TYPES.get(error.status, kind)
+    return {"error": {"message": error.message, "type": kind, "param": param, "code": error.code}}

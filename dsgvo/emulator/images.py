@@ -1,18 +1,13 @@
-"""Image generation: a small picture whose colours come from the prompt."""
+"""Image generation: a small picture whose colour comes from the prompt."""
 
 import base64
 import struct
 import zlib
-from collections.abc import Iterator
 
-from dsgvo.emulator.checks import one_of, text
-from dsgvo.emulator.failures import ApiError, FieldError
-from dsgvo.emulator.gate import json_reply
-from dsgvo.emulator.jsons import is_integer
+from dsgvo.emulator.checks import Images, check
 from dsgvo.emulator.steps import Step
-from dsgvo.emulator.values import Call, HttpReply
+from dsgvo.emulator.values import CREATED, FINGERPRINT, Call, HttpReply, json_reply
 
-_CREATED = 1775000000
 _SIDE = 64
 
 
@@ -33,47 +28,24 @@ async def generate(call: Call, step: Step) -> HttpReply:
         ApiError: If a field is wrong.
     """
     del step
-    body = call.body
-    faults: list[FieldError] = []
-    prompt = body.get("prompt")
-    if fault := text(prompt):
-        faults.append(FieldError("prompt", "is required" if prompt is None else fault))
-    if body.get("model") is not None and (fault := text(body["model"])):
-        faults.append(FieldError("model", fault))
-    count = 1 if body.get("n") is None else body["n"]
-    if not is_integer(count) or not 1 <= count <= 10:
-        faults.append(FieldError("n", "must be an integer between 1 and 10"))
-    wanted = body.get("response_format") or "url"
-    if fault := one_of("url", "b64_json")(wanted):
-        faults.append(FieldError("response_format", fault))
-    if faults:
-        message = f"{faults[0].field} {faults[0].message}"
-        raise ApiError(400, message, "invalid_request", tuple(faults))
-    pictures = [base64.b64encode(draw(f"{prompt}\0{at}")).decode() for at in range(count)]
+    body = check(Images, call.body)
+    prompt, wanted = body["prompt"], body.get("response_format", "url")
     prefix = "data:image/png;base64," if wanted == "url" else ""
-    data = [{wanted: prefix + picture, "revised_prompt": prompt} for picture in pictures]
-    return json_reply(200, {"created": _CREATED, "data": data, "system_fingerprint": "emulator-1"})
+    pictures = [_draw(f"{prompt}\0{at}") for at in range(body.get("n", 1))]
+    data = [
+        {wanted: prefix + base64.b64encode(picture).decode(), "revised_prompt": prompt}
+        for picture in pictures
+    ]
+    return json_reply(200, {"created": CREATED, "data": data, "system_fingerprint": FINGERPRINT})
 
 
-def draw(seed: str) -> bytes:
-    """Return a PNG with a gradient of colours that come from ``seed``."""
-    digest = zlib.crc32(seed.encode())
-    first = tuple(digest >> shift & 0xFF for shift in (0, 8, 16))
-    second = tuple(255 - value for value in first)
-    lines = b"".join(
-        b"\0" + bytes(value for x in range(_SIDE) for value in _mixed(first, second, x, y))
-        for y in range(_SIDE)
-    )
+def _draw(seed: str) -> bytes:
+    """Return a PNG of one colour, which comes from ``seed``."""
+    colour = zlib.crc32(seed.encode()).to_bytes(4, "big")[:3]
     header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _mixed(first: tuple[int, ...], second: tuple[int, ...], x: int, y: int) -> Iterator[int]:
-    share = (x + y) / (2 * _SIDE)
-    return (int(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    body = kind + data
-    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+    lines = zlib.compress((b"\0" + colour * _SIDE) * _SIDE)
+    chunks = ((b"IHDR", header), (b"IDAT", lines), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )

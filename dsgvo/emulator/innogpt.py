@@ -1,12 +1,46 @@
 """innoGPT's dialect. Source: the vendor's help page "Endpoints"."""
 
-from dsgvo.emulator import checks, openai_shape
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Discriminator
+
+from dsgvo.emulator import checks
+from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect, asked_for_stream, starts_with
-from dsgvo.emulator.jsons import as_text
+from dsgvo.emulator.failures import openai_error
+from dsgvo.emulator.jsons import JsonObject, as_text
 from dsgvo.emulator.values import Call
 
 # "GPT-5-Serie, o3-mini und o4-mini streamen automatisch, auch wenn stream: false gesetzt ist."
 _streams_always = starts_with("gpt-5", "o3-mini", "o4-mini")
+
+
+class _FileURL(BaseModel):
+    url: checks.WebAddress
+    mime_type: str
+
+
+class _File(BaseModel):
+    # "PDF per URL"
+    type: Literal["file_url"]
+    file_url: _FileURL
+
+
+_Part = Annotated[checks.TextPart | checks.ImagePart | _File, Discriminator("type")]
+_Message = Annotated[
+    checks.System | checks.Developer | checks.User[_Part] | checks.Assistant | checks.ToolResult,
+    Discriminator("role"),
+]
+
+
+class _Chat(checks.Chat[_Message, checks.OpenAIFormat]):
+    # "Wichtige Parameter" lists the shared ones and max_tokens; "important" means that the list is
+    # not closed, so OpenAI's usual ones are honoured too.
+    max_tokens: checks.AtLeastOne | None = None
+    max_completion_tokens: checks.AtLeastOne | None = None
+    top_p: checks.Share | None = None
+    stop: checks.Stop | None = None
+    stream_options: JsonObject | None = None
 
 
 def _streams(call: Call) -> bool:
@@ -15,27 +49,13 @@ def _streams(call: Call) -> bool:
 
 DIALECT = Dialect(
     name="innogpt",
-    title="innoGPT",
-    root="/innogpt",
     base="/api/ext/v1",
-    environment={"api_key": "INNOGPT_API_KEY", "base_url": "INNOGPT_BASE_URL"},
     # Inferred: the page shows no error, and says that the API is compatible with OpenAI's.
-    error_body=openai_shape.error_body,
-    authorize=lambda headers, access: access.bearer(headers),
-    # "Wichtige Parameter" lists the shared ones and max_tokens; "important" means that the list is
-    # not closed, so OpenAI's usual ones are honoured too.
-    fields=openai_shape.CHAT_FIELDS
-    | {
-        "max_tokens": checks.at_least_one,
-        "max_completion_tokens": checks.at_least_one,
-        "top_p": checks.number(0, 1),
-        "stop": checks.stop,
-        "stream_options": checks.an_object,
-    },
-    # "Bild-Input", "PDF per URL"
-    parts=frozenset({"text", "image_url", "file_url"}),
+    error_body=openai_error,
+    authorize=Access.bearer,
+    chat=_Chat,
+    embeddings=checks.Embeddings,
     streams=_streams,
-    embeddings=True,
     images=True,
     uploads=True,
 )

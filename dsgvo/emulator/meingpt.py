@@ -1,12 +1,23 @@
 """meinGPT's dialect. Sources: the vendor's pages "Completions" (the newer) and "Modell API"."""
 
-from dsgvo.emulator import openai_shape
+from typing import Annotated
+
+from pydantic import Field
+
+from dsgvo.emulator import checks
+from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect, starts_with
 from dsgvo.emulator.failures import ApiError, invalid
 from dsgvo.emulator.jsons import JsonObject, as_text
 from dsgvo.emulator.values import Call
 
 _without_tools = starts_with("llama-3.1-sonar")
+_Tokens = Annotated[list[checks.Integer], Field(min_length=1)]
+
+
+class _Embeddings(checks.EmbeddingOptions):
+    input: checks.Input | _Tokens | Annotated[list[_Tokens], Field(min_length=1)]
+    model: checks.Text | None = None
 
 
 def _error_body(error: ApiError) -> JsonObject:
@@ -22,17 +33,12 @@ def _refuse(call: Call) -> None:
 
 DIALECT = Dialect(
     name="meingpt",
-    title="meinGPT",
-    root="/meingpt",
     base="/api/openai/v1",
-    environment={"api_key": "MEINGPT_API_KEY", "base_url": "MEINGPT_BASE_URL"},
     error_body=_error_body,
-    authorize=lambda headers, access: access.bearer(headers),
+    authorize=Access.bearer,
     # "Anfragen werden trotzdem akzeptiert und verarbeitet, jedoch werden nicht alle Parameter
     # beachtet": what is not listed has no effect, max_tokens and stream_options included.
-    fields=openai_shape.CHAT_FIELDS,
+    chat=checks.OpenAIChat,
+    embeddings=_Embeddings,
     refuse=_refuse,
-    embeddings=True,
-    embedding_model_optional=True,
-    token_input=True,
 )

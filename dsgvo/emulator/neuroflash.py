@@ -1,30 +1,32 @@
 """neuroflash's dialect. Source: the vendor's page "Chat-Vervollständigungen"."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from dsgvo.emulator import checks, openai_shape
+from pydantic import Field, StrictBool
+
+from dsgvo.emulator import checks
 from dsgvo.emulator.access import Access
-from dsgvo.emulator.dialect import Check, Dialect
+from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject
 
-MODELS = ("openai/gpt-4.1-mini", "openai/gpt-4.1", "anthropic/claude-sonnet-4.5")
+_MODELS = ("openai/gpt-4.1-mini", "openai/gpt-4.1", "anthropic/claude-sonnet-4.5")
 
-_FIELDS: dict[str, Check] = openai_shape.CHAT_FIELDS | {
-    "max_tokens": checks.at_least_one,
-    "reasoning": checks.an_object,
-    "reasoning_effort": checks.text,
-    "seed": checks.integer,
-    "web_search_options": checks.an_object,
-    "structured_outputs": checks.boolean_or_object,
-    "frequency_penalty": checks.number(-2, 2),
-    "presence_penalty": checks.number(-2, 2),
-    "repetition_penalty": checks.number(0, 2),
-    "stop": checks.stop,
+
+class _Chat(checks.OpenAIChat):
+    max_tokens: checks.AtLeastOne | None = None
+    reasoning: JsonObject | None = None
+    reasoning_effort: checks.Text | None = None
+    seed: checks.Integer | None = None
+    web_search_options: JsonObject | None = None
+    structured_outputs: StrictBool | JsonObject | None = None
+    frequency_penalty: checks.Penalty | None = None
+    presence_penalty: checks.Penalty | None = None
+    repetition_penalty: Annotated[checks.Number, Field(ge=0, le=2)] | None = None
+    stop: checks.Stop | None = None
     # Not on the page: OpenAI's way to ask for the usage of a stream.
-    "stream_options": checks.an_object,
-}
+    stream_options: JsonObject | None = None
 
 
 def _error_body(error: ApiError) -> JsonObject:
@@ -32,25 +34,21 @@ def _error_body(error: ApiError) -> JsonObject:
         return {"error": error.message, "code": error.code}
     return {
         "errors": [
-            {"field": fault.field, "message": fault.message, "type": "validation"}
-            for fault in error.fields
+            {"field": name, "message": message, "type": "validation"}
+            for name, message in error.fields.items()
         ]
     }
 
 
-def _authorize(headers: Mapping[str, str], access: Access) -> None:
+def _authorize(access: Access, headers: Mapping[str, str]) -> None:
     access.bearer_or_token(headers)
     # "Wird er weggelassen, gibt die API 400 Bad Request zurück."
     access.workspace(headers)
 
 
-def _make_id(digest: str) -> str:
-    return f"gen-1775000000-{digest[:8]}"
-
-
 def _models(access: Access) -> Any:
     del access
-    data = [{"id": model, "object": "model", "owned_by": "emulator"} for model in MODELS]
+    data = [{"id": model, "object": "model", "owned_by": "emulator"} for model in _MODELS]
     return {"object": "list", "data": data}
 
 
@@ -65,28 +63,20 @@ def _workspaces(access: Access) -> Any:
 
 DIALECT = Dialect(
     name="neuroflash",
-    title="neuroflash",
-    root="/neuroflash",
     base="/api/ds-prototypes",
-    environment={
-        "api_key": "NEUROFLASH_API_KEY",
-        "base_url": "NEUROFLASH_BASE_URL",
-        "workspace_id": "NEUROFLASH_WORKSPACE_ID",
-    },
     error_body=_error_body,
     authorize=_authorize,
-    fields=_FIELDS,
+    chat=_Chat,
     field_status=422,
-    make_id=_make_id,
+    make_id=lambda digest: f"gen-1775000000-{digest[:8]}",
     # The documented answer has no "created".
     has_created=False,
     more_usage=lambda content: {"words_used": len(content.split())},
     # The shapes of these three lists are inferred: the pages name the paths alone.
     documents={
-        "/api/ds-prototypes/model_selection/models": _models,
-        "/api/ds-prototypes/health": _health,
+        "/api/ds-prototypes/model_selection/models": (_authorize, _models),
+        "/api/ds-prototypes/health": (_authorize, _health),
+        "/api/workspace-service/v1/workspaces": (Access.bearer_or_token, _workspaces),
     },
-    account_documents={"/api/workspace-service/v1/workspaces": _workspaces},
-    authorize_account=lambda headers, access: access.bearer_or_token(headers),
     token_path="/oauth/v2/token",  # noqa: S106 - a path
 )

@@ -11,33 +11,12 @@ from typing import Any
 import uvicorn
 from starlette.types import Scope
 
-from dsgvo.emulator.app import build
+from dsgvo.emulator.app import App
 from dsgvo.emulator.state import State
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 75
 _START_SECONDS = 10.0
-
-
-class TcpConnection:
-    """The TCP connection of a request.
-
-    Args:
-        transport: asyncio's transport; None if the client is already gone.
-    """
-
-    def __init__(self, transport: asyncio.Transport | None) -> None:
-        self._transport = transport
-
-    @property
-    def closed(self) -> bool:
-        """Whether the client is gone."""
-        return self._transport is None or self._transport.is_closing()
-
-    def close(self) -> None:
-        """Send what is buffered and close the connection."""
-        if self._transport is not None:
-            self._transport.close()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -63,7 +42,7 @@ class Runner:
         self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            build(state, self._connect),
+            App(state, self._connect),
             # Named, so that what else is installed does not change how the bytes go out.
             http="h11",
             loop="asyncio",
@@ -146,10 +125,8 @@ class Runner:
             task.cancel()
         self._server.should_exit = True
 
-    def _connect(self, scope: Scope) -> TcpConnection:
+    def _connect(self, scope: Scope) -> asyncio.Transport | None:
         # uvicorn tells an application no more than the peer's address, which is enough to find it.
         connections: set[Any] = self._server.server_state.connections
-        for connection in connections:
-            if connection.client == scope["client"]:
-                return TcpConnection(connection.transport)
-        return TcpConnection(None)
+        found = (one.transport for one in connections if one.client == scope["client"])
+        return next(found, None)

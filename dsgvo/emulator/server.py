@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from dsgvo.emulator.access import Access
-from dsgvo.emulator.dialect import Dialect
+from dsgvo.emulator.dialect import Dialect, dialects
 from dsgvo.emulator.refusals import RefuseFields, TooLong
 from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import RecordedRequest
-from dsgvo.emulator.vendors import dialects
+from dsgvo.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from dsgvo.emulator.runner import Runner
@@ -83,7 +83,7 @@ class Server:
         Args:
             provider: ``innogpt``, ``meingpt``, ``neuroflash`` or ``sovrgpt``.
         """
-        return self.url + _dialect(provider).prefix
+        return f"{self.url}/{provider}{_dialect(provider).base}"
 
     def token_url(self, provider: str) -> str:
         """Return the address of a vendor's OAuth token endpoint.
@@ -96,8 +96,8 @@ class Server:
         """
         dialect = _dialect(provider)
         if dialect.token_path is None:
-            raise ValueError(f"{dialect.title} has no token endpoint")
-        return self.url + dialect.root + dialect.token_path
+            raise ValueError(f"{PROVIDERS[provider].title} has no token endpoint")
+        return f"{self.url}/{provider}{dialect.token_path}"
 
     def environ(self, provider: str) -> dict[str, str]:
         """Return the environment variables that point a vendor's clients to this server.
@@ -105,12 +105,9 @@ class Server:
         Args:
             provider: The vendor.
         """
-        values = {
-            "api_key": self.api_key,
-            "base_url": self.base_url(provider),
-            "workspace_id": self.workspace_id,
-        }
-        return {name: values[key] for key, name in _dialect(provider).environment.items()}
+        base_url, spec = self.base_url(provider), PROVIDERS[provider]
+        found = {spec.key_variables[0]: self.api_key, f"{spec.env}_BASE_URL": base_url}
+        return found | {one.variable: self.workspace_id for one in spec.header_arguments}
 
     def script(self, provider: str, *steps: Step, path: str | None = None) -> None:
         """Queue steps; each is used by one request that got past authentication.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.steps import Step
-from dsgvo.emulator.values import Call, RecordedRequest
+from dsgvo.emulator.values import RecordedRequest
 
 if TYPE_CHECKING:
     from dsgvo.emulator.upstream import Upstream
@@ -77,17 +77,10 @@ class State:
                     return steps.popleft()
         return Step()
 
-    def has_sticky(self, provider: str) -> bool:
-        """Tell whether something sticks to a vendor."""
+    def sticky(self, provider: str) -> list[Step]:
+        """Return the steps that stick to a vendor."""
         with self._lock:
-            return any(name == provider for name, _ in self._sticky)
-
-    def check(self, provider: str, call: Call) -> None:
-        """Apply what sticks. Raises ApiError."""
-        with self._lock:
-            sticky = [step for name, step in self._sticky if name == provider]
-        for step in sticky:
-            step.check(call)
+            return [step for name, step in self._sticky if name == provider]
 
     def clear(self) -> None:
         """Forget requests, scripts and what sticks."""

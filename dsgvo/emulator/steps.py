@@ -4,14 +4,13 @@ Each step is used by one request. A step is a value with a few hooks; the base c
 request alone, so that a step overrides just what it changes.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject, dumps
-from dsgvo.emulator.values import Answer, Call, HttpReply, ToolCall
+from dsgvo.emulator.values import Call, HttpReply
 
 _CODES = {
     401: "unauthorized",
@@ -28,14 +27,14 @@ _CODES = {
 class Step:
     """A step that changes nothing: the request gets its normal answer."""
 
-    async def respond(self) -> HttpReply | None:
+    def respond(self) -> HttpReply | None:
         """Return the whole answer, or None to go on. Raises ApiError for a vendor's own error."""
         return None
 
     def check(self, call: Call) -> None:
         """Look at the request before it is answered. Raises ApiError to refuse it."""
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> "Reply | None":
         """Return the model's answer, or None to let the emulator think."""
         return None
 
@@ -78,21 +77,9 @@ class Reply(Step):
     reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
     pace: float | None = None
 
-    def answer(self) -> Answer:
+    def answer(self) -> "Reply":
         """Return the scripted answer."""
-        content = "".join(self.chunks) if self.chunks is not None else self.content
-        return Answer(
-            content=content,
-            reasoning=self.reasoning,
-            tool_calls=tuple(_tool_call(call) for call in self.tool_calls),
-            finish_reason=self.finish_reason,
-            usage=self.usage,
-            chunks=None if self.chunks is None else tuple(self.chunks),
-            omit_index=self.omit_index,
-            stream=self.stream,
-            reasoning_field=self.reasoning_field,
-            pace=self.pace,
-        )
+        return self
 
 
 @dataclass(frozen=True)
@@ -114,7 +101,7 @@ class Status(Step):
     message: str = "scripted error"
     code: str | None = None
 
-    async def respond(self) -> HttpReply:
+    def respond(self) -> HttpReply:
         """Return the answer, or raise the vendor's own error."""
         if self.body is None:
             code = self.code or _CODES.get(self.status, "error")
@@ -144,7 +131,7 @@ class Truncate(Step):
     clean: bool = True
     reply: Reply | None = None
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> Reply | None:
         """Return the answer that is cut."""
         return self.reply.answer() if self.reply else None
 
@@ -171,7 +158,7 @@ class ErrorEvent(Step):
     event: str | None = None
     reply: Reply | None = None
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> Reply | None:
         """Return the answer that is broken off."""
         return self.reply.answer() if self.reply else None
 
@@ -203,7 +190,7 @@ class Raw(Step):
     delay: float = 0.0
     drop: bool = False
 
-    async def respond(self) -> HttpReply:
+    def respond(self) -> HttpReply:
         """Return the bytes."""
         return HttpReply(self.status, lower(self.headers), self.chunks, self.delay, self.drop)
 
@@ -220,7 +207,7 @@ class Redirect(Step):
     location: str
     status: int = 307
 
-    async def respond(self) -> HttpReply:
+    def respond(self) -> HttpReply:
         """Return the redirect."""
         return HttpReply(self.status, {"location": self.location, "content-length": "0"}, [])
 
@@ -229,7 +216,7 @@ class Redirect(Step):
 class Disconnect(Step):
     """Closes the TCP connection before any byte of the answer."""
 
-    async def respond(self) -> HttpReply:
+    def respond(self) -> HttpReply:
         """Return the empty answer."""
         return HttpReply(0, {}, [], drop=True)
 
@@ -246,31 +233,6 @@ class Delay(Step):
     seconds: float
     then: Step | None = None
 
-    @property
-    def _next(self) -> Step:
-        return self.then or Step()
-
-    async def respond(self) -> HttpReply | None:
-        """Wait, and return what the next step returns."""
-        await asyncio.sleep(self.seconds)
-        return await self._next.respond()
-
-    def check(self, call: Call) -> None:
-        """Do what the next step does."""
-        self._next.check(call)
-
-    def answer(self) -> Answer | None:
-        """Return what the next step returns."""
-        return self._next.answer()
-
-    def transform_response(self, reply: HttpReply) -> HttpReply:
-        """Do what the next step does."""
-        return self._next.transform_response(reply)
-
-    def vectors(self, data: list[JsonObject]) -> list[JsonObject]:
-        """Do what the next step does."""
-        return self._next.vectors(data)
-
 
 def cut(reply: HttpReply, after: int, *, drop: bool) -> HttpReply:
     """Return the first ``after`` events of a stream, or the first half of a plain answer."""
@@ -285,9 +247,3 @@ def cut(reply: HttpReply, after: int, *, drop: bool) -> HttpReply:
 def lower(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with names in lower case."""
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _tool_call(call: Mapping[str, Any]) -> ToolCall:
-    arguments = call.get("arguments", {})
-    text = arguments if isinstance(arguments, str) else dumps(arguments)
-    return ToolCall(str(call["name"]), text, str(call.get("id") or ""))

@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
 
 import httpx  # noqa: TID251 - the upstream server is no vendor: none of the transport's rules are its
 
 from dsgvo.emulator.failures import ApiError, BrokenOffError
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_object
-from dsgvo.emulator.values import Answer, Call, ToolCall, reasoning_of
+from dsgvo.emulator.steps import Reply
+from dsgvo.emulator.values import Call, reasoning_of
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 
@@ -63,7 +63,7 @@ class Upstream:
                 "(--upstream-anywhere)"
             )
 
-    async def answer(self, body: JsonObject, call: Call) -> Answer:
+    async def answer(self, body: JsonObject, call: Call) -> Reply:
         """Ask for a whole answer.
 
         Args:
@@ -79,9 +79,10 @@ class Upstream:
         if not message:
             raise ApiError(502, "The upstream server gave no answer", "upstream_error")
         usage = answer.get("usage")
-        return Answer(
+        calls = [as_object(call) for call in as_list(message.get("tool_calls"))]
+        return Reply(
             content=message.get("content"),
-            tool_calls=tuple(map(_tool_call, as_list(message.get("tool_calls")))),
+            tool_calls=[{**as_object(one.get("function")), "id": one.get("id")} for one in calls],
             finish_reason=as_text(choice.get("finish_reason")) or None,
             reasoning=reasoning_of(message),
             usage=usage if is_object(usage) else None,
@@ -190,13 +191,6 @@ def _message(message: JsonObject) -> JsonObject:
         for part in as_list(message.get("content"))
     ]
     return {**message, "content": parts} if parts else message
-
-
-def _tool_call(raw: Any) -> ToolCall:
-    call = as_object(raw)
-    function = as_object(call.get("function"))
-    name, arguments = (as_text(function.get(key)) for key in ("name", "arguments"))
-    return ToolCall(name, arguments, as_text(call.get("id")))
 
 
 def _unreachable(error: httpx.HTTPError) -> ApiError:

@@ -4,51 +4,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsgvo.emulator.jsons import JsonObject
+from dsgvo.emulator.jsons import JsonObject, dumps
 
-
-@dataclass(frozen=True)
-class ToolCall:
-    """A call of a tool, as the model answers it.
-
-    Args:
-        name: Name of the tool.
-        arguments: JSON text of the arguments; a script may make it broken on purpose.
-        id: Id of the call; empty lets the emulator make one.
-    """
-
-    name: str
-    arguments: str
-    id: str = ""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the model says, before it is written as JSON or as a stream.
-
-    Args:
-        content: The text, or None beside tool calls.
-        tool_calls: The tools to call.
-        finish_reason: None lets the emulator find the fitting one.
-        reasoning: The thoughts before the answer.
-        reasoning_field: Field for the thoughts; None puts them into ``content`` as ``<think>``.
-        usage: Replaces the counted usage; an empty mapping leaves usage out.
-        chunks: The pieces in which ``content`` is streamed.
-        omit_index: Leave ``index`` out of streamed tool calls, as some gateways do.
-        stream: Force a stream (True) or plain JSON (False), whatever was asked for.
-        pace: Seconds between two events of the stream.
-    """
-
-    content: str | None = None
-    tool_calls: tuple[ToolCall, ...] = ()
-    finish_reason: str | None = None
-    reasoning: str | None = None
-    reasoning_field: str | None = None
-    usage: Mapping[str, Any] | None = None
-    chunks: tuple[str, ...] | None = None
-    omit_index: bool = False
-    stream: bool | None = None
-    pace: float | None = None
+FINGERPRINT = "emulator-1"
+CREATED = 1775000000
+"""The same on every answer: a recording made twice is the same twice."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +38,12 @@ class Upload:
 
     Args:
         name: File name as the client gave it.
-        content_type: MIME type as the client gave it.
-        data: The bytes.
+        size: Number of its bytes.
         text: The text in it.
     """
 
     name: str
-    content_type: str
-    data: bytes = field(repr=False)
+    size: int
     text: str = field(repr=False)
 
 
@@ -127,6 +85,13 @@ class Call:
     key: str
     raw: bytes = field(default=b"", repr=False)
     uploads: tuple[Upload, ...] = ()
+
+
+def json_reply(status: int, body: Any, headers: Mapping[str, str] | None = None) -> HttpReply:
+    """Return a plain JSON answer."""
+    data = dumps(body).encode()
+    own = {"content-type": "application/json", "content-length": str(len(data))}
+    return HttpReply(status, {**own, **(headers or {})}, [data])
 
 
 def reasoning_of(message: Mapping[str, Any]) -> str | None:

@@ -277,8 +277,8 @@ def test_both_of_neuroflashs_errors_are_readable(mode: Mode, server: Server) -> 
     assert error.code == "quota"
     bad = {"reasoning": "nein", "extra_body": {"seed": "x", "temperature": 9}}
     assert str(raised(UnprocessableEntityError, mode.ask, client, **bad)) == (
-        "neuroflash: 422: temperature: must be between 0 and 2; "
-        "reasoning: must be an object; seed: must be an integer"
+        "neuroflash: 422: temperature: must be less than or equal to 2; "
+        "reasoning: must be a valid dictionary; seed: must be a valid integer"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsgvo.emulator.answers import answer, read_prompt
+from dsgvo.emulator.answers import answer
 from dsgvo.emulator.answers.instances import make_instance
 
 NOTHING = "Dazu steht nichts in den Unterlagen."
@@ -33,7 +33,7 @@ binnen 14 Tagen einzureichen, z. B. als Foto.
 
 def said(*turns: tuple[str, str], **more: Any) -> str:
     messages = [{"role": role, "content": content} for role, content in turns]
-    return answer(read_prompt("SovrGPT", {"messages": messages, **more})).content or ""
+    return answer("SovrGPT", {"messages": messages, **more}).content or ""
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_results_of_tools(result: str, told: str) -> None:
         {"role": "tool", "tool_call_id": "c", "content": result},
     ]
     tools = [{"type": "function", "function": {"name": "f", "description": "Resturlaub"}}]
-    assert answer(read_prompt("x", {"messages": messages, "tools": tools})).content == told
+    assert answer("x", {"messages": messages, "tools": tools}).content == told
 
 
 def tool(name: str, told: str, **properties: dict) -> dict:
@@ -148,7 +148,7 @@ NAMED = {"type": "function", "function": {"name": "getWeather"}}
 )
 def test_the_tool_whose_words_fit(text: str, choice: Any, expected: Any) -> None:
     body = {"messages": [{"role": "user", "content": text}], "tools": TOOLS, "tool_choice": choice}
-    calls = [(c.name, json.loads(c.arguments)) for c in answer(read_prompt("x", body)).tool_calls]
+    calls = [(call["name"], call["arguments"]) for call in answer("x", body).tool_calls]
     assert calls == ([expected] if expected else [])
 
 

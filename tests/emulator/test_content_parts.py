@@ -46,14 +46,14 @@ def test_a_file_by_its_address_is_innogpts_alone(http: Http, vendor: str) -> Non
 @paired(
     "part fault",
     [
-        ({"type": "upload"}, "type must be one of"),
-        ({"type": "input_audio", "input_audio": {}}, "type must be one of"),
-        ({"type": "file", "file": {"file_data": "x"}}, "type must be one of"),
-        ({"type": "image_url", "image_url": "https://example.com/a.jpg"}, "image_url.url must be"),
-        ({"type": "image_url", "image_url": {"url": "foto.jpg"}}, "image_url.url must be a web"),
+        ({"type": "upload"}, "[1].type must be 'text', 'image_url'"),
+        ({"type": "input_audio", "input_audio": {}}, "must be 'text', 'image_url'"),
+        ({"type": "file", "file": {"file_data": "x"}}, "must be 'text', 'image_url'"),
+        ({"type": "image_url", "image_url": "https://example.com/a.jpg"}, "[1].image_url must be"),
+        ({"type": "image_url", "image_url": {"url": "foto.jpg"}}, "must match"),
         ({"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}, "image_url.url"),
-        ({"type": "image_url", "image_url": {"url": "data:image/png,abc"}}, "image_url.url must"),
-        ({"type": "text", "text": None}, "text must be a string"),
+        ({"type": "image_url", "image_url": {"url": "data:image/png,abc"}}, "must match"),
+        ({"type": "text", "text": None}, "[1].text must be a valid string"),
     ],
 )
 def test_other_parts_are_refused(http: Http, vendor: str, part: Any, fault: str) -> None:
@@ -82,7 +82,7 @@ def test_a_file_needs_its_address_and_its_type(http: Http, file: Any) -> None:
 def test_images_and_files_are_the_users(http: Http, role: str, part: Any) -> None:
     answer = said(http, "innogpt", part, role)
     assert answer.status_code == 400
-    assert f"type must be text in a {role} message" in answer.text
+    assert "messages[0].content[1].type must be 'text'" in answer.text
 
 
 def test_one_file_a_form(http: Http) -> None:

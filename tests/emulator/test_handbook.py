@@ -11,7 +11,7 @@ import pytest
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 from pypdf import PdfReader
 
-from dsgvo.emulator.answers import answer, read_prompt
+from dsgvo.emulator.answers import answer
 from dsgvo.emulator.vectors import embed
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch"
@@ -120,7 +120,7 @@ def test_questions_over_the_handbook() -> None:
         context = "\n\n".join(f"[{n}] {chunks[at]}" for n, at in enumerate(best, 1))
         content = f"Fundstellen:\n\n{context}\n\nFrage: {question}"
         body = {"messages": [{"role": "user", "content": content}]}
-        return context, answer(read_prompt("x", body)).content or ""
+        return context, answer("x", body).content or ""
 
     missed, wrong, invented = [], [], []
     for question, said in ANSWERED.items():

@@ -159,7 +159,7 @@ class TestInnoGPT:
         with pytest.raises(openai.BadRequestError) as caught:
             sdk("innogpt").images.generate(prompt="")
         assert caught.value.body == {
-            "message": "prompt must be a non-empty string",
+            "message": "prompt must have at least 1 character",
             "type": "invalid_request_error",
             "param": "prompt",
             "code": "invalid_request",
@@ -363,15 +363,18 @@ class TestSovrGPT:
                 model=self.MODEL, messages=QUESTION, response_format=Person
             )
         assert caught.value.body == {
-            "message": "response_format type must be one of json_object",
+            "message": "response_format.type must be 'json_object'",
             "type": "invalid_request_error",
-            "param": "response_format",
+            "param": "response_format.type",
             "code": "invalid_request",
         }
 
     @pytest.mark.parametrize(
         ("asked", "param"),
-        [({"n": 2}, "n"), ({"messages": [{"role": "developer", "content": "Hallo"}]}, "messages")],
+        [
+            ({"n": 2}, "n"),
+            ({"messages": [{"role": "developer", "content": "Hallo"}]}, "messages[0].role"),
+        ],
     )
     def test_what_openai_takes_and_sovrgpt_does_not(
         self, sdk: Sdk, asked: dict[str, Any], param: str

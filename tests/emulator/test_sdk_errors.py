@@ -76,19 +76,19 @@ def test_a_status_has_its_class_and_its_body(
         (
             "innogpt",
             {
-                "message": "temperature must be between 0 and 2",
+                "message": "temperature must be less than or equal to 2",
                 "type": "invalid_request_error",
                 "param": "temperature",
                 "code": "invalid_request",
             },
             ("invalid_request_error", "temperature", "invalid_request"),
-            "Error code: 400 - temperature must be between 0 and 2",
+            "Error code: 400 - temperature must be less than or equal to 2",
         ),
         (
             "meingpt",
-            {"status": "error", "message": "temperature must be between 0 and 2"},
+            {"status": "error", "message": "temperature must be less than or equal to 2"},
             (None, None, None),
-            "Error code: 400 - temperature must be between 0 and 2",
+            "Error code: 400 - temperature must be less than or equal to 2",
         ),
         (
             "neuroflash",
@@ -96,7 +96,7 @@ def test_a_status_has_its_class_and_its_body(
                 "errors": [
                     {
                         "field": "temperature",
-                        "message": "must be between 0 and 2",
+                        "message": "must be less than or equal to 2",
                         "type": "validation",
                     }
                 ]
@@ -107,13 +107,13 @@ def test_a_status_has_its_class_and_its_body(
         (
             "sovrgpt",
             {
-                "message": "temperature must be between 0 and 2",
+                "message": "temperature must be less than or equal to 2",
                 "type": "invalid_request_error",
                 "param": "temperature",
                 "code": "invalid_request",
             },
             ("invalid_request_error", "temperature", "invalid_request"),
-            "Error code: 400 - temperature must be between 0 and 2",
+            "Error code: 400 - temperature must be less than or equal to 2",
         ),
     ],
 )

@@ -6,18 +6,19 @@ whose words fit, a schema with its plainest instance, everything else with what 
 
 import json
 import re
+from collections.abc import Sequence
 
-from dsgvo.emulator.answers.instances import make_instance
+from dsgvo.emulator.answers.instances import make_instance, schema_in
 from dsgvo.emulator.answers.passages import cite, fitting, sentences, split_prompt
-from dsgvo.emulator.answers.prompt import Prompt, read_prompt
 from dsgvo.emulator.answers.words import is_english, stems
-from dsgvo.emulator.jsons import JsonObject, as_object, as_text, dumps
-from dsgvo.emulator.values import Answer, ToolCall
+from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, dumps
+from dsgvo.emulator.steps import Reply
+from dsgvo.emulator.values import Upload
 
-__all__ = ["answer", "read_prompt"]
+__all__ = ["answer"]
 
 _SHORT = 240
-"""Characters up to which a tool's result is an answer as it is."""
+"""Characters up to which a text is said as it is: a tool's result, or what the user wrote."""
 
 _INTRODUCTION = (
     (
@@ -37,37 +38,62 @@ _ENGLISH_INTRODUCTION = (
 )
 
 
-def answer(prompt: Prompt) -> Answer:
-    """Answer a request: with a call of a tool, or text; JSON where the request wants it."""
-    question, passages = split_prompt(prompt.instructions, prompt.user)
+def answer(vendor: str, body: JsonObject, uploads: Sequence[Upload] = ()) -> Reply:
+    """Answer a checked request: with a call of a tool, or text; JSON where it wants JSON.
+
+    Args:
+        vendor: Name of the vendor whose dialect is spoken.
+        body: The request.
+        uploads: The files that came with it.
+    """
+    messages = body["messages"]
+    users = [at for at, one in enumerate(messages) if one["role"] == "user"]
+    last = users[-1] if users else len(messages) - 1
+    rules = "\n\n".join(_text(one) for one in messages if one["role"] in ("system", "developer"))
+    files = "".join(f"\n<document>\n{one.text}\n</document>" for one in uploads)
+    said = _text(messages[last]) + files
+    results = [_text(one) for one in messages[last + 1 :] if one["role"] == "tool"]
+    question, passages = split_prompt(rules, said)
     found = fitting(question, passages or [])
-    quoted = " ".join(one.text for one in found)
-    told = " ".join([quoted or question, *(result for _, result in prompt.results)])
-    tool = _tool(prompt, question)
+    told = " ".join([" ".join(one.text for one in found) or question, *results])
+    tool = _tool(body, messages[last + 1 :], question)
     if tool is not None:
-        arguments = dumps(make_instance(as_object(tool.get("parameters")), told))
-        return Answer(tool_calls=(ToolCall(as_text(tool.get("name")), arguments),))
-    schema = prompt.schema
-    if schema is not None:
-        return Answer(dumps(make_instance(schema, told)))
-    if prompt.results:
-        text = " ".join(
-            dict.fromkeys(_from_result(question, result) for _, result in prompt.results)
-        )
+        arguments = make_instance(as_object(tool.get("parameters")), told)
+        return Reply(tool_calls=[{"name": tool["name"], "arguments": arguments}])
+    wanted = as_object(body.get("response_format"))
+    json_mode = wanted.get("type") == "json_object"
+    schema = as_object(wanted.get("json_schema")).get("schema")
+    schema = schema or (json_mode and (schema_in(said) or schema_in(rules)))
+    if schema:
+        return Reply(dumps(make_instance(schema, told)))
+    if results:
+        text = " ".join(dict.fromkeys(_from_result(question, one) for one in results))
+    elif passages is not None:
+        text = cite(found, question)
     else:
-        text = _introduction(prompt) if passages is None else cite(found, question)
-    return Answer(dumps({"answer": text}) if prompt.wants_json else text)
+        links = [part for part in as_list(messages[last].get("content")) if part["type"] != "text"]
+        text = _introduction(vendor, len(links), " ".join(said.split()))
+    return Reply(dumps({"answer": text}) if json_mode else text)
 
 
-def _tool(prompt: Prompt, question: str) -> JsonObject | None:
+def _text(message: JsonObject) -> str:
+    content = message.get("content")
+    texts = [as_text(part.get("text")) for part in as_list(content)]
+    return content if isinstance(content, str) else "\n".join(filter(None, texts))
+
+
+def _tool(body: JsonObject, turn: list[JsonObject], question: str) -> JsonObject | None:
     """Return the tool to call: the one that is named, or that has most of the question's words."""
-    tools, choice = prompt.tools, prompt.body.get("tool_choice") or "auto"
+    tools = [tool["function"] for tool in as_list(body.get("tools"))]
+    choice = body.get("tool_choice") or "auto"
     named = as_object(as_object(choice).get("function")).get("name")
     if named is not None:
         return next(tool for tool in tools if tool["name"] == named)
-    if not tools or choice == "none" or (prompt.results and choice != "required"):
+    answered = any(one["role"] == "tool" for one in turn)
+    if not tools or choice == "none" or (answered and choice != "required"):
         return None
-    called = {name for name, _ in prompt.results}
+    calls = [as_object(call) for one in turn for call in as_list(one.get("tool_calls"))]
+    called = {as_object(call.get("function")).get("name") for call in calls}
     english = is_english(question)
     asked = {*stems(question, english=english)}
 
@@ -93,9 +119,8 @@ def _from_result(question: str, result: str) -> str:
     return text if len(text) <= _SHORT else cite(fitting(question, sentences(text)), question)
 
 
-def _introduction(prompt: Prompt) -> str:
-    asked = " ".join(prompt.user.split())
+def _introduction(vendor: str, links: int, asked: str) -> str:
     asked = asked if len(asked) <= _SHORT else asked[:_SHORT].rstrip() + " …"
     words = _ENGLISH_INTRODUCTION if is_english(asked) else _INTRODUCTION
-    filled = zip(words, (prompt.vendor, prompt.links, asked), strict=True)
+    filled = zip(words, (vendor, links, asked), strict=True)
     return "".join(text.format(value) for text, value in filled if value)

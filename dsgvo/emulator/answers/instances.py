@@ -1,12 +1,17 @@
 """Plainest instances of JSON schemas, with values of a text where their types fit."""
 
+import json
 import math
 import re
+from contextlib import suppress
 from typing import Any
 
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_number
 
 _DEPTH = 8
+"""Levels, after which nothing more is made of a schema that refers to itself."""
+_TRIES = 8
+"""Objects of a prompt that may be its schema."""
 _PLAINEST = {
     "date": "1970-01-01",
     "date-time": "1970-01-01T00:00:00Z",
@@ -32,6 +37,16 @@ def make_instance(schema: JsonObject, text: str = "") -> Any:
     return _Maker(schema, text).make(schema)
 
 
+def schema_in(text: str) -> JsonObject | None:
+    """Return the first JSON object of a text that looks like the schema of an object."""
+    for at in [found.start() for found in re.finditer("{", text)][:_TRIES]:
+        with suppress(ValueError, RecursionError):
+            found = as_object(json.JSONDecoder().raw_decode(text, at)[0])
+            if as_object(found.get("properties")):
+                return found
+    return None
+
+
 class _Maker:
     def __init__(self, root: JsonObject, text: str) -> None:
         self.root = root
@@ -43,8 +58,7 @@ class _Maker:
 
     def make(self, schema: Any, name: str = "", depth: int = 0) -> Any:
         found = self._resolved(schema)
-        options = [found["const"]] if "const" in found else as_list(found.get("enum"))
-        if options:
+        if options := [found["const"]] if "const" in found else as_list(found.get("enum")):
             said = (one for one in options if str(one).lower() in self.text.lower())
             return next(said, options[0])
         if "default" in found:
@@ -53,8 +67,9 @@ class _Maker:
             kinds = [self._resolved(variant) for variant in variants]
             plain = next((kind for kind in kinds if kind.get("type") != "null"), kinds[0])
             return None if depth > _DEPTH else self.make(plain, name, depth + 1)
-        kinds = as_list(found.get("type")) or [found.get("type") or _implied(found)]
-        kind = str(kinds[0])
+        implied = "object" if "properties" in found or "required" in found else "string"
+        implied = "array" if "items" in found or "prefixItems" in found else implied
+        kind = str(next(iter(as_list(found.get("type"))), found.get("type") or implied))
         if kind == "object":
             properties = as_object(found.get("properties"))
             required = as_list(found.get("required")) if depth <= _DEPTH else []
@@ -81,26 +96,37 @@ class _Maker:
 
     def _string(self, schema: JsonObject, name: str) -> str:
         form = as_text(schema.get("format")) or "email" * ("mail" in name.lower())
-        low, high = schema.get("minLength", 0), schema.get("maxLength")
+        low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
         found = self.addresses.get(form, [] if form else self.quoted)
         for at, one in enumerate(found):
-            if low <= len(one) <= (high or math.inf):
+            if low <= len(one) <= high:
                 return found.pop(at)
-        return (_PLAINEST.get(form) or self.text or name or "…")[:high].ljust(low, ".")
+        text = _PLAINEST.get(form) or self.text or name or "…"
+        return text[: schema.get("maxLength")].ljust(low, ".")
 
     def _number(self, schema: JsonObject, *, whole: bool) -> int | float:
         """Return the next number of the text that is allowed, else the plainest one."""
         keys = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-        bounds = [schema[key] for key in keys if is_number(schema.get(key))]
+        bounds = [schema.get(key) for key in keys]
+        low, high, above, below = (one if is_number(one) else None for one in bounds)
         step = schema.get("multipleOf") or 1
-        near = [base + step * more for base in (0, *bounds) for more in (0, 1, -1)]
+        given = [one for one in (low, high, above, below) if one is not None]
+        near = [base + step * more for base in (0, *given) for more in (0, 1, -1)]
         near += [math.ceil(one / step) * step for one in near]
-        near += [sum(bounds) / len(bounds)] if bounds and not whole else []
-        fits = (one for one in (*self.numbers, *near) if _is_allowed(one, schema, whole=whole))
-        value = next(fits, 0)
-        if value in self.numbers:
-            self.numbers.remove(value)
-        return int(value) if value == int(value) else value
+        near += [sum(given) / len(given)] if given and not whole else []
+        for value in (*self.numbers, *near):
+            if (
+                (not whole or value == int(value))
+                and (low is None or low <= value)
+                and (high is None or value <= high)
+                and (above is None or above < value)
+                and (below is None or value < below)
+                and ("multipleOf" not in schema or value / step % 1 == 0)
+            ):
+                if value in self.numbers:
+                    self.numbers.remove(value)
+                return int(value) if value == int(value) else value
+        return 0
 
     def _resolved(self, schema: Any) -> JsonObject:
         """Follow ``$ref`` and join ``allOf``."""
@@ -119,19 +145,3 @@ class _Maker:
             required = [*as_list(other.get("required")), *as_list(found.get("required"))]
             found = {**other, **found, "properties": properties, "required": required}
         return found
-
-
-def _implied(schema: JsonObject) -> str:
-    if schema.get("properties") or "required" in schema:
-        return "object"
-    return "array" if "items" in schema or "prefixItems" in schema else "string"
-
-
-def _is_allowed(value: float, schema: JsonObject, *, whole: bool) -> bool:
-    return (
-        (not whole or value == int(value))
-        and schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf)
-        and schema.get("exclusiveMinimum", -math.inf) < value
-        and value < schema.get("exclusiveMaximum", math.inf)
-        and (value / (schema.get("multipleOf") or value or 1)) % 1 == 0
-    )

@@ -10,11 +10,8 @@ from bm25s import BM25  # pyright: ignore[reportMissingTypeStubs]
 
 from dsgvo.emulator.answers.words import grams, is_english, stems
 
-NOTHING = {
-    False: "Dazu steht nichts in den Unterlagen.",
-    True: "The documents do not say anything about that.",
-}
-"""What to say when nothing fits, by whether the question is English."""
+NOTHING = "Dazu steht nichts in den Unterlagen."
+_ENGLISH_NOTHING = "The documents do not say anything about that."
 
 _CONTEXT = (
     r"context|kontext|fundstellen?|unterlagen|dokumente?|documents?|quellen?|sources?|auszüge"
@@ -35,9 +32,9 @@ _MARKER = re.compile(
 _FENCE = re.compile(r"^[ \t]*(?:[-=_*`]{3,}\w*|</?\w[^>\n]*>)[ \t]*$", re.MULTILINE)
 _TABLE_RULE = re.compile(r"[|: -]{5,}$")
 _FILE = re.compile(r"[\w ./-]+\.(?:md|txt|pdf|html?|docx)\b|[\w ]{2,24}: \S+$")
-_ITEM = re.compile(r"\A(?:[-*•–]|\d+[.)])\s+")
-_NEW_LINE = re.compile(r"(?:[-*•–]|\d+[.)])\s+|\|")
+_ITEM = re.compile(r"(?:[-*•–]|\d+[.)])\s+")
 _SHORT = 60
+"""Characters that a heading has at most."""
 # Not after an ordinal (3. Mai), an initial or the last part of "z. B.", or a usual abbreviation.
 _SENTENCE_END = re.compile(
     r"(?<=[.!?…])(?<!\b\d\.)(?<!\b\d\d\.)(?<!\b\w\.)(?<!\b(?:Dr|Nr|ca|St)\.)"
@@ -54,10 +51,10 @@ _NUMBER = re.compile(
     r"|acht|neun|zehn|elf|zwölf|two|three|four|five|six|seven|eight|nine|ten|twelve)\b",
     re.IGNORECASE,
 )
-_AROUND, _OFF_KIND = 0.7, 0.5
-_FITS = 0.42
-_NEARLY = 0.85
-_MOST_SENTENCES = 2
+_FITS = 0.4
+"""Share of the question that an answer must have in it, rare words counting more."""
+_NEARLY = 0.8
+"""Share of the best sentence's score from which a second one is an answer too."""
 
 
 class Sentence(NamedTuple):
@@ -79,26 +76,21 @@ def split_prompt(instructions: str, text: str) -> tuple[str, list[Sentence] | No
     if labels:
         start, end = labels[-1].span()
         question = re.split(r"\n\s*\n|\n(?=[^\n]*:)", text[end:], maxsplit=1)[0]
-        rest = f"{text[:start]}\n{text[end + len(question) :]}"
+        text = f"{text[:start]}\n{text[end + len(question) :]}"
+    elif span := _context(text):
+        # Nothing names it: it follows the passages, or stands before them.
+        start, end = span
+        if not text[end:].strip():
+            end = max(0, text.rstrip().rfind("\n"))
+        question, rest = _FENCE.sub("", text[end:]), text[:end]
+        if end <= start or not question.strip().endswith("?"):
+            question, rest = _FENCE.sub("", text[:start]), text
+        text = rest
     else:
-        question, rest = _unlabelled(text)
-    spans = [(part, span) for part in (instructions, rest) if (span := _context(part))]
+        question = text
+    spans = [(part, span) for part in (instructions, text) if (span := _context(part))]
     context = "\n\n".join(part[start:end] for part, (start, end) in spans)
     return question.strip(), sentences(context) if spans else None
-
-
-def _unlabelled(text: str) -> tuple[str, str]:
-    """Find a question that nothing names: it follows the passages, or stands before them."""
-    span = _context(text)
-    if span is None:
-        return text, text
-    start, end = span
-    if not text[end:].strip():
-        end = max(text.rstrip().rfind("\n\n"), text.rstrip().rfind("\n")) + 1
-    question = _FENCE.sub("", text[end:])
-    if end > start and question.strip().endswith("?"):
-        return question, text[:end]
-    return _FENCE.sub("", text[:start]), text
 
 
 def _context(text: str) -> tuple[int, int] | None:
@@ -126,28 +118,16 @@ def sentences(context: str) -> list[Sentence]:
 
 def _of_passage(marker: str, text: str) -> list[Sentence]:
     found: list[Sentence] = []
-    heading = lead = before = ""
-    for block in re.split(r"\n[ \t]*\n", text):
-        joined: list[list[str]] = []
-        lines = [line.strip() for line in _FENCE.sub("", block).strip().splitlines()]
-        lines = [line for line in lines if line and not _TABLE_RULE.match(line)]
-        for at, line in enumerate(lines):
-            if _is_heading(lines, at):
-                joined.append([f"# {line.strip('#* ')}"])
-            elif at and not _NEW_LINE.match(line) and joined[-1][0][0] not in "#|":
-                joined[-1].append(line)
-            else:
-                joined.append([line])
-        for line in map(" ".join, joined):
-            if line.startswith("#"):
-                heading, lead = line, ""
-                continue
-            if line.startswith("|") and not lead.startswith("|"):
-                lead = line  # the names of a table's columns
-                continue
+    heading = lead = ""
+    for line in _lines(text):
+        if line.startswith("#"):
+            heading, lead = line, ""
+        elif line.startswith("|") and not lead.startswith("|"):
+            lead = line  # the names of a table's columns
+        else:
             row = line.strip("| ").replace(" |", ",") if line.startswith("|") else line
             before = ""
-            for part in _SENTENCE_END.split(_ITEM.sub("", row, count=1)):
+            for part in _SENTENCE_END.split(re.sub(rf"\A{_ITEM.pattern}", "", row)):
                 if said := " ".join(part.replace("**", "").split()):
                     found.append(Sentence(said, f"{heading} {lead} {before}", marker))
                     before = part
@@ -155,62 +135,70 @@ def _of_passage(marker: str, text: str) -> list[Sentence]:
     return found
 
 
-def _is_heading(lines: Sequence[str], at: int) -> bool:
-    """Tell a heading by its marks, or because it is short and does not end as a sentence does."""
-    line, above = lines[at], lines[at - 1] if at else "."
-    short = len(line) < _SHORT and line[-1:].isalnum() and above[-1:] in ".!?"
-    titles = short and at + 1 < len(lines) and not line.startswith(("-", "*", "•"))
-    return line.startswith("#") or bool(_FILE.match(line)) or titles
+def _lines(text: str) -> list[str]:
+    """Return headings, with ``#`` before them, rows, items and paragraphs, each as one line."""
+    joined: list[str] = []
+    for block in re.split(r"\n[ \t]*\n", _FENCE.sub("", text)):
+        lines = [line for line in map(str.strip, block.splitlines()) if line]
+        lines = [line for line in lines if not _TABLE_RULE.match(line)]
+        for at, line in enumerate(lines):
+            above = lines[at - 1] if at else "."
+            # A heading has its marks, or is short and does not end as a sentence does.
+            short = len(line) < _SHORT and line[-1].isalnum() and above[-1] in ".!?"
+            short = short and at + 1 < len(lines) and not _ITEM.match(line)
+            if line.startswith("#") or _FILE.match(line) or short:
+                joined.append(f"# {line.strip('#* ')}")
+            elif at and joined[-1][0] not in "#|" and line[0] != "|" and not _ITEM.match(line):
+                joined[-1] += f" {line}"
+            else:
+                joined.append(line)
+    return joined
 
 
 def fitting(question: str, found: Sequence[Sentence]) -> list[Sentence]:
-    """Return the sentences that fit a question best, in their order; none if none fits."""
+    """Return the one or two sentences that fit a question best, in their order, if any fits."""
     english = is_english(question)
-    wanted = stems(question, english=english)
-    if not wanted or not found:
+    wanted = {word: _terms([word]) for word in stems(question, english=english)}
+    # What a sentence says counts twice, what it is about once.
+    texts = (f"{one.around} {one.text} {one.text}" for one in found)
+    documents = [_terms(stems(text, english=english)) for text in texts]
+    bm25: Any = cast("Any", BM25)()
+    if not wanted or not any(documents):
         return []
-    own = [_terms(stems(one.text, english=english)) for one in found]
-    around = [_terms(stems(one.around, english=english)) for one in found]
-    pairs = zip(_scores(wanted, own), _scores(wanted, around), strict=True)
-    scores = [here + _AROUND * there for here, there in pairs]
+    bm25.index(documents, show_progress=False)
+    known = [term for terms in wanted.values() for term in terms if term in bm25.vocab_dict]
+    if not known:
+        return []
+    scores = bm25.get_scores(known).tolist()
     if _ASKS_NUMBER.search(question):
-        fits = (1.0 if _NUMBER.search(one.text) else _OFF_KIND for one in found)
-        scores = [score * fit for score, fit in zip(scores, fits, strict=True)]
-    good = [at for at, score in enumerate(scores) if score >= _NEARLY * max(scores)]
-    good = sorted(good, key=lambda at: -scores[at])[:_MOST_SENTENCES]
-    covered = max(_covered(wanted, own, {*own[at], *around[at]}) for at in good)
-    chosen = sorted({found[at].text: at for at in good}.values())
-    return [found[at] for at in chosen] if covered >= _FITS else []
+        scores = [
+            score * (1 if _NUMBER.search(one.text) else 0.5)
+            for score, one in zip(scores, found, strict=True)
+        ]
+    best = sorted(range(len(found)), key=lambda at: -scores[at])[:2]
+    good = sorted(at for at in best if scores[at] >= _NEARLY * scores[best[0]])
+    if max(_covered(wanted, documents, at) for at in good) < _FITS:
+        return []
+    return list({found[at].text: found[at] for at in good}.values())
+
+
+def _covered(wanted: dict[str, list[str]], documents: Sequence[list[str]], at: int) -> float:
+    """Return the share of the question's terms that a sentence has, rare ones counting more."""
+    seen = Counter(term for one in documents for term in {*one})
+    weights = [
+        (term, math.log(1 + (len(documents) - seen[term] + 0.5) / (seen[term] + 0.5)) / len(terms))
+        for terms in wanted.values()
+        for term in terms
+    ]
+    here = {*documents[at]}
+    return sum(weight for term, weight in weights if term in here) / sum(one for _, one in weights)
 
 
 def cite(found: Sequence[Sentence], question: str) -> str:
     """Return sentences with the numbers of their passages; that there are none, if so."""
     cited = [f"{one.text} [{one.marker}]" if one.marker else one.text for one in found]
-    return " ".join(cited) or NOTHING[is_english(question)]
+    return " ".join(cited) or (_ENGLISH_NOTHING if is_english(question) else NOTHING)
 
 
 def _terms(words: Sequence[str]) -> list[str]:
     return [part for word in words for part in (word, *grams(word))]
-
-
-def _scores(wanted: Sequence[str], documents: Sequence[list[str]]) -> list[float]:
-    bm25 = cast("Any", BM25)(method="lucene", k1=1.2, b=0.5)
-    if any(documents):
-        bm25.index(list(documents), show_progress=False)
-        known = [term for term in _terms(wanted) if term in bm25.vocab_dict]
-        if known:
-            return bm25.get_scores(known).tolist()
-    return [0.0] * len(documents)
-
-
-def _covered(wanted: Sequence[str], documents: Sequence[list[str]], found: set[str]) -> float:
-    """Return the share of the question's terms that were found, rare ones counting more."""
-    seen = Counter(term for one in documents for term in set(one))
-    total = got = 0.0
-    for word in set(wanted):
-        parts = _terms([word])
-        for part in parts:
-            rarity = math.log(1 + (len(documents) - seen[part] + 0.5) / (seen[part] + 0.5))
-            total += rarity / len(parts)
-            got += rarity / len(parts) if part in found else 0.0
-    return got / total if total else 0.0
