@@ -51,7 +51,7 @@ _NUMBER = re.compile(
     r"|acht|neun|zehn|elf|zwölf|two|three|four|five|six|seven|eight|nine|ten|twelve)\b",
     re.IGNORECASE,
 )
-_FITS = 0.4
+_FITS = 0.35
 """Share of the question that an answer must have in it, rare words counting more."""
 _NEARLY = 0.8
 """Share of the best sentence's score from which a second one is an answer too."""
@@ -162,7 +162,7 @@ def fitting(question: str, found: Sequence[Sentence]) -> list[Sentence]:
     # What a sentence says counts twice, what it is about once.
     texts = (f"{one.around} {one.text} {one.text}" for one in found)
     documents = [_terms(stems(text, english=english)) for text in texts]
-    bm25: Any = cast("Any", BM25)()
+    bm25: Any = cast("Any", BM25)(b=0.5)  # half as much for length: a sentence says one thing
     if not wanted or not any(documents):
         return []
     bm25.index(documents, show_progress=False)
