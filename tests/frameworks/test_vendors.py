@@ -305,7 +305,7 @@ def test_a_vendors_refusal_says_what_it_means(
 
 
 def test_a_422_names_the_field(way: Way) -> None:
-    with pytest.raises(errors.UnprocessableEntityError, match="422: seed: must be an integer"):
+    with pytest.raises(errors.UnprocessableEntityError, match="422: seed: must be a valid integer"):
         way.answer(way.model("neuroflash"), extra_body={"seed": "x"})
 
 
