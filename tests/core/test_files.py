@@ -103,9 +103,7 @@ def test_audio_and_video_are_refused_before_sending(
 )
 @pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize(
-    "part",
-    [UPLOAD, file_part(data=DATA, name=HANDBOOK.name)],
-    ids=["from disk", "from memory"],
+    "part", [UPLOAD, file_part(data=DATA, name=HANDBOOK.name)], ids=["from disk", "from memory"]
 )
 def test_an_upload_is_the_form_of_the_page(mode: Mode, server: Server, how: str, part: Any) -> None:
     question = "Ab welcher Fahrzeit darf man erste Klasse fahren?"

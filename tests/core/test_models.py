@@ -296,8 +296,7 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
 
 
 @pytest.mark.covers(
-    "meingpt",
-    "behaviour Models without tools, as Perplexity's: 400, or refused before sending",
+    "meingpt", "behaviour Models without tools, as Perplexity's: 400, or refused before sending"
 )
 @pytest.mark.parametrize("model", ["llama-3.1-sonar-large-128k-online", "sonar-pro"])
 def test_tools_for_perplexity_are_refused_before_sending(
@@ -378,12 +377,7 @@ def test_a_stream_asks_in_both_documented_ways(mode: Mode, server: Server) -> No
 )
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_the_stream_of_the_page_has_no_usage(mode: Mode, how: str) -> None:
-    chunks = [
-        chunk(role="assistant"),
-        chunk("Diff"),
-        chunk("usions"),
-        chunk(finish="stop"),
-    ]
+    chunks = [chunk(role="assistant"), chunk("Diff"), chunk("usions"), chunk(finish="stop")]
     body = sse(*(one | {"id": "chatcmpl-abc"} for one in chunks))
     with raw_server(http(body, kind="text/event-stream")) as raw:
         came = mode.call(mode.client("sovrgpt", api_key="sk-1", base_url=raw.url), how)

@@ -10,11 +10,7 @@ from pydantic import SecretStr
 
 from dsgvo import PROVIDERS, AsyncClient, Client
 from dsgvo.errors import CapabilityError, ConfigurationError
-from dsgvo.transport._config import (
-    is_loopback,
-    resolve,
-    without_password,
-)
+from dsgvo.transport._config import is_loopback, resolve, without_password
 from tests.core.support import raised
 
 

@@ -331,9 +331,7 @@ def test_when_a_task_that_waits_is_cancelled_the_fetch_goes_on(server: Server) -
     assert len(fetches(server)) == 1
 
 
-def test_a_blocking_call_on_the_loops_thread_does_not_wait_for_its_own_loop(
-    server: Server,
-) -> None:
+def test_a_blocking_call_on_the_loops_thread_does_not_wait_for_its_own_loop(server: Server) -> None:
     own = AsyncClient("neuroflash", **client_credentials(server))
     sync = Client("neuroflash", **client_credentials(server))
     server.script("neuroflash", Delay(0.3), path=TOKEN_PATH)

@@ -26,12 +26,7 @@ def failure(mode: Mode, kind: type[DsgvoError], client: Any, how: str, *args: An
     ],
 )
 def test_an_answer_beyond_the_bound_says_what_it_should_have_been(
-    mode: Mode,
-    server: Server,
-    provider: str,
-    how: str,
-    args: tuple[str, ...],
-    what: str,
+    mode: Mode, server: Server, provider: str, how: str, args: tuple[str, ...], what: str
 ) -> None:
     client = mode.client(provider, server, max_response_bytes=10)
     error = failure(mode, APIResponseError, client, how, *args)

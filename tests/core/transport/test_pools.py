@@ -99,11 +99,7 @@ RAISED: dict[str, tuple[Exception, type[APIConnectionError], bool, str]] = {
 @pytest.mark.parametrize(("raised", "kind", "again", "said"), RAISED.values(), ids=RAISED.keys())
 @pytest.mark.parametrize("before_any_byte", [True, False])
 def test_what_httpx_raises_is_ours_and_says_where_to_look(
-    raised: Exception,
-    kind: type[APIConnectionError],
-    again: bool,
-    said: str,
-    before_any_byte: bool,
+    raised: Exception, kind: type[APIConnectionError], again: bool, said: str, before_any_byte: bool
 ) -> None:
     failure = _pools._failure(raised, answered=not before_any_byte)
     error = connection_error(config(timeout=7), failure, "an answer")

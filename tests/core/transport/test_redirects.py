@@ -8,7 +8,7 @@ import pytest
 
 from dsgvo.emulator import Redirect, Server
 from dsgvo.errors import RedirectError
-from tests.core.support import Mode, answer, client_credentials, http, raw_server
+from tests.core.support import Mode, answer, client_credentials, http, raised, raw_server
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -30,9 +30,8 @@ def test_no_redirect_a_redirect_is_never_followed(
 @pytest.mark.parametrize("location", ["/login", "//other.example/", "https://user:pw@x.example/"])
 def test_no_redirect_whatever_the_location(mode: Mode, server: Server, location: str) -> None:
     server.script("sovrgpt", Redirect(location))
-    with pytest.raises(RedirectError) as caught:
-        mode.chat(mode.client("sovrgpt", server))
-    assert "pw" not in str(caught.value)
+    error = raised(RedirectError, mode.chat, mode.client("sovrgpt", server))
+    assert "pw" not in str(error)
     assert len(server.requests) == 1
 
 
@@ -40,10 +39,9 @@ def test_no_redirect_a_key_in_the_location_does_not_show(mode: Mode) -> None:
     headers = ["Location: https://x.example/Mein-Schluessel/weiter", "x-request-id: r-1"]
     with raw_server(http(b"", status=302, headers=headers)) as raw:
         client = mode.client("sovrgpt", api_key="Mein-Schluessel", base_url=raw.url)
-        with pytest.raises(RedirectError) as caught:
-            mode.chat(client)
-    assert "redirects to 'https://x.example/***/weiter'" in str(caught.value)
-    assert (caught.value.provider, caught.value.request_id) == ("sovrgpt", "r-1")
+        error = raised(RedirectError, mode.chat, client)
+    assert "redirects to 'https://x.example/***/weiter'" in str(error)
+    assert (error.provider, error.request_id) == ("sovrgpt", "r-1")
 
 
 def test_no_redirect_a_token_is_not_fetched_from_elsewhere(mode: Mode, server: Server) -> None:

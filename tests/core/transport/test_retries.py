@@ -301,12 +301,7 @@ def test_retry_an_error_under_success_while_nothing_was_handed_out(
     ],
 )
 def test_retry_what_the_server_says_of_it(
-    mode: Mode,
-    server: Server,
-    naps: list[float],
-    step: Status,
-    requests: int,
-    waited: list[float],
+    mode: Mode, server: Server, naps: list[float], step: Status, requests: int, waited: list[float]
 ) -> None:
     server.script("sovrgpt", *[step] * 3)
     with pytest.raises(APIStatusError):

@@ -178,11 +178,7 @@ def test_secrets_stay_what_the_vendor_repeats(
 
 @pytest.mark.parametrize("step", [Status(401), Status(500), Status(200, {"access": "geheim"})])
 def test_secrets_stay_client_credentials(
-    mode: Mode,
-    server: Server,
-    naps: list[float],
-    caplog: pytest.LogCaptureFixture,
-    step: Step,
+    mode: Mode, server: Server, naps: list[float], caplog: pytest.LogCaptureFixture, step: Step
 ) -> None:
     caplog.set_level(logging.DEBUG)
     client = mode.client("neuroflash", **client_credentials(server))

@@ -16,12 +16,7 @@ from hypothesis import strategies as st
 from dsgvo import PROVIDERS, Completion, errors
 from dsgvo.errors import DsgvoError, IncompleteStreamError
 from dsgvo.wire.body import describe_body
-from dsgvo.wire.errors import (
-    error_from_body,
-    is_error,
-    mentions,
-    redact,
-)
+from dsgvo.wire.errors import error_from_body, is_error, mentions, redact
 
 OPENAI = {"error": {"message": "kaputt", "type": "invalid_request_error", "code": "oops"}}
 NOTHING = "an error without a description"

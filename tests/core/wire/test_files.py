@@ -12,12 +12,7 @@ import pytest
 from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model
-from dsgvo.wire.files import (
-    Upload,
-    check_parts,
-    images_refused,
-    take_upload,
-)
+from dsgvo.wire.files import Upload, check_parts, images_refused, take_upload
 from tests.core.support import raised
 
 INNOGPT, SOVRGPT = PROVIDERS["innogpt"], PROVIDERS["sovrgpt"]
@@ -125,10 +120,7 @@ def test_a_document_that_the_vendor_fetches() -> None:
     [
         ({}, "pass one of url, data, path, not none"),
         ({"url": WEB, "data": PNG}, "pass one of url, data, path, not url and data"),
-        (
-            {"url": "foto.jpg"},
-            "url='foto.jpg' is not a web address: pass path=… for a local",
-        ),
+        ({"url": "foto.jpg"}, "url='foto.jpg' is not a web address: pass path=… for a local"),
         ({"url": "file:///etc/hosts"}, "url='file:///etc/hosts' is not a web address"),
         ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is not a web address"),
         ({"data": b""}, "the data is empty"),

@@ -13,12 +13,7 @@ import pytest
 from dsgvo import PROVIDERS
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.wire.private import private_texts
-from dsgvo.wire.request import (
-    ChatRequest,
-    build_chat,
-    check_structured_output,
-    response_format,
-)
+from dsgvo.wire.request import ChatRequest, build_chat, check_structured_output, response_format
 from dsgvo.wire.structured import with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from tests.core.support import HELLO, raised
@@ -246,12 +241,7 @@ def test_the_response_format_of_a_method() -> None:
     }
     assert response_format("json_schema", name="x", schema=schema, strict=True) == {
         "type": "json_schema",
-        "json_schema": {
-            "name": "x",
-            "schema": schema,
-            "description": "Ein Ding",
-            "strict": True,
-        },
+        "json_schema": {"name": "x", "schema": schema, "description": "Ein Ding", "strict": True},
     }
 
 

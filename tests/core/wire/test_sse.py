@@ -32,10 +32,7 @@ TABLE: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
     "named event": (b"event: error\ndata: a\n\ndata: b\n\n", [("error", "a"), ("message", "b")]),
     "a named event alone": (b"event: error\ndata: a\n\n", [("error", "a")]),
     "a name without a space": (b"event:x\ndata: a\n\n", [("x", "a")]),
-    "a name that is no UTF-8": (
-        b"event: \xff\ndata: a\n\n",
-        [("\N{REPLACEMENT CHARACTER}", "a")],
-    ),
+    "a name that is no UTF-8": (b"event: \xff\ndata: a\n\n", [("\N{REPLACEMENT CHARACTER}", "a")]),
     "two data lines": (b"data: a\ndata: b\n\n", [("message", "a\nb")]),
     "data in a comment": (b":data: a\n\n", []),
     "a byte order mark after the first event is text": (
@@ -43,10 +40,7 @@ TABLE: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
         [("message", "a")],
     ),
     "the last name counts": (b"event: x\ndata: a\nevent: y\n\n", [("y", "a")]),
-    "a name without a value is the default": (
-        b"event: x\nevent\ndata: a\n\n",
-        [("message", "a")],
-    ),
+    "a name without a value is the default": (b"event: x\nevent\ndata: a\n\n", [("message", "a")]),
     "a name without data is no event": (b"event: x\n\ndata: a\n\n", [("message", "a")]),
     "id and retry are read over": (b"id: 1\nretry: 5\ndata: a\n\n", [("message", "a")]),
     "unknown fields": (b"datum: x\ndata : y\nDATA: z\ndata: a\n\n", [("message", "a")]),

@@ -23,10 +23,7 @@ TABLE: dict[str, tuple[str, tuple[str, str]]] = {
     "an empty thought before another": ("<think> </think><think>B</think>", ("B", "")),
     "white space before an answer without thought stays": ("  Ja.", ("", "  Ja.")),
     "empty thought": ("<think></think>Ja.", ("", "Ja.")),
-    "several thoughts": (
-        "<think>A</think>\n<think>B</think> Ja.",
-        ("A\n\nB", "Ja."),
-    ),
+    "several thoughts": ("<think>A</think>\n<think>B</think> Ja.", ("A\n\nB", "Ja.")),
     "white space in each of several thoughts": (
         "<think> A </think><think>\nB </think> Ja.",
         ("A\n\nB", "Ja."),

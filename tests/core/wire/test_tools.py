@@ -179,10 +179,7 @@ TABLE: dict[str, tuple[list[list[Any]], list[tuple[str, str, str]]]] = {
         [("c1", "add", "{}"), (NEW, "sub", "{}")],
     ),
     "arguments as long as those before": (
-        [
-            [add("{1}", 0, "c1")],
-            [add("{2}", 0, "c1")],
-        ],
+        [[add("{1}", 0, "c1")], [add("{2}", 0, "c1")]],
         [("c1", "add", "{1}"), (NEW, "add", "{2}")],
     ),
     "an open text is not the whole": (
