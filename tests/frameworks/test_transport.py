@@ -1,0 +1,233 @@
+"""The rules of the transport, as a user of either framework meets them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from llama_index.core.llms import ChatMessage
+
+from dsgvo import errors
+from dsgvo.emulator import (
+    Delay,
+    Disconnect,
+    ErrorEvent,
+    Raw,
+    Redirect,
+    Reply,
+    Server,
+    Status,
+    Truncate,
+)
+from tests.calls import Mode, run
+from tests.frameworks.support import Way
+
+TEXT = Reply(chunks=["Guten", " Tag", ", Frau", " Meier"])
+BROKEN = [
+    (Truncate(after=3, reply=TEXT), errors.IncompleteStreamError, "without a finish reason"),
+    (Truncate(after=3, clean=False, reply=TEXT), errors.IncompleteStreamError, "connection broke"),
+    (ErrorEvent(after=3, reply=TEXT), errors.StreamError, "scripted error"),
+    (ErrorEvent(after=3, event="error", reply=TEXT), errors.StreamError, "scripted error"),
+]
+
+
+@pytest.mark.parametrize(("fault", "kind", "says"), BROKEN)
+def test_whole_answers_a_broken_stream_carries_what_had_come_and_is_not_asked_again(
+    server: Server, way: Way, fault: Any, kind: type[errors.IncompleteStreamError], says: str
+) -> None:
+    # gpt-5 streams unasked, so that whole answers break off too.
+    server.script("innogpt", fault)
+    with pytest.raises(kind, match=says) as caught:
+        way.answer(way.model("innogpt", model="gpt-5", max_retries=5))
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Guten Tag"
+    assert "Guten" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "says"),
+    [
+        (Status(200, body="<html><title>Anmelden</title></html>"), errors.APIResponseError, "page"),
+        (Raw(headers=JSON, chunks=[b""]), errors.APIResponseError, "an empty body"),
+        (Status(200, body={"choices": []}), errors.APIResponseError, "without choices"),
+        (Raw(headers=JSON, chunks=[b'{"cho']), errors.APIResponseError, "malformed"),
+        (Raw(headers=JSON, chunks=[b"[1, 2]"]), errors.APIResponseError, "not an object"),
+        (
+            Status(200, body={"status": "error", "message": "ging nicht"}),
+            errors.APIStatusError,
+            "ging nicht",
+        ),
+        (Redirect("https://login.example/"), errors.RedirectError, "https://login.example"),
+        (Status(413), errors.RequestTooLargeError, "413"),
+        (Status(429, headers={"Retry-After": "3600"}), errors.RateLimitError, "3600 s"),
+    ],
+)
+def test_typed_errors_what_is_no_answer(
+    server: Server, way: Way, step: Any, kind: type[Exception], says: str
+) -> None:
+    server.script("sovrgpt", step)
+    with pytest.raises(kind, match=says):
+        way.answer(way.model("sovrgpt"))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_read_what_came_streamed_or_not(server: Server, way: Way, stream: bool) -> None:
+    server.script("meingpt", Reply("Guten Tag.", stream=stream))
+    answer = way.answer(way.model("meingpt"))
+    assert (answer.text, answer.finish_reason) == ("Guten Tag.", "stop")
+
+
+@pytest.mark.parametrize("fault", [Disconnect(), Status(429, headers={"Retry-After": "0"})])
+def test_retry_what_passes(server: Server, way: Way, fault: Any) -> None:
+    server.script("innogpt", fault, Reply("Ja."))
+    assert way.answer(way.model("innogpt")).text == "Ja."
+    assert len(server.requests) == 2
+
+
+def test_retry_max_retries_counts(server: Server, way: Way) -> None:
+    server.script("sovrgpt", *[Status(503, headers={"Retry-After": "0"})] * 5)
+    with pytest.raises(errors.InternalServerError):
+        way.answer(way.model("sovrgpt", max_retries=3))
+    assert len(server.requests) == 4
+
+
+def test_typed_errors_a_server_that_is_silent_or_not_there(server: Server, way: Way) -> None:
+    server.script("sovrgpt", Delay(1.0))
+    with pytest.raises(errors.APITimeoutError, match=r"timeout=0\.05"):
+        way.answer(way.model("sovrgpt", timeout=0.05, max_retries=0))
+    nowhere = way.model("sovrgpt", base_url="http://127.0.0.1:9/v1", max_retries=0)
+    with pytest.raises(errors.APIConnectionError, match=r"cannot reach 127\.0\.0\.1:9"):
+        way.answer(nowhere)
+
+
+def test_secrets_stay_neither_prompt_nor_answer_is_in_an_error(server: Server, way: Way) -> None:
+    prompt = "Die IBAN von Frau Meier ist DE02120300000000202051."
+    server.script("sovrgpt", Status(400, body={"error": {"message": f"cannot read: {prompt}"}}))
+    with pytest.raises(errors.BadRequestError) as caught:
+        way.answer(way.model("sovrgpt"), prompt)
+    assert str(caught.value) == "SovrGPT: 400: cannot read: ***"
+
+
+def test_sse_bytes_may_be_cut_anywhere(server: Server, way: Way) -> None:
+    event = 'data: {"choices":[{"delta":{"content":"Grüße 🦊"},"finish_reason":"stop"}]}\r\n\r\n'
+    server.script("innogpt", Raw(chunks=[bytes([byte]) for byte in event.encode()]))
+    assert "".join(way.pieces(way.model("innogpt"))) == "Grüße 🦊"
+
+
+# Connections
+
+HELLO = [ChatMessage("Hallo!")]
+LONG = Reply(chunks=["Wort "] * 10_000)
+
+
+def stream(way: Way) -> Any:
+    """Return a stream as the framework gives it."""
+    model = way.model("sovrgpt")
+    return model.stream("Hallo!") if way.is_langchain else model.stream_chat(HELLO)
+
+
+async def astream(way: Way) -> Any:
+    """Return an awaited stream as the framework gives it."""
+    model = way.model("sovrgpt")
+    return model.astream("Hallo!") if way.is_langchain else await model.astream_chat(HELLO)
+
+
+def all_are_closed(server: Server) -> bool:
+    """Wait for what another thread is about to close."""
+    for _ in range(500):
+        if not server.open_connections:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+WAYS = pytest.mark.parametrize(
+    "way", [Way(name, Mode("sync"), streamed=True) for name in ("langchain", "llamaindex")], ids=str
+)
+
+
+@WAYS
+@pytest.mark.parametrize("left_by", ["close", "break", "forgetting"])
+def test_cancel_at_once_a_stream_that_is_left(server: Server, way: Way, left_by: str) -> None:
+    server.script("sovrgpt", LONG)
+    assert all_are_closed(server)  # those of the test before
+    pieces = stream(way)
+    next(pieces)
+    assert server.open_connections > 0
+    if left_by == "close":
+        pieces.close()
+    elif left_by == "break":
+        for _ in pieces:
+            break
+    del pieces
+    gc.collect()
+    assert all_are_closed(server)
+
+
+@WAYS
+@pytest.mark.parametrize("left_by", ["aclose", "cancelling"])
+def test_cancel_at_once_an_awaited_stream(server: Server, way: Way, left_by: str) -> None:
+    server.script("sovrgpt", LONG)
+    assert all_are_closed(server)  # those of the test before
+
+    async def leave() -> bool:
+        if left_by == "aclose":
+            pieces = await astream(way)
+            await anext(pieces)
+            await pieces.aclose()
+            return await asyncio.to_thread(all_are_closed, server)
+        started = asyncio.Event()
+
+        async def read() -> None:
+            async for _ in await astream(way):
+                started.set()
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(read())
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await asyncio.to_thread(all_are_closed, server)
+
+    assert run(leave)
+
+
+@WAYS
+def test_any_thread_any_loop(way: Way) -> None:
+    model = way.model("sovrgpt")
+    questions = [f"Antworte mit dem Wort „Zahl{number}“." for number in range(12)]
+    expected = [way.answer(model, question).text for question in questions]
+    assert len(set(expected)) == len(expected)
+    other = Way(way.framework, Mode("async"), streamed=False)
+
+    def ask(question: str) -> list[str]:
+        return [one.answer(model, question).text for one in (way, other, way)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, questions)) == [[one] * 3 for one in expected]
+
+
+@WAYS
+def test_any_loop_streams_at_once_keep_their_tokens_in_order(server: Server, way: Way) -> None:
+    words = [[f"{number}:{place} " for place in range(30)] for number in range(20)]
+    server.script("sovrgpt", *[Reply(chunks=chunks) for chunks in words])
+
+    async def read() -> list[str]:
+        pieces = await astream(way)
+        texts = [one.text if way.is_langchain else one.delta async for one in pieces]
+        return [text for text in texts if text]
+
+    async def read_all() -> list[list[str]]:
+        return await asyncio.gather(*(read() for _ in words))
+
+    assert sorted(run(read_all)) == sorted(words)
