@@ -22,7 +22,7 @@ from langchain_core.messages import (
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
 from dsgvo.emulator import Reply, Server
-from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.errors import ConfigurationError
 from tests.langchain.support import Mode, Way, bodies, chat
 from tests.vendors import THINKING_MODEL
 
@@ -42,59 +42,47 @@ def sent(server: Server, *messages: BaseMessage, provider: str = "innogpt") -> l
     return bodies(server)[-1]["messages"]
 
 
+def assistant(content: Any, **more: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": content, **more}
+
+
+def result(content: str) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": "call_1", "content": content}
+
+
+def user(content: str, **more: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content, **more}
+
+
+HALLO: Any = {"type": "text", "text": "Hallo"}
+CACHED = {"type": "text", "text": "Knapp.", "cache_control": {"type": "e"}}
+KNAPP = {"role": "system", "content": "Knapp."}
+PARTS: list[Any] = [{"type": "text", "text": "3"}, "und 4"]
+
+
 @pytest.mark.parametrize(
     ("message", "wire"),
     [
-        (HumanMessage("Hallo"), {"role": "user", "content": "Hallo"}),
-        (SystemMessage("Sei knapp."), {"role": "system", "content": "Sei knapp."}),
-        (AIMessage("Ja."), {"role": "assistant", "content": "Ja."}),
-        (AIMessageChunk(content="Ja."), {"role": "assistant", "content": "Ja."}),
-        (
-            ChatMessage(content="Sei knapp.", role="developer"),
-            {"role": "developer", "content": "Sei knapp."},
-        ),
-        (
-            HumanMessage("Hallo", name="anna"),
-            {"role": "user", "content": "Hallo", "name": "anna"},
-        ),
-        (
-            AIMessage("Ja.", name="helfer"),
-            {"role": "assistant", "content": "Ja.", "name": "helfer"},
-        ),
-        (
-            AIMessage("", tool_calls=[CALL]),
-            {"role": "assistant", "content": None, "tool_calls": [WIRE_CALL]},
-        ),
-        (
-            AIMessage("Moment.", tool_calls=[CALL]),
-            {"role": "assistant", "content": "Moment.", "tool_calls": [WIRE_CALL]},
-        ),
-        (
-            ToolMessage("3", tool_call_id="call_1", name="f"),
-            {"role": "tool", "tool_call_id": "call_1", "content": "3"},
-        ),
+        (HumanMessage("Hallo"), user("Hallo")),
+        (SystemMessage("Knapp."), KNAPP),
+        (AIMessage("Ja."), assistant("Ja.")),
+        (AIMessageChunk(content="Ja."), assistant("Ja.")),
+        (ChatMessage(content="Knapp.", role="developer"), KNAPP | {"role": "developer"}),
+        (HumanMessage("Hallo", name="anna"), user("Hallo", name="anna")),
+        (AIMessage("Ja.", name="helfer"), assistant("Ja.", name="helfer")),
+        (AIMessage("", tool_calls=[CALL]), assistant(None, tool_calls=[WIRE_CALL])),
+        (AIMessage("Ja.", tool_calls=[CALL]), assistant("Ja.", tool_calls=[WIRE_CALL])),
+        (ToolMessage("3", tool_call_id="call_1", name="f"), result("3")),
         (
             ToolMessage("kaputt", tool_call_id="call_1", status="error", artifact={"a": 1}),
-            {"role": "tool", "tool_call_id": "call_1", "content": "kaputt"},
+            result("kaputt"),
         ),
-        (
-            ToolMessage([{"type": "text", "text": "3"}, "und 4"], tool_call_id="call_1"),
-            {"role": "tool", "tool_call_id": "call_1", "content": "3\nund 4"},
-        ),
-        (
-            HumanMessage(["Hallo", {"type": "text", "text": "du"}]),
-            {"role": "user", "content": "Hallo\ndu"},
-        ),
-        (
-            HumanMessage(content_blocks=[{"type": "text", "text": "Hallo"}]),
-            {"role": "user", "content": "Hallo"},
-        ),
-        (
-            SystemMessage([{"type": "text", "text": "Knapp.", "cache_control": {"type": "e"}}]),
-            {"role": "system", "content": "Knapp."},
-        ),
-        (HumanMessage(""), {"role": "user", "content": ""}),
-        (AIMessage([]), {"role": "assistant", "content": ""}),
+        (ToolMessage(PARTS, tool_call_id="call_1"), result("3\nund 4")),
+        (HumanMessage([HALLO, "du"]), user("Hallo\ndu")),
+        (HumanMessage(content_blocks=[HALLO]), user("Hallo")),
+        (SystemMessage([CACHED]), KNAPP),
+        (HumanMessage(""), user("")),
+        (AIMessage([]), assistant("")),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseMessage) else "",
 )
@@ -102,158 +90,81 @@ def test_every_kind_of_message(server: Server, message: BaseMessage, wire: Any) 
     assert sent(server, HumanMessage("x"), message)[1] == wire
 
 
-URL_PART = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
-DATA_PART = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
-
-
 @pytest.mark.parametrize(
-    ("block", "wire"),
+    ("message", "error", "says"),
     [
-        ({"type": "image", "url": "https://example.com/a.png"}, URL_PART),
-        ({"type": "image", "base64": PNG, "mime_type": "image/png"}, DATA_PART),
-        ({"type": "image", "source_type": "url", "url": "https://example.com/a.png"}, URL_PART),
-        (
-            {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
-            DATA_PART,
-        ),
-        (URL_PART, URL_PART),
-        (DATA_PART, DATA_PART),
-        (
-            {"type": "image_url", "image_url": {"url": "https://a.de/b.png", "detail": "low"}},
-            {"type": "image_url", "image_url": {"url": "https://a.de/b.png", "detail": "low"}},
-        ),
-        (
-            {"type": "image_url", "image_url": "https://example.com/a.png"},
-            URL_PART,
-        ),
-        (
-            {
-                "type": "image",
-                "source": {"type": "base64", "media_type": "image/png", "data": PNG},
-            },
-            DATA_PART,
-        ),
-        (
-            {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
-            URL_PART,
-        ),
+        (FunctionMessage(content="3", name="f"), ConfigurationError, r"\[1\] is a FunctionMessage"),
+        (RemoveMessage(id="1"), ConfigurationError, r"messages\[1\] is a RemoveMessage"),
+        # Said by langchain-core:
+        (HumanMessage([{"type": "image", "base64": PNG}]), ValueError, "mime_type"),
+        (HumanMessage("\ud83d"), ConfigurationError, "valid Unicode"),
+        (AIMessage("\ud83d"), ConfigurationError, "valid Unicode"),
+        (ToolMessage("\ud83d", tool_call_id="1"), ConfigurationError, "valid Unicode"),
     ],
 )
-@pytest.mark.parametrize("provider", ["innogpt", "sovrgpt"])
-def test_every_form_of_image(server: Server, provider: str, block: Any, wire: Any) -> None:
-    text = {"type": "text", "text": "Was ist das?"}
-    [message] = sent(server, HumanMessage([text, block]), provider=provider)
-    assert message["content"] == [text, wire]
-
-
-@pytest.mark.parametrize(
-    ("block", "error", "message"),
-    [
-        ({"type": "audio", "url": "https://a.de/a.wav"}, CapabilityError, "audio input"),
-        ({"type": "video", "url": "https://a.de/a.mp4"}, CapabilityError, "video input"),
-        ({"grad": 21}, ConfigurationError, "keys 'grad' has no type"),
-        ({"type": "image"}, ConfigurationError, "no url, base64 or path"),
-        ({"type": "image", "base64": PNG}, ValueError, "mime_type"),  # said by langchain-core
-    ],
-)
-def test_blocks_that_no_vendor_takes_are_refused_before_sending(
-    server: Server, mode: Mode, block: Any, error: type[Exception], message: str
+def test_messages_that_no_vendor_takes_are_refused(
+    server: Server, way: Way, message: Any, error: type[Exception], says: str
 ) -> None:
-    with pytest.raises(error, match=message):
-        mode.invoke(chat("innogpt"), [HumanMessage([block])])
-    assert server.requests == []
-
-
-@pytest.mark.parametrize(
-    "message",
-    [FunctionMessage(content="3", name="f"), RemoveMessage(id="1")],
-    ids=lambda one: one.type,
-)
-def test_messages_that_no_vendor_takes_are_refused(server: Server, message: BaseMessage) -> None:
-    with pytest.raises(ConfigurationError, match=rf"messages\[1\] is a {type(message).__name__}"):
-        chat("sovrgpt").invoke([HumanMessage("x"), message])
-    assert server.requests == []
-
-
-def test_no_message_at_all_is_refused(server: Server, mode: Mode) -> None:
+    with pytest.raises(error, match=says):
+        way.answer(chat("sovrgpt"), [HumanMessage("x"), message])
     with pytest.raises(ConfigurationError, match="messages is empty"):
-        mode.invoke(chat("sovrgpt"), [])
+        way.answer(chat("sovrgpt"), [])
     assert server.requests == []
 
 
-FROM_OTHERS: dict[str, tuple[AIMessage, dict[str, Any]]] = {
+TEXT = {"type": "text", "text": "Moment."}
+FROM_OTHERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "anthropic": (
-        AIMessage(
-            [
-                {"type": "thinking", "thinking": "Hm.", "signature": "x"},
-                {"type": "redacted_thinking", "data": "x"},
-                {"type": "text", "text": "Moment."},
-                {"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}},
-            ],
-            tool_calls=[CALL],
-            response_metadata={"model_provider": "anthropic"},
-        ),
-        {"role": "assistant", "content": "Moment.", "tool_calls": [WIRE_CALL]},
+        [
+            {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+            {"type": "redacted_thinking", "data": "x"},
+            TEXT,
+            {"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}},
+        ],
+        {"tool_calls": [CALL], "response_metadata": {"model_provider": "anthropic"}},
     ),
     "openai responses": (
-        AIMessage(
-            [
-                {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
-                {"type": "text", "text": "Moment.", "annotations": [], "id": "msg_1"},
-                {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f"},
-            ],
-            tool_calls=[CALL],
-            response_metadata={"model_provider": "openai"},
-        ),
-        {"role": "assistant", "content": "Moment.", "tool_calls": [WIRE_CALL]},
+        [
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
+            {**TEXT, "annotations": [], "id": "msg_1"},
+            {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f"},
+        ],
+        {"tool_calls": [CALL], "response_metadata": {"model_provider": "openai"}},
     ),
     "openai chat": (
-        AIMessage(
-            "Moment.",
-            additional_kwargs={"tool_calls": [WIRE_CALL], "refusal": None},
-        ),
-        {"role": "assistant", "content": "Moment.", "tool_calls": [WIRE_CALL]},
+        "Moment.",
+        {"additional_kwargs": {"tool_calls": [WIRE_CALL], "refusal": None}},
     ),
     "standard blocks": (
-        AIMessage(
-            content_blocks=[
-                {"type": "reasoning", "reasoning": "Hm."},
-                {"type": "text", "text": "Moment."},
-                {"type": "tool_call", "id": "call_1", "name": "f", "args": {"a": 1}},
-            ]
-        ),
-        {"role": "assistant", "content": "Moment.", "tool_calls": [WIRE_CALL]},
+        [{"type": "reasoning", "reasoning": "Hm."}, TEXT, CALL],
+        {"tool_calls": [CALL]},
     ),
     "server tools": (
-        AIMessage(
-            content_blocks=[
-                {"type": "server_tool_call", "name": "web_search", "args": {}, "id": "1"},
-                {"type": "server_tool_result", "tool_call_id": "1", "status": "success"},
-                {"type": "text", "text": "Moment."},
-            ]
-        ),
-        {"role": "assistant", "content": "Moment."},
+        [
+            {"type": "server_tool_call", "name": "web_search", "args": {}, "id": "1"},
+            {"type": "server_tool_result", "tool_call_id": "1", "status": "success"},
+            TEXT,
+        ],
+        {},
     ),
     "a wrapped block": (
-        AIMessage(
-            [{"type": "non_standard", "value": {"type": "thinking", "thinking": "Hm."}}, "Ja."]
-        ),
-        {"role": "assistant", "content": "Ja."},
+        [{"type": "non_standard", "value": {"type": "thinking", "thinking": "Hm."}}, "Moment."],
+        {},
     ),
-    "deepseek": (
-        AIMessage("Ja.", additional_kwargs={"reasoning_content": "Hm."}),
-        {"role": "assistant", "content": "Ja."},
-    ),
+    "deepseek": ("Moment.", {"additional_kwargs": {"reasoning_content": "Hm."}}),
 }
 
 
-@pytest.mark.parametrize("origin", list(FROM_OTHERS))
-def test_answers_of_other_providers_go_on_here(server: Server, provider: str, origin: str) -> None:
-    message, wire = FROM_OTHERS[origin]
+@pytest.mark.parametrize("origin", FROM_OTHERS)
+def test_answers_of_other_providers_go_on_here(server: Server, origin: str) -> None:
+    content, fields = FROM_OTHERS[origin]
+    message = AIMessage(content, **fields)
     messages = [HumanMessage("x"), message]
+    expected: dict[str, Any] = {"role": "assistant", "content": "Moment."}
     if message.tool_calls:
         messages.append(ToolMessage("3", tool_call_id="call_1"))
-    assert sent(server, *messages, provider=provider)[1] == wire
+        expected["tool_calls"] = [WIRE_CALL]
+    assert sent(server, *messages)[1] == expected
 
 
 def test_every_way_to_give_messages(server: Server, way: Way) -> None:
@@ -311,18 +222,6 @@ def test_history_can_be_trimmed_by_this_models_count(server: Server) -> None:
 # Thoughts
 
 
-@pytest.mark.parametrize("field", [None, "reasoning_content", "reasoning"])
-def test_thoughts_are_apart_from_the_answer(server: Server, way: Way, field: Any) -> None:
-    script = Reply("Die Antwort.", reasoning="Erst denken.", reasoning_field=field)
-    server.script("sovrgpt", script)
-    answer = way.answer(chat("sovrgpt"))
-    assert answer.text == answer.content == "Die Antwort."
-    reasoning, text = answer.content_blocks
-    assert (reasoning["type"], reasoning["reasoning"]) == ("reasoning", "Erst denken.")
-    assert text == {"type": "text", "text": "Die Antwort."}
-    assert answer.additional_kwargs == {"reasoning_content": "Erst denken."}
-
-
 def test_thoughts_stream_first_and_answer_after(server: Server, mode: Mode) -> None:
     chunks = ["<thi", "nk>Erst ", "denken.</th", "ink>\n\nDie", " Antwort."]
     server.script("sovrgpt", Reply(chunks=chunks))
@@ -331,40 +230,25 @@ def test_thoughts_stream_first_and_answer_after(server: Server, mode: Mode) -> N
         for chunk in mode.stream(chat("sovrgpt"), "Hallo!")
         for block in chunk.content_blocks
     ]
-    assert pieces == [
-        ("reasoning", "Erst"),
-        ("reasoning", " denken."),
-        ("text", "Die"),
-        ("text", " Antwort."),
-    ]
+    reasoning = [("reasoning", "Erst"), ("reasoning", " denken.")]
+    assert pieces == [*reasoning, ("text", "Die"), ("text", " Antwort.")]
 
 
-def test_thoughts_are_not_sent_back(server: Server, way: Way) -> None:
-    model = chat("sovrgpt", model=THINKING_MODEL)
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_thoughts_in_either_form_of_content_stay_here(
+    server: Server, way: Way, version: str
+) -> None:
+    model = chat("sovrgpt", model=THINKING_MODEL, output_version=version)
+    server.script("sovrgpt", Reply("Die Antwort.", reasoning="Erst denken."))
     first = way.answer(model, "Wer bist du?")
-    assert first.content_blocks[0]["type"] == "reasoning"
+    reasoning, text = first.content_blocks
+    assert (reasoning["type"], reasoning["reasoning"]) == ("reasoning", "Erst denken.")
+    assert (text["type"], text["text"]) == ("text", "Die Antwort.")
+    if version == "v0":
+        assert first.content == first.text == "Die Antwort."
+        assert first.additional_kwargs == {"reasoning_content": "Erst denken."}
+    else:
+        assert [block["type"] for block in first.content] == ["reasoning", "text"]
     way.answer(model, [("user", "Wer bist du?"), first, ("user", "Danke.")])
-    assert bodies(server)[1]["messages"][1] == {"role": "assistant", "content": first.text}
-    assert "Ich lese die Frage" not in server.requests[1].body.decode()
-
-
-def test_thoughts_in_v1_content_are_not_sent_back_either(server: Server, way: Way) -> None:
-    model = chat("sovrgpt", model=THINKING_MODEL, output_version="v1")
-    first = way.answer(model, "Wer bist du?")
-    assert [block["type"] for block in first.content] == ["reasoning", "text"]
-    way.answer(model, [("user", "Wer bist du?"), first, ("user", "Danke.")])
-    assert bodies(server)[1]["messages"][1] == {"role": "assistant", "content": first.text}
-
-
-def test_an_answer_that_is_all_thought(server: Server, way: Way) -> None:
-    server.script("sovrgpt", Reply("<think>Erst den", finish_reason="length"))
-    answer = way.answer(chat("sovrgpt"))
-    assert answer.text == ""
-    assert answer.content_blocks[0]["reasoning"] == "Erst den"
-    assert answer.response_metadata["finish_reason"] == "length"
-
-
-def test_an_answer_about_the_tag_keeps_it(server: Server, way: Way) -> None:
-    text = "Das Tag <think> öffnet einen Gedanken, </think> schließt ihn."
-    server.script("sovrgpt", Reply(text))
-    assert way.answer(chat("sovrgpt")).content == text
+    sent = {"role": "assistant", "content": "Die Antwort."}
+    assert bodies(server)[1]["messages"][1] == sent
