@@ -33,7 +33,7 @@ TESTS = PAGE.parents[1] / "tests"
 STANDINGS = {
     "Doc": "the vendor's page of its API says so",
     "Public": "another public page of the vendor says so",
-    "Seen": "an answer of the service showed it",
+    "Seen": "the source of a program that calls the service shows it: strong evidence, no promise",
     "Inferred": "nobody says so; it follows OpenAI's API, which the vendors name",
 }
 KINDS = ("endpoint", "header", "parameter", "content", "behaviour", "model")
@@ -96,6 +96,11 @@ def stated(spec: Provider) -> dict[str, Row]:
     health = spec.health_path and spec.base_url + spec.health_path
     gets = [url for url in (spec.models_url, spec.workspaces_url, health) if url]
     found |= {f"endpoint GET {path(url)}": Row() for url in gets}
+    if spec.reranking:
+        found[f"endpoint POST {path(spec.base_url)}{spec.reranking.path}"] = Row("Seen")
+    if spec.assistants:
+        found[f"endpoint GET {path(spec.assistants.url)}"] = Row("Public")
+        found[f"endpoint POST {path(spec.assistants.url)}{{id}}/run"] = Row("Seen")
     if spec.oauth:
         found[f"endpoint POST {path(spec.oauth.token_url)}"] = Row()
     return found

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
@@ -16,8 +17,8 @@ from dsgvo._version import __version__
 from dsgvo.emulator.access import is_own_host
 from dsgvo.emulator.bodies import read_form, read_json, read_json_or_upload, read_nothing
 from dsgvo.emulator.chat import complete
-from dsgvo.emulator.checks import Embeddings
-from dsgvo.emulator.dialect import Authorize, Dialect, Document, dialects
+from dsgvo.emulator.checks import Embeddings, check
+from dsgvo.emulator.dialect import Authorize, Dialect, Document, Post, dialects
 from dsgvo.emulator.embeddings import embeddings
 from dsgvo.emulator.failures import ApiError, BrokenOffError
 from dsgvo.emulator.images import generate
@@ -54,6 +55,8 @@ def _endpoints(dialect: Dialect, state: State) -> dict[str, _Endpoint]:
         found[dialect.base + "/images/generations"] = post(read_json, generate)
     for path, (authorize, make) in dialect.documents.items():
         found[path] = _Endpoint("GET", authorize, read_nothing, partial(_document, make, state))
+    for path, (fields, make) in dialect.posts.items():
+        found[path] = post(read_json, partial(_posted, fields, make))
     if dialect.token_path:
         found[dialect.token_path] = _Endpoint("POST", None, read_form, partial(_token, state))
     return found
@@ -62,6 +65,10 @@ def _endpoints(dialect: Dialect, state: State) -> dict[str, _Endpoint]:
 async def _document(make: Document, state: State, call: Call, step: Step) -> HttpReply:
     del call, step
     return json_reply(200, make(state.access))
+
+
+async def _posted(fields: type[BaseModel], make: Post, call: Call, step: Step) -> HttpReply:
+    return json_reply(200, make(check(fields, call.body), step))
 
 
 async def _token(state: State, call: Call, step: Step) -> HttpReply:

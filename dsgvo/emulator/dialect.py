@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject
-from dsgvo.emulator.steps import Reply
+from dsgvo.emulator.steps import Reply, Step
 from dsgvo.emulator.values import Call
 from dsgvo.providers import PROVIDERS
 
@@ -20,6 +20,10 @@ Authorize = Callable[[Access, Mapping[str, str]], None]
 
 Document = Callable[[Access], Any]
 """Makes what a GET answers."""
+
+
+Post = Callable[[JsonObject, Step], Any]
+"""Makes what a POST answers out of its checked body."""
 
 
 def asked_for_stream(call: Call) -> bool:
@@ -49,6 +53,7 @@ class Dialect:
         images: Whether the vendor has an image generation endpoint.
         uploads: Whether chat takes files as ``multipart/form-data``.
         documents: Paths that answer a GET, each with its check of access and what makes the answer.
+        posts: Paths that answer a POST with JSON, each with its fields and what makes the answer.
         token_path: Path of the OAuth token endpoint.
     """
 
@@ -70,6 +75,9 @@ class Dialect:
     uploads: bool = False
     documents: Mapping[str, tuple[Authorize, Document]] = field(
         default_factory=dict[str, tuple[Authorize, Document]]
+    )
+    posts: Mapping[str, tuple[type[BaseModel], Post]] = field(
+        default_factory=dict[str, tuple[type[BaseModel], Post]]
     )
     token_path: str | None = None
 

@@ -1,14 +1,17 @@
 """meinGPT's dialect. Sources: the vendor's pages "Completions" (the newer) and "Modell API"."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BaseModel, Discriminator, Field
 
 from dsgvo.emulator import checks
 from dsgvo.emulator.access import Access
+from dsgvo.emulator.answers import answer
 from dsgvo.emulator.dialect import Dialect, starts_with
 from dsgvo.emulator.failures import ApiError, invalid
 from dsgvo.emulator.jsons import JsonObject, as_text
+from dsgvo.emulator.sse import pieces
+from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import Call
 
 _without_tools = starts_with("llama-3.1-sonar")
@@ -31,6 +34,35 @@ def _refuse(call: Call) -> None:
         raise invalid("tools", f"The model {model} does not support tool calling")
 
 
+# Their list is public; how one is run was seen in a program that calls the service.
+_ASSISTANTS = {"emulator-1": "Emulator", "emulator-2": "Emulator, zweiter Assistent"}
+_Turn = checks.System | checks.User[checks.TextPart] | checks.Assistant
+
+
+class _Run(BaseModel):
+    message: checks.Text
+    messages: list[Annotated[_Turn, Discriminator("role")]] | None = None
+
+
+def _assistants(access: Access) -> Any:
+    del access
+    return {"assistants": [{"id": key, "name": name} for key, name in _ASSISTANTS.items()]}
+
+
+def _run(body: JsonObject, step: Step) -> Any:
+    messages = body.get("messages") or [{"role": "user", "content": body["message"]}]
+    said = step.answer() or answer("meinGPT", {"messages": messages})
+    text = said.content or ""
+    usage = {
+        "input_tokens": sum(len(pieces(str(one["content"]))) for one in messages),
+        "output_tokens": len(pieces(text)),
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+    }
+    messages = [*messages, {"role": "assistant", "content": text}]
+    return {"text": text, "model": "emulator", "messages": messages, "usage": said.usage or usage}
+
+
 DIALECT = Dialect(
     name="meingpt",
     base="/api/openai/v1",
@@ -41,4 +73,6 @@ DIALECT = Dialect(
     chat=checks.OpenAIChat,
     embeddings=_Embeddings,
     refuse=_refuse,
+    documents={"/api/assistants/v1/": (Access.bearer, _assistants)},
+    posts={f"/api/assistants/v1/{key}/run": (_Run, _run) for key in _ASSISTANTS},
 )

@@ -3,15 +3,16 @@
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Discriminator
+from pydantic import BaseModel, Discriminator, Field, StrictBool
 
 from dsgvo.emulator import checks
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect, asked_for_stream
 from dsgvo.emulator.failures import invalid, openai_error
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_number
-from dsgvo.emulator.steps import Reply
-from dsgvo.emulator.values import Call
+from dsgvo.emulator.steps import Reply, Step
+from dsgvo.emulator.values import FINGERPRINT, Call
+from dsgvo.emulator.vectors import embed
 
 # Tier and eyes. The page names the first two, and no reasoning model, so that id is ours.
 _MODELS = {
@@ -20,6 +21,7 @@ _MODELS = {
     "qwen3.5-9b-text": ("fast", False),
     "qwen3.5-27b-thinking": ("reasoning", False),
 }
+_DIMENSIONS = 1024
 # "Roles: system, user, assistant, tool."
 _Message = Annotated[
     checks.System | checks.User[checks.OpenAIPart] | checks.Assistant | checks.ToolResult,
@@ -77,6 +79,25 @@ def _models(access: Access) -> Any:
     return {"object": "list", "data": data}
 
 
+class _Rerank(BaseModel):
+    # Seen in a program that calls the service, in Cohere's form; not on the vendor's page.
+    model: checks.Text
+    query: checks.Text
+    documents: list[checks.Text] = Field(min_length=1)
+    top_n: checks.AtLeastOne | None = None
+    return_documents: StrictBool | None = None
+
+
+def _rerank(body: JsonObject, step: Step) -> Any:
+    del step
+    query = embed(body["query"], _DIMENSIONS)
+    fits = [max(0.0, float(query @ embed(one, _DIMENSIONS))) for one in body["documents"]]
+    best = sorted(range(len(fits)), key=lambda at: -fits[at])[: body.get("top_n")]
+    results = [{"index": at, "relevance_score": round(fits[at], 6)} for at in best]
+    head = {"id": "rerank-emulator", "model": body["model"], "results": results}
+    return {**head, "meta": {"system_fingerprint": FINGERPRINT}}
+
+
 DIALECT = Dialect(
     name="sovrgpt",
     base="/api/v1",
@@ -89,4 +110,5 @@ DIALECT = Dialect(
     streams=_streams,
     present=_present,
     documents={"/api/v1/models": (Access.bearer, _models)},
+    posts={"/api/v1/rerank": (_Rerank, _rerank)},
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers._spec import (
+    AssistantSupport,
     EmbeddingSupport,
     HeaderArgument,
     Model,
     OAuth,
     ParameterSupport,
     Provider,
+    RerankSupport,
     StructuredOutputMethod,
 )
 from dsgvo.providers.innogpt import INNOGPT
@@ -19,12 +21,14 @@ from dsgvo.providers.sovrgpt import SOVRGPT
 
 __all__ = [
     "PROVIDERS",
+    "AssistantSupport",
     "EmbeddingSupport",
     "HeaderArgument",
     "Model",
     "OAuth",
     "ParameterSupport",
     "Provider",
+    "RerankSupport",
     "StructuredOutputMethod",
     "get_provider",
 ]

@@ -12,12 +12,14 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 __all__ = [
+    "AssistantSupport",
     "EmbeddingSupport",
     "HeaderArgument",
     "Model",
     "OAuth",
     "ParameterSupport",
     "Provider",
+    "RerankSupport",
     "StructuredOutputMethod",
 ]
 
@@ -105,6 +107,35 @@ class EmbeddingSupport:
     base64: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankSupport:
+    """How the vendor reranks.
+
+    Args:
+        path: Path below ``base_url``.
+        default_model: A model id that is known to rerank.
+        source: Who says so; a 404 quotes it.
+    """
+
+    path: str
+    default_model: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantSupport:
+    """Where the assistants of a customer's organisation are.
+
+    Args:
+        url: Address of their list; under another ``base_url``, the same path on that host. One is
+            asked at ``{id}/run`` below it.
+        source: Who says so; a 404 quotes it.
+    """
+
+    url: str
+    source: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provider:
     """One vendor: who to talk to, how to log in, what its page says it honours.
@@ -134,6 +165,8 @@ class Provider:
     workspaces_url: str | None = None
     structured_output: tuple[StructuredOutputMethod, ...] = ("function_calling",)
     embeddings: EmbeddingSupport = field(default_factory=lambda: EmbeddingSupport(documented=False))
+    reranking: RerankSupport | None = None
+    assistants: AssistantSupport | None = None
     header_arguments: tuple[HeaderArgument, ...] = ()
     oauth: OAuth | None = None
     think_tags: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsgvo.providers._spec import EmbeddingSupport, Model, Provider
+from dsgvo.providers._spec import AssistantSupport, EmbeddingSupport, Model, Provider
 
 PAGE = "meinGPT: Completions"
 MODELS_PAGE = "meinGPT: Modell API"
@@ -25,6 +25,10 @@ MEINGPT = Provider(
     structured_output=("function_calling", "json_schema", "json_mode"),
     embeddings=EmbeddingSupport(
         documented=True, default_model="text-embedding-3-large", base64=True
+    ),
+    assistants=AssistantSupport(
+        url="https://app.meingpt.com/api/assistants/v1/",
+        source="public, and how one is run is seen in a program that does it, not documented",
     ),
     models=(
         # "eine Anfrage mit Tools an ein nicht unterstütztes Modell (z. B. Perplexity) liefert 400":

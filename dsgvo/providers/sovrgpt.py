@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsgvo.providers._spec import Model, Provider
+from dsgvo.providers._spec import Model, Provider, RerankSupport
 
 PAGE = "SovrGPT: POST /v1/chat/completions"
 
@@ -34,6 +34,11 @@ SOVRGPT = Provider(
     model_list_says_images=True,  # "accepts_vision"
     # "{ "type": "json_object" } für JSON-Modus": JSON schemas are not documented.
     structured_output=("function_calling", "json_mode"),
+    reranking=RerankSupport(
+        path="/rerank",
+        default_model="bge-reranker-v2-m3",
+        source="seen in a program that calls the service, not documented by the vendor",
+    ),
     # "Bei reasoning-Tier-Modellen enthält die Antwort zusätzlich <think>…</think>-Blöcke vor der
     # finalen Antwort."
     think_tags=True,

@@ -75,6 +75,15 @@ from dsgvo.transport._request import (
     request_id,
     secrets_of,
 )
+from dsgvo.wire.assistants import (
+    Assistant,
+    AssistantAnswer,
+    build_run,
+    decode_assistants,
+    decode_run,
+    require_assistant,
+    require_assistants,
+)
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
@@ -98,6 +107,14 @@ from dsgvo.wire.models import (
     decode_workspaces,
 )
 from dsgvo.wire.request import build_chat
+from dsgvo.wire.rerank import (
+    MAX_BATCH_DOCUMENTS,
+    RerankRequest,
+    RerankResult,
+    best,
+    build_rerank,
+    decode_rerank,
+)
 from dsgvo.wire.residency import Residency, answered_elsewhere, check_residency, model_id
 
 if TYPE_CHECKING:
@@ -327,18 +344,8 @@ class BaseClient:
         """
         call.note_thoughts(decoder)
         completion = decoder.completion()
-        self._check_model(call, completion.model)
+        _check_model(call.config, call.model, completion.model)
         return completion
-
-    def _check_model(self, call: _Call, answered: str | None) -> None:
-        if not answered or answered == call.model:
-            return
-        config = call.config
-        warning = answered_elsewhere(
-            config.spec, call.model, answered, config.residency, config.trusted_models
-        )
-        if warning is not None:
-            warn_once((config.spec.name, call.model, answered), warning, ResidencyWarning)
 
     # -- embeddings -----------------------------------------------------------------------------
 
@@ -426,6 +433,101 @@ class BaseClient:
             runtime.gave_base64.add((config.base_url, asked["model"]))
         return result.vectors
 
+    # -- reranking and assistants ---------------------------------------------------------------
+
+    def _rerank(
+        self,
+        query: str,
+        documents: Iterable[str],
+        top_n: int | None,
+        given: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> Flow[list[RerankResult]]:
+        config, own = self._options(options)
+        config.require_arguments()
+        asked = build_rerank(
+            config.spec,
+            query,
+            documents,
+            top_n=top_n,
+            extra_body=own.extra_body,
+            residency=config.residency,
+            trusted_models=config.trusted_models,
+            **given,
+        )
+        results: list[RerankResult] = []
+        for batch in asked.batches:
+            results += yield from self._scores(config, asked, batch)
+        return best(results, top_n)
+
+    def _scores(
+        self, config: ClientConfig, asked: RerankRequest, batch: Batch
+    ) -> Flow[list[RerankResult]]:
+        operation = Operation(
+            url=config.base_url + asked.path,
+            body={**asked.fields, "documents": batch.texts},
+            expects="a ranking",
+            not_found=f"POST {asked.path} is {asked.source}",
+        )
+        try:
+            body, response = yield from fetch(config, operation, _AUTH)
+        except APIError as error:
+            if len(batch.texts) == 1 or not is_too_large(error, batch):
+                raise
+        else:
+            results, model = decode_rerank(
+                config.spec,
+                body,
+                batch,
+                request_id=request_id(response),
+                secrets=lambda: secrets_of(config, operation),
+            )
+            _check_model(config, asked.model, model)
+            return results
+        parts: list[RerankResult] = []
+        for half in batch.halves():
+            parts += yield from self._scores(config, asked, half)
+        return parts
+
+    def _assistants(self, config: ClientConfig) -> Flow[list[Assistant]]:
+        support = require_assistants(config.spec)
+        operation = Operation(
+            method="GET",
+            url=config.url(support.url),
+            expects="a list of assistants",
+            not_found=f"the list of assistants is {support.source}",
+        )
+        body, _ = yield from fetch(config, operation, _AUTH)
+        return decode_assistants(config.spec, body)
+
+    def _run_assistant(
+        self,
+        assistant_id: str,
+        messages: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
+    ) -> Flow[AssistantAnswer]:
+        config, own = self._options(options)
+        spec = config.spec
+        support = require_assistants(spec)
+        assistant_id = require_assistant(
+            spec, assistant_id, config.residency, config.trusted_models
+        )
+        path, fields = build_run(spec, assistant_id, messages)
+        operation = Operation(
+            url=config.url(support.url) + path,
+            body={**fields, **(own.extra_body or {})},
+            not_found=f"assistants() lists those there are; their address is {support.source}",
+        )
+        body, response = yield from fetch(config, operation, _AUTH)
+        answer = decode_run(
+            spec,
+            body,
+            request_id=request_id(response),
+            secrets=lambda: secrets_of(config, operation),
+        )
+        _check_model(config, assistant_id, answer.model)
+        return answer
+
     # -- lists and health -----------------------------------------------------------------------
 
     def _get(self, config: ClientConfig, url: str, expects: str) -> Flow[bytes]:
@@ -509,6 +611,17 @@ class BaseClient:
             data, response = yield from fetch(bounded, (yield RunInThread(find)), None)
             check_image(config.spec, data, response.headers.get("content-type", ""))
         return (yield RunInThread(partial(_saved, image, data, target)))
+
+
+def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None:
+    """Warn, once, if another model has answered and runs at a place that is not accepted."""
+    if not answered or answered == asked:
+        return
+    warning = answered_elsewhere(
+        config.spec, asked, answered, config.residency, config.trusted_models
+    )
+    if warning is not None:
+        warn_once((config.spec.name, asked, answered), warning, ResidencyWarning)
 
 
 def _broken(call: _Call, decoder: ChatDecoder, failed: ConnectionFailedError) -> DsgvoError:
@@ -785,6 +898,93 @@ class Client(BaseClient):
         """
         return run(self._workspaces(self._options(options)[0]))
 
+    def rerank(
+        self,
+        query: str,
+        documents: Iterable[str],
+        top_n: int | None = None,
+        *,
+        model: str | None = None,
+        batch_size: int = MAX_BATCH_DOCUMENTS,
+        max_batch_bytes: int = MAX_BATCH_BYTES,
+        **options: Unpack[Options],
+    ) -> list[RerankResult]:
+        """Return how well documents fit a query, the best first.
+
+        Seen in a program that calls SovrGPT's service, in Cohere's form; not documented.
+
+        Args:
+            query: What the documents are to fit.
+            documents: Texts; none may be empty. An empty list costs no request.
+            top_n: How many results to return, 1 or more; by default all.
+            model: The reranking model's id; by default the one that was seen.
+            batch_size: Documents a request, 1 or more. Scores of several requests are comparable,
+                since such a model looks at one document at a time.
+            max_batch_bytes: UTF-8 bytes of documents a request, 1 or more.
+            **options: As in :class:`RequestOptions`.
+
+        Returns:
+            Results with the document's ``index`` among ``documents`` and its ``relevance_score``.
+
+        Raises:
+            ConfigurationError: If an argument is wrong; nothing is sent.
+            CapabilityError: At a vendor that is not known to rerank.
+            NotFoundError: If the account has no reranking.
+            APIResponseError: If a score is missing, doubled, out of range or unreadable.
+
+        Example:
+            >>> documents = ["Das Tagegeld beträgt 28 Euro.", "Allen stehen 30 Tage Urlaub zu."]
+            >>> [best] = Client("sovrgpt").rerank("Wie viel Urlaub gibt es?", documents, top_n=1)
+            >>> documents[best.index]
+            'Allen stehen 30 Tage Urlaub zu.'
+        """
+        given = {"model": model, "batch_size": batch_size, "max_batch_bytes": max_batch_bytes}
+        return run(self._rerank(query, documents, top_n, given, options))
+
+    def assistants(self, **options: Unpack[Options]) -> list[Assistant]:
+        """Return the assistants of the account's organisation (meinGPT, by a public page).
+
+        Raises:
+            CapabilityError: At a vendor that is not known to have assistants.
+
+        Example:
+            >>> [assistant.id for assistant in Client("meingpt").assistants()]
+            ['emulator-1', 'emulator-2']
+        """
+        return run(self._assistants(self._options(options)[0]))
+
+    def run_assistant(
+        self,
+        assistant_id: str,
+        messages: Sequence[Mapping[str, Any]],
+        **options: Unpack[Options],
+    ) -> AssistantAnswer:
+        """Return an assistant's answer to a conversation.
+
+        Seen in a program that calls meinGPT's service; not documented. How the conversation is
+        parted into the body's ``message`` and ``messages`` is inferred; ``extra_body`` overrides
+        either.
+
+        Args:
+            assistant_id: Its id, from :meth:`assistants`.
+            messages: Texts of ``user``, ``assistant`` and ``system``, oldest first; the last one is
+                the user's.
+            **options: As in :class:`RequestOptions`.
+
+        Raises:
+            ConfigurationError: If an argument is wrong; nothing is sent.
+            CapabilityError: If a message is not a text, or the vendor has no assistants.
+            ResidencyError: With ``residency="strict"``, unless ``trusted_models`` has the id.
+            NotFoundError: If there is no such assistant.
+
+        Example:
+            >>> messages = [{"role": "user", "content": "Hallo!"}]
+            >>> answer = Client("meingpt").run_assistant("emulator-1", messages)
+            >>> answer.text != "", sorted(answer.usage)[-2:]
+            (True, ['input_tokens', 'output_tokens'])
+        """
+        return run(self._run_assistant(assistant_id, messages, options))
+
     def health(self, **options: Unpack[Options]) -> dict[str, Any]:
         """Return what neuroflash's service says of its health.
 
@@ -1009,6 +1209,34 @@ class AsyncClient(BaseClient):
     async def workspaces(self, **options: Unpack[Options]) -> list[Workspace]:
         """Return the workspaces that the account can use; see :meth:`Client.workspaces`."""
         return await arun(self._workspaces(self._options(options)[0]))
+
+    async def rerank(
+        self,
+        query: str,
+        documents: Iterable[str],
+        top_n: int | None = None,
+        *,
+        model: str | None = None,
+        batch_size: int = MAX_BATCH_DOCUMENTS,
+        max_batch_bytes: int = MAX_BATCH_BYTES,
+        **options: Unpack[Options],
+    ) -> list[RerankResult]:
+        """Return how well documents fit a query, the best first; see :meth:`Client.rerank`."""
+        given = {"model": model, "batch_size": batch_size, "max_batch_bytes": max_batch_bytes}
+        return await arun(self._rerank(query, documents, top_n, given, options))
+
+    async def assistants(self, **options: Unpack[Options]) -> list[Assistant]:
+        """Return the organisation's assistants; see :meth:`Client.assistants`."""
+        return await arun(self._assistants(self._options(options)[0]))
+
+    async def run_assistant(
+        self,
+        assistant_id: str,
+        messages: Sequence[Mapping[str, Any]],
+        **options: Unpack[Options],
+    ) -> AssistantAnswer:
+        """Return an assistant's answer; see :meth:`Client.run_assistant`."""
+        return await arun(self._run_assistant(assistant_id, messages, options))
 
     async def health(self, **options: Unpack[Options]) -> dict[str, Any]:
         """Return what the service says of its health; see :meth:`Client.health`."""

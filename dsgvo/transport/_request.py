@@ -133,6 +133,7 @@ class Operation:
             Multipart-Upload").
         reasoned_messages: The messages of ``body`` with the thoughts of earlier turns, for a server
             that refuses them without.
+        not_found: What may be wrong if the server has no such address, for messages.
         headers: Headers of this request alone.
         server_name: Host whose certificate is expected, where the address holds its number.
     """
@@ -147,6 +148,7 @@ class Operation:
     expects: str = "an answer"
     upload: Upload | None = None
     reasoned_messages: Sequence[Mapping[str, Any]] | None = None
+    not_found: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     server_name: str | None = None
 
@@ -494,6 +496,7 @@ def _status_error(
         hint = f"check {' and '.join(names)}, or the environment variables"
     elif response.status_code == 404:
         hint = f"check base_url or {spec.base_url_variable}, and the model's name"
+        hint = "; ".join(filter(None, (operation.not_found, hint)))
     error = error_from_body(
         spec,
         response.status_code,

@@ -24,8 +24,7 @@ from dsgvo.errors import (
     UnprocessableEntityError,
 )
 from dsgvo.providers import PROVIDERS, Provider
-from dsgvo.wire.body import InvalidJSONError, parse_json
-from dsgvo.wire.errors import error_from_body, is_error
+from dsgvo.wire.errors import read_object
 
 __all__ = [
     "MAX_BATCH_BYTES",
@@ -76,10 +75,14 @@ class Batch:
             Batch(self.start + middle, self.texts[middle:]),
         )
 
-    def __str__(self) -> str:
+    def named(self, noun: str) -> str:
+        """Return which of all it holds, such as "texts 0 to 9"."""
         if len(self.texts) == 1:
-            return f"text {self.start}"
-        return f"texts {self.start} to {self.start + len(self.texts) - 1}"
+            return f"{noun} {self.start}"
+        return f"{noun}s {self.start} to {self.start + len(self.texts) - 1}"
+
+    def __str__(self) -> str:
+        return self.named("text")
 
 
 @dataclass(slots=True)
@@ -133,19 +136,17 @@ def check_count(argument: str, value: int) -> None:
         raise ConfigurationError(f"{argument}={value!r} is out of range: use 1 or more")
 
 
-def check_texts(texts: Iterable[str], start: int = 0) -> None:
-    """Refuse what is not a text to embed.
+def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts") -> None:
+    """Refuse what is not a text to send.
 
     Raises:
         ConfigurationError: If a text is empty or not a string; the message names its index.
     """
     for index, text in enumerate(texts, start):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"texts[{index}] is a {type(text).__name__}, not a str")
+            raise ConfigurationError(f"{argument}[{index}] is a {type(text).__name__}, not a str")
         if not text:
-            raise ConfigurationError(
-                f"texts[{index}] is empty: an empty text has no embedding; leave it out"
-            )
+            raise ConfigurationError(f"{argument}[{index}] is empty: leave it out")
 
 
 def batches(
@@ -153,6 +154,7 @@ def batches(
     *,
     max_texts: int = MAX_BATCH_TEXTS,
     max_bytes: int = MAX_BATCH_BYTES,
+    argument: str = "texts",
 ) -> Iterator[Batch]:
     """Cut texts into requests, by count and by bytes, reading no further than needed.
 
@@ -169,10 +171,10 @@ def batches(
     for name, value in (("batch_size", max_texts), ("max_batch_bytes", max_bytes)):
         check_count(name, value)
     if isinstance(texts, str):
-        raise ConfigurationError("texts is a single str: pass a list of texts")
+        raise ConfigurationError(f"{argument} is a single str: pass a list of texts")
     checked = isinstance(texts, Sequence)
     if checked:
-        check_texts(texts)
+        check_texts(texts, argument=argument)
     return _cut(texts, max_texts, max_bytes, checked)
 
 
@@ -237,15 +239,7 @@ def decode_embeddings(
             request_id=request_id,
         )
 
-    try:
-        answer = parse_json(body)
-    except InvalidJSONError as error:
-        raise fail(f"expected JSON, got {error}") from None
-    if not isinstance(answer, dict):
-        raise fail("expected a JSON object")
-    answer = cast("dict[str, Any]", answer)
-    if is_error(answer):
-        raise error_from_body(provider, 200, answer, request_id=request_id, secrets=secrets())
+    answer = read_object(provider, body, fail, request_id=request_id, secrets=secrets)
     data = answer.get("data")
     expected = len(batch.texts)
     if not isinstance(data, list):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from dsgvo import errors
-from dsgvo.errors import APIStatusError
+from dsgvo.errors import APIResponseError, APIStatusError
 from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, parse_json
 
-__all__ = ["error_from_body", "is_error", "mentions", "redact"]
+__all__ = ["error_from_body", "is_error", "mentions", "read_object", "redact"]
 
 MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
@@ -114,6 +114,39 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return True
     flat = "choices" not in body and "data" not in body and isinstance(body.get("message"), str)
     return flat and bool(body.get("code") or body.get("success") is False)
+
+
+def read_object(
+    provider: Provider,
+    body: bytes,
+    fail: Callable[[str], APIResponseError],
+    *,
+    request_id: str | None = None,
+    secrets: Callable[[], Sequence[str]] = tuple,
+) -> dict[str, Any]:
+    """Return the JSON object that is an answer.
+
+    Args:
+        provider: Who answered.
+        body: The answer.
+        fail: Makes an error of what is wrong.
+        request_id: The vendor's id of the request.
+        secrets: Returns keys and prompts, which are masked in the vendor's message.
+
+    Raises:
+        APIStatusError: If the body is an error under a success status.
+        APIResponseError: If it is not a JSON object.
+    """
+    try:
+        answer: object = parse_json(body)
+    except InvalidJSONError as error:
+        raise fail(f"expected JSON, got {error}") from None
+    if not isinstance(answer, dict):
+        raise fail("expected a JSON object")
+    fields = cast("dict[str, Any]", answer)
+    if is_error(fields):
+        raise error_from_body(provider, 200, fields, request_id=request_id, secrets=secrets())
+    return fields
 
 
 def error_from_body(

@@ -1,0 +1,109 @@
+"""Assistants of an organisation: their list, runs, and what is refused before sending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsgvo.emulator import Server, Status
+from dsgvo.errors import (
+    APIResponseError,
+    CapabilityError,
+    ConfigurationError,
+    NotFoundError,
+    ResidencyError,
+    ResidencyWarning,
+)
+from tests.core.support import HELLO, Mode, raised
+
+TURNS: list[dict[str, Any]] = [
+    {"role": "system", "content": "Kurz."},
+    *HELLO,
+    {"role": "assistant", "content": "Ja?"},
+    {"role": "user", "content": [{"type": "text", "text": "Wie "}, {"type": "text", "text": "?"}]},
+]
+
+
+@pytest.mark.covers("meingpt", "endpoint GET /api/assistants/v1/")
+@pytest.mark.covers("meingpt", "endpoint POST /api/assistants/v1/{id}/run")
+@pytest.mark.covers("meingpt", "parameter `message` of a run is the last text", "Inferred")
+def test_assistants_are_listed_and_run(mode: Mode, server: Server) -> None:
+    client = mode.client("meingpt", server)
+    assert [one.id for one in mode.call(client, "assistants")] == ["emulator-1", "emulator-2"]
+    answer = mode.call(client, "run_assistant", "emulator-2", TURNS, extra_body={"more": 1})
+    assert answer.text.startswith("Ich bin der lokale Emulator")
+    assert answer.messages[-1] == {"role": "assistant", "content": answer.text}
+    assert answer.usage["input_tokens"] > 0
+    assert answer.request_id
+    asked = server.requests[-1]
+    assert asked.path == "/meingpt/api/assistants/v1/emulator-2/run"
+    sent = [*TURNS[:-1], {"role": "user", "content": "Wie ?"}]
+    assert asked.json == {"message": "Wie ?", "messages": sent, "more": 1}
+    error = raised(NotFoundError, mode.call, client, "run_assistant", "../keiner", HELLO)
+    assert "assistants() lists" in str(error)
+    assert "seen" in str(error)
+    assert server.requests[-1].path == "/meingpt/api/assistants/v1/../keiner/run"
+
+
+@pytest.mark.parametrize("base", ["/api/openai/v1", "/api/external/openai/v1"])
+def test_assistants_are_beside_either_base_url(mode: Mode, base: str) -> None:
+    client = mode.client("meingpt", api_key="key", base_url=f"https://app.meingpt.com{base}")
+    listed = "https://app.meingpt.com/api/assistants/v1/"
+    assert client.config.url(client.spec.assistants.url) == listed
+
+
+@pytest.mark.parametrize(
+    ("assistant_id", "messages", "error", "says"),
+    [
+        ("", HELLO, ConfigurationError, "assistants() lists yours"),
+        (None, HELLO, ConfigurationError, "assistant_id is missing"),
+        ("..", HELLO, ConfigurationError, "assistant_id='..'"),
+        ("a\nb", HELLO, ConfigurationError, "assistant_id="),
+        ("a", "Hallo!", ConfigurationError, "messages is a str"),
+        ("a", [], ConfigurationError, "the last one"),
+        ("a", TURNS[:-1], ConfigurationError, "the last one"),
+        ("a", [{"role": "user", "content": " "}], ConfigurationError, "not empty"),
+        ("a", [{"role": "tool", "content": "7"}, *HELLO], CapabilityError, "messages[0]"),
+        ("a", [{"role": "assistant", "tool_calls": [{}]}, *HELLO], CapabilityError, "tools"),
+        ("a", [{"role": "user", "content": [{"type": "image_url"}]}], CapabilityError, "but text"),
+    ],
+)
+def test_bad_runs_are_refused_before_sending(
+    server: Server, assistant_id: Any, messages: Any, error: Any, says: str
+) -> None:
+    client = Mode("sync").client("meingpt", server)
+    assert says in str(raised(error, client.run_assistant, assistant_id, messages))
+    raised(CapabilityError, Mode("sync").client("innogpt", server).assistants)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "says"),
+    [
+        ("assistants", {"data": []}, "no assistants"),
+        ("assistants", {"assistants": [{"name": "ohne"}]}, "without an id"),
+        ("run_assistant", {"model": "gpt-4o"}, "no text"),
+        ("run_assistant", {"text": None}, "no text"),
+    ],
+)
+def test_answers_of_another_shape(
+    mode: Mode, server: Server, call: str, body: dict[str, Any], says: str
+) -> None:
+    path = "/run" if call == "run_assistant" else "/v1/"
+    server.script("meingpt", Status(200, body=body), path=path)
+    arguments = ("emulator-1", HELLO) if call == "run_assistant" else ()
+    client = mode.client("meingpt", server)
+    assert says in str(raised(APIResponseError, mode.call, client, call, *arguments))
+
+
+def test_residency_of_assistants(mode: Mode, server: Server) -> None:
+    run = ("run_assistant", "emulator-1", HELLO)
+    strict = mode.client("meingpt", server, residency="strict")
+    raised(ResidencyError, mode.call, strict, *run)
+    assert server.requests == []
+    trusting = mode.client("meingpt", server, residency="strict", trusted_models=["emulator-1"])
+    assert mode.call(trusting, *run).model == "emulator"
+    server.script("meingpt", Status(200, body={"text": "Ja.", "model": "o1-us"}))
+    with pytest.warns(ResidencyWarning, match="o1-us"):
+        assert mode.call(mode.client("meingpt", server), *run).text == "Ja."

@@ -1,0 +1,145 @@
+"""Reranking: what is sent, what answers are believed, and what is refused before sending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsgvo.emulator import Server, Status
+from dsgvo.errors import (
+    APIResponseError,
+    BadRequestError,
+    CapabilityError,
+    ConfigurationError,
+    NotFoundError,
+    ResidencyError,
+)
+from dsgvo.providers import PROVIDERS
+from dsgvo.wire.embeddings import Batch
+from dsgvo.wire.rerank import RerankResult, decode_rerank
+from tests.core.support import Mode, raised
+
+QUERY = "Wie viele Tage Urlaub gibt es?"
+DOCUMENTS = [
+    "Das Tagegeld beträgt 28 Euro.",
+    "Allen Beschäftigten stehen 30 Tage Urlaub zu.",
+    "Passwörter haben mindestens 14 Zeichen.",
+    "Urlaub ist zu beantragen.",
+]
+SENT = {"model": "bge-reranker-v2-m3", "query": QUERY}
+
+
+def results(*pairs: tuple[Any, Any]) -> Status:
+    rows = [{"index": index, "relevance_score": score} for index, score in pairs]
+    return Status(200, body={"id": "r", "model": "bge-reranker-v2-m3", "results": rows})
+
+
+@pytest.mark.covers("sovrgpt", "endpoint POST /api/v1/rerank")
+@pytest.mark.covers("sovrgpt", "behaviour A ranking names documents by `index`", "Seen")
+def test_the_best_first_out_of_bounded_batches(mode: Mode, server: Server) -> None:
+    client = mode.client("sovrgpt", server)
+    whole = mode.call(client, "rerank", QUERY, DOCUMENTS)
+    assert whole[0].index == 1
+    assert {result.index for result in whole} == {0, 1, 2, 3}
+    cut = mode.call(client, "rerank", QUERY, iter(DOCUMENTS), 2, batch_size=3)
+    assert cut == whole[:2]
+    by_bytes = mode.call(client, "rerank", QUERY, DOCUMENTS, max_batch_bytes=75)
+    assert by_bytes == whole
+    assert mode.call(client, "rerank", QUERY, []) == []
+    bodies = [request.json for request in server.requests]
+    sizes = [4, 3, 1, 1, 1, 1, 1]
+    assert [len(body["documents"]) for body in bodies[:3]] == sizes[:3]
+    assert sum(len(body["documents"]) for body in bodies[3:]) == 4
+    assert len(bodies) > 4
+    assert bodies[1] == {**SENT, "documents": DOCUMENTS[:3]}
+    assert {request.path for request in server.requests} == {"/sovrgpt/api/v1/rerank"}
+
+
+def test_a_batch_that_is_too_large_is_halved_and_errors_are_typed(
+    mode: Mode, server: Server
+) -> None:
+    server.script("sovrgpt", Status(413), *[results((1, 0.5), (0, 2)), results((0, -1), (1, 1))])
+    client = mode.client("sovrgpt", server)
+    found = mode.call(client, "rerank", QUERY, DOCUMENTS, model="ein-anderes")
+    assert [(one.index, one.relevance_score) for one in found] == [
+        (0, 2),
+        (3, 1),
+        (1, 0.5),
+        (2, -1),
+    ]
+    assert [len(request.json["documents"]) for request in server.requests] == [4, 2, 2]
+    server.script("sovrgpt", Status(400), Status(404))
+    raised(BadRequestError, mode.call, client, "rerank", QUERY, DOCUMENTS)
+    said = str(raised(NotFoundError, mode.call, client, "rerank", QUERY, DOCUMENTS))
+    assert [
+        t for t in ("/rerank is seen", "not documented", "SOVRGPT_BASE_URL") if t not in said
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<html><title>Anmeldung</title>", "Anmeldung"),
+        (b"[]", "a JSON object"),
+        (b"{}", "no results"),
+        (b'{"results": [{"index": 0, "relevance_score": 1}]}', "expected 2 scores, got 1"),
+        (b'{"results": [7, 8]}', "indexes 0 to 1, got None"),
+        *(
+            (f'{{"results": [{{"index": 1, "relevance_score": 0.5}}, {row}]}}'.encode(), says)
+            for row, says in (
+                ('{"index": 1, "relevance_score": 0.5}', "index 1 came twice"),
+                ('{"index": 2, "relevance_score": 0.5}', "indexes 0 to 1, got 2"),
+                ('{"index": -1, "relevance_score": 0.5}', "got -1"),
+                ('{"index": true, "relevance_score": 0.5}', "got True"),
+                ('{"index": 0, "relevance_score": "0.5"}', "index 0 is not a number"),
+                ('{"index": 0, "relevance_score": NaN}', "index 0 is not a number"),
+                ('{"index": 0}', "index 0 is not a number"),
+            )
+        ),
+    ],
+)
+def test_an_answer_that_is_not_whole(body: bytes, says: str) -> None:
+    batch = Batch(5, DOCUMENTS[:2])
+    error = raised(APIResponseError, decode_rerank, PROVIDERS["sovrgpt"], body, batch)
+    assert says in str(error)
+    assert "documents 5 to 6" in str(error)
+
+
+def test_scores_are_put_to_their_documents() -> None:
+    body = b'{"results": [{"index": 1, "relevance_score": 3}, {"index": 0, "relevance_score": 0}]}'
+    found = decode_rerank(PROVIDERS["sovrgpt"], body, Batch(5, DOCUMENTS[:2]))
+    assert found == ([RerankResult(6, 3.0), RerankResult(5, 0.0)], None)
+
+
+@pytest.mark.parametrize(
+    ("provider", "arguments", "error", "says"),
+    [
+        ("sovrgpt", {"query": " "}, ConfigurationError, "query"),
+        ("sovrgpt", {"query": None}, ConfigurationError, "query"),
+        ("sovrgpt", {"documents": "Text"}, ConfigurationError, "documents is a single str"),
+        ("sovrgpt", {"documents": ["a", ""]}, ConfigurationError, "documents[1] is empty"),
+        ("sovrgpt", {"documents": ["a", 1]}, ConfigurationError, "documents[1] is a int"),
+        ("sovrgpt", {"top_n": 0}, ConfigurationError, "top_n=0"),
+        ("sovrgpt", {"batch_size": 0}, ConfigurationError, "batch_size=0"),
+        ("sovrgpt", {"max_batch_bytes": True}, ConfigurationError, "max_batch_bytes=True"),
+        ("sovrgpt", {"model": 7}, ConfigurationError, "model=7"),
+        ("sovrgpt", {"top_k": 7}, ConfigurationError, "'top_k'"),
+        ("meingpt", {}, CapabilityError, "SovrGPT is"),
+    ],
+)
+def test_bad_input_is_refused_before_sending(
+    server: Server, provider: str, arguments: dict[str, Any], error: Any, says: str
+) -> None:
+    client = Mode("sync").client(provider, server)
+    given = {"query": QUERY, "documents": DOCUMENTS} | arguments
+    assert says in str(raised(error, lambda: client.rerank(**given)))
+    assert server.requests == []
+
+
+def test_residency(mode: Mode, server: Server) -> None:
+    strict = mode.client("sovrgpt", server, residency="strict")
+    raised(ResidencyError, mode.call, strict, "rerank", QUERY, DOCUMENTS)
+    assert server.requests == []
+    trusting = mode.client("sovrgpt", server, residency="strict", trusted_models=[SENT["model"]])
+    assert len(mode.call(trusting, "rerank", QUERY, DOCUMENTS)) == 4
