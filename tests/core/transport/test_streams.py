@@ -320,12 +320,13 @@ def vectors_of(request: bytes) -> bytes:
 
 @pytest.mark.parametrize("leave", ["close", "interrupt"])
 def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
-    held, closed = threading.Event(), threading.Event()
+    asked, held, closed = threading.Event(), threading.Event(), threading.Event()
 
     def serve(request: bytes, connection: socket.socket) -> None:
         if b"schnell" in request:
             connection.sendall(vectors_of(request))
             return
+        asked.set()
         if not connection.recv(1):  # until the client lets go of it
             closed.set()
         held.wait(30)
@@ -334,6 +335,7 @@ def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
         client = Client("meingpt", api_key="k", base_url=raw.url, max_retries=5)
         vectors = client.embed(["schnell", "langsam", "langsam"], batch_size=1)
         assert next(vectors) == [1.0, 2.0]
+        assert asked.wait(30)
         if leave == "close":
             vectors.close()
         else:
