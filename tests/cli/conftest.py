@@ -1,4 +1,4 @@
-"""Runs of the command as a user's shell makes them: a process of its own, nothing of ours in it."""
+"""Runs of the command as a user's shell makes them, and in this process, which is faster."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from dsgvo.cli.app import app
+
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-c", "from dsgvo.cli import main; main()")
 Run = subprocess.CompletedProcess[str]
-Dsgvo = Callable[..., Run]
+Invoke = Callable[..., Run]
 """Takes the command's arguments; ``env`` adds variables."""
-
-CODE = "from dsgvo.cli import main; main()"
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", CODE, *arguments]
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -30,32 +28,18 @@ def environment(**variables: str) -> dict[str, str]:
     return {**kept, **coverage, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **variables}
 
 
-@pytest.fixture
-def dsgvo(tmp_path: Path) -> Dsgvo:
-    """Run the command in an empty folder and return what came of it."""
-
-    def run(*arguments: str, env: dict[str, str] | None = None) -> Run:
-        return subprocess.run(
-            command(*arguments),
-            cwd=tmp_path,
-            env=environment(**(env or {})),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-
-    return run
+def ran(*program: str, encoding: str = "utf-8", **variables: str) -> Run:
+    """What came of a program, in a process of its own with nothing of ours in it."""
+    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 100}
+    return subprocess.run(program, env=environment(**variables), encoding=encoding, **options)
 
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dsgvo:
-    """Run the command in this process, which is faster where frameworks are loaded."""
-    from dsgvo.cli.app import app
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Run the command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, env: dict[str, str] | None = None) -> Run:
-        monkeypatch.chdir(tmp_path)
         result = CliRunner().invoke(app, arguments, env={"COLUMNS": "80", **(env or {})})
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -64,10 +48,9 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dsgvo:
     return run
 
 
-def one_line(run: Run, code: int = 1) -> str:
+def one_line(run: Run) -> str:
     """The one line that a failed run says."""
-    assert run.returncode == code, run.stderr + run.stdout
+    assert run.returncode == 1, run.stderr + run.stdout
     assert "Traceback" not in run.stderr + run.stdout
-    lines = run.stderr.splitlines()
-    assert len(lines) == 1, run.stderr
-    return lines[0]
+    (line,) = run.stderr.splitlines()
+    return line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from dsgvo.errors import ConfigurationError
 from tests.cli.pdfs import encrypted, pdf
 
 
-def written(folder: Path, contents: dict[str, bytes | str]) -> Path:
+def written(folder: Path, contents: Mapping[str, bytes | str]) -> Path:
     for name, content in contents.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,33 +30,29 @@ def read(folder: Path) -> dict[str, list[Page]]:
     return {library.name(path): pages for path, pages in library.pages.items()}
 
 
-def test_a_pdf_is_read_page_by_page_without_hyphens_at_line_ends(tmp_path: Path) -> None:
-    pages = [["Wir fahren mit den Mess-", "geräten, also Geräte-", "und Bahn."], [], ["Ende"]]
-    written(tmp_path, {"a.pdf": pdf(*pages)})
-    first = "Wir fahren mit den Messgeräten, also Geräte-\nund Bahn."
-    assert read(tmp_path) == {"a.pdf": [Page(first, 1), Page("", 2), Page("Ende", 3)]}
-
-
-def test_a_pdf_that_only_forbids_printing_is_read(tmp_path: Path) -> None:
-    written(tmp_path, {"a.pdf": encrypted(pdf(["Lesbar"]), password="")})
-    assert read(tmp_path) == {"a.pdf": [Page("Lesbar", 1)]}
+UMLAUTS = "Die Bücherei öffnet für Müller größere Säle am Dienstag."
+LINES = pdf(["Wir fahren mit den Mess-", "geräten, also Geräte-", "und Bahn."], [], ["Ende"])
+JOINED = "Wir fahren mit den Messgeräten, also Geräte-\nund Bahn."
 
 
 @pytest.mark.parametrize(
-    ("encoding", "text"),
+    ("name", "data", "pages"),
     [
-        ("utf-8", "Grüße"),
-        ("utf-8-sig", "Grüße"),
-        ("utf-16", "Grüße"),
-        ("cp1252", "Grüße „so“ – €"),
-        ("cp1252", "Größe: 20 €\r\nPreis: 3 €"),
-        ("cp850", "Die Bücherei öffnet für Müller größere Säle am Dienstag."),
+        ("a.pdf", LINES, [Page(JOINED, 1), Page("", 2), Page("Ende", 3)]),
+        # One that only forbids printing.
+        ("a.pdf", encrypted(pdf(["Lesbar"]), password=""), [Page("Lesbar", 1)]),
+        ("a.txt", "Grüße".encode(), [Page("Grüße")]),
+        ("Übersicht mit Platz.txt", "Grüße".encode("utf-8-sig"), [Page("Grüße")]),
+        ("a.txt", "Grüße".encode("utf-16"), [Page("Grüße")]),
+        ("a.txt", "Grüße „so“ – €".encode("cp1252"), [Page("Grüße „so“ – €")]),
+        ("a.txt", "Größe: 20 €\r\nPreis: 3 €".encode("cp1252"), [Page("Größe: 20 €\nPreis: 3 €")]),
+        ("a.txt", UMLAUTS.encode("cp850"), [Page(UMLAUTS)]),
     ],
 )
-def test_german_encodings_are_understood(tmp_path: Path, encoding: str, text: str) -> None:
-    written(tmp_path, {"Übersicht mit Platz.txt": text.encode(encoding)})
-    expected = text.replace("\r\n", "\n")
-    assert read(tmp_path) == {"Übersicht mit Platz.txt": [Page(expected)]}
+def test_pages_and_german_encodings_are_understood(
+    tmp_path: Path, name: str, data: bytes, pages: list[Page]
+) -> None:
+    assert read(written(tmp_path, {name: data})) == {name: pages}
 
 
 def test_headings_of_plain_texts_are_marked_and_tables_of_contents_left_out() -> None:
@@ -80,44 +77,33 @@ def test_without_the_library_that_guesses_it_is_windows_1252(
     assert files.decode("Grüße".encode("cp1252")) == "Grüße"
 
 
+REASONS: dict[str, tuple[bytes, str]] = {
+    "binär.txt": (bytes(range(256)) * 4, "not a text"),
+    "geheim.pdf": (encrypted(pdf(["x"]), password="pw"), "encrypted"),
+    "kaputt.pdf": (b"%PDF-1.4\nnichts", "a broken PDF"),
+    "leer.txt": (b"", "empty"),
+    "rot\x1b[31m.txt": (b"\0\1\2abc" * 50, "not a text"),
+    "scan.pdf": (pdf([]), "no text in it; scanned pages need text recognition first"),
+    "striche.md": (b"---\n\n***\n", "no text in it"),
+    "unter/bild.png": (b"\x89PNG", "not one of .md, .txt, .pdf"),
+}
+
+
 def test_what_cannot_be_used_is_named_with_its_reason(tmp_path: Path) -> None:
-    written(
-        tmp_path,
-        {
-            "gut.md": "Inhalt",
-            ".versteckt.md": "x",
-            ".git/a.md": "x",
-            "unter/bild.png": b"\x89PNG",
-            "leer.txt": b"",
-            "striche.md": "---\n\n***\n",
-            "binär.txt": bytes(range(256)) * 4,
-            "kaputt.pdf": b"%PDF-1.4\nnichts",
-            "geheim.pdf": encrypted(pdf(["x"]), password="pw"),
-            "scan.pdf": pdf([]),
-            "rot\x1b[31m.txt": b"\0\1\2abc" * 50,
-        },
-    )
+    written(tmp_path, {"gut.md": "Inhalt", ".versteckt.md": "x", ".git/a.md": "x"})
+    written(tmp_path, {name: data for name, (data, _) in REASONS.items()})
     (tmp_path / "kreis").symlink_to(tmp_path)
     library = read_documents(tmp_path)
     assert [library.name(path) for path in library.pages] == ["gut.md"]
-    assert library.skipped == {
-        "binär.txt": "not a text",
-        "geheim.pdf": "encrypted",
-        "kaputt.pdf": "a broken PDF",
-        "leer.txt": "empty",
-        "rot\N{REPLACEMENT CHARACTER}[31m.txt": "not a text",
-        "scan.pdf": "no text in it; scanned pages need text recognition first",
-        "striche.md": "no text in it",
-        "unter/bild.png": "not one of .md, .txt, .pdf",
-    }
+    shown = {name.replace("\x1b", "\N{REPLACEMENT CHARACTER}"): name for name in REASONS}
+    assert library.skipped == {name: REASONS[shown[name]][1] for name in shown}
 
 
 def test_bounds_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MAX_FILE_BYTES", 1_000)
-    monkeypatch.setattr(documents, "MAX_CHARACTERS", 40)
-    monkeypatch.setattr(documents, "MAX_FILES", 4)
-    contents: dict[str, bytes | str] = {"a.txt": "x" * 1_001, "b.txt": "x" * 30, "c.txt": "x" * 11}
-    written(tmp_path, {**contents, "d.txt": "x" * 10, "e.txt": "x"})
+    for name, bound in {"MAX_FILE_BYTES": 1_000, "MAX_CHARACTERS": 40, "MAX_FILES": 4}.items():
+        monkeypatch.setattr(documents, name, bound)
+    sizes = {"a": 1_001, "b": 30, "c": 11, "d": 10, "e": 1}
+    written(tmp_path, {f"{name}.txt": "x" * size for name, size in sizes.items()})
     library = read_documents(tmp_path)
     assert [path.name for path in library.pages] == ["b.txt", "d.txt"]
     assert library.skipped == {

@@ -11,36 +11,45 @@ from typer.testing import CliRunner, Result
 
 from dsgvo.cli.app import app
 from dsgvo.emulator import Disconnect, Reply, Server, Status
-from tests.cli.conftest import Dsgvo, one_line
+from tests.cli.conftest import COMMAND, Invoke, one_line, ran
 from tests.cli.pdfs import pdf
 
+OWN = "innogpt --model gpt-5"
 
-def talk(*lines: str, arguments: tuple[str, ...] = ("sovrgpt", "--emulator")) -> tuple[str, str]:
+
+def talk(*lines: str, to: str = "sovrgpt --emulator") -> tuple[str, str]:
     """What a conversation of somebody who types says on stdout and stderr."""
     with patch("dsgvo.cli.chat._somebody_types", return_value=True):
-        result = piped(*lines, arguments=arguments)
+        result = piped(*lines, to=to)
     assert result.exit_code == 0, result.output
     return " ".join(result.stdout.split()), result.stderr
 
 
-def piped(*lines: str, arguments: tuple[str, ...] = ("sovrgpt", "--emulator")) -> Result:
+def piped(*lines: str, to: str = "sovrgpt --emulator") -> Result:
     """What came of a conversation with questions from a pipe."""
-    return CliRunner().invoke(
-        app, ["chat", *arguments], input="\n".join(lines) + "\n", env={"COLUMNS": "80"}
-    )
+    arguments, typed = ["chat", *to.split()], "\n".join(lines) + "\n"
+    return CliRunner().invoke(app, arguments, input=typed, env={"COLUMNS": "80"})
+
+
+def sent(server: Server) -> list[Any]:
+    """The content of the user's messages of the last request."""
+    messages = server.requests[-1].json["messages"]
+    return [one["content"] for one in messages if one["role"] == "user"]
 
 
 def test_a_conversation_remembers_until_it_is_told_to_forget(vendor_environment: Server) -> None:
-    out, _ = talk("Ich heiße Anna.", "Wie heiße ich?", "/new", "Und?", arguments=("innogpt",))
+    out, _ = talk("Ich heiße Anna.", "Wie heiße ich?", "/new", "Und?", to="innogpt")
     assert "a new conversation" in out
     asked = [request.json["messages"] for request in vendor_environment.requests]
     assert [len(messages) for messages in asked] == [1, 3, 1]
     assert [one["content"] for one in asked[1]][::2] == ["Ich heiße Anna.", "Wie heiße ich?"]
 
 
-def test_tokens_are_counted() -> None:
-    out, _ = talk("/tokens", "Hallo", "/tokens")
-    assert "0 tokens" in out
+def test_commands() -> None:
+    lines = ("/system Antworte nur: ja", "/system", "/help", "/tokens", "Hallo", "/tokens")
+    out, _ = talk(*lines)
+    said = ("instructions set", "no instructions", "/tokens tokens used so far", "0 tokens")
+    assert [text for text in said if text not in out] == []
     assert out.endswith("tokens >")
 
 
@@ -57,7 +66,7 @@ def test_a_file_goes_with_the_next_message_only(
 ) -> None:
     path = tmp_path / "Notiz für Müller.txt"
     path.write_text("Der Schlüssel liegt unter der Matte.", encoding=encoding)
-    talk(f"/file {path}", "Wo liegt er?", "Und nun?", arguments=("innogpt",))
+    talk(f"/file {path}", "Wo liegt er?", "Und nun?", to="innogpt")
     assert sent(vendor_environment) == [
         "Notiz für Müller.txt:\n\nDer Schlüssel liegt unter der Matte.\n\nWo liegt er?",
         "Und nun?",
@@ -65,35 +74,30 @@ def test_a_file_goes_with_the_next_message_only(
 
 
 IMAGES = {
-    "png": b"\x89PNG\r\n\x1a\n",
-    "jpg": b"\xff\xd8\xff\xe0",
-    "gif": b"GIF89a",
-    "webp": b"RIFF\x1a\0\0\0WEBPVP8 ",
+    "png": (b"\x89PNG\r\n\x1a\n", "image/png;base64,iVBORw0KGgo="),
+    "jpg": (b"\xff\xd8\xff\xe0", "image/jpeg;base64,/9j/4A=="),
+    "gif": (b"GIF89a", "image/gif;base64,R0lGODlh"),
+    "webp": (b"RIFF\x1a\0\0\0WEBPVP8 ", "image/webp;base64,UklGRhoAAABXRUJQVlA4IA=="),
 }
 
 
-def sent(server: Server) -> list[Any]:
-    """The content of the user's messages of the last request."""
-    messages = server.requests[-1].json["messages"]
-    return [one["content"] for one in messages if one["role"] == "user"]
-
-
-@pytest.mark.parametrize("suffix", IMAGES)
-def test_an_image_goes_with_the_message(
-    suffix: str, tmp_path: Path, vendor_environment: Server
+def test_images_and_addresses_go_with_the_message(
+    tmp_path: Path, vendor_environment: Server
 ) -> None:
-    path = tmp_path / f"Foto mit Platz.{suffix}"
-    path.write_bytes(IMAGES[suffix])
-    out, err = talk(
-        f"/file {path}", "Was ist das?", "Und nun?", arguments=("innogpt", "--model", "gpt-5")
-    )
-    assert err == ""
-    assert "goes with the next message" in out
-    first, second = sent(vendor_environment)
-    assert first[0] == {"type": "text", "text": "Was ist das?"}
-    kind = {"jpg": "jpeg"}.get(suffix, suffix)
-    assert first[1]["image_url"]["url"].startswith(f"data:image/{kind};base64,")
-    assert second == "Und nun?"
+    for suffix, (data, _) in IMAGES.items():
+        (tmp_path / f"Foto mit Platz.{suffix}").write_bytes(data)
+    names = [f"{tmp_path}/Foto mit Platz.{suffix}" for suffix in IMAGES]
+    image, plan = "https://example.com/a.PNG?size=2", "https://example.com/plan.pdf"
+    lines = [f"/file {name}" for name in (*names, image, plan)]
+    out, err = talk(*lines, "Was ist das?", "Und nun?", to=OWN)
+    assert (err, out.count("goes with the next message")) == ("", 6)
+    urls = [*(f"data:{url}" for _, url in IMAGES.values()), image]
+    content = [
+        {"type": "text", "text": "Was ist das?"},
+        *({"type": "image_url", "image_url": {"url": url}} for url in urls),
+        {"type": "file_url", "file_url": {"url": plan, "mime_type": "application/pdf"}},
+    ]
+    assert sent(vendor_environment) == [content, "Und nun?"]
 
 
 def test_a_pdf_is_read_by_the_vendor_that_documents_it(
@@ -101,37 +105,20 @@ def test_a_pdf_is_read_by_the_vendor_that_documents_it(
 ) -> None:
     path = tmp_path / "plan.pdf"
     path.write_bytes(pdf(["Der Aufzug wird am 4. Mai gewartet."]))
-    out, err = talk(
-        f"/file {path}", "Wann wird der Aufzug gewartet?", arguments=("innogpt", "--model", "gpt-5")
-    )
+    out, err = talk(f"/file {path}", "Wann wird der Aufzug gewartet?", to=OWN)
     assert err == ""
     assert "am 4. Mai gewartet" in out.partition("goes with")[2]
 
 
-def test_an_image_and_a_pdf_by_address(vendor_environment: Server) -> None:
-    lines = ("/file https://example.com/a.PNG?size=2", "/file https://example.com/plan.pdf")
-    _, err = talk(*lines, "Was ist das?", arguments=("innogpt", "--model", "gpt-5"))
-    assert err == ""
-    (content,) = sent(vendor_environment)
-    image, document = content[1:]
-    assert image == {
-        "type": "image_url",
-        "image_url": {"url": "https://example.com/a.PNG?size=2"},
-    }
-    assert document == {
-        "type": "file_url",
-        "file_url": {"url": "https://example.com/plan.pdf", "mime_type": "application/pdf"},
-    }
-
-
-@pytest.mark.parametrize("provider", ["meingpt", "neuroflash", "sovrgpt"])
-@pytest.mark.parametrize("by_address", [True, False])
+@pytest.mark.parametrize(
+    ("to", "by_address"), [("meingpt", True), ("neuroflash", False), ("sovrgpt", True)]
+)
 def test_a_pdf_is_refused_at_once_where_none_is_documented(
-    provider: str, by_address: bool, tmp_path: Path
+    to: str, by_address: bool, tmp_path: Path
 ) -> None:
     (tmp_path / "plan.pdf").write_bytes(pdf(["Text"]))
-    name = "https://example.com/plan.pdf" if by_address else str(tmp_path / "plan.pdf")
-    out, err = talk(f"/file {name}", "2 + 3", arguments=(provider, "--emulator"))
+    name = "https://example.com/plan.pdf" if by_address else f"{tmp_path}/plan.pdf"
+    out, err = talk(f"/file {name}", "2 + 3", to=f"{to} --emulator")
     assert err.count("\n") == 1
     assert "documents no PDF input" in err
     assert "goes with the next message" not in out
@@ -140,9 +127,8 @@ def test_a_pdf_is_refused_at_once_where_none_is_documented(
 
 def test_a_refused_image_is_not_sent_again(tmp_path: Path) -> None:
     path = tmp_path / "bild.png"
-    path.write_bytes(IMAGES["png"])
-    lines = ("/model qwen3.5-27b-thinking", f"/file {path}", "Was ist das?", "2 + 3")
-    out, err = talk(*lines)
+    path.write_bytes(IMAGES["png"][0])
+    out, err = talk("/model qwen3.5-27b-thinking", f"/file {path}", "Was ist das?", "2 + 3")
     assert err.count("\n") == 1
     assert "image" in err
     assert "„2 + 3“" in out
@@ -150,9 +136,8 @@ def test_a_refused_image_is_not_sent_again(tmp_path: Path) -> None:
 
 def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
     (tmp_path / "bild.png").write_bytes(b"\x89PNG\xff")
-    out, err = talk(
-        f"/file {tmp_path}/fehlt", f"/file {tmp_path}/bild.png", "/nix", "2 + 3", "/quit"
-    )
+    files = (f"/file {tmp_path}/fehlt", f"/file {tmp_path}/bild.png")
+    out, err = talk(*files, "/nix", "2 + 3", "/quit")
     assert "„2 + 3“" in out
     first, second, third = err.splitlines()
     assert first.endswith("no such file or directory")
@@ -160,27 +145,17 @@ def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
     assert third == "error: there is no command /nix: /help lists them"
 
 
-def test_a_broken_answer_is_one_line(
-    vendor_environment: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SOVRGPT_MODEL", "qwen3.5-9b")
+def test_a_broken_answer_is_one_line(vendor_environment: Server) -> None:
     vendor_environment.script("sovrgpt", *[Disconnect()] * 3)
-    out, err = talk("Hallo", "2 + 3", arguments=("sovrgpt",))
+    out, err = talk("Hallo", "2 + 3", to="sovrgpt --model qwen3.5-9b")
     assert err.count("\n") == 1
     assert err.startswith("error: SovrGPT")
     assert "„2 + 3“" in out
 
 
-def test_instructions_and_help() -> None:
-    out, _ = talk("/system Antworte nur: ja", "/system", "/help")
-    assert "instructions set" in out
-    assert "no instructions" in out
-    assert "/tokens tokens used so far" in out
-
-
-def test_chat_needs_nothing_but_a_key(dsgvo: Dsgvo, vendor_environment: Server) -> None:
-    assert "set SOVRGPT_API_KEY" in one_line(dsgvo("chat", "sovrgpt"))
-    result = piped("Hallo", arguments=("innogpt",))
+def test_chat_needs_nothing_but_a_key(vendor_environment: Server) -> None:
+    assert "set SOVRGPT_API_KEY" in one_line(ran(*COMMAND, "chat", "sovrgpt"))
+    result = piped("Hallo", to="innogpt")
     assert result.exit_code == 0
     assert result.stdout.startswith("innoGPT gpt-5 (/help")
     assert vendor_environment.requests[-1].json["model"] == "gpt-5"
@@ -188,33 +163,39 @@ def test_chat_needs_nothing_but_a_key(dsgvo: Dsgvo, vendor_environment: Server) 
 
 def test_with_questions_from_a_pipe_the_first_error_ends_it(vendor_environment: Server) -> None:
     vendor_environment.script("innogpt", Reply("eins"), Status(400, message="nein"), Reply("drei"))
-    result = piped("Hallo", "Und?", "Und noch?", arguments=("innogpt",))
+    result = piped("Hallo", "Und?", "Und noch?", to="innogpt")
     assert result.exit_code == 1
-    assert "eins" in result.stdout
-    assert "drei" not in result.stdout
+    assert ("eins" in result.stdout, "drei" in result.stdout) == (True, False)
     assert result.stderr.count("\n") == 1
     assert "nein" in result.stderr
     assert piped("/file /dev/null").exit_code == 1
 
 
-def test_models_of_the_pages_need_no_key(invoke: Dsgvo) -> None:
-    run = invoke("models")
-    assert run.returncode == 0
+LIVE = "SovrGPT has a live list, shown when SOVRGPT_API_KEY or SOVR_KEY is set."
+QWEN = "SovrGPT qwen3.5-9b chat, tools unknown page"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown", "hidden"),
+    [
+        ("", ("meinGPT o1-us chat US page", QWEN, LIVE), ()),
+        ("meingpt", ("meinGPT o1-us",), ("SovrGPT",)),
+        (
+            "--emulator",
+            (
+                "SovrGPT qwen3.5-27b-thinking chat, no images unknown live",
+                "neuroflash openai/gpt-4.1-mini",
+                "innoGPT gpt-5 chat, images, files unknown page",
+            ),
+            (LIVE,),
+        ),
+    ],
+)
+def test_models_are_live_where_there_is_a_list_and_of_the_page_without_a_key(
+    invoke: Invoke, arguments: str, shown: tuple[str, ...], hidden: tuple[str, ...]
+) -> None:
+    run = invoke("models", *arguments.split())
     text = " ".join(run.stdout.split())
-    assert "meinGPT o1-us chat US page" in text
-    assert "SovrGPT qwen3.5-9b chat, tools unknown page" in text
-    assert "SovrGPT has a live list, shown when SOVRGPT_API_KEY or SOVR_KEY is set." in text
+    assert ([one for one in shown if one not in text], run.returncode) == ([], 0)
+    assert [one for one in hidden if one in text] == []
     assert max(map(len, run.stdout.splitlines()[:-3])) <= 80
-
-
-def test_models_are_live_where_there_is_a_list(invoke: Dsgvo) -> None:
-    text = " ".join(invoke("models", "--emulator").stdout.split())
-    assert "SovrGPT qwen3.5-27b-thinking chat, no images unknown live" in text
-    assert "neuroflash openai/gpt-4.1-mini" in text
-    assert "innoGPT gpt-5 chat, images, files unknown page" in text
-
-
-def test_models_of_one_vendor(invoke: Dsgvo) -> None:
-    text = invoke("models", "meingpt").stdout
-    assert "meinGPT" in text
-    assert "SovrGPT" not in text

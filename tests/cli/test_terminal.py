@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from rich.table import Table
 
 from dsgvo.cli.screen import MarkdownWriter, Screen, WordWriter, printable
 from dsgvo.emulator import Reply, Server, Status
-from tests.cli.conftest import Dsgvo, environment
+from tests.cli.conftest import Invoke, environment, ran
 from tests.cli.test_talk import piped, talk
 from tests.processes import next_line, started
 
@@ -34,6 +33,11 @@ def test_no_text_has_controls_left(text: str) -> None:
     assert CONTROLS.search(text) is not None or shown == text
 
 
+def on(screen: Screen) -> str:
+    """What stands on a terminal, without its colours."""
+    return STYLES.sub("", screen.file.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def test_all_that_a_screen_shows_is_text() -> None:
     screen = Screen(file=io.StringIO(), force_terminal=True, width=200)
     table = Table(HOSTILE)
@@ -45,9 +49,8 @@ def test_all_that_a_screen_shows_is_text() -> None:
             writer.write(character)
         writer.close()
     screen.stream(HOSTILE)
-    shown = STYLES.sub("", screen.file.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
-    assert CONTROLS.search(shown) is None
-    assert shown.count("[bold red]rot[/]") == 7
+    assert CONTROLS.search(on(screen)) is None
+    assert on(screen).count("[bold red]rot[/]") == 7
 
 
 def rendered(text: str, *, size: int = 3) -> str:
@@ -58,8 +61,7 @@ def rendered(text: str, *, size: int = 3) -> str:
     for start in range(0, len(text), size):
         writer.write(text[start : start + size])
     writer.close()
-    shown = STYLES.sub("", screen.file.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
-    return re.sub(r"\x1b\[(?:\?25[lh]|2K|1A)|\r", "", shown)
+    return re.sub(r"\x1b\[(?:\?25[lh]|2K|1A)|\r", "", on(screen))
 
 
 @pytest.mark.parametrize("size", [1, 1_000])
@@ -87,20 +89,19 @@ def test_a_block_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_model_and_a_server_say_is_text(vendor_environment: Server) -> None:
     vendor_environment.script("innogpt", Status(400, message=HOSTILE), Reply(HOSTILE))
-    out, err = talk("Hallo", "Und?", arguments=("innogpt",))
-    assert "[bold red]rot[/]" in out
-    assert CONTROLS.search(out) is None
-    assert "Titel" in err
-    assert CONTROLS.search(err) is None
+    out, err = talk("Hallo", "Und?", to="innogpt")
+    assert ("[bold red]rot[/]" in out, "Titel" in err) == (True, True)
+    assert CONTROLS.search(out + err) is None
 
 
 def test_into_a_pipe_goes_the_answer_as_it_is(vendor_environment: Server) -> None:
     answer = "# Titel\n\n```\n\ta  =  1\n```\n"
     vendor_environment.script("innogpt", Reply(answer))
-    assert answer in piped("Hallo", arguments=("innogpt",)).stdout
+    assert answer in piped("Hallo", to="innogpt").stdout
 
 
-def test_names_and_texts_of_documents_are_text(invoke: Dsgvo, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_names_and_texts_of_documents_are_text(invoke: Invoke, tmp_path: Path) -> None:
     docs = tmp_path / "Ordner mit Größe"
     docs.mkdir()
     name = "kat\x1b[31mze[red].txt" if sys.platform != "win32" else "katze.txt"
@@ -112,9 +113,8 @@ def test_names_and_texts_of_documents_are_text(invoke: Dsgvo, tmp_path: Path) ->
     )
     assert run.returncode == 0, run.stderr
     assert CONTROLS.search(run.stdout) is None
-    assert "Minka und schnurrt" in run.stdout
-    assert "[red].txt, line 1" in run.stdout
-    assert "[blink]Wer" in run.stdout
+    shown = ("Minka und schnurrt", "[red].txt, line 1", "[blink]Wer")
+    assert [text for text in shown if text not in run.stdout] == []
 
 
 # Windows: what it does not have is taken away
@@ -137,29 +137,20 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ("models", "--emulator"),
-        pytest.param(
-            ("demo", "--question", "Wie lang muss ein Passwort sein?"), marks=pytest.mark.slow
-        ),
-    ],
+    ("arguments", "said"),
+    [("models --emulator", "SovrGPT"), ("demo --question=Passwort sein?", "14 Zeichen")],
 )
-def test_nothing_needs_posix_nor_a_terminal_that_knows_unicode(arguments: tuple[str, ...]) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", WITHOUT_POSIX, *arguments],
-        env=environment(PYTHONIOENCODING="cp1252:strict", PYTHONUTF8="0"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="cp1252",
-        timeout=100,
-        check=False,
-    )
+def test_nothing_needs_posix_nor_a_terminal_that_knows_unicode(arguments: str, said: str) -> None:
+    plain = {"PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"}
+    program = (sys.executable, "-c", WITHOUT_POSIX, *arguments.split(maxsplit=1))
+    run = ran(*program, encoding="cp1252", **plain)
     assert (run.returncode, run.stderr) == (0, "")
-    assert "14 Zeichen" in run.stdout or "SovrGPT" in run.stdout
+    assert said in run.stdout
 
 
+@pytest.mark.slow
 def test_the_emulator_runs_and_stops_without_posix() -> None:
     program = [sys.executable, "-c", WITHOUT_POSIX, "emulator", "--port", "0"]
     with started(program, environment()) as process:
