@@ -13,12 +13,7 @@ from dsgvo.emulator.jsons import JsonObject
 
 
 def is_own_host(header: str, bound: str) -> bool:
-    """Tell whether a ``Host`` header names this server, by a loopback name or as it was started.
-
-    Args:
-        header: The header, with or without a port.
-        bound: The address that the server listens on; one for all networks has any name.
-    """
+    """Tell whether a ``Host`` header names this server, by a loopback name or as it was started."""
     name = urlsplit(f"//{header}").hostname if header.isascii() else None
     if name is None:
         return False
@@ -32,15 +27,7 @@ def is_own_host(header: str, bound: str) -> bool:
 
 @dataclass
 class Access:
-    """The credentials that a server accepts.
-
-    Args:
-        api_key: The one static key.
-        workspace_id: The one workspace.
-        client_id: OAuth client.
-        client_secret: Its secret.
-        token_seconds: How long a token lives.
-    """
+    """The credentials that a server accepts."""
 
     # One fixed key, so that recordings of the same requests are the same.
     api_key: str = "sk-emulator-0123456789abcdef"
@@ -74,17 +61,7 @@ class Access:
             raise ApiError(403, "No permission for this workspace", "forbidden")
 
     def issue_token(self, body: bytes) -> JsonObject:
-        """Answer an OAuth2 request for a token by client credentials.
-
-        Args:
-            body: The form.
-
-        Returns:
-            The token as RFC 6749, section 5.1, has it.
-
-        Raises:
-            ApiError: 400 for a form that is wrong, 401 for a client that is unknown.
-        """
+        """Answer an OAuth2 request for a token by client credentials."""
         form = {name: values[-1] for name, values in parse_qs(body.decode("latin-1")).items()}
         if form.get("grant_type") != "client_credentials":
             raise ApiError(400, "grant_type must be client_credentials", "unsupported_grant_type")

@@ -77,12 +77,7 @@ async def _token(state: State, call: Call, step: Step) -> HttpReply:
 
 
 class App:
-    """The ASGI application.
-
-    Args:
-        state: The server's memory.
-        connect: Finds the TCP connection of a request.
-    """
+    """The ASGI application."""
 
     def __init__(self, state: State, connect: Connect) -> None:
         self._state = state

@@ -36,11 +36,7 @@ async def read_json(request: Request) -> Body:
 
 
 async def read_json_or_upload(request: Request) -> Body:
-    """Read a JSON object, or a form with one file and the object in ``payload``.
-
-    Raises:
-        ApiError: 400 for anything else.
-    """
+    """Read a JSON object, or a form with one file and the object in ``payload``."""
     if _content_type(request) != "multipart/form-data":
         return await read_json(request)
     try:

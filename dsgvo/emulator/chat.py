@@ -20,20 +20,7 @@ _ARGUMENTS_PIECE = 12
 
 
 async def complete(dialect: Dialect, state: State, call: Call, step: Step) -> HttpReply:
-    """Answer a chat request.
-
-    Args:
-        dialect: The vendor's.
-        state: The server's memory, with its pace and its upstream server.
-        call: The request.
-        step: The scripted step for it.
-
-    Returns:
-        Plain JSON or a stream, as the dialect has it.
-
-    Raises:
-        ApiError: If the vendor's page rules the request out.
-    """
+    """Answer a chat request."""
     body = check(dialect.chat, call.body, dialect.field_status)
     dialect.refuse(call)
     created = {"created": CREATED} if dialect.has_created else {}

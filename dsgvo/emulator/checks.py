@@ -49,9 +49,7 @@ class TextPart(BaseModel):
     text: str
 
 
-class ImageURL(BaseModel):
-    """A web address, or a base64 data URL."""
-
+class _ImageURL(BaseModel):
     url: str = Field(
         pattern=r"^((?i:https?)://[^/\s]|data:image/[\w.+-]+;base64,[A-Za-z0-9+/]+=*$)"
     )
@@ -61,7 +59,7 @@ class ImagePart(BaseModel):
     """A part of a message that is an image."""
 
     type: Literal["image_url"]
-    image_url: ImageURL
+    image_url: _ImageURL
 
 
 Content = Annotated[One[str] | Many[list[T]], Form]
@@ -117,34 +115,26 @@ OpenAIMessage = Annotated[
 ]
 
 
-class Function(BaseModel):
-    """A function that the model may call."""
-
+class _Function(BaseModel):
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     parameters: JsonObject = {}
 
 
-class Tool(BaseModel):
-    """A tool; there are only functions."""
-
+class _Tool(BaseModel):
     type: Literal["function"]
-    function: Function
+    function: _Function
 
 
 class _Named(BaseModel):
     name: str
 
 
-class NamedTool(BaseModel):
-    """The tool that must be called."""
-
+class _NamedTool(BaseModel):
     type: Literal["function"]
     function: _Named
 
 
-class PlainFormat(BaseModel):
-    """Text, or JSON of any shape."""
-
+class _PlainFormat(BaseModel):
     type: Literal["text", "json_object"]
 
 
@@ -153,15 +143,13 @@ class _Schema(BaseModel):
     schema_: JsonObject = Field(alias="schema")
 
 
-class SchemaFormat(BaseModel):
-    """JSON after a schema."""
-
+class _SchemaFormat(BaseModel):
     type: Literal["json_schema"]
     json_schema: _Schema
 
 
-OpenAIFormat = Annotated[PlainFormat | SchemaFormat, Discriminator("type")]
-Choice = Annotated[One[Literal["none", "auto", "required"]] | Many[NamedTool], Form]
+OpenAIFormat = Annotated[_PlainFormat | _SchemaFormat, Discriminator("type")]
+Choice = Annotated[One[Literal["none", "auto", "required"]] | Many[_NamedTool], Form]
 
 M = TypeVar("M")
 F = TypeVar("F")
@@ -179,7 +167,7 @@ class Chat(BaseModel, Generic[M, F]):
     temperature: Temperature | None = None
     stream: StrictBool | None = None
     response_format: F | None = None
-    tools: list[Tool] | None = None
+    tools: list[_Tool] | None = None
     tool_choice: Choice | None = None
 
     @field_validator("tool_choice")
@@ -187,11 +175,11 @@ class Chat(BaseModel, Generic[M, F]):
     def _is_offered(cls, choice: Any, info: ValidationInfo) -> Any:
         if choice in (None, "none", "auto") or "tools" not in info.data:
             return choice
-        tools: list[Tool] = info.data["tools"] or []
+        tools: list[_Tool] = info.data["tools"] or []
         names = [tool.function.name for tool in tools]
         if not names:
             raise ValueError("is only allowed when tools are specified")
-        if isinstance(choice, NamedTool) and choice.function.name not in names:
+        if isinstance(choice, _NamedTool) and choice.function.name not in names:
             raise ValueError(f"names a tool that is not in tools: {choice.function.name!r}")
         return choice
 
@@ -224,19 +212,7 @@ class Images(BaseModel):
 
 
 def check(kind: type[BaseModel], body: JsonObject, status: int = 400) -> JsonObject:
-    """Check a request.
-
-    Args:
-        kind: The vendor's fields.
-        body: The request.
-        status: Status of the answer to a wrong one.
-
-    Returns:
-        The fields that the vendor honours and that are set, as they came.
-
-    Raises:
-        ApiError: With every field that is wrong.
-    """
+    """Check a request."""
     try:
         kind.model_validate(body)
     except ValidationError as error:

@@ -27,21 +27,7 @@ _BREATH = 8
 async def embeddings(
     vendor: str, fields: type[BaseModel], upstream: "Upstream | None", call: Call, step: Step
 ) -> HttpReply:
-    """Answer an embeddings request.
-
-    Args:
-        vendor: Name of the vendor.
-        fields: The fields that it honours.
-        upstream: The server that answers in place of the emulator.
-        call: The request.
-        step: The scripted step for it.
-
-    Returns:
-        The vectors as JSON.
-
-    Raises:
-        ApiError: If a field is wrong.
-    """
+    """Answer an embeddings request."""
     body, spec = check(fields, call.body), PROVIDERS[vendor]
     texts = _texts(body["input"])
     model = body.get("model") or str(spec.embeddings.default_model)

@@ -16,16 +16,6 @@ async def generate(call: Call, step: Step) -> HttpReply:
 
     The vendor's page shows no answer, so this is OpenAI's shape: ``data`` with ``url`` or
     ``b64_json``. The URL is a data URL, so that nothing has to be fetched from anywhere.
-
-    Args:
-        call: The request.
-        step: The scripted step for it; nothing of it applies here.
-
-    Returns:
-        The pictures as JSON.
-
-    Raises:
-        ApiError: If a field is wrong.
     """
     del step
     body = check(Images, call.body)

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -29,13 +30,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Runner:
-    """One server, bound to its port as soon as it exists.
-
-    Args:
-        state: The server's memory.
-        host: Address to listen on.
-        port: Port to listen on; 0 lets the system choose.
-    """
+    """One server, bound to its port as soon as it exists."""
 
     def __init__(self, state: State, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -67,9 +62,8 @@ class Runner:
     def start(self) -> None:
         """Serve in a thread of this process."""
         ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(ready.set,), name="dsgvo-emulator", daemon=True
-        )
+        serve = partial(self.block, ready.set, signals=False)
+        self._thread = threading.Thread(target=serve, name="dsgvo-emulator", daemon=True)
         self._thread.start()
         if not ready.wait(_START_SECONDS):
             raise RuntimeError("the emulator did not start within 10 seconds")
@@ -82,28 +76,19 @@ class Runner:
         loop.call_soon_threadsafe(self._end)
         thread.join()
 
-    def block(self, ready: Callable[[], None]) -> None:
-        """Serve in this thread until SIGINT or SIGTERM.
-
-        Args:
-            ready: Called once requests are answered.
-        """
+    def block(self, ready: Callable[[], None], *, signals: bool = True) -> None:
+        """Serve in this thread until SIGINT or SIGTERM."""
         with asyncio.Runner() as runner:
-            loop = runner.get_loop()
+            self._loop = loop = runner.get_loop()
 
             def stop(*_: object) -> None:
                 loop.call_soon_threadsafe(self._end)
 
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM) if signals else ():
                 try:
                     loop.add_signal_handler(number, self._end)
                 except NotImplementedError:  # Windows
                     signal.signal(number, stop)
-            runner.run(self._serve(ready))
-
-    def _run(self, ready: Callable[[], None]) -> None:
-        with asyncio.Runner() as runner:
-            self._loop = runner.get_loop()
             runner.run(self._serve(ready))
 
     async def _serve(self, ready: Callable[[], None]) -> None:

@@ -31,46 +31,28 @@ class Server:
         self._state = state
         self._runner = runner
         self._host = f"[{host}]" if ":" in host else host
+        self.port: int = runner.port
+        """Port of the server."""
+        self.api_key: str = state.access.api_key
+        """The one static key that is accepted; anything else is 401."""
+        self.workspace_id: str = state.access.workspace_id
+        """The neuroflash workspace that is accepted."""
+        self.client_id: str = state.access.client_id
+        """The OAuth client that neuroflash's token endpoint knows."""
+        self.client_secret: str = state.access.client_secret
+        """The secret of that client."""
+        self.requests: list[RecordedRequest] = state.requests
+        """The requests so far, in the order in which they arrived."""
 
     @property
     def url(self) -> str:
         """Address of the server, ``http://127.0.0.1:PORT``."""
-        return f"http://{self._host}:{self._runner.port}"
-
-    @property
-    def port(self) -> int:
-        """Port of the server."""
-        return self._runner.port
-
-    @property
-    def api_key(self) -> str:
-        """The one static key that is accepted; anything else is 401."""
-        return self._state.access.api_key
-
-    @property
-    def workspace_id(self) -> str:
-        """The neuroflash workspace that is accepted."""
-        return self._state.access.workspace_id
-
-    @property
-    def client_id(self) -> str:
-        """The OAuth client that neuroflash's token endpoint knows."""
-        return self._state.access.client_id
-
-    @property
-    def client_secret(self) -> str:
-        """The secret of that client."""
-        return self._state.access.client_secret
+        return f"http://{self._host}:{self.port}"
 
     @property
     def token_requests(self) -> int:
         """Number of tokens handed out so far."""
         return self._state.access.token_requests
-
-    @property
-    def requests(self) -> list[RecordedRequest]:
-        """The requests so far, in the order in which they arrived."""
-        return self._state.requests
 
     @property
     def open_connections(self) -> int:

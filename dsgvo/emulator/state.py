@@ -16,16 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class State:
-    """Memory of one server, used from its own thread and from those of the tests.
-
-    Args:
-        access: The credentials that are accepted.
-        host: The address that it listens on.
-        pace: Seconds between two events of a stream.
-        record: Whether requests are kept.
-        undocumented_embeddings: Whether vendors without documented embeddings answer them anyway.
-        upstream: The server that answers in place of the emulator.
-    """
+    """Memory of one server, used from its own thread and from those of the tests."""
 
     access: Access
     host: str = "127.0.0.1"
@@ -42,12 +33,7 @@ class State:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def remember(self, request: RecordedRequest) -> str:
-        """Keep a request.
-
-        Returns:
-            A digest of it, from which ids are made: the same requests in any order get the same
-            ids, and a repeated request a new one.
-        """
+        """Keep a request."""
         body = _without_boundary(request)
         content = b"\0".join((request.provider.encode(), request.path.encode(), body))
         digest = hashlib.sha256(content).digest()

@@ -64,15 +64,7 @@ class Upstream:
             )
 
     async def answer(self, body: JsonObject, call: Call) -> Reply:
-        """Ask for a whole answer.
-
-        Args:
-            body: The fields of the request that the vendor honours.
-            call: The request.
-
-        Raises:
-            ApiError: If there is none.
-        """
+        """Ask for a whole answer."""
         answer = await self._post("/chat/completions", self._chat(body, call))
         choice = as_object(next(iter(as_list(answer.get("choices"))), None))
         message = as_object(choice.get("message"))
@@ -89,15 +81,7 @@ class Upstream:
         )
 
     async def chunks(self, body: JsonObject, call: Call) -> AsyncGenerator[JsonObject]:
-        """Ask for a stream; return its chunks once it has begun.
-
-        Args:
-            body: The fields of the request that the vendor honours.
-            call: The request.
-
-        Raises:
-            ApiError: If none begins. The iterator raises BrokenOffError where one breaks off.
-        """
+        """Ask for a stream; return its chunks once it has begun."""
         asked = self._chat(body, call) | {"stream": True, "stream_options": {"include_usage": True}}
         request = self._http().build_request("POST", self._address("/chat/completions"), json=asked)
         try:
@@ -111,16 +95,7 @@ class Upstream:
         return _chunks(response)
 
     async def vectors(self, texts: list[str], model: str, dimensions: int | None) -> JsonObject:
-        """Ask for embeddings.
-
-        Args:
-            texts: The texts.
-            model: The model that the request names.
-            dimensions: Length of the vectors, if the request names one.
-
-        Raises:
-            ApiError: If they do not come.
-        """
+        """Ask for embeddings."""
         asked: JsonObject = {"model": self.model or model, "input": texts}
         asked |= {"encoding_format": "float"} | ({"dimensions": dimensions} if dimensions else {})
         answer = await self._post("/embeddings", asked)

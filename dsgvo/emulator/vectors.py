@@ -33,15 +33,7 @@ def _features(stem: str, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def embed(text: str, dimensions: int) -> Vector:
-    """Turn a text into a vector.
-
-    Args:
-        text: Any text, best in German or English.
-        dimensions: Length of the vector, 1 or more.
-
-    Returns:
-        The vector, of length 1.
-    """
+    """Turn a text into a vector."""
     # A text of stop words alone, or without words, still needs a direction of its own.
     counts = Counter(stems(text) or text.lower().split() or list(text))
     found = [(_features(stem, dimensions), count) for stem, count in counts.items()]

@@ -230,7 +230,7 @@ def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[s
     return st.one_of(objects, arrays, choices, objects.map(lambda one: {"allOf": [one]}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     schema=st.recursive(LEAVES, nested, max_leaves=8),
     text=st.one_of(

@@ -129,7 +129,7 @@ def test_questions_over_the_handbook() -> None:
         wrong += [] if any(part in answered for part in said.split("|")) else [question]
     invented = [question for question in UNANSWERED if ask(question)[1] != NOTHING]
     # What it reached when this was written: two more may be lost to a change for the better.
-    assert len(missed) <= 3, missed
-    assert len(wrong) <= 6, wrong
+    assert len(missed) <= 2, missed
+    assert len(wrong) <= 5, wrong
     assert len(invented) <= 3, invented
     assert not SURE & {*missed, *wrong, *invented}

@@ -127,7 +127,9 @@ async def test_500_streams_at_once_and_half_of_them_abandoned() -> None:
         assert server.open_connections == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_serve_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
     code = (
         "from dsgvo import emulator\n"
@@ -152,6 +154,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_server_left_running_does_not_hold_up_the_interpreter() -> None:
     done = run("from dsgvo import emulator; s = emulator.running(); print(s.__enter__().url)")
     assert (done.returncode, done.stderr) == (0, "")
@@ -175,6 +178,7 @@ def test_a_missing_extra_is_named() -> None:
     assert "pip install 'dsgvo-llm[emulator]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_child_after_fork_is_a_client(server: Server) -> None:
     code = (
         "import os, httpx\n"
@@ -189,6 +193,7 @@ def test_a_child_after_fork_is_a_client(server: Server) -> None:
     assert run(code).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_plugin_gives_a_fresh_server_to_each_test(tmp_path: Path) -> None:
     (tmp_path / "test_app.py").write_text(
         "from dsgvo.emulator import Reply\n"

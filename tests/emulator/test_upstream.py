@@ -8,7 +8,10 @@ is the OpenAI SDK.
 import asyncio
 import base64
 import json
+import os
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +26,7 @@ from dsgvo.emulator import Delay, Raw, Reply, Server, Status, Truncate
 from dsgvo.emulator.steps import Disconnect
 from dsgvo.errors import ConfigurationError
 from tests.emulator.support import QUESTION, Sdk, paired
+from tests.processes import next_line, started
 from tests.vendors import MODELS
 
 MODEL = "llama-lokal"
@@ -295,3 +299,34 @@ def test_a_private_host_is_taken(url: str) -> None:
 def test_anywhere_when_told_so() -> None:
     with emulator.running(upstream="https://8.8.8.8/v1", upstream_anywhere=True):
         pass
+
+
+COMMAND = [sys.executable, "-c", "from dsgvo.cli import main; main()", "emulator", "--port=0"]
+
+
+@pytest.mark.slow
+def test_the_command_passes_requests_on(behind: Server) -> None:
+    behind.script("innogpt", Reply("Von hinten."))
+    program = [*COMMAND, f"--upstream={behind.base_url('innogpt')}", f"--upstream-model={MODEL}"]
+    with started(program, os.environ | {"DSGVO_UPSTREAM_KEY": behind.api_key}) as process:
+        shown: dict[str, str] = {}
+        while "SOVRGPT_BASE_URL" not in shown:
+            name, _, value = next_line(process).strip().removeprefix("export ").partition("=")
+            shown[name] = value
+        with openai.OpenAI(
+            base_url=shown["SOVRGPT_BASE_URL"], api_key=shown["SOVRGPT_API_KEY"]
+        ) as client:
+            answer = client.chat.completions.create(model="m", messages=QUESTION)
+        process.send_signal(signal.SIGINT)
+        said, errors = process.communicate(timeout=20)
+    assert answer.choices[0].message.content == "Von hinten."
+    assert behind.requests[0].json["model"] == MODEL
+    assert (process.returncode, said.strip(), errors) == (0, "stopped", "")
+
+
+@pytest.mark.slow
+def test_the_command_keeps_prompts_at_home() -> None:
+    with started([*COMMAND, "--upstream=https://8.8.8.8/v1"]) as process:
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "--upstream-anywhere" in errors

@@ -1,5 +1,6 @@
 """The embeddings find the right passage in German text."""
 
+import numpy as np
 import pytest
 
 from dsgvo.emulator.vectors import embed
@@ -42,32 +43,31 @@ PASSAGES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("question", "place"),
-    [
-        ("Wie viele Urlaubstage habe ich?", "urlaub"),
-        ("Wann verfällt mein Resturlaub?", "urlaub"),
-        ("Welche Kilometerpauschale gilt für Dienstreisen?", "reise"),
-        ("In welcher Klasse darf ich Bahn fahren?", "reise"),
-        ("Wie lang muss ein Passwort sein?", "passwort"),
-        ("Was passiert nach mehreren Fehlversuchen?", "passwort"),
-        ("Wem melde ich eine Verletzung des Datenschutzes?", "panne"),
-        ("Wie schnell muss die Aufsichtsbehörde informiert werden?", "panne"),
-        ("Wann werden Bewerbungen gelöscht?", "loeschen"),
-        ("Wie lange heben wir Rechnungen auf?", "loeschen"),
-        ("Darf ich mobil arbeiten?", "homeoffice"),
-        ("Ab wann brauche ich eine Bescheinigung vom Arzt?", "krank"),
-        ("Was gilt für Besucher?", "besuch"),
-    ],
-)
-@pytest.mark.parametrize("dimensions", [1024, 3072])
-def test_the_right_passage_is_nearest(question: str, place: str, dimensions: int) -> None:
-    asked = embed(question, dimensions)
-    near = {
-        name: sum(a * b for a, b in zip(asked, embed(text, dimensions), strict=True))
-        for name, text in PASSAGES.items()
-    }
-    assert max(near, key=near.__getitem__) == place
+QUESTIONS = {
+    "Wie viele Urlaubstage habe ich?": "urlaub",
+    "Wann verfällt mein Resturlaub?": "urlaub",
+    "Welche Kilometerpauschale gilt für Dienstreisen?": "reise",
+    "In welcher Klasse darf ich Bahn fahren?": "reise",
+    "Wie lang muss ein Passwort sein?": "passwort",
+    "Was passiert nach mehreren Fehlversuchen?": "passwort",
+    "Wem melde ich eine Verletzung des Datenschutzes?": "panne",
+    "Wie schnell muss die Aufsichtsbehörde informiert werden?": "panne",
+    "Wann werden Bewerbungen gelöscht?": "loeschen",
+    "Wie lange heben wir Rechnungen auf?": "loeschen",
+    "Darf ich mobil arbeiten?": "homeoffice",
+    "Ab wann brauche ich eine Bescheinigung vom Arzt?": "krank",
+    "Was gilt für Besucher?": "besuch",
+}
+
+
+@pytest.mark.parametrize(("dimensions", "missed"), [(3072, 0), (1024, 0), (256, 1)])
+def test_the_right_passage_is_nearest(dimensions: int, missed: int) -> None:
+    passages = np.array([embed(text, dimensions) for text in PASSAGES.values()])
+    asked = np.array([embed(question, dimensions) for question in QUESTIONS])
+    nearest = [list(PASSAGES)[at] for at in (asked @ passages.T).argmax(axis=1)]
+    wrong = [q for q, found in zip(QUESTIONS, nearest, strict=True) if found != QUESTIONS[q]]
+    # So short, words share dimensions.
+    assert len(wrong) <= missed, wrong
 
 
 @pytest.mark.parametrize("text", ["", " ", "😀", "!!!", "der die das", "x"])

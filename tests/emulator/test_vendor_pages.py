@@ -68,10 +68,10 @@ class TestInnoGPT:
         "Doc",
     )
     @pytest.mark.parametrize("model", ["gpt-5", "GPT-5-mini", "O3-mini", "o4-Mini-high"])
-    @pytest.mark.parametrize("stream", [{}, {"stream": False}, {"stream": True}])
-    def test_these_models_always_stream(self, http: Http, model: str, stream: dict) -> None:
-        body = {"model": model, "messages": [{"role": "user", "content": "Hallo"}], **stream}
-        assert events(http("innogpt", json=body))
+    def test_these_models_always_stream(self, http: Http, model: str) -> None:
+        body = {"model": model, "messages": [{"role": "user", "content": "Hallo"}]}
+        for stream in ({}, {"stream": False}):
+            assert events(http("innogpt", json=body | stream))
 
     def test_other_models_do_not(self, http: Http) -> None:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hallo"}]}
@@ -172,10 +172,6 @@ class TestInnoGPT:
         data = http("innogpt", "/images/generations", json=body).json()["data"]
         assert data[0]["b64_json"].startswith("iVBORw0KGgo")
 
-    @pytest.mark.parametrize("body", [{}, {"prompt": ""}, {"prompt": "x", "n": 0}])
-    def test_image_generation_refuses(self, http: Http, body: dict) -> None:
-        assert http("innogpt", "/images/generations", json=body).status_code == 400
-
 
 class TestMeinGPT:
     """Sources: the pages "Completions" and "Modell API"."""
@@ -186,13 +182,6 @@ class TestMeinGPT:
         answer = http("meingpt", json=body).json()
         assert set(answer) >= {"id", "object", "created", "model", "choices", "usage"}
         assert answer["choices"][0]["finish_reason"] == "stop"
-
-    def test_what_is_not_listed_has_no_effect(self, http: Http) -> None:
-        body = {"messages": [{"role": "user", "content": "Hallo"}], "model": "gpt-4o"}
-        ignored = {"max_tokens": 1, "stop": "lokale", "top_p": "falsch", "n": 3, "seed": None}
-        answer = http("meingpt", json=body | ignored).json()
-        assert answer["choices"] == http("meingpt", json=body).json()["choices"]
-        assert len(answer["choices"]) == 1
 
     @pytest.mark.covers("meingpt", "behaviour Streams carry no usage, even when asked", "Inferred")
     def test_a_stream_has_no_usage_even_when_asked(self, http: Http) -> None:
@@ -310,36 +299,32 @@ class TestNeuroflash:
     def test_fields_of_several_forms(self, http: Http, field: str, value: object) -> None:
         assert http("neuroflash", json=self.BODY | {field: value}).status_code == 200
 
-    @pytest.mark.parametrize(
-        ("field", "value"),
-        [
-            ("temperature", 3),
-            ("temperature", "warm"),
-            ("max_tokens", 0),
-            ("reasoning", "viel"),
-            ("reasoning_effort", 1),
-            ("tools", {}),
-            ("tool_choice", "vielleicht"),
-            ("seed", 1.5),
-            ("response_format", {"type": "xml"}),
-            ("web_search_options", []),
-            ("structured_outputs", "ja"),
-            ("frequency_penalty", 9),
-            ("presence_penalty", True),
-            ("repetition_penalty", -1),
-            ("stop", 3),
-            ("stream", "ja"),
-            ("stream_options", []),
-            ("messages", []),
-            ("model", 1),
-        ],
-    )
-    def test_wrong_fields_are_named(self, http: Http, field: str, value: object) -> None:
-        answer = http("neuroflash", json=self.BODY | {field: value})
+    def test_wrong_fields_are_named(self, http: Http) -> None:
+        wrong = {
+            "temperature": "warm",
+            "max_tokens": 0,
+            "reasoning": "viel",
+            "reasoning_effort": 1,
+            "tools": {},
+            "tool_choice": "vielleicht",
+            "seed": 1.5,
+            "response_format": [],
+            "web_search_options": [],
+            "structured_outputs": "ja",
+            "frequency_penalty": 9,
+            "presence_penalty": True,
+            "repetition_penalty": -1,
+            "stop": 3,
+            "stream": "ja",
+            "stream_options": [],
+            "messages": [],
+            "model": 1,
+        }
+        answer = http("neuroflash", json=wrong)
         assert answer.status_code == 422
-        (fault,) = answer.json()["errors"]
-        assert fault["field"].startswith(field)
-        assert fault["type"] == "validation"
+        faults = answer.json()["errors"]
+        assert [one["type"] for one in faults] == ["validation"] * len(wrong)
+        assert {one["field"] for one in faults} == set(wrong)
 
     @pytest.mark.covers("neuroflash", "endpoint GET *", "Public")
     def test_lists(self, http: Http, server: Server) -> None:
@@ -411,10 +396,6 @@ class TestSovrGPT:
     def test_the_accept_header_asks_for_a_stream(self, http: Http, accept: str) -> None:
         found = events(http("sovrgpt", json=self.BODY, headers={"accept": accept}))
         assert found[-1]["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "stop"}
-
-    def test_ignored_fields_do_not_crash(self, http: Http) -> None:
-        ignored = {"seed": "x", "logit_bias": 1, "user": 2, "presence_penalty": "viel"}
-        assert http("sovrgpt", json=self.BODY | ignored | {"n": 1}).status_code == 200
 
     @pytest.mark.covers(
         "sovrgpt", "parameter n: more than one answer is refused before sending", "Doc"

@@ -20,32 +20,29 @@ __all__ = ["answer"]
 _SHORT = 240
 """Characters up to which a text is said as it is: a tool's result, or what the user wrote."""
 
-_INTRODUCTION = (
-    (
-        "Ich bin der lokale Emulator von {}, ohne Sprachmodell: Ich antworte aus den Dokumenten, "
-        "Werkzeugen und Schemas einer Anfrage."
+_INTRODUCTIONS = {
+    False: (
+        (
+            "Ich bin der lokale Emulator von {}, ohne Sprachmodell: Ich antworte aus den "
+            "Dokumenten, Werkzeugen und Schemas einer Anfrage."
+        ),
+        " Dateien, die ich nicht ansehen kann: {}.",
+        " Du schreibst: „{}“",
     ),
-    " Dateien, die ich nicht ansehen kann: {}.",
-    " Du schreibst: „{}“",
-)
-_ENGLISH_INTRODUCTION = (
-    (
-        "I am the local emulator of {}, without a language model: I answer from the documents, "
-        "tools and schemas of a request."
+    True: (
+        (
+            "I am the local emulator of {}, without a language model: I answer from the documents, "
+            "tools and schemas of a request."
+        ),
+        " Files that I cannot look at: {}.",
+        " You wrote: “{}”",
     ),
-    " Files that I cannot look at: {}.",
-    " You wrote: “{}”",
-)
+}
+"""What it says of itself, by whether the question is English."""
 
 
 def answer(vendor: str, body: JsonObject, uploads: Sequence[Upload] = ()) -> Reply:
-    """Answer a checked request: with a call of a tool, or text; JSON where it wants JSON.
-
-    Args:
-        vendor: Name of the vendor whose dialect is spoken.
-        body: The request.
-        uploads: The files that came with it.
-    """
+    """Answer a checked request: with a call of a tool, or text; JSON where it wants JSON."""
     messages = body["messages"]
     users = [at for at, one in enumerate(messages) if one["role"] == "user"]
     last = users[-1] if users else len(messages) - 1
@@ -121,6 +118,5 @@ def _from_result(question: str, result: str) -> str:
 
 def _introduction(vendor: str, links: int, asked: str) -> str:
     asked = asked if len(asked) <= _SHORT else asked[:_SHORT].rstrip() + " …"
-    words = _ENGLISH_INTRODUCTION if is_english(asked) else _INTRODUCTION
-    filled = zip(words, (vendor, links, asked), strict=True)
+    filled = zip(_INTRODUCTIONS[is_english(asked)], (vendor, links, asked), strict=True)
     return "".join(text.format(value) for text, value in filled if value)

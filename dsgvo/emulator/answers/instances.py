@@ -27,13 +27,7 @@ _NUMBER = re.compile(r"(?<![\w.,-])-?\d{1,15}(?:[.,]\d{1,9})?(?![\w,.]*\w)")
 
 
 def make_instance(schema: JsonObject, text: str = "") -> Any:
-    """Return the plainest valid instance of a schema.
-
-    Args:
-        schema: The schema. ``pattern``, ``not``, ``if`` and the like are not looked at.
-        text: Where quoted strings, numbers and addresses come from, each used once, in their
-            order; as a whole it stands for any other string.
-    """
+    """Return the plainest valid instance of a schema."""
     return _Maker(schema, text).make(schema)
 
 

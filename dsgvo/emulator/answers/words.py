@@ -34,12 +34,7 @@ def is_english(text: str) -> bool:
 
 
 def stems(text: str, *, english: bool | None = None) -> list[str]:
-    """Return the stems of the words of a text, without stop words.
-
-    Args:
-        text: The text.
-        english: Whether its words are stemmed as English ones, or as German; None: as they seem.
-    """
+    """Return the stems of the words of a text, without stop words."""
     language = "english" if english or (english is None and is_english(text)) else "german"
     words = _WORD.findall(text.lower())
     return [_stem(word, language) for word in words if word not in _STOP_WORDS]
