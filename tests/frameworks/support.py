@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -47,6 +47,10 @@ class Way:
     @property
     def is_langchain(self) -> bool:
         return self.framework == "langchain"
+
+    def turned(self) -> Way:
+        """Return the same way in the other mode."""
+        return replace(self, mode=Mode("sync" if self.mode.is_async else "async"))
 
     def model(self, provider: str, *, body: Any = None, **settings: Any) -> Any:
         """Return a vendor's chat model; ``body`` are further fields of its requests."""

@@ -208,10 +208,9 @@ def test_any_thread_any_loop(way: Way) -> None:
     questions = [f"Antworte mit dem Wort „Zahl{number}“." for number in range(12)]
     expected = [way.answer(model, question).text for question in questions]
     assert len(set(expected)) == len(expected)
-    other = Way(way.framework, Mode("async"), streamed=False)
 
     def ask(question: str) -> list[str]:
-        return [one.answer(model, question).text for one in (way, other, way)]
+        return [one.answer(model, question).text for one in (way, way.turned(), way)]
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, questions)) == [[one] * 3 for one in expected]

@@ -426,38 +426,6 @@ def test_an_unknown_residency_is_refused(way: Way) -> None:
         way.model("meingpt", residency="usa")
 
 
-# Embeddings
-
-TEXTS = [f"Satz Nummer {number} über den Datenschutz." for number in range(10)]
-
-
-@pytest.mark.parametrize(
-    ("provider", "model", "length"),
-    [("innogpt", "text-embedding-3-small", 1536), ("meingpt", "text-embedding-3-large", 3072)],
-)
-def test_plain_texts_go_out_and_the_documented_model_is_the_default(
-    server: Server, way: Way, provider: str, model: str, length: int
-) -> None:
-    vectors = way.embed(way.embeddings(provider), ["Guten Tag", "Ade"])
-    assert [len(vector) for vector in vectors] == [length, length]
-    sent = {"model": model, "input": ["Guten Tag", "Ade"], "encoding_format": "base64"}
-    assert bodies(server) == [sent]
-
-
-@pytest.mark.covers("meingpt", "parameter dimensions of embeddings, 1 or more", "Public")
-@pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
-def test_a_server_without_base64_is_asked_for_numbers_and_remembered(
-    server: Server, way: Way, provider: str
-) -> None:
-    server.refuse(provider, "encoding_format")
-    model = way.embeddings(provider, dimensions=16)
-    vector = way.embed_query(model, "Guten Tag")
-    assert way.embed(model, ["Guten Tag"]) == [vector]
-    assert len(vector) == 16
-    assert [body["dimensions"] for body in bodies(server)] == [16, 16, 16]
-    assert ["encoding_format" in body for body in bodies(server)] == [True, False, False]
-
-
 # Profiles and metadata
 
 

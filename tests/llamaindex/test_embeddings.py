@@ -11,62 +11,11 @@ from llama_index.core.rate_limiter import TokenBucketRateLimiter
 from llama_index.core.storage.kvstore import SimpleKVStore
 
 from dsgvo import errors
-from dsgvo.emulator import Delay, DropVectors, Server, ShuffleVectors
-from llamaindex_dsgvo import InnoGPTEmbedding, MeinGPTEmbedding
+from dsgvo.emulator import Server
+from llamaindex_dsgvo import InnoGPTEmbedding
 from tests.llamaindex.support import EMBEDDINGS, Mode, bodies
 
 TEXTS = [f"Absatz {number}" for number in range(10)]
-
-
-def test_shapes(mode: Mode) -> None:
-    for model, length in (
-        (InnoGPTEmbedding(), 1536),
-        (MeinGPTEmbedding(), 3072),
-        (MeinGPTEmbedding(dimensions=64), 64),
-    ):
-        vectors = mode.call(model, "get_text_embedding_batch", TEXTS)
-        assert [len(vector) for vector in vectors] == [length] * 10
-        assert all(isinstance(number, float) for number in vectors[0])
-
-
-def test_vectors_out_of_order(mode: Mode, server: Server) -> None:
-    model = InnoGPTEmbedding(dimensions=32)
-    expected = mode.call(model, "get_text_embedding_batch", TEXTS)
-    server.script("innogpt", ShuffleVectors())
-    assert mode.call(model, "get_text_embedding_batch", TEXTS) == expected
-
-
-def test_missing_vectors(mode: Mode, server: Server) -> None:
-    server.script("innogpt", DropVectors())
-    with pytest.raises(errors.APIResponseError, match="expected 10 vectors, got 9"):
-        mode.call(InnoGPTEmbedding(), "get_text_embedding_batch", TEXTS)
-
-
-def test_batches_in_order_and_at_once(mode: Mode, server: Server) -> None:
-    model = MeinGPTEmbedding(dimensions=32, embed_batch_size=3, num_workers=4)
-    expected = [mode.call(model, "get_text_embedding", text) for text in TEXTS]
-    server.clear()
-    server.script("meingpt", Delay(0.3))  # the first batch comes last
-    assert mode.call(model, "get_text_embedding_batch", TEXTS) == expected
-    assert sorted(len(body["input"]) for body in bodies(server)) == [1, 3, 3, 3]
-
-
-def test_batches_that_are_too_large_are_halved(mode: Mode, server: Server) -> None:
-    server.limit_embeddings("meingpt", texts=4)
-    vectors = mode.call(MeinGPTEmbedding(dimensions=8), "get_text_embedding_batch", TEXTS)
-    assert len(vectors) == 10
-
-
-def test_nothing_to_embed(mode: Mode, server: Server) -> None:
-    assert mode.call(InnoGPTEmbedding(), "get_text_embedding_batch", []) == []
-    assert server.requests == []
-
-
-@pytest.mark.parametrize("method", ["get_query_embedding", "get_text_embedding"])
-def test_an_empty_text(mode: Mode, server: Server, method: str) -> None:
-    with pytest.raises(errors.ConfigurationError, match=r"texts\[0\] is empty"):
-        mode.call(InnoGPTEmbedding(), method, "")
-    assert server.requests == []
 
 
 def test_an_empty_text_far_behind_is_found_before_anything_is_sent(
@@ -105,14 +54,6 @@ def test_callbacks_see_each_batch_once(mode: Mode) -> None:
     mode.call(model, "get_text_embedding_batch", TEXTS)
     assert [event.prompt for event in counter.embedding_token_counts] == TEXTS
     assert counter.total_embedding_token_count == 20
-
-
-@pytest.mark.parametrize("provider", ["neuroflash", "sovrgpt"])
-def test_undocumented_embeddings_are_refused_when_the_object_is_made(provider: str) -> None:
-    with pytest.raises(errors.CapabilityError, match="innoGPT and meinGPT do"):
-        EMBEDDINGS[provider]()
-    with pytest.raises(errors.ConfigurationError, match="model"):
-        EMBEDDINGS[provider](allow_undocumented=True)
 
 
 def test_arguments(server: Server) -> None:
