@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -35,17 +36,34 @@ CALL = {"name": "wetter", "arguments": {"ort": "Bonn"}, "id": "call_1"}
 TOOLS = [{"type": "function", "function": {"name": "wetter", "parameters": {"type": "object"}}}]
 
 
-@pytest.fixture
-def behind() -> Iterator[Server]:
-    with emulator.running() as behind:
-        yield behind
+@contextmanager
+def pair() -> Iterator[tuple[Server, Server]]:
+    """A server in front of another."""
+    with (
+        emulator.running() as behind,
+        emulator.running(
+            upstream=behind.base_url("innogpt"), upstream_key=behind.api_key, upstream_model=MODEL
+        ) as server,
+    ):
+        yield server, behind
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Server, Server]]:
+    with pair() as both:
+        yield both
 
 
 @pytest.fixture
-def server(behind: Server) -> Iterator[Server]:
-    url, key = behind.base_url("innogpt"), behind.api_key
-    with emulator.running(upstream=url, upstream_key=key, upstream_model=MODEL) as server:
-        yield server
+def behind(servers: tuple[Server, Server]) -> Server:
+    servers[1].clear()
+    return servers[1]
+
+
+@pytest.fixture
+def server(servers: tuple[Server, Server]) -> Server:
+    servers[0].clear()
+    return servers[0]
 
 
 def text_of(chunks: list[Any]) -> str:
@@ -227,11 +245,12 @@ def eventually(what: Callable[[], bool]) -> bool:
     return False
 
 
-def test_a_client_that_leaves_cancels_what_is_behind(server: Server, behind: Server) -> None:
-    behind.script("innogpt", Reply(chunks=["x"] * 1000, pace=0.05))
-    with stream(server) as answer:
-        next(answer.iter_lines())
-    assert eventually(lambda: not behind.open_connections)
+def test_a_client_that_leaves_cancels_what_is_behind() -> None:
+    with pair() as (server, behind):  # no idle connections of other tests between them
+        behind.script("innogpt", Reply(chunks=["x"] * 1000, pace=0.05))
+        with stream(server) as answer:
+            next(answer.iter_lines())
+        assert eventually(lambda: not behind.open_connections)
 
 
 def test_a_client_that_leaves_before_the_answer(server: Server, behind: Server) -> None:
