@@ -1,23 +1,21 @@
 """LangChain's own suites for chat models, against the emulator over real sockets.
 
 Each vendor runs them in one variant; together they have every method of structured output, and
-models that take images. What is ruled out is tested right here.
+models that take images. What meinGPT's rules out is tested in tests/frameworks.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import BaseModel
 
-from dsgvo.emulator import Server
 from langchain_dsgvo import ChatInnoGPT, ChatMeinGPT, ChatNeuroflash, ChatSovrGPT
 from langchain_dsgvo.errors import CapabilityError
 from tests.langchain.standard import TEXT_ALONE, Integration, Unit, not_on
-from tests.langchain.support import Mode
 
 INNOGPT_PAGE = "innoGPT: Endpoints"
 NEUROFLASH_PAGE = "neuroflash: Chat-Vervollständigungen"
@@ -104,23 +102,10 @@ class Person(BaseModel):
     name: str
 
 
-def test_sovrgpt_refuses_what_its_suite_skips() -> None:
+def test_sovrgpt_has_the_methods_that_it_documents_and_refuses_what_its_suite_skips() -> None:
     model = ChatSovrGPT(model="qwen3.5-9b")
-    with pytest.raises(CapabilityError) as caught:
+    for method in ("function_calling", "json_mode"):
+        chain = model.with_structured_output(Person, method=method)
+        assert chain.invoke("Sie heißt „Anna“.") == Person(name="Anna")
+    with pytest.raises(CapabilityError, match="method='json_schema' is not documented by SovrGPT"):
         model.with_structured_output(Person, method="json_schema")
-    assert str(caught.value) == (
-        "method='json_schema' is not documented by SovrGPT (SovrGPT: POST /v1/chat/completions): "
-        "use 'function_calling' or 'json_mode'"
-    )
-
-
-@pytest.mark.parametrize("method", ["function_calling", "json_mode"])
-def test_sovrgpt_has_the_methods_that_it_documents(method: Any) -> None:
-    chain = ChatSovrGPT(model="qwen3.5-9b").with_structured_output(Person, method=method)
-    assert chain.invoke("Sie heißt „Anna“.") == Person(name="Anna")
-
-
-def test_meingpt_streams_carry_no_usage(server: Server, mode: Mode) -> None:
-    chunks = mode.stream(ChatMeinGPT(model="gpt-4o"), "Hallo!")
-    assert [chunk.usage_metadata for chunk in chunks if chunk.usage_metadata] == []
-    assert chunks[-1].response_metadata["finish_reason"] == "stop"
