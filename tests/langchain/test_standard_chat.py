@@ -11,10 +11,8 @@ from typing import ClassVar
 import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
-from pydantic import BaseModel
 
 from langchain_dsgvo import ChatInnoGPT, ChatMeinGPT, ChatNeuroflash, ChatSovrGPT
-from langchain_dsgvo.errors import CapabilityError
 from tests.langchain.standard import TEXT_ALONE, Integration, Unit, not_on
 
 INNOGPT_PAGE = "innoGPT: Endpoints"
@@ -94,18 +92,3 @@ class TestSovrGPT(Integration, ChatModelIntegrationTests):
     ruled_out: ClassVar = not_on(
         SOVRGPT_PAGE, "test_audio_inputs", "test_pdf_inputs", "test_pdf_tool_message"
     )
-
-
-class Person(BaseModel):
-    """Eine Person."""
-
-    name: str
-
-
-def test_sovrgpt_has_the_methods_that_it_documents_and_refuses_what_its_suite_skips() -> None:
-    model = ChatSovrGPT(model="qwen3.5-9b")
-    for method in ("function_calling", "json_mode"):
-        chain = model.with_structured_output(Person, method=method)
-        assert chain.invoke("Sie heißt „Anna“.") == Person(name="Anna")
-    with pytest.raises(CapabilityError, match="method='json_schema' is not documented by SovrGPT"):
-        model.with_structured_output(Person, method="json_schema")

@@ -11,8 +11,8 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel, Field
 
-from dsgvo.emulator import Raw, Reply, Server, Status
-from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.emulator import Raw, Reply, Server
+from dsgvo.errors import ConfigurationError
 from tests.langchain.support import Mode, Way, bodies, chat, whole
 
 
@@ -345,20 +345,6 @@ def test_an_invalid_call_can_be_answered(server: Server) -> None:
     # A strict server reads the arguments of earlier calls.
     assert json.loads(call["function"]["arguments"]) == {"invalid_arguments": '{"city": '}
     assert (call["id"], call["function"]["name"]) == ("call_1", "get_weather")
-
-
-@pytest.mark.parametrize("way_of_saying", ["known to this package", "said by the vendor"])
-def test_a_model_without_tools_says_so(server: Server, way: Way, way_of_saying: str) -> None:
-    model = "llama-3.1-sonar-large-128k-online"
-    if way_of_saying == "said by the vendor":
-        model = "modell-von-morgen"
-        server.script("meingpt", Status(400, message="tools[0].function: the name is too long"))
-    with pytest.raises(CapabilityError, match="tools") as caught:
-        way.answer(chat("meingpt", model=model).bind_tools([add]))
-    asked = way_of_saying == "said by the vendor"
-    assert len(server.requests) == asked
-    # It may be about something else than whether the model takes tools.
-    assert ("the name is too long" in str(caught.value)) == asked
 
 
 def test_v1_content_holds_the_calls_beside_text_and_thoughts(server: Server, way: Way) -> None:
