@@ -50,47 +50,40 @@ def llm(**settings: Any) -> InnoGPT:
 
 Call = Callable[[dict[str, Any]], Any]
 PROMPT = PromptTemplate("Wer?")
+
+
+def calls(kind: str, made: Callable[[], Any], methods: str, *given: Any, **more: Any) -> Any:
+    """The call of each method by its name."""
+
+    def call(method: str) -> Call:
+        return lambda options: getattr(made(), method)(*given, **more, **options)
+
+    return {f"{kind}.{method}": call(method) for method in methods.split()}
+
+
 CALLS: dict[str, Call] = {
-    "Client.chat": lambda o: Client("innogpt").chat(HELLO, model=MODEL, **o),
-    "Client.stream": lambda o: Client("innogpt").stream(HELLO, model=MODEL, **o),
-    "Client.embed": lambda o: Client("innogpt").embed(["a"], **o),
-    "AsyncClient.chat": lambda o: AsyncClient("innogpt").chat(HELLO, model=MODEL, **o),
-    "AsyncClient.stream": lambda o: AsyncClient("innogpt").stream(HELLO, model=MODEL, **o),
-    "AsyncClient.embed": lambda o: AsyncClient("innogpt").embed(["a"], **o),
-    "ChatModel.invoke": lambda o: chat().invoke("Hallo!", **o),
-    "ChatModel.ainvoke": lambda o: chat().ainvoke("Hallo!", **o),
-    "ChatModel.stream": lambda o: chat().stream("Hallo!", **o),
-    "ChatModel.astream": lambda o: chat().astream("Hallo!", **o),
+    **calls("Client", lambda: Client("innogpt"), "chat stream", HELLO, model=MODEL),
+    **calls("Client", lambda: Client("innogpt"), "embed", ["a"]),
+    **calls("AsyncClient", lambda: AsyncClient("innogpt"), "chat stream", HELLO, model=MODEL),
+    **calls("AsyncClient", lambda: AsyncClient("innogpt"), "embed", ["a"]),
+    **calls("ChatModel", chat, "invoke ainvoke stream astream", "Hallo!"),
     "ChatModel.bind": lambda o: chat().bind(**o).invoke("Hallo!"),
     "ChatModel.bind_tools": lambda o: chat().bind_tools([Person], **o).invoke("Hallo!"),
     "ChatModel.with_structured_output": lambda o: (
         chat().with_structured_output(Person, method="json_schema", **o).invoke("Wer?")
     ),
     "ChatModel.model_kwargs": lambda o: chat(model_kwargs=o).invoke("Hallo!"),
-    "Embeddings.embed_documents": lambda o: InnoGPTEmbeddings().embed_documents(["a"], **o),
-    "Embeddings.embed_query": lambda o: InnoGPTEmbeddings().embed_query("a", **o),
-    "Embeddings.embed_iter": lambda o: InnoGPTEmbeddings().embed_iter(["a"], **o),
-    "Embeddings.aembed_documents": lambda o: InnoGPTEmbeddings().aembed_documents(["a"], **o),
-    "Embeddings.aembed_query": lambda o: InnoGPTEmbeddings().aembed_query("a", **o),
-    "Embeddings.aembed_iter": lambda o: InnoGPTEmbeddings().aembed_iter(["a"], **o),
-    "LLM.chat": lambda o: llm().chat(MESSAGES, **o),
-    "LLM.achat": lambda o: llm().achat(MESSAGES, **o),
-    "LLM.stream_chat": lambda o: llm().stream_chat(MESSAGES, **o),
-    "LLM.astream_chat": lambda o: llm().astream_chat(MESSAGES, **o),
-    "LLM.complete": lambda o: llm().complete("Hallo!", **o),
-    "LLM.acomplete": lambda o: llm().acomplete("Hallo!", **o),
-    "LLM.stream_complete": lambda o: llm().stream_complete("Hallo!", **o),
-    "LLM.astream_complete": lambda o: llm().astream_complete("Hallo!", **o),
+    **calls("Embeddings", InnoGPTEmbeddings, "embed_documents aembed_documents", ["a"]),
+    **calls("Embeddings", InnoGPTEmbeddings, "embed_iter aembed_iter", ["a"]),
+    **calls("Embeddings", InnoGPTEmbeddings, "embed_query aembed_query", "a"),
+    **calls("LLM", llm, "chat achat stream_chat astream_chat", MESSAGES),
+    **calls("LLM", llm, "complete acomplete stream_complete astream_complete", "Hallo!"),
     "LLM.structured_predict": lambda o: llm(structured_output="json_schema").structured_predict(
         Person, PROMPT, llm_kwargs=o
     ),
-    "LLM.chat_with_tools": lambda o: llm().chat_with_tools([], user_msg="Hallo!", **o),
-    "Embedding.get_text_embedding_batch": lambda o: InnoGPTEmbedding().get_text_embedding_batch(
-        ["a"], **o
-    ),
-    "Embedding.aget_text_embedding_batch": lambda o: InnoGPTEmbedding().aget_text_embedding_batch(
-        ["a"], **o
-    ),
+    **calls("LLM", llm, "chat_with_tools", [], user_msg="Hallo!"),
+    **calls("Embedding", InnoGPTEmbedding, "get_text_embedding_batch", ["a"]),
+    **calls("Embedding", InnoGPTEmbedding, "aget_text_embedding_batch", ["a"]),
 }
 
 
@@ -124,10 +117,10 @@ def test_options_act_on_the_request_and_stay_out_of_its_body(server: Server, nam
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("argument", ["api_key", "base_url", "default_headers"])
-def test_the_constructors_arguments_are_refused(server: Server, name: str, argument: str) -> None:
-    with pytest.raises(errors.ConfigurationError, match=f"{argument} cannot.*constructor"):
-        finished(CALLS[name]({argument: "x"}))
+def test_the_constructors_arguments_are_refused(server: Server, name: str) -> None:
+    for argument in ("api_key", "base_url", "default_headers"):
+        with pytest.raises(errors.ConfigurationError, match=f"{argument} cannot.*constructor"):
+            finished(CALLS[name]({argument: "x"}))
     assert server.requests == []
 
 
@@ -155,15 +148,14 @@ def test_a_time_out_that_is_none_is_told(timeout: Any) -> None:
 
 
 def test_traces_do_not_hold_headers_of_a_call(server: Server) -> None:
+    seen: list[str] = []
+
     class Params(BaseCallbackHandler):
-        seen = ""
-
         def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
-            self.seen = repr((serialized, kwargs))
+            seen.append(repr((serialized, kwargs)))
 
-    handler = Params()
-    chat().invoke("Hallo!", config={"callbacks": [handler]}, **OPTIONS)
-    assert "geheim-4711-geheim" not in handler.seen
+    chat().invoke("Hallo!", config={"callbacks": [Params()]}, **OPTIONS)
+    assert ["geheim-4711-geheim" in text for text in seen] == [False]
 
 
 def test_options_beside_a_cache_are_refused(server: Server) -> None:
@@ -192,12 +184,8 @@ def test_a_transport_of_ones_own_carries_each_class(server: Server) -> None:
         llm(http_transport=transport).chat(MESSAGES)
         InnoGPTEmbeddings(http_transport=transport).embed_query("a")
         InnoGPTEmbedding(http_transport=transport).get_query_embedding("a")
-        assert [path.rpartition("/")[2] for path in transport.seen] == [
-            "completions",
-            "completions",
-            "embeddings",
-            "embeddings",
-        ]
+        ends = [path.rpartition("/")[2] for path in transport.seen]
+        assert ends == [*["completions"] * 2, *["embeddings"] * 2]
         assert "Counted" not in repr(chat(http_transport=transport))
 
 
