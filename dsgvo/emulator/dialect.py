@@ -1,6 +1,5 @@
 """What a vendor's dialect says about itself: data, and hooks where data does not do."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -85,9 +84,3 @@ class Dialect:
 def dialects() -> dict[str, Dialect]:
     """Return the dialects of all vendors: each is in the module of its vendor's name."""
     return {name: import_module(f"dsgvo.emulator.{name}").DIALECT for name in PROVIDERS}
-
-
-def starts_with(*beginnings: str) -> Callable[[str], bool]:
-    """Return a test whether a model's id begins with one of the names."""
-    pattern = re.compile("|".join(re.escape(name) for name in beginnings), re.IGNORECASE)
-    return lambda model: pattern.match(model) is not None

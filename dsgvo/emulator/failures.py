@@ -8,13 +8,7 @@ from dataclasses import dataclass, field
 class ApiError(Exception):
     """A request that is answered with an error.
 
-    Args:
-        status: HTTP status code.
-        message: What is wrong, for a person.
-        code: Machine-readable code, e.g. ``invalid_api_key``.
-        fields: The fields at fault by their paths, such as ``messages[0].role``, each with what is
-            wrong with it.
-        headers: Response headers, e.g. ``Allow``.
+    ``fields`` are those at fault by their paths, such as ``messages[0].role``, each with its fault.
     """
 
     status: int

@@ -1,18 +1,19 @@
 """innoGPT's dialect. Source: the vendor's help page "Endpoints"."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Discriminator
 
 from dsgvo.emulator import checks
 from dsgvo.emulator.access import Access
-from dsgvo.emulator.dialect import Dialect, asked_for_stream, starts_with
+from dsgvo.emulator.dialect import Dialect, asked_for_stream
 from dsgvo.emulator.failures import openai_error
 from dsgvo.emulator.jsons import JsonObject, as_text
 from dsgvo.emulator.values import Call
 
 # "GPT-5-Serie, o3-mini und o4-mini streamen automatisch, auch wenn stream: false gesetzt ist."
-_streams_always = starts_with("gpt-5", "o3-mini", "o4-mini")
+_streams_always = re.compile(r"gpt-5|o3-mini|o4-mini", re.IGNORECASE).match
 
 
 class _FileURL(BaseModel):
@@ -44,7 +45,7 @@ class _Chat(checks.Chat[_Message, checks.OpenAIFormat]):
 
 
 def _streams(call: Call) -> bool:
-    return asked_for_stream(call) or _streams_always(as_text(call.body.get("model")))
+    return asked_for_stream(call) or bool(_streams_always(as_text(call.body.get("model"))))
 
 
 DIALECT = Dialect(

@@ -1,5 +1,6 @@
 """meinGPT's dialect. Sources: the vendor's pages "Completions" (the newer) and "Modell API"."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Discriminator, Field
@@ -7,14 +8,14 @@ from pydantic import BaseModel, Discriminator, Field
 from dsgvo.emulator import checks
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.answers import answer
-from dsgvo.emulator.dialect import Dialect, starts_with
+from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.failures import ApiError, invalid
 from dsgvo.emulator.jsons import JsonObject, as_text
 from dsgvo.emulator.sse import pieces
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import Call
 
-_without_tools = starts_with("llama-3.1-sonar")
+_without_tools = re.compile(r"llama-3\.1-sonar", re.IGNORECASE).match
 _Tokens = Annotated[list[checks.Integer], Field(min_length=1)]
 
 

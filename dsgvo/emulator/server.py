@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 
 class Server:
-    """A server that runs.
-
-    Args:
-        state: Its memory.
-        runner: The web server under it.
-        host: The address that it listens on.
-    """
+    """A server that runs; :func:`running` and :func:`serve` make one."""
 
     def __init__(self, state: State, runner: "Runner", host: str) -> None:
         self._state = state
@@ -222,17 +216,8 @@ def serve(
 ) -> None:
     """Run the emulator in this process until SIGINT or SIGTERM.
 
-    Requests are not kept, unless ``record`` says so.
-
-    Args:
-        host: Address to listen on.
-        port: Port to listen on; 0 lets the system choose a free one.
-        ready: Called with the server once it answers, e.g. to print its address.
-        **settings: See :class:`Settings`.
-
-    Raises:
-        ModuleNotFoundError: If the extra ``emulator`` is not installed.
-        OSError: If the port is taken.
+    Requests are not kept, unless ``record`` says so. Arguments and errors are those of
+    :func:`running`; ``ready`` is called with the server once it answers, e.g. to print its address.
     """
     server, runner = start(host, port, **{"record": False, **settings})
     runner.block(lambda: ready(server) if ready else None)

@@ -28,17 +28,7 @@ _FIELDS = (
 
 @dataclass
 class Upstream:
-    """A server that answers in place of the emulator.
-
-    Args:
-        url: Its base URL, the path before ``/chat/completions``.
-        model: The model that is asked there; None: the one that the request names.
-        key: Its key, if it needs one.
-        anywhere: Whether it may be on a host that is neither this machine nor on a private network.
-
-    Raises:
-        ConfigurationError: If the address is not one, or is elsewhere.
-    """
+    """A server that answers in place of the emulator. A wrong address is a ConfigurationError."""
 
     url: str
     model: str | None = None

@@ -15,13 +15,8 @@ CREATED = 1775000000
 class HttpReply:
     """An HTTP answer in the exact writes in which it goes out.
 
-    Args:
-        status: HTTP status code; 0 closes the connection before any byte.
-        headers: Response headers. Without ``content-length`` the body goes out in chunks.
-        writes: The body, one item a write.
-        pace: Seconds between two writes.
-        drop: Close the TCP connection after the last write instead of ending the body.
-        source: Where the writes come from, if they come from elsewhere and one by one.
+    Status 0 closes the connection before any byte, ``drop`` after the last; without
+    ``content-length`` the body goes out in chunks. ``source`` gives writes that come one by one.
     """
 
     status: int
@@ -34,13 +29,7 @@ class HttpReply:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came with a request.
-
-    Args:
-        name: File name as the client gave it.
-        size: Number of its bytes.
-        text: The text in it.
-    """
+    """A file that came with a request: its name, its bytes' number, and the text in it."""
 
     name: str
     size: int
@@ -72,12 +61,7 @@ class RecordedRequest:
 class Call:
     """A request past authentication, as a vendor's handlers see it.
 
-    Args:
-        headers: Request headers, names in lower case.
-        body: The JSON object of the body.
-        key: Deterministic, unique id of this request, from which answers' ids are made.
-        raw: The bytes of the body.
-        uploads: Files that came with it.
+    ``key`` is a deterministic, unique id of it, from which answers' ids are made.
     """
 
     headers: Mapping[str, str]
