@@ -33,14 +33,18 @@ from dsgvo.transport import (
     require_model,
 )
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
-from dsgvo.wire.embeddings import check_count, require_embeddings
+from dsgvo.wire.assistants import require_assistant, require_assistants
+from dsgvo.wire.embeddings import MAX_BATCH_BYTES, check_count, require_embeddings
 from dsgvo.wire.request import check_parameter
+from dsgvo.wire.rerank import MAX_BATCH_DOCUMENTS, require_reranking
 from dsgvo.wire.residency import Residency, check_residency
 
 __all__ = [
+    "AssistantSettings",
     "BaseURL",
     "ChatSettings",
     "EmbeddingSettings",
+    "RerankSettings",
     "Settings",
     "WorkspaceSettings",
 ]
@@ -381,3 +385,51 @@ class EmbeddingSettings(Settings):
             given["extra_body"] = {**own["extra_body"], **options["extra_body"]}
         # ``timeout=None`` says that there is no limit.
         return {k: v for k, v in given.items() if v is not None or k in options}
+
+
+class RerankSettings(Settings):
+    """Settings of a reranker."""
+
+    model: str = Field(
+        default="",
+        description="The reranking model's id; by default the one that is known of the vendor.",
+    )
+    top_n: int | None = Field(
+        default=None, description="How many of the best are returned, 1 or more; by default all."
+    )
+    batch_size: int = Field(
+        default=MAX_BATCH_DOCUMENTS, description="Documents a request, 1 or more."
+    )
+    max_batch_bytes: int = Field(
+        default=MAX_BATCH_BYTES, description="UTF-8 bytes of documents a request, 1 or more."
+    )
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        default = require_reranking(self.spec).default_model
+        self.model = require_model(self.spec, self.model or default)
+        self._check_residency(self.model)
+        for name in ("top_n", "batch_size", "max_batch_bytes"):
+            if (value := getattr(self, name)) is not None:
+                check_count(name, value)
+
+    def _rerank_arguments(self, extra_body: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the arguments of ``Client.rerank`` beside query and documents."""
+        names = ("top_n", "model", "batch_size", "max_batch_bytes")
+        return {name: getattr(self, name) for name in names} | {"extra_body": extra_body or None}
+
+
+class AssistantSettings(Settings):
+    """Settings of an assistant of the customer's organisation."""
+
+    assistant_id: str = Field(
+        default="", description="Its id; `Client.assistants()` and `dsgvo assistants` list them."
+    )
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        require_assistants(self.spec)
+        config = self._client.config
+        self.assistant_id = require_assistant(
+            self.spec, self.assistant_id, config.residency, config.trusted_models
+        )

@@ -6,9 +6,9 @@ from importlib import import_module
 
 from dsgvo.providers import PROVIDERS
 from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings, InnoGPTImageGeneration
-from langchain_dsgvo.meingpt import ChatMeinGPT, MeinGPTEmbeddings
+from langchain_dsgvo.meingpt import ChatMeinGPT, MeinGPTAssistant, MeinGPTEmbeddings
 from langchain_dsgvo.neuroflash import ChatNeuroflash, NeuroflashEmbeddings
-from langchain_dsgvo.sovrgpt import ChatSovrGPT, SovrGPTEmbeddings
+from langchain_dsgvo.sovrgpt import ChatSovrGPT, SovrGPTEmbeddings, SovrGPTRerank
 
 __all__ = [
     "ChatInnoGPT",
@@ -17,9 +17,11 @@ __all__ = [
     "ChatSovrGPT",
     "InnoGPTEmbeddings",
     "InnoGPTImageGeneration",
+    "MeinGPTAssistant",
     "MeinGPTEmbeddings",
     "NeuroflashEmbeddings",
     "SovrGPTEmbeddings",
+    "SovrGPTRerank",
 ]
 
 # The names above are there for type checkers; each vendor of the list has its classes here.

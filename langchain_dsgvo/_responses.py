@@ -19,7 +19,7 @@ from dsgvo.wire.usage import token_counts
 from langchain_dsgvo._content_blocks import content_blocks
 from langchain_dsgvo._langchain_internals import first_call_index, force_invalid, text_chunk
 
-__all__ = ["combined_output", "first_call_index", "to_chunk", "to_result"]
+__all__ = ["combined_output", "first_call_index", "to_chunk", "to_result", "usage_metadata"]
 
 for _provider in PROVIDERS:  # as their answers name it in ``model_provider``
     register_translator(_provider, content_blocks, content_blocks)
@@ -57,7 +57,7 @@ def to_result(completion: Completion, model: str) -> ChatResult:
         response_metadata=metadata,
         tool_calls=calls,
         invalid_tool_calls=broken,
-        usage_metadata=_usage(completion.usage),
+        usage_metadata=usage_metadata(completion.usage),
     )
     generation = ChatGeneration(
         message=message, generation_info={"finish_reason": completion.finish_reason}
@@ -124,7 +124,7 @@ def _last_chunk(
         name=_name(completion),
         additional_kwargs=additional,
         response_metadata=_metadata(completion, model),
-        usage_metadata=_usage(completion.usage),
+        usage_metadata=usage_metadata(completion.usage),
         tool_call_chunks=[
             tool_call_chunk(name=None, args=end, id=None, index=first_call + index)
             for index, call in enumerate(completion.tool_calls)
@@ -180,7 +180,8 @@ def _metadata(completion: Completion, model: str) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if value is not None}
 
 
-def _usage(usage: dict[str, Any] | None) -> UsageMetadata | None:
+def usage_metadata(usage: dict[str, Any] | None) -> UsageMetadata | None:
+    """Return a vendor's token counts as LangChain has them."""
     counts = token_counts(usage)
     if counts is None:
         return None

@@ -12,21 +12,29 @@ from dsgvo.providers import PROVIDERS
 from llamaindex_dsgvo._responses import ModelOutputError
 from llamaindex_dsgvo._use import use
 from llamaindex_dsgvo.innogpt import InnoGPT, InnoGPTEmbedding, InnoGPTImageToolSpec
-from llamaindex_dsgvo.meingpt import MeinGPT, MeinGPTEmbedding
+from llamaindex_dsgvo.meingpt import (
+    MeinGPT,
+    MeinGPTAssistantQueryEngine,
+    MeinGPTAssistantToolSpec,
+    MeinGPTEmbedding,
+)
 from llamaindex_dsgvo.neuroflash import Neuroflash, NeuroflashEmbedding
-from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding
+from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding, SovrGPTRerank
 
 __all__ = [
     "InnoGPT",
     "InnoGPTEmbedding",
     "InnoGPTImageToolSpec",
     "MeinGPT",
+    "MeinGPTAssistantQueryEngine",
+    "MeinGPTAssistantToolSpec",
     "MeinGPTEmbedding",
     "ModelOutputError",
     "Neuroflash",
     "NeuroflashEmbedding",
     "SovrGPT",
     "SovrGPTEmbedding",
+    "SovrGPTRerank",
     "use",
 ]
 
