@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 __all__ = ["CASES", "KEY", "MODEL", "BadInput"]
@@ -53,102 +54,96 @@ class BadInput:
     without: frozenset[str] = frozenset()
 
 
-def _made(what: str, provider: str, *says: str, without: str = "", **more: Any) -> BadInput:
-    """A mistake that is told when the client is made."""
-    left_out = frozenset(without.split())
+def _row(
+    at: Any, what: str, provider: str, says: str, *, hides: str = "", without: str = "", **more: Any
+) -> BadInput:
+    """A mistake; a bar stands between the texts that its message holds, or does not."""
     return BadInput(
-        id=what, provider=provider, says=says, at="construction", without=left_out, **more
+        id=what,
+        provider=provider,
+        at=at,
+        says=tuple(says.split("|")),
+        hides=tuple(filter(None, hides.split("|"))),
+        without=frozenset(without.split()),
+        **more,
     )
 
 
-def _called(what: str, provider: str, *says: str, without: str = "", **more: Any) -> BadInput:
-    """A mistake that is told when the client is called."""
-    left_out = frozenset(without.split())
-    return BadInput(id=what, provider=provider, says=says, at="call", without=left_out, **more)
+_made = partial(_row, "construction")
+_called = partial(_row, "call")
 
 
-def _missing_key(provider: str, *variables: str) -> BadInput:
-    return _made(f"{provider}: key missing", provider, "api_key", *variables, without="api_key")
+def _keyless(what: str, provider: str, says: str, **environment: str) -> BadInput:
+    return _made(what, provider, says, without="api_key", environment=environment)
 
 
-def _base_url(what: str, value: Any, *says: str, **more: Any) -> BadInput:
-    says = ("base_url", "SOVRGPT_BASE_URL", *says)
-    return _made(f"base_url: {what}", "sovrgpt", *says, settings={"base_url": value}, **more)
+def _base_url(what: str, value: Any, says: str, **more: Any) -> BadInput:
+    says = f"base_url|SOVRGPT_BASE_URL|{says}"
+    return _made(f"base_url: {what}", "sovrgpt", says, settings={"base_url": value}, **more)
 
 
-def _setting(name: str, value: Any, *says: str, **more: Any) -> BadInput:
-    return _made(f"{name}={value!r}", "sovrgpt", name, *says, settings={name: value}, **more)
+def _setting(name: str, value: Any, says: str, **more: Any) -> BadInput:
+    says = f"{name}|{says}"
+    return _made(f"{name}={value!r}", "sovrgpt", says, settings={name: value}, **more)
 
 
-def _param(name: str, value: Any, *says: str, provider: str = "sovrgpt", **more: Any) -> BadInput:
-    params = {name: value} | dict(more.pop("params", {}))
-    return _called(f"{provider}: {name}={value!r}", provider, name, *says, params=params, **more)
+def _param(name: str, value: Any, says: str, provider: str = "sovrgpt", **more: Any) -> BadInput:
+    params = {name: value} | more.pop("params", {})
+    return _called(
+        f"{provider}: {name}={value!r}", provider, f"{name}|{says}", params=params, **more
+    )
 
 
-OAUTH = ("client_id", "NEUROFLASH_CLIENT_ID", "NEUROFLASH_CLIENT_SECRET")
 ONLINE = "llama-3.1-sonar-large-128k-online"
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
-BOTH_WAYS = {"client_id": "c", "client_secret": "geheim"}
-UMLAUT, EMPTY_KEY = {"SOVR_KEY": "gehäim"}, {"INNOGPT_API_KEY": ""}
-PLAIN_URL = {"MEINGPT_BASE_URL": "http://app.meingpt.com/api/openai/v1"}
+SUBTRACT = {"type": "function", "function": {"name": "subtract"}}
+SECRET = "NEUROFLASH_CLIENT_SECRET"
+OAUTH = f"api_key|NEUROFLASH_API_KEY|client_id|NEUROFLASH_CLIENT_ID|{SECRET}"
+TWO_WAYS = "api_key|client_id|client_secret|NEUROFLASH_API_KEY"
+BOTH = {"client_id": "c", "client_secret": "geheim"}
+WORKSPACE = "x-workspace-id is missing|workspace_id=|NEUROFLASH_WORKSPACE_ID"
+HOME = "https://sovrgpt.com/api/v1"
+HAVING = "innoGPT|meinGPT|allow_undocumented=True"
+FEW: Any = {"error": "CapabilityError"}
+HIDDEN: Any = {"hides": "geheim"}
+OFFERED: Any = {"params": {"tools": [ADD]}}
 CASES: tuple[BadInput, ...] = (
     # Who one is
-    _missing_key("innogpt", "INNOGPT_API_KEY"),
-    _missing_key("meingpt", "MEINGPT_API_KEY"),
-    _missing_key("sovrgpt", "SOVRGPT_API_KEY", "SOVR_KEY"),
-    _missing_key("neuroflash", "NEUROFLASH_API_KEY", *OAUTH),
-    _made(
-        "key empty in the environment",
-        *("innogpt", "api_key is missing", "INNOGPT_API_KEY"),
-        without="api_key",
-        environment=EMPTY_KEY,
-    ),
+    _keyless("innogpt: key missing", "innogpt", "api_key|INNOGPT_API_KEY"),
+    _keyless("meingpt: key missing", "meingpt", "api_key|MEINGPT_API_KEY"),
+    _keyless("sovrgpt: key missing", "sovrgpt", "api_key|SOVRGPT_API_KEY|SOVR_KEY"),
+    _keyless("neuroflash: key missing", "neuroflash", OAUTH),
+    _keyless("empty key", "innogpt", "api_key is missing|INNOGPT_API_KEY", INNOGPT_API_KEY=""),
     _made("key of white space", "innogpt", "api_key", settings={"api_key": "  "}),
-    _made(
-        "key with a line break",
-        *("innogpt", "api_key", "white space"),
-        settings={"api_key": "geheim\nX-Evil: 1"},
-        hides=("geheim",),
-    ),
+    _setting("api_key", "geheim\nX-Evil: 1", "white space", **HIDDEN),
     _made(
         "key with an umlaut in the environment",
         *("sovrgpt", "SOVR_KEY"),
         without="api_key",
-        environment=UMLAUT,
-        hides=("gehäim",),
+        environment={"SOVR_KEY": "gehäim"},
+        hides="gehäim",
     ),
-    _called(
-        "workspace missing",
-        *("neuroflash", "x-workspace-id is missing", "workspace_id=", "NEUROFLASH_WORKSPACE_ID"),
-        without="workspace_id",
-    ),
+    _called("workspace missing", "neuroflash", WORKSPACE, without="workspace_id"),
     _made(
-        "workspace with a line break",
-        *("neuroflash", "workspace_id"),
-        settings={"workspace_id": "a\r\nX-Evil: 1"},
+        "bad workspace", "neuroflash", "workspace_id", settings={"workspace_id": "a\r\nX-Evil: 1"}
     ),
     _made(
         "secret missing",
-        *("neuroflash", "client_secret is missing", "NEUROFLASH_CLIENT_SECRET"),
+        *("neuroflash", f"client_secret is missing|{SECRET}"),
         without="api_key",
         settings={"client_id": "c"},
     ),
     _made(
         "client id missing",
-        *("neuroflash", "client_id is missing", "NEUROFLASH_CLIENT_ID"),
+        *("neuroflash", "client_id is missing|NEUROFLASH_CLIENT_ID"),
         without="api_key",
-        environment={"NEUROFLASH_CLIENT_SECRET": "geheim"},
-        hides=("geheim",),
+        environment={SECRET: "geheim"},
+        **HIDDEN,
     ),
-    _made(
-        "two ways to sign in",
-        *("neuroflash", "api_key", "client_id", "client_secret", "NEUROFLASH_API_KEY"),
-        settings=BOTH_WAYS,
-        hides=("geheim", KEY),
-    ),
+    _made("two ways to sign in", "neuroflash", TWO_WAYS, settings=BOTH, hides=f"geheim|{KEY}"),
     # Where it is
-    _base_url("typo in the scheme", "htps://sovrgpt.com/api/v1", "https://sovrgpt.com/api/v1"),
-    _base_url("no scheme", "sovrgpt.com/api/v1", "https://sovrgpt.com/api/v1"),
+    _base_url("typo in the scheme", "htps://sovrgpt.com/api/v1", HOME),
+    _base_url("no scheme", "sovrgpt.com/api/v1", HOME),
     _base_url("no host", "https:///api/v1", "web address"),
     _base_url("file", "file:///etc/passwd", "web address"),
     _base_url("plain http to a foreign host", "http://sovrgpt.com/api/v1", "https"),
@@ -158,7 +153,7 @@ CASES: tuple[BadInput, ...] = (
     _base_url("with the path", "https://sovrgpt.com/api/v1/chat/completions", "part before it"),
     _base_url("query", "https://sovrgpt.com/api/v1?key=geheim", "query"),
     _base_url("fragment", "https://sovrgpt.com/api/v1#x", "fragment"),
-    _base_url("password", "https://user:geheim@sovrgpt.com/", "password", hides=("geheim",)),
+    _base_url("password", "https://user:geheim@sovrgpt.com/", "password", **HIDDEN),
     _base_url("port that is none", "https://sovrgpt.com:port/v1", "is not a valid URL"),
     _base_url("port beyond", "https://sovrgpt.com:99999/v1", "is not a valid URL"),
     _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
@@ -166,85 +161,55 @@ CASES: tuple[BadInput, ...] = (
     _base_url("of another type", 7, "not a str"),
     _made(
         "base_url: from the environment",
-        *("meingpt", "base_url", "MEINGPT_BASE_URL", "https"),
+        *("meingpt", "base_url|MEINGPT_BASE_URL|https"),
         without="base_url",
-        environment=PLAIN_URL,
+        environment={"MEINGPT_BASE_URL": "http://app.meingpt.com/api/openai/v1"},
     ),
     # How it is asked
-    _setting("timeout", 0, "timeout=0", "seconds"),
+    _setting("timeout", 0, "timeout=0|seconds"),
     _setting("timeout", -1, "timeout=-1"),
     _setting("timeout", float("nan"), "timeout=nan"),
-    _setting("timeout", float("inf"), "timeout=inf", "None"),
+    _setting("timeout", float("inf"), "timeout=inf|None"),
     _setting("timeout", "10", "timeout='10'"),
     _setting("timeout", True, "timeout=True"),
-    _setting("max_retries", -1, "max_retries=-1", "0 or more"),
+    _setting("max_retries", -1, "max_retries=-1|0 or more"),
     _setting("max_retries", 1.5, "max_retries=1.5"),
     _setting("max_retries", "2", "max_retries='2'"),
-    _setting("default_headers", {"Authorization": "Bearer geheim"}, "api_key", hides=("geheim",)),
+    _setting("default_headers", {"Authorization": "Bearer geheim"}, "api_key", **HIDDEN),
     _setting("default_headers", {"Content-Length": "5"}, "Content-Length"),
     _setting("default_headers", {"X Y": "1"}, "'X Y'"),
-    _setting("default_headers", {"X-Y": "geheim\r\nX-Evil: 1"}, "X-Y", hides=("geheim",)),
-    _setting("default_headers", {"X-Y": "gehäim"}, "X-Y", hides=("gehäim",)),
+    _setting("default_headers", {"X-Y": "geheim\r\nX-Evil: 1"}, "X-Y", **HIDDEN),
+    _setting("default_headers", {"X-Y": "gehäim"}, "X-Y", hides="gehäim"),
     # What is asked
-    _called(
-        "model missing", "innogpt", "model is missing", "model=", "INNOGPT_MODEL", without="model"
-    ),
-    _param("temperature", 3, "temperature=3", "0 to 2"),
-    _param("temperature", -0.1, "temperature=-0.1", "0 to 2"),
+    _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
+    _param("temperature", 3, "temperature=3|0 to 2"),
+    _param("temperature", -0.1, "temperature=-0.1|0 to 2"),
     _param("temperature", "warm", "temperature='warm'"),
     _param("temperature", float("nan"), "temperature=nan"),
-    _param("top_p", 1.5, "top_p=1.5", "0 to 1"),
-    _param("max_tokens", 0, "max_tokens=0", "1 or more"),
+    _param("top_p", 1.5, "top_p=1.5|0 to 1"),
+    _param("max_tokens", 0, "max_tokens=0|1 or more"),
     _param("max_tokens", 1.5, "max_tokens=1.5"),
-    _param("frequency_penalty", 3, "frequency_penalty=3", "-2 to 2", provider="neuroflash"),
-    _param("presence_penalty", -3, "presence_penalty=-3", "-2 to 2", provider="neuroflash"),
-    _param("repetition_penalty", 3, "repetition_penalty=3", "0 to 2", provider="neuroflash"),
-    _param("n", 2, "n=2", error="CapabilityError"),
-    _param("tool_choice", "subtract", "tool_choice='subtract'", "'add'", params={"tools": [ADD]}),
-    _param(
-        "tool_choice",
-        {"type": "function", "function": {"name": "subtract"}},
-        *("'subtract'", "'add'"),
-        params={"tools": [ADD]},
-    ),
-    _called(
-        "strict: a parameter that the vendor ignores",
-        *("meingpt", "max_tokens", "meinGPT: Completions"),
-        settings={"strict": True},
-        params={"max_tokens": 5},
-        error="CapabilityError",
-    ),
-    _called(
-        "tools for a model without",
-        *("meingpt", "tools", ONLINE),
-        params={"model": ONLINE, "tools": [ADD]},
-        error="CapabilityError",
-    ),
+    _param("frequency_penalty", 3, "frequency_penalty=3|-2 to 2", "neuroflash"),
+    _param("presence_penalty", -3, "presence_penalty=-3|-2 to 2", "neuroflash"),
+    _param("repetition_penalty", 3, "repetition_penalty=3|0 to 2", "neuroflash"),
+    _param("n", 2, "n=2", **FEW),
+    _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
+    _param("tool_choice", SUBTRACT, "'subtract'|'add'", **OFFERED),
+    # A parameter that the vendor ignores, where that is refused.
+    _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),
+    _param("tools", [ADD], f"tools|{ONLINE}", "meingpt", params={"model": ONLINE}, **FEW),
     _called(
         "a JSON schema where only JSON mode is documented",
-        *("sovrgpt", "json_schema", "json_mode", "SovrGPT: POST /v1/chat/completions"),
+        *("sovrgpt", "json_schema|json_mode|SovrGPT: POST /v1/chat/completions"),
         params={"response_format": SCHEMA},
-        error="CapabilityError",
+        **FEW,
     ),
     # What is embedded
-    *(
-        _called(what, provider, *says, call="embed", params={"texts": ["a", text]})
-        for what, provider, text, *says in (
-            ("an empty text", "meingpt", "", "texts[1]", "empty"),
-            ("no text", "innogpt", None, "texts[1]", "NoneType"),
-        )
-    ),
-    *(
-        _param(name, 0, f"{name}=0", provider="meingpt", call="embed")
-        for name in ("dimensions", "batch_size", "max_concurrency")
-    ),
-    *(
-        _called(
-            f"{provider}: embeddings",
-            *(provider, title, "innoGPT", "meinGPT", "allow_undocumented=True"),
-            call="embed",
-            error="CapabilityError",
-        )
-        for provider, title in (("sovrgpt", "SovrGPT"), ("neuroflash", "neuroflash"))
-    ),
+    _param("texts", ["a", ""], "texts[1]|empty", "meingpt", call="embed"),
+    _param("texts", ["a", None], "texts[1]|NoneType", "innogpt", call="embed"),
+    _param("dimensions", 0, "dimensions=0", "meingpt", call="embed"),
+    _param("batch_size", 0, "batch_size=0", "meingpt", call="embed"),
+    _param("max_concurrency", 0, "max_concurrency=0", "meingpt", call="embed"),
+    _called("sovrgpt: embeddings", "sovrgpt", f"SovrGPT|{HAVING}", call="embed", **FEW),
+    _called("neuroflash: embeddings", "neuroflash", f"neuroflash|{HAVING}", call="embed", **FEW),
 )
