@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -127,10 +127,7 @@ def purity_findings(source: Source) -> list[str]:
     return found
 
 
-RULES: dict[str, Callable[[Source], list[str]]] = {
-    "vendors": vendor_findings,
-    "purity": purity_findings,
-}
+RULES = {"vendors": vendor_findings, "purity": purity_findings}
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -139,38 +136,30 @@ def test_packages_keep_the_rule(rule: str) -> None:
     assert [finding for source in sources() for finding in RULES[rule](source)] == []
 
 
+# fmt: off
+PLANTED = {
+    "vendors": (
+        "if provider == 'neuroflash': pass", "x = 1 if 'innoGPT' != spec.name else 2",
+        "if name in ('innogpt', 'meingpt'): pass", "if spec is PROVIDERS['sovrgpt']: pass",
+        "match p:\n    case 'meingpt':\n        pass", "ok = x and p.startswith('meingpt')",
+    ),
+    "purity": (
+        "import socket", "from time import monotonic", "def f():\n    import threading as t",
+        "import concurrent.futures", "import urllib.request", "from . import chat", "import os",
+        "from dsgvo import Client", "async def f(): ...", "async def f():\n    await g()",
+        "at = datetime.now(UTC)", "data = open('x').read()", "from os import environ",
+        "with path.open('rb') as file: pass", "data = Path('x').read_bytes()", "import inspect",
+        "path.write_bytes(data)", "import warnings", "frame = sys._getframe(1)",
+    ),
+}
+# fmt: on
+
+
 @pytest.mark.parametrize(
-    ("rule", "module", "text"),
-    [
-        ("vendors", "dsgvo.transport", "if provider == 'neuroflash': pass"),
-        ("vendors", "dsgvo.wire.chat", "x = 1 if 'innoGPT' != spec.name else 2"),
-        ("vendors", "dsgvo.wire.chat", "if name in ('innogpt', 'meingpt'): pass"),
-        ("vendors", "dsgvo.emulator.app", "if spec is PROVIDERS['sovrgpt']: pass"),
-        ("vendors", "langchain_dsgvo.chat", "match p:\n    case 'meingpt':\n        pass"),
-        ("vendors", "llamaindex_dsgvo.llm", "ok = x and p.startswith('meingpt')"),
-        ("purity", "dsgvo.wire.sse", "import socket"),
-        ("purity", "dsgvo.wire.sse", "from time import monotonic"),
-        ("purity", "dsgvo.wire.sse", "def f():\n    import threading as t"),
-        ("purity", "dsgvo.wire.sse", "import concurrent.futures"),
-        ("purity", "dsgvo.wire.sse", "import urllib.request"),
-        ("purity", "dsgvo.wire.sse", "from . import chat"),
-        ("purity", "dsgvo.wire.sse", "from dsgvo import Client"),
-        ("purity", "dsgvo.wire.sse", "async def f(): ..."),
-        ("purity", "dsgvo.wire.sse", "async def f():\n    await g()"),
-        ("purity", "dsgvo.wire.errors", "at = datetime.now(UTC)"),
-        ("purity", "dsgvo.wire.files", "data = open('x').read()"),
-        ("purity", "dsgvo.wire.files", "with path.open('rb') as file: pass"),
-        ("purity", "dsgvo.wire.files", "data = Path('x').read_bytes()"),
-        ("purity", "dsgvo.wire.models", "path.write_bytes(data)"),
-        ("purity", "dsgvo.wire.private", "import os"),
-        ("purity", "dsgvo.wire.private", "from os import environ"),
-        ("purity", "dsgvo.wire.request", "import warnings"),
-        ("purity", "dsgvo.wire.request", "import inspect"),
-        ("purity", "dsgvo.wire.request", "frame = sys._getframe(1)"),
-    ],
+    ("rule", "text"), [(rule, text) for rule, texts in PLANTED.items() for text in texts]
 )
-def test_planted_code_is_found(rule: str, module: str, text: str) -> None:
-    assert RULES[rule](Source(module, ast.parse(text)))
+def test_planted_code_is_found(rule: str, text: str) -> None:
+    assert RULES[rule](Source("dsgvo.wire.sse", ast.parse(text)))
 
 
 @pytest.mark.parametrize(
@@ -184,8 +173,8 @@ def test_planted_code_is_found(rule: str, module: str, text: str) -> None:
     ],
 )
 def test_allowed_code_is_not_found(module: str, text: str) -> None:
-    tree = ast.parse(text)
-    assert [found for rule in RULES.values() for found in rule(Source(module, tree))] == []
+    source = Source(module, ast.parse(text))
+    assert [found for rule in RULES.values() for found in rule(source)] == []
 
 
 @pytest.mark.parametrize("package", ["dsgvo/providers", "dsgvo/emulator", *PACKAGES[1:]])
@@ -242,23 +231,24 @@ def test_no_addresses_or_paths_of_a_machine_in_the_tree() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(
-    ("text", "stray"),
-    [
-        ("pip install --index-url https://example.org/pypi", True),
-        ("extra-index-url = https://example.org", True),
-        ("# from https://pypi.example.org/simple/", True),
-        ("httpx @ https://anna:geheim@example.org/httpx.whl", True),
-        ("httpx @ file:///wheels/httpx.whl", True),
-        ("open('/home/anna/notes.txt')", True),
-        ("cd /workspace/project && make", True),
-        ("https://app.meingpt.com/api/openai/v1", False),
-        ("a simple/plain answer, and https://example.org/home/anna", False),
-        ("cat ~/texts/notes.md ./tmp/x /v1/models", False),
-    ],
+STRAY = (
+    "pip install --index-url https://example.org/pypi",
+    "extra-index-url = https://example.org",
+    "# from https://pypi.example.org/simple/",
+    "httpx @ https://anna:geheim@example.org/httpx.whl",
+    "httpx @ file:///wheels/httpx.whl",
+    "open('/home/anna/notes.txt')",
+    "cd /workspace/project && make",
 )
-def test_what_is_a_stray(text: str, stray: bool) -> None:
-    assert bool(stray_findings(text)) is stray
+NOT_STRAY = (
+    "https://app.meingpt.com/api/openai/v1",
+    "a simple/plain answer, and https://example.org/home/anna",
+    "cat ~/texts/notes.md ./tmp/x /v1/models",
+)
+
+
+def test_what_is_a_stray() -> None:
+    assert [text for text in STRAY + NOT_STRAY if stray_findings(text)] == [*STRAY]
 
 
 def test_every_package_of_the_tree_is_shipped_with_its_types() -> None:
@@ -280,7 +270,7 @@ def requirement_names(lines: Iterable[str]) -> set[str]:
     return {re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", line)[0]).lower() for line in lines}
 
 
-def test_constraints_are_exact_and_cover_what_is_asked_for() -> None:
+def test_the_core_needs_two_packages_and_constraints_are_exact_and_cover_all() -> None:
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = [line for line in text.splitlines() if not line.startswith("#")]
     exact = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
@@ -290,10 +280,7 @@ def test_constraints_are_exact_and_cover_what_is_asked_for() -> None:
     extras = [line for lines in metadata["optional-dependencies"].values() for line in lines]
     wanted = requirement_names([*metadata["dependencies"], *extras])
     assert wanted - requirement_names(pinned) == {"dsgvo-llm"}
-
-
-def test_the_core_needs_httpx_and_pydantic_alone() -> None:
-    assert requirement_names(project()["project"]["dependencies"]) == {"httpx", "pydantic"}
+    assert requirement_names(metadata["dependencies"]) == {"httpx", "pydantic"}
 
 
 def test_ci_runs_targets_that_exist() -> None:
