@@ -18,48 +18,29 @@ from dsgvo.wire.messages import (
     without_reasoning,
 )
 
-IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
-FILE = {"type": "file_url", "file_url": {"url": "https://example.com/a.pdf"}}
-HERE = {"type": "text", "text": "hier"}
+# The text of a call's arguments → what a tool is called with
+ARGUMENTS: dict[str, Any] = {
+    **{text: {} for text in ("", " \n", "null", " null ")},
+    **dict.fromkeys(['{"a": 1', "[1]", "1", '"{}"', "{" * 100_000, "[" * 100_000]),
+    '{"a": 1}': {"a": 1},
+    '{"a": "x\ny"}': {"a": "x\ny"},  # models leave line breaks unescaped
+    r'{"a": "\ud83d"}': {"a": "\ufffd"},
+    r'{"a": "\ud83d\ude00"}': {"a": "😀"},
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "arguments"),
-    [
-        ('{"a": 1}', {"a": 1}),
-        ("", {}),
-        (" \n", {}),
-        ("null", {}),
-        (" null ", {}),
-        ('{"a": "x\ny"}', {"a": "x\ny"}),  # models leave line breaks unescaped
-        (r'{"a": "\ud83d"}', {"a": "\ufffd"}),
-        (r'{"a": "\ud83d\ude00"}', {"a": "😀"}),
-        ('{"a": 1', None),
-        ("[1]", None),
-        ("1", None),
-        ('"{}"', None),
-        ("{" * 100_000, None),
-        ("[" * 100_000, None),
-    ],
-)
-def test_arguments(text: str, arguments: Any) -> None:
-    assert tool_arguments(text) == arguments
+def test_arguments() -> None:
+    assert {text: tool_arguments(text) for text in ARGUMENTS} == ARGUMENTS
 
 
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
-        ({"a": 1}, {"a": 1}),
-        ({}, {}),
-        (None, {}),
-        ("", {}),
-        ("null", {}),
-        ('{"a": 1}', {"a": 1}),
+        *((given, {}) for given in ({}, None, "", "null")),
+        *((given, {"a": 1}) for given in ({"a": 1}, '{"a": 1}')),
+        *((given, {"a": None}) for given in ('{"a": NaN}', {"a": float("nan")})),
+        *((given, {"invalid_arguments": given}) for given in ('{"a": 1', "[1]")),
         ('{"a": "x\ny"}', {"a": "x\ny"}),
-        ('{"a": NaN}', {"a": None}),
-        ({"a": float("nan")}, {"a": None}),
-        ('{"a": 1', {"invalid_arguments": '{"a": 1'}),
-        ("[1]", {"invalid_arguments": "[1]"}),
         ('{"a": "\ud83d', {"invalid_arguments": '{"a": "\ufffd'}),
         ({"a": "\ud83d"}, {"a": "\ufffd"}),
         ({"a": {"\udc00": ["\ud83d\ude00"]}}, {"a": {"\ufffd": ["😀"]}}),
@@ -67,10 +48,10 @@ def test_arguments(text: str, arguments: Any) -> None:
 )
 def test_arguments_of_earlier_calls_are_json_objects(given: Any, sent: Any) -> None:
     call = function_call("1", "f", given)
-    text = call["function"]["arguments"]
+    text = call["function"].pop("arguments")
     text.encode()
     assert json.loads(text, parse_constant=pytest.fail) == sent
-    assert (call["id"], call["type"], call["function"]["name"]) == ("1", "function", "f")
+    assert call == {"id": "1", "type": "function", "function": {"name": "f"}}
 
 
 def test_arguments_go_back_as_they_came_or_are_refused() -> None:
@@ -79,97 +60,88 @@ def test_arguments_go_back_as_they_came_or_are_refused() -> None:
         function_call("1", "f", {"a": object()})
 
 
+CALLS = [function_call("1", "f", {})]
+
+
 def test_an_assistants_turn() -> None:
-    calls = [function_call("1", "f", {})]
     thoughts = {"reasoning_content": "Hm.", "reasoning_details": None}
-    plain = {"role": "assistant", "content": "Ja."}
-    assert assistant_message("Ja.", [], reasoning=thoughts) == plain
-    called = {"role": "assistant", "content": None, "tool_calls": calls}
-    asked = assistant_message("", calls, reasoning=thoughts)
+    plain, asked = (assistant_message(*of, reasoning=thoughts) for of in (("Ja.", []), ("", CALLS)))
+    called = {"role": "assistant", "content": None, "tool_calls": CALLS}
+    assert plain == {"role": "assistant", "content": "Ja."}
     assert asked == called | {"reasoning_content": "Hm."}
     assert without_reasoning([plain, asked]) == [plain, called]
-    declined = assistant_message("", [], refusal="Nein.", reasoning={})
-    assert declined == {"role": "assistant", "content": "Nein."}
-    assert assistant_message("", [], refusal="", reasoning={})["content"] == ""
+    for refusal in ("Nein.", ""):
+        declined = assistant_message("", [], refusal=refusal, reasoning={})
+        assert declined == {"role": "assistant", "content": refusal}
 
 
 def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
+    text = {"type": "reasoning.text", "index": 0}
     pieces: list[Any] = [
-        {"type": "reasoning.text", "index": 0, "text": "Ich ", "signature": None},
-        {"type": "reasoning.text", "index": 0, "text": "frage.", "signature": "s"},
+        text | {"text": "Ich ", "signature": None},
+        text | {"text": "frage.", "signature": "s"},
         {"type": "reasoning.encrypted", "index": 1, "data": "x", "id": "1"},
-        {"type": "reasoning.text", "text": "ohne Nummer"},
-        {"type": "reasoning.text", "text": "ohne Nummer"},
+        *[{"type": "reasoning.text", "text": "ohne Nummer"}] * 2,
         7,
     ]
-    calls = [function_call("1", "f", {})]
     given = {"reasoning_details": pieces, "thinking_blocks": [{"thinking": "Hm."}]}
-    wire = assistant_message("", calls, reasoning=given)
-    assert wire["reasoning_details"] == [
-        {"type": "reasoning.text", "index": 0, "text": "Ich frage.", "signature": "s"},
-        *pieces[2:],
-    ]
-    assert wire["thinking_blocks"] == [{"thinking": "Hm."}]
+    whole = [text | {"text": "Ich frage.", "signature": "s"}, *pieces[2:]]
+    sent = assistant_message("", CALLS, reasoning=given)
+    assert sent.items() >= (given | {"reasoning_details": whole}).items()
     assert pieces[0]["text"] == "Ich "  # the history is the caller's
 
 
-@pytest.mark.parametrize(
-    ("says", "wanted"),
-    [
-        ("Missing `reasoning_content` field in the assistant message at message index 1", True),
-        ("Function call is missing a thought_signature in functionCall parts", True),
-        ("Expected `thinking` or `redacted_thinking`, but found `tool_use`", True),
-        ("reasoning_effort must be one of low, high", False),
-    ],
-)
-def test_which_errors_want_thoughts_back(says: str, wanted: bool) -> None:
-    assert wants_reasoning(json.dumps({"error": {"message": says}}).encode()) is wanted
+# What an error says → whether it wants the thoughts back
+SAID = {
+    "Missing `reasoning_content` field in the assistant message at message index 1": True,
+    "Function call is missing a thought_signature in functionCall parts": True,
+    "Expected `thinking` or `redacted_thinking`, but found `tool_use`": True,
+    "reasoning_effort must be one of low, high": False,
+}
 
 
-def result(*parts: Any, call_id: str = "1") -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": list(parts)}
+def test_which_errors_want_thoughts_back() -> None:
+    bodies = {said: json.dumps({"error": {"message": said}}).encode() for said in SAID}
+    assert {said: wants_reasoning(body) for said, body in bodies.items()} == SAID
 
 
-def label(call_id: str) -> dict[str, str]:
-    return {"type": "text", "text": f"From the result of tool call {call_id}:"}
-
-
-ASKED = {"role": "user", "content": "Und?"}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+FILE = {"type": "file_url", "file_url": {"url": "https://example.com/a.pdf"}}
+HERE = {"type": "text", "text": "hier"}
+ASKED: dict[str, Any] = {"role": "user", "content": "Und?"}
 ANSWERED = {"role": "assistant", "content": "So."}
 FOLLOWS = "(see the next user message)"
+
+
+def result(*parts: Any, call_id: str = "1", text: str = "") -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call_id, "content": text or list(parts)}
+
+
+def user(*parts: Any) -> dict[str, Any]:
+    """Return a user's message; a number stands for the label of that call's result."""
+    said = [f"From the result of tool call {part}:" for part in parts]
+    labelled = zip(parts, said, strict=True)
+    content = [{"type": "text", "text": t} if isinstance(p, int) else p for p, t in labelled]
+    return {"role": "user", "content": content}
 
 
 @pytest.mark.parametrize(
     ("messages", "settled"),
     [
         ([ASKED], [ASKED]),
-        (
-            [result(HERE, IMAGE)],
-            [result() | {"content": "hier"}, {"role": "user", "content": [label("1"), IMAGE]}],
-        ),
+        ([result(HERE, IMAGE)], [result(text="hier"), user(1, IMAGE)]),
         (  # results of parallel calls stay together
             [result(IMAGE), result(HERE, FILE, call_id="2"), ANSWERED],
             [
-                result() | {"content": FOLLOWS},
-                result(call_id="2") | {"content": "hier"},
-                {"role": "user", "content": [label("1"), IMAGE, label("2"), FILE]},
-                ANSWERED,
+                *(result(text=FOLLOWS), result(call_id="2", text="hier")),
+                *(user(1, IMAGE, 2, FILE), ANSWERED),
             ],
         ),
         (  # some models' templates want the roles to alternate
             [result(IMAGE), ASKED],
-            [
-                result() | {"content": FOLLOWS},
-                {"role": "user", "content": [label("1"), IMAGE, {"type": "text", "text": "Und?"}]},
-            ],
+            [result(text=FOLLOWS), user(1, IMAGE, {"type": "text", "text": "Und?"})],
         ),
-        (
-            [result(IMAGE), {"role": "user", "content": [HERE]}],
-            [
-                result() | {"content": FOLLOWS},
-                {"role": "user", "content": [label("1"), IMAGE, HERE]},
-            ],
-        ),
+        ([result(IMAGE), user(HERE)], [result(text=FOLLOWS), user(1, IMAGE, HERE)]),
     ],
 )
 def test_media_in_tools_results_follow_them(messages: Any, settled: Any) -> None:
@@ -188,7 +160,5 @@ def test_media_that_the_vendor_does_not_take_are_left_out(
     provider: str, part: Any, kind: str
 ) -> None:
     messages = [result(HERE, part), result(part)]
-    assert media_after_tool_results(PROVIDERS[provider], "m", messages) == (
-        [result() | {"content": "hier"}, result() | {"content": "(not shown)"}],
-        [kind, kind],
-    )
+    left = [result(text="hier"), result(text="(not shown)")]
+    assert media_after_tool_results(PROVIDERS[provider], "m", messages) == (left, [kind, kind])
