@@ -1,7 +1,6 @@
 """HTTP application: the vendors' endpoints, and the way of a request to its answer."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -27,6 +26,7 @@ from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Delay, Step, lower
 from dsgvo.emulator.values import Call, HttpReply, RecordedRequest, Upload, json_reply
 from dsgvo.emulator.writing import disconnected, unless_gone, write
+from dsgvo.wire.body import InvalidJSONError, parse_json
 
 _SERVER = f"dsgvo-emulator/{__version__}"
 _SCRIPTED = {"x-emulator-scripted": "1"}
@@ -165,9 +165,6 @@ class App:
                 reply = step.transform_response(reply)
         except ApiError as error:
             reply = _refused(dialect, error)
-        except RecursionError:
-            error = ApiError(400, "The body is nested too deeply", "invalid_json")
-            reply = _refused(dialect, error)
         return replace(reply, headers={**reply.headers, **_SCRIPTED}) if scripted else reply
 
 
@@ -177,7 +174,7 @@ def _refused(dialect: Dialect, error: ApiError) -> HttpReply:
 
 def _record(provider: str, request: Request, raw: bytes) -> RecordedRequest:
     parsed = None
-    with suppress(ValueError, RecursionError):
-        parsed = json.loads(raw)
+    with suppress(InvalidJSONError):
+        parsed = parse_json(raw)
     headers = dict(request.headers)
     return RecordedRequest(provider, request.method, request.url.path, headers, raw, parsed)

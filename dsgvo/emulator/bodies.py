@@ -1,7 +1,6 @@
 """Reading of request bodies."""
 
 import asyncio
-import json
 from io import BytesIO
 
 from pypdf import PdfReader
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject, is_object
 from dsgvo.emulator.values import Upload
+from dsgvo.wire.body import InvalidJSONError, parse_json
 
 Body = tuple[JsonObject, tuple[Upload, ...]]
 
@@ -79,9 +79,9 @@ def _expect(kind: str, request: Request) -> None:
 
 def _parsed(raw: bytes) -> JsonObject:
     try:
-        body = json.loads(raw)
-    except ValueError as error:
-        raise ApiError(400, "The body is not valid JSON", "invalid_json") from error
+        body = parse_json(raw)
+    except InvalidJSONError as error:
+        raise ApiError(400, f"The body is not valid JSON: {error}", "invalid_json") from error
     if not is_object(body):
         raise ApiError(400, "The body must be a JSON object", "invalid_json")
     return body

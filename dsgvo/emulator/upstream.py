@@ -1,6 +1,5 @@
 """A real model behind the dialects: any OpenAI-compatible server."""
 
-import json
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,6 +13,7 @@ from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_obj
 from dsgvo.emulator.steps import Reply
 from dsgvo.emulator.values import Call, reasoning_of
 from dsgvo.errors import ConfigurationError
+from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 
 _TIMEOUT = httpx.Timeout(600, connect=10)
@@ -117,8 +117,8 @@ class Upstream:
         if response.status_code != 200:
             raise _refused(response)
         try:
-            return as_object(json.loads(response.content))
-        except (ValueError, RecursionError) as error:
+            return as_object(parse_json(response.content))
+        except InvalidJSONError as error:
             message = "The upstream server answered something other than JSON"
             raise ApiError(502, message, "upstream_error") from error
 
@@ -142,8 +142,8 @@ async def _chunks(response: httpx.Response) -> AsyncGenerator[JsonObject]:
                 for event in decoder.feed(data):
                     if event.data.strip() == "[DONE]":
                         return
-                    yield as_object(json.loads(event.data))
-        except (httpx.HTTPError, SSETooLargeError, ValueError, RecursionError) as error:
+                    yield as_object(parse_json(event.data))
+        except (httpx.HTTPError, SSETooLargeError, InvalidJSONError) as error:
             raise BrokenOffError from error
 
 
@@ -165,8 +165,8 @@ def _unreachable(error: httpx.HTTPError) -> ApiError:
 
 def _refused(response: httpx.Response) -> ApiError:
     try:
-        body = as_object(json.loads(response.content))
-    except (ValueError, RecursionError):
+        body = as_object(parse_json(response.content))
+    except InvalidJSONError:
         body = {}
     told = as_text(as_object(body.get("error")).get("message") or body.get("error"))
     told = told or as_text(body.get("message")) or f"HTTP {response.status_code}"

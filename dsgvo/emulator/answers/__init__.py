@@ -4,7 +4,6 @@ Passages in the prompt are answered with the sentences that fit best, tools with
 whose words fit, a schema with its plainest instance, everything else with what the emulator is.
 """
 
-import json
 import re
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from dsgvo.emulator.answers.words import is_english, stems
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, dumps
 from dsgvo.emulator.steps import Reply
 from dsgvo.emulator.values import Upload
+from dsgvo.wire.body import InvalidJSONError, parse_json
 
 __all__ = ["answer"]
 
@@ -107,8 +107,8 @@ def _tool(body: JsonObject, turn: list[JsonObject], question: str) -> JsonObject
 def _from_result(question: str, result: str) -> str:
     """Answer with the result of a tool: its one value, a short result as it is, else quotes."""
     try:
-        found = json.loads(result)
-    except (ValueError, RecursionError):
+        found = parse_json(result)
+    except InvalidJSONError:
         found = result
     values = list(as_object(found).values())
     text = values[0] if len(values) == 1 else found
