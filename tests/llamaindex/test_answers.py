@@ -138,6 +138,7 @@ def test_usage_of_any_shape_is_counted(
     ("name", "arguments", "kwargs"),
     [
         ("f", "null", {}),
+        ("f", "", {}),
         ("f", '{"a": "x\ny"}', {"a": "x\ny"}),
         ("f", '{"a": 1', '{"a": 1'),
         ("", "{}", "{}"),

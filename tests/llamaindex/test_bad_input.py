@@ -101,13 +101,6 @@ def test_arguments_of_a_call(mode: Mode, arguments: dict[str, Any], says: str) -
         mode.call(LLMS["sovrgpt"](model=MODEL), "complete", "Hallo!", **arguments)
 
 
-def test_models_that_say_that_they_run_elsewhere(server: Server) -> None:
-    with pytest.raises(errors.ResidencyError, match="o1-us"):
-        LLMS["meingpt"](model="o1-us")
-    assert LLMS["meingpt"](model="o1-us", residency="any").complete("Hallo!").text
-    assert len(server.requests) == 1
-
-
 def test_a_working_program_of_openai_like_goes_on() -> None:
     """Everything that such programs say, of what is true here as well."""
     llm = LLMS["sovrgpt"](

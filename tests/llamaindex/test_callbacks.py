@@ -65,59 +65,43 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("method", "question", "event"), CALLS)
-def test_events(
+def test_each_call_is_reported_once(
     mode: Mode, recorder: Recorder, method: str, question: Any, event: str, server: Server
 ) -> None:
-    answer = mode.call(llm("sovrgpt"), method, question)
+    debug = LlamaDebugHandler(print_trace_on_end=False)
+    model = llm("sovrgpt", callback_manager=CallbackManager([debug]))
+    answer = mode.call(model, method, question)
     assert recorder.names == {f"{event}StartEvent": 1, f"{event}EndEvent": 1}
     assert recorder.seen[-1].response == answer
     assert recorder.seen[0].model_dict["model_name"] == "qwen3.5-9b"
-    assert server.api_key not in str(recorder.seen)
-
-
-@pytest.mark.parametrize(("method", "question", "event"), CALLS)
-def test_events_of_streams(
-    mode: Mode, recorder: Recorder, method: str, question: Any, event: str
-) -> None:
-    parts = mode.listed(llm("sovrgpt"), f"stream_{method}", question)
+    parts = mode.listed(model, f"stream_{method}", question)
     assert recorder.names == {
-        f"{event}StartEvent": 1,
+        f"{event}StartEvent": 2,
         f"{event}InProgressEvent": len(parts),
-        f"{event}EndEvent": 1,
+        f"{event}EndEvent": 2,
     }
     assert recorder.seen[-1].response == parts[-1]
+    assert server.api_key not in str(recorder.seen)
+    assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2, 2]
 
 
-@pytest.mark.parametrize(("method", "question", "event"), CALLS)
-def test_callback_manager(mode: Mode, method: str, question: Any, event: str) -> None:
-    debug = LlamaDebugHandler(print_trace_on_end=False)
-    model = llm("sovrgpt", callback_manager=CallbackManager([debug]))
-    mode.call(model, method, question)
-    mode.listed(model, f"stream_{method}", question)
-    pairs = debug.get_event_pairs(CBEventType.LLM)
-    assert len(pairs) == 2
-    assert all(len(pair) == 2 for pair in pairs)
-
-
-def test_a_stream_that_is_left_early_is_reported_once(recorder: Recorder) -> None:
-    debug = LlamaDebugHandler(print_trace_on_end=False)
-    model = llm("sovrgpt", callback_manager=CallbackManager([debug]))
-    responses = model.stream_chat(HELLO)
-    next(responses)
-    responses.close()
-    assert recorder.names["LLMChatStartEvent"] == 1
-    assert recorder.names["ExceptionEvent"] == 1
-    assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2]
-
-
-def test_a_stream_that_fails_is_reported_once(
-    mode: Mode, recorder: Recorder, server: Server
+@pytest.mark.parametrize("ended", ["left early", "broken"])
+def test_a_stream_that_is_not_read_to_its_end_is_reported_once(
+    recorder: Recorder, server: Server, ended: str
 ) -> None:
-    server.script("sovrgpt", Truncate(after=2, reply=Reply(content="Ein langer Text.")))
-    with pytest.raises(IncompleteStreamError):
-        mode.listed(llm("sovrgpt"), "stream_chat", HELLO)
-    assert recorder.names["ExceptionEvent"] == 1
-    assert recorder.names["LLMChatEndEvent"] == 0
+    debug = LlamaDebugHandler(print_trace_on_end=False)
+    if ended == "broken":
+        server.script("sovrgpt", Truncate(after=2, reply=Reply(content="Ein langer Text.")))
+    responses = llm("sovrgpt", callback_manager=CallbackManager([debug])).stream_chat(HELLO)
+    if ended == "broken":
+        with pytest.raises(IncompleteStreamError):
+            list(responses)
+    else:
+        next(responses)
+        responses.close()
+    events = ("LLMChatStartEvent", "LLMChatEndEvent", "ExceptionEvent")
+    assert [recorder.names[name] for name in events] == [1, 0, 1]
+    assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2]
 
 
 def test_spans(mode: Mode, spans: SimpleSpanHandler) -> None:
