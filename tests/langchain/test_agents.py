@@ -19,7 +19,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel, Field
 
 from dsgvo.emulator import Reply, Server, Status
-from dsgvo.errors import CapabilityError, RateLimitError
+from dsgvo.errors import CapabilityError, InternalServerError, RateLimitError
 from tests.langchain.support import Mode, bodies, chat, roles
 from tests.vendors import MODELS, THINKING_MODEL
 
@@ -56,15 +56,14 @@ def test_an_agent_uses_its_tool(server: Server, provider: str, mode: Mode) -> No
     ]
 
 
-def test_an_agent_on_a_model_that_streams_unasked(server: Server, mode: Mode) -> None:
-    agent = create_agent(chat("innogpt", model="gpt-5"), [get_weather])
-    assert "21 Grad" in mode.invoke(agent, QUESTION)["messages"][-1].text
-
-
-def test_an_agent_on_a_model_that_thinks(server: Server, mode: Mode) -> None:
-    agent = create_agent(chat("sovrgpt", model=THINKING_MODEL), [get_weather])
+@pytest.mark.parametrize(("vendor", "model"), [("innogpt", "gpt-5"), ("sovrgpt", THINKING_MODEL)])
+def test_an_agent_on_a_model_that_streams_unasked_or_thinks(
+    server: Server, mode: Mode, vendor: str, model: str
+) -> None:
+    agent = create_agent(chat(vendor, model=model), [get_weather])
     messages = mode.invoke(agent, QUESTION)["messages"]
-    assert messages[1].content_blocks[0]["type"] == "reasoning"
+    thinks = model == THINKING_MODEL
+    assert (messages[1].content_blocks[0]["type"] == "reasoning") == thinks
     assert "21 Grad" in messages[-1].text
     assert "Ich lese die Frage" not in server.requests[-1].body.decode()
 
@@ -122,24 +121,27 @@ class Weather(BaseModel):
 WEATHER = '{"city": "Köln", "degrees": 21}'
 
 
-def test_an_agent_answers_by_a_schema_as_a_tool(server: Server, provider: str, mode: Mode) -> None:
-    answer = {"name": "Weather", "arguments": WEATHER}
-    first = {"name": "get_weather", "arguments": {"city": "Köln"}}
-    server.script(provider, Reply(tool_calls=[first]), Reply(tool_calls=[answer]))
-    agent = create_agent(chat(provider), [get_weather], response_format=ToolStrategy(Weather))
-    assert mode.invoke(agent, QUESTION)["structured_response"] == Weather(city="Köln", degrees=21)
-    assert [body["tool_choice"] for body in bodies(server)] == ["required", "required"]
-
-
-@pytest.mark.parametrize("vendor", ["innogpt", "meingpt", "neuroflash"])
-def test_an_agent_answers_by_a_schema_of_the_provider(
-    server: Server, vendor: str, mode: Mode
+@pytest.mark.parametrize(
+    ("vendor", "strategy"),
+    [
+        *((vendor, ToolStrategy) for vendor in MODELS),
+        *((vendor, ProviderStrategy) for vendor in ("innogpt", "meingpt", "neuroflash")),
+    ],
+)
+def test_an_agent_answers_by_a_schema(
+    server: Server, mode: Mode, vendor: str, strategy: Any
 ) -> None:
-    first = {"name": "get_weather", "arguments": {"city": "Köln"}}
-    server.script(vendor, Reply(tool_calls=[first]), Reply(WEATHER))
-    agent = create_agent(chat(vendor), [get_weather], response_format=ProviderStrategy(Weather))
+    by_tool = strategy is ToolStrategy
+    call = {"name": "get_weather", "arguments": {"city": "Köln"}}
+    answer = {"name": "Weather", "arguments": WEATHER}
+    last = Reply(tool_calls=[answer]) if by_tool else Reply(WEATHER)
+    server.script(vendor, Reply(tool_calls=[call]), last)
+    agent = create_agent(chat(vendor), [get_weather], response_format=strategy(Weather))
     assert mode.invoke(agent, QUESTION)["structured_response"] == Weather(city="Köln", degrees=21)
-    assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Weather"
+    if by_tool:
+        assert [body["tool_choice"] for body in bodies(server)] == ["required", "required"]
+    else:
+        assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Weather"
 
 
 def test_a_schema_of_the_provider_is_refused_where_none_is_documented(
@@ -159,22 +161,23 @@ def test_the_strategy_that_the_agent_chooses_itself_works(
     assert answer["structured_response"] == Weather(city="Köln", degrees=21)
 
 
-def test_retries_of_the_middleware_know_these_errors(server: Server, mode: Mode) -> None:
+@pytest.mark.parametrize(
+    ("retry_on", "asked"), [((Exception,), 3), ((RateLimitError,), 1)], ids=["any", "limits"]
+)
+def test_retries_of_the_middleware_know_these_errors(
+    server: Server, mode: Mode, retry_on: Any, asked: int
+) -> None:
     server.script("sovrgpt", Status(500), Status(429), Reply("Ja."))
-    retry = ModelRetryMiddleware(max_retries=2, initial_delay=0, jitter=False, backoff_factor=0)
-    agent = create_agent(chat("sovrgpt", max_retries=0), [], middleware=[retry])
-    assert mode.invoke(agent, QUESTION)["messages"][-1].text == "Ja."
-
-
-def test_the_middleware_can_pick_which_errors_to_retry(server: Server, mode: Mode) -> None:
-    server.script("sovrgpt", Status(500), Reply("Ja."))
     retry = ModelRetryMiddleware(
-        max_retries=2, retry_on=(RateLimitError,), on_failure="error", initial_delay=0
+        max_retries=2, retry_on=retry_on, on_failure="error", initial_delay=0, backoff_factor=0
     )
     agent = create_agent(chat("sovrgpt", max_retries=0), [], middleware=[retry])
-    with pytest.raises(Exception, match="500"):
-        mode.invoke(agent, QUESTION)
-    assert len(server.requests) == 1
+    if asked == 1:
+        with pytest.raises(InternalServerError):
+            mode.invoke(agent, QUESTION)
+    else:
+        assert mode.invoke(agent, QUESTION)["messages"][-1].text == "Ja."
+    assert len(server.requests) == asked
 
 
 def test_another_vendor_takes_over(server: Server, mode: Mode) -> None:

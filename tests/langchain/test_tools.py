@@ -6,7 +6,6 @@ import json
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from inline_snapshot import snapshot
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel, Field
@@ -37,18 +36,12 @@ class WeatherDict(TypedDict):
     city: Annotated[str, ..., "Die Stadt."]
 
 
-WEATHER_SCHEMA = {
-    "title": "weather",
-    "description": "Holt das Wetter.",
-    "type": "object",
-    "properties": {"city": {"type": "string", "description": "Die Stadt."}},
-    "required": ["city"],
-}
 WEATHER_PARAMETERS = {
     "type": "object",
     "properties": {"city": {"type": "string", "description": "Die Stadt."}},
     "required": ["city"],
 }
+DESCRIBED = {"description": "Holt das Wetter."}
 
 
 @tool(parse_docstring=True)
@@ -67,33 +60,19 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
+OPENAIS = {"name": "openai", "parameters": WEATHER_PARAMETERS, **DESCRIBED}
 OFFERS: dict[str, Any] = {
     "get_weather": get_weather,
     "Weather": Weather,
     "WeatherDict": WeatherDict,
-    "weather": WEATHER_SCHEMA,
+    "weather": {"title": "weather", **DESCRIBED, **WEATHER_PARAMETERS},
     "weather_tool": weather_tool,
     "structured": StructuredTool.from_function(
         get_weather, name="structured", parse_docstring=True
     ),
-    "openai": {
-        "type": "function",
-        "function": {
-            "name": "openai",
-            "description": "Holt das Wetter.",
-            "parameters": WEATHER_PARAMETERS,
-        },
-    },
-    "function": {
-        "name": "function",
-        "description": "Holt das Wetter.",
-        "parameters": WEATHER_PARAMETERS,
-    },
-    "anthropic": {
-        "name": "anthropic",
-        "description": "Holt das Wetter.",
-        "input_schema": WEATHER_PARAMETERS,
-    },
+    "openai": {"type": "function", "function": OPENAIS},
+    "function": OPENAIS | {"name": "function"},
+    "anthropic": {"name": "anthropic", "input_schema": WEATHER_PARAMETERS, **DESCRIBED},
 }
 
 
@@ -115,38 +94,38 @@ def test_every_kind_of_tool_is_offered_in_openais_form(server: Server, name: str
 NAMED = {"type": "function", "function": {"name": "add"}}
 
 
+BOTH = [get_weather, add]
+
+
 @pytest.mark.parametrize(
-    ("choice", "sent"),
+    ("tools", "choice", "sent"),
     [
-        (None, None),
-        (False, None),
-        ("auto", "auto"),
-        ("none", "none"),
-        ("any", "required"),
-        ("required", "required"),
-        (True, "required"),
-        ("add", NAMED),
-        (NAMED, NAMED),
-        ({"type": "any"}, "required"),
-        ({"type": "tool", "name": "add"}, NAMED),
+        (BOTH, None, None),
+        (BOTH, False, None),
+        (BOTH, "auto", "auto"),
+        (BOTH, "none", "none"),
+        (BOTH, "any", "required"),
+        (BOTH, "required", "required"),
+        (BOTH, True, "required"),
+        ([add], True, NAMED),
+        (BOTH, "add", NAMED),
+        (BOTH, NAMED, NAMED),
+        (BOTH, {"type": "any"}, "required"),
+        (BOTH, {"type": "tool", "name": "add"}, NAMED),
     ],
 )
-def test_every_form_of_tool_choice(server: Server, provider: str, choice: Any, sent: Any) -> None:
-    chat(provider).bind_tools([get_weather, add], tool_choice=choice).invoke("Hallo!")
+def test_every_form_of_tool_choice(
+    server: Server, way: Way, tools: Any, choice: Any, sent: Any
+) -> None:
+    way.answer(chat("innogpt").bind_tools(tools, tool_choice=choice))
     assert bodies(server)[0].get("tool_choice") == sent
-
-
-def test_true_means_the_one_tool_there_is(server: Server) -> None:
-    chat("sovrgpt").bind_tools([add], tool_choice=True).invoke("Hallo!")
-    assert bodies(server)[0]["tool_choice"] == NAMED
 
 
 def test_what_was_chosen_is_what_is_called(server: Server, provider: str, way: Way) -> None:
     model = chat(provider)
-    tools = [get_weather, add]
 
     def called(choice: Any) -> list[str]:
-        bound = model.bind_tools(tools, tool_choice=choice)
+        bound = model.bind_tools(BOTH, tool_choice=choice)
         return [call["name"] for call in way.answer(bound, "Add 1 and 2.").tool_calls]
 
     assert called("none") == []
@@ -154,53 +133,39 @@ def test_what_was_chosen_is_what_is_called(server: Server, provider: str, way: W
     assert called("any") == ["add"]
 
 
+UNKNOWN = "tool_choice='ad' names no tool that is offered: use one of 'get_weather', 'add', or '"
+NO_FUNCTION = (
+    "tool_choice names the function 'ad', which is not among the tools offered: "
+    "'get_weather', 'add'"
+)
+
+
 @pytest.mark.parametrize(
     ("choice", "message"),
-    [
-        (
-            "ad",
-            (
-                "tool_choice='ad' names no tool that is offered: use one of 'get_weather', 'add', "
-                "or 'auto', 'none', 'required'"
-            ),
-        ),
-        (
-            {"type": "function", "function": {"name": "ad"}},
-            (
-                "tool_choice names the function 'ad', which is not among the tools offered: "
-                "'get_weather', 'add'"
-            ),
-        ),
-    ],
+    [("ad", UNKNOWN), ({"type": "function", "function": {"name": "ad"}}, NO_FUNCTION)],
 )
 def test_an_unknown_choice_is_refused_before_sending(
     server: Server, choice: Any, message: str
 ) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        chat("sovrgpt").bind_tools([get_weather, add], tool_choice=choice)
-    assert str(caught.value) == message
+    model = chat("sovrgpt")
+    for mistake in (
+        lambda: model.bind_tools(BOTH, tool_choice=choice),
+        lambda: model.bind_tools(BOTH).invoke("Hallo!", tool_choice=choice),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            mistake()
+        assert str(caught.value).startswith(message)
     assert server.requests == []
 
 
-def test_a_choice_bound_later_is_checked_too(server: Server) -> None:
-    bound = chat("sovrgpt").bind_tools([add])
-    with pytest.raises(ConfigurationError, match="tool_choice='ad' names no tool"):
-        bound.invoke("Hallo!", tool_choice="ad")
-    assert bound.invoke("Hallo!", tool_choice="any").tool_calls[0]["name"] == "add"
-
-
-def test_strict_tools_close_their_schemas(server: Server) -> None:
-    chat("innogpt").bind_tools([add], strict=True).invoke("Hallo!")
-    [offered] = bodies(server)[0]["tools"]
+def test_strict_tools_close_their_schemas_and_parameters_are_bound_along(server: Server) -> None:
+    model = chat("innogpt").bind_tools([add], strict=True, parallel_tool_calls=False)
+    model.invoke("Hallo!")
+    [body] = bodies(server)
+    assert body["parallel_tool_calls"] is False
+    [offered] = body["tools"]
     assert offered["function"]["strict"] is True
     assert offered["function"]["parameters"]["additionalProperties"] is False
-
-
-def test_further_parameters_are_bound_along(server: Server) -> None:
-    model = chat("innogpt").bind_tools([add], parallel_tool_calls=False, temperature=0.3)
-    model.invoke("Hallo!")
-    assert bodies(server)[0]["parallel_tool_calls"] is False
-    assert bodies(server)[0]["temperature"] == 0.3
 
 
 TWO_CALLS = [
@@ -248,30 +213,13 @@ def test_calls_that_all_have_index_0(server: Server, mode: Mode) -> None:
 def test_pieces_of_a_streamed_call(server: Server, mode: Mode) -> None:
     server.script("sovrgpt", Reply(tool_calls=TWO_CALLS[:1]))
     chunks = mode.stream(chat("sovrgpt").bind_tools([get_weather]), "Hallo!")
-    assert [chunk.tool_call_chunks for chunk in chunks] == snapshot(
-        [
-            [
-                {
-                    "name": "get_weather",
-                    "args": "",
-                    "id": "call_1",
-                    "index": 0,
-                    "type": "tool_call_chunk",
-                }
-            ],
-            [
-                {
-                    "name": None,
-                    "args": '{"city":"Köl',
-                    "id": None,
-                    "index": 0,
-                    "type": "tool_call_chunk",
-                }
-            ],
-            [{"name": None, "args": 'n"}', "id": None, "index": 0, "type": "tool_call_chunk"}],
-            [],
-        ]
-    )
+    piece = {"name": None, "id": None, "index": 0, "type": "tool_call_chunk"}
+    assert [chunk.tool_call_chunks for chunk in chunks] == [
+        [piece | {"name": "get_weather", "args": "", "id": "call_1"}],
+        [piece | {"args": '{"city":"Köl'}],
+        [piece | {"args": 'n"}'}],
+        [],
+    ]
 
 
 @pytest.mark.parametrize(
