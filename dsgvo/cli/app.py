@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from dsgvo._version import __version__
+from dsgvo.cli.assistants import assistants
 from dsgvo.cli.chat import chat
 from dsgvo.cli.check import check
 from dsgvo.cli.demo import demo
@@ -60,5 +61,5 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     del version
 
 
-for command in (demo, chat, models, check, emulator):
+for command in (demo, chat, models, check, assistants, emulator):
     app.command()(command)

@@ -155,10 +155,10 @@ def decode_assistants(provider: Provider, body: bytes) -> list[Assistant]:
     found: list[Assistant] = []
     for entry in cast("list[Any]", entries):
         fields = cast("dict[str, Any]", entry if isinstance(entry, dict) else {})
-        if fields.get("id") in {None, ""}:
+        key, name = fields.get("id"), fields.get("name")
+        if not isinstance(key, str) or not key:
             raise fail("an assistant without an id")
-        name = fields.get("name")
-        found.append(Assistant(str(fields["id"]), name if isinstance(name, str) else None))
+        found.append(Assistant(key, name if isinstance(name, str) else None))
     return found
 
 

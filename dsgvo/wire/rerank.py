@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, cast
@@ -153,14 +154,23 @@ def decode_rerank(
             raise fail(f"expected indexes 0 to {expected - 1}, got {index!r:.40}")
         if index in scores:
             raise fail(f"index {index} came twice")
-        if isinstance(score, bool) or not isinstance(score, int | float) or not isfinite(score):
+        if (number := _number(score)) is None:
             raise fail(f"the score at index {index} is not a number")
-        scores[index] = float(score)
+        scores[index] = number
     if len(scores) != expected:
         raise fail(f"expected {expected} scores, got {len(scores)}")
     model = answer.get("model")
     found = [RerankResult(batch.start + index, score) for index, score in scores.items()]
     return found, model if isinstance(model, str) else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    with suppress(OverflowError):  # a whole number of any length
+        if isfinite(number := float(value)):
+            return number
+    return None
 
 
 def best(results: Iterable[RerankResult], top_n: int | None = None) -> list[RerankResult]:

@@ -199,3 +199,18 @@ def test_models_are_live_where_there_is_a_list_and_of_the_page_without_a_key(
     assert ([one for one in shown if one not in text], run.returncode) == ([], 0)
     assert [one for one in hidden if one in text] == []
     assert max(map(len, run.stdout.splitlines()[:-3])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("meingpt --emulator", 0, "assistant_id Name emulator-1 Emulator emulator-2"),
+        ("meingpt --emulator --json", 0, '[ { "id": "emulator-1", "name": "Emulator" },'),
+        ("sovrgpt --emulator", 1, "SovrGPT is not known to have assistants"),
+        ("meingpt", 1, "set MEINGPT_API_KEY"),
+    ],
+)
+def test_assistants_are_listed(invoke: Invoke, arguments: str, code: int, said: str) -> None:
+    run = invoke("assistants", *arguments.split())
+    assert run.returncode == code
+    assert said in " ".join((run.stdout + run.stderr).split())

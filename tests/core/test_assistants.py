@@ -34,15 +34,13 @@ def test_assistants_are_listed_and_run(mode: Mode, server: Server) -> None:
     answer = mode.call(client, "run_assistant", "emulator-2", TURNS, extra_body={"more": 1})
     assert answer.text.startswith("Ich bin der lokale Emulator")
     assert answer.messages[-1] == {"role": "assistant", "content": answer.text}
-    assert answer.usage["input_tokens"] > 0
-    assert answer.request_id
+    assert answer.usage["input_tokens"] > 0 < len(answer.request_id)
     asked = server.requests[-1]
     assert asked.path == "/meingpt/api/assistants/v1/emulator-2/run"
     sent = [*TURNS[:-1], {"role": "user", "content": "Wie ?"}]
     assert asked.json == {"message": "Wie ?", "messages": sent, "more": 1}
     error = raised(NotFoundError, mode.call, client, "run_assistant", "../keiner", HELLO)
-    assert "assistants() lists" in str(error)
-    assert "seen" in str(error)
+    assert "public, and how one is run is seen" in str(error)
     assert server.requests[-1].path == "/meingpt/api/assistants/v1/../keiner/run"
 
 
@@ -80,8 +78,7 @@ def test_bad_runs_are_refused_before_sending(
     ("call", "body", "says"),
     [
         ("assistants", {"data": []}, "no assistants"),
-        ("assistants", {"assistants": [{"name": "ohne"}]}, "without an id"),
-        ("run_assistant", {"model": "gpt-4o"}, "no text"),
+        ("assistants", {"assistants": [{"id": ["a"]}]}, "without an id"),
         ("run_assistant", {"text": None}, "no text"),
     ],
 )

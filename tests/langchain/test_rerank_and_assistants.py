@@ -30,9 +30,8 @@ def test_a_compression_retriever_keeps_the_best(mode: Mode, vendors: Server) -> 
     )
     found = mode.invoke(retriever, "Wie viele Tage Urlaub stehen allen zu?")
     assert [document.metadata["n"] for document in found] == [1, 2]
-    scores = [document.metadata["relevance_score"] for document in found]
-    assert scores == sorted(scores, reverse=True)
-    assert all("relevance_score" not in document.metadata for document in documents)
+    assert found[0].metadata["relevance_score"] >= found[1].metadata["relevance_score"] > 0
+    assert documents[1].metadata == {"n": 1}
     asked = [body for body in bodies(vendors) if "documents" in body]
     assert [(len(body["documents"]), body["more"]) for body in asked] == [(2, 1), (1, 1)]
     with pytest.raises(ModelInvalidRequestError, match=r"documents\[1\] is empty"):

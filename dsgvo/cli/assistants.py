@@ -1,0 +1,41 @@
+"""``dsgvo assistants``: the assistants of the organisation that a key belongs to."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from dsgvo.cli.emulated import emulated
+from dsgvo.cli.options import ProviderArgument
+from dsgvo.transport import Client
+
+__all__ = ["assistants"]
+
+
+def assistants(
+    provider: ProviderArgument,
+    emulator: Annotated[
+        bool, typer.Option("--emulator", help="Ask the emulator; needs no key.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+) -> None:
+    """List the organisation's assistants, whose ids MeinGPTAssistant takes."""
+    with emulated(provider) if emulator else nullcontext():
+        found = Client(provider).assistants()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        return
+    from rich.table import Table
+
+    from dsgvo.cli.screen import Screen
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("assistant_id", overflow="fold")
+    table.add_column("Name", overflow="fold")
+    for one in found:
+        table.add_row(one.id, one.name or "")
+    Screen().print(table)
