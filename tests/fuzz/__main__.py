@@ -46,15 +46,8 @@ def main() -> int:
     failed: list[str] = []
     for name in options.targets or TARGETS:
         print(f"== {name}", flush=True)
-        again = [
-            sys.executable,
-            "-m",
-            "tests.fuzz",
-            "--one",
-            name,
-            "--minutes",
-            str(options.minutes),
-        ]
+        again = [sys.executable, "-m", "tests.fuzz", "--one", name]
+        again += ["--minutes", str(options.minutes)]
         if subprocess.run(again, check=False).returncode:
             failed.append(name)
     print(f"findings in: {', '.join(failed)}" if failed else "no findings")

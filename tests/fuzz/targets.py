@@ -24,6 +24,7 @@ from dsgvo.wire.models import decode_health, decode_image, decode_models, decode
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler
+from dsgvo.wire.usage import token_counts
 
 __all__ = ["SEEDS", "TARGETS"]
 
@@ -82,17 +83,19 @@ def check_completion(completion: Completion, deltas: list[Delta]) -> None:
     """What comes out is of the types that it says it is, and the deltas add up to it."""
     for part in (completion, *deltas):
         for text in (part.content, part.reasoning, part.refusal):
-            assert isinstance(text, str)
             text.encode()
-        assert part.finish_reason is None or isinstance(part.finish_reason, str)
-        assert part.usage is None or isinstance(part.usage, dict)
+        assert isinstance(part.finish_reason, str | None)
+        assert isinstance(part.usage, dict | None)
     assert "".join(delta.content for delta in deltas) == completion.content
     shown = "".join(delta.reasoning for delta in deltas)
     assert shown == completion.reasoning or not completion.reasoning
     check_calls(completion.tool_calls, [piece for delta in deltas for piece in delta.tool_calls])
     for value in (completion.id, completion.model, completion.system_fingerprint):
-        assert value is None or isinstance(value, str)
+        assert isinstance(value, str | None)
     assert completion.created is None or type(completion.created) is int
+    if (counts := token_counts(completion.usage)) is not None:
+        assert all(type(count) is int and count >= 0 for count in counts if count is not None)
+        assert counts.total or not counts.prompt
 
 
 def check_calls(calls: list[ToolCall], deltas: list[Any]) -> None:
@@ -103,48 +106,37 @@ def check_calls(calls: list[ToolCall], deltas: list[Any]) -> None:
             call[place] += text or ""
     assert sorted(rebuilt) == list(range(len(calls)))
     for index, call in enumerate(calls):
-        assert [call.id, call.name] == rebuilt[index][:2]
-        assert rebuilt[index][2] in {
-            call.arguments,
-            call.arguments or rebuilt[index][2].strip("nul"),
-        }
+        *named, arguments = rebuilt[index]
+        assert [call.id, call.name] == named
+        assert arguments in {call.arguments, call.arguments or arguments.strip("nul")}
     assert len({call.id for call in calls}) == len(calls)
 
 
 def thinking(data: bytes) -> None:
-    text = data[1:].decode("utf-8", "replace")
-    size, opened, cut = (
-        (data[0] % 8, data[0] >= 128, bool(data[0] & 64)) if data else (0, False, True)
-    )
+    first, text = data[:1].ljust(1, b"@")[0], data[1:].decode("utf-8", "replace")
 
     def split(size: int) -> tuple[str, str]:
-        splitter = ThinkSplitter(opened=opened)
+        splitter = ThinkSplitter(opened=first >= 128)
         step = size or max(len(text), 1)
         splits = [splitter.feed(text[at : at + step]) for at in range(0, len(text), step)]
-        splits.append(splitter.flush(cut=cut))
+        splits.append(splitter.flush(cut=bool(first & 64)))
         return "".join(s.reasoning for s in splits), "".join(s.content for s in splits)
 
-    assert split(size)[1] == split(0)[1]
-    assert "".join(split(size)[0].split()) == "".join(split(0)[0].split())
+    assert split(first % 8) == split(0)
     thought_unopened(text)
 
 
 def tools(data: bytes) -> None:
     """Any list of lists of pieces."""
+    assembler, deltas = ToolCallAssembler(), list[Any]()
     try:
         lists = parse_json(data)
-    except InvalidJSONError:
-        return
-    thought_text(lists)
-    assembler = ToolCallAssembler()
-    deltas: list[Any] = []
-    try:
+        thought_text(lists)
         for items in lists:
             deltas += assembler.add(items)
-    except (AttributeError, TypeError):  # the reader of chunks makes errors of ours of them
+    except (InvalidJSONError, AttributeError, TypeError):  # errors of ours where chunks are read
         return
-    deltas += assembler.flush()
-    check_calls(assembler.calls, deltas)
+    check_calls(assembler.calls, deltas + assembler.flush())
 
 
 def embeddings(data: bytes) -> None:
@@ -195,17 +187,7 @@ def lists(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (
-        sse,
-        chat,
-        thinking,
-        tools,
-        embeddings,
-        errors,
-        masks,
-        retry_after,
-        lists,
-    )
+    for target in (sse, chat, thinking, tools, embeddings, errors, masks, retry_after, lists)
 }
 
 
@@ -218,37 +200,34 @@ def _delta(finish: str | None = None, **delta: Any) -> dict[str, Any]:
 
 
 _CALL = {"index": 0, "id": "c1", "function": {"name": "add", "arguments": '{"a":1}'}}
-_MESSAGE = {
-    "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Ja."}],
-    "tool_calls": [_CALL],
-    "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}],
-    "refusal": "Nein.",
-}
-_ANSWER = {
-    "choices": [{"message": _MESSAGE, "finish_reason": "stop"}],
-    "usage": {"a": 1},
-    "created": 5,
-}
+_NULL = {"index": 0, "function": {"arguments": "null"}}
+_PARTS = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Ja."}]
+_DETAILS = [{"type": "reasoning.text", "text": "Hm."}]
+_MESSAGE = {"content": _PARTS, "reasoning_details": _DETAILS, "refusal": "Nein."}
+_CHOICE = {"message": _MESSAGE | {"tool_calls": [_CALL]}, "finish_reason": "stop"}
+_ANSWER = json.dumps({"choices": [_CHOICE], "usage": {"a": 1}, "created": 5}).encode()
 _ERROR = {"error": {"message": "kaputt", "code": 429, "metadata": {"raw": '{"detail": "x"}'}}}
+_THOUGHT = _events(_delta(content="<think>Hm.</think>Ja."), _delta("stop"))
 
 SEEDS: dict[str, list[bytes]] = {
-    "sse": [
-        b"\1" + b"x" * 207 + b"\n",
-        b"\3data: a\r\ndata: b\r\n\r\nevent: x\rid: 1\r\r: c\n\n",
-    ],
+    "sse": [b"\1" + b"x" * 207 + b"\n", b"\3data: a\r\ndata: b\r\n\r\nevent: x\rid: 1\r\r: c\n\n"],
     "chat": [
-        b"\0\0"
-        + _events(_delta(content="<think>Hm.</think>Ja."), _delta("stop"))
-        + b"data: [DONE]\n\n",
+        b"\0\0" + _THOUGHT + b"data: [DONE]\n\n",
         b"\1\3" + _events(_delta(tool_calls=[_CALL]), _delta("tool_calls", annotations=[1])),
         b"\2\5" + _events(_delta(reasoning="Hm."), _ERROR) + b"event: error\ndata: x\n\n",
         b"\x80\7" + _events(_delta(content="Hm.\n</think>\n\nJa."), _delta("length")),
-        b"\3\1" + json.dumps(_ANSWER).encode(),
+        b"\3\1" + _ANSWER,
         b"\3\1" + json.dumps(_ERROR).encode(),
         b"\0\0<html><title>Anmelden</title>",
     ],
-    "thinking": [b"\2<think>Hm.</think>\n\nJa.", b"\x81Hm.</think>Ja."],
-    "tools": [json.dumps([[_CALL], [{"index": 0, "function": {"arguments": "null"}}]]).encode()],
+    "thinking": [
+        *(b"\2<think>Hm.</think>\n\nJa.", b"\x81Hm.</think>Ja."),
+        *(
+            b"\3 <think> a <thi</ </think>\n<think>\n </think> <b> </think>",
+            b"\xc5</think>\n <think",
+        ),
+    ],
+    "tools": [json.dumps([[_CALL], [_NULL]]).encode()],
     "embeddings": [
         b'{"data":[{"index":1,"embedding":[1,2]},{"embedding":"AACAPwAAAEA="}],"model":"m"}'
     ],
@@ -257,10 +236,9 @@ SEEDS: dict[str, list[bytes]] = {
         b'\5[{"error":{"message":{"detail":[{"loc":["a",0],"msg":"x"}]}}}]',
     ],
     "masks": [f"invalid: {PROMPT[4:30]}|{PROMPT}".encode()],
-    "retry_after": [b"7", b"Sun, 06 Nov 1994 08:49:37 GMT"],
+    "retry_after": [b"7", b"Sun, 06 Nov 1994 08:49:37 GMT", b"Fri, 31 Dec 9999 23:59:59 -99999"],
     "lists": [
-        b'\0{"data":[{"id":"m"}]}',
-        b'\2[{"id":"m","available":true}]',
+        *(b'\0{"data":[{"id":"m"}]}', b'\2[{"id":"m","available":true}]'),
         b'\0{"data":[{"b64_json":"aGk="}]}',
     ],
 }

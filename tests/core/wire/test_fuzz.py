@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from tests.fuzz.targets import PROMPT, SEEDS, TARGETS
 
-WORDS = [
-    *("choices", "delta", "message", "content", "tool_calls", "function", "name"),
-    *("arguments", "id", "index", "finish_reason", "error", "errors", "code", "type"),
-    *("status", "detail", "usage", "text", "reasoning", "reasoning_content"),
-    *("reasoning_details", "refusal", "model", "created", "field", "loc", "msg"),
-    *("metadata", "raw", "data", "embedding", "b64_json", "url", "annotations", "x"),
-]
+FIELDS = """
+choices delta message content tool_calls function name arguments id index finish_reason error errors
+code type status detail usage text reasoning reasoning_content reasoning_details refusal model msg
+created field loc metadata raw data embedding b64_json url annotations x prompt_tokens_details
+cache_read_input_tokens
+"""
+WORDS = FIELDS.split()
 scalars = (
     st.none()
     | st.booleans()
@@ -40,23 +40,23 @@ def fields(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=optional) | anything
 
 
-calls = fields(
-    index=anything, id=anything, function=fields(name=scalars, arguments=scalars | anything)
-)
-messages = fields(
-    content=scalars | anything,
-    tool_calls=st.lists(calls, max_size=2),
-    reasoning=anything,
-    refusal=anything,
-)
+def mapped(names: str, kind: st.SearchStrategy[Any] = anything) -> dict[str, Any]:
+    return dict.fromkeys(names.split(), kind)
+
+
+functions = fields(name=scalars, arguments=scalars | anything)
+calls = fields(index=anything, id=anything, function=functions)
+texts = mapped("content reasoning refusal", scalars | anything)
+messages = fields(tool_calls=st.lists(calls, max_size=2), **texts)
 choices = fields(delta=messages, message=messages, finish_reason=scalars, error=anything)
-chunks = fields(choices=st.lists(choices, max_size=2), id=anything, usage=anything, error=anything)
+usage = fields(**mapped("prompt_tokens completion_tokens input_tokens total_tokens", scalars))
+chunks = fields(choices=st.lists(choices, max_size=2), usage=usage, **mapped("id error"))
 rows = st.lists(fields(index=st.integers(-1, 2), embedding=anything), max_size=3)
 values: dict[str, st.SearchStrategy[Any]] = {
     "chat": chunks,
     "tools": st.lists(st.lists(calls, max_size=3), max_size=3),
-    "embeddings": fields(data=rows, error=anything, errors=anything, usage=anything),
-    "errors": fields(error=anything, errors=anything, detail=anything, metadata=anything),
+    "embeddings": fields(data=rows, **mapped("error errors usage")),
+    "errors": fields(**mapped("error errors detail metadata")),
     "lists": fields(data=rows, models=rows),
 }
 
@@ -71,18 +71,13 @@ def inputs(draw: st.DrawFn, name: str) -> bytes:
     if kind == 1:
         parts = st.tuples(st.sampled_from(SEEDS[name]), st.integers(0, 99), st.integers(0, 99))
         cut = draw(st.lists(parts, min_size=1, max_size=3))
-        return b"".join(
-            seed[first % len(seed) : first % len(seed) + size] for seed, first, size in cut
-        )
-    bodies = [
-        json.dumps(body).encode() for body in draw(st.lists(values[name], min_size=1, max_size=3))
-    ]
-    if name == "chat":
-        if kind == 2:
-            return head + bodies[0]
-        named = draw(st.sampled_from(["", "event: error\n", "event: ping\n"])).encode()
+        return b"".join(seed[at % len(seed) :][:size] for seed, at, size in cut)
+    drawn = draw(st.lists(values[name], min_size=1, max_size=3))
+    bodies = [json.dumps(body).encode() for body in drawn]
+    if name == "chat" and kind == 3:
+        named = draw(st.sampled_from([b"", b"event: error\n", b"event: ping\n"]))
         return head + b"".join(named + b"data: " + body + b"\n\n" for body in bodies)
-    return bodies[0] if name in {"tools", "embeddings"} else head[:1] + bodies[0]
+    return head[: {"tools": 0, "embeddings": 0, "chat": 2}.get(name, 1)] + bodies[0]
 
 
 @pytest.mark.parametrize("name", TARGETS)
