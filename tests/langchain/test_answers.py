@@ -135,6 +135,7 @@ def test_a_refusal_is_a_block_and_goes_back_as_text(server: Server) -> None:
         ("f", "", {}),
         ("f", '{"a": 1}', {"a": 1}),
         ("f", '{"a": "x\ny"}', {"a": "x\ny"}),
+        ("f", '{"a": "K\\u00f6ln 🌦"}', {"a": "Köln 🌦"}),
         ("f", '{"a": 1', None),
         ("f", '{"a": "1', None),
         ("f", '{"a": "1\\', None),
@@ -150,6 +151,8 @@ def test_calls_are_valid_or_invalid_in_both_modes(name: str, arguments: str, val
     for message in both(completed("", tool_calls=[ToolCall("1", name, arguments)])):
         assert [call["args"] for call in message.tool_calls] == ([] if valid is None else [valid])
         assert len(message.invalid_tool_calls) == (valid is None)
+        for call in message.invalid_tool_calls:
+            assert (call["args"] or "").startswith(arguments)
 
 
 def test_what_marks_broken_arguments_costs_what_they_are_long() -> None:

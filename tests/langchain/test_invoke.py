@@ -56,26 +56,6 @@ def test_what_comes_with_the_answer(server: Server, way: Way) -> None:
     assert answer.usage_metadata == {"input_tokens": 5, "output_tokens": 4, "total_tokens": 9}
 
 
-def test_details_of_the_usage_are_kept(server: Server, way: Way) -> None:
-    usage = {
-        "prompt_tokens": 50,
-        "completion_tokens": 20,
-        "total_tokens": 70,
-        "prompt_tokens_details": {"cached_tokens": 30},
-        "completion_tokens_details": {"reasoning_tokens": 12},
-    }
-    server.script("innogpt", Reply("Ja.", usage=usage))
-    answer = way.answer(chat("innogpt"))
-    assert answer.usage_metadata == {
-        "input_tokens": 50,
-        "output_tokens": 20,
-        "total_tokens": 70,
-        "input_token_details": {"cache_read": 30},
-        "output_token_details": {"reasoning": 12},
-    }
-    assert answer.response_metadata["token_usage"] == usage
-
-
 def test_usage_of_a_stream_comes_once_with_the_last_chunk(server: Server, mode: Mode) -> None:
     server.script("sovrgpt", Reply(chunks=["Guten", " Tag", "."]))
     chunks = mode.stream(chat("sovrgpt"), "Hallo!")
