@@ -50,16 +50,6 @@ def failure(*pieces: bytes, provider: str = "innogpt", **kwargs: Any) -> DsgvoEr
     return caught.value
 
 
-def broken(*pieces: bytes, **kwargs: Any) -> IncompleteStreamError:
-    """Return the error of a stream that had given "Guten", which it carries and does not show."""
-    error = failure(STREAMED, *pieces, **kwargs)
-    assert isinstance(error, IncompleteStreamError)
-    assert error.partial is not None
-    assert (error.partial.content, error.partial.finish_reason) == ("Guten", None)
-    assert "Guten" not in str(error)
-    return error
-
-
 def events(*chunks: Any) -> bytes:
     """Return events of a stream that goes on."""
     return sse(*chunks, done=False)
@@ -96,22 +86,34 @@ def call(arguments: str | None = None, index: int | None = 0, **fields: Any) -> 
 STREAMED = events(chunk("Gu"), chunk("ten"))
 JA: dict[str, Any] = {"content": "Ja.", "finish_reason": "stop"}
 HM = JA | {"reasoning": "Hm."}
+KAPUTT = {"message": "kaputt"}
 A, IMAGE = {"text": "a"}, {"type": "image_url", "image_url": {"url": "https://x"}}
 
 
 def test_an_answer_as_openai_writes_it() -> None:
     head: dict[str, Any] = {"id": "c-1", "created": 5, "model": "m", "system_fingerprint": "fp"}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-    done = Completion("innogpt", "Guten Tag", finish_reason="stop", usage=usage, **head)
-    chunks = [chunk("", role="assistant"), chunk("Gu"), chunk("ten Tag"), chunk(None, "stop")]
-    written = [head | {"object": "x"} | piece for piece in [*chunks, {"usage": usage}]]
-    assert decode(sse(*written)) == [
-        *(Delta("Gu"), Delta("ten Tag"), Delta(finish_reason="stop"), Delta(usage=usage)),
-        Delta(completion=done),
+    fields: dict[str, Any] = {"finish_reason": "stop", "usage": usage} | head
+    called = ToolCall("c1", "add", "{}")
+    done = Completion("innogpt", "Guten Tag", "Hm.", tool_calls=[called], **fields)
+    texts = [
+        chunk("", role="assistant"),
+        chunk("<think>Hm"),
+        chunk(".</think>\n\nGu"),
+        chunk("ten Tag"),
     ]
-    body = answer("Guten Tag", refusal=None, tool_calls=None) | head | {"usage": usage}
-    assert decode(raw(body)) == [
-        *(Delta("Guten Tag", finish_reason="stop", usage=usage), Delta(completion=done))
+    calls = [chunk(**call("", id="c1", name="add")), chunk(**call("{")), chunk(**call("}"))]
+    chunks = [*texts, *calls, chunk(None, "stop"), {"usage": usage}]
+    assert decode(sse(*(head | {"object": "x"} | piece for piece in chunks))) == [
+        *(Delta(reasoning="Hm"), Delta("Gu", "."), Delta("ten Tag")),
+        Delta(tool_calls=[ToolCallDelta(0, "c1", "add", "")]),
+        *(Delta(tool_calls=[ToolCallDelta(0, None, None, brace)]) for brace in "{}"),
+        *(Delta(finish_reason="stop"), Delta(usage=usage), Delta(completion=done)),
+    ]
+    message = answer("Guten Tag", reasoning="Hm.", refusal=None, **call("{}", id="c1", name="add"))
+    assert decode(raw(message | head | {"usage": usage})) == [
+        Delta("Guten Tag", "Hm.", [ToolCallDelta(0, "c1", "add", "{}")], "stop", usage),
+        Delta(completion=done),
     ]
 
 
@@ -122,25 +124,6 @@ def test_what_came_decides_and_not_what_was_asked_for(start: bytes) -> None:
     for body in forms("Grüße"):  # the one decoder is never told what was asked for
         assert whole(start + body).content == "Grüße"
         assert whole(*(start[i : i + 1] for i in range(len(start))), body).content == "Grüße"
-
-
-def test_tool_calls_of_a_stream() -> None:
-    pieces = [call("", id="c1", name="add"), call('{"a":'), call("1}")]
-    deltas = decode(sse(*(chunk(**piece) for piece in pieces), chunk(None, "tool_calls")))
-    assert [call for delta in deltas for call in delta.tool_calls] == [
-        ToolCallDelta(0, "c1", "add", ""),
-        ToolCallDelta(0, None, None, '{"a":'),
-        ToolCallDelta(0, None, None, "1}"),
-    ]
-    calls = [ToolCall("c1", "add", '{"a":1}')]
-    done = Completion("innogpt", tool_calls=calls, finish_reason="tool_calls")
-    assert deltas[-1].completion == done
-
-
-def test_thoughts_and_answer_flow_apart() -> None:
-    deltas = decode(*streamed("<think>Hm", ".</think>\n\nJa", "."))
-    parts = [(delta.reasoning, delta.content) for delta in deltas]
-    assert parts == [("Hm", ""), (".", "Ja"), ("", "."), ("", ""), ("", "")]
 
 
 def ja(**extra: Any) -> dict[str, Any]:
@@ -162,6 +145,12 @@ HEADED = [
 DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
 CUT = {"reasoning": "Ich überlege </th", "finish_reason": "length"}
+PARTS = [{"type": "reasoning", "summary": "B"}, {"type": "refusal", "refusal": "Nein."}]
+DOT = {"text": ".", "index": 0, "type": "text"}
+MIXED: list[Any] = [["gern", {"type": "thinking", "text": "A"}], PARTS, DOT, {"thinking": "C"}]
+BESIDE = chunk(", ", annotations=[1], reasoning="Hm.")
+LATER = [sse(chunk("Ja"), BESIDE, *map(chunk, MIXED), chunk(None, "stop"))]
+LATER_TEXTS = {"content": "Ja, gern.", "reasoning": "Hm.ABC", "refusal": "Nein."}
 END = events(chunk("Ja.", "stop"))
 # What comes, in one form or more → the answer
 READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
@@ -193,6 +182,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         [raw(PLAIN), sse(PIECE, LAST)],
         ja(**REST, annotations=[1], citations=["https://x"]),
     ),
+    "text, then other things": (LATER, ja(annotations=[1]) | LATER_TEXTS),
     "a tier": ([raw(answer() | {"service_tier": "x"})], ja(service_tier="x")),
     "a refusal": (forms("", refusal="Nein."), JA | {"content": "", "refusal": "Nein."}),
     "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": {"a": 3, "b": 2}}),
@@ -251,13 +241,6 @@ def test_each_call_of_a_whole_message_is_one() -> None:
     calls = call("{", None, id="c1", name="a")["tool_calls"] * 2
     for body in choice(message={"content": "Ja.", "tool_calls": calls}):
         assert len(whole(body).tool_calls) == 2
-
-
-@pytest.mark.parametrize("wrong", [{"id": [1]}, {"function": {"name": {"a": 1}}}])
-def test_a_tool_call_of_another_shape_is_named(wrong: dict[str, Any]) -> None:
-    found = "list" if "id" in wrong else "dict"
-    said = f"a tool call's name or id is a {found}"
-    assert said in str(failure(raw(answer(tool_calls=[wrong]))))
 
 
 def test_lists_in_pieces_add_up() -> None:
@@ -419,21 +402,6 @@ def test_an_answer_costs_what_it_is_long(start: bytes, unit: bytes) -> None:
     assert cost(400) <= 2.2 * cost(200) + 20_000
 
 
-def test_what_comes_beside_later_text_is_read_too() -> None:
-    parts = [{"type": "reasoning", "summary": "B"}, {"type": "refusal", "refusal": "Nein."}]
-    text = {"text": ".", "index": 0, "type": "text"}
-    contents: list[Any] = [
-        ["gern", {"type": "thinking", "text": "A"}],
-        parts,
-        text,
-        {"thinking": "C"},
-    ]
-    beside = chunk(", ", annotations=[1], reasoning="Hm.")
-    body = sse(chunk("Ja"), beside, *map(chunk, contents), chunk(None, "stop"))
-    texts: dict[str, Any] = {"content": "Ja, gern.", "reasoning": "Hm.ABC", "refusal": "Nein."}
-    assert whole(body) == Completion("innogpt", **(ja(annotations=[1]) | texts))
-
-
 def test_what_follows_done_is_not_read() -> None:
     reading = ChatDecoder(PROVIDERS["innogpt"])
     body = sse(chunk("Ja.", "stop")) + sse(chunk("Müll")) + b"data: {"
@@ -443,58 +411,81 @@ def test_what_follows_done_is_not_read() -> None:
     assert reading.close()[-1].completion == Completion("innogpt", **JA)
 
 
-# What is wrong → the events after "Guten", what the message says
-WRONG: dict[str, tuple[bytes, str]] = {
-    "cut between events": (b"", "without a finish reason"),
-    "cut inside an event": (b'data: {"choices": [{"del', "inside an event"),
-    "an event that is not JSON": (sse("<html>"), "not JSON"),
-    "an event that is not an object": (sse([1]), "not a JSON object"),
-    "two choices": (sse({"choices": [{"delta": {}}, {"delta": {}}]}), "more than one choice"),
-    "a second choice": (sse({"choices": [{"index": 1, "delta": {}}]}), "more than one choice"),
-    "another shape": (sse({"choices": [7]}), "not of the documented shape"),
-}
-
-
-@pytest.mark.parametrize(("rest", "said"), WRONG.values(), ids=WRONG.keys())
-def test_a_broken_stream_is_an_error_with_what_had_come(rest: bytes, said: str) -> None:
-    for pieces in ([rest], [rest[i : i + 1] for i in range(len(rest))]):
-        error = broken(*pieces)
-        assert type(error) is IncompleteStreamError
-        assert said in str(error)
-
-
-# What the message says → what came
-NO_ANSWER: dict[str, list[bytes]] = {
-    "an empty body": [b"", b" \r\n"],
-    "a web page titled 'Anmelden'": [b"<!DOCTYPE html><head><title>Anmelden</title></head></html>"],
-    "a web page, perhaps": [b"<html>"],
-    "text that is not JSON": [b"OK", b"internal server error\n"],
-    "breaks off or is malformed": [raw(answer())[:40], b"{}7"],
-    "JSON that is not an object": [b"[]", b'["Ja."]'],
-    "JSON nested deeper than 200 levels": [b'{"choices":' * 300],
-    "a stream without choices": [sse({"model": "m"}), sse()],
-    "an answer without choices": [b"{}", b'{"choices": []}', b'{"choices": null}'],
-    "a choice without a message": [
-        choice(**one)[0] for one in ({}, {"text": "x"}, {"message": None})
-    ],
-}
-
-
-@pytest.mark.parametrize(("provider", "said"), list(zip(itertools.cycle(ALL), NO_ANSWER)))
-def test_what_is_no_answer_is_an_error_that_says_what_came(provider: str, said: str) -> None:
-    for body in NO_ANSWER[said]:
-        error = failure(body, provider=provider)
-        assert (type(error), error.status_code) == (errors.APIResponseError, 200)
-        assert said in str(error)
-        assert PROVIDERS[provider].title in str(error)
-
-
 def as_openai(message: str = "kaputt", **error: Any) -> dict[str, Any]:
     return {"error": {"message": message} | error}
 
 
+def failed(text: str | None, finish: str | None, error: Any = None) -> list[bytes]:
+    """Return an answer that a choice says has failed, as plain JSON and as a stream."""
+    plain, last, fields = answer(text), chunk(None), {"finish_reason": finish, "error": error}
+    for body in (plain, last):
+        body["choices"][0].update(fields)
+    return [raw(plain), sse(chunk(text), last)]
+
+
+def wrong(*tails: bytes) -> list[bytes]:
+    return [STREAMED + tail for tail in tails]
+
+
+NAMED = b"event: error\ndata: "
+REASONS = ["error", "network_error", "insufficient_x", "abort", "MALFORMED_FUNCTION_CALL"]
+RESPONSE, INCOMPLETE = errors.APIResponseError, IncompleteStreamError
+# What the message says → what came, the error, and the text that it carries
+FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
+    "an empty body": ([b"", b" \r\n"], RESPONSE, None),
+    "a web page titled 'Anmelden'": ([b"<!DOCTYPE html><title>Anmelden</title>"], RESPONSE, None),
+    "a web page, perhaps": ([b"<html>"], RESPONSE, None),
+    "text that is not JSON": ([b"OK", b"internal server error\n"], RESPONSE, None),
+    "breaks off or is malformed": ([raw(answer())[:40], b"{}7"], RESPONSE, None),
+    "JSON that is not an object": ([b"[]", b'["Ja."]'], RESPONSE, None),
+    "JSON nested deeper than 200 levels": ([b'{"choices":' * 300], RESPONSE, None),
+    "a stream without choices": ([sse({"model": "m"}), sse()], RESPONSE, None),
+    "an answer without choices": (
+        [b"{}", b'{"choices": []}', b'{"choices": null}'],
+        RESPONSE,
+        None,
+    ),
+    "a choice without a message": (
+        [choice(**parts)[0] for parts in ({}, {"text": "x"}, {"message": None})],
+        *(RESPONSE, None),
+    ),
+    "name or id is a list": ([raw(answer(tool_calls=[{"id": [1]}]))], INCOMPLETE, ""),
+    "name or id is a dict": ([piece(**call(name={"a": 1}))], INCOMPLETE, ""),
+    "without a finish reason": (wrong(b""), INCOMPLETE, "Guten"),
+    "inside an event": (wrong(b'data: {"choices": [{"del'), INCOMPLETE, "Guten"),
+    "an event of the stream is not JSON": (wrong(sse("<html>")), INCOMPLETE, "Guten"),
+    "an event of the stream is not a JSON object": (wrong(sse([1])), INCOMPLETE, "Guten"),
+    "more than one choice": (
+        wrong(sse({"choices": [{}, {}]}), sse({"choices": [{"index": 1, "delta": {}}]})),
+        *(INCOMPLETE, "Guten"),
+    ),
+    "not of the documented shape": (wrong(sse({"choices": [7]})), INCOMPLETE, "Guten"),
+    "the vendor broke the answer off": (
+        wrong(*(NAMED + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b'"x"', b"[1]"))),
+        *(StreamError, "Guten"),
+    ),
+    **{f"finish_reason={reason!r}": (failed("x", reason), StreamError, "x") for reason in REASONS},
+    "finish_reason='failed'": (failed(None, "failed"), StreamError, ""),
+    "200: kaputt": (failed("x", None, "kaputt") + failed("x", "stop", KAPUTT), StreamError, "x"),
+    "502: kaputt": (failed("x", "error", KAPUTT | {"code": 502}), StreamError, "x"),
+    "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
+    ": kaputt": (failed(None, None, "kaputt") + failed(None, "stop", KAPUTT), APIStatusError, None),
+}
+
+
+@pytest.mark.parametrize(("provider", "said"), list(zip(itertools.cycle(ALL), FAILURES)))
+def test_what_is_not_an_answer_is_an_error_that_says_so(provider: str, said: str) -> None:
+    bodies, kind, text = FAILURES[said]
+    for body in bodies:
+        error = failure(body, provider=provider)
+        partial: Completion | None = getattr(error, "partial", None)
+        assert (type(error), partial and partial.content) == (kind, text)
+        assert said in str(error)
+        assert PROVIDERS[provider].title in str(error)
+        assert not text or text not in str(error).removeprefix("the vendor")
+
+
 FIELDS = {"errors": [{"field": "seed", "message": "kaputt"}]}
-BESIDE = as_openai(code=502) | answer("", None)
 # An error under status 200 → body, error class, code, the status that it means
 ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None, int]] = {
     "OpenAI": (as_openai(type="server_error", code="500"), errors.InternalServerError, "500", 500),
@@ -502,7 +493,7 @@ ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None, int]] = {
     "meinGPT": ({"status": "error", "message": "kaputt"}, APIStatusError, None, 200),
     "neuroflash": ({"error": "kaputt", "code": "oops"}, APIStatusError, "oops", 200),
     "neuroflash, fields": (FIELDS, APIStatusError, None, 200),
-    "beside choices": (BESIDE, errors.InternalServerError, "502", 502),
+    "choices": (as_openai(code=502) | answer("", None), errors.InternalServerError, "502", 502),
 }
 
 
@@ -516,47 +507,12 @@ def test_an_error_is_the_one_that_it_names_or_breaks_the_stream_off(
         assert (type(error), error.code, error.status_code) == (kind, code, status)
         assert "kaputt" in str(error)
     for event in (b"", b"event: error\n"):
-        error = broken(event + sse(body, chunk("nie", "stop")), provider=provider)
-        assert (type(error), error.code, error.status_code) == (StreamError, code, 200)
-        assert type(error.__cause__) is kind
+        error = failure(STREAMED + event + sse(body, chunk("nie", "stop")), provider=provider)
+        assert isinstance(error, StreamError)
+        assert (error.code, error.status_code, type(error.__cause__)) == (code, 200, kind)
         assert "kaputt" in str(error.__cause__)
         assert str(error) == f"the vendor broke the answer off: {error.__cause__}"
-
-
-KAPUTT = {"message": "kaputt"}
-# How a choice says that it failed → what the message says
-FAILED: dict[str, tuple[dict[str, Any], str]] = {
-    "error": ({"finish_reason": "error"}, "finish_reason='error'"),
-    "Zhipu's": ({"finish_reason": "network_error"}, "'network_error'"),
-    "DeepSeek's": ({"finish_reason": "insufficient_system_resource"}, "insufficient"),
-    "vLLM's": ({"finish_reason": "abort"}, "'abort'"),
-    "Google's": ({"finish_reason": "MALFORMED_FUNCTION_CALL"}, "MALFORMED"),
-    "an object": ({"finish_reason": "stop", "error": KAPUTT}, "kaputt"),
-    "both": ({"finish_reason": "error", "error": KAPUTT | {"code": 502}}, "502: kaputt"),
-    "a text": ({"finish_reason": None, "error": "kaputt"}, "kaputt"),
-}
-
-
-@pytest.mark.parametrize(("provider", "finish", "said"), paired(FAILED))
-@pytest.mark.parametrize("text", ["Gut", None])
-def test_a_finish_reason_that_is_an_error_is_one(
-    provider: str, finish: dict[str, Any], said: str, text: str | None
-) -> None:
-    plain, last = answer(text), chunk(None)
-    for body in (plain, last):
-        body["choices"][0].update(finish)
-    for data in (raw(plain), sse(chunk(text), last)):
-        error = failure(data, provider=provider)
-        assert said in str(error)
-        if text or "error" not in finish:
-            assert isinstance(error, StreamError)
-            assert error.partial is not None
-            assert error.partial.content == (text or "")
-            assert text is None or text not in str(error)
-        else:
-            assert type(error) is (
-                errors.InternalServerError if "502" in str(error) else APIStatusError
-            )
+        assert error.partial == Completion(provider, "Guten", request_id="r-1")
 
 
 def test_an_error_waits_for_the_text_before_it() -> None:
@@ -584,11 +540,6 @@ def test_a_last_stop_hides_nothing(reasons: str, kept: str) -> None:
     assert [d.finish_reason for d in deltas if d.finish_reason][-1] == kept
 
 
-@pytest.mark.parametrize("data", ["kaputt", "", '{"message": "kaputt"}', '"kaputt"', "[1]"])
-def test_an_error_event_of_any_shape(data: str) -> None:
-    assert type(broken(f"event: error\ndata: {data}\n\n".encode())) is StreamError
-
-
 def test_a_connection_that_broke() -> None:
     cause = errors.APIConnectionError("weg")
     for data in (b"", b'{"choices"'):
@@ -605,7 +556,10 @@ def test_a_connection_that_broke() -> None:
 
 
 def test_an_event_beyond_the_bound() -> None:
-    assert "larger than" in str(broken(*[b"data: " + b"x" * 4 * 1024 * 1024] * 5))
+    error = failure(STREAMED, *[b"data: " + b"x" * 4 * 1024 * 1024] * 5)
+    assert isinstance(error, IncompleteStreamError)
+    assert "larger than" in str(error)
+    assert error.partial == Completion("innogpt", "Guten", request_id="r-1")
 
 
 @pytest.mark.parametrize(
