@@ -428,7 +428,13 @@ def wrong(*tails: bytes) -> list[bytes]:
 
 
 NAMED = b"event: error\ndata: "
-REASONS = ["error", "network_error", "insufficient_x", "abort", "MALFORMED_FUNCTION_CALL"]
+REASONS = [
+    "error",
+    "network_error",
+    "insufficient_system_resource",
+    "abort",
+    "MALFORMED_FUNCTION_CALL",
+]
 RESPONSE, INCOMPLETE = errors.APIResponseError, IncompleteStreamError
 # What the message says → what came, the error, and the text that it carries
 FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
@@ -464,10 +470,17 @@ FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
         wrong(*(NAMED + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b'"x"', b"[1]"))),
         *(StreamError, "Guten"),
     ),
-    **{f"finish_reason={reason!r}": (failed("x", reason), StreamError, "x") for reason in REASONS},
+    **{
+        f"finish_reason={reason!r}": (failed("Gut", reason), StreamError, "Gut")
+        for reason in REASONS
+    },
     "finish_reason='failed'": (failed(None, "failed"), StreamError, ""),
-    "200: kaputt": (failed("x", None, "kaputt") + failed("x", "stop", KAPUTT), StreamError, "x"),
-    "502: kaputt": (failed("x", "error", KAPUTT | {"code": 502}), StreamError, "x"),
+    "200: kaputt": (
+        failed("Gut", None, "kaputt") + failed("Gut", "stop", KAPUTT),
+        StreamError,
+        "Gut",
+    ),
+    "502: kaputt": (failed("Gut", "error", KAPUTT | {"code": 502}), StreamError, "Gut"),
     "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
     ": kaputt": (failed(None, None, "kaputt") + failed(None, "stop", KAPUTT), APIStatusError, None),
 }
