@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import pytest
@@ -132,6 +133,25 @@ def eventually(check: Callable[[], bool], *, seconds: float = 10.0) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+def work(call: Callable[[], object]) -> int:
+    """Return how many characters of local values the calls into C see: a cost without a clock."""
+    seen = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal seen
+        seen += event in {"call", "c_call"}
+        if event == "c_call":
+            local = frame.f_locals.values()
+            seen += sum(len(value) for value in local if isinstance(value, str | bytes))
+
+    sys.setprofile(count)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return seen
 
 
 def sse(*chunks: Any, done: bool = True) -> bytes:

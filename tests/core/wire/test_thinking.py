@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsgvo.wire.thinking import ThinkSplitter, thought_rest, thought_text, thought_unopened
+from tests.core.support import work
 
 MENTION = "Das Tag <think>x</think> heißt so."
 # text → (thoughts, answer)
@@ -140,21 +138,8 @@ def test_what_an_object_holds_beside_its_thought(value: object, rest: object) ->
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_text_in_many_pieces_is_copied_once(unit: str, opened: bool) -> None:
     def cost(pieces: int) -> int:
-        splitter, copied = ThinkSplitter(opened=opened), 0
-
-        def count(frame: Any, event: str, argument: Any) -> None:
-            nonlocal copied
-            if event == "c_call":
-                local = frame.f_locals.values()
-                copied += sum(len(value) for value in local if isinstance(value, str))
-
-        sys.setprofile(count)
-        try:
-            for _ in range(pieces):
-                splitter.feed(unit)
-        finally:
-            sys.setprofile(None)
-        return copied
+        splitter = ThinkSplitter(opened=opened)
+        return work(lambda: [splitter.feed(unit) for _ in range(pieces)])
 
     assert cost(800) <= 2.2 * cost(400) + 1000
 
