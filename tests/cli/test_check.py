@@ -30,9 +30,9 @@ ALWAYS = {"chat", "streaming", "tools", "refusal of a wrong key"}
     ("arguments", "tried"),
     [
         ("innogpt", {"PDF upload", "PDF by address", "image generation", "embeddings"}),
-        ("meingpt", {"embeddings", "response_format: json_schema"}),
+        ("meingpt", {"assistants", "embeddings", "response_format: json_schema"}),
         ("neuroflash", {"workspaces", "usage: words_used", "workspace header", "stop"}),
-        ("sovrgpt", {"<think> blocks", "model list", "stop"}),
+        ("sovrgpt", {"<think> blocks", "model list", "reranking", "stop"}),
         ("sovrgpt --model gemma-4-26b-a4b", {"image in the request"}),
     ],
 )

@@ -279,6 +279,18 @@ def _image_generation(subject: Subject) -> None:
     subject.notes.append("as an address" if image.url else "as base64")
 
 
+def _reranking(subject: Subject) -> None:
+    best = subject.client.rerank("Wie viel Urlaub?", ["Ein Hund bellt.", "30 Tage Urlaub."])[0]
+    if best.index != 1:
+        raise Differs("the document that fits does not come first")
+    subject.notes.append(str(subject.spec.reranking and subject.spec.reranking.source))
+
+
+def _assistants(subject: Subject) -> None:
+    found = subject.client.assistants()
+    subject.notes.append(f"{len(found)} of the organisation; asking one is not tried")
+
+
 def _wrong_key(subject: Subject) -> None:
     connection = subject.client.config
     wrong = Client(
@@ -341,6 +353,8 @@ PROBES: tuple[Probe, ...] = (
     Probe("image generation", lambda s: s.spec.images_path is not None, _image_generation),
     Probe("model list", lambda s: s.spec.models_url is not None, _model_list, paid=False),
     Probe("workspaces", lambda s: s.spec.workspaces_url is not None, _workspaces, paid=False),
+    Probe("reranking", lambda s: s.spec.reranking is not None, _reranking),
+    Probe("assistants", lambda s: s.spec.assistants is not None, _assistants, paid=False),
     Probe("workspace header", lambda s: bool(s.spec.header_arguments), _missing_workspace),
     Probe("refusal of a wrong key", _always, _wrong_key, paid=False),
 )
