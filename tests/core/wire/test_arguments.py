@@ -4,36 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
 
+# an argument and its value → what is said of it
+WRONG: dict[tuple[str, Any], str] = {
+    ("temperature", "hot"): "temperature='hot': wrong",
+    ("timeout", -1.5): "timeout=-1.5: wrong",
+    ("stop", ("a",)): "stop: wrong",
+    ("metadata.api_key", 3): "metadata.api_key=3: wrong",
+    **{
+        (name, "geheim"): f"{name}: wrong"
+        for name in ("api_key", "client_secret", "default_headers.X-Key", "extra_body")
+    },
+    ("additional_kwargs.a.b", "geheim"): "additional_kwargs.a.b: wrong",
+}
 
-@pytest.mark.parametrize(
-    ("name", "known", "said"),
-    [
-        ("modle", ["temperature", "model"], "C has no argument 'modle': did you mean 'model'?"),
-        ("xyz", ["temperature", "model"], "C has no argument 'xyz': see the page"),
-        ("xyz", [], "C has no argument 'xyz': see the page"),
-    ],
-)
-def test_an_unknown_argument(name: str, known: list[str], said: str) -> None:
-    assert unknown_argument("C", name, iter(known), "see the page") == said
+
+def test_an_unknown_argument() -> None:
+    known, meant = ["temperature", "model"], "C has no argument 'modle': did you mean 'model'?"
+    assert unknown_argument("C", "modle", iter(known), "see the page") == meant
+    for names in (known, []):
+        said = unknown_argument("C", "xyz", iter(names), "see the page")
+        assert said == "C has no argument 'xyz': see the page"
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("temperature", "hot", "temperature='hot': wrong"),
-        ("timeout", -1.5, "timeout=-1.5: wrong"),
-        ("stop", ["a"], "stop: wrong"),
-        ("api_key", "geheim", "api_key: wrong"),
-        ("client_secret", "geheim", "client_secret: wrong"),
-        ("default_headers.X-Key", "geheim", "default_headers.X-Key: wrong"),
-        ("extra_body", "geheim", "extra_body: wrong"),
-        ("additional_kwargs.a.b", "geheim", "additional_kwargs.a.b: wrong"),
-        ("metadata.api_key", 3, "metadata.api_key=3: wrong"),
-    ],
-)
-def test_a_wrong_argument(name: str, value: Any, said: str) -> None:
-    assert wrong_argument(name, value, "wrong") == said
+def test_a_wrong_argument() -> None:
+    assert {argument: wrong_argument(*argument, "wrong") for argument in WRONG} == WRONG

@@ -94,18 +94,19 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     ("JSON that breaks off or is malformed", None): [b'{"error": {"mess'],
     ("JSON nested deeper than 200 levels", None): [DEEP],
 }
-KINDS = {
-    400: errors.BadRequestError,
-    401: errors.AuthenticationError,
-    404: errors.NotFoundError,
-    403: errors.PermissionDeniedError,
-    409: errors.ConflictError,
-    429: errors.RateLimitError,
-    413: errors.RequestTooLargeError,
-    422: errors.UnprocessableEntityError,
-    **dict.fromkeys((405, 408), errors.APIStatusError),
-    **dict.fromkeys((500, 503, 529), errors.InternalServerError),
+STATUSES = {
+    errors.BadRequestError: (400,),
+    errors.AuthenticationError: (401,),
+    errors.PermissionDeniedError: (403,),
+    errors.NotFoundError: (404,),
+    errors.ConflictError: (409,),
+    errors.RequestTooLargeError: (413,),
+    errors.UnprocessableEntityError: (422,),
+    errors.RateLimitError: (429,),
+    errors.InternalServerError: (500, 503, 529),
+    errors.APIStatusError: (405, 408),
 }
+KINDS = {status: kind for kind, statuses in STATUSES.items() for status in statuses}
 
 
 @pytest.mark.parametrize(("said", "provider"), list(zip(BODIES, itertools.cycle(PROVIDERS))))
@@ -221,26 +222,21 @@ def test_where_an_error_under_success_may_name_its_status(body: Any, status: int
     assert (error.status_code, type(error)) == (status, KINDS.get(status, errors.APIStatusError))
 
 
-@pytest.mark.parametrize(
-    ("body", "error"),
-    [
-        *((OPENAI, True), ({"error": "kaputt"}, True), ({"errors": [{"field": "x"}]}, True)),
-        *(({}, False), ({"message": "x"}, False), ({"status": "ok"}, False)),
-        ({"status": "error", "message": "kaputt"}, True),
-        ({"error": None, "choices": [{}]}, False),
-        ({"error": {"message": "x"}, "choices": [{}]}, True),
-        ({"status": "error", "choices": [{}]}, False),
-        ({"object": "error", "message": "kaputt"}, True),
-        ({"errorMessage": "kaputt"}, True),
-        ({"message": "kaputt", "code": "InvalidApiKey"}, True),
-        ({"message": "kaputt", "success": False}, True),
-        ({"message": "kaputt", "code": 7, "data": []}, False),
-        ({"message": "kaputt", "code": 7, "choices": []}, False),
-        ({"message": {"content": "x"}, "code": 7}, False),
-    ],
-)
-def test_which_objects_are_errors(body: dict[str, Any], error: bool) -> None:
-    assert is_error(body) is error
+ERRORS: list[dict[str, Any]] = [
+    *(OPENAI, {"error": "kaputt"}, {"errors": [{"field": "x"}]}, {"errorMessage": "kaputt"}),
+    *({key: "error", "message": "kaputt"} for key in ("status", "object")),
+    *({"message": "kaputt"} | more for more in ({"code": "InvalidApiKey"}, {"success": False})),
+    {"error": {"message": "x"}, "choices": [{}]},
+]
+NO_ERRORS: list[dict[str, Any]] = [
+    *({}, {"message": "x"}, {"status": "ok"}, {"message": {"content": "x"}, "code": 7}),
+    *(more | {"choices": [{}]} for more in ({"error": None}, {"status": "error"})),
+    *({"message": "kaputt", "code": 7, key: []} for key in ("data", "choices")),
+]
+
+
+def test_which_objects_are_errors() -> None:
+    assert [body for body in ERRORS + NO_ERRORS if is_error(body)] == ERRORS
 
 
 PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."

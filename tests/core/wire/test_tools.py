@@ -163,6 +163,7 @@ def test_each_item_of_a_whole_message_is_a_call() -> None:
 ADD = {"type": "function", "function": {"name": "add", "parameters": {}}}
 SUB = {"type": "function", "function": {"name": "sub", "parameters": {}}}
 NAMED_ADD = {"type": "function", "function": {"name": "add"}}
+ODD = {"type": "function"}
 MUL = {"type": "function", "function": {"name": "mul"}}
 
 
@@ -185,17 +186,14 @@ def test_every_form_of_a_tool_choice(choice: Any, tools: list[Any], wire: Any) -
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
-        ("mul", ["tool_choice='mul'", "'add', 'sub'"]),
-        (MUL, ["tool_choice", "'mul'", "'add', 'sub'"]),
-        ({"type": "tool", "name": "mul"}, ["tool_choice", "'mul'", "'add'"]),
-        ({"type": "function"}, ["tool_choice", "is not understood"]),
-        (7, ["tool_choice=7", "is not understood"]),
-        (["add"], ["tool_choice=['add']", "'auto', 'none', 'required', a tool's name"]),
+        ("mul", "tool_choice='mul' names no tool that is offered: use one of 'add', 'sub', or"),
+        (MUL, "the function 'mul', which is not among the tools offered: 'add', 'sub'"),
+        ({"type": "tool", "name": "mul"}, "the function 'mul', which is not among"),
+        *((choice, f"tool_choice={choice!r} is not understood: ") for choice in (7, ["add"], ODD)),
     ],
 )
-def test_a_tool_choice_that_names_nothing(choice: Any, said: list[str]) -> None:
-    error = str(raised(ConfigurationError, tool_choice, choice, [ADD, SUB]))
-    assert [text for text in said if text not in error] == []
+def test_a_tool_choice_that_names_nothing(choice: Any, said: str) -> None:
+    assert said in str(raised(ConfigurationError, tool_choice, choice, [ADD, SUB]))
     if "mul" in str(choice):
         assert "(no tools)" in str(raised(ConfigurationError, tool_choice, choice, []))
 
