@@ -1,19 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from dsgvo.emulator import Server
 from tests.frameworks.support import WAYS, Way
 from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
-from tests.pairing import paired
 
 __all__ = ["nothing_in_settings", "own_event_loop"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    paired(items, Path(__file__).parent)
 
 
 @pytest.fixture(autouse=True)
@@ -24,5 +17,5 @@ def vendors(vendor_environment: Server) -> Server:
 
 @pytest.fixture(params=WAYS, ids=str)
 def way(request: pytest.FixtureRequest) -> Way:
-    """Both frameworks, each whole and streamed."""
+    """Both frameworks, each whole and streamed; not paired with rows: each has its own code."""
     return request.param

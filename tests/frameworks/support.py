@@ -15,7 +15,10 @@ from tests.calls import Mode
 from tests.langchain import support as langchain
 from tests.llamaindex import support as llamaindex
 
-__all__ = ["WAYS", "Answer", "Way"]
+__all__ = ["LLAMAINDEX_NAMES", "WAYS", "Answer", "Way"]
+
+LLAMAINDEX_NAMES = {"batch_size": "embed_batch_size", "max_concurrency": "num_workers"}
+"""What LlamaIndex calls otherwise than the core."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,7 @@ class Way:
         """Return a vendor's embedding model; the settings have the core's names."""
         if self.is_langchain:
             return langchain.EMBEDDINGS[provider](**settings)
-        names = {"batch_size": "embed_batch_size", "max_concurrency": "num_workers"}
-        renamed = {names.get(name, name): value for name, value in settings.items()}
+        renamed = {LLAMAINDEX_NAMES.get(name, name): value for name, value in settings.items()}
         return llamaindex.EMBEDDINGS[provider](**renamed)
 
     def embed(self, model: Any, texts: list[str]) -> list[list[float]]:

@@ -25,6 +25,7 @@ from llama_index.core.tools import FunctionTool
 from dsgvo import Completion, Delta, ToolCall
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import CapabilityError, IgnoredParameterWarning
+from dsgvo.wire.tools import ToolCallDelta
 from llamaindex_dsgvo._responses import RawResponse, ResponseBuilder, chat_response
 from tests.llamaindex.support import Mode, bodies, llm
 
@@ -149,6 +150,19 @@ def test_arguments_of_calls(name: str, arguments: str, kwargs: Any) -> None:
     [block] = response.message.blocks
     assert isinstance(block, ToolCallBlock)
     assert block.tool_kwargs == kwargs
+
+
+def test_the_name_of_a_call_may_come_in_pieces() -> None:
+    builder = ResponseBuilder()
+    for delta in (ToolCallDelta(0, "1", "addi", ""), ToolCallDelta(0, None, "ere", "{}")):
+        response = builder.feed(Delta(tool_calls=[delta]))
+    call = ToolCallBlock(tool_call_id="1", tool_name="addiere", tool_kwargs="{}")
+    assert response.message.blocks[-1] == call
+
+
+def test_a_refusal_streams_as_text() -> None:
+    response = ResponseBuilder().feed(Delta(refusal="Nein."))
+    assert (response.delta, response.message.content) == ("Nein.", "Nein.")
 
 
 # Histories

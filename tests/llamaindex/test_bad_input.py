@@ -1,4 +1,4 @@
-"""The shared table of bad input, through this package: nothing is sent, and the text says why."""
+"""Arguments that this package alone has: refused with the way out, or understood."""
 
 from __future__ import annotations
 
@@ -6,59 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from llama_index.core.llms import ChatMessage
 
 from dsgvo import errors
-from dsgvo.emulator import Server
-from tests.bad_input import CASES, KEY, MODEL, BadInput
-from tests.llamaindex.support import EMBEDDINGS, LLMS, Mode
-
-# What the core calls otherwise.
-RENAMED = {"batch_size": "embed_batch_size", "max_concurrency": "num_workers"}
-
-
-def ask(case: BadInput, server: Server, mode: Mode) -> Any:
-    """Make the mistake; fields of a model are arguments of its class, as users write them."""
-    settings = {"api_key": KEY, "api_base": server.base_url(case.provider)}
-    if case.provider == "neuroflash":
-        settings["workspace_id"] = "workspace"
-    without = {"api_base" if name == "base_url" else name for name in case.without}
-    given = dict(case.settings)
-    if "base_url" in given:
-        given["api_base"] = given.pop("base_url")
-    params = dict(case.params)
-    if case.call == "embed":
-        texts = params.pop("texts", ["a"])
-        given |= {RENAMED.get(name, name): value for name, value in params.items()}
-        arguments = {k: v for k, v in (settings | given).items() if k not in without}
-        return mode.call(EMBEDDINGS[case.provider](**arguments), "get_text_embedding_batch", texts)
-    kind = LLMS[case.provider]
-    settings["model"] = MODEL
-    settings |= {name: params.pop(name) for name in list(params) if name in kind.model_fields}
-    arguments = {k: v for k, v in (settings | given).items() if k not in without}
-    return mode.call(kind(**arguments), "chat", [ChatMessage("Hallo!")], **params)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_bad_input(
-    case: BadInput, server: Server, mode: Mode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for provider in LLMS:
-        for name in server.environ(provider):
-            monkeypatch.delenv(name, raising=False)
-    for name, value in case.environment.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(getattr(errors, case.error)) as caught:
-        ask(case, server, mode)
-    message = str(caught.value)
-    says = [RENAMED.get(text.split("=")[0], text.split("=")[0]) for text in case.says]
-    expected = [
-        text.replace(text.split("=")[0], name, 1)
-        for text, name in zip(case.says, says, strict=True)
-    ]
-    assert [text for text in expected if text not in message] == []
-    assert [text for text in (*case.hides, KEY) if text in message] == []
-    assert server.requests == []
+from tests.bad_input import MODEL
+from tests.llamaindex.support import LLMS, Mode
 
 
 @pytest.mark.parametrize(

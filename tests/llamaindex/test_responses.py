@@ -97,8 +97,10 @@ def test_one_tool_call_unless_several_are_allowed(mode: Mode, server: Server) ->
         server.script("innogpt", Reply(tool_calls=calls), Reply(tool_calls=calls))
         options = {"user_msg": "x", "allow_parallel_tool_calls": allowed}
         whole = mode.call(model, "chat_with_tools", [ADD], **options)
-        last = mode.listed(model, "stream_chat_with_tools", [ADD], **options)[-1]
-        for response in (whole, last):
+        parts = mode.listed(model, "stream_chat_with_tools", [ADD], **options)
+        kinds = [[block.block_type for block in part.message.blocks] for part in parts]
+        assert max(one.count("tool_call") for one in kinds) == len(expected)
+        for response in (whole, parts[-1]):
             found = model.get_tool_calls_from_response(response)
             assert [call.tool_kwargs["a"] for call in found] == expected
 

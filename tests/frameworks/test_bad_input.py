@@ -1,0 +1,65 @@
+"""The table of bad input, through both frameworks: nothing is sent, and the text says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.exceptions import ModelInvalidRequestError
+
+from dsgvo import PROVIDERS, errors
+from dsgvo.emulator import Server
+from tests.bad_input import CASES, KEY, MODEL, BadInput
+from tests.calls import Mode
+from tests.frameworks.support import LLAMAINDEX_NAMES, Way
+from tests.langchain import support as langchain
+from tests.llamaindex import support as llamaindex
+
+
+def ask(case: BadInput, way: Way, server: Server) -> Any:
+    """Make the mistake; fields of a model are arguments of its class, as users write them."""
+    settings: dict[str, Any] = {"api_key": KEY, "base_url": server.base_url(case.provider)}
+    if case.provider == "neuroflash":
+        settings["workspace_id"] = "workspace"
+    params = dict(case.params)
+    kinds = langchain.CHAT if way.is_langchain else llamaindex.LLMS
+    texts = params.pop("texts", ["a"])
+    if case.call == "chat":
+        settings["model"] = MODEL
+    fields = kinds[case.provider].model_fields
+    for name in [name for name in params if case.call == "embed" or name in fields]:
+        settings[name] = params.pop(name)
+    given = {k: v for k, v in (settings | dict(case.settings)).items() if k not in case.without}
+    if case.call == "embed":
+        return way.embed(way.embeddings(case.provider, **given), texts)
+    return way.answer(kinds[case.provider](**given), **params)
+
+
+# The checks are those of the core, so each framework makes each mistake in one mode.
+@pytest.mark.parametrize(
+    "way",
+    [
+        Way("langchain", Mode("sync"), streamed=False),
+        Way("llamaindex", Mode("async"), streamed=False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_bad_input(
+    case: BadInput, way: Way, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for provider in PROVIDERS:
+        for name in server.environ(provider):
+            monkeypatch.delenv(name, raising=False)
+    for name, value in case.environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(getattr(errors, case.error)) as caught:
+        ask(case, way, server)
+    message = str(caught.value)
+    for text in case.says:
+        name, equals, value = text.partition("=")
+        own = name if way.is_langchain else LLAMAINDEX_NAMES.get(name, name)
+        assert f"{own}{equals}{value}" in message
+    assert [text for text in (*case.hides, KEY) if text in message] == []
+    assert server.requests == []
+    assert isinstance(caught.value, ModelInvalidRequestError) or not way.is_langchain
