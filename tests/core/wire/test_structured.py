@@ -60,17 +60,14 @@ def test_tools_without_arguments_have_properties(parameters: Any, sent: Any) -> 
     assert with_properties(parameters) == sent
 
 
-@pytest.mark.parametrize(
-    ("schema", "wrapped"),
-    [
-        *(({"type": "object", "properties": {}}, False), ({"properties": {}}, False)),
-        *((TREE, False), ({"$defs": {"L": {"type": "array"}}, "$ref": "#/$defs/L"}, True)),
-        ({"type": "array", "items": {"type": "string"}}, True),
-        ({"type": "string", "enum": ["a"]}, True),
-    ],
-)
-def test_the_root_on_the_wire_is_an_object(schema: dict[str, Any], wrapped: bool) -> None:
-    wanted = OutputSchema.of(schema, "Wert")
+LIST = {"type": "array", "items": {"type": "string"}}
+WRAPPED = [LIST, {"type": "string", "enum": ["a"]}, {"$defs": {"L": LIST}, "$ref": "#/$defs/L"}]
+ROOTS = [{"type": "object", "properties": {}}, {"properties": {}}, TREE]
+
+
+@pytest.mark.parametrize("schema", WRAPPED + ROOTS)
+def test_the_root_on_the_wire_is_an_object(schema: dict[str, Any]) -> None:
+    wanted, wrapped = OutputSchema.of(schema, "Wert"), schema in WRAPPED
     assert "$ref" not in wanted.schema
     assert wanted.wrapped is wrapped
     assert wanted.value({"value": [1]}) == ([1] if wrapped else {"value": [1]})
@@ -82,16 +79,13 @@ def test_definitions_stay_where_references_find_them() -> None:
     assert (tree.name, tree.schema) == ("Tree", {**NODE, "$defs": TREE["$defs"]})
 
 
-@pytest.mark.parametrize(
-    ("schema", "recursive"),
-    [
-        *((TREE, True), ({"type": "object"}, False)),
-        ({"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}}}, True),
-        ({"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"type": "string"}}}, False),
-    ],
-)
-def test_schemas_that_hold_themselves(schema: dict[str, Any], recursive: bool) -> None:
-    assert is_recursive(schema) is recursive
+LOOP = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}}}
+LINE = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"type": "string"}}}
+
+
+def test_schemas_that_hold_themselves() -> None:
+    schemas: list[dict[str, Any]] = [TREE, LOOP, LINE, {"type": "object"}]
+    assert [schema for schema in schemas if is_recursive(schema)] == [TREE, LOOP]
 
 
 def test_forms_that_are_not_a_schema_are_told() -> None:
@@ -143,15 +137,16 @@ def test_objects_in_texts_whole_or_growing() -> None:
     assert {text: object_in(text, growing=True) for text in GROWING} == GROWING
 
 
-@pytest.mark.parametrize(
-    ("finish", "tool", "called", "says"),
-    [
-        ("length", None, False, "cut at max_tokens"),
-        ("content_filter", "t", True, "content filter"),
-        ("stop", "t", False, "instead of calling the tool 't'"),
-        ("stop", "t", True, "arguments of the tool call"),
-        ("stop", None, False, "not a JSON object"),
-    ],
-)
-def test_why_there_is_no_instance(finish: str, tool: str | None, called: bool, says: str) -> None:
-    assert says in no_instance(finish, tool=tool, called=called)
+# finish reason, tool, whether it was called → why
+WHY: dict[tuple[str, str | None, bool], str] = {
+    ("length", None, False): "cut at max_tokens",
+    ("content_filter", "t", True): "content filter",
+    ("stop", "t", False): "instead of calling the tool 't'",
+    ("stop", "t", True): "arguments of the tool call",
+    ("stop", None, False): "not a JSON object",
+}
+
+
+def test_why_there_is_no_instance() -> None:
+    for (finish, tool, called), why in WHY.items():
+        assert why in no_instance(finish, tool=tool, called=called)

@@ -138,10 +138,10 @@ def rebuilt(deltas: list[ToolCallDelta]) -> list[ToolCall]:
     return [calls[index] for index in sorted(calls)]
 
 
-def assembled(chunks: list[list[Any]], *, whole: bool = False) -> list[ToolCall]:
+def assembled(chunks: list[list[Any]], **how: bool) -> list[ToolCall]:
     """Return the calls, which are those that the deltas add up to, each with an id of its own."""
     assembler = ToolCallAssembler()
-    deltas = [delta for pieces in chunks for delta in assembler.add(pieces, whole=whole)]
+    deltas = [delta for pieces in chunks for delta in assembler.add(pieces, **how)]
     calls = rebuilt(deltas + assembler.flush())
     assert calls == assembler.calls
     assert len({call.id for call in calls}) == len(calls)
