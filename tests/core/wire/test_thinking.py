@@ -54,9 +54,9 @@ OPENED: dict[str, tuple[str, str]] = {
 def split(*pieces: str, opened: bool = False, cut: bool = True) -> tuple[str, str]:
     splitter = ThinkSplitter(opened=opened)
     splits = [*map(splitter.feed, pieces), splitter.flush(cut=cut)]
-    assert splitter.thought_was_answer is (
-        opened and not cut and "</think>" not in "".join(pieces) and bool("".join(pieces).strip())
-    )
+    text = "".join(pieces)
+    was_answer = opened and not cut and not text.isspace() and "</think>" not in text
+    assert splitter.thought_was_answer is was_answer
     return "".join(s.reasoning for s in splits), "".join(s.content for s in splits)
 
 
