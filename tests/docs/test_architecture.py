@@ -8,13 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "README.md")),
-    *(
-        ROOT / "docs" / name
-        for name in ("langchain.md", "llamaindex.md", "mutants.md", "testing.md")
-    ),
-]
+NAMES = "ARCHITECTURE CONTRIBUTING SECURITY README docs/langchain docs/llamaindex docs/mutants"
+PAGES = [ROOT / f"{name}.md" for name in [*NAMES.split(), "docs/testing"]]
 QUOTED = re.compile(r"`([\w.-]+/[\w./-]*)(?:::(\w+))?`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 

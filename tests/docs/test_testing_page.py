@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,22 +16,24 @@ PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="u
 BLOCKS = re.findall(r"^```python\n# (\S+)\n(.*?)^```", PAGE, re.M | re.S)
 
 
-def python(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python there as a user would, without the variables of this process's tests."""
-    foreign = ("PYTEST_", "DSGVO_", "COV_")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=environ | variables,
-        capture_output=True,
-        text=True,
-    )
+ASKED = """import sys
+def test_it(pytestconfig):
+    assert pytestconfig.pluginmanager.has_plugin('dsgvo')
+    ours = {name for name in sys.modules if name.partition('.')[0] == 'dsgvo'}
+    assert ours == {'dsgvo', 'dsgvo.testing', 'dsgvo.testing.plugin'}
+    heavy = {'httpx', 'pydantic', 'starlette', 'uvicorn', 'vcr', 'yaml'}
+    assert not heavy & sys.modules.keys()
+"""
 
 
 def pytest_in(folder: Path, *options: str, **variables: str) -> str:
+    """Run pytest there as a user would, without the variables of this process's tests."""
+    foreign = ("PYTEST_", "DSGVO_", "COV_")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     common = ("-q", "-rA", "-p", "no:cacheprovider", "-p", "no:asyncio", f"--rootdir={folder}")
-    return python(folder, "-m", "pytest", *common, *options, **variables).stdout
+    command = [sys.executable, "-m", "pytest", *common, *options]
+    told: Any = {"env": environ | variables, "capture_output": True, "text": True}
+    return subprocess.run(command, cwd=folder, **told).stdout
 
 
 def test_every_block_of_the_page_has_a_file() -> None:
@@ -67,16 +70,6 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
 
 
 def test_the_plugin_imports_nothing_until_it_is_asked(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text(
-        "import sys\n"
-        "def test_it(pytestconfig):\n"
-        "    assert pytestconfig.pluginmanager.has_plugin('dsgvo')\n"
-        "    ours = {name for name in sys.modules if name.partition('.')[0] == 'dsgvo'}\n"
-        "    assert ours == {'dsgvo', 'dsgvo.testing', 'dsgvo.testing.plugin'}\n"
-        "    heavy = {'httpx', 'pydantic', 'starlette', 'uvicorn', 'vcr', 'yaml'}\n"
-        "    assert not heavy & sys.modules.keys()\n",
-        encoding="utf-8",
-    )
-    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = pytest_in(tmp_path, "-p", "dsgvo", **alone)
+    (tmp_path / "test_it.py").write_text(ASKED)
+    done = pytest_in(tmp_path, "-p", "dsgvo", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     assert "1 passed" in done, done
