@@ -70,7 +70,7 @@ Event = str | list[tuple[str, str]] | Step
 class Pipeline:
     """Documents in, answers out. With ``travel``, the agent may use the handbook's calculator."""
 
-    passages = 8  # chunks that an answer is made from
+    passages = 10  # chunks that an answer is made from
     batch = 32  # chunks that are embedded and stored at once
     least_likeness = 0.12  # cosine below which a chunk has nothing to do with the question
 

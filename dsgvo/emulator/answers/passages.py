@@ -172,7 +172,7 @@ def fitting(question: str, found: Sequence[Sentence]) -> list[Sentence]:
     scores = bm25.get_scores(known).tolist()
     if _ASKS_NUMBER.search(question):
         scores = [
-            score * (1 if _NUMBER.search(one.text) else 0.5)
+            score * (1 if _NUMBER.search(one.text) else 0.35)
             for score, one in zip(scores, found, strict=True)
         ]
     best = sorted(range(len(found)), key=lambda at: -scores[at])[:2]
