@@ -15,12 +15,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo arguments test test-slow test-lowest coverage mutants fuzz vendor-coverage cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo arguments test test-slow test-real test-lowest coverage mutants fuzz vendor-coverage cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
 	@echo "make test         the tests, without those that take more than a few seconds"
 	@echo "make test-slow    those"
+	@echo "make test-real    the classes against servers of others: llama.cpp, LiteLLM"
 	@echo "make test-lowest  the first, with the oldest versions that pyproject.toml allows"
 	@echo "make coverage     both, with their coverage and its floor"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
@@ -60,6 +61,10 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	@$(PYTEST) -m slow $(ARGS)
+
+# Servers from the package index, each in an environment of its own below .real, on one thread.
+test-real: $(STAMP)
+	@$(BIN)/python -m pytest -n 0 --durations 5 tests/real $(ARGS)
 
 # The oldest versions that pyproject.toml allows, in an environment of their own.
 test-lowest:
@@ -143,4 +148,4 @@ constraints:
 	  cp "$$dir/new" constraints.txt
 
 clean:
-	@rm -rf .venv .venv-* $(BENCH) build dist mutants fuzz-corpus .pytest_cache .ruff_cache .coverage htmlcov
+	@rm -rf .venv .venv-* .real $(BENCH) build dist mutants fuzz-corpus .pytest_cache .ruff_cache .coverage htmlcov
