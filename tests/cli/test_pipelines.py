@@ -60,7 +60,7 @@ def test_chunks_know_their_places(who: Services, framework: str, tmp_path: Path)
 def test_a_users_collections_are_left_alone(who: Services, framework: str, tmp_path: Path) -> None:
     client = QdrantClient(":memory:")
     client.create_collection("meine", VectorParams(size=3, distance=Distance.DOT))
-    text = "Die Tomaten werden um sieben Uhr gegossen. " * 1_500
+    text = "Die Tomaten werden um sieben Uhr gegossen. " * 4_000
     made = pipeline(framework, who, written(tmp_path, {"garten.md": text}), client)
     total = len(made.split())
     steps = list(made.store())
