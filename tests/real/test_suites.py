@@ -45,7 +45,7 @@ class TestStandard(Integration, ChatModelIntegrationTests):
     @property
     def chat_model_params(self) -> dict[str, Any]:
         # It repeats itself until its window is full, if it is let.
-        body = {"max_tokens": 120, "repeat_penalty": 1.2}
+        body = {"max_tokens": 120, "repeat_penalty": 1.2, "repeat_last_n": 16}
         return {"model": "smollm2", "temperature": 0, "extra_body": body}
 
 
