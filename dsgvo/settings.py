@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
 from pydantic import (
@@ -44,6 +45,7 @@ __all__ = [
     "BaseURL",
     "ChatSettings",
     "EmbeddingSettings",
+    "ImageSettings",
     "RerankSettings",
     "Settings",
     "WorkspaceSettings",
@@ -417,6 +419,29 @@ class RerankSettings(Settings):
         """Return the arguments of ``Client.rerank`` beside query and documents."""
         names = ("top_n", "model", "batch_size", "max_batch_bytes")
         return {name: getattr(self, name) for name in names} | {"extra_body": extra_body or None}
+
+
+class ImageSettings(Settings):
+    """Settings of a tool that makes images."""
+
+    model: str | None = Field(
+        default=None,
+        description="Image model id; the vendor's page shows requests without one.",
+    )
+    save_dir: Path | None = Field(
+        default=None,
+        description="Folder to save images to, as `image-1.png` and so on; existing files are "
+        "kept.",
+    )
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.model is not None:
+            self._check_residency(self.model)
+        if self.save_dir is not None:
+            self.save_dir = self.save_dir.expanduser()
+            if not self.save_dir.is_dir():
+                raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is not a folder")
 
 
 class AssistantSettings(Settings):

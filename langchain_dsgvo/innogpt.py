@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import ArgsSchema
 from pydantic import BaseModel, Field
 
-from dsgvo.errors import ConfigurationError
+from dsgvo.settings import ImageSettings
 from dsgvo.wire.models import GeneratedImage
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
@@ -93,7 +92,7 @@ class ImagePrompt(BaseModel):
     prompt: str = Field(description="What the image shows, in a sentence or two.")
 
 
-class InnoGPTImageGeneration(VendorSettings, BaseTool):
+class InnoGPTImageGeneration(ImageSettings, VendorSettings, BaseTool):
     """Tool that makes an image after a description (innoGPT: "Bild-Generierung").
 
     The answer says where the image is, in words for the model; the image itself is the artifact,
@@ -117,24 +116,6 @@ class InnoGPTImageGeneration(VendorSettings, BaseTool):
     )
     args_schema: ArgsSchema | None = ImagePrompt
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    model: str | None = Field(
-        default=None,
-        description="Image model id; the vendor's page shows requests without one.",
-    )
-    save_dir: Path | None = Field(
-        default=None,
-        description="Folder to save images to, as `image-1.png` and so on; existing files are "
-        "kept.",
-    )
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.model is not None:
-            self._check_residency(self.model)
-        if self.save_dir is not None:
-            self.save_dir = self.save_dir.expanduser()
-            if not self.save_dir.is_dir():
-                raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is not a folder")
 
     def _run(self, prompt: str) -> tuple[str, GeneratedImage]:
         with langchain_errors:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
-from pydantic import Field
 
-from dsgvo.errors import ConfigurationError
+from dsgvo.settings import ImageSettings
 from dsgvo.wire.models import GeneratedImage
 from llamaindex_dsgvo._embedding import EmbeddingModel
 from llamaindex_dsgvo._llm import ChatModel
@@ -57,29 +55,10 @@ class InnoGPTEmbedding(EmbeddingModel):
     provider: ClassVar[str] = "innogpt"
 
 
-class _ImageSettings(VendorSettings):
+class _ImageSettings(ImageSettings, VendorSettings):
     """Settings of the image tools, apart from the tool spec, which LlamaIndex looks into."""
 
     provider: ClassVar[str] = "innogpt"
-
-    model: str | None = Field(
-        default=None,
-        description="Image model id; the vendor's page shows requests without one.",
-    )
-    save_dir: Path | None = Field(
-        default=None,
-        description="Folder to save images to, as `image-1.png` and so on; existing files are "
-        "kept.",
-    )
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.model is not None:
-            self._check_residency(self.model)
-        if self.save_dir is not None:
-            self.save_dir = self.save_dir.expanduser()
-            if not self.save_dir.is_dir():
-                raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is not a folder")
 
     def generate(self, prompt: str) -> GeneratedImage:
         return self._client.generate_image(prompt, model=self.model, save_to=self.save_dir)

@@ -6,12 +6,11 @@ import re
 from array import array
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from math import isfinite
 from sys import byteorder
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from dsgvo.errors import (
     APIError,
@@ -35,9 +34,7 @@ __all__ = [
     "check_count",
     "check_texts",
     "decode_embeddings",
-    "embedding_body",
     "is_too_large",
-    "join_results",
     "may_refuse_base64",
     "require_embeddings",
 ]
@@ -194,24 +191,6 @@ def _cut(texts: Iterable[str], max_texts: int, max_bytes: int, checked: bool) ->
         yield Batch(start, current)
 
 
-def embedding_body(
-    batch: Batch,
-    *,
-    model: str,
-    dimensions: int | None = None,
-    encoding_format: Literal["float", "base64"] | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Build the JSON body of an embeddings request. Plain text is sent, never token ids."""
-    body: dict[str, Any] = {"model": model, "input": batch.texts, **(extra or {})}
-    if dimensions is not None:
-        check_count("dimensions", dimensions)
-        body["dimensions"] = dimensions
-    if encoding_format is not None:
-        body["encoding_format"] = encoding_format
-    return body
-
-
 def decode_embeddings(
     provider: Provider,
     body: bytes,
@@ -335,17 +314,4 @@ def may_refuse_base64(error: APIError) -> bool:
     """
     return error.status_code in _MAY_REFUSE_BASE64 and not isinstance(
         error, ContextWindowExceededError
-    )
-
-
-def join_results(results: Iterable[EmbeddingResult]) -> EmbeddingResult:
-    """Put the results of a batch's parts together, in order."""
-    parts = list(results)
-    usage: dict[str, Any] = {}
-    for part in parts:
-        for name, count in (part.usage or {}).items():
-            if isinstance(count, int | float):
-                usage[name] = usage.get(name, 0) + count
-    return EmbeddingResult(
-        list(chain.from_iterable(part.vectors for part in parts)), parts[0].model, usage or None
     )

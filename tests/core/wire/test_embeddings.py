@@ -34,11 +34,10 @@ from dsgvo.wire.embeddings import (
     Batch,
     EmbeddingResult,
     batches,
+    check_count,
     check_texts,
     decode_embeddings,
-    embedding_body,
     is_too_large,
-    join_results,
     may_refuse_base64,
     require_embeddings,
 )
@@ -247,7 +246,7 @@ def test_bounds_of_a_batch_and_dimensions(value: Any) -> None:
     for name, call in (
         ("batch_size", lambda: batches(["a"], max_texts=value)),
         ("max_batch_bytes", lambda: batches(["a"], max_bytes=value)),
-        ("dimensions", lambda: embedding_body(Batch(0, ["a"]), model="m", dimensions=value)),
+        ("dimensions", lambda: check_count("dimensions", value)),
     ):
         assert f"{name}={value!r}" in str(raised(ConfigurationError, call))
 
@@ -258,15 +257,6 @@ def test_check_texts_lets_texts_pass() -> None:
     assert "texts[6] is empty" in str(error)
 
 
-def test_the_body_of_a_request() -> None:
-    batch = Batch(0, ["a", "b"])
-    assert embedding_body(batch, model="m") == {"model": "m", "input": ["a", "b"]}
-    extra = {"user": "u"}
-    given = {"dimensions": 256, "encoding_format": "base64"}
-    body = embedding_body(batch, model="m", **given, extra=extra)
-    assert body == {"model": "m", "input": ["a", "b"]} | extra | given
-
-
 def test_halves_and_what_a_batch_is_called() -> None:
     batch = Batch(10, ["a", "b", "c"])
     assert batch.halves() == (Batch(10, ["a"]), Batch(11, ["b", "c"]))
@@ -274,13 +264,6 @@ def test_halves_and_what_a_batch_is_called() -> None:
     assert four.halves() == (Batch(0, ["a", "b"]), Batch(2, ["c", "d"]))
     assert [str(batch), str(batch.halves()[0])] == ["texts 10 to 12", "text 10"]
     assert repr(Batch(0, ["Geheim"])) == "Batch(start=0)"
-
-
-def test_results_are_joined_in_order() -> None:
-    one = EmbeddingResult([A], "m", {"total_tokens": 1, "kind": "x"})
-    two = EmbeddingResult([B], "m", {"total_tokens": 2})
-    assert join_results([one, two]) == EmbeddingResult([A, B], "m", {"total_tokens": 3})
-    assert join_results([EmbeddingResult([A], "m", None)]).usage is None
 
 
 @pytest.mark.parametrize(
