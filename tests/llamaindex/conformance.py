@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -102,6 +104,16 @@ def kilometergeld(kilometer: int) -> float:
 def wetter(ort: str) -> str:
     """Gibt das Wetter für einen Ort an."""
     return f"In {ort} scheint die Sonne."
+
+
+def awaited(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A tool's coroutine: functions run in threads, and their results come in any order."""
+
+    @wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
 
 
 # LlamaIndex itself uses what pydantic and its own workflows have deprecated.
@@ -322,7 +334,7 @@ class LLMConformance:
         calls = {"kilometergeld": {"kilometer": 100}, "wetter": {"ort": "Köln"}}
         both = [{"name": name, "arguments": given} for name, given in calls.items()]
         server.script(self.provider, Reply(tool_calls=both))
-        agent = FunctionAgent(tools=[kilometergeld, wetter], llm=llm)
+        agent = FunctionAgent(tools=[awaited(kilometergeld), awaited(wetter)], llm=llm)
         question = "Berechne das Kilometergeld für 100 Kilometer und nenne das Wetter in Köln."
         _, events = _ran(agent, question)
         called = [event.tool_name for event in events if isinstance(event, ToolCallResult)]
