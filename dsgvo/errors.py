@@ -80,7 +80,7 @@ class DsgvoError(Exception):
         request_id: The vendor's id of the request, for its support.
         retry_after: Seconds the vendor asked to wait.
 
-    Example:
+    Examples:
         >>> error = RateLimitError("slow down", provider="sovrgpt", status_code=429, retry_after=7)
         >>> error.retry_after
         7

@@ -33,7 +33,7 @@ def image_part(
     Raises:
         ConfigurationError: Unless exactly one source is given, readable and of a known type.
 
-    Example:
+    Examples:
         >>> image_part(url="https://example.com/image.jpg")
         {'type': 'image_url', 'image_url': {'url': 'https://example.com/image.jpg'}}
     """
@@ -71,7 +71,7 @@ def file_part(
     Raises:
         ConfigurationError: Unless exactly one source is given, readable and of a known type.
 
-    Example:
+    Examples:
         >>> file_part(url="https://example.com/document.pdf")["type"]
         'file_url'
     """

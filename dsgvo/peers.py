@@ -131,7 +131,7 @@ def check_peer_argument(owner: str, name: str, value: object, body_argument: str
     Raises:
         ConfigurationError: If it asks for something that there is not.
 
-    Example:
+    Examples:
         >>> check_peer_argument("ChatSovrGPT", "use_responses_api", False, "model_kwargs")
         True
     """

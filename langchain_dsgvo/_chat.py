@@ -275,7 +275,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         Raises:
             ConfigurationError: If ``tool_choice`` names no tool that is offered.
 
-        Example:
+        Examples:
             >>> from langchain_dsgvo import ChatSovrGPT
             >>> def get_price(symbol: str) -> float:
             ...     "Get the current price of a currency."
@@ -317,7 +317,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         Raises:
             CapabilityError: If the vendor does not document ``method``.
 
-        Example:
+        Examples:
             >>> from pydantic import BaseModel
             >>> from langchain_dsgvo import ChatSovrGPT
             >>> class Person(BaseModel):

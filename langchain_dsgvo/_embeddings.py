@@ -93,7 +93,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
 
         Any number of texts is read in bounded memory, and what has come before an error is kept.
 
-        Example:
+        Examples:
             >>> from langchain_dsgvo import InnoGPTEmbeddings
             >>> embeddings = InnoGPTEmbeddings(dimensions=8, batch_size=100)
             >>> sum(1 for vector in embeddings.embed_iter(f"Satz {n}" for n in range(250)))

@@ -61,7 +61,7 @@ def force_invalid(arguments: str) -> str:
     as if it were whole. A bracket too many stops that, and the call becomes an invalid one, as it
     does in an answer that was not streamed.
 
-    Example:
+    Examples:
         >>> force_invalid('{"city": "Ul')
         '"}}'
     """

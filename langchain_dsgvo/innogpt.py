@@ -76,7 +76,7 @@ class InnoGPTEmbeddings(EmbeddingModel):
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> embeddings = InnoGPTEmbeddings()
         >>> vectors = embeddings.embed_documents(["Guten Tag", "Auf Wiedersehen"])
         >>> len(vectors), len(vectors[0])
@@ -101,7 +101,7 @@ class InnoGPTImageGeneration(ImageSettings, VendorSettings, BaseTool):
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> tool = InnoGPTImageGeneration()
         >>> tool.invoke({"prompt": "ein minimalistisches App-Icon"})[:18]
         'The image was made'

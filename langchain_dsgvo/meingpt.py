@@ -37,7 +37,7 @@ class ChatMeinGPT(ChatModel):
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> model = ChatMeinGPT(model="gpt-4o", temperature=0)
         >>> model.invoke("Sag Hallo!").response_metadata["finish_reason"]
         'stop'
@@ -59,7 +59,7 @@ class MeinGPTEmbeddings(EmbeddingModel):
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> vectors = MeinGPTEmbeddings(dimensions=256).embed_documents(["Guten Tag"])
         >>> len(vectors), len(vectors[0])
         (1, 256)
@@ -87,7 +87,7 @@ class MeinGPTAssistant(
         ResidencyError: With ``residency="strict"``, unless ``trusted_models`` has the assistant's
             id: the vendor does not say beforehand which model answers.
 
-    Example:
+    Examples:
         >>> assistant = MeinGPTAssistant(assistant_id="emulator-1")
         >>> answer = assistant.invoke([("user", "Hallo!")])
         >>> answer.text[:8], answer.response_metadata["model_provider"]

@@ -26,7 +26,7 @@ class ChatNeuroflash(ChatModel, WorkspaceSettings):
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> model = ChatNeuroflash(model="openai/gpt-4.1-mini", temperature=0.7)
         >>> answer = model.invoke("Sag Hallo!")
         >>> answer.response_metadata["token_usage"]["words_used"] > 0
@@ -76,7 +76,7 @@ class NeuroflashEmbeddings(EmbeddingModel, WorkspaceSettings):
         CapabilityError: Unless ``allow_undocumented=True``; the message names the vendors that
             document embeddings.
 
-    Example:
+    Examples:
         >>> NeuroflashEmbeddings()  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...

@@ -78,7 +78,7 @@ class SovrGPTEmbeddings(EmbeddingModel):
         CapabilityError: Unless ``allow_undocumented=True``; the message names the vendors that
             document embeddings.
 
-    Example:
+    Examples:
         >>> SovrGPTEmbeddings()  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
@@ -98,7 +98,7 @@ class SovrGPTRerank(RerankSettings, VendorSettings, BaseDocumentCompressor):
     Raises:
         ConfigurationError: If an argument is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from langchain_core.documents import Document
         >>> texts = ["Das Tagegeld beträgt 28 Euro.", "Allen stehen 30 Tage Urlaub zu."]
         >>> reranker = SovrGPTRerank(top_n=1)

@@ -56,7 +56,7 @@ class ModelOutputError(APIResponseError, ValueError):
 class RawResponse(dict[str, Any]):
     """What the vendor said, as a plain dict whose keys also read as attributes.
 
-    Example:
+    Examples:
         >>> RawResponse(choices=[{"message": {"content": "Ja."}}]).choices[0].message.content
         'Ja.'
     """

@@ -54,7 +54,7 @@ def use(
         ConfigurationError: If something is missing or wrong, or the vendor documents no embeddings
             and ``embed_model`` is not given. Nothing is changed then.
 
-    Example:
+    Examples:
         >>> from llama_index.core import Settings
         >>> from llamaindex_dsgvo import MeinGPTEmbedding, use
         >>> use("innogpt", "gpt-5")

@@ -24,7 +24,7 @@ class InnoGPT(ChatModel):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import InnoGPT
         >>> llm = InnoGPT(model="gpt-5")
         >>> response = llm.complete("Hallo!")
@@ -44,7 +44,7 @@ class InnoGPTEmbedding(EmbeddingModel):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import InnoGPTEmbedding
         >>> embed_model = InnoGPTEmbedding()
         >>> vectors = embed_model.get_text_embedding_batch(["Guten Tag", "Auf Wiedersehen"])
@@ -74,7 +74,7 @@ class InnoGPTImageToolSpec(BaseToolSpec):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import InnoGPTImageToolSpec
         >>> [tool] = InnoGPTImageToolSpec().to_tool_list()
         >>> tool.call(prompt="ein minimalistisches App-Icon").content[:18]

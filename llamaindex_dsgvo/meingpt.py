@@ -33,7 +33,7 @@ class MeinGPT(ChatModel):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llama_index.core.llms import ChatMessage
         >>> from llamaindex_dsgvo import MeinGPT
         >>> llm = MeinGPT(model="gpt-4o-mini")
@@ -53,7 +53,7 @@ class MeinGPTEmbedding(EmbeddingModel):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import MeinGPTEmbedding
         >>> len(MeinGPTEmbedding(dimensions=256).get_query_embedding("Wie viel Urlaub habe ich?"))
         256
@@ -74,7 +74,7 @@ class MeinGPTAssistantQueryEngine(AssistantSettings, VendorSettings, CustomQuery
         ResidencyError: With ``residency="strict"``, unless ``trusted_models`` has the assistant's
             id: the vendor does not say beforehand which model answers.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import MeinGPTAssistantQueryEngine
         >>> response = MeinGPTAssistantQueryEngine(assistant_id="emulator-1").query("Hallo!")
         >>> response.response[:8], sorted(response.metadata)
@@ -113,7 +113,7 @@ class MeinGPTAssistantToolSpec(BaseToolSpec):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import MeinGPTAssistantToolSpec
         >>> [tool] = MeinGPTAssistantToolSpec(assistant_id="emulator-1").to_tool_list()
         >>> tool.call(question="Hallo!").content[:8]

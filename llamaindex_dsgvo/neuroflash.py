@@ -23,7 +23,7 @@ class Neuroflash(ChatModel, WorkspaceSettings):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import Neuroflash
         >>> llm = Neuroflash(model="openai/gpt-4.1-mini", seed=7)
         >>> response = llm.complete("Ein Slogan für eine Bäckerei?")
@@ -64,7 +64,7 @@ class NeuroflashEmbedding(EmbeddingModel, WorkspaceSettings):
         CapabilityError: Without ``allow_undocumented=True``; it names the vendors that document
             embeddings.
 
-    Example:
+    Examples:
         >>> from llamaindex_dsgvo import NeuroflashEmbedding
         >>> embed_model = NeuroflashEmbedding(model_name="…", allow_undocumented=True)
         >>> embed_model.provider

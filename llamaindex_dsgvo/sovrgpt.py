@@ -31,7 +31,7 @@ class SovrGPT(ChatModel):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llama_index.core.llms import ChatMessage
         >>> from llamaindex_dsgvo import SovrGPT
         >>> llm = SovrGPT(model="qwen3.5-9b", temperature=0.5)
@@ -50,7 +50,7 @@ class SovrGPTEmbedding(EmbeddingModel):
         CapabilityError: Without ``allow_undocumented=True``; it names the vendors that document
             embeddings.
 
-    Example:
+    Examples:
         >>> from dsgvo import errors
         >>> from llamaindex_dsgvo import SovrGPTEmbedding
         >>> try:
@@ -72,7 +72,7 @@ class SovrGPTRerank(RerankSettings, VendorSettings, BaseNodePostprocessor):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> from llama_index.core.schema import NodeWithScore, TextNode
         >>> from llamaindex_dsgvo import SovrGPTRerank
         >>> texts = ["Das Tagegeld beträgt 28 Euro.", "Allen stehen 30 Tage Urlaub zu."]

@@ -76,7 +76,7 @@ def mark_headings(text: str) -> str:
 
     A heading is a paragraph of its own that is underlined, numbered, or in capitals.
 
-    Example:
+    Examples:
         >>> print(mark_headings("1.2. Was kostet das\nim Jahr?\n\nNichts."))
         ## 1.2. Was kostet das im Jahr?
         <BLANKLINE>

@@ -23,7 +23,7 @@ class Meter:
         uncounted: Answers that came without one, so that ``tokens`` says too little.
         seconds: Time spent with it.
 
-    Example:
+    Examples:
         >>> meter = Meter()
         >>> meter.add({"total_tokens": 12})
         >>> meter.add(None)

@@ -38,7 +38,7 @@ def printable(text: str) -> str:
 
     Each character is judged alone, so that a sequence cannot slip through in pieces.
 
-    Example:
+    Examples:
         >>> printable("\x1b[31mrot\a")
         '\ufffd[31mrot\ufffd'
     """
@@ -152,7 +152,7 @@ class WordWriter:
         indent: Spaces before each line.
         style: Rich style of the text.
 
-    Example:
+    Examples:
         >>> writer = WordWriter(Screen(width=20, color_system=None), indent=2)
         >>> for piece in ("Innerhalb von zw", "ei Stun", "den.\n"):
         ...     writer.write(piece)

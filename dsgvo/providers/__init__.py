@@ -44,7 +44,7 @@ def get_provider(name: str) -> Provider:
     Raises:
         ConfigurationError: If there is no provider of that name; the message lists those there are.
 
-    Example:
+    Examples:
         >>> get_provider("meingpt").title
         'meinGPT'
     """

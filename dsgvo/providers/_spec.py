@@ -140,7 +140,7 @@ class AssistantSupport:
 class Provider:
     """One vendor: who to talk to, how to log in, what its page says it honours.
 
-    Example:
+    Examples:
         >>> from dsgvo import PROVIDERS
         >>> PROVIDERS["sovrgpt"].support("seed")
         'ignored'

@@ -168,7 +168,7 @@ def same_request(sent: Any, recorded: Any) -> None:
 def vendor_url(url: str) -> str:
     """Return a vendor's own address for one of the emulator's; any other without its login.
 
-    Example:
+    Examples:
         >>> vendor_url("http://127.0.0.1:8080/neuroflash/oauth/v2/token")
         'https://id.neuroflash.com/oauth/v2/token'
     """

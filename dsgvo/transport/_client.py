@@ -727,7 +727,7 @@ class Client(BaseClient):
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
 
-    Example:
+    Examples:
         >>> client = Client("sovrgpt")
         >>> completion = client.chat([{"role": "user", "content": "Hallo!"}], model="qwen3.5-9b")
         >>> completion.finish_reason
@@ -787,7 +787,7 @@ class Client(BaseClient):
             IncompleteStreamError: If the stream ends early; ``partial`` holds what had come.
             APIError: If there is no valid answer.
 
-        Example:
+        Examples:
             >>> messages = [{"role": "user", "content": "Hallo!"}]
             >>> deltas = list(Client("sovrgpt").stream(messages, model="qwen3.5-9b"))
             >>> next(delta.finish_reason for delta in deltas if delta.finish_reason)
@@ -860,7 +860,7 @@ class Client(BaseClient):
             CapabilityError: If the vendor documents no embeddings.
             APIError: If vectors are missing or wrong.
 
-        Example:
+        Examples:
             >>> vectors = list(Client("meingpt").embed(["Guten Tag", "Auf Wiedersehen"]))
             >>> len(vectors), len(vectors[0])
             (2, 3072)
@@ -880,7 +880,7 @@ class Client(BaseClient):
         Returns:
             What is known of each; ``source`` says where from.
 
-        Example:
+        Examples:
             >>> "qwen3.5-9b" in [model.id for model in Client("sovrgpt").models()]
             True
         """
@@ -892,7 +892,7 @@ class Client(BaseClient):
         Raises:
             CapabilityError: At a vendor without workspaces.
 
-        Example:
+        Examples:
             >>> [workspace.name for workspace in Client("neuroflash").workspaces()]
             ['Emulator']
         """
@@ -932,7 +932,7 @@ class Client(BaseClient):
             NotFoundError: If the account has no reranking.
             APIResponseError: If a score is missing, doubled, out of range or unreadable.
 
-        Example:
+        Examples:
             >>> documents = ["Das Tagegeld beträgt 28 Euro.", "Allen stehen 30 Tage Urlaub zu."]
             >>> [best] = Client("sovrgpt").rerank("Wie viel Urlaub gibt es?", documents, top_n=1)
             >>> documents[best.index]
@@ -947,7 +947,7 @@ class Client(BaseClient):
         Raises:
             CapabilityError: At a vendor that is not known to have assistants.
 
-        Example:
+        Examples:
             >>> [assistant.id for assistant in Client("meingpt").assistants()]
             ['emulator-1', 'emulator-2']
         """
@@ -977,7 +977,7 @@ class Client(BaseClient):
             ResidencyError: With ``residency="strict"``, unless ``trusted_models`` has the id.
             NotFoundError: If there is no such assistant.
 
-        Example:
+        Examples:
             >>> messages = [{"role": "user", "content": "Hallo!"}]
             >>> answer = Client("meingpt").run_assistant("emulator-1", messages)
             >>> answer.text != "", sorted(answer.usage)[-2:]
@@ -992,7 +992,7 @@ class Client(BaseClient):
             CapabilityError: At a vendor that documents no such address.
             APIError: If the service cannot be reached or reports an error.
 
-        Example:
+        Examples:
             >>> Client("neuroflash").health()["status"]
             'ok'
         """
@@ -1023,7 +1023,7 @@ class Client(BaseClient):
             CapabilityError: At a vendor that documents no image generation.
             ConfigurationError: If the prompt is empty or ``save_to`` cannot be written.
 
-        Example:
+        Examples:
             >>> Client("innogpt").generate_image("ein minimalistisches App-Icon").data[:4]
             b'\x89PNG'
         """
@@ -1096,7 +1096,7 @@ class AsyncClient(BaseClient):
 
     One object serves several loops, at once or one after another.
 
-    Example:
+    Examples:
         >>> import asyncio
         >>> async def ask() -> str:
         ...     client = AsyncClient("sovrgpt")

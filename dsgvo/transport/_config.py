@@ -108,7 +108,7 @@ class RequestOptions:
         extra_query: Parameters that are added to the address of this request.
         extra_body: Fields that are put into the body unchecked.
 
-    Example:
+    Examples:
         >>> options, body = RequestOptions.split({"timeout": 5, "temperature": 0.5})
         >>> options.timeout, body
         (5, {'temperature': 0.5})
@@ -546,7 +546,7 @@ def is_loopback(host: str) -> bool:
 def is_public(address: str) -> bool:
     """Return whether an IP address can belong to a server of the internet.
 
-    Example:
+    Examples:
         >>> is_public("93.184.215.14"), is_public("169.254.169.254"), is_public("::ffff:10.0.0.1")
         (True, False, False)
     """
@@ -562,7 +562,7 @@ def is_public(address: str) -> bool:
 def literal_addresses(host: str) -> list[str]:
     """Return the IP address that a host is, in any of its spellings; none for a name.
 
-    Example:
+    Examples:
         >>> literal_addresses("2130706433"), literal_addresses("example.com")
         (['127.0.0.1'], [])
     """

@@ -23,7 +23,7 @@ _HIDDEN = frozenset(
 def unknown_argument(owner: str, name: str, known: Iterable[str], otherwise: str) -> str:
     """Say that a class has no such argument, and which one may have been meant.
 
-    Example:
+    Examples:
         >>> unknown_argument("ChatSovrGPT", "modle", ["model"], "")
         "ChatSovrGPT has no argument 'modle': did you mean 'model'?"
     """
@@ -36,7 +36,7 @@ def unknown_argument(owner: str, name: str, known: Iterable[str], otherwise: str
 def wrong_argument(name: str, value: object, message: str) -> str:
     """Say what is wrong with an argument; its value is shown if it can hold no secret.
 
-    Example:
+    Examples:
         >>> wrong_argument("temperature", "hot", "use a number")
         "temperature='hot': use a number"
         >>> wrong_argument("api_key", 3, "use a text")
@@ -49,7 +49,7 @@ def wrong_argument(name: str, value: object, message: str) -> str:
 def shown(value: object) -> str:
     """Return a value as an error may show it: shortened if it looks like a key in a wrong place.
 
-    Example:
+    Examples:
         >>> shown("gpt-4o"), shown("sk-abcdef123456")
         ("'gpt-4o'", "'sk-a…' (a key?)")
     """

@@ -109,7 +109,7 @@ def build_run(
         ConfigurationError: If a message is not a text, or the last is not the user's.
         CapabilityError: If there are calls or results of tools, which nobody says it takes.
 
-    Example:
+    Examples:
         >>> from dsgvo import PROVIDERS
         >>> build_run(PROVIDERS["meingpt"], "a/1", [{"role": "user", "content": "Hallo!"}])
         ('a%2F1/run', {'message': 'Hallo!', 'messages': [{'role': 'user', 'content': 'Hallo!'}]})

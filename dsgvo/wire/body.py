@@ -33,7 +33,7 @@ def parse_json(data: bytes | bytearray | str) -> Any:
     Raises:
         InvalidJSONError: If the text is malformed or nested deeper than :data:`MAX_JSON_DEPTH`.
 
-    Example:
+    Examples:
         >>> parse_json(rb'"caf\u00e9 \ud83d"')
         'café �'
     """

@@ -48,7 +48,7 @@ _SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b")
 class Sniffer:
     r"""Tells a stream from one body (JSON, a web page) by the first bytes.
 
-    Example:
+    Examples:
         >>> sniffer = Sniffer()
         >>> sniffer.feed(b"\n\nda"), sniffer.feed(b"ta: {")
         (None, True)
@@ -88,7 +88,7 @@ class ChatDecoder:
             inside it. A plain answer shows by itself whether it does.
         tool_names: The user's names of tools, by those on the wire.
 
-    Example:
+    Examples:
         >>> from dsgvo import PROVIDERS
         >>> decoder = ChatDecoder(PROVIDERS["sovrgpt"])
         >>> chunk = b'{"choices":[{"delta":{"content":"Hallo"},"finish_reason":"stop"}]}'

@@ -57,7 +57,7 @@ class ChunkReader:
     Args:
         thinking: ``"open"`` if the prompt's template has opened a thought before the answer.
 
-    Example:
+    Examples:
         >>> chunk = {"choices": [{"delta": {"content": "<think>Hm.</think>Ja."}}]}
         >>> delta = ChunkReader().read(chunk, "delta")
         >>> delta.reasoning, delta.content

@@ -78,7 +78,7 @@ class Completion:
 class Accumulator:
     """Adds deltas up to a completion; tool calls are put together by their own assembler.
 
-    Example:
+    Examples:
         >>> accumulator = Accumulator("sovrgpt")
         >>> for text in ("Guten ", "Tag"):
         ...     accumulator.add(Delta(content=text), {})

@@ -161,7 +161,7 @@ def batches(
     Raises:
         ConfigurationError: As :func:`check_texts`, and if a bound is below 1.
 
-    Example:
+    Examples:
         >>> [batch.texts for batch in batches(["a", "b", "c"], max_texts=2)]
         [['a', 'b'], ['c']]
     """

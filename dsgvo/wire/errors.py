@@ -202,7 +202,7 @@ def mentions(body: bytes, field: str) -> bool:
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
     """Mask secrets and whatever looks like a key in a vendor's text, and shorten it.
 
-    Example:
+    Examples:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """

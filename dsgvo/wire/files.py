@@ -268,7 +268,7 @@ def found_type(kind: str, start: bytes, name: str | None) -> str:
 def mime_type_of(data: bytes) -> str | None:
     """Return the type of an image or PDF by how its bytes begin.
 
-    Example:
+    Examples:
         >>> mime_type_of(b"RIFF....WEBPVP8 "), mime_type_of(b"RIFF....WAVEfmt ")
         ('image/webp', None)
     """

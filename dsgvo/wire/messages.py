@@ -41,7 +41,7 @@ def tool_arguments(text: str) -> dict[str, Any] | None:
     Nothing, white space and ``null`` are a call without arguments. Line breaks inside of texts,
     which models leave unescaped, are no fault; half a surrogate pair becomes U+FFFD.
 
-    Example:
+    Examples:
         >>> tool_arguments('{"city": "Ulm"}'), tool_arguments("null"), tool_arguments('{"city"')
         ({'city': 'Ulm'}, {}, None)
     """
@@ -68,7 +68,7 @@ def function_call(
     Raises:
         ConfigurationError: If the arguments cannot be written as JSON.
 
-    Example:
+    Examples:
         >>> function_call("call_1", "add", "{a: 1")["function"]["arguments"]
         '{"invalid_arguments":"{a: 1"}'
     """
@@ -179,7 +179,7 @@ def media_after_tool_results(
 def without_surrogates(value: Any) -> Any:
     r"""Return JSON data with U+FFFD in place of halves of surrogate pairs.
 
-    Example:
+    Examples:
         >>> without_surrogates({"city": "K\ud83dln"})
         {'city': 'K�ln'}
     """

@@ -21,7 +21,7 @@ _UMLAUTS = str.maketrans(
 def valid_name(name: str) -> str:
     """Return a name of a tool or schema as OpenAI's API takes it: 1 to 64 of ``a-zA-Z0-9_-``.
 
-    Example:
+    Examples:
         >>> valid_name("Antwort[int]"), valid_name("Größe")
         ('Antwort_int', 'Groesse')
     """
@@ -37,7 +37,7 @@ def valid_tool_names(body: dict[str, Any]) -> Mapping[str, str]:
     Returns:
         The tools' own names by those on the wire, for the answer; nearly always none.
 
-    Example:
+    Examples:
         >>> body = {"messages": [], "tools": [{"type": "function", "function": {"name": "Größe"}}]}
         >>> valid_tool_names(body), body["tools"][0]["function"]["name"]
         ({'Groesse': 'Größe'}, 'Groesse')

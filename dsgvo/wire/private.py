@@ -14,7 +14,7 @@ _SHORTEST = 4
 def private_texts(body: Mapping[str, Any] | None) -> list[str]:
     """Return the texts of a request's content that a vendor's message might quote.
 
-    Example:
+    Examples:
         >>> private_texts({"model": "m", "messages": [{"role": "user", "content": "Meine IBAN"}]})
         ['Meine IBAN']
     """

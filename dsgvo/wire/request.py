@@ -104,7 +104,7 @@ def build_chat(
         CapabilityError: If the vendor or the model is known not to offer what is asked for.
         ResidencyError: If the model runs at a place that is not accepted.
 
-    Example:
+    Examples:
         >>> from dsgvo import PROVIDERS
         >>> build_chat(
         ...     PROVIDERS["sovrgpt"],

@@ -92,7 +92,7 @@ def build_rerank(
         CapabilityError: If the vendor is not known to rerank.
         ResidencyError: If the model runs at a place that is not accepted.
 
-    Example:
+    Examples:
         >>> from dsgvo import PROVIDERS
         >>> asked = build_rerank(PROVIDERS["sovrgpt"], "Urlaub", ["30 Tage", "28 Euro"])
         >>> asked.path, asked.model, asked.fields["query"]
@@ -176,7 +176,7 @@ def _number(value: object) -> float | None:
 def best(results: Iterable[RerankResult], top_n: int | None = None) -> list[RerankResult]:
     """Return the results that fit best, the best first; equal ones in the documents' order.
 
-    Example:
+    Examples:
         >>> [r.index for r in best([RerankResult(0, 0.1), RerankResult(1, 0.9)], top_n=1)]
         [1]
     """

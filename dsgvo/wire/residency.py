@@ -86,7 +86,7 @@ def model_id(model: str) -> str:
     Raises:
         ConfigurationError: If it holds control characters or is empty.
 
-    Example:
+    Examples:
         >>> model_id(" gpt-4o ")
         'gpt-4o'
     """
@@ -110,7 +110,7 @@ def check_residency(
     Raises:
         ResidencyError: If the setting does not accept the model. Nothing is sent.
 
-    Example:
+    Examples:
         >>> from dsgvo import PROVIDERS
         >>> check_residency(PROVIDERS["meingpt"], "gpt-4o", "eu")
     """
@@ -143,7 +143,7 @@ def answered_elsewhere(
 ) -> str | None:
     """Return a warning if another model has answered than was asked, at a place not accepted.
 
-    Example:
+    Examples:
         >>> from dsgvo import PROVIDERS
         >>> answered_elsewhere(PROVIDERS["meingpt"], "o1", "o1", "eu")
         >>> answered_elsewhere(PROVIDERS["meingpt"], "o1", "o1-us", "eu").partition(":")[0]

@@ -38,7 +38,7 @@ def next_delay(
     Returns:
         Seconds, 0 or more; ``None`` if it must not be made again.
 
-    Example:
+    Examples:
         >>> from dsgvo.errors import RateLimitError
         >>> next_delay(RateLimitError("", status_code=429, retry_after=7), 0, 2, jitter=0.5)
         7
@@ -69,7 +69,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     Returns:
         Seconds from now, never negative; ``None`` if it does not say so in a readable way.
 
-    Example:
+    Examples:
         >>> retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, now=40.0)
         60.0
         >>> retry_after({"retry-after": "2", "retry-after-ms": "1500"}, now=40.0)

@@ -41,7 +41,7 @@ class SSEDecoder:
     Args:
         max_bytes: Bound of one event's data, and of a line beside the ``data:`` before it.
 
-    Example:
+    Examples:
         >>> decoder = SSEDecoder()
         >>> decoder.feed(b"data: Gr\xc3")
         []

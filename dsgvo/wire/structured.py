@@ -41,7 +41,7 @@ _LARGEST = 200  # values of an example
 def with_properties(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a tool's parameters as strict servers want them: ``properties`` though empty.
 
-    Example:
+    Examples:
         >>> with_properties({"type": "object"})
         {'type': 'object', 'properties': {}}
     """
@@ -77,7 +77,7 @@ class OutputSchema:
     def of(cls, schema: Mapping[str, Any], name: str | None = None) -> OutputSchema:
         """Return the form of a JSON schema that goes onto the wire.
 
-        Example:
+        Examples:
             >>> OutputSchema.of({"type": "array"}, "Namen").schema
             {'type': 'object', 'properties': {'value': {'type': 'array'}}, 'required': ['value']}
         """
@@ -173,7 +173,7 @@ def with_schema(
 def unwrapped_schema(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
     """Return the JSON schema inside the form that ``response_format`` has, and its ``strict``.
 
-    Example:
+    Examples:
         >>> unwrapped_schema({"name": "Wert", "schema": {"type": "object"}, "strict": True})
         ({'title': 'Wert', 'type': 'object'}, True)
     """
@@ -203,7 +203,7 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
 def is_recursive(schema: Mapping[str, Any]) -> bool:
     """Return whether a definition of a schema holds itself, so that it cannot be written out.
 
-    Example:
+    Examples:
         >>> tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Tree"}}}
         >>> is_recursive({"$defs": {"Tree": tree}, "$ref": "#/$defs/Tree"})
         True
@@ -239,7 +239,7 @@ def _references(value: object) -> Iterator[str]:
 def example_of(schema: Mapping[str, Any]) -> Any:
     """Return the plainest value of a schema's shape, to show a model what is wanted.
 
-    Example:
+    Examples:
         >>> example_of({"properties": {"name": {"type": "string"}, "age": {"type": "integer"}}})
         {'name': '…', 'age': 0}
     """
@@ -299,7 +299,7 @@ def object_in(text: str, *, growing: bool = False) -> dict[str, Any] | None:
     Small models wrap JSON in Markdown or a sentence, and leave line breaks inside texts unescaped,
     whatever they are told.
 
-    Example:
+    Examples:
         >>> object_in('Gern: {"a": 1}')
         {'a': 1}
     """

@@ -46,7 +46,7 @@ class ThinkSplitter:
         opened: Whether the prompt's template has written the opening tag, so that the text begins
             inside a thought.
 
-    Example:
+    Examples:
         >>> splitter = ThinkSplitter()
         >>> splitter.feed("<th"), splitter.feed("ink>Hm.</think>\n\nJa.")
         (Split(reasoning='', content=''), Split(reasoning='Hm.', content='Ja.'))
@@ -190,7 +190,7 @@ def _partial_tag(text: str, tag: str) -> int:
 def thought_unopened(text: str) -> bool:
     r"""Return whether a whole text begins inside a thought: its first tag closes one.
 
-    Example:
+    Examples:
         >>> thought_unopened("Hm.\n</think>\n\nJa."), thought_unopened("Man schreibt </think> so.")
         (True, False)
     """
@@ -206,7 +206,7 @@ def thought_unopened(text: str) -> bool:
 def thought_text(value: object, depth: int = 0) -> str:
     """Return the text of thoughts in whatever form they came; nothing if there is none.
 
-    Example:
+    Examples:
         >>> thought_text([{"type": "thinking", "thinking": [{"text": "Hm"}]}, {"summary": "."}])
         'Hm.'
     """

@@ -14,7 +14,7 @@ _PIECE = re.compile(r"\w{1,4}|[^\w\s]")
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens a text has, without a tokenizer.
 
-    Example:
+    Examples:
         >>> estimate_tokens("Der Datenschutz gilt.")
         6
     """

@@ -285,7 +285,7 @@ def tool_choice(
     Raises:
         ConfigurationError: If the choice names no tool offered, or has another form.
 
-    Example:
+    Examples:
         >>> adder = {"type": "function", "function": {"name": "add", "parameters": {}}}
         >>> tool_choice("add", [adder])
         {'type': 'function', 'function': {'name': 'add'}}

@@ -52,7 +52,7 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
 
     What is not a count (``null``, text, a negative or an infinite number) is passed over.
 
-    Example:
+    Examples:
         >>> usage = {"prompt_tokens": 9, "completion_tokens": "4", "total_tokens": None}
         >>> token_counts(usage)[:3]
         (9, 4, 13)

@@ -51,7 +51,7 @@ def reisekosten(tage: int, kilometer: float) -> str:
         tage: Dauer der Reise in Kalendertagen, An- und Abreisetag eingeschlossen.
         kilometer: Mit dem eigenen Auto gefahrene Kilometer, 0 ohne eigenes Auto.
 
-    Example:
+    Examples:
         >>> reisekosten(tage=4, kilometer=420)
         'Tagegeld 84,00 € + Kilometergeld 147,00 € = 231,00 €'
     """
