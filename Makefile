@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo arguments test test-slow test-real test-lowest coverage mutants fuzz vendor-coverage cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo arguments test test-slow test-real test-lowest coverage mutants fuzz docs vendor-coverage cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
@@ -26,6 +26,7 @@ help:
 	@echo "make coverage     both, with their coverage and its floor"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"
 	@echo "make fuzz MINUTES=15  every reader of answers under atheris, so long each (ARGS=chat: one)"
+	@echo "make docs         the site, into site/; a broken link is an error"
 	@echo "make vendor-coverage  write docs/vendor-coverage.md anew, from the tests' markers"
 	@echo "make arguments        write docs/arguments.md anew, from the classes' fields"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
@@ -94,6 +95,9 @@ $(VENV)/.atheris: $(STAMP)
 fuzz: $(VENV)/.atheris
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
 
+docs: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs -q build
+
 vendor-coverage: $(STAMP)
 	@$(BIN)/python -m docs.coverage
 
@@ -148,4 +152,4 @@ constraints:
 	  cp "$$dir/new" constraints.txt
 
 clean:
-	@rm -rf .venv .venv-* .real $(BENCH) build dist mutants fuzz-corpus .pytest_cache .ruff_cache .coverage htmlcov
+	@rm -rf .venv .venv-* .real $(BENCH) build dist site mutants fuzz-corpus .pytest_cache .ruff_cache .coverage htmlcov

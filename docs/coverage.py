@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from dsgvo import PROVIDERS, Provider
 from dsgvo.providers import Model
 
-__all__ = ["PAGE", "Mark", "Row", "faults", "marks", "page", "table"]
+__all__ = ["IGNORED", "PAGE", "Mark", "Row", "faults", "marks", "page", "shown", "table"]
 
 PAGE = Path(__file__).with_name("vendor-coverage.md")
 TESTS = PAGE.parents[1] / "tests"
@@ -175,13 +175,18 @@ def page(found: list[Mark]) -> str:
             "| Kind | Fact | Standing | Tests |",
             "|---|---|---|---|",
         ]
-        for fact in sorted(facts, key=lambda fact: (KINDS.index(fact.split()[0]), fact.lower())):
-            row, (kind, text) = facts[fact], fact.split(" ", 1)
-            text = f"`{text}`" if fact in stated(spec) else text
-            shown = f"{text}: {row.detail}" if row.detail else text
+        for kind, text, row in shown(spec, facts):
             tests = "<br>".join(f"`{test}`" for test in sorted(set(row.tests)))
-            lines.append(f"| {kind} | {shown} | {row.standing} | {tests} |")
+            lines.append(f"| {kind} | {text} | {row.standing} | {tests} |")
     return "\n".join([*lines, ""])
+
+
+def shown(spec: Provider, facts: dict[str, Row]) -> Iterator[tuple[str, str, Row]]:
+    """Yield kind, text and row of a vendor's facts, in the order of the page."""
+    for fact in sorted(facts, key=lambda fact: (KINDS.index(fact.split()[0]), fact.lower())):
+        row, (kind, text) = facts[fact], fact.split(" ", 1)
+        text = f"`{text}`" if fact in stated(spec) else text
+        yield kind, f"{text}: {row.detail}" if row.detail else text, row
 
 
 if __name__ == "__main__":

@@ -288,7 +288,7 @@ def test_ci_runs_targets_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^ *make ([\w-]+)", script.read_text(encoding="utf-8"), re.M))
     assert os.access(script, os.X_OK)
-    assert targets == {"lint", "types", "coverage", "test"}
+    assert targets == {"lint", "types", "docs", "coverage", "test"}
     assert targets <= set(re.findall(r"^([\w-]+):", makefile, re.M))
 
 

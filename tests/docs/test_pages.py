@@ -7,12 +7,15 @@ import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from llama_index.core import Settings
 
+from dsgvo.emulator import Server
+
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^( *)```python\n(.*?)^ *```", re.M | re.S)
 
 # What must be among what a page prints.
 PRINTED = {
@@ -35,6 +38,17 @@ PRINTED = {
         "The image was made",
         "temperature=3.0 is out of range: use 0 to 2",
     ),
+    "docs/index.md": ("Das Tagegeld beträgt 28 Euro je vollem Kalendertag.",),
+    "docs/deutsch.md": (),
+    "docs/data-protection.md": ("o1-us",),
+    "docs/errors.md": ("True",),
+    "docs/firewall.md": ("True",),
+    "docs/personenbezogene-daten.md": (
+        "[REDACTED_EMAIL]",
+        "Erika Mustermann (erika@example.com) leitet den Einkauf.",
+        "Max Beispiel leitet den Versand.",
+    ),
+    "docs/observability.md": ("total_tokens", "True", "answered:"),
 }
 
 
@@ -57,13 +71,19 @@ def llama_index_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.usefixtures("vendor_environment")
 @pytest.mark.parametrize("page", PRINTED)
-def test_the_page_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_runs(
+    page: str, vendor_environment: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for number, block in enumerate(BLOCK.findall((ROOT / page).read_text("utf-8")), 1):
-        exec(compile(block, f"{page}, block {number}", "exec"), namespace)
+    for number, (_, block) in enumerate(BLOCK.findall((ROOT / page).read_text("utf-8")), 1):
+        exec(compile(dedent(block), f"{page}, block {number}", "exec"), namespace)
     namespace.clear()
     gc.collect()  # LlamaIndex's memory leaves a connection to SQLite open
     printed = capsys.readouterr().out
     assert [text for text in PRINTED[page] if text not in printed] == []
+    sent = b"".join(request.body for request in vendor_environment.requests)
+    if page == "docs/personenbezogene-daten.md":
+        assert sent
+        for person in (b"Mustermann", b"Beispiel", b"erika@", b"2020"):
+            assert person not in sent
