@@ -13,6 +13,12 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 
 
 @pytest.fixture
+def async_mode() -> Mode:
+    """The async client, where only event loops can differ."""
+    return Mode("async")
+
+
+@pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds between attempts, which are noted and not waited."""
     seconds: list[float] = []

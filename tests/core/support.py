@@ -55,8 +55,10 @@ class Mode:
     def kind(self) -> type[Client] | type[AsyncClient]:
         return Client if self.name == "sync" else AsyncClient
 
-    def client(self, provider: str, server: Server | None = None, /, **kwargs: Any) -> Any:
-        """Return a client of the emulator; without a server, one of what the arguments say."""
+    def client(
+        self, provider: str, server: Server | RawServer | None = None, /, **kwargs: Any
+    ) -> Any:
+        """Return a client of a server; without one, a client of what the arguments say."""
         if server is not None:
             kwargs = settings(provider, server) | kwargs
         return self.kind(provider, **kwargs)
@@ -96,6 +98,16 @@ class Mode:
         """Return what a method gave, awaited if it is the async client's."""
         return value if self.name == "sync" else asyncio.run(value)
 
+    def in_turn(self, *calls: Callable[[], Any]) -> list[Any]:
+        """Return the results of calls, one after another; async ones share an event loop."""
+        if self.name == "sync":
+            return [call() for call in calls]
+
+        async def main() -> list[Any]:
+            return [await call() for call in calls]
+
+        return asyncio.run(main())
+
     def _listed(self, make: Callable[[], Any]) -> list[Any]:
         if self.name == "sync":
             return list(make())
@@ -106,8 +118,11 @@ class Mode:
         return asyncio.run(collect())
 
 
-def settings(provider: str, server: Server) -> dict[str, Any]:
-    """Return the arguments that point a client to the emulator."""
+def settings(provider: str, server: Server | RawServer) -> dict[str, Any]:
+    """Return the arguments that point a client to a server."""
+    if isinstance(server, RawServer):
+        own = {"workspace_id": "w"} if provider == "neuroflash" else {}
+        return {"api_key": "schluessel", "base_url": server.url, **own}
     own = {"workspace_id": server.workspace_id} if provider == "neuroflash" else {}
     return {"api_key": server.api_key, "base_url": server.base_url(provider), **own}
 
@@ -193,7 +208,8 @@ def http(
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
 
 
-Handler = Callable[[bytes, socket.socket], None]
+Handler = Callable[[bytes, socket.socket], bytes | None]
+"""Writes to the connection, or returns what is to be written."""
 
 
 @dataclass
@@ -228,7 +244,8 @@ class RawServer:
             while request := read_request(connection):
                 with self._lock:
                     self.requests.append(request)
-                self.handler(request, connection)
+                if reply := self.handler(request, connection):
+                    connection.sendall(reply)
         except OSError:
             pass
         finally:
@@ -262,6 +279,11 @@ def read_request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
+def json_of(request: bytes) -> Any:
+    """Return the JSON body of a request."""
+    return json.loads(request.partition(b"\r\n\r\n")[2])
+
+
 @contextmanager
 def raw_server(
     answers: bytes | Handler, *, tls: ssl.SSLContext | None = None
@@ -271,11 +293,8 @@ def raw_server(
     if tls is not None:  # each connection's own thread shakes hands, when it reads
         listener = tls.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)
 
-    def same(_request: bytes, connection: socket.socket) -> None:
-        assert isinstance(answers, bytes)
-        connection.sendall(answers)
-
-    server = RawServer(answers if callable(answers) else same, listener)
+    handler = answers if callable(answers) else lambda _request, _connection: answers
+    server = RawServer(handler, listener)
     thread = threading.Thread(target=server.accept, daemon=True)
     thread.start()
     try:
