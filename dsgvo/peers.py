@@ -46,10 +46,6 @@ PEER_ARGUMENTS: Mapping[str, PeerArgument] = {
         PeerArgument((None,), _OWN_POOLS),
     ),
     **dict.fromkeys(
-        ("http_client", "http_async_client", "async_http_client"),
-        PeerArgument((None,), _OWN_POOLS),
-    ),
-    **dict.fromkeys(
         ("openai_client", "async_openai_client", "http_socket_options"),
         PeerArgument((None,), _OWN_POOLS),
     ),
@@ -72,10 +68,6 @@ PEER_ARGUMENTS: Mapping[str, PeerArgument] = {
     "headers": PeerArgument((None,), "pass default_headers={{…}}"),
     "extra_headers": PeerArgument((None,), "pass default_headers={{…}}, or extra_headers per call"),
     "extra_query": PeerArgument((None,), "pass extra_query per call"),
-    "default_query": PeerArgument((None,), "pass extra_query per call"),
-    "include_response_headers": PeerArgument(
-        (False, None), "an answer's request id is kept in its metadata"
-    ),
     # What is asked for
     "is_chat_model": PeerArgument((True, None), "all models here are chat models"),
     "should_use_structured_outputs": PeerArgument(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
@@ -27,11 +27,15 @@ from dsgvo.transport import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
+    HTTP_CLIENTS,
     AsyncClient,
     Client,
     ClientPair,
+    KeyFunction,
+    Query,
     Timeout,
     require_model,
+    without_http_clients,
 )
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.assistants import require_assistant, require_assistants
@@ -60,6 +64,7 @@ BaseURL: TypeAlias = Annotated[
     ),
 ]
 Secret: TypeAlias = SkipValidation[SecretStr | str | None]
+Key: TypeAlias = SkipValidation[SecretStr | str | KeyFunction | None]
 
 
 class Settings(BaseModel):
@@ -78,6 +83,8 @@ class Settings(BaseModel):
             "timeout",
             "max_retries",
             "default_headers",
+            "default_query",
+            "include_response_headers",
             "strict",
             "residency",
             "trusted_models",
@@ -100,11 +107,12 @@ class Settings(BaseModel):
     raising: ClassVar[AbstractContextManager[None]] = nullcontext()
     """Context that makes the core's errors the framework's."""
 
-    api_key: Secret = Field(
+    api_key: Key = Field(
         default=None,
         exclude=True,
         repr=False,
-        description="The vendor's key; else the environment's, such as `SOVRGPT_API_KEY`.",
+        description="The vendor's key; else the environment's, such as `SOVRGPT_API_KEY`. Or a "
+        "function that gives it, called before each request; an async one for calls with `await`.",
     )
     timeout: SkipValidation[Timeout] = Field(
         default=DEFAULT_TIMEOUT,
@@ -118,6 +126,17 @@ class Settings(BaseModel):
     # Headers can hold a gateway's key, so ``dumps`` and traces leave them out.
     default_headers: SkipValidation[dict[str, str] | None] = Field(
         default=None, exclude=True, repr=False, description="Further headers of every request."
+    )
+    default_query: SkipValidation[Query | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Parameters that are added to the address of every request.",
+    )
+    include_response_headers: SkipValidation[bool | Sequence[str]] = Field(
+        default=False,
+        description="Keep an answer's headers in its metadata, all or those named; never cookies "
+        "and what signs in.",
     )
     strict: bool = Field(
         default=False,
@@ -182,6 +201,8 @@ class Settings(BaseModel):
             ConfigurationError: If one is unknown, or asks for what there is not.
         """
         arguments: dict[str, Any] = {}
+        if not HTTP_CLIENTS.keys().isdisjoint(given):
+            given = without_http_clients(cls.__name__, given)
         for name, value in given.items():
             field = name if name in cls.model_fields else cls.aliases.get(name, name)
             if field not in cls.model_fields:

@@ -97,10 +97,14 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
 
     @property
     def lc_attributes(self) -> dict[str, Any]:
-        """Headers that ``dumps`` and the key of a cache know; those that may be secret are not."""
-        headers = (self.default_headers or {}).items()
-        known = {name: value for name, value in headers if not _is_secret(name, value)}
-        return {"default_headers": known} if known else {}
+        """Headers and query that ``dumps`` and the key of a cache know, but for what is secret."""
+        given = {"default_headers": self.default_headers, "default_query": self.default_query}
+        known = {
+            field: {name: text for name, text in values.items() if not _is_secret(name, str(text))}
+            for field, values in given.items()
+            if values
+        }
+        return {field: values for field, values in known.items() if values}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)

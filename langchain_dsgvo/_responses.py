@@ -175,6 +175,7 @@ def _metadata(completion: Completion, model: str) -> dict[str, Any]:
         "created": completion.created,
         "system_fingerprint": completion.system_fingerprint,
         "request_id": completion.request_id,
+        "headers": completion.headers,
         "token_usage": completion.usage,
     }
     return {name: value for name, value in metadata.items() if value is not None}

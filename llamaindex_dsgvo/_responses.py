@@ -181,6 +181,7 @@ def _raw(answer: Completion, usage: dict[str, Any] | None) -> RawResponse:
             "usage": usage,
             "system_fingerprint": answer.system_fingerprint,
             "request_id": answer.request_id,
+            **({"headers": answer.headers} if answer.headers is not None else {}),
             **answer.extra,
         }
     )

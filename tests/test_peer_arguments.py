@@ -7,16 +7,19 @@ llama-index-embeddings-openai-like 0.4.0, each argument with its default there; 
 
 from __future__ import annotations
 
+import asyncio
+import pickle
 import re
 from typing import Any
 
+import httpx
 import pytest
 
-from dsgvo import errors
+from dsgvo import Client, errors
 from dsgvo.emulator import Server
 from dsgvo.peers import ANY, PEER_ARGUMENTS
 from langchain_dsgvo import ChatInnoGPT, ChatNeuroflash, ChatSovrGPT, InnoGPTEmbeddings
-from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
+from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding, SovrGPT
 
 
 def unset(names: str, **others: Any) -> dict[str, Any]:
@@ -140,3 +143,94 @@ def test_what_is_passed_wins_over_the_environment(
     model: Any = ChatNeuroflash
     assert model(model="openai/gpt-4.1-mini", **passed).invoke("Hallo!").text
     assert (server.token_requests > before) == (given == "argument")
+
+
+def test_a_key_out_of_a_vault_is_asked_for_before_each_request(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOVRGPT_API_KEY")
+    asked: list[str] = []
+
+    def vault() -> str:
+        asked.append("sync")
+        return server.api_key
+
+    async def async_vault() -> str:
+        asked.append("async")
+        return server.api_key
+
+    model = sovrgpt(api_key=vault)
+    assert model.invoke("Hallo!").text
+    assert asyncio.run(model.ainvoke("Hallo!")).text
+    assert "".join(chunk.text for chunk in model.stream("Hallo!"))
+    assert asyncio.run(sovrgpt(api_key=async_vault).ainvoke("Hallo!")).text
+    assert asked == ["sync", "sync", "sync", "async"]
+    for wrong, said in ((async_vault, "calls with await alone"), (lambda: "a b", r"api_key\(\)")):
+        with pytest.raises(errors.ConfigurationError, match=said):
+            sovrgpt(api_key=wrong).invoke("Hallo!")
+    with pytest.raises(errors.ConfigurationError, match="api_key: a function cannot be pickled"):
+        pickle.dumps(Client("sovrgpt", api_key=vault))
+
+
+def test_headers_of_answers_are_kept_where_they_are_wanted(server: Server) -> None:
+    model = sovrgpt(include_response_headers=True, default_query={"team": 7})
+    for message in (model.invoke("Hallo!"), sum_of(model.stream("Hallo!"))):
+        headers = message.response_metadata["headers"]
+        assert headers["content-type"]
+        assert not headers.keys() & {"set-cookie", "authorization"}
+    named = SovrGPT(model="qwen3.5-9b", include_response_headers=["Content-Type"])
+    raw: Any = named.complete("Hallo!").raw
+    assert raw["headers"] == {"content-type": "application/json"}
+    assert "headers" not in sovrgpt().invoke("Hallo!").response_metadata
+    with pytest.raises(errors.ConfigurationError, match="a list of headers' names"):
+        sovrgpt(include_response_headers="x-request-id")
+
+
+def sum_of(chunks: Any) -> Any:
+    first, *others = chunks
+    for chunk in others:
+        first += chunk
+    return first
+
+
+def test_connections_headers_query_and_timeout_of_an_httpx_client_are_used(server: Server) -> None:
+    seen: list[httpx.Request] = []
+
+    class Recording(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            return super().handle_request(request)
+
+    client = httpx.Client(
+        transport=Recording(),
+        headers={"X-Team": "a"},
+        params={"b": "2"},
+        timeout=7,
+        follow_redirects=True,
+    )
+    with client:
+        settings: Any = {"http_client": client, "default_headers": {"X-Mine": "b"}}
+        model = SovrGPT(model="qwen3.5-9b", **settings)
+        assert model.complete("Hallo!").text
+    [request] = seen
+    assert (request.headers["x-team"], request.headers["x-mine"]) == ("a", "b")
+    assert "python-httpx" not in request.headers["user-agent"]
+    assert request.url.query == b"b=2"
+    assert request.extensions["timeout"]["read"] == 7
+
+    async def ask() -> str:
+        async with httpx.AsyncClient() as client:
+            return (await sovrgpt(http_async_client=client).ainvoke("Hallo!")).text
+
+    assert asyncio.run(ask())
+    for wrong, said in (
+        ({"http_client": object()}, "http_client is a object: pass an httpx.Client"),
+        ({"http_client": httpx.Client(auth=("a", "b"))}, "http_client has auth: pass api_key"),
+        ({"http_client": client, "http_transport": Recording()}, "pass one of them"),
+        (
+            {"http_client": httpx.Client(event_hooks={"request": [print]})},
+            "http_client has event_hooks",
+        ),
+    ):
+        with pytest.raises(errors.ConfigurationError, match=said):
+            sovrgpt(**wrong)

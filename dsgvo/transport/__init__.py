@@ -7,11 +7,15 @@ from dsgvo.transport._config import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
+    HTTP_CLIENTS,
     ClientConfig,
+    KeyFunction,
     Options,
+    Query,
     RequestOptions,
     Timeout,
     require_model,
+    without_http_clients,
 )
 
 __all__ = [
@@ -19,12 +23,16 @@ __all__ = [
     "DEFAULT_MAX_RESPONSE_BYTES",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
+    "HTTP_CLIENTS",
     "AsyncClient",
     "Client",
     "ClientConfig",
     "ClientPair",
+    "KeyFunction",
     "Options",
+    "Query",
     "RequestOptions",
     "Timeout",
     "require_model",
+    "without_http_clients",
 ]

@@ -43,9 +43,12 @@ from dsgvo.transport._config import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     ClientConfig,
+    KeyFunction,
     Options,
+    Query,
     RequestOptions,
     Timeout,
+    as_key,
     as_secret,
     resolve,
 )
@@ -148,8 +151,9 @@ class _Call:
         return ChatDecoder(
             self.config.spec,
             # Looked for only when an error is written.
-            secrets=lambda: secrets_of(self.config, self.operation),
+            secrets=lambda: secrets_of(self.config, self.operation, answer.token),
             request_id=answer.request_id,
+            headers=self.config.kept_headers(answer.response.headers),
             thinking="open" if self._model in runtime.open_thoughts else None,
             tool_names=self.tool_names,
         )
@@ -183,7 +187,7 @@ class BaseClient:
         self,
         provider: str | Provider,
         *,
-        api_key: str | SecretStr | None = None,
+        api_key: str | SecretStr | KeyFunction | None = None,
         base_url: str | None = None,
         workspace_id: str | None = None,
         client_id: str | None = None,
@@ -191,6 +195,8 @@ class BaseClient:
         timeout: Timeout = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str] | None = None,
+        default_query: Query | None = None,
+        include_response_headers: bool | Collection[str] = False,
         strict: bool = False,
         residency: Residency | None = None,
         trusted_models: Collection[str] = (),
@@ -198,7 +204,7 @@ class BaseClient:
         http_transport: httpx.BaseTransport | None = None,
         http_async_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        api_key, client_secret = as_secret(api_key), as_secret(client_secret)
+        api_key, client_secret = as_key(api_key), as_secret(client_secret)
         self.config = resolve(
             provider,
             api_key=api_key,
@@ -209,6 +215,8 @@ class BaseClient:
             timeout=timeout,
             max_retries=max_retries,
             default_headers=default_headers,
+            default_query=default_query,
+            include_response_headers=include_response_headers,
             strict=strict,
             residency=residency,
             trusted_models=trusted_models,
@@ -701,7 +709,8 @@ class Client(BaseClient):
     Args:
         provider: ``"innogpt"``, ``"meingpt"``, ``"neuroflash"`` or ``"sovrgpt"``.
         api_key: The vendor's key; else the provider's environment variable, such as
-            ``SOVRGPT_API_KEY``.
+            ``SOVRGPT_API_KEY``. Or a function that gives it and is called before each request, an
+            async one for calls with ``await``.
         base_url: The path before ``/chat/completions``, if not the vendor's own.
         workspace_id: neuroflash only, and required there; else ``NEUROFLASH_WORKSPACE_ID``.
         client_id: neuroflash only: OAuth2 client credentials in place of a key.
@@ -711,6 +720,9 @@ class Client(BaseClient):
             that hangs is noticed as late. A stream may last longer, as long as something comes.
         max_retries: How often a request is made again, 0 or more.
         default_headers: Further headers of every request.
+        default_query: Parameters that are added to the address of every request.
+        include_response_headers: Keep the headers of chat answers in ``Completion.headers``, all or
+            those named; never cookies and what signs in.
         strict: Refuse parameters that the vendor ignores, instead of warning once.
         residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
             says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.

@@ -7,7 +7,7 @@ import os
 import pickle
 import re
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
@@ -32,16 +32,22 @@ __all__ = [
     "DEFAULT_MAX_RESPONSE_BYTES",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
+    "HTTP_CLIENTS",
     "ClientConfig",
     "Credentials",
+    "KeyFunction",
     "Options",
+    "Query",
     "RequestOptions",
+    "as_key",
     "as_secret",
     "is_loopback",
     "is_public",
+    "key_of",
     "literal_addresses",
     "require_model",
     "resolve",
+    "without_http_clients",
     "without_password",
 ]
 
@@ -54,6 +60,9 @@ DEFAULT_MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 """Bytes of an answer, decompressed."""
 
 _OWN_HEADERS = frozenset({"authorization", "content-length", "content-type", "host", "accept"})
+_SECRET_HEADERS = frozenset(
+    {"set-cookie", "authorization", "proxy-authorization", "www-authenticate"}
+)
 _SHORTEST_SECRET = 8
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -82,6 +91,11 @@ class _Timeouts(Protocol):
     read: float | None
 
 
+Query: TypeAlias = Mapping[str, str | int | float | bool]
+
+KeyFunction: TypeAlias = Callable[[], str | SecretStr | Awaitable[str | SecretStr]]
+"""Gives the key when it is needed, out of a vault for instance."""
+
 Timeout: TypeAlias = float | tuple[float | None, float | None] | _Timeouts | None
 """Seconds of silence, or those for the connection and for reading; ``None``: no limit."""
 
@@ -92,7 +106,7 @@ class Options(TypedDict, total=False):
     timeout: Timeout
     max_retries: int
     extra_headers: Mapping[str, str] | None
-    extra_query: Mapping[str, str | int | float | bool] | None
+    extra_query: Query | None
     extra_body: Mapping[str, Any] | None
 
 
@@ -117,7 +131,7 @@ class RequestOptions:
     timeout: Timeout | Literal[_Unset.UNSET] = _UNSET
     max_retries: int | None = None
     extra_headers: Mapping[str, str] | None = field(default=None, repr=False)
-    extra_query: Mapping[str, str | int | float | bool] | None = field(default=None, repr=False)
+    extra_query: Query | None = field(default=None, repr=False)
     extra_body: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @staticmethod
@@ -167,7 +181,7 @@ class RequestOptions:
             kept = {k: value for k, value in config.headers.items() if k.lower() not in names}
             changes["headers"] = kept | added
         if self.extra_query:
-            changes["query"] = _query(self.extra_query)
+            changes["query"] = {**config.query, **_query("extra_query", self.extra_query)}
         if self.extra_body is not None and not isinstance(self.extra_body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(
                 f"extra_body is a {type(self.extra_body).__name__}, not a dict"
@@ -196,7 +210,7 @@ class ClientConfig:
 
     spec: Provider
     base_url: str
-    api_key: SecretStr | None
+    api_key: SecretStr | KeyFunction | None
     credentials: Credentials | None
     headers: Mapping[str, str] = field(repr=False)
     arguments: Mapping[str, str]
@@ -207,20 +221,19 @@ class ClientConfig:
     trusted_models: frozenset[str] = frozenset()
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES
     connect_timeout: float | None = None
-    query: Mapping[str, str | int | float | bool] = field(
-        default_factory=dict[str, str | int | float | bool], repr=False
-    )
+    query: Query = field(default_factory=dict[str, "str | int | float | bool"], repr=False)
+    response_headers: frozenset[str] | bool = False
     http_transport: httpx.BaseTransport | None = None
     http_async_transport: httpx.AsyncBaseTransport | None = None
 
     def __reduce__(self) -> tuple[Callable[[], ClientConfig], tuple[()]]:
-        for name in ("http_transport", "http_async_transport"):
-            transport: object = getattr(self, name)
+        for name in ("http_transport", "http_async_transport", "api_key"):
+            given: object = getattr(self, name)
             try:
-                pickle.dumps(transport)
+                pickle.dumps(given)
             except Exception as error:  # noqa: BLE001 - whatever a user's object raises
                 raise ConfigurationError(
-                    f"{name}: a {type(transport).__name__} cannot be pickled, nor what holds it "
+                    f"{name}: a {type(given).__name__} cannot be pickled, nor what holds it "
                     f"({error}): pass one that can, or make the object where it is used"
                 ) from None
         values = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -231,7 +244,9 @@ class ClientConfig:
 
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that must never show."""
-        known = [self.api_key, self.credentials and self.credentials.client_secret]
+        known = [self.credentials and self.credentials.client_secret]
+        if isinstance(self.api_key, SecretStr):
+            known.append(self.api_key)
         # A gateway's own key may be among the headers; short values would blot out plain words.
         named = self.arguments.values()
         headers = (
@@ -253,6 +268,17 @@ class ClientConfig:
         prefix = here.path.removesuffix(home.path) if here.path.endswith(home.path) else ""
         return f"{here.scheme}://{here.netloc}{prefix}{urlsplit(vendor_url).path}"
 
+    def kept_headers(self, headers: Mapping[str, str]) -> dict[str, str] | None:
+        """Return the headers of an answer that the user wants to see, by lower-case names."""
+        if not self.response_headers:
+            return None
+        wanted = None if self.response_headers is True else self.response_headers
+        return {
+            name.lower(): value
+            for name, value in headers.items()
+            if name.lower() not in _SECRET_HEADERS and (wanted is None or name.lower() in wanted)
+        }
+
     def require_arguments(self) -> None:
         """Raise if a header that the vendor requires has no value."""
         for wanted in self.spec.header_arguments:
@@ -269,7 +295,7 @@ class ClientConfig:
 def resolve(
     provider: str | Provider,
     *,
-    api_key: str | SecretStr | None = None,
+    api_key: str | SecretStr | KeyFunction | None = None,
     base_url: str | None = None,
     client_id: str | None = None,
     client_secret: str | SecretStr | None = None,
@@ -277,6 +303,8 @@ def resolve(
     timeout: Timeout = DEFAULT_TIMEOUT,
     max_retries: int = DEFAULT_MAX_RETRIES,
     default_headers: Mapping[str, str] | None = None,
+    default_query: Query | None = None,
+    include_response_headers: bool | Collection[str] = False,
     strict: bool = False,
     residency: Residency | None = None,
     trusted_models: Collection[str] = (),
@@ -292,10 +320,12 @@ def resolve(
     """
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
     given = _arguments(spec, arguments or {})
-    api_key, client_secret = as_secret(api_key), as_secret(client_secret)
+    client_secret = as_secret(client_secret)
     signs_in = client_id or _is_given(client_secret)
     # What is passed wins over the environment: credentials over its key, a key over its own.
-    key = None if signs_in and not _is_given(api_key) else _key(spec, api_key)
+    key = as_key(api_key)
+    if not callable(key):
+        key = None if signs_in and not _is_given(key) else _key(spec, key)
     url = check_base_url(base_url or os.environ.get(spec.base_url_variable) or spec.base_url, spec)
     credentials = None
     if key is None:
@@ -325,6 +355,8 @@ def resolve(
         residency=resolve_residency(residency or os.environ.get(RESIDENCY_VARIABLE)),
         trusted_models=_ids(trusted_models),
         max_response_bytes=_max_response_bytes(max_response_bytes),
+        query=_query("default_query", default_query or {}),
+        response_headers=_response_headers(include_response_headers),
         http_transport=_transport("http_transport", "handle_request", http_transport),
         http_async_transport=_transport(
             "http_async_transport", "handle_async_request", http_async_transport
@@ -382,16 +414,26 @@ def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
     return dict(given)
 
 
-def _query(given: Mapping[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError("extra_query is not a mapping of names to values")
+        raise ConfigurationError(f"{argument} is not a mapping of names to values")
     for name, value in given.items():
         texts = [text for text in (name, value) if isinstance(text, str)]
         if not isinstance(name, str) or not isinstance(value, str | int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"extra_query[{name!r}]: use a text, a number or a bool")
+            raise ConfigurationError(f"{argument}[{name!r}]: use a text, a number or a bool")
         if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
-            raise ConfigurationError(f"extra_query[{name!r}] is not valid Unicode")
+            raise ConfigurationError(f"{argument}[{name!r}] is not valid Unicode")
     return dict(given)
+
+
+def _response_headers(given: bool | Collection[str]) -> frozenset[str] | bool:
+    if isinstance(given, bool):
+        return given
+    if isinstance(given, str) or not all(isinstance(name, str) for name in given):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"include_response_headers={given!r}: use True, or a list of headers' names"
+        )
+    return frozenset(name.lower() for name in given)
 
 
 def _transport(argument: str, method: str, given: Any) -> Any:
@@ -418,6 +460,21 @@ def as_secret(value: object) -> SecretStr | None:
     if value is None or isinstance(value, SecretStr):
         return value
     return SecretStr(cast("str", value))
+
+
+def as_key(value: str | SecretStr | KeyFunction | None) -> SecretStr | KeyFunction | None:
+    """Return a key as a secret, or the function that gives it."""
+    return value if callable(value) else as_secret(value)
+
+
+def key_of(value: object) -> SecretStr:
+    """Return the key that a user's function gave.
+
+    Raises:
+        ConfigurationError: If it is not one.
+    """
+    value = as_secret(value)  # no traceback shows it
+    return _checked_secret("api_key()", cast("SecretStr", value))
 
 
 def _key(spec: Provider, api_key: SecretStr | None) -> SecretStr | None:
@@ -603,3 +660,78 @@ def _max_retries(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"max_retries={value!r}: use a whole number of 0 or more")
     return value
+
+
+# -- clients of httpx ---------------------------------------------------------------------------
+
+HTTP_CLIENTS: Final[Mapping[str, str]] = {
+    "http_client": "http_transport",
+    "http_async_client": "http_async_transport",
+    "async_http_client": "http_async_transport",
+}
+"""Arguments that take a whole ``httpx.Client``, and what its connections become."""
+
+_HTTPX_TIMEOUT = 5.0
+_HTTPX_HEADERS = frozenset({"accept", "accept-encoding", "connection"})
+
+
+class _ClientTransport:
+    """The connections of a user's ``httpx.Client``: its proxies and certificates alone."""
+
+    def __init__(self, client: httpx.Client | httpx.AsyncClient) -> None:
+        self._client = client
+
+    def _mounted(self, request: httpx.Request) -> Any:
+        # Nothing public says which transport a client uses.
+        return self._client._transport_for_url(request.url)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._mounted(request).handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._mounted(request).handle_async_request(request)
+
+
+def without_http_clients(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a constructor's arguments with what is used of an ``httpx.Client`` in its place.
+
+    That is its transport, its headers, its query and its timeout; not its redirects and cookies.
+
+    Args:
+        owner: Name of the class, for messages.
+        given: The arguments.
+
+    Raises:
+        ConfigurationError: If it is another object, or holds what would not be heeded.
+    """
+    arguments = dict(given)
+    for name in HTTP_CLIENTS.keys() & given.keys():
+        client = arguments.pop(name)
+        if client is None:
+            continue
+        import httpx
+
+        kind = httpx.Client if name == "http_client" else httpx.AsyncClient
+        if not isinstance(client, kind):
+            raise ConfigurationError(
+                f"{owner}: {name} is a {type(client).__name__}: pass an httpx.{kind.__name__}"
+            )
+        if client.auth is not None:
+            raise ConfigurationError(f"{owner}: {name} has auth: pass api_key=… instead")
+        if any(client.event_hooks.values()):
+            raise ConfigurationError(f"{owner}: {name} has event_hooks: wrap its transport instead")
+        transport = HTTP_CLIENTS[name]
+        if arguments.get(transport) is not None:
+            raise ConfigurationError(f"{owner}: {name} and {transport}: pass one of them")
+        arguments[transport] = _ClientTransport(client)
+        headers = {
+            key: value
+            for key, value in client.headers.items()
+            if key not in _HTTPX_HEADERS and not value.startswith("python-httpx/")
+        }
+        for argument, values in (("default_headers", headers), ("default_query", client.params)):
+            if values:
+                arguments[argument] = {**values, **(arguments.get(argument) or {})}
+        if client.timeout != httpx.Timeout(_HTTPX_TIMEOUT):
+            arguments.setdefault("timeout", client.timeout)
+    return arguments

@@ -21,15 +21,19 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.transport import _pools
+from dsgvo.transport._config import key_of
 
 if TYPE_CHECKING:
     import httpx
+    from pydantic import SecretStr
 
 __all__ = [
+    "AskForKey",
     "Chunks",
     "CloseBody",
     "DeadlockError",
@@ -185,6 +189,26 @@ class RunInThread:
         return await asyncio.to_thread(self.call)
 
 
+@dataclass(frozen=True, slots=True)
+class AskForKey:
+    """Call a user's function that gives the key."""
+
+    call: Callable[[], Any]
+
+    def run(self) -> SecretStr:
+        if iscoroutinefunction(self.call):
+            raise ConfigurationError(
+                "api_key: an async function serves calls with await alone; pass one without async"
+            )
+        return key_of(self.call())
+
+    async def arun(self) -> SecretStr:
+        if iscoroutinefunction(self.call):
+            return key_of(await self.call())
+        # A vault may take its time.
+        return await asyncio.to_thread(lambda: key_of(self.call()))
+
+
 class DeadlockError(Exception):
     """Waiting would last for ever: a blocking call on a loop's thread, for a task of that loop."""
 
@@ -218,7 +242,15 @@ class WaitFor:
 
 
 Step: TypeAlias = (
-    SendRequest | OpenBody | ReadChunk | CloseBody | ReadBody | Sleep | RunInThread | WaitFor
+    SendRequest
+    | OpenBody
+    | ReadChunk
+    | CloseBody
+    | ReadBody
+    | Sleep
+    | RunInThread
+    | AskForKey
+    | WaitFor
 )
 Flow: TypeAlias = Generator[Step, Any, _T]
 

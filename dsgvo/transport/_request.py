@@ -43,6 +43,7 @@ from dsgvo.transport._config import (
     without_password,
 )
 from dsgvo.transport._flow import (
+    AskForKey,
     DeadlockError,
     Flow,
     ReadBody,
@@ -176,6 +177,11 @@ class Answer:
     def request_id(self) -> str | None:
         """The vendor's id of the request."""
         return request_id(self.response)
+
+    @property
+    def token(self) -> SecretStr:
+        """What the request was signed with."""
+        return SecretStr(self.request.headers.get("Authorization", "").removeprefix("Bearer "))
 
 
 @dataclass(slots=True)
@@ -420,7 +426,7 @@ def secrets_of(
 ) -> tuple[str, ...]:
     """Return what an error's message must not show; looked for only when one is written."""
     shows = os.environ.get(SHOW_VARIABLE) == "1"
-    own = (token.get_secret_value(),) if token else ()
+    own = (token.get_secret_value(),) if token and token.get_secret_value() else ()
     return (*config.secrets(), *own, *(() if shows else private_texts(operation.body)))
 
 
@@ -529,8 +535,10 @@ class BearerToken:
         error: one after another they would wait for ever, and sign in with a wrong secret as often
         as they are.
         """
-        if config.api_key is not None:
+        if isinstance(config.api_key, SecretStr):
             return config.api_key
+        if config.api_key is not None:
+            return (yield AskForKey(config.api_key))
         credentials = cast("Credentials", config.credentials)
         key, mine = _key(credentials), Future[Token]()
         while True:

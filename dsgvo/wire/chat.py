@@ -84,6 +84,7 @@ class ChatDecoder:
         provider: Whose answer it is.
         secrets: Gives the keys and prompts that must not show in an error's message.
         request_id: The vendor's id of the request, for errors.
+        headers: Those of the answer that the user wants to see.
         thinking: ``"open"`` if the prompt's template opens a thought, so that a stream begins
             inside it. A plain answer shows by itself whether it does.
         tool_names: The user's names of tools, by those on the wire.
@@ -104,6 +105,7 @@ class ChatDecoder:
         *,
         secrets: Callable[[], Sequence[str]] = tuple,
         request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         thinking: Literal["open"] | None = None,
         tool_names: Mapping[str, str] = NO_NAMES,
     ) -> None:
@@ -115,7 +117,7 @@ class ChatDecoder:
         self._body: list[bytes] = []
         self._sse = SSEDecoder()
         self._reader = ChunkReader(thinking=thinking, tool_names=tool_names)
-        self._accumulator = Accumulator(provider.name, request_id)
+        self._accumulator = Accumulator(provider.name, request_id, headers)
         self._error: APIError | None = None
         self.done = False
         """Whether nothing more will come: the server said ``[DONE]``, or the answer failed."""

@@ -58,6 +58,7 @@ class Completion:
         model: The model that the vendor says has answered.
         created: Unix time in seconds, where the vendor sends it.
         request_id: The vendor's id of the request, from the answer's headers.
+        headers: The answer's headers, where ``include_response_headers`` asks for them.
     """
 
     provider: str
@@ -73,6 +74,7 @@ class Completion:
     created: int | None = None
     system_fingerprint: str | None = None
     request_id: str | None = None
+    headers: Mapping[str, str] | None = None
 
 
 class Accumulator:
@@ -88,8 +90,13 @@ class Accumulator:
 
     __slots__ = ("_completion", "_content", "_reasoning", "_refusal")
 
-    def __init__(self, provider: str, request_id: str | None = None) -> None:
-        self._completion = Completion(provider, request_id=request_id)
+    def __init__(
+        self,
+        provider: str,
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._completion = Completion(provider, request_id=request_id, headers=headers)
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []

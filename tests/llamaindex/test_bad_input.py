@@ -22,7 +22,7 @@ from tests.llamaindex.support import LLMS, Mode
         ),
         ({"is_chat_model": False}, "is_chat_model cannot be set: all models here are chat models"),
         ({"api_version": "2024-02"}, "api_version cannot be set"),
-        ({"http_client": object()}, "http_client cannot be set: connections are pooled"),
+        ({"http_client": object()}, "http_client is a object: pass an httpx.Client"),
         ({"logprobs": True}, "logprobs cannot be set: no vendor documents it"),
         ({"tokenizer": "qwen"}, "tokenizer cannot be set"),
         ({"should_use_structured_outputs": True}, "'json_schema' is not documented by SovrGPT"),

@@ -313,11 +313,10 @@ def _wrong_key(subject: Subject) -> None:
 def _missing_workspace(subject: Subject) -> None:
     wanted = subject.spec.header_arguments[0]
     connection = subject.client.config
-    key = connection.api_key.get_secret_value() if connection.api_key else None
     try:
         Client(
             subject.spec,
-            api_key=key,
+            api_key=connection.api_key,
             base_url=connection.base_url,
             workspace_id="00000000-dsgvo-check",
             max_retries=0,
