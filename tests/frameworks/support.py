@@ -6,16 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from langchain_core.messages import HumanMessage
-from llama_index.core.llms import ChatMessage
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ImageBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
 from llama_index.core.prompts import PromptTemplate
+from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
 from tests.calls import Mode
 from tests.langchain import support as langchain
 from tests.llamaindex import support as llamaindex
 
-__all__ = ["LLAMAINDEX_NAMES", "WAYS", "Answer", "Way"]
+__all__ = ["EACH", "LLAMAINDEX_NAMES", "WAYS", "Answer", "Way"]
 
 LLAMAINDEX_NAMES = {"batch_size": "embed_batch_size", "max_concurrency": "num_workers"}
 """What LlamaIndex calls otherwise than the core."""
@@ -82,7 +90,48 @@ class Way:
             answer = self.mode.call(model, "chat", asked, **options)
         return _llamaindexs(model, answer)
 
-    def structured(self, model: Any, schema: type[BaseModel], method: str, text: str) -> Any:
+    def call_tools(
+        self, model: Any, tools: list[Callable[..., Any]], question: Any = "Hallo!", **options: Any
+    ) -> Answer:
+        """Ask a model that may call functions, all of them at once."""
+        if self.is_langchain:
+            return self.answer(model.bind_tools(tools, **options), question)
+        offered = [FunctionTool.from_defaults(one) for one in tools]
+        options |= {"chat_history": self._asked(question), "allow_parallel_tool_calls": True}
+        if self.streamed:
+            answer = self.mode.listed(model, "stream_chat_with_tools", offered, **options)[-1]
+        else:
+            answer = self.mode.call(model, "chat_with_tools", offered, **options)
+        return _llamaindexs(model, answer)
+
+    def question(self, *blocks: Any, text: str) -> Any:
+        """Return a user's message of a text and of the framework's own content blocks."""
+        if self.is_langchain:
+            return HumanMessage([{"type": "text", "text": text}, *blocks])
+        return ChatMessage(role="user", blocks=[TextBlock(text=text), *blocks])
+
+    def image(self, url: str) -> Any:
+        return {"type": "image", "url": url} if self.is_langchain else ImageBlock(url=url)
+
+    def call(self, thoughts: str = "", **fields: Any) -> Any:
+        """Return an earlier answer that calls a tool, with a vendor's own fields."""
+        if self.is_langchain:
+            call: Any = {"name": "kurs", "args": {}, "id": "1"}
+            fields |= {"reasoning_content": thoughts} if thoughts else {}
+            return AIMessage("", tool_calls=[call], additional_kwargs=fields)
+        blocks: list[Any] = [ThinkingBlock(content=thoughts)] if thoughts else []
+        blocks += [ToolCallBlock(tool_call_id="1", tool_name="kurs", tool_kwargs={})]
+        return ChatMessage(role="assistant", blocks=blocks, additional_kwargs=fields)
+
+    def result(self, text: str, *blocks: Any, call_id: str = "1") -> Any:
+        """Return what a tool gave."""
+        if self.is_langchain:
+            content: Any = [{"type": "text", "text": text}, *blocks]
+            return ToolMessage(content if text else [*blocks], tool_call_id=call_id)
+        parts = [TextBlock(text=text), *blocks] if text else [*blocks]
+        return ChatMessage(role="tool", blocks=parts, additional_kwargs={"tool_call_id": call_id})
+
+    def structured(self, model: Any, schema: type[BaseModel], method: Any, text: str) -> Any:
         """Return an answer by a schema, or what a stream of it ends in."""
         if self.is_langchain:
             chain = model.with_structured_output(schema, method=method)
@@ -126,6 +175,8 @@ WAYS = [
     Way("llamaindex", Mode("async"), streamed=False),
     Way("llamaindex", Mode("sync"), streamed=True),
 ]
+EACH = pytest.mark.parametrize("way", [WAYS[0], WAYS[2]], ids=str)
+"""Each framework in one way: for what is decided before the ways part."""
 
 
 def _langchains(message: Any) -> Answer:

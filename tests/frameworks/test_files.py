@@ -1,0 +1,268 @@
+"""Images, PDFs and image generation: each framework's blocks in, its messages out."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.exceptions import ModelInvalidRequestError
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.base.llms.types import AudioBlock, DocumentBlock, ImageBlock, VideoBlock
+
+from dsgvo import errors
+from dsgvo.emulator import Server, Status
+from langchain_dsgvo import InnoGPTImageGeneration
+from llamaindex_dsgvo import InnoGPTImageToolSpec
+from tests.calls import bodies, run
+from tests.forms import Part, form_of, payload_of
+from tests.frameworks.support import EACH, WAYS, Way
+
+HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
+PDF = HANDBOOK.read_bytes()
+PDF_TEXT = b64encode(PDF).decode()
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
+PNG_TEXT = b64encode(PNG).decode()
+PNG_URL = f"data:image/png;base64,{PNG_TEXT}"
+WEB_IMAGE = "https://example.com/image.jpg"
+WEB_PDF = "https://example.com/document.pdf"
+QUESTION = "Ab welcher Fahrzeit darf man erste Klasse fahren?"
+LANGCHAIN, LLAMAINDEX = WAYS[0], WAYS[2]
+
+
+def image(url: str, **more: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url, **more}}
+
+
+def file(kind: str = "application/pdf", url: str = WEB_PDF) -> dict[str, Any]:
+    return {"type": "file_url", "file_url": {"url": url, "mime_type": kind}}
+
+
+def source(kind: str, data: str) -> dict[str, Any]:
+    """Return Anthropic's form of data."""
+    return {"type": "base64", "media_type": kind, "data": data}
+
+
+IN_LANGCHAIN: list[tuple[Any, Any]] = [
+    ({"type": "image", "url": WEB_IMAGE}, image(WEB_IMAGE)),
+    ({"type": "image", "base64": PNG_TEXT, "mime_type": "image/png"}, image(PNG_URL)),
+    ({"type": "image", "base64": PNG, "mime_type": "image/png"}, image(PNG_URL)),
+    (
+        {"type": "image", "source_type": "base64", "data": PNG_TEXT, "mime_type": "image/png"},
+        image(PNG_URL),
+    ),
+    ({"type": "image_url", "image_url": WEB_IMAGE}, image(WEB_IMAGE)),
+    (image(WEB_IMAGE, detail="low"), image(WEB_IMAGE, detail="low")),
+    ({"type": "image", "source": source("image/png", PNG_TEXT)}, image(PNG_URL)),
+    ({"type": "image", "path": "foto.png"}, image(PNG_URL)),
+    ({"type": "file", "url": WEB_PDF}, file()),
+    ({"type": "file", "url": WEB_PDF, "mime_type": "text/csv"}, file("text/csv")),
+    (file(), file()),
+    ({"type": "document", "source": {"type": "url", "url": WEB_PDF}}, file()),
+    ({"type": "text-plain", "url": WEB_PDF, "mime_type": "text/plain"}, file("text/plain")),
+    ({"type": "text-plain", "text": "Nur Text."}, "Nur Text."),
+    ({"type": "text-plain", "base64": b64encode(b"Nur Text.").decode()}, "Nur Text."),
+    ({"type": "document", "source": {"type": "text", "data": "Nur Text."}}, "Nur Text."),
+]
+IN_LLAMAINDEX: list[tuple[Any, Any]] = [
+    (ImageBlock(url=WEB_IMAGE, detail="low"), image(WEB_IMAGE, detail="low")),
+    (ImageBlock(image=PNG), image(PNG_URL)),
+    (ImageBlock(image=BytesIO(PNG)), image(PNG_URL)),
+    (lambda: ImageBlock(path=Path("foto.png")), image(PNG_URL)),  # looks for the file at once
+    (DocumentBlock(url="https://example.com/d"), file(url="https://example.com/d")),
+    (DocumentBlock(url=WEB_PDF, document_mimetype="text/csv"), file("text/csv")),
+]
+
+
+@pytest.mark.covers("innogpt, sovrgpt", "content `image_url` with a web address or a data URL")
+@pytest.mark.covers(
+    "innogpt", "content `file_url` with `url` and `mime_type`: a PDF by its address"
+)
+@pytest.mark.parametrize(
+    ("way", "block", "part"),
+    [
+        *((LANGCHAIN, *row) for row in IN_LANGCHAIN),
+        *((LLAMAINDEX, *row) for row in IN_LLAMAINDEX),
+    ],
+)
+def test_an_image_an_address_and_a_text_in_every_form(
+    server: Server,
+    way: Way,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    block: Any,
+    part: Any,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("foto.png").write_bytes(PNG)
+    block = block() if callable(block) else block
+    way.answer(way.model("innogpt"), [way.question(block, text=QUESTION)])
+    content: Any = [{"type": "text", "text": QUESTION}, part]
+    content = f"{QUESTION}\n{part}" if isinstance(part, str) else content
+    assert bodies(server)[0]["messages"] == [{"role": "user", "content": content}]
+
+
+V0_FILE = {"type": "file", "source_type": "base64", "data": PDF_TEXT}
+UPLOADS: list[tuple[Way, Any, str]] = [
+    (LANGCHAIN, {"type": "file", "base64": PDF_TEXT}, "document.pdf"),
+    (LANGCHAIN, {"type": "file", "base64": PDF, "filename": "r.pdf"}, "r.pdf"),
+    (LANGCHAIN, {"type": "file", "base64": PDF_TEXT, "extras": {"name": "r.pdf"}}, "r.pdf"),
+    (
+        LANGCHAIN,
+        V0_FILE | {"mime_type": "application/pdf", "metadata": {"filename": "r.pdf"}},
+        "r.pdf",
+    ),
+    (LANGCHAIN, {"type": "file", "file": {"file_data": PDF_TEXT, "filename": "r.pdf"}}, "r.pdf"),
+    (
+        LANGCHAIN,
+        {"type": "document", "title": "r.pdf", "source": source("application/pdf", PDF_TEXT)},
+        "r.pdf",
+    ),
+    (LANGCHAIN, {"type": "file", "path": str(HANDBOOK)}, HANDBOOK.name),
+    (LLAMAINDEX, DocumentBlock(path=HANDBOOK), HANDBOOK.name),
+    (LLAMAINDEX, DocumentBlock(data=PDF), "document.pdf"),
+    (LLAMAINDEX, DocumentBlock(data=BytesIO(PDF)), "document.pdf"),
+    (LLAMAINDEX, DocumentBlock(data=PDF, title="r.pdf"), "r.pdf"),
+]
+
+
+@pytest.mark.covers(
+    "innogpt", "content Form parts `file` and `payload`: a PDF beside the chat request"
+)
+@pytest.mark.parametrize(("way", "block", "name"), UPLOADS)
+def test_a_pdf_that_the_user_holds_is_uploaded(
+    server: Server, way: Way, block: Any, name: str
+) -> None:
+    answer = way.answer(way.model("innogpt"), [way.question(block, text=QUESTION)])
+    [request] = server.requests
+    assert form_of(request)["file"] == Part(name, "application/pdf", PDF)
+    assert payload_of(request)["messages"] == [{"role": "user", "content": QUESTION}]
+    assert "Klasse" in answer.text  # the emulator has read the PDF
+
+
+@EACH
+def test_an_image_for_a_model_without_vision_is_refused_before_sending(
+    server: Server, way: Way
+) -> None:
+    asked = [way.question(way.image(WEB_IMAGE), text=QUESTION)]
+    with pytest.raises(errors.CapabilityError, match="does not take images"):
+        way.answer(way.model("sovrgpt", model="qwen3.5-9b-text"), asked)
+    assert [request.path for request in server.requests] == ["/sovrgpt/api/v1/models"]
+
+
+BY_ID = "the {} block names a file by its id: none of the vendors documents a store of files"
+ID_SOURCE = {"type": "file", "file_id": "f-1"}
+SOUND = {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}
+REFUSED: list[tuple[Way, Any, type[Exception], str]] = [
+    *(
+        (LANGCHAIN, block, errors.CapabilityError, said)
+        for block, said in (
+            (ID_SOURCE, BY_ID.format("file")),
+            ({"type": "file", "source_type": "id", "id": "f-1"}, BY_ID[13:]),
+            ({"type": "document", "source": ID_SOURCE}, BY_ID.format("document")),
+            ({"type": "audio", "base64": "AA=="}, "documents audio input"),
+            ({"type": "video", "url": "https://example.com/v"}, "documents video"),
+            (SOUND, "documents audio input"),
+            ({"type": "input_audio"}, "documents no input_audio input"),
+        )
+    ),
+    *(
+        (LANGCHAIN, block, errors.ConfigurationError, said)
+        for block, said in (
+            ({"type": "image"}, "the image block has no url, base64 or path"),
+            ({"type": "text-plain", "base64": "/w=="}, "not UTF-8 text"),
+            ({"type": "file", "path": "/nirgends.pdf"}, "is not a file"),
+            ({"grad": 21}, "keys 'grad' has no type"),
+        )
+    ),
+    (LLAMAINDEX, AudioBlock(audio=b"x"), errors.CapabilityError, "input for a AudioBlock"),
+    (LLAMAINDEX, VideoBlock(video=b"x"), errors.CapabilityError, "input for a VideoBlock"),
+]
+
+
+@pytest.mark.parametrize(("way", "block", "kind", "said"), REFUSED)
+def test_what_nobody_takes_is_refused_with_the_reason(
+    server: Server, way: Way, block: Any, kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        way.answer(way.model("innogpt"), [way.question(block, text=QUESTION)])
+    assert said in str(caught.value)
+    assert isinstance(caught.value, ModelInvalidRequestError) is way.is_langchain
+    assert server.requests == []
+
+
+# Image generation
+
+
+def made(way: Way, prompt: str = "Icon", **settings: Any) -> tuple[str, Any]:
+    """Let the tool make an image; return what the model is told, and the image."""
+    if way.is_langchain:
+        call = {"name": "x", "args": {"prompt": prompt}, "id": "1", "type": "tool_call"}
+        message = way.mode.invoke(InnoGPTImageGeneration(**settings), call)
+        return message.content, message.artifact
+    [tool] = InnoGPTImageToolSpec(**settings).to_tool_list()
+    output = way.mode.call(tool, "call", prompt=prompt)
+    return output.content, output.raw_output
+
+
+def test_an_image_comes_as_address_as_file_or_in_memory(
+    server: Server, way: Way, tmp_path: Path
+) -> None:
+    at = "https://example.com/1.png"
+    server.script("innogpt", Status(200, body={"data": [{"url": at}]}))
+    assert made(way, model="gpt-image-1")[0] == f"The image is at {at}"
+    assert bodies(server) == [{"prompt": "Icon", "model": "gpt-image-1"}]
+    for name in ("image-1.png", "image-2.png"):
+        told, found = made(way, save_dir=tmp_path)
+        assert told == f"The image is in the file {tmp_path / name}"
+        assert (tmp_path / name).read_bytes() == found.data
+    told, found = made(way)
+    assert told.startswith("The image was made (")
+    assert found.data[:4] == PNG[:4]
+
+
+# LlamaIndex asks pydantic for names that it has given up.
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
+@EACH
+def test_an_agent_makes_an_image(server: Server, way: Way) -> None:
+    question = "Erzeuge ein Bild: 'ein minimalistisches App-Icon'"
+    if way.is_langchain:
+        agent: Any = create_agent(way.model("innogpt"), [InnoGPTImageGeneration()])
+        way.mode.invoke(agent, {"messages": [("user", question)]})
+    else:
+        tools = InnoGPTImageToolSpec().to_tool_list()
+        agent = FunctionAgent(tools=tools, llm=way.model("innogpt"), streaming=False)
+        run(lambda: agent.run(question))
+    [offered] = bodies(server)[0]["tools"]
+    function = offered["function"]
+    assert (function["name"], [*function["parameters"]["properties"]]) == (
+        "generate_image",
+        ["prompt"],
+    )
+    assert "picture" in function["description"]
+    paths = [request.path.rpartition("/")[2] for request in server.requests]
+    assert paths == ["completions", "generations", "completions"]
+    assert bodies(server)[2]["messages"][-1]["content"].startswith("The image was made (")
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("settings", "prompt", "kind", "said"),
+    [
+        ({"save_dir": "/nirgends"}, "x", errors.ConfigurationError, "save_dir='/nirgends' is not"),
+        ({"modell": "x"}, "x", errors.ConfigurationError, "'modell': did you mean 'model'?"),
+        ({"api_key": 7}, "x", errors.ConfigurationError, "api_key is a int, not a str"),
+        ({}, "", errors.ConfigurationError, "prompt is empty"),
+        ({"api_key": "sk-wrong"}, "x", errors.AuthenticationError, "api_key"),
+        ({"residency": "strict"}, "x", errors.ResidencyError, "innoGPT does not say which"),
+    ],
+)
+def test_errors_of_the_image_tool(
+    way: Way, settings: Any, prompt: str, kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        made(way, prompt, **settings)
+    assert said in str(caught.value)

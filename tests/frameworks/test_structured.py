@@ -1,0 +1,224 @@
+"""Structured output: every class by every method that the vendor documents, or a typed error."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import Any, Generic, Literal, TypeVar
+
+import pytest
+from langchain_core.exceptions import ModelRefusalError, OutputParserException
+from pydantic import BaseModel, Field, RootModel
+
+from dsgvo import PROVIDERS, errors
+from dsgvo.emulator import Raw, Reply, Server
+from llamaindex_dsgvo import ModelOutputError
+from tests.calls import bodies
+from tests.frameworks.support import EACH, Way
+
+QUESTION = "Name: „Anna“\nAlter: 34"
+TEXT = '{"name": "Anna", "alter": 34}'
+METHODS = ("function_calling", "json_schema", "json_mode")
+
+
+class Person(BaseModel):
+    """Eine Person."""
+
+    name: str
+    alter: int = Field(description="Alter in Jahren.", ge=0)
+
+
+ANNA = Person(name="Anna", alter=34)
+
+
+def reply(method: str, text: str = TEXT, name: str = "Person", **more: Any) -> Reply:
+    """Script what a model says that follows a method."""
+    if method == "function_calling":
+        return Reply(tool_calls=[{"name": name, "arguments": text}], **more)
+    return Reply(text, **more)
+
+
+def asked_by(body: dict[str, Any]) -> str:
+    """Return by which method a request asks."""
+    if "tools" in body:
+        name = body["tools"][0]["function"]["name"]
+        assert body["tool_choice"] == {"type": "function", "function": {"name": name}}
+        assert "response_format" not in body
+        return "function_calling"
+    in_prompt = "Alter in Jahren." in json.dumps(body["messages"])
+    assert in_prompt is (body["response_format"]["type"] == "json_object")
+    return "json_mode" if in_prompt else body["response_format"]["type"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "method", "sent"),
+    [
+        *((name, None, spec.structured_output[0]) for name, spec in PROVIDERS.items()),
+        *(
+            (name, method, method)
+            for name, spec in PROVIDERS.items()
+            for method in spec.structured_output
+        ),
+    ],
+)
+def test_every_documented_method_and_by_default_the_best(
+    server: Server, way: Way, provider: str, method: Any, sent: str
+) -> None:
+    assert way.structured(way.model(provider), Person, method, QUESTION) == ANNA
+    [body] = bodies(server)
+    assert asked_by(body) == sent
+
+
+@EACH
+def test_a_class_as_response_format(server: Server, way: Way) -> None:
+    for provider in ("innogpt", "sovrgpt"):
+        answer = way.answer(way.model(provider), QUESTION, response_format=Person)
+        assert Person.model_validate_json(answer.text) == ANNA
+    assert [asked_by(body) for body in bodies(server)] == ["json_schema", "json_mode"]
+
+
+@EACH
+def test_methods_that_are_not_documented_are_refused_with_those_there_are(
+    server: Server, way: Way
+) -> None:
+    says = "'json_schema' is not documented by SovrGPT.*use 'function_calling' or 'json_mode'"
+    with pytest.raises(errors.CapabilityError, match=says):
+        way.structured(way.model("sovrgpt"), Person, "json_schema", QUESTION)
+    assert server.requests == []
+
+
+# Forms of classes
+
+
+class Tree(BaseModel):
+    """Ein Baum."""
+
+    name: str
+    children: list[Tree] = []
+
+
+class Größe(BaseModel):  # noqa: PLC2401 - as German programs have them
+    """Eine Größe."""
+
+    wert: int
+
+
+_T = TypeVar("_T")
+
+
+class Antwort(BaseModel, Generic[_T]):
+    """Eine Antwort."""
+
+    wert: _T
+
+
+class People(RootModel[list[Person]]):
+    """Alle Personen."""
+
+
+class Rank(Enum):
+    LEAD = "leitung"
+    STAFF = "team"
+
+
+class Address(BaseModel):
+    """Eine Adresse."""
+
+    street: str | None = None
+    city: str
+
+
+class Employee(BaseModel):
+    """Jemand, der hier arbeitet."""
+
+    name: str
+    rank: Rank
+    shift: Literal["früh", "spät"] = "früh"
+    address: Address | None = None
+    phones: list[str] = []
+    boss: Employee | None = None
+
+
+BOSS = Employee(name="Otto", rank=Rank.LEAD, phones=["0221 1"])
+EMPLOYEE = Employee(name="Anna", rank=Rank.STAFF, address=Address(city="Köln"), boss=BOSS)
+FORMS: list[tuple[BaseModel, str, bool]] = [
+    (Tree(name="a", children=[Tree(name="b")]), "Tree", True),
+    (Größe(wert=1), "Groesse", False),
+    (Antwort[int](wert=1), "Antwort_int", False),
+    (EMPLOYEE, "Employee", True),
+    (People([ANNA]), "People", True),
+]
+
+
+@EACH
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("made", "name", "nested"), FORMS, ids=[name for _, name, _ in FORMS])
+def test_every_form_of_class_goes_out_whole_and_under_a_valid_name(
+    server: Server, way: Way, method: str, made: BaseModel, name: str, nested: bool
+) -> None:
+    text = made.model_dump_json()
+    text = f'{{"value": {text}}}' if name == "People" else text
+    server.script("innogpt", reply(method, text, name))
+    assert way.structured(way.model("innogpt"), type(made), method, "Wer?") == made
+    [body] = bodies(server)
+    asked = json.dumps(body, ensure_ascii=False).replace('\\"', '"')
+    assert ("$ref" in asked) is nested
+    assert '"items": {}' not in asked
+    if method == "function_calling":
+        function = body["tools"][0]["function"]
+        assert (function["name"], function["parameters"]["type"]) == (name, "object")
+    elif method == "json_schema":
+        assert body["response_format"]["json_schema"]["name"] == name
+
+
+# Answers that do not fit
+
+CUT = ('{"name": "Anna", "alter": 3', "length")
+FAULTS: dict[str, tuple[str, str | None, str]] = {
+    "cut": (*CUT, "the answer was cut at max_tokens"),
+    "filtered": ('{"name": "An', "content_filter", "content filter stopped"),
+    "half": (CUT[0], None, "JSON"),
+    "no JSON": ("Anna ist 34.", None, "not (a|valid) JSON"),
+    "wrong type": ('{"name": "Anna", "alter": "alt"}', None, "alter: .*valid integer"),
+    "out of range": ('{"name": "Anna", "alter": -1}', None, "alter: .*greater than or equal"),
+    "missing field": ('{"name": "Anna"}', None, "alter: Field required"),
+    "no call": ("Anna ist 34.", None, "answered in text instead of calling|not a JSON object"),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_answer_that_does_not_fit_is_an_error_and_never_mended(
+    server: Server, way: Way, method: str, fault: str
+) -> None:
+    text, finish_reason, says = FAULTS[fault]
+    in_text = "json_mode" if fault == "no call" else method
+    server.script("innogpt", reply(in_text, text, finish_reason=finish_reason))
+    kind = OutputParserException if way.is_langchain else ModelOutputError
+    with pytest.raises(kind) as caught:
+        way.structured(way.model("innogpt"), Person, method, QUESTION)
+    assert re.search(says, str(caught.value))
+    assert "Anna" not in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_refusal_is_an_error_that_does_not_show_the_models_words(
+    server: Server, way: Way
+) -> None:
+    message = {"role": "assistant", "content": None, "refusal": "Das sage ich nicht."}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    body = json.dumps({"choices": [choice]}).encode()
+    server.script("innogpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
+    kind = ModelRefusalError if way.is_langchain else ModelOutputError
+    with pytest.raises(kind, match="the model declined") as caught:
+        way.structured(way.model("innogpt"), Person, "json_schema", "Wer?")
+    assert "Das sage ich nicht" not in str(caught.value)
+    raw: Any = getattr(caught.value, "raw_message", None)
+    assert not way.is_langchain or raw.additional_kwargs["refusal"] == "Das sage ich nicht."
+
+
+def test_an_object_in_markdown_after_a_thought_is_read(server: Server, way: Way) -> None:
+    content = f"Gern:\n```json\n{TEXT}\n```"
+    server.script("sovrgpt", Reply(content, reasoning='{"name": "falsch", "alter": 1}'))
+    assert way.structured(way.model("sovrgpt"), Person, "json_mode", QUESTION) == ANNA
