@@ -1,9 +1,8 @@
-"""Many texts: how many requests at once, how far ahead, and what one failure leaves behind."""
+"""Many texts: whole vectors, how many requests at once, and what one failure leaves behind."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import threading
 import time
@@ -13,16 +12,19 @@ from typing import Any
 
 import pytest
 
-from dsgvo import PROVIDERS, AsyncClient
-from dsgvo.emulator import Server
+from dsgvo import PROVIDERS
+from dsgvo.emulator import Server, ShuffleVectors
 from dsgvo.errors import (
     APIResponseError,
-    APIStatusError,
     BadRequestError,
     CapabilityError,
     ConfigurationError,
+    DsgvoError,
 )
-from tests.core.support import Mode, eventually, http, raw_server
+from tests.core.support import Mode, RawServer, eventually, http, json_of, raised, raw_server
+
+TEXTS = ["x" * length for length in range(1, 13)]
+VECTORS = [[float(len(text))] for text in TEXTS]
 
 
 @dataclass
@@ -34,52 +36,50 @@ class Vectors:
 
     expected: int = 1
     refuse: str = ""
+    limit: int = 99
+    base64: bool = True
     at_once: int = 0
     most: int = 0
     batches: list[list[str]] = field(default_factory=list[list[str]])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, request: bytes, connection: socket.socket) -> None:
-        texts: list[str] = json.loads(request.partition(b"\r\n\r\n")[2])["input"]
+    def __call__(self, request: bytes, _: socket.socket) -> bytes:
+        asked = json_of(request)
+        texts: list[str] = asked["input"]
         with self._lock:
             self.batches.append(texts)
             self.at_once += 1
             self.most = max(self.most, self.at_once)
         eventually(lambda: self.most >= self.expected, seconds=1)
-        time.sleep(0.02)  # one too many would come now
+        if self.expected > 1:
+            time.sleep(0.02)  # one too many would come now
         with self._lock:
             self.at_once -= 1
-        if self.refuse in texts:
-            connection.sendall(http({"error": {"message": "nein"}}, status=400))
-        else:
-            rows = [{"index": i, "embedding": [float(len(t))]} for i, t in enumerate(texts)]
-            connection.sendall(http({"data": rows}))
+        if len(texts) > self.limit:
+            return http({"error": f"höchstens {self.limit} Texte"}, status=400)
+        if self.refuse in texts or (asked.get("encoding_format") == "base64" and not self.base64):
+            return http({"error": "nein"}, status=400)
+        return http(rows(*([float(len(text))] for text in texts)))
 
 
-def client(mode: Mode, url: str, provider: str = "innogpt") -> Any:
-    return mode.client(provider, api_key="k", base_url=url, max_retries=0, residency="any")
+def rows(*vectors: list[float]) -> dict[str, Any]:
+    return {"data": [{"index": i, "embedding": vector} for i, vector in enumerate(vectors)]}
 
 
-TEXTS = ["x" * length for length in range(1, 13)]
+def client(mode: Mode, raw: RawServer, provider: str = "innogpt") -> Any:
+    return mode.client(provider, raw, max_retries=0, residency="any")
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 5])
-def test_so_many_requests_at_once_and_no_more(mode: Mode, at_once: int) -> None:
-    serve = Vectors(expected=at_once)
+@pytest.mark.parametrize("at_once", [1, 2, 5, None])
+def test_so_many_requests_at_once_and_no_more(mode: Mode, at_once: int | None) -> None:
+    serve = Vectors(expected=at_once or 4)
+    given = {} if at_once is None else {"max_concurrency": at_once}
     with raw_server(serve) as raw:
-        vectors = mode.embed(client(mode, raw.url), TEXTS, batch_size=1, max_concurrency=at_once)
-    assert vectors == [[float(len(text))] for text in TEXTS]
-    assert serve.most == at_once
+        assert mode.embed(client(mode, raw), TEXTS, batch_size=1, **given) == VECTORS
+    assert serve.most == (at_once or 4)
 
 
-def test_four_requests_at_once_unless_told_otherwise(mode: Mode) -> None:
-    serve = Vectors(expected=4)
-    with raw_server(serve) as raw:
-        mode.embed(client(mode, raw.url), TEXTS, batch_size=1)
-    assert serve.most == 4
-
-
-def test_texts_are_read_only_as_far_as_the_requests_under_way_need(mode: Mode) -> None:
+def test_cancel_embeddings_that_are_left_texts_are_read_no_further_than_asked(mode: Mode) -> None:
     read: list[str] = []
 
     def texts() -> Iterator[str]:
@@ -87,23 +87,21 @@ def test_texts_are_read_only_as_far_as_the_requests_under_way_need(mode: Mode) -
             read.append(text)
             yield text
 
-    def take_one(url: str) -> list[float]:
-        vectors = client(mode, url).embed(texts(), batch_size=1, max_concurrency=2)
-        if mode.name == "sync":
-            with_first = next(vectors)
-            vectors.close()
-            return with_first
-
-        async def main() -> list[float]:
-            with_first = await anext(vectors)
-            await vectors.aclose()
-            return with_first
-
-        return asyncio.run(main())
+    async def first(vectors: Any) -> list[float]:
+        found = await anext(vectors)
+        await vectors.aclose()
+        return found
 
     with raw_server(Vectors()) as raw:
-        assert take_one(raw.url) == [1.0]
+        vectors = client(mode, raw).embed(texts(), batch_size=1, max_concurrency=2)
+        if mode.name == "sync":
+            assert next(vectors) == [1.0]
+            vectors.close()
+        else:
+            assert asyncio.run(first(vectors)) == [1.0]
     assert len(read) <= 4  # two requests, and the text that shows that a batch is full
+    embedding = lambda: [t for t in threading.enumerate() if t.name.startswith("dsgvo-embed")]  # noqa: E731
+    assert eventually(lambda: not embedding())
 
 
 @pytest.mark.parametrize(
@@ -120,57 +118,100 @@ def test_both_bounds_of_a_batch_hold(
 ) -> None:
     serve = Vectors()
     with raw_server(serve) as raw:
-        vectors = mode.embed(client(mode, raw.url), iter(TEXTS), **bounds)
-    assert vectors == [[float(len(text))] for text in TEXTS]
-    assert [
-        len(texts) for texts in sorted(serve.batches, key=lambda texts: len(texts[0]))
-    ] == batches
+        assert mode.embed(client(mode, raw), iter(TEXTS), **bounds) == VECTORS
+        assert mode.embed(client(mode, raw), []) == []
+    assert [len(texts) for texts in sorted(serve.batches, key=lambda t: len(t[0]))] == batches
 
 
-def test_an_undocumented_path_is_used_if_the_user_says_so(mode: Mode) -> None:
+@pytest.mark.covers(
+    "neuroflash, sovrgpt",
+    "behaviour Embeddings are not documented: refused unless `allow_undocumented`",
+    "Inferred",
+)
+@pytest.mark.parametrize("provider", ["sovrgpt", "neuroflash"])
+def test_an_undocumented_path_is_used_if_the_user_says_so(mode: Mode, provider: str) -> None:
     with raw_server(Vectors()) as raw:
-        asked = client(mode, raw.url, "sovrgpt")
-        with pytest.raises(CapabilityError, match="allow_undocumented=True"):
-            mode.embed(asked, ["ab"], model="m")
+        own = client(mode, raw, provider)
+        error = raised(CapabilityError, mode.embed, own, ["ab"], model="m")
+        assert "innoGPT and meinGPT do" in str(error)
+        assert "allow_undocumented=True" in str(error)
         assert raw.requests == []
-        assert mode.embed(asked, ["ab"], model="m", allow_undocumented=True) == [[2.0]]
+        assert mode.embed(own, ["ab"], model="m", allow_undocumented=True) == [[2.0]]
 
 
-def test_the_first_failure_is_the_one_that_is_raised(mode: Mode) -> None:
-    serve = Vectors(expected=3, refuse=TEXTS[0])
+# -- whole vectors ------------------------------------------------------------------------------
+
+
+def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) -> None:
+    client = mode.client("meingpt", server)
+    straight = mode.embed(client, TEXTS, dimensions=8)
+    server.script("meingpt", ShuffleVectors(1))
+    assert mode.embed(client, TEXTS, dimensions=8) == straight
+    assert len({tuple(vector) for vector in straight}) == len(TEXTS)
+    assert {len(vector) for vector in straight} == {8}
+    cut = mode.embed(client, iter(TEXTS), dimensions=8, batch_size=5, max_concurrency=4)
+    assert cut == straight
+
+
+# wire/test_embeddings.py has all that may come in place of vectors.
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (rows([1.0]), "expected 2 vectors, got 1"),
+        (rows([1.0], [1.0]), "expected 8 dimensions, got 1"),
+        ({"data": [None] * 2}, "not of the documented shape"),
+        (b"<html><title>Anmelden</title>", "'Anmelden'"),
+    ],
+)
+def test_whole_answers_vectors_that_do_not_fit(mode: Mode, body: Any, said: str) -> None:
+    with raw_server(http(body, headers=["x-request-id: r-1"])) as raw:
+        own = client(mode, raw)
+        error = raised(APIResponseError, mode.embed, own, ["a", "b"], dimensions=8)
+        assert len(raw.requests) == 1
+    assert said in str(error)
+    assert error.request_id == "r-1"
+
+
+def test_secrets_stay_an_error_under_success_does_not_show_the_texts(mode: Mode) -> None:
+    body = {"error": {"message": "refused: Meine Diagnose", "code": "nein"}}
+    with raw_server(http(body)) as raw, pytest.raises(DsgvoError, match="refused: ") as caught:
+        mode.embed(client(mode, raw), ["Meine Diagnose"])
+    assert "Diagnose" not in str(caught.value)
+
+
+# -- batches that are too large -----------------------------------------------------------------
+
+
+def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(mode: Mode) -> None:
+    with raw_server(Vectors(limit=1)) as raw:
+        more: dict[str, Any] = {"dimensions": 1, "extra_body": {"user": "u"}}
+        vectors = mode.embed(client(mode, raw), ["a", "bb", "ccc"], **more)
+        bodies = [json_of(request) for request in raw.requests]
+    assert vectors == [[1.0], [2.0], [3.0]]
+    asked = [body.pop("input") for body in bodies]
+    assert asked == [["a", "bb", "ccc"], ["a"], ["bb", "ccc"], ["bb"], ["ccc"]]
+    assert all(body == bodies[0] for body in bodies)
+    assert (bodies[0]["user"], bodies[0]["dimensions"]) == ("u", 1)
+
+
+def test_a_batch_size_that_worked_is_kept(mode: Mode) -> None:
+    serve = Vectors(limit=2)
     with raw_server(serve) as raw:
-        with pytest.raises(BadRequestError, match="nein") as caught:
-            mode.embed(client(mode, raw.url), TEXTS, batch_size=1, max_concurrency=3)
-        assert caught.value.__notes__ == ["while embedding text 0"]
-        assert eventually(lambda: serve.at_once == 0)
-    assert len(serve.batches) < len(TEXTS)
+        for _ in range(2):
+            assert len(mode.embed(client(mode, raw), TEXTS[:8], max_concurrency=1)) == 8
+    assert [len(texts) for texts in serve.batches] == [*[8, 4, 2, 2, 2, 2], *[2, 2, 2, 2]]
 
 
-def test_after_a_failure_no_request_is_left_under_way() -> None:
-    vectors, over = Vectors(expected=3, refuse=TEXTS[0]), threading.Event()
-
-    def serve(request: bytes, connection: socket.socket) -> None:
-        if b"xx" in request:  # all but the one that is refused
-            over.wait(10)
-        vectors(request, connection)
-
-    async def main(url: str) -> set[Any]:
-        own = AsyncClient("innogpt", api_key="k", base_url=url, max_retries=0)
-        with pytest.raises(BadRequestError):
-            async for _ in own.embed(
-                TEXTS, batch_size=1, max_concurrency=3, encoding_format="float"
-            ):
-                pass
-        return asyncio.all_tasks() - {asyncio.current_task()}
-
-    with raw_server(serve) as raw:
-        assert asyncio.run(main(raw.url)) == set()
-        over.set()
-        assert len(raw.requests) == 3
+def test_a_text_too_large_alone_is_an_error_that_names_it(mode: Mode, server: Server) -> None:
+    client = mode.client("innogpt", server)
+    server.limit_embeddings("innogpt", bytes=20)
+    assert len(mode.embed(client, TEXTS[:9])) == 9
+    with pytest.raises(DsgvoError) as caught:
+        mode.embed(client, ["kurz", "x" * 30, "auch kurz"], batch_size=1)
+    assert caught.value.__notes__ == ["while embedding text 1"]
 
 
-def asked(request: bytes) -> dict[str, Any]:
-    return json.loads(request.partition(b"\r\n\r\n")[2])
+# -- base64 -------------------------------------------------------------------------------------
 
 
 @pytest.mark.covers(
@@ -184,89 +225,30 @@ def test_base64_is_asked_for_where_the_vendor_is_known_to_take_it(
     mode: Mode, provider: str
 ) -> None:
     with raw_server(Vectors()) as raw:
-        own: dict[str, Any] = {"workspace_id": "w"} if provider == "neuroflash" else {}
-        settings: dict[str, Any] = own | {"api_key": "k", "base_url": raw.url, "residency": "any"}
-        mode.embed(mode.kind(provider, **settings), ["ab"], model="m", allow_undocumented=True)
-        encoding = asked(raw.requests[0]).get("encoding_format")
+        mode.embed(client(mode, raw, provider), ["ab"], model="m", allow_undocumented=True)
+        encoding = json_of(raw.requests[0]).get("encoding_format")
     assert encoding == ("base64" if PROVIDERS[provider].embeddings.base64 else None)
 
 
-def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(mode: Mode) -> None:
-    def serve(request: bytes, connection: socket.socket) -> None:
-        if len(asked(request)["input"]) > 1:
-            connection.sendall(http({"error": {"message": "too many"}}, status=413))
-        else:
-            Vectors()(request, connection)
-
-    with raw_server(serve) as raw:
-        vectors = mode.embed(
-            client(mode, raw.url), ["a", "bb", "ccc"], dimensions=1, extra_body={"user": "u"}
-        )
-        bodies = [asked(request) for request in raw.requests]
-    assert vectors == [[1.0], [2.0], [3.0]]
-    assert [body.pop("input") for body in bodies] == [
-        ["a", "bb", "ccc"],
-        ["a"],
-        ["bb", "ccc"],
-        ["bb"],
-        ["ccc"],
-    ]
-    assert all(body == bodies[0] for body in bodies)
-    assert (bodies[0]["user"], bodies[0]["dimensions"]) == ("u", 1)
-
-
-def test_vectors_that_are_wrong_name_the_request(mode: Mode) -> None:
-    body = {"data": [{"index": 0, "embedding": [1.0]}]}
-    with raw_server(http(body, headers=["x-request-id: r-1"])) as raw:
-        with pytest.raises(APIResponseError, match="expected 8 dimensions, got 1") as caught:
-            mode.embed(client(mode, raw.url), ["ab"], dimensions=8)
-        assert caught.value.request_id == "r-1"
-
-
-def test_an_error_under_success_does_not_show_the_texts(mode: Mode) -> None:
-    body = {"error": {"message": "refused: Meine Diagnose", "code": "nein"}}
-    with raw_server(http(body)) as raw:
-        with pytest.raises(APIStatusError, match="refused: ") as caught:
-            mode.embed(client(mode, raw.url), ["Meine Diagnose"])
-        assert "Diagnose" not in str(caught.value)
-
-
-def served(*, most: int = 99, base64: bool = True) -> Any:
-    """Return a handler with a limit of texts and of forms, each told in words of its own."""
-
-    def serve(request: bytes, connection: socket.socket) -> None:
-        asked = json.loads(request.partition(b"\r\n\r\n")[2])
-        texts = asked["input"]
-        if len(texts) > most:
-            connection.sendall(http({"error": f"höchstens {most} Texte"}, status=400))
-        elif asked.get("encoding_format") == "base64" and not base64:
-            connection.sendall(http({"error": "Anfrage fehlgeschlagen"}, status=400))
-        else:
-            rows = [{"index": i, "embedding": [1.0, float(i)]} for i in range(len(texts))]
-            connection.sendall(http({"data": rows}))
-
-    return serve
-
-
-def sizes(requests: list[bytes]) -> list[int]:
-    return [len(json.loads(request.partition(b"\r\n\r\n")[2])["input"]) for request in requests]
-
-
-def test_a_batch_size_that_worked_is_kept(mode: Mode) -> None:
-    with raw_server(served(most=2)) as raw:
-        client = mode.client("meingpt", api_key="schluessel", base_url=raw.url)
-        for _ in range(2):
-            assert len(mode.embed(client, list("abcdefgh"), max_concurrency=1)) == 8
-    assert sizes(raw.requests) == [*[8, 4, 2, 2, 2, 2], *[2, 2, 2, 2]]
-
-
 def test_base64_that_is_refused_in_whatever_words_is_asked_for_once(mode: Mode) -> None:
-    with raw_server(served(base64=False)) as raw:
-        client = mode.client("meingpt", api_key="schluessel", base_url=raw.url, max_retries=0)
+    with raw_server(Vectors(base64=False)) as raw:
         for _ in range(2):
-            assert mode.embed(client, ["Text"]) == [[1.0, 0.0]]
-    asked = [b'"encoding_format":"base64"' in request for request in raw.requests]
+            assert mode.embed(client(mode, raw), ["abc"]) == [[3.0]]
+        asked = ["encoding_format" in json_of(request) for request in raw.requests]
     assert asked == [True, False, False]
+
+
+def test_base64_refused_by_name_gives_the_same_vectors_as_floats(
+    mode: Mode, server: Server, naps: list[float]
+) -> None:
+    client = mode.client("meingpt", server, max_retries=0)
+    encoded = mode.embed(client, ["Text"], dimensions=8)
+    server.refuse("meingpt", "encoding_format")
+    for _ in range(2):
+        plain = mode.embed(client, ["Text"], dimensions=8)
+        assert plain == [pytest.approx(vector, abs=1e-6) for vector in encoded]
+    asked = ["encoding_format" in request.json for request in server.requests]
+    assert (asked, naps) == ([True, True, False, False], [])
 
 
 def test_a_form_that_is_asked_for_is_sent(mode: Mode, server: Server) -> None:
@@ -275,3 +257,84 @@ def test_a_form_that_is_asked_for_is_sent(mode: Mode, server: Server) -> None:
     assert server.requests[0].json["encoding_format"] == "float"
     with pytest.raises(ConfigurationError, match="encoding_format='hex'"):
         mode.embed(client, ["Text"], encoding_format="hex")
+
+
+# -- one failure --------------------------------------------------------------------------------
+
+
+def test_the_first_failure_is_the_one_that_is_raised(mode: Mode) -> None:
+    serve = Vectors(expected=3, refuse=TEXTS[0])
+    with raw_server(serve) as raw:
+        with pytest.raises(BadRequestError, match="nein") as caught:
+            mode.embed(client(mode, raw), TEXTS, batch_size=1, max_concurrency=3)
+        assert caught.value.__notes__ == ["while embedding text 0"]
+        assert eventually(lambda: serve.at_once == 0)
+    assert len(serve.batches) < len(TEXTS)
+
+
+def test_cancel_after_a_failure_no_request_is_left_under_way(async_mode: Mode) -> None:
+    vectors, over = Vectors(expected=3, refuse=TEXTS[0]), threading.Event()
+
+    def serve(request: bytes, connection: socket.socket) -> bytes:
+        if b"xx" in request:  # all but the one that is refused
+            over.wait(10)
+        return vectors(request, connection)
+
+    async def main(own: Any) -> set[Any]:
+        with pytest.raises(BadRequestError):
+            async for _ in own.embed(
+                TEXTS, batch_size=1, max_concurrency=3, encoding_format="float"
+            ):
+                pass
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    with raw_server(serve) as raw:
+        assert asyncio.run(main(client(async_mode, raw))) == set()
+        over.set()
+        assert len(raw.requests) == 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 6])
+def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> None:
+    """With one request a text, with several, and with a batch that is halved."""
+    texts = ["a", "b", "c", "d", "schlecht", "f"]
+    came: list[list[float]] = []
+
+    async def collect(vectors: Any) -> None:
+        async for vector in vectors:
+            came.append(vector)
+
+    with raw_server(Vectors(limit=2, refuse="schlecht")) as raw:
+        vectors = client(mode, raw).embed(texts, batch_size=size)
+        with pytest.raises(BadRequestError, match="nein"):
+            came.extend(vectors) if mode.name == "sync" else asyncio.run(collect(vectors))
+    assert len(came) >= (3 if size == 6 else 4)
+
+
+@pytest.mark.parametrize("leave", ["close", "interrupt"])
+def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
+    asked, held, closed = threading.Event(), threading.Event(), threading.Event()
+    vectors_of = Vectors()
+
+    def serve(request: bytes, connection: socket.socket) -> bytes | None:
+        if b"schnell" in request:
+            return vectors_of(request, connection)
+        asked.set()
+        if not connection.recv(1):  # until the client lets go of it
+            closed.set()
+        held.wait(30)
+        return None
+
+    with raw_server(serve) as raw:
+        client = Mode("sync").client("meingpt", raw, max_retries=5)
+        vectors = client.embed(["schnell", "langsam", "langsam"], batch_size=1)
+        assert next(vectors) == [7.0]
+        assert asked.wait(30)
+        if leave == "close":
+            vectors.close()
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                vectors.throw(KeyboardInterrupt)
+        assert closed.wait(10)  # while the server still holds its answers back
+        held.set()
+        assert len(raw.requests) <= 3

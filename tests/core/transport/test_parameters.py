@@ -16,14 +16,15 @@ from dsgvo.errors import (
     CapabilityError,
     ConfigurationError,
     IgnoredParameterWarning,
+    InternalServerError,
 )
 from tests.core import support
-from tests.core.support import HELLO, Mode, raised
+from tests.core.support import HELLO, MODELS, Mode, raised
 
-HOWS = pytest.mark.parametrize("how", ["chat", "stream"])  # where the stack is looked at
+hows = pytest.mark.parametrize("how", ["chat", "stream"])  # where the stack is looked at
 
 
-@HOWS
+@hows
 def test_honest_parameters_an_ignored_parameter_is_sent_and_warned_of_once(
     mode: Mode, server: Server, how: str
 ) -> None:
@@ -89,31 +90,33 @@ def test_honest_parameters_all_that_a_page_names_go_out(
         assert body.keys() - fields.keys() - {"stream", "stream_options"} == {"messages", "model"}
 
 
-def test_honest_parameters_extra_body_goes_out_unchecked(mode: Mode, server: Server) -> None:
+def test_honest_parameters_what_goes_out_beside_them(mode: Mode, server: Server) -> None:
     extra = {"seed": 7, "anything": {"at": ["all"]}}
-    mode.ask(mode.client("sovrgpt", server, strict=True), extra_body=extra)
-    assert server.requests[0].json.items() >= extra.items()
-
-
-@pytest.mark.covers(
-    "neuroflash, sovrgpt",
-    "behaviour Embeddings are not documented: refused unless `allow_undocumented`",
-    "Inferred",
-)
-def test_honest_parameters_embeddings_where_none_are_documented(mode: Mode, server: Server) -> None:
-    for provider in ("sovrgpt", "neuroflash"):
-        with pytest.raises(CapabilityError, match="innoGPT and meinGPT do") as caught:
-            mode.embed(mode.client(provider, server), ["a"])
-        assert "allow_undocumented=True" in str(caught.value)
-    assert server.requests == []
+    params: dict[str, Any] = {"stop": ["x"], "extra_body": extra}
+    mode.chat(mode.client("sovrgpt", server, strict=True), **params)
+    (request,) = server.requests
+    messages = [{"role": "user", "content": "Hallo!"}]
+    assert request.json == {
+        "model": MODELS["sovrgpt"],
+        "messages": messages,
+        "stop": ["x"],
+        **extra,
+    }
+    # What the caller wrote is left as it was.
+    assert (HELLO, params) == (messages, {"stop": ["x"], "extra_body": extra})
+    wanted = {
+        "user-agent": f"dsgvo-llm/{dsgvo.__version__}",
+        "accept": "application/json",
+        "content-type": "application/json",
+    }
+    assert {name: request.headers[name] for name in wanted} == wanted
 
 
 def test_what_json_does_not_know_is_refused_before_sending(mode: Mode, server: Server) -> None:
     chat, embedding = mode.client("sovrgpt", server), mode.client("meingpt", server)
-    for value in ("\ud800", "a\udfffb"):
-        wrong = [{"role": "user", "content": value}]
-        assert "valid Unicode" in str(raised(ConfigurationError, mode.ask, chat, wrong))
-        assert "valid Unicode" in str(raised(ConfigurationError, mode.embed, embedding, [value]))
+    wrong = [{"role": "user", "content": "a\udfffb"}]
+    assert "valid Unicode" in str(raised(ConfigurationError, mode.ask, chat, wrong))
+    assert "valid Unicode" in str(raised(ConfigurationError, mode.embed, embedding, ["\ud800"]))
     assert "written as JSON" in str(raised(ConfigurationError, mode.ask, chat, top_k=object()))
     error = raised(ConfigurationError, mode.ask, chat, [*HELLO, "Hallo!"])
     assert str(error).startswith("messages[1]")
@@ -127,12 +130,11 @@ def test_stream_options_refused_are_left_out_and_not_tried_again(
     server.refuse(provider, "stream_options")
     first, second = (mode.client(provider, server, max_retries=0) for _ in range(2))
     for client in (first, second, first):
-        deltas = mode.stream(client)
-        assert deltas[-1].completion is not None
-        assert deltas[-1].completion.finish_reason == "stop"
+        completion = mode.stream(client)[-1].completion
+        assert completion is not None
+        assert completion.finish_reason == "stop"
     with_options = ["stream_options" in request.json for request in server.requests]
-    assert with_options == [True, False, False, False]
-    assert naps == []
+    assert (with_options, naps) == ([True, False, False, False], [])
 
 
 @pytest.mark.covers(
@@ -146,67 +148,36 @@ def test_usage_comes_with_the_stream_where_it_is_given(mode: Mode, server: Serve
     assert whole is not None
     assert whole.usage is not None
     assert whole.usage["words_used"] > 0
-    mode.stream(client, stream_usage=False)
-    assert "stream_options" not in server.requests[-1].json
-
-
-@pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
-def test_base64_refused_is_left_out_and_not_tried_again(
-    mode: Mode, server: Server, naps: list[float], provider: str
-) -> None:
-    client = mode.client(provider, server, max_retries=0)
-    encoded = mode.embed(client, ["Text"], dimensions=8)
-    server.clear()
-    server.refuse(provider, "encoding_format")
-    for _ in range(3):
-        plain = mode.embed(client, ["Text"], dimensions=8)
-        assert plain == [pytest.approx(vector, abs=1e-6) for vector in encoded]
-    asked = ["encoding_format" in request.json for request in server.requests]
-    assert asked == [True, False, False, False]
-    assert naps == []
+    own = {"stream_options": {"include_usage": False, "eigenes": 1}}
+    cases: list[tuple[dict[str, Any], Any]] = [
+        ({"stream_usage": False}, {}),
+        ({"extra_body": own}, own),
+    ]
+    for given, sent in cases:
+        mode.stream(client, **given)
+        body = server.requests[-1].json
+        assert {name: body[name] for name in body if name == "stream_options"} == sent
 
 
 @pytest.mark.parametrize(
-    ("step", "kind"),
+    ("status", "named", "kind"),
     [
-        (Status(400, message="stream_options is unknown"), None),
-        (Status(422, message="stream_options is unknown"), None),
-        (Status(423, message="stream_options is unknown"), APIStatusError),
-        (Status(400, message="model is unknown"), BadRequestError),
+        (400, "stream_options", None),
+        (422, "stream_options", None),
+        (423, "stream_options", APIStatusError),
+        (500, "stream_options", InternalServerError),  # as one that quotes the prompt
+        (400, "model", BadRequestError),
     ],
 )
 def test_which_refusals_are_of_the_field(
-    mode: Mode, server: Server, step: Status, kind: type[APIStatusError] | None
+    mode: Mode, server: Server, status: int, named: str, kind: type[APIStatusError] | None
 ) -> None:
-    server.script("innogpt", step)
-    client = mode.client("innogpt", server)
+    server.script("innogpt", Status(status, message=f"{named} is unknown"))
+    client = mode.client("innogpt", server, max_retries=0)
     if kind is None:
         assert mode.stream(client)
     else:
         assert "is unknown" in str(raised(kind, mode.stream, client))
+    mode.stream(client)
     sent = ["stream_options" in request.json for request in server.requests]
-    assert sent == ([True, False] if kind is None else [True])
-
-
-def test_a_prompt_that_names_the_field_does_not_switch_it_off(mode: Mode, server: Server) -> None:
-    messages = [{"role": "user", "content": "Was macht stream_options?"}]
-    client = mode.client("innogpt", server)
-    server.script("innogpt", Status(500, message="stream_options"), Status(500))
-    with pytest.raises(Exception, match="500"):
-        mode.stream(mode.client("innogpt", server, max_retries=0), messages)
-    mode.stream(client, HELLO)
-    assert "stream_options" in server.requests[-1].json
-
-
-def test_what_is_said_of_usage_is_sent_as_it_is(mode: Mode, server: Server) -> None:
-    own = {"stream_options": {"include_usage": False, "eigenes": 1}}
-    mode.stream(mode.client("innogpt", server), extra_body=own)
-    assert server.requests[0].json["stream_options"] == own["stream_options"]
-
-
-def test_a_request_says_what_sends_it(mode: Mode, server: Server) -> None:
-    mode.chat(mode.client("sovrgpt", server))
-    headers = server.requests[0].headers
-    assert headers["user-agent"] == f"dsgvo-llm/{dsgvo.__version__}"
-    assert headers["accept"] == "application/json"
-    assert headers["content-type"] == "application/json"
+    assert sent == ([True, False, False] if kind is None else [True, True])

@@ -8,7 +8,7 @@ import pytest
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Server, Status
-from tests.core.support import Mode, raised
+from tests.core.support import Mode, http, raised, raw_server
 
 STATUSES = {
     400: errors.BadRequestError,
@@ -46,23 +46,44 @@ def test_typed_errors_a_vendors_error_has_its_class_and_details(
 def test_typed_errors_a_wrong_key_says_where_to_look(
     mode: Mode, server: Server, provider: str
 ) -> None:
-    with pytest.raises(errors.AuthenticationError, match="check api_key") as caught:
-        mode.chat(mode.client(provider, server, api_key="falscher-schluessel"))
-    assert "falscher" not in str(caught.value)
+    client = mode.client(provider, server, api_key="falscher-schluessel")
+    error = raised(errors.AuthenticationError, mode.chat, client)
+    assert "check api_key" in str(error)
+    assert "falscher" not in str(error)
     assert len(server.requests) == 1
 
 
 def test_typed_errors_a_wrong_path_says_where_to_look(mode: Mode, server: Server) -> None:
     base_url = f"{server.base_url('sovrgpt')}/v2"
-    with pytest.raises(errors.NotFoundError, match="base_url or SOVRGPT_BASE_URL"):
-        mode.chat(mode.client("sovrgpt", server, base_url=base_url))
+    error = raised(
+        errors.NotFoundError, mode.chat, mode.client("sovrgpt", server, base_url=base_url)
+    )
+    assert "base_url or SOVRGPT_BASE_URL" in str(error)
 
 
-def test_typed_errors_a_very_long_error_is_read_no_further_than_needed(
-    mode: Mode, server: Server
+@pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-litellm-call-id", "cf-ray"])
+def test_typed_errors_the_id_of_a_request_by_any_name(mode: Mode, name: str) -> None:
+    with raw_server(http({"error": "kaputt"}, status=400, headers=[f"{name}: r-7"])) as raw:
+        error = raised(errors.BadRequestError, mode.chat, mode.client("sovrgpt", raw))
+    assert error.request_id == "r-7"
+
+
+NO_LISTS: dict[str, tuple[bytes, float, type[errors.DsgvoError], str]] = {
+    "a page": (http(b"<html>", kind="text/html"), 600, errors.APIResponseError, "expected "),
+    "silence": (
+        *(http(b'{"data": [', length=100), 0.2, errors.APITimeoutError),
+        "no answer within timeout=0.2 seconds; timeout= ",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ["models", "workspaces", "health"])
+@pytest.mark.parametrize(("body", "wait", "kind", "said"), NO_LISTS.values(), ids=NO_LISTS.keys())
+def test_typed_errors_an_answer_that_is_none_names_the_vendor(
+    mode: Mode, how: str, body: bytes, wait: float, kind: type[errors.DsgvoError], said: str
 ) -> None:
-    body = b'{"error": "' + b"x" * 1_000_000
-    server.script("sovrgpt", Status(400, body))
-    with pytest.raises(errors.BadRequestError) as caught:
-        mode.chat(mode.client("sovrgpt", server))
-    assert len(str(caught.value)) < 1000
+    with raw_server(body) as raw:
+        error = raised(kind, mode.call, mode.client("neuroflash", raw, timeout=wait), how)
+        assert len(raw.requests) == 1
+    assert str(error).startswith(f"neuroflash: {said}")
+    assert error.provider == "neuroflash"
