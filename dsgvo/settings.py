@@ -39,7 +39,7 @@ from dsgvo.transport import (
 )
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.assistants import require_assistant, require_assistants
-from dsgvo.wire.embeddings import MAX_BATCH_BYTES, check_count, require_embeddings
+from dsgvo.wire.embeddings import MAX_BATCH_BYTES, OnEmpty, check_count, require_embeddings
 from dsgvo.wire.request import check_parameter
 from dsgvo.wire.rerank import MAX_BATCH_DOCUMENTS, require_reranking
 from dsgvo.wire.residency import Residency, check_residency
@@ -365,7 +365,7 @@ class EmbeddingSettings(Settings):
     """Settings of an embedding model, apart from those that each framework names its own way."""
 
     embed_arguments: ClassVar[Mapping[str, str]] = {
-        name: name for name in ("dimensions", "allow_undocumented", "encoding_format")
+        name: name for name in ("dimensions", "allow_undocumented", "encoding_format", "on_empty")
     }
     """Fields that each request is made of, and the names of the arguments of ``Client.embed``."""
 
@@ -377,6 +377,11 @@ class EmbeddingSettings(Settings):
         default=None,
         description="How vectors travel: `'base64'`, a fifth of the bytes, `'float'`, for servers "
         "that cannot do it, or by default what the server turns out to take.",
+    )
+    on_empty: OnEmpty = Field(
+        default="error",
+        description="What becomes of a blank text: `'error'`, `'zero'` for a vector of zeros in "
+        "its place, or `'skip'` for none: fewer vectors than texts, which no vector store takes.",
     )
     allow_undocumented: bool = Field(
         default=False,

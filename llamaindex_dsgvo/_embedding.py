@@ -56,6 +56,13 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
             arguments["model_name"] = model_name
         super().__init__(**arguments)
 
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.on_empty == "skip":
+            raise ConfigurationError(
+                "on_empty='skip': LlamaIndex gives nodes their vectors by place; use 'zero'"
+            )
+
     @classmethod
     def class_name(cls) -> str:
         """Return the name under which LlamaIndex stores and reports the class."""
@@ -107,7 +114,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
             ConfigurationError: If a text is empty, with its index; nothing is sent.
             APIError: If vectors are missing or wrong.
         """
-        check_texts(texts)
+        self._check(texts)
         options = RequestOptions.given(kwargs)
         if self._llama_index_batches(options):
             return super().get_text_embedding_batch(texts, show_progress, **kwargs)
@@ -122,7 +129,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         self, texts: list[str], show_progress: bool = False, **kwargs: Any
     ) -> list[Vector]:
         """Return one vector a text; see :meth:`get_text_embedding_batch`."""
-        check_texts(texts)
+        self._check(texts)
         options = RequestOptions.given(kwargs)
         if self._llama_index_batches(options):
             return await super().aget_text_embedding_batch(texts, show_progress, **kwargs)
@@ -132,6 +139,10 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
                 with self._event(batch) as finish:
                     found.extend(finish([await anext(vectors) for _ in batch]))
         return found
+
+    def _check(self, texts: list[str]) -> None:
+        if self.on_empty == "error":
+            check_texts(texts)
 
     def _llama_index_batches(self, options: Mapping[str, Any]) -> bool:
         for name in ("embeddings_cache", "rate_limiter"):

@@ -92,6 +92,7 @@ from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
     Batch,
+    OnEmpty,
     batches,
     check_count,
     decode_embeddings,
@@ -847,6 +848,7 @@ class Client(BaseClient):
         max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         allow_undocumented: bool = False,
         encoding_format: Literal["base64", "float"] | None = None,
+        on_empty: OnEmpty = "error",
         **options: Unpack[Options],
     ) -> Generator[list[float]]:
         """Yield one vector a text, in order, with several requests at once.
@@ -855,7 +857,7 @@ class Client(BaseClient):
         of texts can be embedded in bounded memory.
 
         Args:
-            texts: What to embed; none may be empty.
+            texts: What to embed; none may be empty, unless ``on_empty`` says what then.
             model: The vendor's embedding model id; by default the one that its page names.
             dimensions: Length of the vectors, 1 or more, where the model can shorten them.
             batch_size: Texts a request, 1 or more.
@@ -864,6 +866,8 @@ class Client(BaseClient):
             allow_undocumented: Use the OpenAI-shaped path of a vendor that documents none.
             encoding_format: How vectors travel: ``"base64"``, a fifth of the bytes, ``"float"``,
                 for servers that cannot do it, or by default what the server turns out to take.
+            on_empty: What becomes of a blank text: ``"error"``, ``"zero"`` for a vector of zeros
+                in its place, or ``"skip"`` for none, so that there are fewer vectors than texts.
             **options: As in :class:`RequestOptions`.
 
         Raises:
@@ -878,7 +882,7 @@ class Client(BaseClient):
             (2, 3072)
         """
         config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
-        cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
+        cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes, on_empty=on_empty)
         check_count("max_concurrency", max_concurrency)
 
         def embed(batch: Batch, stop: threading.Event | None = None) -> _Embedded:
@@ -1047,6 +1051,7 @@ class _Ahead:
 
     def __init__(self, embed: Callable[[Batch, threading.Event], _Embedded], batch: Batch) -> None:
         self._stop = threading.Event()
+        self.batch = batch
         self.future = Future[_Embedded]()
         # A daemon: the end of the program waits for none.
         self._thread = threading.Thread(
@@ -1076,7 +1081,7 @@ def _embed_ahead(
         return
     second = next(cut, None)
     if second is None:  # most calls: a query, or a few texts
-        yield from _drained(embed(first))
+        yield from _drained(embed(first), first)
         return
     pending: deque[_Ahead] = deque()
     left = chain((first, second), cut)
@@ -1086,19 +1091,26 @@ def _embed_ahead(
                 pending.append(_Ahead(embed, batch))
             if not pending:
                 return
-            yield from _drained(pending[0].future.result())
+            yield from _drained(pending[0].future.result(), pending[0].batch)
             pending.popleft()
     finally:
         for ahead in pending:
             ahead.stop()
 
 
-def _drained(embedded: _Embedded) -> Iterator[list[float]]:
+def _drained(embedded: _Embedded, batch: Batch) -> Iterator[list[float]]:
     """Yield vectors and let go of each, so that a reader who keeps none holds none."""
     vectors = embedded.vectors
     vectors.reverse()
-    while vectors:
-        yield vectors.pop()
+    dimensions = len(vectors[0]) if vectors else 0
+    zeros, place = deque(batch.zeros), 0
+    while vectors or (zeros and embedded.error is None):
+        if zeros and zeros[0] == place:
+            zeros.popleft()
+            yield [0.0] * dimensions
+        else:
+            yield vectors.pop()
+        place += 1
     if embedded.error is not None:
         raise embedded.error
 
@@ -1192,27 +1204,30 @@ class AsyncClient(BaseClient):
         max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         allow_undocumented: bool = False,
         encoding_format: Literal["base64", "float"] | None = None,
+        on_empty: OnEmpty = "error",
         **options: Unpack[Options],
     ) -> AsyncGenerator[list[float]]:
         """Yield one vector a text, in order; see :meth:`Client.embed`."""
         config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
-        cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes)
+        cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes, on_empty=on_empty)
         check_count("max_concurrency", max_concurrency)
-        pending: deque[asyncio.Task[_Embedded]] = deque()
+        pending: deque[tuple[asyncio.Task[_Embedded], Batch]] = deque()
         try:
             while True:
                 while len(pending) < max_concurrency and (batch := next(cut, None)):
                     flow = self._embed(config, batch, asked)
-                    pending.append(asyncio.create_task(arun(flow)))
+                    pending.append((asyncio.create_task(arun(flow)), batch))
                 if not pending:
                     return
-                for vector in _drained(await pending[0]):
+                task, batch = pending[0]
+                for vector in _drained(await task, batch):
                     yield vector
                 pending.popleft()
         finally:
-            for task in pending:
+            tasks = [task for task, _ in pending]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def models(self, **options: Unpack[Options]) -> list[Model]:
         """Return the vendor's models; see :meth:`Client.models`."""

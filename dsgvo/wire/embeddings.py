@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from sys import byteorder
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dsgvo.errors import (
     APIError,
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_BATCH_TEXTS",
     "Batch",
     "EmbeddingResult",
+    "OnEmpty",
     "batches",
     "check_count",
     "check_texts",
@@ -57,12 +58,20 @@ _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]*\d)", re.ASCII)
 _MAY_REFUSE_BASE64 = frozenset({400, 415, 422, 500, 501})
 
 
+OnEmpty: TypeAlias = Literal["error", "zero", "skip"]
+"""What becomes of a blank text: an error, a vector of zeros, or none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Texts of one request, and the index of the first among all texts."""
+    """Texts of one request, and the index of the first among all texts.
+
+    ``zeros`` are the places, among the batch's vectors, of those for blank texts.
+    """
 
     start: int
     texts: Sequence[str] = field(repr=False)
+    zeros: Sequence[int] = field(default=(), repr=False)
 
     def halves(self) -> tuple[Batch, Batch]:
         """Return the two halves of a batch that was too large."""
@@ -152,11 +161,13 @@ def batches(
     max_texts: int = MAX_BATCH_TEXTS,
     max_bytes: int = MAX_BATCH_BYTES,
     argument: str = "texts",
+    on_empty: OnEmpty = "error",
 ) -> Iterator[Batch]:
     """Cut texts into requests, by count and by bytes, reading no further than needed.
 
-    A text of more than ``max_bytes`` goes alone. A sequence is checked as a whole before the first
-    batch is given; a generator as it is read.
+    A text of more than ``max_bytes`` goes alone. Blank ones are refused, or left out of the
+    requests and noted in ``zeros`` or nowhere, as ``on_empty`` says. A sequence is checked as a
+    whole before the first batch is given; a generator as it is read.
 
     Raises:
         ConfigurationError: As :func:`check_texts`, and if a bound is below 1.
@@ -169,26 +180,36 @@ def batches(
         check_count(name, value)
     if isinstance(texts, str):
         raise ConfigurationError(f"{argument} is a single str: pass a list of texts")
-    checked = isinstance(texts, Sequence)
+    if on_empty not in get_args(OnEmpty):
+        raise ConfigurationError(f"on_empty={on_empty!r}: 'error', 'zero' or 'skip'")
+    checked = isinstance(texts, Sequence) and on_empty == "error"
     if checked:
         check_texts(texts, argument=argument)
-    return _cut(texts, max_texts, max_bytes, checked)
+    return _cut(texts, max_texts, max_bytes, None if checked else on_empty)
 
 
-def _cut(texts: Iterable[str], max_texts: int, max_bytes: int, checked: bool) -> Iterator[Batch]:
-    start, size = 0, 0
+def _cut(
+    texts: Iterable[str], max_texts: int, max_bytes: int, on_empty: OnEmpty | None
+) -> Iterator[Batch]:
+    start, size, zeros = 0, 0, list[int]()
     current: list[str] = []
     for index, text in enumerate(texts):
-        if not checked:
+        if on_empty in {"zero", "skip"} and isinstance(text, str) and not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+            if on_empty == "zero":
+                zeros.append(len(current) + len(zeros))
+            continue
+        if on_empty is not None:
             check_texts((text,), index)
         length = len(text.encode("utf-8", "surrogatepass"))
         if current and (len(current) == max_texts or size + length > max_bytes):
-            yield Batch(start, current)
-            start, size, current = index, 0, []
+            yield Batch(start, current, zeros)
+            start, size, current, zeros = index, 0, [], []
         current.append(text)
         size += length
     if current:
-        yield Batch(start, current)
+        yield Batch(start, current, zeros)
+    elif zeros:
+        raise ConfigurationError("texts: all are blank, so nothing says how long a vector is")
 
 
 def decode_embeddings(

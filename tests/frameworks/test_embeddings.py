@@ -134,3 +134,14 @@ def test_one_object_serves_loop_after_loop(way: Way, small: Any) -> None:
     [expected] = way.embed(small, ["Guten Tag"])
     for other in (way, way.turned(), way):
         assert other.embed_query(small, "Guten Tag") == expected
+
+
+def test_a_blank_text_among_many_has_a_vector_of_zeros_if_wished(server: Server, way: Way) -> None:
+    model = way.embeddings("innogpt", dimensions=16, on_empty="zero")
+    first, blank, last = way.embed(model, ["Guten Tag", " ", "Ade"])
+    assert blank == [0.0] * 16
+    assert any(first)
+    assert any(last)
+    assert [body["input"] for body in bodies(server)] == [["Guten Tag", "Ade"]]
+    with pytest.raises(errors.ConfigurationError, match="is empty"):
+        way.embed(way.embeddings("innogpt"), ["Guten Tag", ""])

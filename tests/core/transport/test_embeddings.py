@@ -338,3 +338,23 @@ def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
         assert closed.wait(10)  # while the server still holds its answers back
         held.set()
         assert len(raw.requests) <= 3
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) -> None:
+    texts = ["", "aa", " \n", "bbb", "c", "", ""]
+    serve = Vectors()
+    with raw_server(serve) as raw:
+        ask = client(mode, raw)
+        with pytest.raises(ConfigurationError, match=r"texts\[0\] is empty"):
+            mode.embed(ask, texts, batch_size=batch_size)
+        assert serve.batches == []
+        zeros = mode.embed(ask, iter(texts), batch_size=batch_size, on_empty="zero")
+        assert zeros == [[0.0], [2.0], [0.0], [3.0], [1.0], [0.0], [0.0]]
+        skipped = mode.embed(ask, texts, batch_size=batch_size, on_empty="skip")
+        assert skipped == [[2.0], [3.0], [1.0]]
+        assert not any(not text.strip() for batch in serve.batches for text in batch)
+        with pytest.raises(ConfigurationError, match="nothing says how long a vector is"):
+            mode.embed(ask, ["", " "], on_empty="zero")
+        with pytest.raises(ConfigurationError, match="on_empty='none'"):
+            mode.embed(ask, texts, on_empty="none")
