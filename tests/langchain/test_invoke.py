@@ -1,38 +1,21 @@
-"""Asking a model: whole, streamed, in batches, with callbacks, and what comes with the answer."""
+"""Asking a model: what comes with the answer, tokens and callbacks, caches, limits and chains."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from inline_snapshot import snapshot
-from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
-from langchain_core.callbacks.usage import get_usage_metadata_callback
-from langchain_core.messages import AIMessage
+from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.globals import set_llm_cache
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import APIError
 from tests.langchain.support import Mode, Way, bodies, chat, whole
-from tests.vendors import MODELS
-
-STREAMS_UNASKED = "gpt-5-mini"
-BETA = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
-
-
-def test_the_four_ways_give_the_same_answer(server: Server, provider: str, way: Way) -> None:
-    server.script(provider, Reply("Grüße aus Köln."))
-    answer = way.answer(chat(provider))
-    assert isinstance(answer, AIMessage)
-    assert (answer.content, answer.text) == ("Grüße aus Köln.", "Grüße aus Köln.")
-    assert answer.tool_calls == answer.invalid_tool_calls == []
-
-
-def test_a_model_that_streams_unasked_gives_the_same_answer(server: Server, way: Way) -> None:
-    server.script("innogpt", Reply("Grüße aus Köln.", usage={"prompt_tokens": 3}))
-    answer = way.answer(chat("innogpt", model=STREAMS_UNASKED))
-    assert answer.content == "Grüße aus Köln."
-    assert answer.response_metadata["model_name"] == STREAMS_UNASKED
-    assert answer.usage_metadata == {"input_tokens": 3, "output_tokens": 0, "total_tokens": 3}
 
 
 def test_what_comes_with_the_answer(server: Server, way: Way) -> None:
@@ -41,17 +24,13 @@ def test_what_comes_with_the_answer(server: Server, way: Way) -> None:
     metadata = answer.response_metadata
     assert metadata.pop("id").startswith("gen-")
     assert metadata.pop("request_id").startswith("emulator-")
+    counts = {"prompt_tokens": 5, "completion_tokens": 4, "total_tokens": 9, "words_used": 3}
     assert metadata == {
         "finish_reason": "stop",
         "model_name": "openai/gpt-4.1-mini",
         "model_provider": "neuroflash",
         "system_fingerprint": "emulator-1",
-        "token_usage": {
-            "prompt_tokens": 5,
-            "completion_tokens": 4,
-            "total_tokens": 9,
-            "words_used": 3,
-        },
+        "token_usage": counts,
     }
     assert answer.usage_metadata == {"input_tokens": 5, "output_tokens": 4, "total_tokens": 9}
 
@@ -59,102 +38,40 @@ def test_what_comes_with_the_answer(server: Server, way: Way) -> None:
 def test_usage_of_a_stream_comes_once_with_the_last_chunk(server: Server, mode: Mode) -> None:
     server.script("sovrgpt", Reply(chunks=["Guten", " Tag", "."]))
     chunks = mode.stream(chat("sovrgpt"), "Hallo!")
-    assert [(chunk.content, chunk.chunk_position) for chunk in chunks] == [
-        ("Guten", None),
-        (" Tag", None),
-        (".", None),
-        ("", "last"),
-    ]
-    assert [chunk.usage_metadata for chunk in chunks] == [
-        *[None] * 3,
-        {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8},
+    usage = {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8}
+    assert [(chunk.content, chunk.chunk_position, chunk.usage_metadata) for chunk in chunks] == [
+        *((text, None, None) for text in ("Guten", " Tag", ".")),
+        ("", "last", usage),
     ]
     assert len({chunk.id for chunk in chunks}) == 1
     assert chunks[0].id.startswith("lc_run-")
     assert [set(chunk.response_metadata) for chunk in chunks[:3]] == [set()] * 3
 
 
-def test_a_plain_request_has_no_more_than_was_said(server: Server, mode: Mode) -> None:
-    mode.invoke(chat("sovrgpt", temperature=0.2), "Hallo!")
-    assert bodies(server) == snapshot(
-        [
-            {
-                "model": "qwen3.5-9b",
-                "temperature": 0.2,
-                "messages": [{"role": "user", "content": "Hallo!"}],
-            }
-        ]
-    )
+class Heard(BaseCallbackHandler):
+    """Keeps what it hears, in order."""
 
+    run_inline = True
 
-def test_settings_go_out_and_a_call_wins_over_them(server: Server, way: Way) -> None:
-    model = chat(
-        "neuroflash",
-        temperature=0.1,
-        max_tokens=50,
-        stop="ENDE",
-        model_kwargs={"logprobs": True},
-        extra_body={"a": 1, "b": 1},
-        default_headers={"x-abteilung": "7"},
-    )
-    way.answer(model, temperature=0.7, stop=["SCHLUSS"], extra_body={"b": 2}, model="other/model")
-    [request] = server.requests
-    body = {k: v for k, v in request.json.items() if k not in {"stream", "stream_options"}}
-    assert body == {
-        "model": "other/model",
-        "messages": [{"role": "user", "content": "Hallo!"}],
-        "temperature": 0.7,
-        "max_tokens": 50,
-        "stop": ["SCHLUSS"],
-        "logprobs": True,
-        "a": 1,
-        "b": 2,
-    }
-    assert request.headers["x-abteilung"] == "7"
-    assert request.headers["x-workspace-id"] == server.workspace_id
+    def __init__(self) -> None:
+        self.events: list[Any] = []
 
+    def on_chat_model_start(self, serialized: Any, messages: Any, **_: Any) -> None:
+        self.events.append(messages[0][0].content)
 
-def test_batches_answer_in_order_and_keep_failures_apart(server: Server, mode: Mode) -> None:
-    model = chat("sovrgpt", max_retries=0)
-    questions = [f"Antworte mit dem Wort „Zahl{number}“." for number in range(5)]
-    answers = mode.batch(model, questions)
-    alone = [mode.invoke(model, question).content for question in questions]
-    assert [answer.content for answer in answers] == alone
-    assert len(set(alone)) == 5
-    server.script("sovrgpt", Status(500))
-    mixed = mode.batch(model, questions, return_exceptions=True)
-    assert sum(isinstance(one, APIError) for one in mixed) == 1
-    pairs = zip(mixed, alone, strict=True)
-    assert all(isinstance(one, APIError) or one.content == plain for one, plain in pairs)
+    def on_llm_new_token(self, token: Any, **_: Any) -> None:
+        self.events.append(token)
 
+    def on_llm_end(self, response: Any, **_: Any) -> None:
+        self.events.append(["end", response.generations[0][0].text])
 
-HEARD: dict[str, Any] = {
-    "on_chat_model_start": lambda _, messages, **__: ("start", messages[0][0].content),
-    "on_llm_new_token": lambda token, **_: ("token", token),
-    "on_llm_end": lambda response, **_: ("end", response.generations[0][0].text),
-    "on_llm_error": lambda error, **_: ("error", type(error).__name__),
-}
-
-
-def handler_of(mode: Mode, events: list[Any]) -> Any:
-    """Return a callback handler that keeps what it hears, in order."""
-
-    def hears(show: Any) -> Any:
-        async def awaited(_: Any, *args: Any, **kwargs: Any) -> None:
-            events.append(show(*args, **kwargs))
-
-        def blocking(_: Any, *args: Any, **kwargs: Any) -> None:
-            events.append(show(*args, **kwargs))
-
-        return awaited if mode.is_async else blocking
-
-    kind = AsyncCallbackHandler if mode.is_async else BaseCallbackHandler
-    return type("Handler", (kind,), {name: hears(show) for name, show in HEARD.items()})()
+    def on_llm_error(self, error: Any, **_: Any) -> None:
+        self.events.append(["error", type(error).__name__])
 
 
 def test_callbacks_hear_each_token_once_and_in_order(server: Server, mode: Mode) -> None:
-    events: list[Any] = []
-    config: Any = {"callbacks": [handler_of(mode, events)]}
+    heard = Heard()
+    config: Any = {"callbacks": [heard]}
     server.script("sovrgpt", *[Reply(chunks=["Guten", " Tag", "."])] * 2, Reply("Ja."), Status(400))
     chunks = mode.stream(chat("sovrgpt"), "Hallo!", config=config)
     # ``streaming=True`` streams behind invoke.
@@ -163,10 +80,9 @@ def test_callbacks_hear_each_token_once_and_in_order(server: Server, mode: Mode)
     with pytest.raises(APIError):
         mode.invoke(chat("sovrgpt"), "Hallo!", config=config)
     tokens = ["Guten", " Tag", ".", ""]
-    start = ("start", "Hallo!")
-    streamed = [start, *(("token", text) for text in tokens), ("end", "Guten Tag.")]
-    answered = [start, ("end", "Ja."), start, ("error", "BadRequestError")]
-    assert events == [*streamed, *streamed, *answered]
+    streamed = ["Hallo!", *tokens, ["end", "Guten Tag."]]
+    answered = ["Hallo!", ["end", "Ja."], "Hallo!", ["error", "BadRequestError"]]
+    assert heard.events == [*streamed, *streamed, *answered]
     assert [chunk.content for chunk in chunks] == tokens
     assert (answer.content, answer.usage_metadata["output_tokens"]) == ("Guten Tag.", 3)
     assert [body.get("stream") for body in bodies(server)] == [True, True, None, None]
@@ -182,68 +98,62 @@ def test_streaming_and_its_usage_can_be_turned_off(server: Server, mode: Mode) -
     assert ["stream_options" in body for body in bodies(server)] == [False, False, True]
 
 
-def test_usage_is_counted_by_langchains_own_callback(server: Server, way: Way) -> None:
-    server.script("sovrgpt", Reply("Eins."), Reply("Eins und zwei."))
-    with get_usage_metadata_callback() as counter:
-        way.answer(chat("sovrgpt"))
-        way.answer(chat("sovrgpt"))
-    assert counter.usage_metadata == {
-        "qwen3.5-9b": {"input_tokens": 10, "output_tokens": 6, "total_tokens": 16}
-    }
+def test_a_rate_limiter_is_asked_and_a_chain_streams_through(server: Server, mode: Mode) -> None:
+    server.script("sovrgpt", Reply(chunks=["Guten", " Tag", "."]))
+    limiter = InMemoryRateLimiter(requests_per_second=1000, check_every_n_seconds=0.001)
+    prompt = ChatPromptTemplate.from_messages([("system", "Sei {style}."), ("user", "{text}")])
+    chain = prompt | chat("sovrgpt", rate_limiter=limiter) | StrOutputParser()
+    pieces = mode.stream(chain, {"style": "knapp", "text": "Hallo!"})
+    assert [piece for piece in pieces if piece] == ["Guten", " Tag", "."]
+    assert limiter.last is not None
 
 
-async def test_events_in_version_2(server: Server) -> None:
-    server.script("sovrgpt", Reply(chunks=["Guten", " Tag."]))
-    events = [event async for event in chat("sovrgpt").astream_events("Hallo!", version="v2")]
-    assert [event["event"] for event in events] == [
-        "on_chat_model_start",
-        *["on_chat_model_stream"] * 3,
-        "on_chat_model_end",
-    ]
-    assert [event["data"]["chunk"].content for event in events[1:4]] == ["Guten", " Tag.", ""]
-    assert events[-1]["data"]["output"].content == "Guten Tag."
-    assert events[0]["metadata"]["ls_provider"] == "sovrgpt"
+# Caches
 
 
-@BETA
-def test_events_in_version_3(server: Server) -> None:
-    server.script("sovrgpt", Reply(chunks=["Guten", " Tag."]))
-    stream = chat("sovrgpt").stream_events("Hallo!", version="v3")
-    events = list(stream)
-    assert [event["event"] for event in events] == [
-        "message-start",
-        "content-block-start",
-        "content-block-delta",
-        "content-block-delta",
-        "content-block-finish",
-        "message-finish",
-    ]
-    assert "".join(stream.text) == "Guten Tag."
-    assert stream.output.usage_metadata == {
-        "input_tokens": 5,
-        "output_tokens": 2,
-        "total_tokens": 7,
-    }
+@pytest.fixture
+def cache() -> Iterator[InMemoryCache]:
+    cache = InMemoryCache()
+    set_llm_cache(cache)
+    yield cache
+    set_llm_cache(None)
 
 
-@BETA
-async def test_events_in_version_3_awaited(server: Server) -> None:
-    server.script("sovrgpt", Reply(chunks=["Guten", " Tag."]))
-    stream = await chat("sovrgpt").astream_events("Hallo!", version="v3")
-    assert [text async for text in stream.text] == ["Guten", " Tag."]
-    output = await stream.output
-    assert output.content_blocks == [{"type": "text", "text": "Guten Tag.", "index": 0}]
-    assert output.response_metadata["finish_reason"] == "stop"
-
-
-def test_a_stream_that_is_not_read_sends_nothing(server: Server) -> None:
-    chat("sovrgpt").stream("Hallo!")
-    assert server.requests == []
-
-
-def test_the_model_may_come_from_the_environment(
-    server: Server, provider: str, monkeypatch: pytest.MonkeyPatch
+def test_a_cached_answer_costs_no_request_and_holds_no_key(
+    server: Server, provider: str, mode: Mode, cache: InMemoryCache
 ) -> None:
-    monkeypatch.setenv(f"{provider.upper()}_MODEL", MODELS[provider])
-    model = chat(provider, model="")
-    assert (model.model, model.model_name) == (MODELS[provider], MODELS[provider])
+    model = chat(provider, temperature=0.1)
+    first = mode.invoke(model, "Wer bist du?")
+    second = mode.invoke(model, "Wer bist du?")
+    assert len(server.requests) == 1
+    assert second.content == first.content
+    assert second.response_metadata == first.response_metadata
+    assert second.usage_metadata["total_tokens"] == first.usage_metadata["total_tokens"]
+    assert second.usage_metadata["total_cost"] == 0  # so LangChain marks a cached answer
+    assert server.api_key not in repr(cache._cache)
+
+
+def test_other_settings_parameters_and_servers_miss_the_cache(
+    server: Server, cache: InMemoryCache
+) -> None:
+    local = server.base_url("sovrgpt").replace("127.0.0.1", "localhost")
+    cases: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("sovrgpt", {}, {}),
+        ("innogpt", {}, {}),
+        ("sovrgpt", {"base_url": local}, {}),
+        ("sovrgpt", {"temperature": 0.2}, {}),
+        ("sovrgpt", {"model": "n"}, {}),
+        ("sovrgpt", {"max_tokens": 9}, {}),
+        ("sovrgpt", {"stop": ["X"]}, {}),
+        ("sovrgpt", {"model_kwargs": {"top_k": 1}}, {}),
+        ("sovrgpt", {"extra_body": {"top_k": 1}}, {}),
+        ("sovrgpt", {"default_headers": {"X-Team": "rag"}}, {}),
+        ("sovrgpt", {"cache": InMemoryCache()}, {}),
+        ("sovrgpt", {}, {"temperature": 0.3}),
+        ("sovrgpt", {}, {"stop": ["Y"]}),
+        ("sovrgpt", {}, {"tool_choice": "none"}),
+    ]
+    for _ in range(2):
+        for provider, settings, parameters in cases:
+            chat(provider, **{"model": "m"} | settings).invoke("Hallo!", **parameters)
+        assert len(server.requests) == len(cases)

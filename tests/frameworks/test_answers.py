@@ -1,0 +1,224 @@
+"""Answers, calls of tools and histories, alike in both frameworks and however they are asked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+from langchain_core.tools import StructuredTool
+from llama_index.core.base.llms.types import AudioBlock, ChatMessage
+
+from dsgvo import PROVIDERS, errors
+from dsgvo.emulator import Reply, Server, Status
+from tests.calls import bodies
+from tests.frameworks.support import EACH, Way
+from tests.vendors import MODELS
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [*MODELS.items(), ("innogpt", "gpt-5-mini")],  # the last streams, whatever is asked for
+)
+def test_every_way_gives_the_same_answer(
+    server: Server, way: Way, provider: str, model: str
+) -> None:
+    server.script(provider, Reply("Grüße aus Köln.", usage={"prompt_tokens": 3}))
+    answer = way.answer(way.model(provider, model=model))
+    assert (answer.text, answer.kinds, answer.calls) == ("Grüße aus Köln.", ["text"], [])
+    assert (answer.finish_reason, answer.model) == ("stop", model)
+    without_usage = provider == "meingpt" and way.streamed  # its page has no stream_options
+    assert answer.usage.get("prompt_tokens") == (None if without_usage else 3)
+    [body] = bodies(server)
+    assert body["messages"] == [{"role": "user", "content": "Hallo!"}]
+    assert body.keys() - {"stream", "stream_options"} == {"model", "messages"}
+
+
+def test_the_settings_go_out_and_a_call_wins_over_them(server: Server, way: Way) -> None:
+    body = {"logprobs": True, "extra_body": {"a": 1}}
+    headers = {"x-abteilung": "7"}
+    settings = {"temperature": 0.1, "max_tokens": 50, "stop": "ENDE", "default_headers": headers}
+    model = way.model("neuroflash", body=body, **settings)
+    way.answer(model, temperature=0.7, stop=["SCHLUSS"], model="other/model")
+    model.temperature = 0.2
+    way.answer(model)
+    asked = [
+        {"temperature": 0.7, "stop": ["SCHLUSS"], "model": "other/model"},
+        {"temperature": 0.2, "stop": "ENDE", "model": MODELS["neuroflash"]},
+    ]
+    for request, own in zip(server.requests, asked, strict=True):
+        sent = own | {"max_tokens": 50, "logprobs": True, "a": 1}
+        assert {name: request.json[name] for name in sent} == sent
+        assert request.headers["x-abteilung"] == "7"
+        assert request.headers["x-workspace-id"] == server.workspace_id
+
+
+@EACH
+@pytest.mark.parametrize("provider", list(PROVIDERS))
+def test_the_model_may_come_from_the_environment(
+    way: Way, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{provider.upper()}_MODEL", "ein-modell")
+    assert way.model(provider, model="").model == "ein-modell"
+
+
+# Tools
+
+
+def get_weather(city: str) -> str:
+    """Holt das Wetter."""
+    return f"In {city} scheint die Sonne."
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+BOTH = [get_weather, add]
+QUESTION = "Wie ist das Wetter in „Köln“?"
+TWO_CALLS = [
+    {"name": "get_weather", "arguments": {"city": "Köln"}, "id": "call_1"},
+    {"name": "get_weather", "arguments": {"city": "Bonn"}, "id": "call_2"},
+]
+
+
+@pytest.mark.parametrize("provider", list(PROVIDERS))
+def test_a_call_goes_out_and_comes_back(server: Server, way: Way, provider: str) -> None:
+    model = way.model(provider)
+    asked = way.call_tools(model, BOTH, QUESTION)
+    assert asked.calls == [("get_weather", {"city": "Köln"})]
+    [call] = asked.message.additional_kwargs.get("tool_calls") or asked.message.tool_calls
+    result = way.result("In Köln scheint die Sonne.", call_id=call["id"])
+    answer = way.call_tools(model, BOTH, [QUESTION, asked.message, result])
+    assert answer.calls == []
+    assert "In Köln scheint die Sonne." in answer.text
+    function = {"name": "get_weather", "arguments": '{"city":"Köln"}'}
+    sent = {"id": call["id"], "type": "function", "function": function}
+    assert bodies(server)[1]["messages"] == [
+        {"role": "user", "content": QUESTION},
+        {"role": "assistant", "content": None, "tool_calls": [sent]},
+        {"role": "tool", "tool_call_id": call["id"], "content": "In Köln scheint die Sonne."},
+    ]
+
+
+@pytest.mark.parametrize("omit_index", [False, True])
+def test_parallel_calls_beside_a_text(server: Server, way: Way, omit_index: bool) -> None:
+    server.script("sovrgpt", Reply("Moment.", tool_calls=TWO_CALLS, omit_index=omit_index))
+    answer = way.call_tools(way.model("sovrgpt"), [get_weather])
+    assert answer.text == "Moment."
+    assert answer.calls == [("get_weather", {"city": city}) for city in ("Köln", "Bonn")]
+    assert answer.finish_reason == "tool_calls"
+    assert answer.kinds == ["text", "tool_call", "tool_call"]
+
+
+NAMED = {"type": "function", "function": {"name": "add"}}
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [(None, None), ("auto", "auto"), ("any", "required"), ("add", NAMED), (NAMED, NAMED)],
+)
+def test_a_choice_of_tools(server: Server, way: Way, choice: Any, sent: Any) -> None:
+    way.call_tools(way.model("innogpt"), BOTH, tool_choice=choice)
+    assert bodies(server)[0].get("tool_choice") == sent
+
+
+@EACH
+def test_strict_tools_close_their_schemas(server: Server, way: Way) -> None:
+    way.call_tools(way.model("innogpt"), [add], strict=True)
+    function = bodies(server)[0]["tools"][0]["function"]
+    assert function["strict"] is True
+    assert function["parameters"]["additionalProperties"] is False
+
+
+@EACH
+def test_a_tools_description_is_the_same_under_every_python(server: Server, way: Way) -> None:
+    def kurs(symbol: str) -> str:
+        return symbol
+
+    for indent in ("    ", ""):  # from 3.13 on, the compiler takes it away
+        kurs.__doc__ = f"Gib den Kurs.\n\n{indent}Zeile zwei.\n{indent}    - tiefer\n{indent}"
+        offered: Any = StructuredTool.from_function(kurs) if way.is_langchain else kurs
+        way.call_tools(way.model("innogpt"), [offered])
+    for body in bodies(server):
+        description = body["tools"][0]["function"]["description"]
+        assert description.endswith("Gib den Kurs.\n\nZeile zwei.\n    - tiefer")
+
+
+# Histories
+
+
+def earlier(way: Way, **fields: Any) -> Any:
+    """Return an answer without a text, as other integrations keep it."""
+    if not way.is_langchain:
+        return ChatMessage("", role="assistant", additional_kwargs=fields)
+    message = AIMessage("", additional_kwargs=fields)
+    message.tool_calls, message.invalid_tool_calls = [], []
+    return message
+
+
+@EACH
+def test_a_refusal_and_broken_calls_go_back(server: Server, way: Way) -> None:
+    broken = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a'}}
+    nothing = {"id": "2", "type": "function", "function": None}
+    history = [
+        *("a", earlier(way, refusal="Nein.")),
+        *("b", earlier(way, tool_calls=[broken, nothing]), way.result("?")),
+    ]
+    way.answer(way.model("innogpt"), history)
+    _, declined, _, called, _ = bodies(server)[0]["messages"]
+    assert declined == {"role": "assistant", "content": "Nein."}
+    [call] = called["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"invalid_arguments": '{"a'}
+
+
+def test_an_image_in_a_tools_result_travels_in_a_users_message_or_not_at_all(
+    server: Server, way: Way
+) -> None:
+    image = way.image("https://example.com/a.png")
+    history = ["Zeig den Kurs!", way.call(), way.result("Der Kurs:", image)]
+    way.answer(way.model("innogpt"), history)
+    *_, result, shown = bodies(server)[0]["messages"]
+    assert result == {"role": "tool", "tool_call_id": "1", "content": "Der Kurs:"}
+    assert [part["type"] for part in shown["content"]] == ["text", "image_url"]
+    with pytest.warns(errors.IgnoredParameterWarning, match="documents no image input"):
+        way.answer(way.model("meingpt"), history)
+    way.answer(way.model("meingpt"), history)  # told once
+    assert [body["messages"][-1] for body in bodies(server)[1:]] == [result, result]
+    with pytest.raises(errors.CapabilityError, match="documents no image input"):
+        way.answer(way.model("meingpt", strict=True), history)
+
+
+@EACH
+def test_an_audio_in_a_tools_result_is_left_out(server: Server, way: Way) -> None:
+    audio = {"type": "audio", "base64": "aGk=", "mime_type": "audio/wav"}
+    block: Any = audio if way.is_langchain else AudioBlock(audio=b"x", format="mp3")
+    with pytest.warns(errors.IgnoredParameterWarning, match="documents no audio input"):
+        way.answer(way.model("innogpt"), ["a", way.call(), way.result("", block)])
+    assert bodies(server)[0]["messages"][-1]["content"] == "(not shown)"
+
+
+def test_thoughts_go_back_once_a_server_wants_them(server: Server, way: Way) -> None:
+    details = [{"type": "reasoning.encrypted", "data": "x"}]
+    history = ["a", way.call("Hm.", reasoning_details=details), way.result("3")]
+    wants = "thinking is enabled but reasoning_content is missing in assistant tool call message"
+    server.script("sovrgpt", Status(400, message=wants))
+    for _ in range(2):
+        way.answer(way.model("sovrgpt"), history)
+    way.answer(way.model("sovrgpt", send_reasoning=False), history)
+    way.answer(way.model("neuroflash"), history)
+    way.answer(way.model("neuroflash"), history, send_reasoning=True)
+    names = ("reasoning_content", "reasoning_details")
+    sent = [[body["messages"][1].get(name) for name in names] for body in bodies(server)]
+    without, whole = [None, None], ["Hm.", details]
+    assert sent == [without, whole, whole, without, without, whole]
+
+
+def test_a_server_that_wants_thoughts_that_are_not_there(server: Server, way: Way) -> None:
+    server.script("sovrgpt", Status(400, message="reasoning_content is missing"))
+    with pytest.raises(errors.BadRequestError, match="reasoning_content is missing"):
+        way.answer(way.model("sovrgpt"))
+    assert len(server.requests) == 1
