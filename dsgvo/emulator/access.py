@@ -74,11 +74,8 @@ class Access:
         with self._lock:
             self.token_requests += 1
             self._tokens[token] = time.monotonic() + self.token_seconds
-        return {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": int(self.token_seconds),
-        }
+        seconds = int(self.token_seconds)
+        return {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
 
     def expire_tokens(self) -> None:
         """Make every token that was handed out worthless."""

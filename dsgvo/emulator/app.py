@@ -62,8 +62,7 @@ def _endpoints(dialect: Dialect, state: State) -> dict[str, _Endpoint]:
     return found
 
 
-async def _document(make: Document, state: State, call: Call, step: Step) -> HttpReply:
-    del call, step
+async def _document(make: Document, state: State, *_: object) -> HttpReply:
     return json_reply(200, make(state.access))
 
 
@@ -71,8 +70,7 @@ async def _posted(fields: type[BaseModel], make: Post, call: Call, step: Step) -
     return json_reply(200, make(check(fields, call.body), step))
 
 
-async def _token(state: State, call: Call, step: Step) -> HttpReply:
-    del step
+async def _token(state: State, call: Call, _: Step) -> HttpReply:
     return json_reply(200, state.access.issue_token(call.raw))
 
 

@@ -17,9 +17,8 @@ from dsgvo.wire.body import InvalidJSONError, parse_json
 Body = tuple[JsonObject, tuple[Upload, ...]]
 
 
-async def read_nothing(request: Request) -> Body:
+async def read_nothing(_: Request) -> Body:
     """Read no body."""
-    del request
     return {}, ()
 
 

@@ -55,11 +55,30 @@ def _in_dialect(dialect: Dialect, answer: Reply) -> Reply:
     return replace(answer, usage=usage, reasoning=reasoning)
 
 
+class _Aloud:
+    """Writes the thoughts of a stream into its text, or leaves them out."""
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted
+        self.thinking = False
+
+    def delta(self, given: JsonObject, *, ends: bool) -> JsonObject:
+        names = ("role", "content", "tool_calls")
+        delta = {name: given[name] for name in names if given.get(name) is not None}
+        thought, content = reasoning_of(given), as_text(delta.get("content"))
+        if thought and self.wanted:
+            content = thought + content if self.thinking else f"<think>\n{thought}{content}"
+            self.thinking = True
+        elif self.thinking and (content or ends or delta.get("tool_calls")):
+            content, self.thinking = f"\n</think>\n\n{content}", False
+        return delta | ({"content": content} if content else {})
+
+
 async def _relayed(
     dialect: Dialect, head: JsonObject, chunks: AsyncGenerator[JsonObject], *, wanted: bool
 ) -> AsyncGenerator[bytes]:
     """Write the chunks of an upstream server in a dialect; without an end if they have none."""
-    said, usage, ended, thinking = "", {}, False, False
+    said, usage, ended, aloud = "", {}, False, _Aloud(dialect.thinks_aloud)
     async with aclosing(chunks):
         async for chunk in chunks:
             if "error" in chunk:
@@ -67,22 +86,10 @@ async def _relayed(
                 return
             usage = as_object(chunk.get("usage")) or usage
             for choice in as_list(chunk.get("choices"))[:1]:
-                given, reason = as_object(choice.get("delta")), choice.get("finish_reason")
-                delta = {
-                    key: given[key]
-                    for key in ("role", "content", "tool_calls")
-                    if given.get(key) is not None
-                }
-                thought, content = reasoning_of(given), as_text(delta.get("content"))
-                if thought and dialect.thinks_aloud:
-                    content = thought + content if thinking else f"<think>\n{thought}{content}"
-                    thinking = True
-                elif thinking and (content or reason or delta.get("tool_calls")):
-                    content, thinking = f"\n</think>\n\n{content}", False
-                said += content
+                reason = choice.get("finish_reason")
+                delta = aloud.delta(as_object(choice.get("delta")), ends=bool(reason))
+                said += as_text(delta.get("content"))
                 ended = ended or bool(reason)
-                if content:
-                    delta["content"] = content
                 if delta or reason:
                     yield event(_chunk(head, delta, reason))
     if wanted and usage:

@@ -19,6 +19,9 @@ from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject
 
 T = TypeVar("T")
+R = TypeVar("R")
+M = TypeVar("M")
+F = TypeVar("F")
 Integer = Annotated[int, Field(strict=True)]
 AtLeastOne = Annotated[Integer, Field(ge=1)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -29,13 +32,9 @@ Text = Annotated[str, Field(min_length=1)]
 WebAddress = Annotated[str, Field(pattern=r"^(?i:https?)://[^/\s]")]
 
 
-def _form(value: Any) -> str:
-    return "many" if isinstance(value, list | dict) else "one"
-
-
 One = Annotated[T, Tag("one")]
 Many = Annotated[T, Tag("many")]
-Form = Discriminator(_form)
+Form = Discriminator(lambda value: "many" if isinstance(value, list | dict) else "one")
 """Tells a string from a list or an object, so that an error is about the one that is there."""
 
 Stop = Annotated[One[Text] | Many[list[Text]], Form]
@@ -66,25 +65,15 @@ Content = Annotated[One[str] | Many[list[T]], Form]
 OpenAIPart = Annotated[TextPart | ImagePart, Discriminator("type")]
 
 
-class System(BaseModel):
-    """Instructions."""
-
-    role: Literal["system"]
-    content: Content[TextPart]
-
-
-class Developer(BaseModel):
-    """Instructions, in OpenAI's newer word."""
-
-    role: Literal["developer"]
-    content: Content[TextPart]
-
-
-class User(BaseModel, Generic[T]):
-    """What the user says; the parts that it may have are the vendor's."""
-
-    role: Literal["user"]
+class _Said(BaseModel, Generic[R, T]):
+    role: R
     content: Content[T]
+
+
+System = _Said[Literal["system"], TextPart]
+Developer = _Said[Literal["developer"], TextPart]
+User = _Said[Literal["user"], T]
+"""What the user says; the parts that it may have are the vendor's."""
 
 
 class Assistant(BaseModel):
@@ -115,23 +104,18 @@ OpenAIMessage = Annotated[
 ]
 
 
+class _Named(BaseModel):
+    name: str
+
+
 class _Function(BaseModel):
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     parameters: JsonObject = {}
 
 
-class _Tool(BaseModel):
+class _Tool(BaseModel, Generic[T]):
     type: Literal["function"]
-    function: _Function
-
-
-class _Named(BaseModel):
-    name: str
-
-
-class _NamedTool(BaseModel):
-    type: Literal["function"]
-    function: _Named
+    function: T
 
 
 class _PlainFormat(BaseModel):
@@ -149,10 +133,7 @@ class _SchemaFormat(BaseModel):
 
 
 OpenAIFormat = Annotated[_PlainFormat | _SchemaFormat, Discriminator("type")]
-Choice = Annotated[One[Literal["none", "auto", "required"]] | Many[_NamedTool], Form]
-
-M = TypeVar("M")
-F = TypeVar("F")
+Choice = Annotated[One[Literal["none", "auto", "required"]] | Many[_Tool[_Named]], Form]
 
 
 class Chat(BaseModel, Generic[M, F]):
@@ -167,7 +148,7 @@ class Chat(BaseModel, Generic[M, F]):
     temperature: Temperature | None = None
     stream: StrictBool | None = None
     response_format: F | None = None
-    tools: list[_Tool] | None = None
+    tools: list[_Tool[_Function]] | None = None
     tool_choice: Choice | None = None
 
     @field_validator("tool_choice")
@@ -175,11 +156,10 @@ class Chat(BaseModel, Generic[M, F]):
     def _is_offered(cls, choice: Any, info: ValidationInfo) -> Any:
         if choice in (None, "none", "auto") or "tools" not in info.data:
             return choice
-        tools: list[_Tool] = info.data["tools"] or []
-        names = [tool.function.name for tool in tools]
+        names = [tool.function.name for tool in info.data["tools"] or ()]
         if not names:
             raise ValueError("is only allowed when tools are specified")
-        if isinstance(choice, _NamedTool) and choice.function.name not in names:
+        if not isinstance(choice, str) and choice.function.name not in names:
             raise ValueError(f"names a tool that is not in tools: {choice.function.name!r}")
         return choice
 
@@ -188,7 +168,7 @@ OpenAIChat = Chat[OpenAIMessage, OpenAIFormat]
 
 
 class EmbeddingOptions(BaseModel):
-    """What a request for embeddings may have."""
+    """What a request for embeddings may have, whatever the vendor takes as its input."""
 
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: AtLeastOne | None = None

@@ -16,11 +16,8 @@ from dsgvo.providers import PROVIDERS
 
 Authorize = Callable[[Access, Mapping[str, str]], None]
 """Checks the headers of a request; raises ApiError."""
-
 Document = Callable[[Access], Any]
 """Makes what a GET answers."""
-
-
 Post = Callable[[JsonObject, Step], Any]
 """Makes what a POST answers out of its checked body."""
 
@@ -40,20 +37,17 @@ class Dialect:
         error_body: Writes an error in the vendor's shape.
         authorize: Checks the headers of a request. Raises ApiError.
         chat: The fields of a chat request that are honoured.
-        embeddings: The fields of an embeddings request, if the vendor has such an endpoint.
+        embeddings: The fields of an embeddings request; None: the vendor has no such endpoint.
         field_status: Status of an answer to a wrong field.
         refuse: Refuses chat requests that the vendor's page rules out. Raises ApiError.
         streams: Tells whether a chat request is answered as a stream.
         present: Turns a model's answer into what the vendor makes of it.
         make_id: Makes an answer's id from a hexadecimal digest.
-        has_created: Whether an answer has ``created``.
         thinks_aloud: Whether a model's thoughts are in the text, as ``<think>`` blocks.
         more_usage: Makes the fields that the vendor adds to ``usage`` from an answer's text.
-        images: Whether the vendor has an image generation endpoint.
         uploads: Whether chat takes files as ``multipart/form-data``.
         documents: Paths that answer a GET, each with its check of access and what makes the answer.
         posts: Paths that answer a POST with JSON, each with its fields and what makes the answer.
-        token_path: Path of the OAuth token endpoint.
     """
 
     name: str
@@ -72,12 +66,8 @@ class Dialect:
     more_usage: Callable[[str], JsonObject] = lambda content: {}
     images: bool = False
     uploads: bool = False
-    documents: Mapping[str, tuple[Authorize, Document]] = field(
-        default_factory=dict[str, tuple[Authorize, Document]]
-    )
-    posts: Mapping[str, tuple[type[BaseModel], Post]] = field(
-        default_factory=dict[str, tuple[type[BaseModel], Post]]
-    )
+    documents: Mapping[str, tuple[Authorize, Document]] = field(default_factory=dict[str, Any])
+    posts: Mapping[str, tuple[type[BaseModel], Post]] = field(default_factory=dict[str, Any])
     token_path: str | None = None
 
 

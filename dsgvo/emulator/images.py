@@ -11,13 +11,12 @@ from dsgvo.emulator.values import CREATED, FINGERPRINT, Call, HttpReply, json_re
 _SIDE = 64
 
 
-async def generate(call: Call, step: Step) -> HttpReply:
+async def generate(call: Call, _: Step) -> HttpReply:
     """Answer an image generation request.
 
     The vendor's page shows no answer, so this is OpenAI's shape: ``data`` with ``url`` or
     ``b64_json``. The URL is a data URL, so that nothing has to be fetched from anywhere.
     """
-    del step
     body = check(Images, call.body)
     prompt, wanted = body["prompt"], body.get("response_format", "url")
     prefix = "data:image/png;base64," if wanted == "url" else ""

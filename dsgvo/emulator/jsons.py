@@ -22,11 +22,6 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_integer(value: Any) -> TypeGuard[int]:
-    """Tell whether ``value`` is a JSON number without a fraction."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def as_object(value: Any) -> JsonObject:
     """Return ``value`` if it is a JSON object, else an empty one."""
     return value if is_object(value) else {}

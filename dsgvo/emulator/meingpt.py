@@ -45,8 +45,7 @@ class _Run(BaseModel):
     messages: list[Annotated[_Turn, Discriminator("role")]] | None = None
 
 
-def _assistants(access: Access) -> Any:
-    del access
+def _assistants(_: Access) -> Any:
     return {"assistants": [{"id": key, "name": name} for key, name in _ASSISTANTS.items()]}
 
 
@@ -54,12 +53,9 @@ def _run(body: JsonObject, step: Step) -> Any:
     messages = body.get("messages") or [{"role": "user", "content": body["message"]}]
     said = step.answer() or answer("meinGPT", {"messages": messages})
     text = said.content or ""
-    usage = {
-        "input_tokens": sum(len(pieces(str(one["content"]))) for one in messages),
-        "output_tokens": len(pieces(text)),
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-    }
+    asked = sum(len(pieces(str(one["content"]))) for one in messages)
+    usage = {"input_tokens": asked, "output_tokens": len(pieces(text))}
+    usage |= {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
     messages = [*messages, {"role": "assistant", "content": text}]
     return {"text": text, "model": "emulator", "messages": messages, "usage": said.usage or usage}
 

@@ -46,14 +46,12 @@ def _authorize(access: Access, headers: Mapping[str, str]) -> None:
     access.workspace(headers)
 
 
-def _models(access: Access) -> Any:
-    del access
+def _models(_: Access) -> Any:
     data = [{"id": model, "object": "model", "owned_by": "emulator"} for model in _MODELS]
     return {"object": "list", "data": data}
 
 
-def _health(access: Access) -> Any:
-    del access
+def _health(_: Access) -> Any:
     return {"status": "ok", "server": "emulator"}
 
 

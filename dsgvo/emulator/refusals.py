@@ -88,10 +88,8 @@ class TooLong(Step):
             return
         texts = value if is_list(value) else [value]
         size = sum(len(text.encode()) for text in texts if isinstance(text, str))
-        for limit, actual, unit in (
-            (self.limit_texts, len(texts), "texts"),
-            (self.limit_bytes, size, "bytes"),
-        ):
+        limits = ((self.limit_texts, len(texts), "texts"), (self.limit_bytes, size, "bytes"))
+        for limit, actual, unit in limits:
             if limit is not None and actual > limit:
                 message = f"Request too large: {actual} {unit}, the limit is {limit}"
                 raise ApiError(413, message, "request_too_large")

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -78,17 +78,15 @@ class Runner:
 
     def block(self, ready: Callable[[], None], *, signals: bool = True) -> None:
         """Serve in this thread until SIGINT or SIGTERM."""
-        with asyncio.Runner() as runner:
+
+        def stop(*_: object) -> None:
+            loop.call_soon_threadsafe(self._end)
+
+        with ExitStack() as stack:
+            runner = stack.enter_context(asyncio.Runner())
             self._loop = loop = runner.get_loop()
-
-            def stop(*_: object) -> None:
-                loop.call_soon_threadsafe(self._end)
-
             for number in (signal.SIGINT, signal.SIGTERM) if signals else ():
-                try:
-                    loop.add_signal_handler(number, self._end)
-                except NotImplementedError:  # Windows
-                    signal.signal(number, stop)
+                stack.callback(signal.signal, number, signal.signal(number, stop))
             runner.run(self._serve(ready))
 
     async def _serve(self, ready: Callable[[], None]) -> None:

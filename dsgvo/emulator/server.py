@@ -54,33 +54,18 @@ class Server:
         return self._runner.open_connections
 
     def base_url(self, provider: str) -> str:
-        """Return the base URL of a vendor, as its clients want it.
-
-        Args:
-            provider: ``innogpt``, ``meingpt``, ``neuroflash`` or ``sovrgpt``.
-        """
+        """Return the base URL of a vendor, e.g. ``innogpt``, as its clients want it."""
         return f"{self.url}/{provider}{_dialect(provider).base}"
 
     def token_url(self, provider: str) -> str:
-        """Return the address of a vendor's OAuth token endpoint.
-
-        Args:
-            provider: A vendor that has one.
-
-        Raises:
-            ValueError: If it has none.
-        """
+        """Return the address of a vendor's OAuth token endpoint. Raises ValueError without one."""
         dialect = _dialect(provider)
         if dialect.token_path is None:
             raise ValueError(f"{PROVIDERS[provider].title} has no token endpoint")
         return f"{self.url}/{provider}{dialect.token_path}"
 
     def environ(self, provider: str) -> dict[str, str]:
-        """Return the environment variables that point a vendor's clients to this server.
-
-        Args:
-            provider: The vendor.
-        """
+        """Return the environment variables that point a vendor's clients to this server."""
         base_url, spec = self.base_url(provider), PROVIDERS[provider]
         found = {spec.key_variables[0]: self.api_key, f"{spec.env}_BASE_URL": base_url}
         return found | {one.variable: self.workspace_id for one in spec.header_arguments}
@@ -109,12 +94,9 @@ class Server:
         texts: int | None = None,
         bytes: int | None = None,  # noqa: A002 - reads as what it limits
     ) -> None:
-        """Refuse every larger embeddings batch of a vendor with 413, until :meth:`clear`.
+        """Refuse a vendor's embeddings of more texts or UTF-8 bytes with 413, until :meth:`clear`.
 
-        Args:
-            provider: The vendor.
-            texts: Most texts in a request.
-            bytes: Most UTF-8 bytes of all texts of a request.
+        The bytes are those of all texts of a request.
         """
         self._state.add_sticky(_dialect(provider).name, TooLong(texts, bytes))
 
@@ -151,14 +133,10 @@ class Settings(TypedDict, total=False):
 
 def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "Runner"]:
     """Bind a server to its port without starting it; see :func:`running` for the arguments."""
-    access = Access(token_seconds=settings.get("token_seconds", 14399))
-    state = State(
-        access,
-        host,
-        settings.get("pace", 0.0),
-        settings.get("record", True),
-        settings.get("undocumented_embeddings", False),
-    )
+    state = State(Access(token_seconds=settings.get("token_seconds", 14399)), host)
+    state.pace = settings.get("pace", 0.0)
+    state.record = settings.get("record", True)
+    state.undocumented_embeddings = settings.get("undocumented_embeddings", False)
     try:
         module = importlib.import_module("dsgvo.emulator.runner")
         if upstream := settings.get("upstream"):

@@ -69,8 +69,7 @@ def _present(answer: Reply, model: str) -> Reply:
     return replace(answer, reasoning="Ich lese die Frage und suche, was dazu vorliegt.")
 
 
-def _models(access: Access) -> Any:
-    del access
+def _models(_: Access) -> Any:
     shared = {"object": "model", "created": 1775000000, "owned_by": "emulator"}
     data = [
         {"id": name, **shared, "tier": tier, "accepts_vision": sees}
@@ -88,8 +87,7 @@ class _Rerank(BaseModel):
     return_documents: StrictBool | None = None
 
 
-def _rerank(body: JsonObject, step: Step) -> Any:
-    del step
+def _rerank(body: JsonObject, _: Step) -> Any:
     query = embed(body["query"], _DIMENSIONS)
     fits = [max(0.0, float(query @ embed(one, _DIMENSIONS))) for one in body["documents"]]
     best = sorted(range(len(fits)), key=lambda at: -fits[at])[: body.get("top_n")]

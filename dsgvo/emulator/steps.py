@@ -5,7 +5,7 @@ request alone, so that a step overrides just what it changes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dsgvo.emulator.failures import ApiError
@@ -117,7 +117,16 @@ class Status(Step):
 
 
 @dataclass(frozen=True)
-class Truncate(Step):
+class _Spoilt(Step):
+    reply: Reply | None = field(default=None, kw_only=True)
+
+    def answer(self) -> Reply | None:
+        """Return the answer that is spoilt."""
+        return self.reply
+
+
+@dataclass(frozen=True)
+class Truncate(_Spoilt):
     """The answer, cut.
 
     Args:
@@ -129,19 +138,20 @@ class Truncate(Step):
 
     after: int = 3
     clean: bool = True
-    reply: Reply | None = None
-
-    def answer(self) -> Reply | None:
-        """Return the answer that is cut."""
-        return self.reply.answer() if self.reply else None
 
     def transform_response(self, reply: HttpReply) -> HttpReply:
         """Cut the answer."""
-        return cut(reply, self.after, drop=not self.clean)
+        drop = not self.clean
+        if "content-length" not in reply.headers:
+            return replace(reply, writes=reply.writes[: self.after], drop=drop)
+        body = b"".join(reply.writes)
+        half = body[: len(body) // 2]
+        length = {"content-length": str(len(body if drop else half))}
+        return replace(reply, headers={**reply.headers, **length}, writes=[half], drop=drop)
 
 
 @dataclass(frozen=True)
-class ErrorEvent(Step):
+class ErrorEvent(_Spoilt):
     """An error in the middle of a stream, after which the stream ends.
 
     Args:
@@ -156,18 +166,12 @@ class ErrorEvent(Step):
         default_factory=lambda: {"message": "scripted error", "type": "server_error", "code": None}
     )
     event: str | None = None
-    reply: Reply | None = None
-
-    def answer(self) -> Reply | None:
-        """Return the answer that is broken off."""
-        return self.reply.answer() if self.reply else None
 
     def transform_response(self, reply: HttpReply) -> HttpReply:
         """Put the error behind the first events."""
         name = f"event: {self.event}\n" if self.event else ""
         event = f"{name}data: {dumps({'error': dict(self.error)})}\n\n".encode()
-        writes = [*reply.writes[: self.after], event]
-        return HttpReply(reply.status, reply.headers, writes, reply.pace)
+        return replace(reply, writes=[*reply.writes[: self.after], event])
 
 
 @dataclass(frozen=True)
@@ -232,16 +236,6 @@ class Delay(Step):
 
     seconds: float
     then: Step | None = None
-
-
-def cut(reply: HttpReply, after: int, *, drop: bool) -> HttpReply:
-    """Return the first ``after`` events of a stream, or the first half of a plain answer."""
-    if "content-length" not in reply.headers:
-        return HttpReply(reply.status, reply.headers, reply.writes[:after], reply.pace, drop)
-    body = b"".join(reply.writes)
-    half = body[: len(body) // 2]
-    length = str(len(body) if drop else len(half))
-    return HttpReply(reply.status, {**reply.headers, "content-length": length}, [half], drop=drop)
 
 
 def lower(headers: Mapping[str, str]) -> dict[str, str]:

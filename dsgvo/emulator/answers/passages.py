@@ -3,7 +3,8 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 from bm25s import BM25  # pyright: ignore[reportMissingTypeStubs]
@@ -116,8 +117,7 @@ def sentences(context: str) -> list[Sentence]:
     return [one for marker, text in numbered for one in _of_passage(marker, text)]
 
 
-def _of_passage(marker: str, text: str) -> list[Sentence]:
-    found: list[Sentence] = []
+def _of_passage(marker: str, text: str) -> Iterator[Sentence]:
     heading = lead = ""
     for line in _lines(text):
         if line.startswith("#"):
@@ -126,13 +126,15 @@ def _of_passage(marker: str, text: str) -> list[Sentence]:
             lead = line  # the names of a table's columns
         else:
             row = line.strip("| ").replace(" |", ",") if line.startswith("|") else line
-            before = ""
-            for part in _SENTENCE_END.split(re.sub(rf"\A{_ITEM.pattern}", "", row)):
-                if said := " ".join(part.replace("**", "").split()):
-                    found.append(Sentence(said, f"{heading} {lead} {before}", marker))
-                    before = part
+            parts = _SENTENCE_END.split(re.sub(rf"\A{_ITEM.pattern}", "", row))
+            said = [one for one in map(_plain, parts) if one]
+            for before, part in pairwise(["", *said]):
+                yield Sentence(part, f"{heading} {lead} {before}", marker)
             lead = line if line.endswith(":") else lead
-    return found
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("**", "").split())
 
 
 def _lines(text: str) -> list[str]:
