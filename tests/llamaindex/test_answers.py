@@ -1,20 +1,17 @@
-"""Answers as LlamaIndex's responses, whatever came with them, and histories of other vendors."""
+"""Answers as LlamaIndex's responses: whole and as they grow, and what came with them."""
 
 from __future__ import annotations
 
 import json
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from llama_index.core import Document, Settings, SummaryIndex
 from llama_index.core.base.llms.types import (
-    AudioBlock,
-    CacheControl,
-    CachePoint,
     ChatMessage,
-    CitationBlock,
-    ImageBlock,
+    ChatResponse,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
@@ -23,13 +20,21 @@ from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.tools import FunctionTool
 
 from dsgvo import Completion, Delta, ToolCall
-from dsgvo.emulator import Reply, Server, Status
-from dsgvo.errors import CapabilityError, IgnoredParameterWarning
+from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
+from llamaindex_dsgvo import ModelOutputError
 from llamaindex_dsgvo._responses import RawResponse, ResponseBuilder, chat_response
 from tests.llamaindex.support import Mode, bodies, llm
 
 HELLO = [ChatMessage("Hallo!")]
+
+
+def addiere(a: int, b: int = 0) -> int:
+    """Addiert zwei Zahlen."""
+    return a + b
+
+
+ADD = FunctionTool.from_defaults(addiere)
 
 
 def completed(content: str = "Ja.", **more: Any) -> Completion:
@@ -39,6 +44,30 @@ def completed(content: str = "Ja.", **more: Any) -> Completion:
 def read(answer: Completion) -> Any:
     """Return the response for a whole answer; ``raw`` is typed as perhaps nothing."""
     return chat_response(answer)
+
+
+def test_an_answer_and_its_thoughts_grow(mode: Mode, server: Server) -> None:
+    server.script("sovrgpt", *[Reply("Dann antworten.", reasoning="Erst denken.")] * 4)
+    model = llm("sovrgpt")
+    whole = mode.call(model, "chat", HELLO)
+    thought = ThinkingBlock(content="Erst denken.")
+    assert whole.message.blocks == [thought, TextBlock(text="Dann antworten.")]
+    parts = mode.listed(model, "stream_chat", HELLO)
+    grown = "".join(part.additional_kwargs.get("thinking_delta", "") for part in parts)
+    assert grown.strip() == "Erst denken."
+    texts = [part.message.content or "" for part in parts]
+    assert all(after.startswith(before) for before, after in pairwise(texts))
+    text = mode.call(model, "complete", "Hallo!")
+    text_parts = mode.listed(model, "stream_complete", "Hallo!")
+    for growing in (parts, text_parts):
+        assert "".join(part.delta for part in growing) == "Dann antworten."
+    assert text.text == text_parts[-1].text == "Dann antworten."
+    assert parts[-1].message == whole.message
+    for one in (whole, parts[-1], text, text_parts[-1]):
+        assert (one.raw.model, one.raw["finish_reason"]) == ("qwen3.5-9b", "stop")
+        assert one.raw["usage"]["total_tokens"] == one.additional_kwargs["total_tokens"] > 0
+    assert text_parts[-1].raw.choices[0].message.content == text.text
+    assert parts[0].raw.usage is parts[0].raw["usage"] is None
 
 
 def test_what_came_with_an_answer() -> None:
@@ -57,29 +86,16 @@ def test_what_came_with_an_answer() -> None:
         assert ChatMessage.model_validate_json(response.message.model_dump_json())
 
 
+TOKENS = [{"token": "a", "logprob": -1.0, "bytes": [97]}, {"token": "b", "logprob": -2.0}]
+
+
 @pytest.mark.parametrize(
     ("logprobs", "found"),
     [
         ({"content": [{"token": "Ja", "logprob": -0.25, "top_logprobs": []}]}, [[("Ja", -0.25)]]),
-        (
-            {
-                "content": [
-                    {
-                        "token": "a",
-                        "logprob": -1.0,
-                        "bytes": [97],
-                        "top_logprobs": [
-                            {"token": "a", "logprob": -1.0, "bytes": [97]},
-                            {"token": "b", "logprob": -2.0, "bytes": None},
-                        ],
-                    }
-                ]
-            },
-            [[("a", -1.0), ("b", -2.0)]],
-        ),
+        ({"content": [TOKENS[0] | {"top_logprobs": TOKENS}]}, [[("a", -1.0), ("b", -2.0)]]),
         ({"content": None}, None),
         ({"tokens": ["a"], "token_logprobs": [-1.0]}, None),
-        ("x", None),
         ({"content": [{"token": 1}]}, None),
         ({"content": ["a"]}, None),
     ],
@@ -102,23 +118,14 @@ def test_raw_reads_as_a_dict_and_by_attributes() -> None:
         _ = raw.nirgends
 
 
-def test_raw_reads_by_attributes_in_streams_too(server: Server, mode: Mode) -> None:
-    first, *_, last = mode.listed(llm("innogpt"), "stream_chat", HELLO)
-    assert first.raw.usage is first.raw["usage"] is None
-    assert last.raw.usage.total_tokens == last.raw["usage"]["total_tokens"]
-    *_, last = mode.listed(llm("innogpt"), "stream_complete", "Hallo!")
-    assert last.raw.choices[0].message.content == last.text
-
-
 @pytest.mark.parametrize(
     ("usage", "counted"),
     [
-        ({"prompt_tokens": 9, "completion_tokens": "4", "prompt_tokens_details": "x"}, (9, 4)),
-        ({"input_tokens": 9, "output_tokens": 4.0}, (9, 4)),
+        ({"prompt_tokens": 9, "completion_tokens": "4"}, (9, 4)),
         ({"promptTokenCount": 9, "candidatesTokenCount": 4}, (9, 4)),
         ({"prompt_tokens": None, "completion_tokens": 4}, (1000, 4)),
         ({"prompt_tokens": [9], "completion_tokens": {}}, (1000, 1000)),
-        ({"words_used": 3}, (1000, 1000)),
+        ({}, (1000, 1000)),
     ],
 )
 def test_usage_of_any_shape_is_counted(
@@ -127,19 +134,29 @@ def test_usage_of_any_shape_is_counted(
     """LlamaIndex estimates what nobody says: 1000 by this tokenizer, or a few more."""
     counter = TokenCountingHandler(tokenizer=lambda _: [0] * 1000)
     model = llm("sovrgpt", callback_manager=CallbackManager([counter]))
-    server.script("sovrgpt", *[Reply("Ja.", usage=usage)] * 2)
+    server.script("sovrgpt", *[Reply("Ja.", usage=usage)] * 4)
     mode.call(model, "chat", HELLO)
     mode.listed(model, "stream_chat", HELLO)
+    mode.call(model, "complete", "Hallo!")
+    mode.listed(model, "stream_complete", "Hallo!")
+    assert len(counter.llm_token_counts) == 4
     for event in counter.llm_token_counts:
         found = (event.prompt_token_count, event.completion_token_count)
         assert tuple(count // 1000 * 1000 or count for count in found) == counted
+
+
+def test_a_refusal_streams_as_text() -> None:
+    response = ResponseBuilder().feed(Delta(refusal="Nein."))
+    assert (response.delta, response.message.content) == ("Nein.", "Nein.")
+
+
+# Tools
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "kwargs"),
     [
         ("f", "null", {}),
-        ("f", "", {}),
         ("f", '{"a": "x\ny"}', {"a": "x\ny"}),
         ("f", '{"a": 1', '{"a": 1'),
         ("", "{}", "{}"),
@@ -152,6 +169,20 @@ def test_arguments_of_calls(name: str, arguments: str, kwargs: Any) -> None:
     assert block.tool_kwargs == kwargs
 
 
+def test_tool_calls_grow(mode: Mode, server: Server) -> None:
+    arguments = {"a": 12345, "b": 67890}
+    server.script("innogpt", Reply(tool_calls=[{"name": "addiere", "arguments": arguments}]))
+    parts = mode.listed(llm("innogpt"), "stream_chat_with_tools", [ADD], user_msg="Addiere!")
+    blocks = [
+        block for part in parts for block in part.message.blocks if isinstance(block, ToolCallBlock)
+    ]
+    texts = [block.tool_kwargs for block in blocks if isinstance(block.tool_kwargs, str)]
+    assert len(set(texts)) > 2
+    assert texts == sorted(texts, key=len)
+    assert blocks[-1].tool_kwargs == arguments
+    assert len({block.tool_call_id for block in blocks}) == 1
+
+
 def test_the_name_of_a_call_may_come_in_pieces() -> None:
     builder = ResponseBuilder()
     for delta in (ToolCallDelta(0, "1", "addi", ""), ToolCallDelta(0, None, "ere", "{}")):
@@ -160,105 +191,70 @@ def test_the_name_of_a_call_may_come_in_pieces() -> None:
     assert response.message.blocks[-1] == call
 
 
-def test_a_refusal_streams_as_text() -> None:
-    response = ResponseBuilder().feed(Delta(refusal="Nein."))
-    assert (response.delta, response.message.content) == ("Nein.", "Nein.")
-
-
-# Histories
+def test_one_tool_call_unless_several_are_allowed(mode: Mode, server: Server) -> None:
+    calls = [{"name": "addiere", "arguments": {"a": n}} for n in (1, 2)]
+    model = llm("innogpt")
+    for allowed, expected in ((False, [1]), (True, [1, 2])):
+        server.script("innogpt", Reply(tool_calls=calls), Reply(tool_calls=calls))
+        options = {"user_msg": "x", "allow_parallel_tool_calls": allowed}
+        whole = mode.call(model, "chat_with_tools", [ADD], **options)
+        parts = mode.listed(model, "stream_chat_with_tools", [ADD], **options)
+        kinds = [[block.block_type for block in part.message.blocks] for part in parts]
+        assert max(one.count("tool_call") for one in kinds) == len(expected)
+        for response in (whole, parts[-1]):
+            found = model.get_tool_calls_from_response(response)
+            assert [call.tool_kwargs["a"] for call in found] == expected
 
 
 @pytest.mark.parametrize(
-    ("blocks", "text"),
+    ("arguments", "sent"),
     [
-        (["Das sind ", "42", " Euro."], "Das sind 42 Euro."),
-        (
-            [
-                CachePoint(cache_control=CacheControl(type="ephemeral")),
-                "Gefunden.",
-                CitationBlock(
-                    cited_content=TextBlock(text="Quelle"),
-                    source="s",
-                    title="t",
-                    additional_location_info={},
-                ),
-                ImageBlock(url="https://example.com/a.png"),
-            ],
-            "Gefunden.",
-        ),
+        ({"tool_required": True}, "required"),
+        ({"tool_choice": "auto", "tool_required": True}, "auto"),
     ],
 )
-def test_answers_of_other_vendors_go_back_as_text(
-    server: Server, blocks: list[Any], text: str
-) -> None:
-    found = [TextBlock(text=block) if isinstance(block, str) else block for block in blocks]
-    history = [*HELLO, ChatMessage(role="assistant", blocks=found), *HELLO]
-    llm("innogpt").chat(history)
-    assert bodies(server)[0]["messages"][1] == {"role": "assistant", "content": text}
+def test_a_tool_that_is_required(server: Server, arguments: dict[str, Any], sent: Any) -> None:
+    history = [ChatMessage("Hallo")]
+    options = {"user_msg": "Und nun?", "chat_history": history}
+    llm("sovrgpt").chat_with_tools([ADD], **options, **arguments)
+    assert bodies(server)[0]["tool_choice"] == sent
+    assert len(bodies(server)[0]["messages"]) == 2
+    assert len(history) == 1  # the caller's list is its own
 
 
-def test_a_refusal_and_broken_calls_go_back(server: Server) -> None:
-    broken = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a'}}
-    history = [
-        *HELLO,
-        ChatMessage("", role="assistant", additional_kwargs={"refusal": "Nein."}),
-        ChatMessage("", role="assistant", additional_kwargs={"tool_calls": [broken]}),
-        ChatMessage("?", role="tool", additional_kwargs={"tool_call_id": "1"}),
-    ]
-    llm("innogpt").chat(history)
-    _, declined, called, _ = bodies(server)[0]["messages"]
-    assert declined == {"role": "assistant", "content": "Nein."}
-    arguments = called["tool_calls"][0]["function"]["arguments"]
-    assert json.loads(arguments) == {"invalid_arguments": '{"a'}
+BROKEN = {"name": "addiere", "arguments": '{"a": 1'}
 
 
-def tool_loop(*results: Any) -> list[ChatMessage]:
-    call = ToolCallBlock(tool_call_id="1", tool_name="kurs", tool_kwargs={})
-    thoughts = ThinkingBlock(content="Hm.")
-    details = {"reasoning_details": [{"data": "x"}]}
-    return [
-        *HELLO,
-        ChatMessage(role="assistant", blocks=[thoughts, call], additional_kwargs=details),
-        ChatMessage(role="tool", blocks=[*results], additional_kwargs={"tool_call_id": "1"}),
-    ]
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (Reply(tool_calls=[BROKEN]), "no valid JSON object"),
+        (Reply(tool_calls=[BROKEN], finish_reason="length"), "max_tokens"),
+        (Reply(content="Nein."), "answered in text"),
+    ],
+)
+def test_calls_that_cannot_be_made(mode: Mode, server: Server, reply: Reply, says: str) -> None:
+    server.script("meingpt", reply, reply)
+    model = llm("meingpt")
+    whole = mode.call(model, "chat_with_tools", [ADD], user_msg="x")
+    last = mode.listed(model, "stream_chat_with_tools", [ADD], user_msg="x")[-1]
+    for response in (whole, last):
+        with pytest.raises(ModelOutputError, match=says) as caught:
+            model.get_tool_calls_from_response(response)
+        assert isinstance(caught.value, ValueError)  # as LlamaIndex raises here
 
 
-def test_an_image_in_a_tools_result(server: Server, mode: Mode) -> None:
-    messages = tool_loop(TextBlock(text="Der Kurs:"), ImageBlock(url="https://example.com/a.png"))
-    mode.call(llm("innogpt"), "chat", messages)
-    *_, result, shown = bodies(server)[0]["messages"]
-    assert (result["role"], result["content"]) == ("tool", "Der Kurs:")
-    assert [part["type"] for part in shown["content"]] == ["text", "image_url"]
-    with pytest.warns(IgnoredParameterWarning, match="documents no image input"):
-        mode.call(llm("meingpt"), "chat", messages)
-    mode.listed(llm("meingpt"), "stream_chat", messages)  # told once
-    assert bodies(server)[2]["messages"][-1] == result
-    with pytest.raises(CapabilityError, match="documents no image input"):
-        mode.call(llm("meingpt", strict=True), "chat", messages)
-
-
-def test_an_audio_in_a_tools_result_is_left_out(server: Server) -> None:
-    with pytest.warns(IgnoredParameterWarning, match="documents no audio input"):
-        llm("innogpt").chat(tool_loop(AudioBlock(audio=b"x", format="mp3")))
-    assert bodies(server)[0]["messages"][-1]["content"] == "(not shown)"
-
-
-def test_thoughts_go_back_once_a_server_wants_them(server: Server, mode: Mode) -> None:
-    server.script("sovrgpt", Status(400, message="`reasoning_content` must be passed back"))
-    messages = tool_loop(TextBlock(text="3"))
-    mode.call(llm("sovrgpt"), "chat", messages)
-    mode.listed(llm("sovrgpt"), "stream_chat", messages)
-    mode.call(llm("innogpt"), "chat", messages)
-    mode.call(llm("innogpt", send_reasoning=True), "chat", messages)
-    sent = [body["messages"][1].get("reasoning_content") for body in bodies(server)]
-    assert sent == [None, "Hm.", "Hm.", None, "Hm."]
-    assert bodies(server)[1]["messages"][1]["reasoning_details"] == [{"data": "x"}]
+def test_partial_arguments_of_a_response_made_elsewhere() -> None:
+    block = ToolCallBlock(tool_call_id="1", tool_name="addiere", tool_kwargs='{"a": 1, "b"')
+    response = ChatResponse(message=ChatMessage(role="assistant", blocks=[block]))
+    (call,) = llm("meingpt").get_tool_calls_from_response(response)
+    assert call.tool_kwargs == {"a": 1}
 
 
 # What LlamaIndex is told of the model
 
 
-@pytest.mark.parametrize("max_tokens", [None, 32_000, 65_536, 10**6])
+@pytest.mark.parametrize("max_tokens", [None, 65_536])
 def test_a_guessed_window_leaves_room_for_the_prompt(
     server: Server, caplog: pytest.LogCaptureFixture, max_tokens: int | None
 ) -> None:
@@ -270,24 +266,8 @@ def test_a_guessed_window_leaves_room_for_the_prompt(
     assert len(server.requests) == 2
     [told] = [record.getMessage() for record in caplog.records if "context_window" in record.msg]
     assert "the context window of model 'unbekannt' is: 32768 tokens are taken" in told
-
-
-def test_a_window_that_is_given_is_what_llamaindex_is_told(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+    caplog.clear()
     metadata = llm("sovrgpt", model="x", context_window=8192, max_tokens=1000).metadata
     assert (metadata.context_window, metadata.num_output) == (8192, 1000)
+    assert llm("sovrgpt", context_window=1).metadata.num_output == -1
     assert caplog.records == []
-
-
-def test_a_tools_description_is_the_same_under_every_python(server: Server) -> None:
-    def kurs(symbol: str) -> str:
-        return symbol
-
-    for indent in ("    ", ""):  # from 3.13 on, the compiler takes it away
-        kurs.__doc__ = f"Gib den Kurs.\n\n{indent}Zeile zwei.\n{indent}    - tiefer\n{indent}"
-        tool = FunctionTool.from_defaults(kurs)
-        llm("innogpt").chat_with_tools([tool], user_msg="x")
-    [first, second] = [body["tools"][0]["function"]["description"] for body in bodies(server)]
-    assert first == second
-    assert first.splitlines()[1:] == ["Gib den Kurs.", "", "Zeile zwei.", "    - tiefer"]

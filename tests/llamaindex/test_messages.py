@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import (
+    CacheControl,
+    CachePoint,
     ChatMessage,
     CitableBlock,
+    CitationBlock,
     ImageBlock,
     MessageRole,
     TextBlock,
+    ThinkingBlock,
     ToolCallBlock,
 )
 
@@ -28,6 +32,8 @@ RESULT = {"role": "tool", "content": "3", "tool_call_id": "call_1"}
 IMAGE: Any = {"url": "https://example.com/bild.jpg", "detail": "low"}
 EINS, ZWEI = TextBlock(text="eins"), TextBlock(text="zwei")
 DREI = CitableBlock(title="t", source="s", content=[TextBlock(text="drei")])
+CITED = CitationBlock(cited_content=ZWEI, source="s", title="t", additional_location_info={})
+MARK = CachePoint(cache_control=CacheControl(type="ephemeral"))
 PARTS = [{"type": "text", "text": "eins"}, {"type": "image_url", "image_url": IMAGE}]
 
 
@@ -42,6 +48,10 @@ def calling(kwargs: Any) -> ChatMessage:
 
 def answering(role: str) -> ChatMessage:
     return ChatMessage("3", role=role, additional_kwargs={"tool_call_id": "call_1"})
+
+
+def assistant(*blocks: Any) -> ChatMessage:
+    return ChatMessage(role="assistant", blocks=list(blocks))
 
 
 @pytest.mark.parametrize(
@@ -65,10 +75,16 @@ def answering(role: str) -> ChatMessage:
         # Chat stores of other integrations hold calls so.
         (ChatMessage("", role="assistant", additional_kwargs={"tool_calls": [CALL]}), CALLED),
         (
-            ChatMessage(blocks=[EINS, ZWEI, DREI]),
+            ChatMessage(blocks=[EINS, CITED, MARK, DREI]),
             {"role": "user", "content": "eins\nzwei\ndrei"},
         ),
         (ChatMessage(blocks=[EINS, ImageBlock(**IMAGE)]), {"role": "user", "content": PARTS}),
+        # Of an answer its own text goes back alone.
+        (assistant(EINS, ZWEI), {"role": "assistant", "content": "einszwei"}),
+        (
+            assistant(MARK, ThinkingBlock(content="Hm."), EINS, CITED, ImageBlock(**IMAGE)),
+            {"role": "assistant", "content": "eins"},
+        ),
     ],
 )
 def test_every_kind_of_message(message: ChatMessage, expected: Any) -> None:
@@ -79,7 +95,6 @@ def test_every_kind_of_message(message: ChatMessage, expected: Any) -> None:
     ("message", "error", "says"),
     [
         (ChatMessage("3", role="tool"), ConfigurationError, "tool_call_id"),
-        (ChatMessage("3", role="function"), ConfigurationError, "tool_call_id"),
         (
             ChatMessage(role="system", blocks=[ImageBlock(**IMAGE)]),
             CapabilityError,
