@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import sys
 import threading
@@ -45,6 +46,7 @@ __all__ = [
     "asend",
     "build",
     "finish",
+    "hurry",
     "proxy_for",
     "read",
     "runtime",
@@ -68,8 +70,16 @@ GRACE_SECONDS = 0.05
 DRAIN_SECONDS = 1.0
 """How long a connection is read on in the background, to be used again."""
 
+MAX_HEADS = 512 * 1024
+"""Bytes until an answer's head is whole, those of heads such as ``100 Continue`` before it too."""
+
 PIECE = 1024 * 1024
 """Bytes that are decompressed at once, however small they are on the wire."""
+
+_LONG_HEAD = "Receive buffer too long"
+"""h11's words for a head beyond httpcore's bound of 100 KiB."""
+
+_QUOTED = re.compile(r":? (?:bytearray\()?b['\"].*", re.S)
 
 Failure: TypeAlias = Literal[
     "unreachable", "unreachable in time", "untrusted", "silent", "broken", "stale", "head", "size"
@@ -124,6 +134,95 @@ class _LoopPool:
     keeper: AsyncGenerator[None]
 
 
+class _Wire:
+    """A connection's bytes between one request and the next.
+
+    A time-out bounds each silence, and httpcore each head: a server that says a little now and
+    then, or sends one head after another, would keep its client for ever.
+
+    Attributes:
+        received: How many bytes have come since the request.
+        has_head: Whether the answer's head has come.
+        until: When the answer must have ended, by the monotonic clock.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._begin()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _begin(self) -> None:
+        self.received = 0
+        self.has_head = False
+        self.until: float | None = None
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> Any:
+        return self._taken(self._stream.read(max_bytes, self._seconds(timeout)))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+        self._begin()
+        return self._stream.write(buffer, timeout)
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> Any:
+        return type(self)(self._stream.start_tls(*args, **kwargs))
+
+    def _seconds(self, timeout: float | None) -> float | None:
+        if self.until is None:
+            return timeout
+        left = self.until - time.monotonic()
+        if left <= 0:
+            import httpcore
+
+            raise httpcore.ReadTimeout("the answer does not end")
+        return left if timeout is None else min(left, timeout)
+
+    def _taken(self, data: bytes) -> bytes:
+        self.received += len(data)
+        if not self.has_head and self.received > MAX_HEADS:
+            import httpcore
+
+            raise httpcore.RemoteProtocolError(_LONG_HEAD)
+        return data
+
+
+class _AsyncWire(_Wire):
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return self._taken(await self._stream.read(max_bytes, self._seconds(timeout)))
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> _AsyncWire:
+        return _AsyncWire(await self._stream.start_tls(*args, **kwargs))
+
+
+class _Network:
+    """A network backend of httpcore's whose connections are watched."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
+        return _Wire(self._backend.connect_tcp(*args, **kwargs))
+
+
+class _AsyncNetwork(_Network):
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> _AsyncWire:
+        return _AsyncWire(await self._backend.connect_tcp(*args, **kwargs))
+
+
+def _watch(transport: Any, network: type[_Network]) -> None:
+    """Watch the connections of a transport that has none yet.
+
+    httpx has no argument for it; this fits httpx 0.28. Otherwise its own bounds hold alone.
+    """
+    pool: Any = getattr(transport, "_pool", None)
+    if (backend := getattr(pool, "_network_backend", None)) is not None:
+        pool._network_backend = network(backend)  # noqa: SLF001
+
+
 class _Pools:
     """Connection pools of this process: one for threads, one for each running event loop.
 
@@ -160,6 +259,7 @@ class _Pools:
 
             with _proxy_understood():
                 made = httpx.HTTPTransport(**self.settings(proxy))
+            _watch(made, _Network)
             transport = self.threads.setdefault(proxy, made)
         return transport
 
@@ -181,6 +281,7 @@ class _Pools:
 
             with _proxy_understood():
                 made = httpx.AsyncHTTPTransport(**self.settings(proxy))
+            _watch(made, _AsyncNetwork)
             transport = pool.transports.setdefault(proxy, made)
         return transport
 
@@ -242,7 +343,8 @@ class Runtime:
 
     def refused_by(self, base_url: str) -> set[str]:
         """Return the optional fields that a server has refused."""
-        return {name for url, name in self.refused if url == base_url}
+        refused = tuple(self.refused)  # at once, since other threads may add to it
+        return {name for url, name in refused if url == base_url}
 
     def reset(self) -> None:
         """Forget everything and close the connections that threads share; loops close their own."""
@@ -276,9 +378,13 @@ def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx
     """Send a request, over the user's transport if there is one; the answer's body is unread."""
     try:
         transport = transport or runtime.pools.sync(_proxy(request))
-        return transport.handle_request(request)
+        response = transport.handle_request(request)
     except _errors() as error:
         raise _failure(error, answered=False) from error
+    if _is_early(response):
+        response.close()
+        raise _early()
+    return response
 
 
 async def asend(
@@ -288,9 +394,36 @@ async def asend(
     request = _without_blocking(request)
     try:
         transport = transport or await runtime.pools.loop(_proxy(request))
-        return await transport.handle_async_request(request)
+        response = await transport.handle_async_request(request)
     except _errors() as error:
         raise _failure(error, answered=False) from error
+    if _is_early(response):
+        await response.aclose()
+        raise _early()
+    return response
+
+
+def _is_early(response: httpx.Response) -> bool:
+    """Return whether an answer had come before its request, so that it belongs to none.
+
+    It is what a server has sent after the answer before it, and lay in the buffer meanwhile.
+    """
+    wire = response.extensions.get("network_stream")
+    if not isinstance(wire, _Wire):  # a transport of the user's
+        return False
+    wire.has_head = True
+    return wire.received == 0
+
+
+def _early() -> ConnectionFailedError:
+    return ConnectionFailedError("broken", "an answer came before the request had been sent")
+
+
+def hurry(response: httpx.Response, seconds: float) -> None:
+    """Have an answer end within seconds, in whatever small pieces it comes."""
+    wire = response.extensions.get("network_stream")
+    if isinstance(wire, _Wire):
+        wire.until = time.monotonic() + seconds
 
 
 def _without_blocking(request: httpx.Request) -> httpx.Request:
@@ -316,7 +449,8 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
     try:
         # httpx's own iterators cost a streamed token 5 %.
         stream: Any = response.stream
-        for data in _inflated(response, stream) if _is_encoded(response) else stream:
+        packed = _is_encoded(response)
+        for data in _inflated(response, stream, max_bytes) if packed else stream:
             size += len(data)
             if size > max_bytes:
                 raise _too_large(max_bytes)
@@ -332,7 +466,8 @@ async def aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[byte
     size = 0
     try:
         stream: Any = response.stream
-        async for data in _ainflated(response, stream) if _is_encoded(response) else stream:
+        packed = _is_encoded(response)
+        async for data in _ainflated(response, stream, max_bytes) if packed else stream:
             size += len(data)
             if size > max_bytes:
                 raise _too_large(max_bytes)
@@ -349,6 +484,7 @@ def finish(
     """Let go of an answer; its connection is kept if asked, and if the rest comes at once."""
     if keep:
         end = time.monotonic() + GRACE_SECONDS
+        hurry(response, GRACE_SECONDS)
         # httpcore takes the time-out when a body begins to be read, so it is begun once more.
         request.extensions["timeout"]["read"] = GRACE_SECONDS
         stream: Any = response.stream
@@ -391,17 +527,17 @@ def _is_encoded(response: httpx.Response) -> bool:
     return "content-encoding" in response.headers
 
 
-def _inflated(response: httpx.Response, stream: Iterator[bytes]) -> Iterator[bytes]:
-    inflater = _Inflater(response.headers["content-encoding"])
+def _inflated(response: httpx.Response, stream: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
+    inflater = _Inflater(response.headers["content-encoding"], max_bytes)
     for data in stream:
         yield from inflater.feed(data)
     inflater.close()
 
 
 async def _ainflated(
-    response: httpx.Response, stream: AsyncIterator[bytes]
+    response: httpx.Response, stream: AsyncIterator[bytes], max_bytes: int
 ) -> AsyncIterator[bytes]:
-    inflater = _Inflater(response.headers["content-encoding"])
+    inflater = _Inflater(response.headers["content-encoding"], max_bytes)
     async for data in stream:
         for piece in inflater.feed(data):
             yield piece
@@ -409,9 +545,13 @@ async def _ainflated(
 
 
 class _Inflater:
-    """Decompresses a body in pieces of bounded size; no request asks for compression."""
+    """Decompresses a body in pieces of bounded size; no request asks for compression.
 
-    def __init__(self, encoding: str) -> None:
+    What is empty when it is decompressed has a bound of its own, ``max_bytes`` on the wire.
+    """
+
+    def __init__(self, encoding: str, max_bytes: int) -> None:
+        self._max = self._left = max_bytes
         self._encoding = encoding.strip().lower()
         if self._encoding not in {"gzip", "x-gzip", "deflate", "identity"}:
             raise ConnectionFailedError(
@@ -424,6 +564,9 @@ class _Inflater:
         if self._encoding == "identity":
             yield data
             return
+        self._left -= len(data)
+        if self._left < 0:
+            raise _too_large(self._max)
         while data:
             if self._zlib.eof:  # a gzip file may have several parts
                 self._zlib = zlib.decompressobj(47)
@@ -480,7 +623,9 @@ def _parsed(url: str) -> httpx.URL:
 
         try:
             parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            # As proxies are looked up, and as sockets do.
+            _ = parsed.host, parsed.raw_host.decode().encode("idna")
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise ConfigurationError(f"base_url: {url!r} is not a valid URL ({error})") from None
         if len(runtime.urls) < 256:
             runtime.urls[url] = parsed
@@ -530,7 +675,8 @@ def _errors() -> tuple[type[Exception], ...]:
 def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedError:
     import httpx
 
-    reason = str(error) or type(error).__name__
+    # h11 quotes what came, which may be an answer, or a header of the user's.
+    reason = _QUOTED.sub("", str(error)) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return ConnectionFailedError("unreachable in time", reason, retry=not answered)
     if isinstance(error, httpx.TimeoutException):
@@ -540,7 +686,7 @@ def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedErro
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             return ConnectionFailedError("untrusted", reason)
         return ConnectionFailedError("unreachable", reason, retry=not answered)
-    if "Receive buffer too long" in reason:  # h11's words, under httpcore's bound
+    if _LONG_HEAD in reason:
         return ConnectionFailedError("head", "more than 100 KiB")
     if answered or not isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
         return ConnectionFailedError("broken", reason)

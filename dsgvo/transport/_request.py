@@ -302,6 +302,7 @@ def _attempt(
     body = _Body(MAX_ERROR_BYTES, time.monotonic() + ERROR_SECONDS)
     steps = request.extensions["timeout"]
     steps["read"] = min(ERROR_SECONDS, steps["read"] or ERROR_SECONDS)
+    _pools.hurry(response, ERROR_SECONDS)
     with suppress(ConnectionFailedError):  # what has come of the error's body is enough
         yield ReadBody(request, response, body, MAX_ERROR_BYTES)
     return Failure(
@@ -335,25 +336,23 @@ def request_id(response: httpx.Response) -> str | None:
 class _Body:
     """Collects a body. With bounds, of size and of the monotonic clock, it is done at either."""
 
-    __slots__ = ("_end", "_max", "_parts", "_size", "done")
+    __slots__ = ("_data", "_end", "_max", "done")
 
     def __init__(self, max_bytes: int | None = None, end: float = 0.0) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._data = bytearray()  # a list of small pieces would take twenty times their size
         self._max = max_bytes
         self._end = end
         self.done = False
 
     def feed(self, data: bytes) -> None:
         if self._max is not None:
-            data = data[: self._max - self._size]
-            self._size += len(data)
-            self.done = self._size >= self._max or time.monotonic() > self._end
-        self._parts.append(data)
+            data = data[: self._max - len(self._data)]
+            self.done = len(self._data) + len(data) >= self._max or time.monotonic() > self._end
+        self._data += data
 
     @property
     def data(self) -> bytes:
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        return bytes(self._data)
 
 
 def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | None]]:

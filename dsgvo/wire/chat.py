@@ -114,7 +114,7 @@ class ChatDecoder:
         self._request_id = request_id
         self._sniffer = Sniffer()
         self._is_stream: bool | None = None  # until it is known
-        self._body: list[bytes] = []
+        self._body = bytearray()
         self._sse = SSEDecoder()
         self._reader = ChunkReader(thinking=thinking, tool_names=tool_names)
         self._accumulator = Accumulator(provider.name, request_id, headers)
@@ -157,7 +157,7 @@ class ChatDecoder:
         if self._error is not None:
             raise self._error
         if not self._is_stream:
-            return self._plain(b"".join(self._body) or self._sniffer.start)
+            return self._plain(self._body or self._sniffer.start)
         if not _SSE_LINE.match(self._sniffer.start):
             raise self._unexpected(describe_body(self._sniffer.start))
         pending = self._sse.pending.strip().removeprefix(b"data:").strip()
@@ -198,7 +198,7 @@ class ChatDecoder:
             self._is_stream = self._sniffer.feed(data)
             data = self._sniffer.start
         if self._is_stream is False:
-            self._body.append(data)
+            self._body += data
         return data
 
     def _deltas(self, events: list[Event]) -> list[Delta]:
@@ -235,7 +235,7 @@ class ChatDecoder:
             raise self._vendor_error(chunk)
         return self._read(chunk, "delta")
 
-    def _plain(self, body: bytes) -> list[Delta]:
+    def _plain(self, body: bytes | bytearray) -> list[Delta]:
         try:
             answer = parse_json(body)
         except InvalidJSONError as error:

@@ -180,6 +180,8 @@ def batches(
         check_count(name, value)
     if isinstance(texts, str):
         raise ConfigurationError(f"{argument} is a single str: pass a list of texts")
+    if not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{argument} is a {type(texts).__name__}: pass a list of texts")
     if on_empty not in get_args(OnEmpty):
         raise ConfigurationError(f"on_empty={on_empty!r}: 'error', 'zero' or 'skip'")
     checked = isinstance(texts, Sequence) and on_empty == "error"
@@ -270,8 +272,8 @@ def _by_index(
         if not isinstance(row, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise fail(f"the vector at place {position} is not of the documented shape")
         index = row.get("index", position)
-        if not isinstance(index, int) or not 0 <= index < expected:
-            raise fail(f"expected indexes 0 to {expected - 1}, got {index!r}")
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < expected:
+            raise fail(f"expected indexes 0 to {expected - 1}, got {index!r:.40}")
         if vectors[index] is not None:
             raise fail(f"index {index} came twice")
         try:

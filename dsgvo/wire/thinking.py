@@ -6,6 +6,7 @@ only there. An answer that merely mentions the tag keeps it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any, NamedTuple, cast
@@ -23,6 +24,7 @@ _OPEN = "<think>"
 CLOSING_TAG = "</think>"
 _THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary", "reasoning_content")
 _MAX_NESTING = 6
+_NOT_BLANK = re.compile(r"\S")
 _QUOTES = "`'\"„“”«»()<>"
 
 
@@ -87,38 +89,41 @@ class ThinkSplitter:
             return Split("", text)
         text = self._held + text
         self._held = ""
+        at = 0  # what comes before it is told apart: a copy of the rest for each tag would not end
         reasoning: list[str] = []
         while True:
             if self._state is _State.THINKING:
-                end = text.find(CLOSING_TAG)
+                end = text.find(CLOSING_TAG, at)
                 if end < 0:
+                    text = text[at:]
                     keep = _partial_tag(text, CLOSING_TAG)
                     self._held = text[len(text) - keep :]
                     reasoning.append(self._think(text[: len(text) - keep]))
                     return Split("".join(reasoning), "")
-                reasoning.append(self._think(text[:end]))
-                text = text[end + len(CLOSING_TAG) :]
+                reasoning.append(self._think(text[at:end]))
+                at = end + len(CLOSING_TAG)
                 self._close()
-            start = text.lstrip()
-            self._blank.append(text[: len(text) - len(start)])
-            if start.startswith(_OPEN):
-                text = start[len(_OPEN) :]
+            start = _NOT_BLANK.search(text, at)
+            begin = start.start() if start else len(text)
+            self._blank.append(text[at:begin])
+            if text.startswith(_OPEN, begin):
+                at = begin + len(_OPEN)
                 self._open()
-            elif start.startswith(CLOSING_TAG):  # an empty thought that the template opened
-                text = start[len(CLOSING_TAG) :]
+                continue
+            if text.startswith(CLOSING_TAG, begin):  # an empty thought that the template opened
+                at = begin + len(CLOSING_TAG)
                 self._close()
-            elif _OPEN.startswith(start) or CLOSING_TAG.startswith(
-                start
-            ):  # also when nothing has come
-                self._held = start
+                continue
+            rest = text[begin:]
+            if _OPEN.startswith(rest) or CLOSING_TAG.startswith(rest):  # also nothing
+                self._held = rest
                 return Split("".join(reasoning), "")
-            elif self._opened:
-                text = "".join((*self._blank, start))
-                self._open()
-                self._unclosed = []
-            else:
+            if not self._opened:
                 self._state = _State.ANSWER
-                return Split("".join(reasoning), self._after_blank(start))
+                return Split("".join(reasoning), self._after_blank(rest))
+            text, at = "".join((*self._blank, rest)), 0
+            self._open()
+            self._unclosed = []
 
     def think(self, text: str) -> str:
         """Return what shows of a piece of thought that came in a field of its own."""

@@ -56,6 +56,9 @@ _MARK = re.compile(r'\\.|["{}\[\]\\]', re.S)
 
 NO_NAMES: Mapping[str, str] = {}
 
+MAX_CALLS = 256
+"""Calls of one answer; both frameworks look at all of them again with each further piece."""
+
 
 @dataclass(slots=True)
 class _Call:
@@ -167,6 +170,8 @@ class ToolCallAssembler:
         call = None if whole else self._known(index, call_id, name, arguments)
         if call is None:
             call = _Call()
+            if len(self._shown) >= MAX_CALLS:
+                raise TypeError(f"more than {MAX_CALLS} tool calls")
         elif name and arguments and call.name == name and _repeats(call, arguments):
             return None
         self._last = call

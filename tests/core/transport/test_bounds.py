@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import socket
 import threading
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,28 @@ import pytest
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Raw, Server
 from dsgvo.errors import (
+    APIConnectionError,
     APIError,
     APIResponseError,
+    BadRequestError,
     IncompleteStreamError,
     InternalServerError,
 )
 from dsgvo.transport import _client, _pools, _request
-from tests.core.support import Mode, RawServer, chunk, http, in_one_mode, raised, raw_server, sse
+from tests.core.support import (
+    HELLO,
+    Mode,
+    RawServer,
+    answer,
+    chunk,
+    eventually,
+    http,
+    in_one_mode,
+    raised,
+    raw_server,
+    sse,
+    text_of,
+)
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -134,7 +151,7 @@ def test_bounded_what_is_decompressed(mode: Mode) -> None:
 
 
 def test_bounded_pieces_of_what_is_decompressed() -> None:
-    inflater = _pools._Inflater("gzip")
+    inflater = _pools._Inflater("gzip", 8 * MIB)
     sizes = [len(piece) for piece in inflater.feed(gzip.compress(bytes(5 * MIB + 1)))]
     inflater.close()
     assert (max(sizes), sum(sizes)) == (_pools.PIECE, 5 * MIB + 1)
@@ -153,3 +170,84 @@ def test_bounded_an_image_at_an_address(
         client, target = mode.client("innogpt", raw), tmp_path / "a.png"
         error = raised(APIResponseError, mode.call, client, "generate_image", "x", save_to=target)
     assert "an image of more than 1000 bytes" in str(error)
+
+
+def dripping(start: bytes, ends: list[str]) -> Any:
+    """Return a handler that goes on byte by byte, and notes how it ends."""
+
+    def serve(_request: bytes, connection: socket.socket) -> None:
+        try:
+            connection.sendall(start)
+            for _ in range(200):
+                time.sleep(0.02)
+                connection.sendall(b"x")
+            ends.append("has sent it all")
+        except OSError:
+            ends.append("was left")
+        connection.close()
+
+    return serve
+
+
+DONE = sse(chunk("Ja.", "stop"))
+STREAM = HEAD % 200 + b"%x\r\n%s\r\n" % (len(DONE), DONE)
+REFUSAL = HEAD % 400
+
+
+@pytest.mark.parametrize(
+    "start",
+    [STREAM + b"0\r\nX-Filler: ", STREAM + b"5;", REFUSAL + b"5;"],
+    ids=["trailer", "size of a chunk", "error"],
+)
+def test_bounded_in_time_what_drips(
+    mode: Mode, start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_request, "ERROR_SECONDS", 0.1)
+    monkeypatch.setattr(_pools, "DRAIN_SECONDS", 0.1)
+    ends: list[str] = []
+    with raw_server(dripping(start, ends)) as raw:
+        client = mode.client("sovrgpt", raw, max_retries=0)
+        if start.startswith(REFUSAL):
+            raised(BadRequestError, mode.chat, client)
+        else:
+            assert text_of(mode.stream(client)) == "Ja."
+        assert eventually(lambda: bool(ends))
+    assert ends == ["was left"]
+
+
+def test_bounded_heads_before_the_answer(mode: Mode) -> None:
+    def serve(_request: bytes, connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+    with raw_server(serve) as raw:
+        assert "100 KiB" in str(fails(mode, raw, "an answer"))
+
+
+def test_bounded_what_is_nothing_when_it_is_decompressed(mode: Mode) -> None:
+    packed = http(gzip.compress(b"") * 60000, headers=["Content-Encoding: gzip"])
+    with raw_server(packed) as raw:
+        assert str(MIB) in str(fails(mode, raw, "an answer", max_response_bytes=MIB))
+
+
+def test_whole_answers_what_came_before_its_request_answers_none(mode: Mode) -> None:
+    with raw_server(http(answer("Eins.")) + http(answer("Fremd."))) as raw:
+        client = mode.client("sovrgpt", raw)
+
+        async def ask() -> list[Any]:
+            return [await client.chat(HELLO, model="m") for _ in range(2)]
+
+        def ask_twice() -> Any:
+            if mode.name == "async":
+                return asyncio.run(ask())
+            return [client.chat(HELLO, model="m") for _ in range(2)]
+
+        assert "before the request" in str(raised(APIConnectionError, ask_twice))
+        assert len(raw.requests) <= 2  # it is not sent again
+
+
+def test_secrets_stay_what_is_no_http_is_not_quoted(mode: Mode) -> None:
+    with raw_server(b"Frau Geheim hat angerufen\r\n\r\n") as raw:
+        error = fails(mode, raw, "an answer")
+    assert "illegal status line" in str(error)
+    assert "Geheim" not in str(error)
