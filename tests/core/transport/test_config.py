@@ -1,7 +1,9 @@
-"""A connection is put together from arguments and environment, without a socket."""
+"""A connection is put together from arguments, environment and options, without a socket."""
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +12,11 @@ from pydantic import SecretStr
 
 from dsgvo import PROVIDERS, AsyncClient, Client
 from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.transport import ClientPair
 from dsgvo.transport._config import is_loopback, resolve, without_password
 from tests.core.support import raised
+
+GATE = "https://gate.example/v1"
 
 
 @pytest.mark.parametrize(
@@ -37,9 +42,6 @@ def test_which_hosts_are_this_machine() -> None:
         assert not is_loopback(host)
 
 
-SOVRGPT = PROVIDERS["sovrgpt"]
-
-
 @pytest.mark.parametrize(
     ("base_url", "vendor_url", "found"),
     [
@@ -58,117 +60,118 @@ def test_where_a_vendors_other_addresses_are(
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_a_connection_is_by_default(provider: str) -> None:
-    connection = resolve(provider, api_key="schluessel")
-    assert connection.base_url == PROVIDERS[provider].base_url
-    assert connection.api_key == SecretStr("schluessel")
-    assert (connection.timeout, connection.max_retries, connection.strict) == (600.0, 2, False)
-    assert (connection.residency, connection.trusted_models) == ("eu", frozenset())
-    assert (connection.headers, connection.arguments, connection.credentials) == ({}, {}, None)
+    config = resolve(provider, api_key="schluessel")
+    assert config.base_url == PROVIDERS[provider].base_url
+    assert config.api_key == SecretStr("schluessel")
+    assert (config.timeout, config.max_retries, config.strict) == (600.0, 2, False)
+    assert (config.residency, config.trusted_models) == ("eu", frozenset())
+    assert (config.headers, config.arguments, config.credentials) == ({}, {}, None)
 
 
-def test_what_is_given_is_kept() -> None:
-    connection = resolve(
+def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
+    headers = {"X-Key": "schluessel-des-tors", "X-Short": "kurz", "X-Eight": "12345678"}
+    config = resolve(
         "neuroflash",
         client_id=" client ",
         client_secret=SecretStr("ein-Geheimnis"),
-        arguments={"workspace_id": " w-1 "},
+        arguments={"workspace_id": " arbeitsbereich-1 "},
         timeout=None,
         max_retries=0,
-        default_headers={"X-Gate": "g"},
+        default_headers=headers,
         strict=True,
         residency="strict",
         trusted_models=["m"],
     )
-    assert connection.headers == {"X-Gate": "g", "x-workspace-id": "w-1"}
-    assert connection.arguments == {"workspace_id": "w-1"}
-    assert (connection.timeout, connection.max_retries, connection.strict) == (None, 0, True)
-    assert (connection.residency, connection.trusted_models) == ("strict", frozenset({"m"}))
-    assert connection.api_key is None
-    assert connection.credentials is not None
-    oauth = PROVIDERS["neuroflash"].oauth
+    assert config.headers == headers | {"x-workspace-id": "arbeitsbereich-1"}
+    assert config.arguments == {"workspace_id": "arbeitsbereich-1"}
+    assert (config.timeout, config.max_retries, config.strict) == (None, 0, True)
+    assert (config.residency, config.trusted_models) == ("strict", frozenset({"m"}))
+    oauth, signed_in = PROVIDERS["neuroflash"].oauth, config.credentials
+    assert config.api_key is None
+    assert signed_in is not None
     assert oauth is not None
-    signed_in = connection.credentials
     assert (signed_in.token_url, signed_in.scope) == (oauth.token_url, oauth.scope)
     assert (signed_in.client_id, signed_in.client_secret) == ("client", SecretStr("ein-Geheimnis"))
-
-
-def test_which_texts_are_secrets() -> None:
-    headers = {"X-Key": "schluessel-des-tors", "X-Short": "kurz", "X-Eight": "12345678"}
-    connection = resolve(
-        "neuroflash",
-        client_id="client",
-        client_secret="ein-Geheimnis",
-        arguments={"workspace_id": "arbeitsbereich-1"},
-        default_headers=headers,
-    )
-    assert sorted(connection.secrets()) == ["12345678", "ein-Geheimnis", "schluessel-des-tors"]
+    assert sorted(config.secrets()) == ["12345678", "ein-Geheimnis", "schluessel-des-tors"]
     assert resolve("sovrgpt", api_key="k").secrets() == ("k",)
 
 
 # The mistakes that both frameworks' users make too are in tests/bad_input.py.
-WRONG: list[tuple[str, dict[str, Any], type[ConfigurationError], str]] = [
-    ("sovrgpt", {"default_headers": [("X-Y", "1")]}, ConfigurationError, "mapping"),
-    ("sovrgpt", {"default_headers": {7: "1"}}, ConfigurationError, "7 is not a header name"),
-    ("sovrgpt", {"default_headers": {"X-Y": 1}}, ConfigurationError, "no header can carry"),
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("sovrgpt", {"default_headers": [("X-Y", "1")]}, "mapping"),
+    ("sovrgpt", {"default_headers": {7: "1"}}, "7 is not a header name"),
+    ("sovrgpt", {"default_headers": {"X-Y": 1}}, "no header can carry"),
     (
-        *("sovrgpt", {"default_headers": {"authorization": "x"}}, ConfigurationError),
+        *("sovrgpt", {"default_headers": {"authorization": "x"}}),
         "'authorization' is set by this package; pass api_key=",
     ),
-    ("sovrgpt", {"api_key": 7}, ConfigurationError, "api_key is a int, not a str"),
+    ("sovrgpt", {"api_key": 7}, "api_key is a int, not a str"),
     (
-        *("sovrgpt", {"api_key": None, "client_id": "c"}, CapabilityError),
-        "client_id: SovrGPT has no client credentials",
-    ),
-    (
-        *("sovrgpt", {"arguments": {"workspace_id": "w"}}, ConfigurationError),
+        *("sovrgpt", {"arguments": {"workspace_id": "w"}}),
         "workspace_id='w': SovrGPT has no such argument",
     ),
-    ("sovrgpt", {"trusted_models": "gpt"}, ConfigurationError, "trusted_models='gpt': use a list"),
+    ("sovrgpt", {"trusted_models": "gpt"}, "trusted_models='gpt': use a list"),
     (
-        *("neuroflash", {"client_id": "mein client", "client_secret": "s"}, ConfigurationError),
+        *("neuroflash", {"api_key": None, "client_id": "mein client", "client_secret": "s"}),
         "client_id holds white space",
     ),
     (
-        *("neuroflash", {"client_id": "c", "client_secret": "mein Wort"}, ConfigurationError),
+        *("neuroflash", {"api_key": None, "client_id": "c", "client_secret": "mein Wort"}),
         "client_secret holds white space",
     ),
+    ("sovrgpt", {"max_response_bytes": True}, "max_response_bytes=True: use a whole number"),
+    ("sovrgpt", {"http_transport": 7}, "http_transport is a int: pass an httpx.BaseTransport"),
     (
-        *("sovrgpt", {"api_key": None}, ConfigurationError),
-        "api_key is missing for SovrGPT: pass api_key=… or set SOVRGPT_API_KEY or SOVR_KEY",
+        *("sovrgpt", {"http_async_transport": 7}),
+        "http_async_transport is a int: pass an httpx.AsyncBaseTransport",
     ),
 ]
 
 
-@pytest.mark.parametrize(("provider", "given", "kind", "said"), WRONG)
-def test_what_is_wrong_is_named(
-    provider: str, given: dict[str, Any], kind: type[ConfigurationError], said: str
-) -> None:
-    key = None if "client_id" in given else "k"
-    error = raised(kind, resolve, provider, **{"api_key": key} | given)
+@pytest.mark.parametrize(("provider", "given", "said"), WRONG)
+def test_what_is_wrong_is_named(provider: str, given: dict[str, Any], said: str) -> None:
+    error = raised(ConfigurationError, resolve, provider, **{"api_key": "k"} | given)
     assert said in str(error)
-    if kind is CapabilityError or "api_key is missing" in said:
-        assert error.provider == provider
+
+
+def test_what_is_missing_or_not_to_be_had_is_named() -> None:
+    error = raised(ConfigurationError, resolve, "sovrgpt")
+    said = "api_key is missing for SovrGPT: pass api_key=… or set SOVRGPT_API_KEY or SOVR_KEY"
+    assert (str(error), error.provider) == (said, "sovrgpt")
+    error = raised(CapabilityError, resolve, "sovrgpt", client_id="c")
+    assert str(error).startswith("client_id: SovrGPT has no client credentials")
+    assert error.provider == "sovrgpt"
 
 
 def test_a_missing_workspace_says_who_lists_them() -> None:
-    error = raised(ConfigurationError, resolve("neuroflash", api_key="k").require_arguments)
+    spec = PROVIDERS["neuroflash"]
+    error = raised(ConfigurationError, resolve(spec, api_key="k").require_arguments)
     assert str(error).endswith("; Client('neuroflash').workspaces() lists yours")
     assert error.provider == "neuroflash"
-    resolve("neuroflash", api_key="k", arguments={"workspace_id": "w"}).require_arguments()
-    resolve("sovrgpt", api_key="k").require_arguments()
-
-
-def test_a_header_that_nobody_lists_is_named_all_the_same() -> None:
-    spec = PROVIDERS["neuroflash"]
     unlisted = tuple(replace(wanted, listed_by=None) for wanted in spec.header_arguments)
     own = replace(spec, header_arguments=unlisted)
     error = raised(ConfigurationError, resolve(own, api_key="k").require_arguments)
     assert str(error).endswith("; neuroflash refuses requests without it")
+    resolve(spec, api_key="k", arguments={"workspace_id": "w"}).require_arguments()
+    resolve("sovrgpt", api_key="k").require_arguments()
 
 
-def test_one_clients_settings_serve_another() -> None:
-    client = Client("sovrgpt", api_key="k", base_url="https://gate.example/v1", timeout=7)
-    other = AsyncClient.over(client.config)
-    assert other.config is client.config
-    assert other.spec is SOVRGPT
-    assert repr(other) == "AsyncClient('sovrgpt', 'https://gate.example/v1')"
+# -- both clients of a model object -------------------------------------------------------------
+
+
+def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:
+    settings = {"api_key": "k", "base_url": GATE}
+    pair = ClientPair.of(None, "sovrgpt", dict(settings))
+    assert (type(pair.sync), type(pair.asynchronous)) == (Client, AsyncClient)
+    assert pair.sync.config is pair.asynchronous.config
+    assert repr(pair.asynchronous) == f"AsyncClient('sovrgpt', {GATE!r})"
+    assert ClientPair.of(pair, "sovrgpt", dict(settings)) is pair
+    other = ClientPair.of(pair, "sovrgpt", settings | {"api_key": "neu"})
+    assert other is not pair
+    assert other.sync.config.secrets() == ("neu",)
+    with pytest.raises(ConfigurationError, match="max_retries=-1"):
+        ClientPair.of(pair, "sovrgpt", settings | {"max_retries": -1})
+    # It says nothing about whether two model objects are the same.
+    assert pair == other == copy.copy(pair)
+    assert pair != settings
+    assert pickle.loads(pickle.dumps(pair)).settings == settings

@@ -37,7 +37,7 @@ class Vectors:
     expected: int = 1
     refuse: str = ""
     limit: int = 99
-    base64: bool = True
+    no_base64: str = ""
     at_once: int = 0
     most: int = 0
     batches: list[list[str]] = field(default_factory=list[list[str]])
@@ -57,7 +57,9 @@ class Vectors:
             self.at_once -= 1
         if len(texts) > self.limit:
             return http({"error": f"höchstens {self.limit} Texte"}, status=400)
-        if self.refuse in texts or (asked.get("encoding_format") == "base64" and not self.base64):
+        if self.no_base64 and "encoding_format" in asked:
+            return http({"error": self.no_base64}, status=400)
+        if self.refuse in texts:
             return http({"error": "nein"}, status=400)
         return http(rows(*([float(len(text))] for text in texts)))
 
@@ -145,12 +147,18 @@ def test_an_undocumented_path_is_used_if_the_user_says_so(mode: Mode, provider: 
 def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) -> None:
     client = mode.client("meingpt", server)
     straight = mode.embed(client, TEXTS, dimensions=8)
+    floats = mode.embed(client, TEXTS, dimensions=8, encoding_format="float")
+    assert straight == [pytest.approx(vector, abs=1e-6) for vector in floats]
+    sent = [request.json.get("encoding_format") for request in server.requests]
+    assert sent == ["base64", "float"]
     server.script("meingpt", ShuffleVectors(1))
     assert mode.embed(client, TEXTS, dimensions=8) == straight
     assert len({tuple(vector) for vector in straight}) == len(TEXTS)
     assert {len(vector) for vector in straight} == {8}
     cut = mode.embed(client, iter(TEXTS), dimensions=8, batch_size=5, max_concurrency=4)
     assert cut == straight
+    with pytest.raises(ConfigurationError, match="encoding_format='hex'"):
+        mode.embed(client, ["Text"], encoding_format="hex")
 
 
 # wire/test_embeddings.py has all that may come in place of vectors.
@@ -230,33 +238,15 @@ def test_base64_is_asked_for_where_the_vendor_is_known_to_take_it(
     assert encoding == ("base64" if PROVIDERS[provider].embeddings.base64 else None)
 
 
-def test_base64_that_is_refused_in_whatever_words_is_asked_for_once(mode: Mode) -> None:
-    with raw_server(Vectors(base64=False)) as raw:
+@pytest.mark.parametrize("words", ["encoding_format is unknown", "Anfrage fehlgeschlagen"])
+def test_base64_that_is_refused_in_whatever_words_is_asked_for_once(
+    mode: Mode, naps: list[float], words: str
+) -> None:
+    with raw_server(Vectors(no_base64=words)) as raw:
         for _ in range(2):
             assert mode.embed(client(mode, raw), ["abc"]) == [[3.0]]
         asked = ["encoding_format" in json_of(request) for request in raw.requests]
-    assert asked == [True, False, False]
-
-
-def test_base64_refused_by_name_gives_the_same_vectors_as_floats(
-    mode: Mode, server: Server, naps: list[float]
-) -> None:
-    client = mode.client("meingpt", server, max_retries=0)
-    encoded = mode.embed(client, ["Text"], dimensions=8)
-    server.refuse("meingpt", "encoding_format")
-    for _ in range(2):
-        plain = mode.embed(client, ["Text"], dimensions=8)
-        assert plain == [pytest.approx(vector, abs=1e-6) for vector in encoded]
-    asked = ["encoding_format" in request.json for request in server.requests]
-    assert (asked, naps) == ([True, True, False, False], [])
-
-
-def test_a_form_that_is_asked_for_is_sent(mode: Mode, server: Server) -> None:
-    client = mode.client("meingpt", server)
-    assert len(mode.embed(client, ["Text"], encoding_format="float")) == 1
-    assert server.requests[0].json["encoding_format"] == "float"
-    with pytest.raises(ConfigurationError, match="encoding_format='hex'"):
-        mode.embed(client, ["Text"], encoding_format="hex")
+    assert (asked, naps) == ([True, False, False], [])
 
 
 # -- one failure --------------------------------------------------------------------------------
