@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,23 +99,22 @@ class Mode:
         return value if self.name == "sync" else asyncio.run(value)
 
     def in_turn(self, *calls: Callable[[], Any]) -> list[Any]:
-        """Return the results of calls, one after another; async ones share an event loop."""
+        """Return whole results of calls, one after another; async ones share an event loop."""
         if self.name == "sync":
-            return [call() for call in calls]
+            results = (call() for call in calls)
+            return [list(one) if isinstance(one, Iterator) else one for one in results]
+
+        async def whole(value: Any) -> Any:
+            asked = isinstance(value, AsyncIterator)
+            return [item async for item in value] if asked else await value
 
         async def main() -> list[Any]:
-            return [await call() for call in calls]
+            return [await whole(call()) for call in calls]
 
         return asyncio.run(main())
 
     def _listed(self, make: Callable[[], Any]) -> list[Any]:
-        if self.name == "sync":
-            return list(make())
-
-        async def collect() -> list[Any]:
-            return [item async for item in make()]
-
-        return asyncio.run(collect())
+        return self.in_turn(make)[0]
 
 
 def settings(provider: str, server: Server | RawServer) -> dict[str, Any]:

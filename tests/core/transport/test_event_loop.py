@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ import httpx
 import pytest
 from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
 
-from dsgvo import AsyncClient, file_part
+from dsgvo import file_part
 from dsgvo.emulator import Server
 from dsgvo.transport import _pools
-from tests.core.support import HELLO, ROOT, client_credentials, run_python, settings
+from tests.core.support import HELLO, ROOT, Mode, client_credentials, run_python
 from tests.vendors import MODELS
 
 DOCUMENT = ROOT / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
@@ -34,49 +34,36 @@ def watched() -> Iterator[BlockBuster]:
         yield watched
 
 
-async def used(stream: Any) -> list[Any]:
-    return [item async for item in stream]
-
-
-def innogpt(server: Server) -> AsyncClient:
-    return AsyncClient("innogpt", **settings("innogpt", server))
-
-
-ABOUT: list[dict[str, Any]] = [
-    {
-        "role": "user",
-        "content": [{"type": "text", "text": "Was steht darin?"}, file_part(path=DOCUMENT)],
-    }
-]
-CALLS: dict[str, Callable[[Server, Path], Awaitable[Any]]] = {
-    "chat": lambda server, _: innogpt(server).chat(HELLO, model=MODELS["innogpt"]),
-    "stream": lambda server, _: used(innogpt(server).stream(HELLO, model=MODELS["innogpt"])),
-    "embed": lambda server, _: used(innogpt(server).embed(["Text"] * 300)),
-    "a token": lambda server, _: AsyncClient("neuroflash", **client_credentials(server)).models(),
-    "an upload": lambda server, _: innogpt(server).chat(ABOUT, model=MODELS["innogpt"]),
-    "an image in a folder": lambda server, folder: innogpt(server).generate_image(
-        "ein Icon", save_to=folder
-    ),
-    "an image in a file": lambda server, folder: innogpt(server).generate_image(
-        "ein Icon", save_to=folder / "a.png"
-    ),
+ABOUT = [{"type": "text", "text": "Was steht darin?"}, file_part(path=DOCUMENT)]
+MODEL = {"model": MODELS["innogpt"]}
+CALLS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "chat": ("chat", HELLO, MODEL),
+    "stream": ("stream", HELLO, MODEL),
+    "embed": ("embed", ["Text"] * 300, {}),
+    "an upload": ("chat", [{"role": "user", "content": ABOUT}], MODEL),
+    "an image in a folder": ("generate_image", "ein Icon", {"save_to": ""}),
+    "an image in a file": ("generate_image", "ein Icon", {"save_to": "a.png"}),
 }
 
 
 @pytest.mark.usefixtures("watched")
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+@pytest.mark.parametrize(("how", "about", "more"), CALLS.values(), ids=CALLS.keys())
 def test_no_call_holds_up_the_loop(
+    async_mode: Mode,
     server: Server,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    call: Callable[[Server, Path], Awaitable[Any]],
+    how: str,
+    about: Any,
+    more: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(_pools.runtime.pools, "ssl", None)  # as for a process's first request
-
-    async def main() -> Any:
-        return await call(server, tmp_path)
-
-    assert asyncio.run(main())
+    if "save_to" in more:
+        more = {"save_to": tmp_path / more["save_to"]}
+    client = async_mode.client("innogpt", server)
+    assert async_mode.in_turn(lambda: getattr(client, how)(about, **more))
+    signed_in = async_mode.client("neuroflash", **client_credentials(server))
+    assert async_mode.in_turn(signed_in.models)
 
 
 @pytest.mark.usefixtures("watched")
@@ -90,7 +77,9 @@ def test_what_watches_the_loop_sees_what_would_hold_it_up(tmp_path: Path) -> Non
         asyncio.run(main())
 
 
-def test_certificates_are_read_in_a_thread(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_are_read_in_a_thread(
+    async_mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     readers: list[threading.Thread] = []
     read = httpx.create_ssl_context
 
@@ -101,7 +90,7 @@ def test_certificates_are_read_in_a_thread(server: Server, monkeypatch: pytest.M
     monkeypatch.setattr(_pools.runtime.pools, "ssl", None)
     monkeypatch.setattr(httpx, "create_ssl_context", noted)
     for _ in range(2):
-        asyncio.run(innogpt(server).chat(HELLO, model=MODELS["innogpt"]))
+        async_mode.chat(async_mode.client("innogpt", server))
     assert [reader is threading.main_thread() for reader in readers] == [False]
 
 

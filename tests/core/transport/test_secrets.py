@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from dsgvo import AsyncClient, Client
 from dsgvo.emulator import (
     Delay,
     Disconnect,
@@ -33,28 +32,25 @@ from dsgvo.errors import (
 )
 from dsgvo.transport import _pools, _request
 from tests.core.support import (
-    HELLO,
-    MODELS,
     Mode,
     answer,
     client_credentials,
     http,
+    in_one_mode,
     raised,
     raw_server,
-    settings,
     sse,
 )
 
 PROMPT = "Patientin Erika Beispiel, geboren am 1. 2. 1980, IBAN DE02 1203 0000 0000 2020 51"
 ANSWER = "Frau Beispiel hat Blutgruppe AB negativ und wohnt in der Musterstraße"
 MESSAGES = [{"role": "user", "content": PROMPT}]
+SECRET = "sk-Hunter2-4711-geheim"
 QUOTED = f"Invalid request: {PROMPT!r} is not allowed"
 
 FAULTS: dict[str, list[Step]] = {
     "400 that quotes": [Status(400, message=QUOTED, code="x")],
-    "400 of FastAPI": [
-        Status(400, {"detail": [{"loc": ["body"], "msg": QUOTED, "input": PROMPT}]})
-    ],
+    "400 of FastAPI": [Status(400, {"detail": [{"loc": [], "msg": QUOTED, "input": PROMPT}]})],
     "page that quotes": [Status(500, f"<html><title>Error</title>{PROMPT}")] * 3,
     "429": [Status(429, message=QUOTED)] * 3,
     "dropped": [Disconnect()] * 3,
@@ -113,32 +109,28 @@ def check_locals(error: BaseException, *secrets: str) -> None:
     assert [secret for secret in secrets if secret in shown] == []
 
 
-@pytest.mark.parametrize(
-    ("mode", "provider", "how"),
-    [("sync", "sovrgpt", "chat"), ("async", "neuroflash", "stream")],
-    indirect=["mode"],
-)
+@in_one_mode("call", {"chat": ("sovrgpt", "chat"), "stream": ("neuroflash", "stream")})
 @pytest.mark.parametrize("steps", FAULTS.values(), ids=FAULTS.keys())
 def test_secrets_stay_nothing_shows_when_something_fails(
     mode: Mode,
     server: Server,
     naps: list[float],
     caplog: pytest.LogCaptureFixture,
-    provider: str,
     steps: list[Step],
-    how: str,
+    call: tuple[str, str],
 ) -> None:
+    provider, how = call
     caplog.set_level(logging.DEBUG)
     server.script(provider, *steps)
     # A short time-out only where silence is what is tried.
     timeout = 0.3 if any(isinstance(step, Delay) for step in steps) else 60
-    headers = {"X-Gate": "gate-Hunter2"}
+    headers = {"X-Gate": SECRET}
     client = mode.client(provider, server, timeout=timeout, default_headers=headers)
     with pytest.raises(APIError) as caught:
         mode.call(client, how, MESSAGES)
     said = "\n".join([*everything_said(caught.value), caplog.text, repr(client)])
-    check(said, server.api_key, "Hunter2")
-    check_locals(caught.value, server.api_key, "Hunter2")
+    check(said, server.api_key, SECRET)
+    check_locals(caught.value, server.api_key, SECRET)
     assert len(naps) == len(steps) - 1
     assert server.requests[0].headers["authorization"] == f"Bearer {server.api_key}"
     assert server.requests[0].json["messages"] == MESSAGES
@@ -159,21 +151,30 @@ def test_secrets_stay_nothing_shows_when_all_goes_well(
     check(caplog.text, server.api_key)
 
 
+OAUTH = {"client_id": "c", "client_secret": "ein-Geheimnis"}
+
+
 @pytest.mark.parametrize(
-    ("status", "given", "kind", "said"),
+    ("status", "provider", "given", "kind", "said"),
     [
-        (401, {"api_key": "gate-Hunter2"}, AuthenticationError, "check api_key"),
-        (400, {"default_headers": {"X-Gate": "gate-Hunter2"}}, BadRequestError, "is wrong"),
+        (401, "sovrgpt", {"api_key": SECRET}, AuthenticationError, "check api_key"),
+        (400, "sovrgpt", {"default_headers": {"X-Gate": SECRET}}, BadRequestError, "is wrong"),
+        (401, "neuroflash", {"api_key": None, **OAUTH}, AuthenticationError, "is wrong"),
     ],
 )
 def test_secrets_stay_what_the_vendor_repeats(
-    mode: Mode, status: int, given: dict[str, Any], kind: type[APIError], said: str
+    mode: Mode, status: int, provider: str, given: dict[str, Any], kind: type[APIError], said: str
 ) -> None:
-    with raw_server(http({"error": "key gate-Hunter2 is wrong"}, status=status)) as raw:
-        client = mode.client("sovrgpt", **{"api_key": "k", "base_url": raw.url} | given)
-        error = raised(kind, mode.chat, client)
+    def serve(request: bytes, _: Any) -> bytes:
+        if b"/oauth/" in request:
+            return http({"access_token": SECRET, "expires_in": 60})
+        return http({"error": f"key {SECRET} is wrong"}, status=status)
+
+    with raw_server(serve) as raw:
+        base_url = f"{raw.url}/api/ds-prototypes"
+        error = raised(kind, mode.chat, mode.client(provider, raw, base_url=base_url, **given))
     assert said in str(error)
-    check("\n".join(everything_said(error)), "Hunter2")
+    check("\n".join(everything_said(error)), SECRET)
 
 
 @pytest.mark.parametrize("step", [Status(401), Status(500), Status(200, {"access": "geheim"})])
@@ -194,33 +195,16 @@ def test_secrets_stay_client_credentials(
     check_locals(caught.value, token, server.client_secret)
 
 
-def test_secrets_stay_a_token_that_the_vendor_repeats(mode: Mode, server: Server) -> None:
-    def handler(request: bytes, connection: Any) -> None:
-        if b"/oauth/" in request:
-            connection.sendall(http({"access_token": "ein-kurzes-Token", "expires_in": 60}))
-        else:
-            connection.sendall(http({"error": "ein-kurzes-Token is expired"}, status=401))
-
-    with raw_server(handler) as raw:
-        given = {"client_id": "c", "client_secret": "ein-Geheimnis", "workspace_id": "w"}
-        client = mode.client("neuroflash", **given | {"base_url": f"{raw.url}/api/ds-prototypes"})
-        error = raised(AuthenticationError, mode.chat, client)
-    assert "is expired" in str(error)
-    check("\n".join(everything_said(error)), "ein-kurzes-Token")
-
-
 def test_secrets_stay_what_is_held_inside_does_not_show_either(server: Server) -> None:
     for client in (
-        Client("sovrgpt", **settings("sovrgpt", server)),
-        AsyncClient("neuroflash", **client_credentials(server)),
+        Mode("sync").client("sovrgpt", server),
+        Mode("async").client("neuroflash", **client_credentials(server)),
     ):
-        said = f"{client!r} {client.config!r}"
-        check(said, server.api_key, server.client_secret)
+        check(f"{client!r} {client.config!r}", server.api_key, server.client_secret)
     operation = _request.Operation(
-        url="http://x", body={"messages": MESSAGES}, content=SecretStr("geheim")
+        url="http://x", body={"messages": MESSAGES}, content=SecretStr(SECRET)
     )
-    check(repr(operation), "geheim")
-    check(repr(_pools.Token(SecretStr("geheim"), 1.0)), "geheim")
+    check(f"{operation!r} {_pools.Token(SecretStr(SECRET), 1.0)!r}", SECRET)
 
 
 def test_secrets_stay_content_shows_when_the_user_turns_it_on(
@@ -233,37 +217,24 @@ def test_secrets_stay_content_shows_when_the_user_turns_it_on(
 
 
 def test_secrets_stay_cookies_are_not_kept(mode: Mode) -> None:
-    reply = http(answer(), headers=["Set-Cookie: session=geheim; Path=/"])
-    with raw_server(reply) as raw:
-        for key in ("eins", "zwei"):
-            client = mode.client("sovrgpt", api_key=key, base_url=raw.url)
-            mode.chat(client)
-            mode.chat(client)
-        assert len(raw.requests) == 4
+    with raw_server(http(answer(), headers=["Set-Cookie: session=geheim; Path=/"])) as raw:
+        for key in ("eins", "eins", "zwei"):
+            mode.chat(mode.client("sovrgpt", raw, api_key=key))
         assert not any(b"cookie" in request.lower() for request in raw.requests)
         keys = [request.split(b"Bearer ")[1].split(b"\r\n")[0] for request in raw.requests]
-        assert keys == [b"eins", b"eins", b"zwei", b"zwei"]
+    assert keys == [b"eins", b"eins", b"zwei"]
 
 
-def test_messages_are_left_as_the_caller_wrote_them(mode: Mode, server: Server) -> None:
-    params: dict[str, Any] = {"stop": ["x"], "extra_body": {"top_k": 1}}
-    mode.chat(mode.client("sovrgpt", server), HELLO, **params)
-    assert HELLO == [{"role": "user", "content": "Hallo!"}]
-    assert params == {"stop": ["x"], "extra_body": {"top_k": 1}}
-    assert server.requests[0].json["model"] == MODELS["sovrgpt"]
-
-
-KEY = "sk-Hunter2-4711-geheim"
 WRONG: dict[str, dict[str, Any]] = {
     "address": {"base_url": "ftp://x"},
-    "white space": {"api_key": f"{KEY} x"},
+    "white space": {"api_key": f"{SECRET} x"},
     "header name": {"default_headers": {"a b": "c"}},
     "time-out": {"timeout": -1},
     "retries": {"max_retries": "2"},
     "transport": {"http_transport": 7},
-    "two ways": {"provider": "neuroflash", "client_id": "c", "client_secret": KEY},
-    "no such way": {"client_id": "c", "client_secret": KEY, "api_key": None},
-    "key as model": {"model": KEY},
+    "two ways": {"provider": "neuroflash", "client_id": "c", "client_secret": SECRET},
+    "no such way": {"client_id": "c", "client_secret": SECRET, "api_key": None},
+    "key as model": {"model": SECRET},
     "not JSON": {"extra": {"metadata": object()}},
     "surrogate": {"extra": {"metadata": "\ud83d"}},
     "refused": {"base_url": "http://127.0.0.1:9"},
@@ -272,23 +243,23 @@ WRONG: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("given", WRONG.values(), ids=WRONG.keys())
 def test_secrets_stay_a_key_is_no_local_of_a_frame(mode: Mode, given: dict[str, Any]) -> None:
-    given = {"provider": "sovrgpt", "model": "m", "api_key": KEY, "extra": {}, **given}
+    given = {"provider": "sovrgpt", "model": "m", "api_key": SECRET, "extra": {}, **given}
     given = {"base_url": "http://127.0.0.1:9/v1", "max_retries": 0, **given}
     model, extra = given.pop("model"), given.pop("extra")
     with pytest.raises(DsgvoError) as caught:
         mode.chat(mode.client(given.pop("provider"), **given), model=model, **extra)
-    assert KEY not in "\n".join(everything_said(caught.value))
-    if model != KEY:
-        check_locals(caught.value, KEY)
+    assert SECRET not in "\n".join(everything_said(caught.value))
+    if model != SECRET:
+        check_locals(caught.value, SECRET)
 
 
+@pytest.mark.parametrize("key", [SECRET, "a1b2c3d4e5f6a7b8c9d0e1f2"])
 @pytest.mark.parametrize("wrong", ["base_url", "model"])
-def test_secrets_stay_a_key_in_a_wrong_place_is_not_printed_whole(mode: Mode, wrong: str) -> None:
-    for key in (KEY, "a1b2c3d4e5f6a7b8c9d0e1f2"):
-        given: dict[str, Any] = (
-            {"base_url": key} if wrong == "base_url" else {"residency": "strict"}
-        )
-        with pytest.raises(ConfigurationError) as caught:
-            mode.chat(mode.client("meingpt", api_key="k", **given), model=key)
-        assert key not in str(caught.value)
-        assert "(a key?)" in str(caught.value)
+def test_secrets_stay_a_key_in_a_wrong_place_is_not_printed_whole(
+    mode: Mode, wrong: str, key: str
+) -> None:
+    given: Any = {"base_url": key} if wrong == "base_url" else {"residency": "strict"}
+    with pytest.raises(ConfigurationError) as caught:
+        mode.chat(mode.client("meingpt", api_key="k", **given), model=key)
+    assert key not in str(caught.value)
+    assert "(a key?)" in str(caught.value)
