@@ -36,7 +36,6 @@ OWN_PROGRAMS = (
     "after_a_fork",
     "another_process",
     "loop_or_process",
-    "loop_that_ends",
     "first_request_imports",
     "points_at_the_users_line",
     "200_megabytes",
