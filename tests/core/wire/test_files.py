@@ -29,34 +29,31 @@ PNG_URL = f"data:image/png;base64,{encoded(PNG)}"
 PDF_URL = f"data:application/pdf;base64,{encoded(PDF)}"
 
 
+FOLDER = {
+    "foto.png": PNG,
+    "skizze.svg": b"<svg/>",
+    "bericht.pdf": PDF,
+    "bericht": PDF,
+    "tabelle.csv": PDF,
+    "tabelle": b"a;b",
+    "leer.pdf": b"",
+}
+
+
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files that the tables name, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    for name, data in (
-        ("foto.png", PNG),
-        ("skizze.svg", b"<svg/>"),
-        ("skizze", b"<svg/>"),
-        ("bericht.pdf", PDF),
-        ("bericht", PDF),
-        ("tabelle.csv", PDF),
-        ("tabelle", b"a;b"),
-        ("leer.pdf", b""),
-    ):
-        (tmp_path / name).write_bytes(data)
-    return tmp_path
+    for name, data in FOLDER.items():
+        Path(name).write_bytes(data)
 
 
 @pytest.mark.parametrize(
     ("arguments", "url"),
     [
-        ({"url": WEB}, WEB),
-        ({"url": "HTTP://EXAMPLE.COM/A.JPG"}, "HTTP://EXAMPLE.COM/A.JPG"),
-        ({"url": PNG_URL}, PNG_URL),
-        ({"data": PNG}, PNG_URL),
-        ({"data": encoded(PNG)}, PNG_URL),
-        ({"path": "foto.png"}, PNG_URL),
-        ({"path": Path("foto.png")}, PNG_URL),
+        *(({"url": url}, url) for url in (WEB, WEB.upper(), PNG_URL)),
+        *(({"data": data}, PNG_URL) for data in (PNG, encoded(PNG))),
+        *(({"path": path}, PNG_URL) for path in ("foto.png", Path("foto.png"))),
         ({"path": "skizze.svg"}, f"data:image/svg+xml;base64,{encoded(b'<svg/>')}"),
         ({"data": b"<svg/>", "mime_type": "a/b"}, f"data:a/b;base64,{encoded(b'<svg/>')}"),
         ({"data": b"\xff\xd8\xff\xe0"}, "data:image/jpeg;base64,/9j/4A=="),
@@ -71,38 +68,32 @@ def test_an_image_from_wherever_it_is(arguments: dict[str, Any], url: str) -> No
     assert detailed == {"type": "image_url", "image_url": image | {"detail": "low"}}
 
 
+CSV, PLAIN = "text/csv", "text/plain"
+AS_PDF = ("document.pdf", "application/pdf", None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "upload"),
     [
         ({"path": "bericht.pdf"}, ("bericht.pdf", "application/pdf", Path("bericht.pdf"))),
-        ({"path": "bericht"}, ("bericht", "application/pdf", Path("bericht"))),
+        ({"path": "bericht", "name": "Q3.pdf"}, ("Q3.pdf", "application/pdf", Path("bericht"))),
+        ({"path": "tabelle.csv"}, ("tabelle.csv", CSV, Path("tabelle.csv"))),
         (
-            {"path": Path("bericht"), "name": "Q3.pdf"},
-            ("Q3.pdf", "application/pdf", Path("bericht")),
+            {"path": Path("tabelle.csv"), "mime_type": PLAIN},
+            ("tabelle.csv", PLAIN, Path("tabelle.csv")),
         ),
-        ({"path": "tabelle.csv"}, ("tabelle.csv", "text/csv", Path("tabelle.csv"))),
-        (
-            {"path": "tabelle.csv", "mime_type": "text/plain"},
-            ("tabelle.csv", "text/plain", Path("tabelle.csv")),
-        ),
-        ({"data": PDF}, ("document.pdf", "application/pdf", None, PDF)),
-        ({"data": encoded(PDF)}, ("document.pdf", "application/pdf", None, PDF)),
-        ({"data": b"a;b", "mime_type": "text/csv"}, ("document", "text/csv", None, b"a;b")),
+        *(({"data": data}, (*AS_PDF, PDF)) for data in (PDF, encoded(PDF))),
+        ({"data": b"a;b", "mime_type": CSV}, ("document", CSV, None, b"a;b")),
         ({"url": PDF_URL, "name": "Q3.pdf"}, ("Q3.pdf", "application/pdf", None, PDF)),
         (  # a data URL says its type
-            {"url": "data:text/csv;base64,YTti", "mime_type": "text/plain"},
-            ("document", "text/csv", None, b"a;b"),
+            {"url": "data:text/csv;base64,YTti", "mime_type": PLAIN},
+            ("document", CSV, None, b"a;b"),
         ),
-        (
-            {"url": "data:;base64,YTti", "mime_type": "text/plain"},
-            ("document", "text/plain", None, b"a;b"),
-        ),
-        ({"url": "data:;base64,JVBERi0="}, ("document.pdf", "application/pdf", None, b"%PDF-")),
+        ({"url": "data:;base64,YTti", "mime_type": PLAIN}, ("document", PLAIN, None, b"a;b")),
+        ({"url": "data:;base64,JVBERi0="}, (*AS_PDF, b"%PDF-")),
     ],
 )
-def test_a_document_beside_the_request(
-    arguments: dict[str, Any], upload: tuple[str, str, Path | None]
-) -> None:
+def test_a_document_beside_the_request(arguments: dict[str, Any], upload: Any) -> None:
     part = file_part(**arguments)
     assert part == {"type": "upload", "upload": Upload(*upload)}
     assert "PDF-" not in repr(part)
@@ -120,13 +111,13 @@ def test_a_document_that_the_vendor_fetches() -> None:
     [
         ({}, "pass one of url, data, path, not none"),
         ({"url": WEB, "data": PNG}, "pass one of url, data, path, not url and data"),
-        ({"url": "foto.jpg"}, "url='foto.jpg' is not a web address: pass path=… for a local"),
-        ({"url": "file:///etc/hosts"}, "url='file:///etc/hosts' is not a web address"),
+        *(
+            ({"url": url}, f"url='{url}' is not a web address: pass path=… for a local")
+            for url in ("foto.jpg", "file:///etc/hosts")
+        ),
         ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is not a web address"),
-        ({"data": b""}, "the data is empty"),
-        ({"data": ""}, "the data is empty"),
-        ({"data": "kein base64!"}, "the data is text, but not base64"),
-        ({"data": "iVBO!Rw=="}, "the data is text, but not base64"),
+        *(({"data": data}, "the data is empty") for data in (b"", "")),
+        *(({"data": data}, "the data is text, but not base64") for data in ("ä", "iVBO!Rw==")),
         ({"data": b"????"}, "the type of the data is unknown: pass mime_type=…"),
         ({"path": "nirgends.png"}, "path='nirgends.png' is not a file"),
         ({"path": "leer.pdf"}, "the file 'leer.pdf' is empty"),
@@ -140,25 +131,20 @@ def test_what_is_neither_image_nor_document(
     assert str(raised(ConfigurationError, make, **arguments)).startswith(f"{kind}: {said}")
 
 
-@pytest.mark.parametrize(
-    "url", ["data:text/plain,hallo", "data:application/pdf;base64,eHg=,JVBERi0="]
-)
-def test_a_data_url_of_another_form_is_not_a_document(url: str) -> None:
-    assert "not base64" in str(raised(ConfigurationError, file_part, url=url))
-
-
-@pytest.mark.parametrize(("make", "opened"), [(image_part, "read_bytes"), (file_part, "open")])
-def test_a_file_that_may_not_be_read(
-    make: Any, opened: str, monkeypatch: pytest.MonkeyPatch
+def test_data_urls_of_another_form_and_files_that_may_not_be_read(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for url in ("data:text/plain,hallo", "data:application/pdf;base64,eHg=,JVBERi0="):
+        assert "not base64" in str(raised(ConfigurationError, file_part, url=url))
+
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)
-    said = str(raised(ConfigurationError, make, path="bericht"))
-    kind = make.__name__.removesuffix("_part")
-    assert said.startswith(f"{kind}: 'bericht' is unreadable: ")
-    assert "Permission denied" in said
+    for make, kind in ((image_part, "image"), (file_part, "file")):
+        said = str(raised(ConfigurationError, make, path="bericht"))
+        assert said.startswith(f"{kind}: 'bericht' is unreadable: ")
+        assert "Permission denied" in said
 
 
 # What is sent beside a request
@@ -177,18 +163,13 @@ IMAGE = image_part(url=WEB)
 TEXTS = [{"type": "text", "text": "Was ist das?"}, {"type": "text", "text": "Kurz!"}]
 
 
-def test_texts_beside_an_upload_become_one_text() -> None:
+def test_an_upload_is_taken_out_of_the_messages() -> None:
     [message], upload = take_upload(INNOGPT, asked(TEXTS[0], UPLOAD, TEXTS[1]))
     assert message == {"role": "user", "content": "Was ist das?\nKurz!"}
     assert upload == UPLOAD["upload"]
-
-
-def test_a_message_with_nothing_but_the_file_is_left_out() -> None:
     question = {"role": "user", "content": "Fasse zusammen."}
     assert take_upload(INNOGPT, [*asked(UPLOAD), question]) == ([question], UPLOAD["upload"])
-
-
-def test_what_is_not_an_upload_is_left_as_it_is() -> None:
+    # What is not an upload is left as it is.
     messages = [*asked(*TEXTS, IMAGE), {"role": "x"}, *asked("Hallo", 7)]
     assert take_upload(INNOGPT, messages) == (messages, None)
     assert check_parts(SOVRGPT, "m", asked("Hallo", 7, *TEXTS)) is False
@@ -198,40 +179,35 @@ def test_what_is_not_an_upload_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "upload"),
+    ("data", "name", "upload"),
     [
-        ({"file_data": "YTti", "filename": "t.csv"}, Upload("t.csv", "text/csv", data=b"a;b")),
-        ({"file_data": "JVBERi0="}, Upload("document.pdf", "application/pdf", data=b"%PDF-")),
-        (
-            {"file_data": "data:text/csv;base64,YTti", "filename": "t"},
-            Upload("t", "text/csv", data=b"a;b"),
-        ),
+        ("YTti", "t.csv", Upload("t.csv", CSV, data=b"a;b")),
+        ("JVBERi0=", None, Upload(*AS_PDF, data=b"%PDF-")),
+        ("data:text/csv;base64,YTti", "t", Upload("t", CSV, data=b"a;b")),
     ],
 )
-def test_openais_form_is_an_upload_too(file: Any, upload: Upload) -> None:
+def test_openais_form_is_an_upload_too(data: str, name: Any, upload: Upload) -> None:
+    file = {"file_data": data} | ({"filename": name} if name else {})
     assert take_upload(INNOGPT, asked("?", openais(file)))[1] == upload
 
 
 NO_DATA = "messages[0]: the file part has no data: use dsgvo.file_part(), or "
+NO_STORE = "messages[0]: file_id: innoGPT documents no store of files (innoGPT: Endpoints): "
+SEVERAL = "2 files are to be uploaded: innoGPT documents one a request (innoGPT: Endpoints); "
 
 
+@pytest.mark.covers(
+    "innogpt", "content One file a request: several are refused before sending", "Inferred"
+)
 @pytest.mark.parametrize(
     ("parts", "kind", "said"),
     [
-        ([openais(None)], ConfigurationError, NO_DATA),
-        ([openais({})], ConfigurationError, NO_DATA),
-        ([openais({"file_data": ""})], ConfigurationError, NO_DATA),
-        ([openais({"file_data": PDF})], ConfigurationError, NO_DATA),
-        (
-            [openais({"file_id": "file-1"})],
-            CapabilityError,
-            "messages[0]: file_id: innoGPT documents no store of files (innoGPT: Endpoints): ",
+        *(
+            ([openais(file)], ConfigurationError, NO_DATA)
+            for file in (None, {}, {"file_data": ""}, {"file_data": PDF})
         ),
-        (
-            [UPLOAD, file_part(data=b"%PDF-2")],
-            CapabilityError,
-            "2 files are to be uploaded: innoGPT documents one a request (innoGPT: Endpoints); ",
-        ),
+        ([openais({"file_id": "file-1"})], CapabilityError, NO_STORE),
+        ([UPLOAD, file_part(data=b"%PDF-2")], CapabilityError, SEVERAL),
     ],
 )
 def test_uploads_that_are_refused(parts: list[Any], kind: Any, said: str) -> None:
@@ -243,23 +219,16 @@ def test_uploads_that_are_refused(parts: list[Any], kind: Any, said: str) -> Non
 # What is not taken
 
 
-@pytest.mark.parametrize("index", [None, 0, 3])
-def test_an_image_that_is_refused_says_where_it_is(index: int | None) -> None:
-    error = images_refused(SOVRGPT, "m", index)
-    where = "" if index is None else f"messages[{index}]: "
-    assert str(error).startswith(f"{where}SovrGPT says that model 'm' does not take images")
-    assert error.provider == "sovrgpt"
-
-
 @pytest.mark.parametrize(
     ("provider", "role", "part", "said"),
     [
         ("sovrgpt", "user", {"type": "input_audio"}, "SovrGPT documents no input_audio input"),
         ("sovrgpt", "user", UPLOAD, "SovrGPT documents no PDF input"),
         ("sovrgpt", "user", IMAGE, "SovrGPT says that model 'blind' does not take images"),
-        ("innogpt", "tool", IMAGE, "a tool's result is text alone"),
-        ("innogpt", "tool", UPLOAD, "a tool's result is text alone"),
-        ("innogpt", "tool", file_part(url=WEB), "a tool's result is text alone"),
+        *(
+            ("innogpt", "tool", part, "a tool's result is text alone")
+            for part in (IMAGE, UPLOAD, file_part(url=WEB))
+        ),
     ],
 )
 def test_a_part_that_is_refused_is_refused_in_the_vendors_name(
@@ -271,3 +240,6 @@ def test_a_part_that_is_refused_is_refused_in_the_vendors_name(
     error = raised(CapabilityError, check_parts, spec, "blind", messages)
     assert str(error).startswith(f"messages[1]: {said}")
     assert error.provider == provider
+    unplaced = images_refused(spec, "m", None)
+    assert str(unplaced).startswith(f"{spec.title} says that model 'm' does not take images")
+    assert unplaced.provider == provider
