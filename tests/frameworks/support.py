@@ -25,7 +25,11 @@ from tests.llamaindex import support as llamaindex
 
 __all__ = ["EACH", "LLAMAINDEX_NAMES", "WAYS", "Answer", "Way"]
 
-LLAMAINDEX_NAMES = {"batch_size": "embed_batch_size", "max_concurrency": "num_workers"}
+LLAMAINDEX_NAMES = {
+    "batch_size": "embed_batch_size",
+    "max_concurrency": "num_workers",
+    "extra_body": "additional_kwargs",
+}
 """What LlamaIndex calls otherwise than the core."""
 
 

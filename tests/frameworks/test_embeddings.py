@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import ModelError, ModelInvalidRequestError
 
 from dsgvo import errors
-from dsgvo.emulator import Delay, DropVectors, DuplicateVectors, Server, ShuffleVectors, Status
+from dsgvo.emulator import Delay, DropVectors, Server, ShuffleVectors, Status
 from tests.calls import bodies
-from tests.frameworks.support import Way
+from tests.frameworks.support import EACH, Way
 
 TEXTS = [f"Satz Nummer {number} über den Datenschutz." for number in range(10)]
 
@@ -35,16 +38,15 @@ def test_plain_texts_go_out_and_the_documented_model_is_the_default(
 
 
 @pytest.mark.covers("meingpt", "parameter dimensions of embeddings, 1 or more", "Public")
-@pytest.mark.parametrize("provider", ["innogpt", "meingpt"])
 def test_a_server_without_base64_is_asked_for_numbers_and_remembered(
-    server: Server, way: Way, provider: str
+    server: Server, way: Way
 ) -> None:
-    server.refuse(provider, "encoding_format")
-    model = way.embeddings(provider, dimensions=16)
+    server.refuse("meingpt", "encoding_format")
+    model = way.embeddings("meingpt", dimensions=16, extra_body={"user": "rag"})
     vector = way.embed_query(model, "Guten Tag")
-    assert way.embed(model, ["Guten Tag"]) == [vector]
+    assert way.turned().embed(model, ["Guten Tag"]) == [vector]
     assert len(vector) == 16
-    assert [body["dimensions"] for body in bodies(server)] == [16, 16, 16]
+    assert [(body["dimensions"], body["user"]) for body in bodies(server)] == [(16, "rag")] * 3
     assert ["encoding_format" in body for body in bodies(server)] == [True, False, False]
 
 
@@ -62,18 +64,10 @@ def test_batches_run_side_by_side_and_come_back_in_order(
     assert sent == sorted(TEXTS[at : at + 3] for at in range(0, 10, 3))
 
 
-def test_a_batch_that_is_too_large_is_halved(server: Server, way: Way, small: Any) -> None:
-    expected = way.embed(small, TEXTS)
-    server.limit_embeddings("innogpt", texts=3)
-    assert way.embed(small, TEXTS) == expected
-    assert sorted(len(body["input"]) for body in bodies(server)) == [2, 2, 3, 3, 5, 10, 10]
-
-
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [
         (DropVectors(1), errors.APIResponseError, "texts 0 to 9.*expected 10 vectors, got 9"),
-        (DuplicateVectors(), errors.APIResponseError, "texts 0 to 9"),
         (Status(400, message="no"), errors.BadRequestError, "400: no"),
     ],
 )
@@ -81,8 +75,13 @@ def test_what_is_no_answer(
     server: Server, way: Way, small: Any, fault: Any, kind: type[Exception], says: str
 ) -> None:
     server.script("innogpt", fault, fault)  # a refusal is asked again without base64
-    with pytest.raises(kind, match=says):
+    with pytest.raises(kind, match=says) as caught:
         way.embed(small, TEXTS)
+    refused = kind is errors.BadRequestError
+    langchains = ModelInvalidRequestError if refused else ModelError
+    assert isinstance(caught.value, langchains) is way.is_langchain
+    if refused:
+        assert caught.value.__notes__ == ["while embedding texts 0 to 9"]
 
 
 def test_no_text_costs_no_request_and_an_empty_one_is_named(
@@ -97,6 +96,33 @@ def test_no_text_costs_no_request_and_an_empty_one_is_named(
     assert server.requests == []
 
 
+def test_progress_is_shown_on_wish(way: Way, capsys: pytest.CaptureFixture[str]) -> None:
+    if way.is_langchain:
+        model = way.embeddings("innogpt", dimensions=16, batch_size=4, show_progress=True)
+        assert len(way.embed(model, TEXTS)) == 10
+    else:
+        model = way.embeddings("innogpt", dimensions=16, batch_size=4)
+        found = way.mode.call(model, "get_text_embedding_batch", TEXTS, show_progress=True)
+        assert len(found) == 10
+    assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), lambda one: one],
+    ids=["copy", "deepcopy", "pickle", "itself"],
+)
+def test_copies_work_in_loop_after_loop_and_hold_the_key_unseen(
+    server: Server, way: Way, small: Any, twin: Any
+) -> None:
+    [expected] = way.embed(small, ["Guten Tag"])
+    again = twin(small)
+    for other in (way, way.turned(), way):
+        assert other.embed_query(again, "Guten Tag") == expected
+    assert server.api_key not in repr(again)
+
+
+@EACH
 @pytest.mark.parametrize(
     ("provider", "settings", "kind", "says"),
     [
@@ -117,31 +143,14 @@ def test_no_text_costs_no_request_and_an_empty_one_is_named(
     ],
 )
 def test_what_is_refused_when_the_object_is_made(
-    server: Server, way: Way, provider: str, settings: Any, kind: type[Exception], says: str
+    way: Way, provider: str, settings: Any, kind: type[Exception], says: str
 ) -> None:
     with pytest.raises(kind, match=says):
         way.embeddings(provider, **settings)
-    assert server.requests == []
 
 
+@EACH
 def test_undocumented_embeddings_that_are_not_there(way: Way) -> None:
     model = way.embeddings("sovrgpt", model="e5", allow_undocumented=True)
     with pytest.raises(errors.NotFoundError):
         way.embed_query(model, "Guten Tag")
-
-
-def test_one_object_serves_loop_after_loop(way: Way, small: Any) -> None:
-    [expected] = way.embed(small, ["Guten Tag"])
-    for other in (way, way.turned(), way):
-        assert other.embed_query(small, "Guten Tag") == expected
-
-
-def test_a_blank_text_among_many_has_a_vector_of_zeros_if_wished(server: Server, way: Way) -> None:
-    model = way.embeddings("innogpt", dimensions=16, on_empty="zero")
-    first, blank, last = way.embed(model, ["Guten Tag", " ", "Ade"])
-    assert blank == [0.0] * 16
-    assert any(first)
-    assert any(last)
-    assert [body["input"] for body in bodies(server)] == [["Guten Tag", "Ade"]]
-    with pytest.raises(errors.ConfigurationError, match="is empty"):
-        way.embed(way.embeddings("innogpt"), ["Guten Tag", ""])

@@ -78,6 +78,9 @@ def test_a_class_as_response_format(server: Server, way: Way) -> None:
     assert [asked_by(body) for body in bodies(server)] == ["json_schema", "json_mode"]
 
 
+@pytest.mark.covers(
+    "sovrgpt", "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending"
+)
 @EACH
 def test_methods_that_are_not_documented_are_refused_with_those_there_are(
     server: Server, way: Way

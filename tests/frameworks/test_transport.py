@@ -16,7 +16,6 @@ from dsgvo.emulator import (
     Delay,
     Disconnect,
     ErrorEvent,
-    Raw,
     Redirect,
     Reply,
     Server,
@@ -29,9 +28,7 @@ from tests.frameworks.support import Way
 TEXT = Reply(chunks=["Guten", " Tag", ", Frau", " Meier"])
 BROKEN = [
     (Truncate(after=3, reply=TEXT), errors.IncompleteStreamError, "without a finish reason"),
-    (Truncate(after=3, clean=False, reply=TEXT), errors.IncompleteStreamError, "connection broke"),
     (ErrorEvent(after=3, reply=TEXT), errors.StreamError, "scripted error"),
-    (ErrorEvent(after=3, event="error", reply=TEXT), errors.StreamError, "scripted error"),
 ]
 
 
@@ -49,24 +46,11 @@ def test_whole_answers_a_broken_stream_carries_what_had_come_and_is_not_asked_ag
     assert len(server.requests) == 1
 
 
-JSON = {"content-type": "application/json"}
-
-
 @pytest.mark.parametrize(
     ("step", "kind", "says"),
     [
         (Status(200, body="<html><title>Anmelden</title></html>"), errors.APIResponseError, "page"),
-        (Raw(headers=JSON, chunks=[b""]), errors.APIResponseError, "an empty body"),
-        (Status(200, body={"choices": []}), errors.APIResponseError, "without choices"),
-        (Raw(headers=JSON, chunks=[b'{"cho']), errors.APIResponseError, "malformed"),
-        (Raw(headers=JSON, chunks=[b"[1, 2]"]), errors.APIResponseError, "not an object"),
-        (
-            Status(200, body={"status": "error", "message": "ging nicht"}),
-            errors.APIStatusError,
-            "ging nicht",
-        ),
         (Redirect("https://login.example/"), errors.RedirectError, "https://login.example"),
-        (Status(413), errors.RequestTooLargeError, "413"),
         (Status(429, headers={"Retry-After": "3600"}), errors.RateLimitError, "3600 s"),
     ],
 )
@@ -86,18 +70,14 @@ def test_read_what_came_streamed_or_not(server: Server, way: Way, stream: bool) 
     assert (answer.text, answer.finish_reason) == ("Guten Tag.", "stop")
 
 
-@pytest.mark.parametrize("fault", [Disconnect(), Status(429, headers={"Retry-After": "0"})])
-def test_retry_what_passes(server: Server, way: Way, fault: Any) -> None:
-    server.script("innogpt", fault, Reply("Ja."))
-    assert way.answer(way.model("innogpt")).text == "Ja."
-    assert len(server.requests) == 2
-
-
-def test_retry_max_retries_counts(server: Server, way: Way) -> None:
-    server.script("sovrgpt", *[Status(503, headers={"Retry-After": "0"})] * 5)
+def test_retry_what_passes_as_often_as_the_settings_say(server: Server, way: Way) -> None:
+    passing = Status(503, headers={"Retry-After": "0"})
+    server.script("innogpt", Disconnect(), passing, Reply("Ja."), *[passing] * 5)
+    model = way.model("innogpt", max_retries=2)
+    assert way.answer(model).text == "Ja."
     with pytest.raises(errors.InternalServerError):
-        way.answer(way.model("sovrgpt", max_retries=3))
-    assert len(server.requests) == 4
+        way.answer(model)
+    assert len(server.requests) == 6
 
 
 def test_typed_errors_a_server_that_is_silent_or_not_there(server: Server, way: Way) -> None:
@@ -107,20 +87,6 @@ def test_typed_errors_a_server_that_is_silent_or_not_there(server: Server, way: 
     nowhere = way.model("sovrgpt", base_url="http://127.0.0.1:9/v1", max_retries=0)
     with pytest.raises(errors.APIConnectionError, match=r"cannot reach 127\.0\.0\.1:9"):
         way.answer(nowhere)
-
-
-def test_secrets_stay_neither_prompt_nor_answer_is_in_an_error(server: Server, way: Way) -> None:
-    prompt = "Die IBAN von Frau Meier ist DE02120300000000202051."
-    server.script("sovrgpt", Status(400, body={"error": {"message": f"cannot read: {prompt}"}}))
-    with pytest.raises(errors.BadRequestError) as caught:
-        way.answer(way.model("sovrgpt"), prompt)
-    assert str(caught.value) == "SovrGPT: 400: cannot read: ***"
-
-
-def test_sse_bytes_may_be_cut_anywhere(server: Server, way: Way) -> None:
-    event = 'data: {"choices":[{"delta":{"content":"Grüße 🦊"},"finish_reason":"stop"}]}\r\n\r\n'
-    server.script("innogpt", Raw(chunks=[bytes([byte]) for byte in event.encode()]))
-    assert "".join(way.pieces(way.model("innogpt"))) == "Grüße 🦊"
 
 
 # Connections
@@ -214,19 +180,3 @@ def test_any_thread_any_loop(way: Way) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, questions)) == [[one] * 3 for one in expected]
-
-
-@WAYS
-def test_any_loop_streams_at_once_keep_their_tokens_in_order(server: Server, way: Way) -> None:
-    words = [[f"{number}:{place} " for place in range(30)] for number in range(20)]
-    server.script("sovrgpt", *[Reply(chunks=chunks) for chunks in words])
-
-    async def read() -> list[str]:
-        pieces = await astream(way)
-        texts = [one.text if way.is_langchain else one.delta async for one in pieces]
-        return [text for text in texts if text]
-
-    async def read_all() -> list[list[str]]:
-        return await asyncio.gather(*(read() for _ in words))
-
-    assert sorted(run(read_all)) == sorted(words)

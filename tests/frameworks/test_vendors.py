@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import BaseModel
 
 from dsgvo import PROVIDERS, errors
-from dsgvo.emulator import Reply, Server, Status
+from dsgvo.emulator import Reply, Server
 from langchain_dsgvo import InnoGPTImageGeneration
 from llamaindex_dsgvo import InnoGPTImageToolSpec, use
 from tests import calls
@@ -18,7 +17,6 @@ from tests.calls import bodies
 from tests.frameworks.support import Way
 from tests.vendors import MODELS, THINKING_MODEL
 
-WHO = "Wer bist du?"
 THOUGHT, ANSWER = "Berlin hat 3,7 Millionen, also mehr als Hamburg.", "Berlin ist größer."
 
 
@@ -28,18 +26,6 @@ def get_price(symbol: str) -> float:
 
 
 TOOLS = [convert_to_openai_tool(get_price)]
-
-
-class Person(BaseModel):
-    """Eine Person."""
-
-    name: str
-    age: int
-
-
-ANNA = Person(name="Anna", age=34)
-
-# Thoughts
 
 
 @pytest.mark.covers(
@@ -57,91 +43,26 @@ def test_thoughts_are_apart_and_not_sent_back(server: Server, way: Way, field: A
     assert THOUGHT.encode() not in server.requests[-1].body
 
 
-@pytest.mark.parametrize("size", [1, 3, 7])
-def test_tags_may_be_split_anywhere(server: Server, way: Way, size: int) -> None:
-    text = f"<think>\n{THOUGHT}\n</think>\n\n{ANSWER}"
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    server.script("sovrgpt", *[Reply(chunks=pieces)] * 2)
-    model = way.model("sovrgpt", model=THINKING_MODEL)
-    shown = way.pieces(model)
-    assert "".join(shown) == ANSWER
-    assert not any("<" in piece or "think" in piece for piece in shown)
-    answer = way.answer(model)
-    assert (answer.text, answer.thoughts.strip()) == (ANSWER, THOUGHT)
-
-
-CALL = {"name": "get_price", "arguments": {"symbol": "BTC"}}
-MENTIONED = "Modelle schreiben <think>Gedanken</think> vor die Antwort."
-
-
-@pytest.mark.parametrize(
-    ("provider", "reply", "text", "kinds"),
-    [
-        (
-            "sovrgpt",
-            Reply(chunks=["<think>", THOUGHT, " Also"], finish_reason="length"),
-            "",
-            ["thoughts"],
-        ),
-        ("sovrgpt", Reply(MENTIONED), MENTIONED, ["text"]),
-        # Gateways put models behind a vendor's name that write them.
-        ("meingpt", Reply(f"<think>{THOUGHT}</think>{ANSWER}"), ANSWER, ["thoughts", "text"]),
-        ("sovrgpt", Reply(reasoning=THOUGHT, tool_calls=[CALL]), "", ["thoughts", "tool_call"]),
-    ],
-    ids=["cut by max_tokens", "a text about the tag", "any vendor", "before a tool call"],
+@pytest.mark.covers(
+    "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed"
 )
-def test_where_thoughts_end(
-    server: Server, way: Way, provider: str, reply: Reply, text: str, kinds: list[str]
-) -> None:
-    server.script(provider, reply)
-    answer = way.answer(way.model(provider))
-    assert (answer.text, answer.kinds) == (text, kinds)
-    assert answer.finish_reason == (reply.finish_reason or ("stop" if text else "tool_calls"))
-    assert answer.calls == ([] if "tool_call" not in kinds else [("get_price", {"symbol": "BTC"})])
-
-
-@pytest.mark.parametrize("method", ["json_mode", "function_calling"])
-def test_no_thought_in_structured_output(server: Server, way: Way, method: str) -> None:
-    thought = 'Vielleicht {"name": "Bert", "age": 1}?'
-    call = {"name": "Person", "arguments": ANNA.model_dump()}
-    reply = Reply(reasoning=thought, tool_calls=[call])
-    if method == "json_mode":
-        reply = Reply(ANNA.model_dump_json(), reasoning=thought)
-    server.script("sovrgpt", reply)
-    model = way.model("sovrgpt", model=THINKING_MODEL)
-    assert way.structured(model, Person, method, "Wer?") == ANNA
-
-
-# Parameters
-
-
-@pytest.mark.parametrize("provider", list(PROVIDERS))
-def test_unknown_models_are_asked_as_they_are(server: Server, way: Way, provider: str) -> None:
-    answer = way.answer(way.model(provider, model="Modell-von-morgen:Q4"))
-    assert answer.model == bodies(server)[0]["model"] == "Modell-von-morgen:Q4"
-
-
-def test_a_cut_answer_says_so(way: Way) -> None:
-    answer = way.answer(way.model("innogpt", max_tokens=2), WHO)
+def test_where_an_answer_ended_and_what_it_cost(way: Way) -> None:
+    free = way.answer(way.model("neuroflash"))
+    assert free.usage["words_used"] == len(free.text.split()) > 0
+    word = free.text.split()[2]
+    for answer in (
+        way.answer(way.model("neuroflash"), stop=[word]),
+        way.answer(way.model("neuroflash", stop=word)),
+    ):
+        assert answer.text == free.text.split(word)[0]
+    answer = way.answer(way.model("neuroflash", max_tokens=2))
     assert (answer.finish_reason, answer.usage["completion_tokens"]) == ("length", 2)
 
 
-def test_stop_ends_the_answer(server: Server, way: Way) -> None:
-    free = way.answer(way.model("sovrgpt"), WHO).text
-    word = free.split()[2]
-    assert way.answer(way.model("sovrgpt"), WHO, stop=[word]).text == free.split(word)[0]
-    assert way.answer(way.model("sovrgpt", stop=word), WHO).text == free.split(word)[0]
-    assert [body.get("stop") for body in bodies(server)] == [None, [word], word]
-
-
 IGNORED = [
-    *(("sovrgpt", field, 1, False) for field in ("seed", "presence_penalty", "frequency_penalty")),
-    ("sovrgpt", "logit_bias", {"1": 1}, False),
-    ("sovrgpt", "user", "u", False),
+    ("sovrgpt", "seed", 1, False),
     ("meingpt", "max_tokens", 9, True),
-    ("meingpt", "top_p", 0.5, True),
     ("meingpt", "stop", ["x"], True),
-    ("meingpt", "seed", 7, False),
 ]
 
 
@@ -163,13 +84,6 @@ def test_what_a_vendor_ignores_is_said_once(
     with pytest.raises(errors.CapabilityError, match=says):
         way.answer(way.model(provider, strict=True, **settings))
     assert len(server.requests) == 2
-
-
-@pytest.mark.parametrize("provider", list(PROVIDERS))
-def test_documented_parameters_pass_without_a_word(way: Way, provider: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        way.answer(way.model(provider, temperature=0.5, strict=True))
 
 
 @pytest.mark.covers("neuroflash", "parameter *")
@@ -200,123 +114,11 @@ def test_all_seventeen_fields_of_neuroflash_can_be_set(server: Server, way: Way)
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        ("reasoning", "viel"),
-        ("web_search_options", True),
-        ("structured_outputs", "ja"),
-        ("seed", 1.5),
-        ("reasoning_effort", 3),
-    ],
+    [("reasoning", "viel"), ("structured_outputs", "ja"), ("seed", 1.5), ("reasoning_effort", 3)],
 )
 def test_fields_are_typed(way: Way, name: str, value: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match=f"euroflash: {name}"):
         way.model("neuroflash", **{name: value})
-
-
-@pytest.mark.covers(
-    "neuroflash, sovrgpt",
-    "parameter stream_options: usage of a stream; left out where it is refused",
-)
-def test_a_server_without_stream_options_is_asked_without(server: Server, way: Way) -> None:
-    server.refuse("sovrgpt", "stream_options")
-    for _ in range(2):
-        assert way.pieces(way.model("sovrgpt"))
-    assert ["stream_options" in body for body in bodies(server)] == [True, False, False]
-
-
-@pytest.mark.covers(
-    "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed"
-)
-def test_words_used_come_with_the_answer(way: Way) -> None:
-    answer = way.answer(way.model("neuroflash"))
-    assert answer.usage["words_used"] == len(answer.text.split()) > 0
-
-
-def test_meingpts_streams_carry_no_usage(way: Way) -> None:
-    assert bool(way.answer(way.model("meingpt")).usage) is not way.streamed
-
-
-# What is refused
-
-
-SCHEMA = {"type": "json_schema", "json_schema": {"name": "P", "schema": {"type": "object"}}}
-SONAR = "llama-3.1-sonar-large-128k-online"
-
-
-@pytest.mark.covers(
-    "sovrgpt", "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending"
-)
-@pytest.mark.parametrize(
-    ("provider", "settings", "options", "says"),
-    [
-        ("sovrgpt", {"body": {"n": 2}}, {}, "n=2: SovrGPT gives one answer a request"),
-        ("sovrgpt", {}, {"n": 2}, "n=2: SovrGPT gives one answer a request"),
-        ("sovrgpt", {}, {"response_format": SCHEMA}, "'json_schema' is not documented by SovrGPT"),
-        ("meingpt", {"model": SONAR}, {"tools": TOOLS}, "does not take tools"),
-        ("meingpt", {"model": "sonar-pro"}, {"tools": TOOLS}, "does not take tools"),
-    ],
-    ids=["n of the model", "n of a call", "JSON schema", "tools for sonar", "for sonar-pro"],
-)
-def test_what_a_vendor_has_not_is_refused_before_sending(
-    server: Server, way: Way, provider: str, settings: Any, options: Any, says: str
-) -> None:
-    with pytest.raises(errors.CapabilityError, match=says):
-        way.answer(way.model(provider, **settings), **options)
-    assert server.requests == []
-
-
-@pytest.mark.parametrize(
-    ("provider", "status", "kind", "says"),
-    [
-        (
-            "neuroflash",
-            Status(429, message="Quota reached", code="quota"),
-            errors.RateLimitError,
-            "neuroflash: 429: Quota reached",
-        ),
-        (
-            "meingpt",
-            Status(400, message="tools[0]: tools are not supported"),
-            errors.CapabilityError,
-            r"meinGPT refused them for model 'gpt-4o'.*tools\[0\]",
-        ),
-        (
-            "meingpt",
-            Status(400, message="messages is invalid"),
-            errors.BadRequestError,
-            "messages is invalid",
-        ),
-        (
-            "meingpt",
-            Status(403, message="Forbidden"),
-            errors.PermissionDeniedError,
-            "the completions API is not enabled for this organisation",
-        ),
-    ],
-    ids=["neuroflash's quota", "tools refused", "something else refused", "API not enabled"],
-)
-def test_a_vendors_refusal_says_what_it_means(
-    server: Server, way: Way, provider: str, status: Status, kind: Any, says: str
-) -> None:
-    server.script(provider, status)
-    with pytest.raises(kind, match=says) as caught:
-        way.answer(way.model(provider, max_retries=0), tools=TOOLS)
-    assert caught.value.code == status.code
-
-
-def test_a_422_names_the_field(way: Way) -> None:
-    with pytest.raises(errors.UnprocessableEntityError, match="422: seed: must be a valid integer"):
-        way.answer(way.model("neuroflash"), extra_body={"seed": "x"})
-
-
-# Signing in
-
-
-@pytest.mark.parametrize("provider", list(PROVIDERS))
-def test_a_wrong_key_is_refused_and_not_shown(way: Way, provider: str) -> None:
-    with pytest.raises(errors.AuthenticationError, match="api_key") as caught:
-        way.answer(way.model(provider, api_key="falsch-4711"))
-    assert "falsch-4711" not in str(caught.value)
 
 
 @pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token")
@@ -333,16 +135,6 @@ def test_client_credentials(server: Server, way: Way, monkeypatch: pytest.Monkey
     way.answer(model)
     assert server.token_requests == before + 2
     assert server.client_secret not in f"{model!r} {model.model_dump()} {model.model_dump_json()}"
-
-
-def test_the_workspace_is_asked_for_before_anything_is_sent(
-    server: Server, way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("NEUROFLASH_WORKSPACE_ID")
-    with pytest.raises(errors.ConfigurationError, match=r"pass workspace_id=….*workspaces\(\) li"):
-        way.model("neuroflash")
-    way.answer(way.model("neuroflash", workspace_id=server.workspace_id))
-    assert [one.headers["x-workspace-id"] for one in server.requests] == [server.workspace_id]
 
 
 # Where the data goes
@@ -390,10 +182,7 @@ def test_strict_refuses_unknown_places_on_every_class(
     assert server.requests == []
 
 
-@pytest.mark.parametrize("model", ["o1-us", "o1-mini-us"])
-def test_models_that_name_the_us_are_refused_by_default(
-    server: Server, way: Way, model: str
-) -> None:
+def test_a_model_that_names_the_us_is_refused_by_default(way: Way) -> None:
     makers: list[Any] = [way.model, way.embeddings]
     if not way.is_langchain:
         makers += [
@@ -402,9 +191,8 @@ def test_models_that_name_the_us_are_refused_by_default(
         ]
     for make in makers:
         with pytest.raises(errors.ResidencyError, match="runs in US"):
-            make("meingpt", model=model)
-        make("meingpt", model=model, residency="any")
-    assert server.requests == []
+            make("meingpt", model="o1-us")
+        make("meingpt", model="o1-us", residency="any")
 
 
 def test_a_model_named_at_the_call_is_looked_at(server: Server, way: Way) -> None:
@@ -419,14 +207,6 @@ def test_a_model_named_at_the_call_is_looked_at(server: Server, way: Way) -> Non
         with pytest.raises(errors.ResidencyError):
             asked_for()
     assert server.requests == []
-
-
-def test_an_unknown_residency_is_refused(way: Way) -> None:
-    with pytest.raises(errors.ConfigurationError, match=r"residency='usa' .*'eu', 'strict' or 'an"):
-        way.model("meingpt", residency="usa")
-
-
-# Profiles and metadata
 
 
 @pytest.mark.covers("*", "model *")

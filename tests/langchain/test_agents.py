@@ -1,4 +1,4 @@
-"""LangGraph agents on these models: tools, structured answers, middleware."""
+"""LangGraph agents on these models: tools, structured answers, middleware, retrieval."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
-    ModelCallLimitMiddleware,
     ModelFallbackMiddleware,
     ModelRetryMiddleware,
     SummarizationMiddleware,
 )
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.documents import Document
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.tools import tool
+from langchain_core.vectorstores import InMemoryVectorStore
+from langchain_qdrant import QdrantVectorStore
 from langgraph.checkpoint.memory import InMemorySaver
-from pydantic import BaseModel, Field
 
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import CapabilityError, InternalServerError, RateLimitError
-from tests.langchain.support import Mode, bodies, chat, roles
+from tests.frameworks.test_structured import ANNA, TEXT, Person
+from tests.langchain.support import EMBEDDINGS, Mode, bodies, chat, roles
 from tests.vendors import MODELS, THINKING_MODEL
 
 
@@ -39,33 +43,30 @@ def multiply(a: int, b: int) -> int:
 QUESTION = {"messages": [("user", "Wie ist das Wetter in „Köln“?")]}
 
 
-def test_an_agent_uses_its_tool(server: Server, provider: str, mode: Mode) -> None:
-    agent = create_agent(chat(provider), [get_weather, multiply], system_prompt="Sei knapp.")
-    messages = mode.invoke(agent, QUESTION)["messages"]
-    assert [type(message) for message in messages] == [
-        HumanMessage,
-        AIMessage,
-        ToolMessage,
-        AIMessage,
-    ]
-    assert messages[1].tool_calls[0]["args"] == {"city": "Köln"}
-    assert "21 Grad" in messages[-1].text
-    assert [roles(body["messages"]) for body in bodies(server)] == [
-        ["system", "user"],
-        ["system", "user", "assistant", "tool"],
-    ]
-
-
-@pytest.mark.parametrize(("vendor", "model"), [("innogpt", "gpt-5"), ("sovrgpt", THINKING_MODEL)])
-def test_an_agent_on_a_model_that_streams_unasked_or_thinks(
+@pytest.mark.parametrize(
+    ("vendor", "model"),
+    [*MODELS.items(), ("innogpt", "gpt-5"), ("sovrgpt", THINKING_MODEL)],
+)
+def test_an_agent_uses_its_tool_and_remembers(
     server: Server, mode: Mode, vendor: str, model: str
 ) -> None:
-    agent = create_agent(chat(vendor, model=model), [get_weather])
-    messages = mode.invoke(agent, QUESTION)["messages"]
-    thinks = model == THINKING_MODEL
-    assert (messages[1].content_blocks[0]["type"] == "reasoning") == thinks
+    tools, saver = [get_weather, multiply], InMemorySaver()
+    agent = create_agent(
+        chat(vendor, model=model), tools, system_prompt="Sei knapp.", checkpointer=saver
+    )
+    config: Any = {"configurable": {"thread_id": "1"}}
+    messages = mode.invoke(agent, QUESTION, config=config)["messages"]
+    assert messages[1].tool_calls[0]["args"] == {"city": "Köln"}
     assert "21 Grad" in messages[-1].text
-    assert "Ich lese die Frage" not in server.requests[-1].body.decode()
+    thinks = messages[1].content_blocks[0]["type"] == "reasoning"
+    assert thinks == (model == THINKING_MODEL)
+    mode.invoke(agent, {"messages": [("user", "Danke.")]}, config=config)
+    assert "Ich lese die Frage" not in server.requests[-1].body.decode()  # what it thought
+    asked = ["system", "user"]
+    called = [*asked, "assistant", "tool"]
+    assert [roles(body["messages"]) for body in bodies(server)] == [
+        *(asked, called, [*called, "assistant", "user"]),
+    ]
 
 
 def test_an_agent_streams_tokens_and_steps(server: Server, mode: Mode) -> None:
@@ -76,7 +77,6 @@ def test_an_agent_streams_tokens_and_steps(server: Server, mode: Mode) -> None:
     )
     assert "21 Grad" in text
     assert all(body["stream"] for body in bodies(server))
-    server.clear()
     steps = mode.listed(agent, "stream", QUESTION, stream_mode="updates")
     assert [list(step) for step in steps] == [["model"], ["tools"], ["model"]]
 
@@ -97,30 +97,6 @@ def test_a_broken_call_in_a_streamed_answer_is_not_carried_out(server: Server, m
     assert ran == []
 
 
-def test_an_agent_remembers(server: Server, mode: Mode) -> None:
-    agent = create_agent(chat("sovrgpt"), [get_weather], checkpointer=InMemorySaver())
-    config: Any = {"configurable": {"thread_id": "1"}}
-    mode.invoke(agent, QUESTION, config=config)
-    mode.invoke(agent, {"messages": [("user", "Danke.")]}, config=config)
-    assert roles(bodies(server)[-1]["messages"]) == [
-        "user",
-        "assistant",
-        "tool",
-        "assistant",
-        "user",
-    ]
-
-
-class Weather(BaseModel):
-    """Das Wetter einer Stadt."""
-
-    city: str = Field(description="Name der Stadt.")
-    degrees: int = Field(description="Temperatur in Grad.")
-
-
-WEATHER = '{"city": "Köln", "degrees": 21}'
-
-
 @pytest.mark.parametrize(
     ("vendor", "strategy"),
     [
@@ -133,43 +109,38 @@ def test_an_agent_answers_by_a_schema(
 ) -> None:
     by_tool = strategy is ToolStrategy
     call = {"name": "get_weather", "arguments": {"city": "Köln"}}
-    answer = {"name": "Weather", "arguments": WEATHER}
-    last = Reply(tool_calls=[answer]) if by_tool else Reply(WEATHER)
+    last = Reply(tool_calls=[{"name": "Person", "arguments": TEXT}]) if by_tool else Reply(TEXT)
     server.script(vendor, Reply(tool_calls=[call]), last)
-    agent = create_agent(chat(vendor), [get_weather], response_format=strategy(Weather))
-    assert mode.invoke(agent, QUESTION)["structured_response"] == Weather(city="Köln", degrees=21)
+    agent = create_agent(chat(vendor), [get_weather], response_format=strategy(Person))
+    assert mode.invoke(agent, QUESTION)["structured_response"] == ANNA
     if by_tool:
         assert [body["tool_choice"] for body in bodies(server)] == ["required", "required"]
     else:
-        assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Weather"
+        assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Person"
 
 
 def test_a_schema_of_the_provider_is_refused_where_none_is_documented(
     server: Server, mode: Mode
 ) -> None:
-    agent = create_agent(chat("sovrgpt"), [], response_format=ProviderStrategy(Weather))
+    agent = create_agent(chat("sovrgpt"), [], response_format=ProviderStrategy(Person))
     with pytest.raises(CapabilityError, match="use 'function_calling' or 'json_mode'"):
         mode.invoke(agent, QUESTION)
     assert server.requests == []
 
 
-def test_the_strategy_that_the_agent_chooses_itself_works(
-    server: Server, provider: str, mode: Mode
-) -> None:
-    agent = create_agent(chat(provider), [], response_format=Weather)
-    answer = mode.invoke(agent, {"messages": [("user", "In „Köln“ sind es 21 Grad.")]})
-    assert answer["structured_response"] == Weather(city="Köln", degrees=21)
+def test_the_strategy_that_the_agent_chooses_itself_works(provider: str, mode: Mode) -> None:
+    agent = create_agent(chat(provider), [], response_format=Person)
+    answer = mode.invoke(agent, {"messages": [("user", "„Anna“ ist 34 Jahre alt.")]})
+    assert answer["structured_response"] == ANNA
 
 
-@pytest.mark.parametrize(
-    ("retry_on", "asked"), [((Exception,), 3), ((RateLimitError,), 1)], ids=["any", "limits"]
-)
-def test_retries_of_the_middleware_know_these_errors(
+@pytest.mark.parametrize(("retry_on", "asked"), [(Exception, 3), (RateLimitError, 1)])
+def test_middleware_knows_these_errors(
     server: Server, mode: Mode, retry_on: Any, asked: int
 ) -> None:
     server.script("sovrgpt", Status(500), Status(429), Reply("Ja."))
     retry = ModelRetryMiddleware(
-        max_retries=2, retry_on=retry_on, on_failure="error", initial_delay=0, backoff_factor=0
+        max_retries=2, retry_on=(retry_on,), on_failure="error", initial_delay=0, backoff_factor=0
     )
     agent = create_agent(chat("sovrgpt", max_retries=0), [], middleware=[retry])
     if asked == 1:
@@ -182,11 +153,8 @@ def test_retries_of_the_middleware_know_these_errors(
 
 def test_another_vendor_takes_over(server: Server, mode: Mode) -> None:
     server.script("sovrgpt", Status(503))
-    agent = create_agent(
-        chat("sovrgpt", max_retries=0),
-        [get_weather],
-        middleware=[ModelFallbackMiddleware(chat("innogpt"))],
-    )
+    fallback = ModelFallbackMiddleware(chat("innogpt"))
+    agent = create_agent(chat("sovrgpt", max_retries=0), [get_weather], middleware=[fallback])
     messages = mode.invoke(agent, QUESTION)["messages"]
     assert messages[1].response_metadata["model_name"] == MODELS["innogpt"]
     assert "21 Grad" in messages[-1].text
@@ -203,10 +171,35 @@ def test_long_conversations_are_summed_up(server: Server, mode: Mode) -> None:
     assert len(bodies(server)) == 2
 
 
-def test_calls_can_be_limited(server: Server, mode: Mode) -> None:
-    call = {"name": "get_weather", "arguments": {"city": "Köln"}}
-    server.script("sovrgpt", *[Reply(tool_calls=[call])] * 9)
-    limit = ModelCallLimitMiddleware(run_limit=3, exit_behavior="end")
-    agent = create_agent(chat("sovrgpt"), [get_weather], middleware=[limit])
-    mode.invoke(agent, QUESTION)
-    assert len(server.requests) == 3
+# Retrieval
+
+DOCUMENTS = [
+    Document(text, metadata={"source": source})
+    for source, text in {
+        "urlaub.md": "Beschäftigte haben Anspruch auf 30 Urlaubstage im Kalenderjahr.",
+        "passwort.md": "Ein Passwort hat mindestens vierzehn Zeichen und bleibt geheim.",
+        "panne.md": "Eine Datenpanne wird binnen 72 Stunden der Aufsichtsbehörde gemeldet.",
+    }.items()
+]
+PROMPT = ChatPromptTemplate.from_messages(
+    [("system", "Antworte nur aus dem Kontext.\n\nKontext:\n{context}"), ("user", "{question}")]
+)
+
+
+@pytest.mark.parametrize(("embedded_by", "answered_by"), [("innogpt", "sovrgpt"), ("meingpt",) * 2])
+def test_the_answer_comes_from_the_passage(mode: Mode, embedded_by: str, answered_by: str) -> None:
+    embeddings = EMBEDDINGS[embedded_by](dimensions=512, batch_size=2)
+    store: Any = InMemoryVectorStore(embeddings)
+    if answered_by == "sovrgpt":
+        store = QdrantVectorStore.construct_instance(
+            embedding=embeddings, client_options={"location": ":memory:"}, collection_name="x"
+        )
+    mode.call(store, "add_documents", DOCUMENTS)
+    retriever = store.as_retriever(search_kwargs={"k": 2})
+    joined = RunnableLambda(lambda found: "\n\n".join(one.page_content for one in found))
+    context = {"context": retriever | joined, "question": RunnablePassthrough()}
+    chain = context | PROMPT | chat(answered_by) | StrOutputParser()
+    question = "Wie lang muss ein Passwort sein?"
+    assert mode.invoke(retriever, question)[0].metadata["source"] == "passwort.md"
+    assert "vierzehn Zeichen" in mode.invoke(chain, question)
+    assert "vierzehn Zeichen" in "".join(mode.stream(chain, question))
