@@ -1,6 +1,5 @@
 """Access, headers, error bodies and body checks, each in the vendor's own shape."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,10 +7,9 @@ import pytest
 
 from dsgvo import emulator
 from dsgvo.emulator import Server
-from tests.emulator.support import LIMITS, Http, paired
+from tests.emulator.support import Http, paired
 from tests.vendors import MODELS
 
-PDF = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
 FILE_URL = {"url": "https://example.com/document.pdf", "mime_type": "application/pdf"}
 FILE = {"type": "file_url", "file_url": FILE_URL}
@@ -45,18 +43,12 @@ def refused(answer: httpx.Response, vendor: str, status: int, says: str = "") ->
 
 
 @paired("given", ["", "Bearer", "Bearer falsch", "Basic sk-emulator-0123456789abcdef"])
-def test_a_wrong_key(http: Http, vendor: str, body: dict, given: str) -> None:
+def test_a_wrong_key(http: Http, server: Server, vendor: str, body: dict, given: str) -> None:
     answer = http(vendor, json=body, headers={"authorization": given})
     refused(answer, vendor, 401)
     assert answer.headers["x-request-id"].startswith("emulator-")
-
-
-@paired("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_scheme_has_no_case(
-    http: Http, server: Server, vendor: str, body: dict, scheme: str
-) -> None:
-    given = {"authorization": f"{scheme} {server.api_key}"}
-    assert http(vendor, json=body, headers=given).status_code == 200
+    lower = {"authorization": f"bEARER {server.api_key}"}
+    assert http(vendor, json=body, headers=lower).status_code == 200
 
 
 def test_a_wrong_method_and_a_wrong_path(http: Http, server: Server, vendor: str) -> None:
@@ -126,31 +118,86 @@ def test_a_wrong_field(http: Http, vendor: str, body: dict, change: dict, says: 
     refused(http(vendor, json=body | change), vendor, 400, says)
 
 
+def part(kind: str, value: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": [{"type": kind, kind: value}]}]}
+
+
+def said(role: str, content: Any) -> dict[str, Any]:
+    return {"messages": [{"role": role, "content": [content], "tool_call_id": "1"}]}
+
+
+AT = "messages[0].content[0]"
+IMAGES, EMBEDDINGS = "/images/generations", "/embeddings"
+NO_SCHEMA = {"type": "json_schema", "json_schema": {"name": "x"}}
+
+
 @pytest.mark.parametrize(
-    ("wanted", "says"),
+    ("vendor", "path", "change", "says"),
     [
-        ({"type": "xml"}, "response_format.type must be 'text', 'json_object', 'json_schema'"),
-        ({"type": "json_schema"}, "response_format.json_schema is required"),
+        ("innogpt", "", {"response_format": {"type": "xml"}}, "response_format.type must be 'tex"),
         (
-            {"type": "json_schema", "json_schema": {"name": "x"}},
-            "response_format.json_schema.schema is required",
+            "innogpt",
+            "",
+            {"response_format": {"type": "json_schema"}},
+            "response_format.json_schema",
         ),
+        ("innogpt", "", {"response_format": NO_SCHEMA}, "response_format.json_schema.schema is r"),
+        ("innogpt", "", part("file_url", {"url": FILE_URL["url"]}), f"{AT}.file_url.mime_type is"),
+        ("innogpt", "", part("file_url", FILE_URL | {"url": "a.pdf"}), f"{AT}.file_url.url must"),
+        ("innogpt", "", part("file_url", FILE_URL | {"url": "data:x"}), f"{AT}.file_url.url must"),
+        ("meingpt", "", part("file_url", FILE_URL), f"{AT}.type must be 'text', 'image_url'"),
+        ("neuroflash", "", part("file_url", FILE_URL), f"{AT}.type must be 'text', 'image_url'"),
+        ("sovrgpt", "", part("file_url", FILE_URL), f"{AT}.type must be 'text', 'image_url'"),
+        ("innogpt", "", said("system", IMAGE), f"{AT}.type must be 'text'"),
+        ("innogpt", "", said("assistant", FILE), f"{AT}.type must be 'text'"),
+        ("innogpt", "", said("tool", IMAGE), f"{AT}.type must be 'text'"),
+        ("innogpt", "", {"stop": ""}, "stop must"),
+        ("neuroflash", "", {"stop": 1}, "stop must"),
+        ("sovrgpt", "", {"stop": [1]}, "stop[0]"),
+        ("innogpt", "", {"stop": [""]}, "stop[0]"),
+        ("innogpt", "", {"max_tokens": 0}, "max_tokens must be greater than or equal to 1"),
+        ("innogpt", "", {"max_completion_tokens": 0}, "max_completion_tokens must be greater"),
+        ("neuroflash", "", {"max_tokens": 1.5}, "max_tokens must be a valid integer"),
+        ("sovrgpt", "", {"max_tokens": 0}, "max_tokens must be greater than or equal to 1"),
+        ("meingpt", EMBEDDINGS, {"input": [3.5]}, "input["),
+        ("meingpt", EMBEDDINGS, {"input": [[]]}, "input["),
+        ("meingpt", EMBEDDINGS, {"input": [[1], "x"]}, "input["),
+        ("meingpt", EMBEDDINGS, {"input": [True]}, "input["),
+        ("innogpt", EMBEDDINGS, {"input": None}, "input must be a valid string"),
+        ("innogpt", EMBEDDINGS, {"input": 3}, "input must be a valid string"),
+        ("innogpt", EMBEDDINGS, {"input": []}, "input must have at least 1 item"),
+        ("innogpt", EMBEDDINGS, {"input": ""}, "input must have at least 1 character"),
+        ("innogpt", EMBEDDINGS, {"input": ["x", ""]}, "input[1] must have at least 1 character"),
+        ("innogpt", EMBEDDINGS, {"input": [[1]]}, "input[0] must be a valid string"),
+        ("innogpt", EMBEDDINGS, {"model": None}, "model must be a valid string"),
+        ("innogpt", EMBEDDINGS, {"encoding_format": "int8"}, "encoding_format must be 'float' or"),
+        ("innogpt", EMBEDDINGS, {"dimensions": 0}, "dimensions must be greater than or equal to 1"),
+        ("innogpt", EMBEDDINGS, {"dimensions": 1.5}, "dimensions must be a valid integer"),
+        ("innogpt", EMBEDDINGS, {"user": 7}, "user must be a valid string"),
+        ("innogpt", IMAGES, {"prompt": None}, "prompt must be a valid string"),
+        ("innogpt", IMAGES, {"model": 7}, "model must be a valid string"),
+        ("innogpt", IMAGES, {"n": 0}, "n must be greater than or equal to 1"),
+        ("innogpt", IMAGES, {"n": 11}, "n must be less than or equal to 10"),
+        ("innogpt", IMAGES, {"response_format": "png"}, "response_format must be 'url' or"),
     ],
 )
-def test_a_wrong_format(http: Http, wanted: dict, says: str) -> None:
-    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "response_format": wanted}
-    refused(http("innogpt", json=body), "innogpt", 400, says)
+def test_what_a_vendor_alone_has(
+    http: Http, vendor: str, path: str, body: dict, change: dict, says: str
+) -> None:
+    others = {EMBEDDINGS: {"input": "x", "dimensions": 1}, IMAGES: {"prompt": "x", "n": 10}}
+    path, fine = path or "/chat/completions", {"model": "m"} | others.get(path, body)
+    assert http(vendor, path, json=fine).status_code == 200
+    refused(http(vendor, path, json=fine | change), vendor, 400, says)
 
 
-@paired("missing", ["model", "messages", "model", "messages"])
-def test_a_missing_field(http: Http, vendor: str, body: dict, missing: str) -> None:
-    del body[missing]
-    refused(http(vendor, json=body), vendor, 400, f"{missing} is required")
-
-
-def test_null_is_the_same_as_absent(http: Http, vendor: str, body: dict) -> None:
+def test_null_is_the_same_as_absent_but_of_what_is_required(
+    http: Http, vendor: str, body: dict
+) -> None:
     empty = dict.fromkeys(("temperature", "tools", "tool_choice", "response_format", "stream"))
     assert http(vendor, json=body | empty).status_code == 200
+    for missing in body:
+        asked = {name: value for name, value in body.items() if name != missing}
+        refused(http(vendor, json=asked), vendor, 400, f"{missing} is required")
 
 
 @pytest.mark.parametrize(
@@ -174,21 +221,6 @@ def test_a_number_between_two_bounds(
         refused(answer, vendor, 400, f"{field} must be {side}")
 
 
-@LIMITS
-def test_a_limit_is_at_least_one(http: Http, vendor: str, body: dict, field: str) -> None:
-    assert http(vendor, json=body | {field: 1}).status_code == 200
-    for value, fault in ((0, "greater than or equal to 1"), (1.5, "a valid integer")):
-        refused(http(vendor, json=body | {field: value}), vendor, 400, f"{field} must be {fault}")
-
-
-@pytest.mark.parametrize("vendor", ["innogpt", "sovrgpt", "neuroflash"])
-def test_stop_is_a_text_or_a_list_of_them(http: Http, vendor: str, body: dict) -> None:
-    for value in ("x", ["x", "y"], []):
-        assert http(vendor, json=body | {"stop": value}).status_code == 200
-    for value, says in (("", "stop must"), (1, "stop must"), ([1], "stop[0]"), ([""], "stop[0]")):
-        refused(http(vendor, json=body | {"stop": value}), vendor, 400, says)
-
-
 @paired(
     "part says",
     [
@@ -198,10 +230,7 @@ def test_stop_is_a_text_or_a_list_of_them(http: Http, vendor: str, body: dict) -
         ({"type": "image_url", "image_url": "https://example.com/a.jpg"}, "[1].image_url must be"),
         ({"type": "image_url", "image_url": {"url": "foto.jpg"}}, "[1].image_url.url must match"),
         ({"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}, "[1].image_url.u"),
-        (
-            {"type": "image_url", "image_url": {"url": "data:image/png,abc"}},
-            "[1].image_url.url mus",
-        ),
+        ({"type": "image_url", "image_url": {"url": "data:image/png,abc"}}, "[1].image_url.url"),
         ({"type": "text", "text": None}, "[1].text must be a valid string"),
     ],
 )
@@ -209,81 +238,6 @@ def test_a_wrong_part(http: Http, vendor: str, model: str, part: Any, says: str)
     content = [{"type": "text", "text": "Was ist das?"}, part]
     answer = http(vendor, json={"model": model, "messages": [{"role": "user", "content": content}]})
     refused(answer, vendor, 400, "messages[0].content" + says)
-
-
-def test_a_file_by_its_address_is_innogpts_alone(http: Http, vendor: str, model: str) -> None:
-    answer = http(vendor, json={"model": model, "messages": [{"role": "user", "content": [FILE]}]})
-    if vendor == "innogpt":
-        assert answer.status_code == 200
-    else:
-        refused(answer, vendor, 400, "messages[0].content[0].type must be 'text', 'image_url'")
-
-
-@pytest.mark.parametrize(
-    ("file", "at"),
-    [
-        ({"url": FILE_URL["url"]}, ".mime_type is required"),
-        (FILE_URL | {"url": "document.pdf"}, ".url must match"),
-        (FILE_URL | {"url": "data:application/pdf;base64,JVBERi0="}, ".url must match"),
-        ({"mime_type": "application/pdf"}, ".url is required"),
-    ],
-)
-def test_a_file_needs_its_address_and_its_type(http: Http, file: Any, at: str) -> None:
-    content = [{"type": "file_url", "file_url": file}]
-    answer = http(
-        "innogpt", json={"model": "m", "messages": [{"role": "user", "content": content}]}
-    )
-    refused(answer, "innogpt", 400, "messages[0].content[0].file_url" + at)
-
-
-@pytest.mark.parametrize(
-    ("role", "part"), [("system", IMAGE), ("assistant", FILE), ("tool", IMAGE)]
-)
-def test_images_and_files_are_the_users(http: Http, role: str, part: Any) -> None:
-    message = {"role": role, "content": [part], "tool_call_id": "1"}
-    answer = http("innogpt", json={"model": "m", "messages": [message]})
-    refused(answer, "innogpt", 400, "messages[0].content[0].type must be 'text'")
-
-
-def test_one_file_a_form(http: Http) -> None:
-    payload = '{"model": "gpt-5", "messages": [{"role": "user", "content": "Worum geht es?"}]}'
-    file = ("file", ("a.pdf", PDF.read_bytes(), "application/pdf"))
-    assert http("innogpt", files=[file], data={"payload": payload}).status_code == 200
-    twice = http("innogpt", files=[file, file], data={"payload": payload})
-    assert twice.json()["error"]["message"] == "The part 'file' must be there once"
-
-
-@pytest.mark.parametrize(
-    ("path", "change", "says"),
-    [
-        ("/embeddings", {"input": None}, "input must be a valid string"),
-        ("/embeddings", {"input": 3}, "input must be a valid string"),
-        ("/embeddings", {"input": []}, "input must have at least 1 item"),
-        ("/embeddings", {"input": ""}, "input must have at least 1 character"),
-        ("/embeddings", {"input": ["x", ""]}, "input[1] must have at least 1 character"),
-        ("/embeddings", {"input": [[1]]}, "input[0] must be a valid string"),
-        ("/embeddings", {"model": None}, "model must be a valid string"),
-        ("/embeddings", {"encoding_format": "int8"}, "encoding_format must be 'float' or"),
-        ("/embeddings", {"dimensions": 0}, "dimensions must be greater than or equal to 1"),
-        ("/embeddings", {"dimensions": 1.5}, "dimensions must be a valid integer"),
-        ("/embeddings", {"user": 7}, "user must be a valid string"),
-        ("/images/generations", {"prompt": None}, "prompt must be a valid string"),
-        ("/images/generations", {"model": 7}, "model must be a valid string"),
-        ("/images/generations", {"n": 0}, "n must be greater than or equal to 1"),
-        ("/images/generations", {"n": 11}, "n must be less than or equal to 10"),
-        ("/images/generations", {"response_format": "png"}, "response_format must be 'url' or"),
-    ],
-)
-def test_wrong_embeddings_and_images(http: Http, path: str, change: dict, says: str) -> None:
-    fine = {"input": "x", "model": "m", "dimensions": 1}
-    fine = fine if path == "/embeddings" else {"prompt": "x", "n": 10}
-    assert http("innogpt", path, json=fine).status_code == 200
-    refused(http("innogpt", path, json=fine | change), "innogpt", 400, says)
-
-
-@pytest.mark.parametrize("wrong", [[3.5], [[]], [[1], "x"], [True]])
-def test_wrong_tokens(http: Http, wrong: object) -> None:
-    refused(http("meingpt", "/embeddings", json={"input": wrong}), "meingpt", 400, "input[")
 
 
 def test_a_stream_is_not_kept_by_caches(http: Http, vendor: str, body: dict) -> None:
@@ -300,13 +254,6 @@ def test_a_mistake_of_the_emulator_is_a_500(
 ) -> None:
     monkeypatch.setattr("dsgvo.emulator.chat.unscripted", lambda *_: 1 / 0)
     refused(http(vendor, json=body), vendor, 500)
-
-
-def test_a_token_needs_a_form(http: Http) -> None:
-    path, form = "//oauth/v2/token", {"grant_type": "client_credentials"}
-    assert http("neuroflash", path, json=form).status_code == 400
-    assert http("neuroflash", path, data=form).status_code == 400
-    assert http("neuroflash", path, data=form | {"scope": "openid"}).status_code == 401
 
 
 @paired("depth", [5_000, 200_000])
@@ -326,14 +273,9 @@ def test_another_sites_name_is_refused(http: Http, server: Server, vendor: str, 
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:9", "[::1]:80", "a.localhost"]
-)
-def test_a_name_of_this_machine_is_taken(http: Http, host: str) -> None:
-    assert http("sovrgpt", "/models", "GET", headers={"host": host}).status_code == 200
-
-
-def test_a_server_for_all_networks_has_any_name() -> None:
+def test_a_name_of_this_machine_is_taken(http: Http) -> None:
+    for host in ("localhost", "LOCALHOST:1", "127.0.0.1:9", "[::1]:80", "a.localhost"):
+        assert http("sovrgpt", "/models", "GET", headers={"host": host}).status_code == 200
     with emulator.running("0.0.0.0") as own:
         url = f"http://127.0.0.1:{own.port}/sovrgpt/api/v1/models"
         answer = httpx.get(url, headers={"host": "emulator"}, trust_env=False)
