@@ -85,6 +85,7 @@ class Settings(BaseModel):
             "default_headers",
             "default_query",
             "include_response_headers",
+            "purpose",
             "strict",
             "residency",
             "trusted_models",
@@ -137,6 +138,11 @@ class Settings(BaseModel):
         default=False,
         description="Keep an answer's headers in its metadata, all or those named; never cookies "
         "and what signs in.",
+    )
+    purpose: SkipValidation[str | None] = Field(
+        default=None,
+        description="What requests are for, such as `'Kundendienst'`: it is written to the audit "
+        "trail and sent to nobody.",
     )
     strict: bool = Field(
         default=False,

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from dsgvo._version import __version__
 from dsgvo.cli.assistants import assistants
+from dsgvo.cli.audit import audit
 from dsgvo.cli.chat import chat
 from dsgvo.cli.check import check
 from dsgvo.cli.demo import demo
@@ -63,3 +64,4 @@ def _root(  # pyright: ignore[reportUnusedFunction]
 
 for command in (demo, chat, models, check, assistants, emulator):
     app.command()(command)
+app.add_typer(audit, name="audit")

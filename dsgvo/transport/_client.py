@@ -24,12 +24,15 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from dsgvo._warnings import warn_once
+from dsgvo.audit import AuditEntry
 from dsgvo.errors import (
     APIError,
+    APIStatusError,
     CapabilityError,
     ConfigurationError,
     DsgvoError,
@@ -198,6 +201,7 @@ class BaseClient:
         default_headers: Mapping[str, str] | None = None,
         default_query: Query | None = None,
         include_response_headers: bool | Collection[str] = False,
+        purpose: str | None = None,
         strict: bool = False,
         residency: Residency | None = None,
         trusted_models: Collection[str] = (),
@@ -218,6 +222,7 @@ class BaseClient:
             default_headers=default_headers,
             default_query=default_query,
             include_response_headers=include_response_headers,
+            purpose=purpose,
             strict=strict,
             residency=residency,
             trusted_models=trusted_models,
@@ -329,6 +334,12 @@ class BaseClient:
                 yield from retries.wait(Failure(error, error.__cause__))
 
     def _complete(self, call: _Call) -> Flow[Completion]:
+        with _audited(call.config, "chat", call.model) as entry:
+            decoder = yield from self._decoded(call)
+            return self._answered(call, decoder, entry)
+
+    def _decoded(self, call: _Call) -> Flow[ChatDecoder]:
+        """Make a chat request until its answer is read to the end."""
         retries = Retries(call.config, call.operation)
         while True:
             answer = yield from self._open(call, retries)
@@ -344,15 +355,16 @@ class BaseClient:
             except APIError as error:
                 yield from retries.wait(Failure(error, error.__cause__))
                 continue
-            return self._answered(call, decoder)
+            return decoder
 
-    def _answered(self, call: _Call, decoder: ChatDecoder) -> Completion:
+    def _answered(self, call: _Call, decoder: ChatDecoder, entry: AuditEntry) -> Completion:
         """Return a whole answer, and note what it says of the model that gave it.
 
         Warn, once, if another model has answered and runs at a place that is not accepted.
         """
         call.note_thoughts(decoder)
         completion = decoder.completion()
+        entry.answered(completion.model, completion.usage, completion.request_id)
         _check_model(call.config, call.model, completion.model)
         return completion
 
@@ -429,15 +441,17 @@ class BaseClient:
             optional={"encoding_format": "base64"} if base64 else {},
             expects="embeddings",
         )
-        body, response = yield from fetch(config, operation, _AUTH)
-        result = decode_embeddings(
-            config.spec,
-            body,
-            batch,
-            dimensions=asked.get("dimensions"),
-            request_id=request_id(response),
-            secrets=lambda: secrets_of(config, operation),
-        )
+        with _audited(config, "embeddings", asked["model"]) as entry:
+            body, response = yield from fetch(config, operation, _AUTH)
+            result = decode_embeddings(
+                config.spec,
+                body,
+                batch,
+                dimensions=asked.get("dimensions"),
+                request_id=request_id(response),
+                secrets=lambda: secrets_of(config, operation),
+            )
+            entry.answered(result.model, result.usage, request_id(response))
         if base64:
             runtime.gave_base64.add((config.base_url, asked["model"]))
         return result.vectors
@@ -479,18 +493,20 @@ class BaseClient:
             not_found=f"POST {asked.path} is {asked.source}",
         )
         try:
-            body, response = yield from fetch(config, operation, _AUTH)
-        except APIError as error:
+            with _audited(config, "rerank", asked.model) as entry:
+                body, response = yield from fetch(config, operation, _AUTH)
+                results, model = decode_rerank(
+                    config.spec,
+                    body,
+                    batch,
+                    request_id=request_id(response),
+                    secrets=lambda: secrets_of(config, operation),
+                )
+                entry.answered(model, request_id=request_id(response))
+        except APIStatusError as error:
             if len(batch.texts) == 1 or not is_too_large(error, batch):
                 raise
         else:
-            results, model = decode_rerank(
-                config.spec,
-                body,
-                batch,
-                request_id=request_id(response),
-                secrets=lambda: secrets_of(config, operation),
-            )
             _check_model(config, asked.model, model)
             return results
         parts: list[RerankResult] = []
@@ -527,13 +543,15 @@ class BaseClient:
             body={**fields, **(own.extra_body or {})},
             not_found=f"assistants() lists those there are; their address is {support.source}",
         )
-        body, response = yield from fetch(config, operation, _AUTH)
-        answer = decode_run(
-            spec,
-            body,
-            request_id=request_id(response),
-            secrets=lambda: secrets_of(config, operation),
-        )
+        with _audited(config, f"assistant {assistant_id}", None) as entry:
+            body, response = yield from fetch(config, operation, _AUTH)
+            answer = decode_run(
+                spec,
+                body,
+                request_id=request_id(response),
+                secrets=lambda: secrets_of(config, operation),
+            )
+            entry.answered(answer.model, answer.usage, answer.request_id)
         _check_model(config, assistant_id, answer.model)
         return answer
 
@@ -607,8 +625,10 @@ class BaseClient:
             body=body | dict(options.extra_body or {}),
             expects="an image",
         )
-        answer, _ = yield from fetch(config, operation, _AUTH)
-        image = decode_image(config.spec, answer)
+        with _audited(config, "image", model) as entry:
+            answer, response = yield from fetch(config, operation, _AUTH)
+            image = decode_image(config.spec, answer)
+            entry.answered(request_id=request_id(response))
         if target is None:
             return image
         data = image.data
@@ -620,6 +640,10 @@ class BaseClient:
             data, response = yield from fetch(bounded, (yield RunInThread(find)), None)
             check_image(config.spec, data, response.headers.get("content-type", ""))
         return (yield RunInThread(partial(_saved, image, data, target)))
+
+
+def _audited(config: ClientConfig, task: str, model: str | None) -> AuditEntry:
+    return AuditEntry(config.spec, urlsplit(config.base_url).netloc, task, model, config.purpose)
 
 
 def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None:
@@ -724,6 +748,7 @@ class Client(BaseClient):
         default_query: Parameters that are added to the address of every request.
         include_response_headers: Keep the headers of chat answers in ``Completion.headers``, all or
             those named; never cookies and what signs in.
+        purpose: What requests are for, in the audit trail alone (:mod:`dsgvo.audit`).
         strict: Refuse parameters that the vendor ignores, instead of warning once.
         residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
             says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
@@ -817,25 +842,26 @@ class Client(BaseClient):
         return self._stream(call)
 
     def _stream(self, call: _Call) -> Generator[Delta]:
-        begun = run(self._begin(call))
-        decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
-        try:
-            yield from begun.deltas
-            if chunks is not None:
-                if not keep:
-                    for data in chunks:
-                        yield from decoder.feed(data)
-                        if decoder.done:
-                            keep = True
-                            break
-                yield from decoder.close()
-        except ConnectionFailedError as failed:
-            raise _broken(call, decoder, failed) from failed.__cause__
-        finally:
-            if chunks is not None:
-                answer = begun.answer
-                _pools.finish(answer.request, answer.response, chunks, keep=keep)
-        self._answered(call, decoder)
+        with _audited(call.config, "chat", call.model) as entry:
+            begun = run(self._begin(call))
+            decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
+            try:
+                yield from begun.deltas
+                if chunks is not None:
+                    if not keep:
+                        for data in chunks:
+                            yield from decoder.feed(data)
+                            if decoder.done:
+                                keep = True
+                                break
+                    yield from decoder.close()
+            except ConnectionFailedError as failed:
+                raise _broken(call, decoder, failed) from failed.__cause__
+            finally:
+                if chunks is not None:
+                    answer = begun.answer
+                    _pools.finish(answer.request, answer.response, chunks, keep=keep)
+            self._answered(call, decoder, entry)
 
     def embed(
         self,
@@ -1171,27 +1197,28 @@ class AsyncClient(BaseClient):
         return self._stream(call)
 
     async def _stream(self, call: _Call) -> AsyncGenerator[Delta]:
-        begun = await arun(self._begin(call))
-        decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
-        try:
-            for delta in begun.deltas:
-                yield delta
-            if chunks is not None:
-                if not keep:
-                    async for data in chunks:
-                        for delta in decoder.feed(data):
-                            yield delta
-                        if decoder.done:
-                            keep = True
-                            break
-                for delta in decoder.close():
+        with _audited(call.config, "chat", call.model) as entry:
+            begun = await arun(self._begin(call))
+            decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
+            try:
+                for delta in begun.deltas:
                     yield delta
-        except ConnectionFailedError as failed:
-            raise _broken(call, decoder, failed) from failed.__cause__
-        finally:
-            if chunks is not None:
-                await _pools.afinish(chunks, keep=keep)
-        self._answered(call, decoder)
+                if chunks is not None:
+                    if not keep:
+                        async for data in chunks:
+                            for delta in decoder.feed(data):
+                                yield delta
+                            if decoder.done:
+                                keep = True
+                                break
+                    for delta in decoder.close():
+                        yield delta
+            except ConnectionFailedError as failed:
+                raise _broken(call, decoder, failed) from failed.__cause__
+            finally:
+                if chunks is not None:
+                    await _pools.afinish(chunks, keep=keep)
+            self._answered(call, decoder, entry)
 
     async def embed(
         self,

@@ -108,6 +108,7 @@ class Options(TypedDict, total=False):
     extra_headers: Mapping[str, str] | None
     extra_query: Query | None
     extra_body: Mapping[str, Any] | None
+    purpose: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,7 @@ class RequestOptions:
         extra_headers: Further headers of this request; they win over the client's.
         extra_query: Parameters that are added to the address of this request.
         extra_body: Fields that are put into the body unchecked.
+        purpose: What this request is for, in the audit trail alone (:mod:`dsgvo.audit`).
 
     Examples:
         >>> options, body = RequestOptions.split({"timeout": 5, "temperature": 0.5})
@@ -133,6 +135,7 @@ class RequestOptions:
     extra_headers: Mapping[str, str] | None = field(default=None, repr=False)
     extra_query: Query | None = field(default=None, repr=False)
     extra_body: Mapping[str, Any] | None = field(default=None, repr=False)
+    purpose: str | None = None
 
     @staticmethod
     def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,6 +185,8 @@ class RequestOptions:
             changes["headers"] = kept | added
         if self.extra_query:
             changes["query"] = {**config.query, **_query("extra_query", self.extra_query)}
+        if self.purpose is not None:
+            changes["purpose"] = _purpose(self.purpose)
         if self.extra_body is not None and not isinstance(self.extra_body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(
                 f"extra_body is a {type(self.extra_body).__name__}, not a dict"
@@ -223,6 +228,7 @@ class ClientConfig:
     connect_timeout: float | None = None
     query: Query = field(default_factory=dict[str, "str | int | float | bool"], repr=False)
     response_headers: frozenset[str] | bool = False
+    purpose: str | None = None
     http_transport: httpx.BaseTransport | None = None
     http_async_transport: httpx.AsyncBaseTransport | None = None
 
@@ -305,6 +311,7 @@ def resolve(
     default_headers: Mapping[str, str] | None = None,
     default_query: Query | None = None,
     include_response_headers: bool | Collection[str] = False,
+    purpose: str | None = None,
     strict: bool = False,
     residency: Residency | None = None,
     trusted_models: Collection[str] = (),
@@ -357,6 +364,7 @@ def resolve(
         max_response_bytes=_max_response_bytes(max_response_bytes),
         query=_query("default_query", default_query or {}),
         response_headers=_response_headers(include_response_headers),
+        purpose=None if purpose is None else _purpose(purpose),
         http_transport=_transport("http_transport", "handle_request", http_transport),
         http_async_transport=_transport(
             "http_async_transport", "handle_async_request", http_async_transport
@@ -424,6 +432,12 @@ def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:
         if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
             raise ConfigurationError(f"{argument}[{name!r}] is not valid Unicode")
     return dict(given)
+
+
+def _purpose(given: str) -> str:
+    if not isinstance(given, str) or not given.strip() or not given.isprintable():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"purpose={given!r}: use a line of text, such as 'Kundendienst'")
+    return given
 
 
 def _response_headers(given: bool | Collection[str]) -> frozenset[str] | bool:

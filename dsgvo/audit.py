@@ -1,0 +1,155 @@
+"""Audit trail: one record of each request that carries a user's data, without its contents.
+
+The logger ``dsgvo.audit`` is off until ``DSGVO_AUDIT`` names a file, which gets one JSON object a
+line from any number of processes, or a program sets the logger's level to ``INFO``. A record's
+message is that line, and ``record.audit`` the same as a dict.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import time
+from asyncio import CancelledError
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from dsgvo._warnings import warn_once
+from dsgvo.errors import ConfigurationError
+from dsgvo.providers import Provider
+from dsgvo.wire.usage import token_counts
+
+__all__ = ["AUDIT_VARIABLE", "AuditEntry", "is_other_model"]
+
+AUDIT_VARIABLE = "DSGVO_AUDIT"
+
+_OFF = logging.CRITICAL + 1
+_log = logging.getLogger("dsgvo.audit")
+if _log.level == logging.NOTSET:  # the level of the root logger is not meant for it
+    _log.setLevel(_OFF)
+
+
+class _Lines(logging.Handler):
+    """Appends each record to a file in one write, so that lines of other processes stay whole."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(logging.INFO)
+        self.path = path
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        self._file = os.open(path, flags, 0o600)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        os.write(self._file, f"{record.getMessage()}\n".encode())
+
+    def close(self) -> None:
+        os.close(self._file)
+        super().close()
+
+
+def _open() -> None:
+    """Open the file that ``DSGVO_AUDIT`` names, if it is not open.
+
+    Raises:
+        ConfigurationError: If it cannot be written: nothing is sent that would go unrecorded.
+    """
+    path = os.environ.get(AUDIT_VARIABLE)
+    lines = next((handler for handler in _log.handlers if isinstance(handler, _Lines)), None)
+    if (lines.path if lines else None) != (path or None):
+        if lines is not None:
+            _log.removeHandler(lines)
+            lines.close()
+            _log.setLevel(_OFF)
+        if path:
+            try:
+                _log.addHandler(_Lines(path))
+            except OSError as error:
+                raise ConfigurationError(
+                    f"{AUDIT_VARIABLE}={path!r} cannot be written: {error.strerror}"
+                ) from None
+            _log.setLevel(min(_log.level, logging.INFO))
+
+
+class AuditEntry:
+    """The record of one request: made before it, written when it has ended, however it ended.
+
+    Args:
+        spec: The vendor.
+        host: The host that is asked.
+        task: What is asked for: ``"chat"``, ``"embeddings"``, …
+        model: The model that is asked for.
+        purpose: What the user says that the request is for.
+    """
+
+    __slots__ = ("_started", "fields", "spec")
+
+    def __init__(
+        self, spec: Provider, host: str, task: str, model: str | None, purpose: str | None
+    ) -> None:
+        self.spec = spec
+        self._started = 0.0
+        self.fields: dict[str, Any] = {
+            "time": "",
+            "provider": spec.name,
+            "host": host,
+            "task": task,
+            "model": model,
+            "purpose": purpose,
+        }
+
+    def answered(
+        self, model: str | None = None, usage: Any = None, request_id: str | None = None
+    ) -> None:
+        """Note what the answer says of itself."""
+        counts, asked = token_counts(usage), self.fields["model"]
+        other = is_other_model(asked, model)
+        if other and _log.isEnabledFor(logging.INFO):
+            said = f"{self.spec.title}: {model!r} answered in place of {asked!r}"
+            warn_once((self.spec.name, "audit", asked, model), said, UserWarning)
+        self.fields |= {
+            "status": 200,
+            "other_model": other,
+            "answered_by": model,
+            "prompt_tokens": counts and counts.prompt,
+            "completion_tokens": counts and counts.completion,
+            "request_id": request_id,
+        }
+
+    def __enter__(self) -> AuditEntry:
+        _open()
+        self._started = time.monotonic()
+        self.fields["time"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if not _log.isEnabledFor(logging.INFO) or isinstance(error, ConfigurationError):
+            return
+        fields = self.fields
+        if kind is not None:
+            ended = "abandoned" if issubclass(kind, GeneratorExit) else kind.__name__
+            fields["error"] = "cancelled" if issubclass(kind, CancelledError) else ended
+            fields["status"] = getattr(error, "status_code", None)
+            fields["request_id"] = getattr(error, "request_id", None)
+        known = self.spec.model(fields.get("answered_by") or fields["model"] or "")
+        fields["region"] = known.region
+        fields["region_source"] = known.source if known.region else None
+        fields["seconds"] = round(time.monotonic() - self._started, 3)
+        line = json.dumps(fields, ensure_ascii=False)
+        _log.info("%s", line, extra={"audit": fields})
+
+
+def is_other_model(asked: str | None, answered: str | None) -> bool:
+    """Return whether another model answered than was asked for; a dated id is the same model.
+
+    Examples:
+        >>> is_other_model("gpt-4o", "gpt-4o-2024-08-06"), is_other_model("gpt-5", "gpt-5-mini")
+        (False, True)
+    """
+    if not asked or not answered:
+        return False
+    one, two = (name.rpartition("/")[2].strip().lower() for name in (asked, answered))
+    return one != two and not re.fullmatch(rf"{re.escape(one)}[-@:]\d{{4,}}[\d-]*", two)

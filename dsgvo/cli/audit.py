@@ -1,0 +1,86 @@
+"""``dsgvo audit report``: an audit trail summed up, for the record of processing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from dsgvo.errors import ConfigurationError
+
+__all__ = ["audit"]
+
+GROUPS = ("day", "provider", "model", "region", "purpose")
+COUNTS = ("requests", "errors", "prompt_tokens", "completion_tokens")
+
+audit = typer.Typer(help="Read an audit trail.", no_args_is_help=True)
+
+
+@audit.callback()
+def _root() -> None:  # pyright: ignore[reportUnusedFunction]
+    """Read an audit trail, which DSGVO_AUDIT=FILE makes each program write."""
+
+
+@audit.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="What DSGVO_AUDIT named.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV, for a spreadsheet.")] = False,
+) -> None:
+    """Sum up by day, vendor, model, region and purpose."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            sums = summed(lines)
+    except OSError as error:
+        raise ConfigurationError(f"FILE={str(file)!r}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"FILE={str(file)!r} is not an audit trail") from None
+    rows = [(*group, *(counts[name] for name in COUNTS)) for group, counts in sorted(sums.items())]
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerows([(*GROUPS, *COUNTS), *rows])
+        return
+    from rich.table import Table
+
+    from dsgvo.cli.screen import Screen
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in GROUPS:
+        table.add_column(name.capitalize(), overflow="fold")
+    for name in COUNTS:
+        table.add_column(name.replace("_", " ").capitalize(), justify="right")
+    for row in rows:
+        table.add_row(*map(str, row))
+    Screen().print(table)
+
+
+def summed(lines: Iterable[str]) -> dict[tuple[str, ...], Counter[str]]:
+    """Return the counts of each group.
+
+    Raises:
+        ConfigurationError: If a line is not a record.
+    """
+    sums: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for number, line in enumerate(lines, 1):
+        try:
+            record = cast("dict[str, Any]", json.loads(line))
+            group = (
+                str(record["time"])[:10],
+                str(record["provider"]),
+                str(record.get("answered_by") or record["model"] or "default"),
+                str(record.get("region") or "unknown"),
+                str(record.get("purpose") or ""),
+            )
+            counts = sums[group]
+            counts["requests"] += 1
+            counts["errors"] += "error" in record
+            for name in COUNTS[2:]:
+                counts[name] += record.get(name) or 0
+        except (ValueError, TypeError, KeyError):
+            raise ConfigurationError(f"line {number} is not a record of an audit trail") from None
+    return sums

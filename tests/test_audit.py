@@ -1,0 +1,167 @@
+"""The audit trail: one record a request, whole lines, no contents."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsgvo import AsyncClient, Client, errors
+from dsgvo.emulator import Raw, Server, Status, Truncate
+from langchain_dsgvo import ChatMeinGPT
+from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
+from tests.cli.conftest import Invoke, invoke
+
+__all__ = ["invoke"]  # the fixture
+
+ASKED: Any = [{"role": "user", "content": "Wie heißt Erika Mustermann?"}]
+
+
+@pytest.fixture
+def trail(
+    vendor_environment: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[dict[str, Any]]]:
+    path = tmp_path / "audit.jsonl"
+    monkeypatch.setenv("DSGVO_AUDIT", str(path))
+
+    def records() -> list[dict[str, Any]]:
+        text = path.read_text("utf-8")
+        assert "Mustermann" not in text
+        assert vendor_environment.api_key not in text
+        path.write_text("", "utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    return records
+
+
+def test_each_request_that_carries_data_is_one_record(trail: Any, server: Server) -> None:
+    client = Client("meingpt", purpose="Kundendienst")
+    answer = client.chat(ASKED, model="gpt-4o")
+    *_, last = client.stream(ASKED, model="gpt-4o", purpose="Test")
+    assert last.completion
+    asyncio.run(AsyncClient("sovrgpt").chat(ASKED, model="qwen3.5-9b"))
+    chat, stream, other = trail()
+    assert chat.pop("seconds") >= 0
+    assert chat.pop("time")[:2] == "20"
+    assert chat == {
+        "provider": "meingpt",
+        "host": chat["host"],
+        "task": "chat",
+        "model": "gpt-4o",
+        "purpose": "Kundendienst",
+        "status": 200,
+        "answered_by": "gpt-4o",
+        "prompt_tokens": (answer.usage or {})["prompt_tokens"],
+        "completion_tokens": (answer.usage or {})["completion_tokens"],
+        "request_id": answer.request_id,
+        "region": None,
+        "region_source": None,
+        "other_model": False,
+    }
+    assert (stream["purpose"], stream["status"]) == ("Test", 200)
+    assert (other["provider"], other["purpose"]) == ("sovrgpt", None)
+
+
+def test_both_frameworks_and_all_tasks(trail: Any) -> None:
+    ChatMeinGPT(model="gpt-4o", purpose="a").invoke("Erika Mustermann", purpose="b")
+    list(InnoGPT(model="gpt-5", purpose="c").stream_complete("Erika Mustermann"))
+    InnoGPTEmbedding(purpose="d").get_text_embedding_batch(["Erika Mustermann", "Max"])
+    Client("sovrgpt").rerank("Erika Mustermann?", ["Erika Mustermann", "Max"])
+    Client("innogpt").generate_image("Erika Mustermann")
+    Client("meingpt").run_assistant("emulator-1", ASKED)
+    Client("meingpt").assistants()
+    found = [(record["task"], record["purpose"]) for record in trail()]
+    tasks = [("chat", "b"), ("chat", "c"), ("embeddings", "d")]
+    assert found == [
+        *tasks,
+        *((task, None) for task in ("rerank", "image", "assistant emulator-1")),
+    ]
+
+
+def test_failures_and_abandoned_streams_are_records_too(trail: Any, server: Server) -> None:
+    client = Client("meingpt", max_retries=0)
+    server.script("meingpt", Status(429), Truncate(2))
+    with pytest.raises(errors.RateLimitError):
+        client.chat(ASKED, model="gpt-4o")
+    with pytest.raises(errors.IncompleteStreamError):
+        list(client.stream(ASKED, model="gpt-4o"))
+    stream = client.stream(ASKED, model="gpt-4o")
+    next(stream)
+    stream.close()
+    with pytest.raises(errors.ResidencyError):
+        client.chat(ASKED, model="o1-us")
+    found = [(record["status"], record["error"]) for record in trail()]
+    assert found[0] == (429, "RateLimitError")
+    assert [error for _, error in found[1:]] == ["IncompleteStreamError", "abandoned"]
+
+
+def test_another_model_than_was_asked_for(trail: Any, server: Server) -> None:
+    for model in ("gpt-4o-2024-08-06", "klein"):
+        choice = {"index": 0, "message": {"content": "Ja."}, "finish_reason": "stop"}
+        body = json.dumps({"model": model, "choices": [choice]}).encode()
+        server.script("meingpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
+    client = Client("meingpt")
+    client.chat(ASKED, model="gpt-4o")
+    with pytest.warns(UserWarning, match="'klein' answered in place of 'gpt-4o'"):
+        client.chat(ASKED, model="gpt-4o")
+    assert [record["other_model"] for record in trail()] == [False, True]
+
+
+def test_off_by_default_and_by_logging(
+    vendor_environment: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    Client("meingpt").chat(ASKED, model="gpt-4o")
+    assert not [record for record in caplog.records if record.name == "dsgvo.audit"]
+    caplog.set_level(logging.INFO, "dsgvo.audit")
+    Client("meingpt").chat(ASKED, model="gpt-4o")
+    [record] = [record for record in caplog.records if record.name == "dsgvo.audit"]
+    known: Any = record
+    assert json.loads(record.getMessage()) == known.audit
+
+
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_sent(
+    vendor_environment: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSGVO_AUDIT", str(tmp_path))
+    with pytest.raises(errors.ConfigurationError, match="cannot be written"):
+        Client("meingpt").chat(ASKED, model="gpt-4o")
+    assert vendor_environment.requests == []
+    with pytest.raises(errors.ConfigurationError, match="purpose='a\\\\n': use a line of text"):
+        Client("meingpt", purpose="a\n")
+
+
+WRITER = """
+from dsgvo import PROVIDERS
+from dsgvo.audit import AuditEntry
+for number in range(300):
+    with AuditEntry(PROVIDERS["meingpt"], "h", "chat", "x" * 500, "ä" * 300) as entry:
+        entry.answered("y", {"prompt_tokens": number, "completion_tokens": 1})
+"""
+
+
+def test_lines_of_many_processes_stay_whole_and_are_summed_up(
+    trail: Any, tmp_path: Path, invoke: Invoke
+) -> None:
+    running = [subprocess.Popen([sys.executable, "-c", WRITER]) for _ in range(4)]
+    assert [process.wait(60) for process in running] == [0] * 4
+    path = tmp_path / "audit.jsonl"
+    run = invoke("audit", "report", str(path), "--csv")
+    head, row = run.stdout.splitlines()
+    assert (
+        head == "day,provider,model,region,purpose,requests,errors,prompt_tokens,completion_tokens"
+    )
+    assert row.endswith(f"meingpt,y,unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
+    assert "meingpt" in invoke("audit", "report", str(path)).stdout
+    path.write_text("{}\n", "utf-8")
+    for given, said in ((path, "line 1 is not a record"), (tmp_path / "no", "No such file")):
+        run = invoke("audit", "report", str(given))
+        assert run.returncode == 1
+        assert said in " ".join(run.stderr.split())
