@@ -81,10 +81,10 @@ def test_read_what_came_a_model_that_streams_unasked(
 STREAMED = Reply(chunks=PIECES, stream=True)
 REFUSED = {"message": "kaputt", "code": 429}
 BROKEN: dict[str, tuple[Step, type[IncompleteStreamError], str, str | None]] = {
-    "ended": (Truncate(3, True, STREAMED), IncompleteStreamError, "Grüße aus", None),
-    "dropped": (Truncate(3, False, STREAMED), IncompleteStreamError, "Grüße aus", None),
-    "error": (ErrorEvent(2, REFUSED, None, STREAMED), StreamError, "Grüße", "429"),
-    "named error": (ErrorEvent(2, REFUSED, "error", STREAMED), StreamError, "Grüße", "429"),
+    "ended": (Truncate(3, reply=STREAMED), IncompleteStreamError, "Grüße aus", None),
+    "dropped": (Truncate(3, False, reply=STREAMED), IncompleteStreamError, "Grüße aus", None),
+    "error": (ErrorEvent(2, REFUSED, reply=STREAMED), StreamError, "Grüße", "429"),
+    "named error": (ErrorEvent(2, REFUSED, "error", reply=STREAMED), StreamError, "Grüße", "429"),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import socket
 import threading
@@ -233,16 +232,8 @@ def test_bounded_what_is_nothing_when_it_is_decompressed(mode: Mode) -> None:
 def test_whole_answers_what_came_before_its_request_answers_none(mode: Mode) -> None:
     with raw_server(http(answer("Eins.")) + http(answer("Fremd."))) as raw:
         client = mode.client("sovrgpt", raw)
-
-        async def ask() -> list[Any]:
-            return [await client.chat(HELLO, model="m") for _ in range(2)]
-
-        def ask_twice() -> Any:
-            if mode.name == "async":
-                return asyncio.run(ask())
-            return [client.chat(HELLO, model="m") for _ in range(2)]
-
-        assert "before the request" in str(raised(APIConnectionError, ask_twice))
+        calls = [lambda: client.chat(HELLO, model="m")] * 2
+        assert "before the request" in str(raised(APIConnectionError, mode.in_turn, *calls))
         assert len(raw.requests) <= 2  # it is not sent again
 
 

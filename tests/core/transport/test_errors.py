@@ -66,24 +66,3 @@ def test_typed_errors_the_id_of_a_request_by_any_name(mode: Mode, name: str) -> 
     with raw_server(http({"error": "kaputt"}, status=400, headers=[f"{name}: r-7"])) as raw:
         error = raised(errors.BadRequestError, mode.chat, mode.client("sovrgpt", raw))
     assert error.request_id == "r-7"
-
-
-NO_LISTS: dict[str, tuple[bytes, float, type[errors.DsgvoError], str]] = {
-    "a page": (http(b"<html>", kind="text/html"), 600, errors.APIResponseError, "expected "),
-    "silence": (
-        *(http(b'{"data": [', length=100), 0.2, errors.APITimeoutError),
-        "no answer within timeout=0.2 seconds; timeout= ",
-    ),
-}
-
-
-@pytest.mark.parametrize("how", ["models", "workspaces", "health"])
-@pytest.mark.parametrize(("body", "wait", "kind", "said"), NO_LISTS.values(), ids=NO_LISTS.keys())
-def test_typed_errors_an_answer_that_is_none_names_the_vendor(
-    mode: Mode, how: str, body: bytes, wait: float, kind: type[errors.DsgvoError], said: str
-) -> None:
-    with raw_server(body) as raw:
-        error = raised(kind, mode.call, mode.client("neuroflash", raw, timeout=wait), how)
-        assert len(raw.requests) == 1
-    assert str(error).startswith(f"neuroflash: {said}")
-    assert error.provider == "neuroflash"

@@ -1,8 +1,7 @@
-"""Requests as they are built, and what httpx's exceptions become."""
+"""How long each step may take, and what httpx's exceptions become."""
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import httpx
@@ -11,7 +10,6 @@ import pytest
 from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
 from dsgvo.transport import _pools
 from dsgvo.transport._config import resolve
-from dsgvo.transport._pools import Form
 from dsgvo.transport._request import connection_error
 from tests.core.support import Mode, raised
 
@@ -29,27 +27,6 @@ def test_how_long_each_step_may_take(
     request = _pools.build("GET", URL, {}, None, timeout=timeout, **PLAIN)
     steps = {"connect": connect, "pool": connect, "read": silence, "write": silence}
     assert request.extensions["timeout"] == steps
-
-
-def test_connections_are_kept_for_a_while() -> None:
-    assert _pools.runtime.pools.settings(None)["limits"] == httpx.Limits(
-        max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0
-    )
-
-
-def test_a_request_holds_what_it_was_given() -> None:
-    headers = {"Accept": "text/plain", "X-Gate": "g"}
-    given: dict[str, Any] = {"timeout": 3, "connect_timeout": None, "query": {"d": 1}}
-    request = _pools.build("POST", f"{URL}/a?b=c", headers, b"{}", **given)
-    assert (request.method, str(request.url), request.read()) == ("POST", f"{URL}/a?b=c&d=1", b"{}")
-    assert (request.headers["accept"], request.headers["x-gate"]) == ("text/plain", "g")
-    form = Form({"payload": "{}"}, {"file": ("a.pdf", BytesIO(b"%PDF-"), "application/pdf")})
-    request = _pools.build("POST", URL, headers, form, **given)
-    body = request.read()
-    assert b'name="payload"\r\n\r\n{}\r\n' in body
-    assert b'name="file"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF-' in body
-    assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
-    assert (request.headers["x-gate"], request.extensions["timeout"]["read"]) == ("g", 3)
 
 
 @pytest.mark.parametrize("host", ["ä..example", "a\x7fb.example", "ä" * 70 + ".example"])
