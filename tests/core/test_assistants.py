@@ -44,13 +44,6 @@ def test_assistants_are_listed_and_run(mode: Mode, server: Server) -> None:
     assert server.requests[-1].path == "/meingpt/api/assistants/v1/../keiner/run"
 
 
-@pytest.mark.parametrize("base", ["/api/openai/v1", "/api/external/openai/v1"])
-def test_assistants_are_beside_either_base_url(mode: Mode, base: str) -> None:
-    client = mode.client("meingpt", api_key="key", base_url=f"https://app.meingpt.com{base}")
-    listed = "https://app.meingpt.com/api/assistants/v1/"
-    assert client.config.url(client.spec.assistants.url) == listed
-
-
 @pytest.mark.parametrize(
     ("assistant_id", "messages", "error", "says"),
     [

@@ -48,26 +48,14 @@ def call(mode: Mode, client: Any, case: BadInput, params: dict[str, Any]) -> Non
         mode.ask(client, HELLO, **({"model": MODEL} | params))
 
 
-def test_ids_are_distinct() -> None:
-    assert len({case.id for case in CASES}) == len(CASES)
-
-
-def test_an_unknown_provider_names_those_there_are(mode: Mode) -> None:
-    said = str(raised(ConfigurationError, mode.client, "chatgpt", api_key=KEY))
-    assert [text for text in ("provider='chatgpt'", *PROVIDERS) if text not in said] == []
-
-
 @pytest.mark.parametrize(
     ("given", "used"),
     [
         ("http://127.0.0.1:8000/v1/", "http://127.0.0.1:8000/v1"),
         (" https://proxy.example/llm ", "https://proxy.example/llm"),
-        ("http://localhost/v1", "http://localhost/v1"),
-        ("http://llm.localhost:1/v1", "http://llm.localhost:1/v1"),
-        ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
-        ("http://127.8.9.1/v1", "http://127.8.9.1/v1"),
-        ("", "https://sovrgpt.com/api/v1"),
-        (None, "https://sovrgpt.com/api/v1"),
+        *((url, url) for url in ("http://localhost/v1", "http://llm.localhost:1/v1")),
+        *((url, url) for url in ("http://[::1]:8000/v1", "http://127.8.9.1/v1")),
+        *((nothing, "https://sovrgpt.com/api/v1") for nothing in ("", None)),
     ],
 )
 def test_base_urls_that_are_good(mode: Mode, given: Any, used: str) -> None:
@@ -76,16 +64,16 @@ def test_base_urls_that_are_good(mode: Mode, given: Any, used: str) -> None:
 
 
 def test_arguments_win_over_the_environment(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def used(provider: str = "sovrgpt", **arguments: Any) -> tuple[str, str]:
+        config = mode.client(provider, **arguments).config
+        return config.base_url, config.api_key.get_secret_value()
+
     monkeypatch.setenv("SOVRGPT_BASE_URL", "https://umgebung.example/v1")
     monkeypatch.setenv("SOVR_KEY", "zweiter")
-    key = lambda client: client.config.api_key.get_secret_value()  # noqa: E731
-    client = mode.client("sovrgpt")
-    assert (client.config.base_url, key(client)) == ("https://umgebung.example/v1", "zweiter")
+    assert used() == ("https://umgebung.example/v1", "zweiter")
     monkeypatch.setenv("SOVRGPT_API_KEY", "erster")
-    assert key(mode.client("sovrgpt")) == "erster"
-    client = mode.client("sovrgpt", api_key="dritter", base_url="https://argument.example")
-    assert (client.config.base_url, key(client)) == ("https://argument.example", "dritter")
-
-
-def test_names_of_providers_in_any_case(mode: Mode) -> None:
-    assert mode.client("SovrGPT", api_key=KEY).spec is PROVIDERS["sovrgpt"]
+    assert used("SovrGPT") == ("https://umgebung.example/v1", "erster")  # names in any case
+    given = {"base_url": "https://argument.example", "api_key": "dritter"}
+    assert used(**given) == tuple(given.values())
+    said = str(raised(ConfigurationError, mode.client, "chatgpt", api_key=KEY))
+    assert [text for text in ("provider='chatgpt'", *PROVIDERS) if text not in said] == []

@@ -65,55 +65,50 @@ def test_too_large_a_batch_is_halved_and_errors_are_typed(mode: Mode, server: Se
     assert "POST /rerank is seen in a program that calls the service, not documented" in said
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"<html><title>Anmeldung</title>", "Anmeldung"),
-        (b"{}", "no results"),
-        (b'{"results": [{"index": 0, "relevance_score": 1}]}', "expected 2 scores, got 1"),
-        (b'{"results": [7, 8]}', "indexes 0 to 1, got None"),
-        *(
-            (f'{{"results": [{{"index": 1, "relevance_score": 0.5}}, {row}]}}'.encode(), says)
-            for row, says in (
-                ('{"index": 1, "relevance_score": 0.5}', "index 1 came twice"),
-                ('{"index": 2, "relevance_score": 0.5}', "indexes 0 to 1, got 2"),
-                ('{"index": -1, "relevance_score": 0.5}', "got -1"),
-                ('{"index": true, "relevance_score": 0.5}', "got True"),
-                *(
-                    (f'{{"index": 0, "relevance_score": {score}}}', "index 0 is not a number")
-                    for score in ("null", '"0.5"', "NaN", "true", "9" * 400)
-                ),
-            )
-        ),
-    ],
-)
-def test_an_answer_that_is_not_whole(body: bytes, says: str) -> None:
-    batch = Batch(5, DOCUMENTS[:2])
-    error = raised(APIResponseError, decode_rerank, PROVIDERS["sovrgpt"], body, batch)
-    assert says in str(error)
-    assert "documents 5 to 6" in str(error)
+GOOD = '{"index": 1, "relevance_score": 0.5}'
+# a row beside a good one → what is said of it
+WRONG_ROWS = {
+    GOOD: "index 1 came twice",
+    **{
+        f'{{"index": {index}, "relevance_score": 0.5}}': f"indexes 0 to 1, got {said}"
+        for index, said in (("2", "2"), ("-1", "-1"), ("true", "True"))
+    },
+    **{
+        f'{{"index": 0, "relevance_score": {score}}}': "index 0 is not a number"
+        for score in ("null", '"0.5"', "NaN", "true", "9" * 400)
+    },
+    "7": "indexes 0 to 1, got None",
+}
+WRONG = {
+    **{f'{{"results": [{GOOD}, {row}]}}': says for row, says in WRONG_ROWS.items()},
+    f'{{"results": [{GOOD}]}}': "expected 2 scores, got 1",
+    "{}": "no results",
+    "<html><title>Anmeldung</title>": "Anmeldung",
+}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ({"query": " "}, "query"),
-        ({"documents": "Text"}, "documents is a single str"),
-        ({"documents": ["a", ""]}, "documents[1] is empty"),
-        ({"documents": ["a", 1]}, "documents[1] is a int"),
-        ({"top_n": 0}, "top_n=0"),
-        ({"batch_size": 0}, "batch_size=0"),
-        ({"model": 7}, "model=7"),
-        ({"top_k": 7}, "'top_k'"),
-    ],
-)
-def test_bad_input_is_refused_before_sending(
-    server: Server, arguments: dict[str, Any], says: str
-) -> None:
-    given = {"query": QUERY, "documents": DOCUMENTS} | arguments
-    client = Mode("sync").client("sovrgpt", server)
-    assert says in str(raised(ConfigurationError, lambda: client.rerank(**given)))
-    other = Mode("sync").client("meingpt", server)
+def test_an_answer_that_is_not_whole() -> None:
+    batch, spec = Batch(5, DOCUMENTS[:2]), PROVIDERS["sovrgpt"]
+    for body, says in WRONG.items():
+        error = raised(APIResponseError, decode_rerank, spec, body.encode(), batch)
+        assert says in str(error)
+        assert "documents 5 to 6" in str(error)
+
+
+def test_bad_input_is_refused_before_sending(server: Server) -> None:
+    client, other = (Mode("sync").client(name, server) for name in ("sovrgpt", "meingpt"))
+    arguments: dict[str, dict[str, Any]] = {
+        "query": {"query": " "},
+        "documents is a single str": {"documents": "Text"},
+        "documents[1] is empty": {"documents": ["a", ""]},
+        "documents[1] is a int": {"documents": ["a", 1]},
+        **{f"{name}=0": {name: 0} for name in ("top_n", "batch_size")},
+        "model=7": {"model": 7},
+        "'top_k'": {"top_k": 7},
+    }
+    for says, wrong in arguments.items():
+        given = {"query": QUERY, "documents": DOCUMENTS} | wrong
+        assert says in str(raised(ConfigurationError, client.rerank, **given))
     assert "SovrGPT is" in str(raised(CapabilityError, other.rerank, QUERY, DOCUMENTS))
     assert server.requests == []
 

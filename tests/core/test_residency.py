@@ -10,9 +10,9 @@ import pytest
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
-from dsgvo.errors import ConfigurationError, ResidencyError, ResidencyWarning
+from dsgvo.errors import ConfigurationError, DsgvoError, ResidencyError, ResidencyWarning
 from dsgvo.providers import Model
-from dsgvo.wire.residency import RESIDENCY_VARIABLE, check_residency, resolve_residency
+from dsgvo.wire.residency import RESIDENCY_VARIABLE, check_residency
 from tests.core.support import Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
 
@@ -32,6 +32,7 @@ HOWS = pytest.mark.parametrize("how", ["chat", "stream", "embed"])
 
 
 @pytest.mark.covers("meingpt", "behaviour Ids that end in `-us` say where a model runs", "Doc")
+@pytest.mark.covers("innogpt", "behaviour Where a model runs is not said: unknown", "Public")
 @HOWS
 def test_by_default_a_model_that_names_the_us_is_refused(
     mode: Mode, server: Server, how: str
@@ -43,6 +44,11 @@ def test_by_default_a_model_that_names_the_us_is_refused(
         assert error.provider == "meingpt"
     raised(ResidencyError, done, mode, client, how, "m", extra_body={"model": "o1-us"})
     assert not server.requests
+    for way in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
+        done(mode, mode.client("meingpt", server, **way), how, "o1-us")
+    done(mode, client, how, "ganz-neu")  # what is unknown passes
+    sent = [request.json["model"] for request in server.requests]
+    assert sent == ["o1-us", "o1-us", "ganz-neu"]
 
 
 def test_the_message_says_what_is_said_and_the_ways_out() -> None:
@@ -53,15 +59,6 @@ def test_the_message_says_what_is_said_and_the_ways_out() -> None:
     )
     error = raised(ResidencyError, check_residency, MEINGPT, "gpt-4o", "strict")
     assert "runs at a place that the vendor's pages do not name" in str(error)
-
-
-@HOWS
-@pytest.mark.parametrize("way", [{"residency": "any"}, {"trusted_models": ["o1-us"]}])
-def test_a_user_who_has_checked_can_allow_it(
-    mode: Mode, server: Server, how: str, way: dict[str, Any]
-) -> None:
-    done(mode, mode.client("meingpt", server, **way), how, "o1-us")
-    assert server.requests[0].json["model"] == "o1-us"
 
 
 @pytest.mark.parametrize(
@@ -88,42 +85,23 @@ def test_strict_refuses_what_nobody_says(
         assert "model is missing: innoGPT does not say which model" in str(error)
 
 
-@pytest.mark.covers("innogpt", "behaviour Where a model runs is not said: unknown", "Public")
-def test_what_is_unknown_passes_by_default(mode: Mode, server: Server) -> None:
-    for model in ("gpt-4o", "ganz-neu"):
-        done(mode, mode.client("meingpt", server), "chat", model)
-    assert len(server.requests) == 2
-
-
-@HOWS
-def test_the_setting_may_come_from_the_environment(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch, how: str
+def test_the_setting_is_eu_or_comes_from_the_environment(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(RESIDENCY_VARIABLE, "any")
-    done(mode, mode.client("meingpt", server), how, "o1-us")
-    argument = mode.client("meingpt", server, residency="eu")
-    raised(ResidencyError, done, mode, argument, how, "o1-us")
-    monkeypatch.setenv(RESIDENCY_VARIABLE, "strict")
-    raised(ResidencyError, done, mode, mode.client("meingpt", server), how, "gpt-4o")
-    assert len(server.requests) == 1
+    def used(residency: str | None = None) -> str:
+        return mode.client("meingpt", api_key="k", residency=residency).config.residency
 
-
-@pytest.mark.parametrize("value", ["EU", "usa", "none", "true"])
-def test_a_setting_that_is_none(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+    assert used() == "eu"
+    for value in ("", "any", "strict"):
+        monkeypatch.setenv(RESIDENCY_VARIABLE, value)
+        assert (used(), used("eu")) == (value or "eu", "eu")
     said = r"\(argument or DSGVO_RESIDENCY\): use 'eu', 'strict' or 'any'"
-    with pytest.raises(ConfigurationError, match=f"residency='{value}' {said}"):
-        mode.client("meingpt", server, residency=value)
-    monkeypatch.setenv(RESIDENCY_VARIABLE, value)
-    with pytest.raises(ConfigurationError, match=said):
-        mode.client("meingpt", server)
-
-
-def test_the_default_is_eu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve_residency(None) == "eu"
-    monkeypatch.setenv(RESIDENCY_VARIABLE, "")
-    assert resolve_residency(None) == "eu"
+    for value in ("EU", "usa", "none", "true"):
+        with pytest.raises(ConfigurationError, match=f"residency='{value}' {said}"):
+            mode.client("meingpt", api_key="k", residency=value)
+        monkeypatch.setenv(RESIDENCY_VARIABLE, value)
+        with pytest.raises(ConfigurationError, match=f"residency='{value}' {said}"):
+            mode.client("meingpt", api_key="k")
 
 
 @pytest.mark.parametrize("region", ["EU", "DE", "FR", "IS", "NO", "US", "CN", "IN"])
@@ -140,14 +118,9 @@ def test_europe_passes_and_a_place_elsewhere_does_not(region: str) -> None:
 
 
 def test_every_region_has_a_source() -> None:
-    """What the catalogue says of a place, some page or the model's name says."""
     placed = [m for spec in PROVIDERS.values() for m in spec.models if m.region is not None]
-    assert {model.id: model.region for model in placed} == {
-        "o1-us": "US",
-        "o1-mini-us": "US",
-        "*-us": "US",
-        "*-us-*": "US",
-    }
+    ids = ("o1-us", "o1-mini-us", "*-us", "*-us-*")
+    assert {model.id: model.region for model in placed} == dict.fromkeys(ids, "US")
     assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 
 
@@ -161,16 +134,26 @@ def test_the_texts_make_no_legal_claims() -> None:
     assert "contract" in (root / "wire" / "residency.py").read_text("utf-8")
 
 
-@pytest.mark.parametrize("model", ["o1-us ", " O1-US", "o1-us-2024-12-17", "O1-US-2024-12-17"])
-def test_a_region_is_seen_in_any_spelling_of_an_id(mode: Mode, model: str) -> None:
-    with pytest.raises(ResidencyError, match="runs in US"):
-        mode.chat(mode.client("meingpt", api_key="k", base_url="http://127.0.0.1:9"), model=model)
-
-
-@pytest.mark.parametrize("model", ["o1-us\n", "\to1", "o1\u200b-us", "o1\x00"])
-def test_control_characters_in_an_id_are_an_error(mode: Mode, model: str) -> None:
-    with pytest.raises(ConfigurationError, match="holds no control characters"):
-        mode.chat(mode.client("meingpt", api_key="k", base_url="http://127.0.0.1:9"), model=model)
+@pytest.mark.parametrize(
+    ("models", "kind", "said"),
+    [
+        (
+            ("o1-us ", " O1-US", "o1-us-2024-12-17", "O1-US-2024-12-17"),
+            *(ResidencyError, "runs in US"),
+        ),
+        (
+            ("o1-us\n", "\to1", "o1\u200b-us", "o1\x00"),
+            *(ConfigurationError, "holds no control characters"),
+        ),
+    ],
+    ids=["in any spelling", "with control characters"],
+)
+def test_a_region_is_seen_in_any_spelling_of_an_id(
+    mode: Mode, models: tuple[str, ...], kind: type[DsgvoError], said: str
+) -> None:
+    client = mode.client("meingpt", api_key="k", base_url="http://127.0.0.1:9")
+    for model in models:
+        assert said in str(raised(kind, mode.chat, client, model=model))
 
 
 def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode) -> None:

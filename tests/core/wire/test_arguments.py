@@ -14,19 +14,18 @@ WRONG: dict[tuple[str, Any], str] = {
     ("metadata.api_key", 3): "metadata.api_key=3: wrong",
     **{
         (name, "geheim"): f"{name}: wrong"
-        for name in ("api_key", "client_secret", "default_headers.X-Key", "extra_body")
+        for name in (
+            *("api_key", "client_secret", "default_headers.X-Key", "extra_body"),
+            "additional_kwargs.a.b",
+        )
     },
-    ("additional_kwargs.a.b", "geheim"): "additional_kwargs.a.b: wrong",
 }
 
 
-def test_an_unknown_argument() -> None:
+def test_a_wrong_argument_and_an_unknown_one() -> None:
+    assert {argument: wrong_argument(*argument, "wrong") for argument in WRONG} == WRONG
     known, meant = ["temperature", "model"], "C has no argument 'modle': did you mean 'model'?"
     assert unknown_argument("C", "modle", iter(known), "see the page") == meant
     for names in (known, []):
         said = unknown_argument("C", "xyz", iter(names), "see the page")
         assert said == "C has no argument 'xyz': see the page"
-
-
-def test_a_wrong_argument() -> None:
-    assert {argument: wrong_argument(*argument, "wrong") for argument in WRONG} == WRONG

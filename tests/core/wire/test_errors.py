@@ -109,6 +109,11 @@ STATUSES = {
 KINDS = {status: kind for kind, statuses in STATUSES.items() for status in statuses}
 
 
+@pytest.mark.covers(
+    "neuroflash",
+    'behaviour Errors are `{"error": …, "code": …}`, or `{"errors": [{"field": …, "message": …}]}`',
+    "Public",
+)
 @pytest.mark.parametrize(("said", "provider"), list(zip(BODIES, itertools.cycle(PROVIDERS))))
 def test_the_words_and_the_code_of_every_body(said: tuple[str, str], provider: str) -> None:
     carried: dict[str, Any] = {"request_id": "r-1", "retry_after": 7.0}
@@ -129,6 +134,9 @@ def test_the_class_and_the_hint_of_every_status(provider: str, status: int) -> N
     assert str(error) == f"{PROVIDERS[provider].title}: {status}: kaputt ({hint})"
 
 
+@pytest.mark.covers(
+    "meingpt", "behaviour 403: the completions API is not enabled for the organisation", "Public"
+)
 def test_what_the_pages_say_of_a_status() -> None:
     assert {name: spec.status_hints for name, spec in PROVIDERS.items() if spec.status_hints} == {
         "meingpt": {403: "the completions API is not enabled for this organisation"},

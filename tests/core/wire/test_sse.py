@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 
-GROSS = "Grüße, 漢字 und 🦊"
 BREAKS = "a\u2028b\u0085c\x0bd\x0ce\x1cf"
 HALF = "\N{REPLACEMENT CHARACTER}"
 BOM = b"\xef\xbb\xbf"
 
 # bytes → events: their data, of a named one after its name
 TABLE: dict[str, tuple[bytes, list[str | tuple[str, str]]]] = {
-    "one event": (b"data: a\n\n", ["a"]),
     "CRLF": (b"data: a\r\n\r\ndata: b\r\n\r\n", ["a", "b"]),
     "CR": (b"data: a\r\rdata: b\r\r", ["a", "b"]),
     "line endings mixed": (b"data: a\r\n\ndata: b\r\r\ndata: c\n\r\n", ["a", "b", "c"]),
@@ -27,23 +25,18 @@ TABLE: dict[str, tuple[bytes, list[str | tuple[str, str]]]] = {
     "comments": (b": ping\n\n:\ndata: a\n: pong\n\n: end\n", ["a"]),
     "several data lines": (b"data: a\ndata:b\ndata\n\n", ["a\nb\n"]),
     "one space is dropped": (b"data:  a \n\n", [" a "]),
-    "no space": (b"data:a\n\n", ["a"]),
     "named event": (b"event: error\ndata: a\n\ndata: b\n\n", [("error", "a"), "b"]),
-    "a name without a space": (b"event:x\ndata: a\n\n", [("x", "a")]),
     "a name that is not UTF-8": (b"event: \xff\ndata: a\n\n", [(HALF, "a")]),
     "data in a comment": (b":data: a\n\n", []),
     "the last name counts": (b"event: x\ndata: a\nevent: y\n\n", [("y", "a")]),
     "a name without a value is the default": (b"event: x\nevent\ndata: a\n\n", ["a"]),
     "a name without data is not an event": (b"event: x\n\ndata: a\n\n", ["a"]),
-    "id and retry are read over": (b"id: 1\nretry: 5\ndata: a\n\n", ["a"]),
     "unknown fields": (b"datum: x\ndata : y\nDATA: z\ndata: a\n\n", ["a"]),
     "empty data": (b"data\n\ndata:\n\n", ["", ""]),
     "blank lines": (b"\n\n\r\r\ndata: a\n\n\n\n", ["a"]),
     "an unfinished event is not dispatched": (b"data: a\n\ndata: b\n", ["a"]),
     "other breaks are text": (f"data: {BREAKS}\n\n".encode(), [BREAKS]),
-    "UTF-8": (f"data: {GROSS}\n\n".encode(), [GROSS]),
     "broken UTF-8": (b"data: a\xffb\n\n", [f"a{HALF}b"]),
-    "NUL": (b"data: a\x00b\n\n", ["a\x00b"]),
     "colons in the value": (b"data: a: b:c\n\n", ["a: b:c"]),
     "nothing": (b"", []),
 }
@@ -101,7 +94,6 @@ LINE = b":" + b"x" * 105  # as long as a line of data may be
 @pytest.mark.parametrize(
     "feeds",
     [
-        [b"data: " + b"x" * 200 + b"\n"],
         [b"data: " + b"x" * 60, b"x" * 60],
         [b"data: " + b"x" * 50 + b"\n"] * 3,
         *([b"data\n"] * 200, [b"data:\n" * 200], [b":" + b"x" * 200]),

@@ -36,27 +36,25 @@ def test_counts(usage: Any, counts: Any) -> None:
     assert (found and found[:3]) == counts
 
 
-@pytest.mark.parametrize(
-    ("more", "details"),
-    [
-        ({"prompt_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
-        ({"input_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
-        ({"prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": 5}, {"cache_read": 2}),
-        ({"prompt_tokens_details": {"cached_tokens": "viele"}}, {}),
-        ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
-        ({"prompt_tokens_details": {"cache_write_tokens": 3}}, {"cache_creation": 3}),
-        ({"cache_creation_input_tokens": 3}, {"cache_creation": 3}),
-        ({"prompt_tokens_details": {"audio_tokens": 1}}, {"prompt_audio": 1}),
-        ({"completion_tokens_details": {"audio_tokens": 1}}, {"completion_audio": 1}),
-        ({"completion_tokens_details": {"reasoning_tokens": 3}}, {"reasoning": 3}),
-        ({"reasoning_tokens": 3}, {"reasoning": 3}),
-    ],
-)
-def test_details(more: Any, details: Any) -> None:
-    assert token_counts(PLAIN | more) == TokenCounts(7, 4, 11, **details)
+DETAILS: list[tuple[dict[str, Any], dict[str, int]]] = [
+    ({"prompt_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
+    ({"input_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
+    ({"prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": 5}, {"cache_read": 2}),
+    ({"prompt_tokens_details": {"cached_tokens": "viele"}}, {}),
+    ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
+    ({"prompt_tokens_details": {"cache_write_tokens": 3}}, {"cache_creation": 3}),
+    ({"cache_creation_input_tokens": 3}, {"cache_creation": 3}),
+    ({"prompt_tokens_details": {"audio_tokens": 1}}, {"prompt_audio": 1}),
+    ({"completion_tokens_details": {"audio_tokens": 1}}, {"completion_audio": 1}),
+    ({"completion_tokens_details": {"reasoning_tokens": 3}}, {"reasoning": 3}),
+    ({"reasoning_tokens": 3}, {"reasoning": 3}),
+]
 
 
-def test_anthropic_counts_what_is_cached_beside_the_input() -> None:
+def test_details() -> None:
+    for more, details in DETAILS:
+        assert token_counts(PLAIN | more) == TokenCounts(7, 4, 11, **details)
+    # Anthropic counts what is cached beside the input.
     cached = {"cache_read_input_tokens": 2, "cache_creation_input_tokens": 4}
     counts = token_counts({"input_tokens": 1, "output_tokens": 8} | cached)
     assert counts == TokenCounts(7, 8, 15, cache_read=2, cache_creation=4)
