@@ -19,58 +19,12 @@ from dsgvo.cli.demo.pipeline import services
 from dsgvo.cli.demo.questions import NOT_FOUND
 from dsgvo.cli.demo.run import CLASSES
 from tests.cli.conftest import ROOT
+from tests.emulator.test_handbook import ANSWERED, SURE, UNANSWERED
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-ANSWERED = {
-    "Innerhalb welcher Frist melde ich eine Datenpanne?": ("03", "zwei Stunden"),
-    "Wie schnell muss ein Datenverlust intern gemeldet werden?": ("03", "zwei Stunden"),
-    "Bis wann muss die Aufsichtsbehörde von einer Datenpanne erfahren?": ("03", "72 Stunden"),
-    "Welche Durchwahl hat die Notfallnummer?": ("03", "999"),
-    "Wie viele Zeichen braucht ein Passwort?": ("04", "14 Zeichen"),
-    "Wie lange ist das Konto nach falschen Eingaben gesperrt?": ("04", "15 Minuten"),
-    "Was zahlt die Firma pro Kilometer mit dem eigenen Auto?": ("06", "0,35 Euro"),
-    "Wie hoch ist das Tagegeld im Inland?": ("06", "28 Euro"),
-    "Wie viel darf eine Übernachtung im Hotel kosten?": ("06", "110 Euro"),
-    "Ab welcher Fahrzeit darf ich erste Klasse fahren?": ("06", "drei Stunden"),
-    "Wie lange habe ich Zeit, meine Reisekosten abzurechnen?": ("06", "vier Wochen"),
-    "Wer genehmigt Reisen ins Ausland?": ("06", "Bereichsleitung"),
-    "Darf man innerhalb Deutschlands fliegen?": ("06", "nicht geflogen"),
-    "Wie lange werden Rechnungen aufbewahrt?": ("08", "acht Jahre"),
-    "Wann werden Bewerbungsunterlagen gelöscht?": ("08", "sechs Monate"),
-    "Wie lange bleiben Besucherlisten gespeichert?": ("08", "30 Tagen"),
-    "Wann verschwindet eine Abmahnung aus der Personalakte?": ("08", "zwei Jahren"),
-    "Nach wie vielen Jahren werden Personalakten vernichtet?": ("08", "drei Jahre"),
-    "Wie lange hebt die Firma Kalibrierdaten auf?": ("08", "fünfzehn Jahre"),
-    "An wie vielen Tagen pro Woche darf ich mobil arbeiten?": ("07", "drei Tagen"),
-    "Wie lange dauert die Probezeit?": ("01", "sechs Monate"),
-    "Wie viele Menschen arbeiten bei der Firma?": ("01", "214"),
-    "Wo liegt der Hauptsitz?": ("01", "Wiesenhagen"),
-    "Was kostet ein Ersatz für den verlorenen Hausausweis?": ("01", "15 Euro"),
-    "Wer kümmert sich um Fragen zum Datenschutz?": ("01", "Datenschutzkoordination"),
-    "Wie oft wird die Datenschutzschulung wiederholt?": ("02", "zwölf Monate"),
-    "Wann werden Aufnahmen der Videokameras überschrieben?": ("02", "72 Stunden"),
-    "Ab wie vielen externen Empfängern muss ich BCC verwenden?": ("02", "zehn externe"),
-    "Wie schnell werden Fotos nach einem Widerruf entfernt?": ("02", "sieben Tagen"),
-    "Was kostet eine weitere Kopie der Auskunft?": ("03", "10 Euro"),
-    "Wie lange haben wir Zeit für die Antwort auf ein Auskunftsersuchen?": ("03", "eines Monats"),
-    "Wie lange vorher muss ein neuer Unterauftragnehmer angekündigt werden?": ("09", "30 Tage"),
-    "Wann endet ein freigegebener Fernwartungszugang?": ("09", "vier Stunden"),
-    "Von wem wird ein Vertrag zur Auftragsverarbeitung unterschrieben?": ("09", "zwei Personen"),
-    "In welchem Zeitraum muss ein Dienstleister eine Panne an uns melden?": ("09", "24 Stunden"),
-}
-UNANSWERABLE = (
-    "Darf ich meinen Hund ins Büro mitbringen?",
-    "Wie hoch ist die Weihnachtsgratifikation?",
-    "Wann öffnet die Kantine?",
-    "Wer hat 1954 die Weltmeisterschaft gewonnen?",
-    "Wie repariere ich meine Waschmaschine?",
-    "Welche Aktien sollte ich kaufen?",
-    "Gibt es einen Betriebskindergarten?",
-    "Wie wird das Wetter morgen in Hamburg?",
-)
-LEAST = 29
-"""How many of them are answered, at least; a change that makes it fewer makes the demo worse."""
+MISSED = 10
+"""How many may go unanswered, at most; a change that makes it more makes the demo worse."""
 
 
 @pytest.fixture(scope="module", params=["langchain", "llamaindex"])
@@ -85,24 +39,21 @@ def pipeline(request: pytest.FixtureRequest) -> Iterator[Any]:
         ready.close()
 
 
-def answer(pipeline: Any, question: str) -> tuple[str, set[str]]:
-    """The answer, and the files that it cites."""
-    events = list(pipeline.ask(question))
-    text = "".join(one for one in events if isinstance(one, str))
-    found = [source for one in events if isinstance(one, list) for source in one]
-    return text, {found[int(number) - 1][0] for number in re.findall(r"\[(\d+)\]", text)}
+def test_questions_are_answered_from_the_right_sentence_or_not_at_all(pipeline: Any) -> None:
+    def said(question: str) -> str:
+        events = list(pipeline.ask(question))
+        text = "".join(one for one in events if isinstance(one, str))
+        cited = len([source for one in events if isinstance(one, list) for source in one])
+        assert all(int(number) <= cited for number in re.findall(r"\[(\d+)\]", text))
+        return text
 
-
-def test_paraphrases_are_answered_from_the_right_sentence(pipeline: Any) -> None:
-    wrong: dict[str, tuple[str, set[str]]] = {}
-    for question, (file, fact) in ANSWERED.items():
-        text, files = answer(pipeline, question)
-        if fact not in text or not any(name.startswith(file) for name in files):
-            wrong[question] = text, files
-    assert len(ANSWERED) - len(wrong) >= LEAST, wrong
-    assert wrong.keys().isdisjoint([*ANSWERED][:2]), "a deadline, however it is asked for"
-
-
-def test_what_the_handbook_does_not_say_is_said_to_be_unanswered(pipeline: Any) -> None:
-    said = {question: answer(pipeline, question)[0] for question in UNANSWERABLE}
-    assert said == dict.fromkeys(UNANSWERABLE, NOT_FOUND)
+    answers = {question: said(question) for question in ANSWERED}
+    wrong = {
+        question: text
+        for question, text in answers.items()
+        if not any(fact in text for fact in ANSWERED[question].split("|"))
+    }
+    assert len(wrong) <= MISSED, wrong
+    assert not SURE & wrong.keys()
+    invented = {question: text for question in UNANSWERED if (text := said(question)) != NOT_FOUND}
+    assert len(invented) <= 3, invented

@@ -127,10 +127,8 @@ def test_calls_of_tools(sdk: Sdk, behind: Server, vendor: str, model: str) -> No
     behind.script("innogpt", Reply(tool_calls=[CALL]), Reply(tool_calls=[CALL]))
     asked = {"model": model, "messages": QUESTION, "tools": TOOLS}
     [call] = sdk(vendor).chat.completions.create(**asked).choices[0].message.tool_calls
-    assert (call.id, call.function.name, call.function.arguments) == (
-        *("call_1", "wetter"),
-        '{"ort":"Bonn"}',
-    )
+    called = (call.id, call.function.name, call.function.arguments)
+    assert called == ("call_1", "wetter", '{"ort":"Bonn"}')
     chunks = sdk(vendor).chat.completions.create(**asked, stream=True)
     calls = [one for chunk in chunks for one in chunk.choices[0].delta.tool_calls or []]
     assert "".join(one.function.arguments or "" for one in calls) == '{"ort":"Bonn"}'
@@ -184,20 +182,17 @@ def test_embeddings_come_from_behind(sdk: Sdk, behind: Server, vendor: str) -> N
 def test_errors_are_in_the_vendors_words(
     sdk: Sdk, behind: Server, vendor: str, model: str, step: Any, status: int, says: str
 ) -> None:
-    behind.script("innogpt", step)
+    behind.script("innogpt", step, Status(429))
+    asked = {"model": model, "messages": QUESTION}
     with pytest.raises(openai.APIStatusError) as caught:
-        sdk(vendor).chat.completions.create(model=model, messages=QUESTION)
+        sdk(vendor).chat.completions.create(**asked)
+    with pytest.raises(openai.RateLimitError):
+        sdk(vendor).chat.completions.create(**asked, stream=True)
     assert caught.value.status_code == status
     assert says in caught.value.response.text
     shape = {"meingpt": {"status", "message"}, "neuroflash": {"error", "code"}}
     assert set(caught.value.response.json()) == shape.get(vendor, {"error"})
     assert caught.value.response.headers.get("retry-after") == ("7" if status == 429 else None)
-
-
-def test_a_stream_that_is_refused(sdk: Sdk, behind: Server) -> None:
-    behind.script("innogpt", Status(429))
-    with pytest.raises(openai.RateLimitError):
-        sdk("sovrgpt").chat.completions.create(model="m", messages=QUESTION, stream=True)
 
 
 def test_nobody_behind() -> None:
@@ -227,11 +222,7 @@ def test_a_stream_breaks_off_where_the_one_behind_does(server: Server, behind: S
         answer.read()
     with stream(server) as answer:
         assert "[DONE]" not in answer.read().decode()
-
-
-def test_an_error_in_the_stream_is_passed_on(server: Server, behind: Server) -> None:
-    line = b'data: {"error": {"message": "kaputt"}}\n\n'
-    behind.script("innogpt", Raw(chunks=[line]))
+    behind.script("innogpt", Raw(chunks=[b'data: {"error": {"message": "kaputt"}}\n\n']))
     with stream(server) as answer:
         assert answer.read() == b'data: {"error":{"message":"kaputt"}}\n\n'
 
@@ -256,15 +247,10 @@ def test_a_client_that_leaves_cancels_what_is_behind() -> None:
 def test_a_client_that_leaves_before_the_answer(server: Server, behind: Server) -> None:
     behind.script("innogpt", Delay(60))
     data = json.dumps({"model": "m", "messages": QUESTION})
-    head = [
-        "POST /sovrgpt/api/v1/chat/completions HTTP/1.1",
-        "Host: localhost",
-        f"Authorization: Bearer {server.api_key}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(data)}",
-    ]
+    head = "POST /sovrgpt/api/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+    head += f"Authorization: Bearer {server.api_key}\r\nContent-Type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as client:
-        client.sendall("\r\n".join([*head, "", data]).encode())
+        client.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n{data}".encode())
         assert eventually(lambda: bool(behind.requests))
     assert eventually(lambda: not server.open_connections)
 
@@ -276,11 +262,8 @@ async def test_many_streams_at_once(server: Server, behind: Server) -> None:
     ) as client:
 
         async def ask() -> str:
-            chunks = await client.chat.completions.create(
-                model="m",
-                messages=QUESTION,
-                stream=True,
-            )
+            asked = {"model": "m", "messages": QUESTION, "stream": True}
+            chunks = await client.chat.completions.create(**asked)
             return text_of([chunk async for chunk in chunks])
 
         assert await asyncio.gather(*(ask() for _ in range(40))) == ["abc"] * 40
@@ -309,15 +292,14 @@ def test_prompts_stay_at_home(url: str, says: str) -> None:
         pass
 
 
-@pytest.mark.parametrize("url", ["http://localhost:1/v1", "http://192.168.0.7/v1"])
-def test_a_private_host_is_taken(url: str) -> None:
-    with emulator.running(upstream=url):
-        pass
-
-
-def test_anywhere_when_told_so() -> None:
-    with emulator.running(upstream="https://8.8.8.8/v1", upstream_anywhere=True):
-        pass
+def test_a_private_host_is_taken_and_any_when_told_so() -> None:
+    for url, anywhere in (
+        ("http://localhost:1/v1", False),
+        ("http://192.168.0.7/v1", False),
+        ("https://8.8.8.8/v1", True),
+    ):
+        with emulator.running(upstream=url, upstream_anywhere=anywhere):
+            pass
 
 
 COMMAND = [sys.executable, "-c", "from dsgvo.cli import main; main()", "emulator", "--port=0"]
