@@ -13,6 +13,7 @@ from dsgvo.cli.audit import audit
 from dsgvo.cli.chat import chat
 from dsgvo.cli.check import check
 from dsgvo.cli.demo import demo
+from dsgvo.cli.doctor import doctor
 from dsgvo.cli.emulator import emulator
 from dsgvo.cli.models import models
 from dsgvo.errors import DsgvoError
@@ -62,6 +63,6 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     del version
 
 
-for command in (demo, chat, models, check, assistants, emulator):
+for command in (demo, chat, models, check, doctor, assistants, emulator):
     app.command()(command)
 app.add_typer(audit, name="audit")

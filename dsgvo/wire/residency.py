@@ -13,6 +13,7 @@ from dsgvo.providers import Provider
 from dsgvo.wire.arguments import shown
 
 __all__ = [
+    "EUROPEAN",
     "RESIDENCY_VARIABLE",
     "Residency",
     "answered_elsewhere",
@@ -28,7 +29,7 @@ where they run, and ``any`` none."""
 RESIDENCY_VARIABLE = "DSGVO_RESIDENCY"
 
 # ISO codes of the European Economic Area, and "EU" for vendors that say no more.
-_EUROPEAN = frozenset(
+EUROPEAN = frozenset(
     [
         "EU",
         "EEA",
@@ -117,7 +118,7 @@ def check_residency(
     if residency == "any":
         return
     known = provider.model(model)
-    if known.region in _EUROPEAN or (known.region is None and residency == "eu"):
+    if known.region in EUROPEAN or (known.region is None and residency == "eu"):
         return
     if model.strip().casefold() in {trusted.strip().casefold() for trusted in trusted_models}:
         return

@@ -1,0 +1,65 @@
+"""`dsgvo doctor`: what leaves, what is found, and no secrets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Invoke
+
+KEY = "sk-sehr-geheimer-schluessel"
+
+
+def found(invoke: Invoke, *options: str, **variables: str) -> tuple[int, dict[str, Any], str]:
+    run = invoke("doctor", "--json", *options, **({"env": variables} if variables else {}))
+    findings = json.loads(run.stdout)
+    return run.returncode, {one["about"]: one for one in findings}, run.stdout
+
+
+def test_what_is_configured_is_told_without_secrets(invoke: Invoke) -> None:
+    code, about, text = found(
+        invoke,
+        "--strict",
+        MEINGPT_API_KEY=KEY,
+        NEUROFLASH_API_KEY=KEY,
+        INNOGPT_API_KEY=KEY,
+        INNOGPT_BASE_URL="https://gateway.firma.example/v1",
+        HTTPS_PROXY=f"http://anna:{KEY}@proxy.firma.example:3128",
+        DSGVO_AUDIT="audit.jsonl",
+    )
+    assert code == 0
+    assert KEY not in text
+    assert "gateway.firma.example (INNOGPT_BASE_URL)" in about["innoGPT"]["says"]
+    assert "refused: o1-us" in about["meinGPT"]["says"]
+    assert "x-workspace-id is missing" in about["neuroflash"]["says"]
+    assert "SovrGPT" not in about
+    assert about["proxy"]["says"] == "HTTPS_PROXY=proxy.firma.example:3128"
+    assert (about["residency"]["says"], about["audit trail"]["says"]) == ("eu", "audit.jsonl")
+    assert "langchain-core" in about["versions"]["says"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "concerns"),
+    [
+        ("LANGSMITH_TRACING", "true", "LangSmith"),
+        ("LANGCHAIN_TRACING_V2", "true", "LangSmith"),
+        ("DSGVO_RESIDENCY", "any", "residency"),
+    ],
+)
+def test_strict_ends_with_1_if_something_leaves(
+    invoke: Invoke, name: str, value: str, concerns: str
+) -> None:
+    code, about, _ = found(invoke, "--strict", **{name: value})
+    assert (code, about[concerns]["verdict"]) == (1, "leaves")
+    assert name in about[concerns]["remedy"]
+    assert found(invoke, **{name: value})[0] == 0
+    europe = {"LANGSMITH_ENDPOINT": "https://eu.api.smith.langchain.com", name: value}
+    assert found(invoke, "--strict", **europe)[0] == (concerns != "LangSmith")
+
+
+def test_the_table_is_for_people(invoke: Invoke) -> None:
+    run = invoke("doctor", env={"LANGSMITH_TRACING": "true"})
+    assert "! Data would leave the European Economic Area." in run.stdout
+    assert max(map(len, run.stdout.splitlines())) <= 80
