@@ -132,10 +132,7 @@ def test_what_is_wrong_is_named(provider: str, given: dict[str, Any], said: str)
     assert said in str(error)
 
 
-def test_what_is_missing_or_not_to_be_had_is_named() -> None:
-    error = raised(ConfigurationError, resolve, "sovrgpt")
-    said = "api_key is missing for SovrGPT: pass api_key=… or set SOVRGPT_API_KEY or SOVR_KEY"
-    assert (str(error), error.provider) == (said, "sovrgpt")
+def test_a_way_to_sign_in_that_a_vendor_does_not_have() -> None:
     error = raised(CapabilityError, resolve, "sovrgpt", client_id="c")
     assert str(error).startswith("client_id: SovrGPT has no client credentials")
     assert error.provider == "sovrgpt"

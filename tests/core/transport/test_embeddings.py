@@ -210,15 +210,6 @@ def test_a_batch_size_that_worked_is_kept(mode: Mode) -> None:
     assert [len(texts) for texts in serve.batches] == [*[8, 4, 2, 2, 2, 2], *[2, 2, 2, 2]]
 
 
-def test_a_text_too_large_alone_is_an_error_that_names_it(mode: Mode, server: Server) -> None:
-    client = mode.client("innogpt", server)
-    server.limit_embeddings("innogpt", bytes=20)
-    assert len(mode.embed(client, TEXTS[:9])) == 9
-    with pytest.raises(DsgvoError) as caught:
-        mode.embed(client, ["kurz", "x" * 30, "auch kurz"], batch_size=1)
-    assert caught.value.__notes__ == ["while embedding text 1"]
-
-
 # -- base64 -------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import threading
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
+from blockbuster import BlockBuster, blockbuster_ctx
 
 from dsgvo import file_part
 from dsgvo.emulator import Server
@@ -64,17 +63,6 @@ def test_no_call_holds_up_the_loop(
     assert async_mode.in_turn(lambda: getattr(client, how)(about, **more))
     signed_in = async_mode.client("neuroflash", **client_credentials(server))
     assert async_mode.in_turn(signed_in.models)
-
-
-@pytest.mark.usefixtures("watched")
-def test_what_watches_the_loop_sees_what_would_hold_it_up(tmp_path: Path) -> None:
-    async def main() -> None:
-        with (tmp_path / "a.txt").open("wb") as file:
-            file.write(b"x")
-            file.flush()
-
-    with pytest.raises(BlockingError):
-        asyncio.run(main())
 
 
 def test_certificates_are_read_in_a_thread(

@@ -44,16 +44,12 @@ def closed(stream: Any) -> Any:
     return stream
 
 
-def dropped(stream: Any) -> Any:
-    next(stream)
-
-
 def failed_inside(stream: Any) -> Any:
     with pytest.raises(ZeroDivisionError):
         print([1 / 0 for _ in stream])
 
 
-@pytest.mark.parametrize("leave", [left_early, closed, dropped, failed_inside])
+@pytest.mark.parametrize("leave", [left_early, closed, failed_inside])
 def test_cancel_an_abandoned_stream(fresh: Server, leave: Any) -> None:
     fresh.script("sovrgpt", LONG)
     kept = leave(Mode("sync").client("sovrgpt", fresh).stream(HELLO, model=MODEL))
@@ -91,18 +87,7 @@ async def async_cancelled(stream: Any) -> None:
         await task
 
 
-async def async_timed_out(stream: Any) -> None:
-    async def read() -> None:
-        async for _ in stream:
-            pass
-
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(read(), 0.1)
-
-
-@pytest.mark.parametrize(
-    "leave", [async_left_early, async_closed, async_cancelled, async_timed_out]
-)
+@pytest.mark.parametrize("leave", [async_left_early, async_closed, async_cancelled])
 def test_cancel_an_abandoned_async_stream(async_mode: Mode, fresh: Server, leave: Any) -> None:
     async def main() -> bool:
         await leave(async_mode.client("sovrgpt", fresh).stream(HELLO, model=MODEL))
