@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain_core.exceptions import ModelInvalidRequestError
-from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import AudioBlock, DocumentBlock, ImageBlock, VideoBlock
 
 from dsgvo import errors
 from dsgvo.emulator import Server, Status
 from langchain_dsgvo import InnoGPTImageGeneration
 from llamaindex_dsgvo import InnoGPTImageToolSpec
-from tests.calls import bodies, run
+from tests.calls import bodies
 from tests.forms import Part, form_of, payload_of
 from tests.frameworks.support import EACH, WAYS, Way
 
@@ -201,9 +199,13 @@ def made(way: Way, prompt: str = "Icon", **settings: Any) -> tuple[str, Any]:
     """Let the tool make an image; return what the model is told, and the image."""
     if way.is_langchain:
         call = {"name": "x", "args": {"prompt": prompt}, "id": "1", "type": "tool_call"}
-        message = way.mode.invoke(InnoGPTImageGeneration(**settings), call)
+        image_tool = InnoGPTImageGeneration(**settings)
+        assert (image_tool.name, list(image_tool.args)) == ("generate_image", ["prompt"])
+        message = way.mode.invoke(image_tool, call)
         return message.content, message.artifact
     [tool] = InnoGPTImageToolSpec(**settings).to_tool_list()
+    assert tool.metadata.name == "generate_image"
+    assert [*tool.metadata.get_parameters_dict()["properties"]] == ["prompt"]
     output = way.mode.call(tool, "call", prompt=prompt)
     return output.content, output.raw_output
 
@@ -225,27 +227,6 @@ def test_an_image_comes_as_address_as_file_or_in_memory(
 
 
 # LlamaIndex asks pydantic for names that it has given up.
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
-@EACH
-def test_an_agent_makes_an_image(server: Server, way: Way) -> None:
-    question = "Erzeuge ein Bild: 'ein minimalistisches App-Icon'"
-    if way.is_langchain:
-        agent: Any = create_agent(way.model("innogpt"), [InnoGPTImageGeneration()])
-        way.mode.invoke(agent, {"messages": [("user", question)]})
-    else:
-        tools = InnoGPTImageToolSpec().to_tool_list()
-        agent = FunctionAgent(tools=tools, llm=way.model("innogpt"), streaming=False)
-        run(lambda: agent.run(question))
-    [offered] = bodies(server)[0]["tools"]
-    function = offered["function"]
-    assert (function["name"], [*function["parameters"]["properties"]]) == (
-        "generate_image",
-        ["prompt"],
-    )
-    assert "picture" in function["description"]
-    paths = [request.path.rpartition("/")[2] for request in server.requests]
-    assert paths == ["completions", "generations", "completions"]
-    assert bodies(server)[2]["messages"][-1]["content"].startswith("The image was made (")
 
 
 @EACH

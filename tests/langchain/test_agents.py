@@ -6,11 +6,6 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import (
-    ModelFallbackMiddleware,
-    ModelRetryMiddleware,
-    SummarizationMiddleware,
-)
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.documents import Document
 from langchain_core.output_parsers import StrOutputParser
@@ -18,11 +13,10 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.tools import tool
 from langchain_core.vectorstores import InMemoryVectorStore
-from langchain_qdrant import QdrantVectorStore
 from langgraph.checkpoint.memory import InMemorySaver
 
-from dsgvo.emulator import Reply, Server, Status
-from dsgvo.errors import CapabilityError, InternalServerError, RateLimitError
+from dsgvo.emulator import Reply, Server
+from dsgvo.errors import CapabilityError
 from tests.frameworks.test_structured import ANNA, TEXT, Person
 from tests.langchain.support import EMBEDDINGS, Mode, bodies, chat, roles
 from tests.vendors import MODELS, THINKING_MODEL
@@ -134,43 +128,6 @@ def test_the_strategy_that_the_agent_chooses_itself_works(provider: str, mode: M
     assert answer["structured_response"] == ANNA
 
 
-@pytest.mark.parametrize(("retry_on", "asked"), [(Exception, 3), (RateLimitError, 1)])
-def test_middleware_knows_these_errors(
-    server: Server, mode: Mode, retry_on: Any, asked: int
-) -> None:
-    server.script("sovrgpt", Status(500), Status(429), Reply("Ja."))
-    retry = ModelRetryMiddleware(
-        max_retries=2, retry_on=(retry_on,), on_failure="error", initial_delay=0, backoff_factor=0
-    )
-    agent = create_agent(chat("sovrgpt", max_retries=0), [], middleware=[retry])
-    if asked == 1:
-        with pytest.raises(InternalServerError):
-            mode.invoke(agent, QUESTION)
-    else:
-        assert mode.invoke(agent, QUESTION)["messages"][-1].text == "Ja."
-    assert len(server.requests) == asked
-
-
-def test_another_vendor_takes_over(server: Server, mode: Mode) -> None:
-    server.script("sovrgpt", Status(503))
-    fallback = ModelFallbackMiddleware(chat("innogpt"))
-    agent = create_agent(chat("sovrgpt", max_retries=0), [get_weather], middleware=[fallback])
-    messages = mode.invoke(agent, QUESTION)["messages"]
-    assert messages[1].response_metadata["model_name"] == MODELS["innogpt"]
-    assert "21 Grad" in messages[-1].text
-
-
-def test_long_conversations_are_summed_up(server: Server, mode: Mode) -> None:
-    model = chat("sovrgpt")
-    summary = SummarizationMiddleware(model, trigger=("tokens", 300), keep=("messages", 2))
-    agent = create_agent(model, [], middleware=[summary])
-    history = [(role, "Wort " * 60) for _ in range(4) for role in ("user", "assistant")]
-    messages = mode.invoke(agent, {"messages": [*history, ("user", "Und nun?")]})["messages"]
-    assert len(messages) < 6
-    assert messages[-2].text == "Und nun?"
-    assert len(bodies(server)) == 2
-
-
 # Retrieval
 
 DOCUMENTS = [
@@ -186,18 +143,17 @@ PROMPT = ChatPromptTemplate.from_messages(
 )
 
 
+def joined(found: list[Document]) -> str:
+    return "\n\n".join(one.page_content for one in found)
+
+
 @pytest.mark.parametrize(("embedded_by", "answered_by"), [("innogpt", "sovrgpt"), ("meingpt",) * 2])
 def test_the_answer_comes_from_the_passage(mode: Mode, embedded_by: str, answered_by: str) -> None:
     embeddings = EMBEDDINGS[embedded_by](dimensions=512, batch_size=2)
-    store: Any = InMemoryVectorStore(embeddings)
-    if answered_by == "sovrgpt":
-        store = QdrantVectorStore.construct_instance(
-            embedding=embeddings, client_options={"location": ":memory:"}, collection_name="x"
-        )
+    store = InMemoryVectorStore(embeddings)
     mode.call(store, "add_documents", DOCUMENTS)
     retriever = store.as_retriever(search_kwargs={"k": 2})
-    joined = RunnableLambda(lambda found: "\n\n".join(one.page_content for one in found))
-    context = {"context": retriever | joined, "question": RunnablePassthrough()}
+    context = {"context": retriever | RunnableLambda(joined), "question": RunnablePassthrough()}
     chain = context | PROMPT | chat(answered_by) | StrOutputParser()
     question = "Wie lang muss ein Passwort sein?"
     assert mode.invoke(retriever, question)[0].metadata["source"] == "passwort.md"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from langchain_core.callbacks.usage import get_usage_metadata_callback
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
@@ -15,8 +14,7 @@ from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
 from langchain_dsgvo._langchain_internals import force_invalid
 from langchain_dsgvo._responses import to_chunk, to_result
-from tests.core.support import answer, chunk, http, raw_server, sse
-from tests.langchain.support import Mode, Way, bodies, chat, whole
+from tests.langchain.support import Mode, bodies, chat, whole
 
 
 def both(completion: Completion) -> list[AIMessage]:
@@ -190,19 +188,6 @@ def test_usage_with_its_details_and_without() -> None:
         assert message.response_metadata["token_usage"] == USAGE
     for message in both(completed(usage={"prompt_tokens": None})):
         assert message.usage_metadata is None
-
-
-def test_usage_is_counted_for_an_answer_that_names_no_model(way: Way) -> None:
-    usage = {"prompt_tokens": 3, "completion_tokens": 1}
-    events = sse(chunk("Ja.", "stop"), {"choices": [], "usage": usage})
-    body = (
-        http(events, kind="text/event-stream")
-        if way.streamed
-        else http(answer() | {"usage": usage})
-    )
-    with raw_server(body) as vendor, get_usage_metadata_callback() as counted:
-        way.answer(chat("sovrgpt", model="m", base_url=vendor.url))
-    assert counted.usage_metadata["m"]["total_tokens"] == 4
 
 
 def test_generate_says_what_all_answers_cost(server: Server, mode: Mode) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -10,7 +9,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
 
-from dsgvo import emulator, errors
+from dsgvo import errors
 from dsgvo.emulator import Server
 from langchain_dsgvo import (
     InnoGPTEmbeddings,
@@ -45,25 +44,6 @@ class Unit(Vendor):
         return variables, self.params, expected
 
 
-@pytest.fixture(scope="module")
-def undocumented_server() -> Iterator[Server]:
-    """An emulator whose vendors all have embeddings."""
-    with emulator.running(undocumented_embeddings=True) as running:
-        yield running
-
-
-class Undocumented(Vendor):
-    params: ClassVar = {"model": "text-embedding-3-small", "allow_undocumented": True}
-
-    @pytest.fixture(autouse=True)
-    def answered(
-        self, vendors: Server, undocumented_server: Server, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        provider: str = self.embeddings.provider  # pyright: ignore[reportAttributeAccessIssue]
-        for name, value in undocumented_server.environ(provider).items():
-            monkeypatch.setenv(name, value)
-
-
 class TestInnoGPTUnit(Unit, EmbeddingsUnitTests):
     embeddings = InnoGPTEmbeddings
     variable, base_url = "INNOGPT_API_KEY", "INNOGPT_BASE_URL"
@@ -82,27 +62,24 @@ class TestMeinGPT(Vendor, EmbeddingsIntegrationTests):
     embeddings = MeinGPTEmbeddings
 
 
-class TestNeuroflashUnit(Undocumented, Unit, EmbeddingsUnitTests):
+UNDOCUMENTED: Any = {"model": "e5", "allow_undocumented": True}
+
+
+class TestNeuroflashUnit(Unit, EmbeddingsUnitTests):
     embeddings = NeuroflashEmbeddings
+    params: ClassVar = UNDOCUMENTED
     variable, base_url = "NEUROFLASH_API_KEY", "NEUROFLASH_BASE_URL"
 
 
-class TestNeuroflash(Undocumented, EmbeddingsIntegrationTests):
-    embeddings = NeuroflashEmbeddings
-
-
-class TestSovrGPTUnit(Undocumented, Unit, EmbeddingsUnitTests):
+class TestSovrGPTUnit(Unit, EmbeddingsUnitTests):
     embeddings = SovrGPTEmbeddings
+    params: ClassVar = UNDOCUMENTED
     variable, base_url = "SOVR_KEY", "SOVRGPT_BASE_URL"
 
     @pytest.fixture(autouse=True)
-    def the_vendors_own_variable(self, answered: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def the_vendors_own_variable(self, vendors: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("SOVRGPT_API_KEY")
         monkeypatch.setenv("SOVR_KEY", "key")
-
-
-class TestSovrGPT(Undocumented, EmbeddingsIntegrationTests):
-    embeddings = SovrGPTEmbeddings
 
 
 def test_batches_are_cut_by_bytes_too(server: Server, mode: Mode) -> None:

@@ -9,9 +9,6 @@ import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_llm_cache
-from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import APIError
@@ -96,16 +93,6 @@ def test_streaming_and_its_usage_can_be_turned_off(server: Server, mode: Mode) -
     assert answer.usage_metadata is not None
     assert ["stream" in body for body in bodies(server)] == [False, True, True]
     assert ["stream_options" in body for body in bodies(server)] == [False, False, True]
-
-
-def test_a_rate_limiter_is_asked_and_a_chain_streams_through(server: Server, mode: Mode) -> None:
-    server.script("sovrgpt", Reply(chunks=["Guten", " Tag", "."]))
-    limiter = InMemoryRateLimiter(requests_per_second=1000, check_every_n_seconds=0.001)
-    prompt = ChatPromptTemplate.from_messages([("system", "Sei {style}."), ("user", "{text}")])
-    chain = prompt | chat("sovrgpt", rate_limiter=limiter) | StrOutputParser()
-    pieces = mode.stream(chain, {"style": "knapp", "text": "Hallo!"})
-    assert [piece for piece in pieces if piece] == ["Guten", " Tag", "."]
-    assert limiter.last is not None
 
 
 # Caches

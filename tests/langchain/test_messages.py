@@ -17,9 +17,7 @@ from langchain_core.messages import (
     ToolMessage,
     message_to_dict,
     messages_from_dict,
-    trim_messages,
 )
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
@@ -155,20 +153,6 @@ def test_messages_that_no_vendor_takes_are_refused(
     assert server.requests == []
 
 
-def test_every_way_to_give_messages(server: Server, way: Way) -> None:
-    model = chat("sovrgpt")
-    prompt = ChatPromptTemplate.from_messages(
-        [("system", "{style}"), MessagesPlaceholder("history"), ("human", "{question}")]
-    )
-    given = {"style": "knapp", "history": [("ai", "Ja?")], "question": "Hallo"}
-    way.answer(model, [("user", "Hallo")])
-    way.answer(model, [{"role": "user", "content": "Hallo"}])
-    way.answer(prompt | model, given)
-    *plain, prompted = [body["messages"] for body in bodies(server)]
-    assert plain == [[user("Hallo")]] * 2
-    assert prompted == [{"role": "system", "content": "knapp"}, assistant("Ja?"), user("Hallo")]
-
-
 def test_messages_can_be_stored_and_read_again_and_are_not_changed_by_being_sent(
     server: Server, way: Way
 ) -> None:
@@ -182,12 +166,6 @@ def test_messages_can_be_stored_and_read_again_and_are_not_changed_by_being_sent
     way.answer(chat("sovrgpt"), history)
     assert bodies(server)[1]["messages"] == [user("Hallo!"), CALLED, result("3")]
     assert again == before
-
-
-def test_history_can_be_trimmed_by_this_models_count() -> None:
-    history = [HumanMessage("Wort " * 50), AIMessage("Wort " * 50), HumanMessage("Kurz.")]
-    model = chat("sovrgpt")
-    assert trim_messages(history, max_tokens=40, token_counter=model) == history[2:]
 
 
 def test_thoughts_stream_first_and_answer_after(server: Server, mode: Mode) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -31,12 +31,6 @@ class Weather(BaseModel):
     city: str = Field(description="Die Stadt.")
 
 
-class WeatherDict(TypedDict):
-    """Holt das Wetter."""
-
-    city: Annotated[str, ..., "Die Stadt."]
-
-
 PARAMETERS = {
     "type": "object",
     "properties": {"city": {"type": "string", "description": "Die Stadt."}},
@@ -46,8 +40,6 @@ DESCRIBED = {"description": "Holt das Wetter."}
 OFFERS: dict[str, Any] = {
     "get_weather": get_weather,
     "Weather": Weather,
-    "WeatherDict": WeatherDict,
-    "weather": {"title": "weather", **DESCRIBED, **PARAMETERS},
     "structured": StructuredTool.from_function(
         get_weather, name="structured", parse_docstring=True
     ),

@@ -1,4 +1,4 @@
-"""LangSmith: what goes there is told once."""
+"""LangSmith: what goes there is told once, unless nothing does or the user wishes it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,26 @@ from tests.langchain.support import chat
 
 
 @pytest.mark.parametrize(
-    ("variables", "says"),
+    ("variables", "residency", "says"),
     [
-        ({}, "LangSmith at api.smith.langchain.com, in the USA"),
-        ({"LANGSMITH_ENDPOINT": "https://eu.api.smith.langchain.com"}, "in the EU"),
-        ({"LANGCHAIN_ENDPOINT": "https://smith.example.com/api"}, "a region that is not known"),
+        ({}, "eu", "LangSmith at api.smith.langchain.com, in the USA"),
+        ({"LANGSMITH_ENDPOINT": "https://eu.api.smith.langchain.com"}, "eu", "in the EU"),
+        ({"LANGCHAIN_ENDPOINT": "https://smith.example.com/a"}, "eu", "a region that is not known"),
+        ({}, "any", ""),
+        ({"LANGSMITH_TRACING": "false"}, "eu", ""),
+        ({"LANGSMITH_TRACING": ""}, "eu", ""),
     ],
 )
 def test_tracing_is_told_once(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], says: str
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], residency: str, says: str
 ) -> None:
-    for name, value in {"LANGSMITH_TRACING": "true", **variables}.items():
+    for name, value in ({"LANGSMITH_TRACING": "true"} | variables).items():
         monkeypatch.setenv(name, value)
-    with pytest.warns(ResidencyWarning, match="Set LANGSMITH_TRACING=false") as told:
-        _ = [chat("sovrgpt"), chat("innogpt")]
-    assert len(told) == 1
-    assert says in str(told[0].message)
-
-
-@pytest.mark.parametrize(("switch", "residency"), [("true", "any"), ("false", "eu"), ("", "eu")])
-def test_no_tracing_and_a_wish_are_silent(
-    monkeypatch: pytest.MonkeyPatch, switch: str, residency: str
-) -> None:
-    monkeypatch.setenv("LANGSMITH_TRACING", switch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        chat("sovrgpt", residency=residency)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        _ = [chat(provider, residency=residency) for provider in ("sovrgpt", "innogpt")]
+    assert {warning.category for warning in told} <= {ResidencyWarning}
+    assert len(told) == bool(says)
+    for text in (str(warning.message) for warning in told):
+        assert says in text
+        assert "Set LANGSMITH_TRACING=false" in text

@@ -6,43 +6,34 @@ LlamaIndex has no standard suite for integrations; this is one. A vendor's tests
 
 from __future__ import annotations
 
-import json
 import pickle
-from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar
 
 import llama_index.core
 import pytest
-from llama_index.core import SummaryIndex, VectorStoreIndex
+from llama_index.core import VectorStoreIndex
 from llama_index.core.agent.workflow import (
     AgentStream,
-    AgentWorkflow,
     FunctionAgent,
     ReActAgent,
     ToolCallResult,
 )
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.chat_engine import CondensePlusContextChatEngine, ContextChatEngine
-from llama_index.core.evaluation import FaithfulnessEvaluator
 from llama_index.core.ingestion import IngestionCache, IngestionPipeline
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
-from llama_index.core.postprocessor import LLMRerank
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import (
-    CitationQueryEngine,
     RouterQueryEngine,
-    SubQuestionQueryEngine,
 )
-from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode
-from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
-from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
+from llama_index.core.schema import MetadataMode, TextNode
+from llama_index.core.selectors import PydanticSingleSelector
 from llama_index.core.tools import FunctionTool, QueryEngineTool
 from pydantic import BaseModel, Field
 
@@ -106,16 +97,6 @@ def wetter(ort: str) -> str:
     return f"In {ort} scheint die Sonne."
 
 
-def awaited(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A tool's coroutine: functions run in threads, and their results come in any order."""
-
-    @wraps(function)
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    return call
-
-
 # LlamaIndex itself uses what pydantic and its own workflows have deprecated.
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
 @pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning")
@@ -168,39 +149,6 @@ class LLMConformance:
         assert "".join(tokens) == VACATION
         assert len([token for token in tokens if token]) > 3
 
-    @pytest.mark.parametrize("response_mode", [ResponseMode.COMPACT, ResponseMode.TREE_SUMMARIZE])
-    def test_summary_index(
-        self, llm: Any, embed_model: Any, mode: Mode, response_mode: ResponseMode
-    ) -> None:
-        index = SummaryIndex.from_documents(documents(), embed_model=embed_model)
-        engine = index.as_query_engine(llm=llm, response_mode=response_mode)
-        assert "0,30 Euro" in str(mode.call(engine, "query", "Was wird je Kilometer erstattet?"))
-
-    def test_citations(self, llm: Any, index: VectorStoreIndex, mode: Mode) -> None:
-        engine = CitationQueryEngine.from_args(index, llm=llm, similarity_top_k=3)
-        answer = mode.call(engine, "query", HOW_MANY_DAYS)
-        cited = [
-            number
-            for number, node in enumerate(answer.source_nodes, 1)
-            if f"[{number}]" in str(answer)
-        ]
-        assert "30 Tage Urlaub" in str(answer)
-        assert [answer.source_nodes[number - 1].metadata["file"] for number in cited] == [
-            "urlaub.md"
-        ]
-
-    @pytest.mark.scripted
-    def test_router(self, llm: Any, embed_model: Any, mode: Mode, server: Server) -> None:
-        engine = RouterQueryEngine(
-            selector=LLMSingleSelector.from_defaults(llm=llm),
-            query_engine_tools=_tools(llm, embed_model),
-            llm=llm,
-        )
-        server.script(self.provider, Reply('[{"choice": 2, "reason": "Es geht um Passwörter."}]'))
-        answer = mode.call(engine, "query", "Wie viele Zeichen hat ein Passwort?")
-        assert "14 Zeichen" in str(answer)
-        assert answer.metadata["selector_result"].inds == [1]
-
     @pytest.mark.scripted
     def test_router_with_structured_output(
         self, llm: Any, embed_model: Any, mode: Mode, server: Server
@@ -219,49 +167,6 @@ class LLMConformance:
         assert "14 Zeichen" in str(answer)
         assert answer.metadata["selector_result"].reason == "Es geht um Passwörter."
 
-    @pytest.mark.scripted
-    def test_sub_questions(self, llm: Any, embed_model: Any, mode: Mode, server: Server) -> None:
-        engine = SubQuestionQueryEngine.from_defaults(
-            query_engine_tools=_tools(llm, embed_model),
-            question_gen=LLMQuestionGenerator.from_defaults(llm=llm),
-            llm=llm,
-            verbose=False,
-            use_async=mode.is_async,
-        )
-        question = "Wie viele Tage Urlaub gibt es, und wie viele Zeichen hat ein Passwort?"
-        subs = [
-            {"sub_question": HOW_MANY_DAYS, "tool_name": "urlaub"},
-            {"sub_question": "Wie viele Zeichen hat ein Passwort?", "tool_name": "passwort"},
-        ]
-        server.script(self.provider, Reply(json.dumps({"items": subs})))
-        answer = mode.call(engine, "query", question)
-        assert "30 Tage" in str(answer) or "14 Zeichen" in str(answer)
-        asked = [node.text for node in answer.source_nodes if "Sub question:" in node.text]
-        assert len(asked) == 2
-
-    @pytest.mark.scripted
-    def test_rerank(self, llm: Any, server: Server) -> None:
-        server.script(self.provider, Reply("Doc: 3, Relevance: 9\nDoc: 1, Relevance: 2"))
-        nodes = [
-            NodeWithScore(node=TextNode(text=text), score=0.5)
-            for text in (TRAVEL, BREACH, VACATION, PASSWORDS)
-        ]
-        reranked = LLMRerank(llm=llm, top_n=1).postprocess_nodes(nodes, query_str=HOW_MANY_DAYS)
-        assert [node.text for node in reranked] == [VACATION]
-
-    @pytest.mark.scripted
-    def test_faithfulness(self, llm: Any, mode: Mode, server: Server) -> None:
-        server.script(self.provider, Reply("YES"), Reply("NO"))
-        evaluator = FaithfulnessEvaluator(llm=llm)
-        true = mode.call(evaluator, "evaluate", response=VACATION, contexts=[VACATION, TRAVEL])
-        false = mode.call(
-            evaluator,
-            "evaluate",
-            response="Der Mond besteht aus Käse.",
-            contexts=[VACATION, TRAVEL],
-        )
-        assert (true.passing, false.passing) == (True, False)
-
     # Chat engines and memory
 
     @pytest.mark.scripted
@@ -277,24 +182,6 @@ class LLMConformance:
         assert "14 Zeichen" in str(answer)
         assert answer.source_nodes[0].metadata["file"] == "it.md"
         assert [message.role.value for message in engine.chat_history] == ["user", "assistant"] * 2
-
-    def test_context_chat_engine_streams(
-        self, llm: Any, index: VectorStoreIndex, mode: Mode
-    ) -> None:
-        engine = ContextChatEngine.from_defaults(
-            index.as_retriever(similarity_top_k=1), llm=llm, memory=_memory(llm)
-        )
-        if mode.is_async:
-
-            async def ask() -> list[str]:
-                answer = await engine.astream_chat(HOW_MANY_DAYS)
-                return [token async for token in answer.async_response_gen()]
-
-            tokens = run(ask)
-        else:
-            tokens = list(engine.stream_chat(HOW_MANY_DAYS).response_gen)
-        assert "".join(tokens) == VACATION
-        assert engine.chat_history[-1].content == VACATION
 
     def test_memory_over_several_turns(
         self, llm: Any, index: VectorStoreIndex, mode: Mode, server: Server
@@ -330,17 +217,6 @@ class LLMConformance:
         assert result["tool_call_id"] == call["tool_calls"][0]["id"]
 
     @pytest.mark.scripted
-    def test_function_agent_calls_two_tools(self, llm: Any, server: Server) -> None:
-        calls = {"kilometergeld": {"kilometer": 100}, "wetter": {"ort": "Köln"}}
-        both = [{"name": name, "arguments": given} for name, given in calls.items()]
-        server.script(self.provider, Reply(tool_calls=both))
-        agent = FunctionAgent(tools=[awaited(kilometergeld), awaited(wetter)], llm=llm)
-        question = "Berechne das Kilometergeld für 100 Kilometer und nenne das Wetter in Köln."
-        _, events = _ran(agent, question)
-        called = [event.tool_name for event in events if isinstance(event, ToolCallResult)]
-        assert sorted(called) == ["kilometergeld", "wetter"]
-
-    @pytest.mark.scripted
     def test_react_agent(self, llm: Any, server: Server) -> None:
         step = 'Thought: Das rechne ich.\nAction: kilometergeld\nAction Input: {"kilometer": 120}'
         server.script(self.provider, Reply(step), Reply("Thought: Ich weiß es.\nAnswer: 36 Euro"))
@@ -351,37 +227,6 @@ class LLMConformance:
             ("kilometergeld", {"kilometer": 120})
         ]
         assert "36" in str(answer.response.content)
-
-    @pytest.mark.scripted
-    def test_hand_off_between_agents(self, llm: Any, server: Server) -> None:
-        reception = FunctionAgent(
-            name="empfang",
-            description="Nimmt Fragen entgegen und übergibt sie.",
-            tools=[wetter],
-            llm=llm,
-            can_handoff_to=["reisekosten"],
-        )
-        travel = FunctionAgent(
-            name="reisekosten",
-            description="Berechnet Kilometergeld.",
-            tools=[kilometergeld],
-            llm=llm,
-            can_handoff_to=[],
-        )
-        to = {"to_agent": "reisekosten", "reason": "Es geht um Kilometergeld."}
-        server.script(
-            self.provider,
-            Reply(tool_calls=[{"name": "handoff", "arguments": to}]),
-            Reply(tool_calls=[{"name": "kilometergeld", "arguments": {"kilometer": 120}}]),
-        )
-        workflow = AgentWorkflow(agents=[reception, travel], root_agent="empfang")
-        answer, events = _ran(workflow, "Wie viel Kilometergeld gibt es für 120 Kilometer?")
-        called = [event.tool_name for event in events if isinstance(event, ToolCallResult)]
-        assert called == ["handoff", "kilometergeld"]
-        assert answer.current_agent_name == "reisekosten"
-        assert "36" in str(answer.response.content)
-        offered = [[tool["function"]["name"] for tool in body["tools"]] for body in bodies(server)]
-        assert offered == [["wetter", "handoff"], ["kilometergeld"], ["kilometergeld"]]
 
     # Structured output
 
@@ -436,10 +281,6 @@ class LLMConformance:
         assert answer.response == "36.0"
 
     # The object itself
-
-    def test_two_event_loops_one_after_another(self, llm: Any) -> None:
-        answers = {run(lambda: llm.acomplete("Hallo!")).text for _ in range(2)}
-        assert len(answers) == 1
 
     def test_pickled(self, llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         copied = _in_another_environment(llm, monkeypatch)
@@ -512,10 +353,6 @@ class EmbeddingConformance:
         assert sorted(node.metadata["file"] for node in nodes) == sorted(DOCUMENTS)
         texts = [node.get_content(MetadataMode.EMBED) for node in nodes]
         assert [node.embedding for node in nodes] == embed_model.get_text_embedding_batch(texts)
-
-    def test_two_event_loops_one_after_another(self, embed_model: Any) -> None:
-        vectors = [run(lambda: embed_model.aget_query_embedding("Hallo")) for _ in range(2)]
-        assert vectors[0] == vectors[1]
 
     def test_pickled(self, embed_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         copied = _in_another_environment(embed_model, monkeypatch)

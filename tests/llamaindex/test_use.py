@@ -10,7 +10,7 @@ from llama_index.core import Settings, VectorStoreIndex
 
 from dsgvo.emulator import Server
 from dsgvo.errors import ConfigurationError
-from llamaindex_dsgvo import InnoGPTEmbedding, MeinGPT, MeinGPTEmbedding, use
+from llamaindex_dsgvo import InnoGPTEmbedding, MeinGPTEmbedding, use
 from tests.llamaindex.support import HOW_MANY_DAYS, VACATION, bodies, documents
 
 
@@ -75,11 +75,6 @@ def test_nothing_is_changed_by_a_mistake(monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(ConfigurationError):
             mistake()
         assert nothing_is_set()
-
-
-def test_a_model_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEINGPT_MODEL", "gpt-4o-mini")
-    assert MeinGPT().model == "gpt-4o-mini"
 
 
 def test_importing_brings_no_http_client_along() -> None:
