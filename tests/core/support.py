@@ -303,12 +303,12 @@ def raw_server(
         thread.join()
 
 
-def run_python(code: str, *arguments: str, stdin: bytes = b"") -> bytes:
+def run_python(code: str, *arguments: str, stdin: bytes = b"", seconds: float = 60) -> bytes:
     """Run a program in which every warning is an error, and return what it printed."""
     program = [sys.executable, "-X", "dev", "-W", "error", "-c", code, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        program, input=stdin, capture_output=True, env=environment, timeout=60, check=False
+        program, input=stdin, capture_output=True, env=environment, timeout=seconds, check=False
     )
     # asyncio's debug mode tells of slow steps, such as the first import.
     said = [line for line in done.stderr.decode().splitlines() if "Executing <" not in line]

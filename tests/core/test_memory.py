@@ -8,17 +8,15 @@ The full size runs with ``DSGVO_TEST_MEMORY_TEXTS=50000``; ``-s`` shows the figu
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.core.support import Mode
+from tests.core.support import Mode, run_python
 from tests.processes import next_line, started
 
-ROOT = Path(__file__).parents[2]
 TEXTS = int(os.environ.get("DSGVO_TEST_MEMORY_TEXTS", "10000"))
 """Read when the tests are collected: what the tests' environment hides is set then still."""
 
@@ -30,27 +28,17 @@ from dsgvo import AsyncClient, Client
 
 mode, url, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
-def texts(count):
-    for number in range(count):
-        yield f"{number:08d}" + "x" * 1016  # made as they are read, 1 kB each
+async def collected(vectors):
+    return sum([right(vector) async for vector in vectors])
+
+def right(vector):
+    return len(vector) == 3072 and vector[1] == 1 / 4096
 
 def embed(count):
-    settings = dict(api_key="k", base_url=url)
-    seen = 0
-    if mode == "sync":
-        for vector in Client("meingpt", **settings).embed(texts(count)):
-            assert len(vector) == 3072 and vector[1] == 1 / 4096
-            seen += 1
-        return seen
-
-    async def main():
-        seen = 0
-        async for vector in AsyncClient("meingpt", **settings).embed(texts(count)):
-            assert len(vector) == 3072 and vector[1] == 1 / 4096
-            seen += 1
-        return seen
-
-    return asyncio.run(main())
+    texts = (f"{number:08d}" + "x" * 1016 for number in range(count))  # 1 kB each, made as read
+    client = (Client if mode == "sync" else AsyncClient)("meingpt", api_key="k", base_url=url)
+    vectors = client.embed(texts)
+    return sum(map(right, vectors)) if mode == "sync" else asyncio.run(collected(vectors))
 
 def peak():
     unit = 1 if sys.platform == "darwin" else 1024
@@ -73,15 +61,7 @@ def vector_server() -> Iterator[str]:
 
 @pytest.mark.slow
 def test_embedding_many_texts_does_not_grow_the_process(mode: Mode, vector_server: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, mode.name, vector_server, str(TEXTS)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=600,
-        check=False,
-    )
-    assert done.stderr == ""
-    before, after = map(float, done.stdout.split())
+    arguments = [mode.name, vector_server, str(TEXTS)]
+    before, after = map(float, run_python(PROGRAM, *arguments, seconds=600).split())
     print(f"{mode.name}: {TEXTS} texts, {before:.0f} MB before, {after:.0f} MB at most")
     assert after - before < LIMIT_MB
