@@ -109,42 +109,30 @@ def finished(result: Any) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_options_act_on_the_request_and_stay_out_of_its_body(server: Server, name: str) -> None:
+    for argument in ("api_key", "base_url", "default_headers"):
+        with pytest.raises(errors.ConfigurationError, match=f"{argument} cannot.*constructor"):
+            finished(CALLS[name]({argument: "x"}))
+    assert server.requests == []
+    server.script("innogpt", Status(503))
+    with pytest.raises(errors.APIStatusError):
+        finished(CALLS[name]({"max_retries": 0}))
     finished(CALLS[name](OPTIONS))
-    [request] = server.requests
+    [_, request] = server.requests
     assert request.headers["x-gateway-key"] == "geheim-4711-geheim"
     assert request.json["metadata"] == {"abteilung": "7"}
     assert request.json.keys().isdisjoint(OPTIONS)
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_the_constructors_arguments_are_refused(server: Server, name: str) -> None:
-    for argument in ("api_key", "base_url", "default_headers"):
-        with pytest.raises(errors.ConfigurationError, match=f"{argument} cannot.*constructor"):
-            finished(CALLS[name]({argument: "x"}))
-    assert server.requests == []
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_retries_are_those_of_the_call(server: Server, name: str) -> None:
-    server.script("innogpt", Status(503))
-    with pytest.raises(errors.APIStatusError):
-        finished(CALLS[name]({"max_retries": 0}))
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("timeout", [0.05, (9, 0.05), httpx.Timeout(9, read=0.05)])
-def test_a_time_out_in_every_form(server: Server, timeout: Any) -> None:
-    server.script("innogpt", Delay(30), Delay(30))
-    with pytest.raises(errors.APITimeoutError):
-        chat().invoke("Hallo!", timeout=timeout, max_retries=0)
-    with pytest.raises(errors.APITimeoutError):
-        llm(timeout=timeout, max_retries=0).chat(MESSAGES)
-
-
-@pytest.mark.parametrize("timeout", [(1, 2, 3), (0, 1), "5", object()])
-def test_a_time_out_that_is_none_is_told(timeout: Any) -> None:
-    with pytest.raises(errors.ConfigurationError, match="timeout="):
-        chat(timeout=timeout)
+def test_a_time_out_in_every_form_and_in_none(server: Server) -> None:
+    for timeout in (0.05, (9, 0.05), httpx.Timeout(9, read=0.05)):
+        server.script("innogpt", Delay(30), Delay(30))
+        with pytest.raises(errors.APITimeoutError):
+            chat().invoke("Hallo!", timeout=timeout, max_retries=0)
+        with pytest.raises(errors.APITimeoutError):
+            llm(timeout=timeout, max_retries=0).chat(MESSAGES)
+    for wrong in ((1, 2, 3), (0, 1), "5", object()):
+        with pytest.raises(errors.ConfigurationError, match="timeout="):
+            chat(timeout=wrong)
 
 
 def test_traces_do_not_hold_headers_of_a_call(server: Server) -> None:

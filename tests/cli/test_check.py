@@ -61,14 +61,13 @@ def test_what_a_service_does_otherwise_is_told_and_fails(
     assert note in found["chat"]["note"]
 
 
-def test_it_asks_before_it_costs_money(vendor_environment: Server) -> None:
+def test_it_asks_before_it_costs_money_and_shows_time_and_tokens(
+    vendor_environment: Server,
+) -> None:
     ran = check("innogpt", answer="n\n")
     assert ran.exit_code != 0
     assert "cost money" in ran.stderr
     assert vendor_environment.requests == []
-
-
-def test_the_table_shows_time_and_tokens(vendor_environment: Server) -> None:
     ran = check("meingpt", "--yes")
     assert ran.exit_code == 0
     assert vendor_environment.requests

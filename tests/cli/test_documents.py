@@ -137,16 +137,15 @@ def test_a_file_that_may_not_be_read_is_named(
     assert read_documents(tmp_path).skipped == {"b.md": "permission denied"}
 
 
-def test_a_single_file_is_a_library(tmp_path: Path) -> None:
-    written(tmp_path, {"a.md": "gut", "b.md": "nicht gefragt"})
-    assert list(read(tmp_path / "a.md")) == ["a.md"]
-
-
-def test_folders_without_documents_are_refused(tmp_path: Path) -> None:
+def test_a_single_file_is_a_library_and_folders_without_documents_are_refused(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(ConfigurationError, match="there is no such folder"):
         read_documents(tmp_path / "fehlt")
     with pytest.raises(ConfigurationError, match="the folder has no files"):
         read_documents(tmp_path)
-    (tmp_path / "a.docx").write_bytes(b"PK")
+    written(tmp_path, {"a.docx": b"PK"})
     with pytest.raises(ConfigurationError, match=r"none of 1 file.*a\.docx: not one of \.md"):
         read_documents(tmp_path)
+    written(tmp_path, {"a.md": "gut", "b.md": "nicht gefragt"})
+    assert list(read(tmp_path / "a.md")) == ["a.md"]

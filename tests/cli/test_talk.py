@@ -108,67 +108,40 @@ def test_a_pdf_is_read_by_the_vendor_that_documents_it(
     out, err = talk(f"/file {path}", "Wann wird der Aufzug gewartet?", to=OWN)
     assert err == ""
     assert "am 4. Mai gewartet" in out.partition("goes with")[2]
+    for to, name in (("neuroflash", path), ("sovrgpt", "https://example.com/plan.pdf")):
+        out, err = talk(f"/file {name}", "2 + 3", to=f"{to} --emulator")
+        assert (err.count("\n"), "documents no PDF input" in err) == (1, True)
+        assert ("goes with the next message" in out, "„2 + 3“" in out) == (False, True)
 
 
-@pytest.mark.parametrize(
-    ("to", "by_address"), [("meingpt", True), ("neuroflash", False), ("sovrgpt", True)]
-)
-def test_a_pdf_is_refused_at_once_where_none_is_documented(
-    to: str, by_address: bool, tmp_path: Path
-) -> None:
-    (tmp_path / "plan.pdf").write_bytes(pdf(["Text"]))
-    name = "https://example.com/plan.pdf" if by_address else f"{tmp_path}/plan.pdf"
-    out, err = talk(f"/file {name}", "2 + 3", to=f"{to} --emulator")
-    assert err.count("\n") == 1
-    assert "documents no PDF input" in err
-    assert "goes with the next message" not in out
-    assert "„2 + 3“" in out
-
-
-def test_a_refused_image_is_not_sent_again(tmp_path: Path) -> None:
-    path = tmp_path / "bild.png"
-    path.write_bytes(IMAGES["png"][0])
-    out, err = talk("/model qwen3.5-27b-thinking", f"/file {path}", "Was ist das?", "2 + 3")
-    assert err.count("\n") == 1
-    assert "image" in err
-    assert "„2 + 3“" in out
-
-
-def test_mistakes_do_not_end_the_conversation(tmp_path: Path) -> None:
+def test_mistakes_do_not_end_the_conversation(tmp_path: Path, vendor_environment: Server) -> None:
     (tmp_path / "bild.png").write_bytes(b"\x89PNG\xff")
-    files = (f"/file {tmp_path}/fehlt", f"/file {tmp_path}/bild.png")
-    out, err = talk(*files, "/nix", "2 + 3", "/quit")
-    assert "„2 + 3“" in out
-    first, second, third = err.splitlines()
-    assert first.endswith("no such file or directory")
-    assert second.endswith("neither a text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF")
-    assert third == "error: there is no command /nix: /help lists them"
-
-
-def test_a_broken_answer_is_one_line(vendor_environment: Server) -> None:
+    (tmp_path / "gut.png").write_bytes(IMAGES["png"][0])
     vendor_environment.script("sovrgpt", *[Disconnect()] * 3)
-    out, err = talk("Hallo", "2 + 3", to="sovrgpt --model qwen3.5-9b")
-    assert err.count("\n") == 1
-    assert err.startswith("error: SovrGPT")
-    assert "„2 + 3“" in out
+    files = [f"/file {tmp_path}/{name}" for name in ("fehlt", "bild.png", "gut.png")]
+    blind = "/model qwen3.5-27b-thinking"
+    lines = ("Hallo", *files[:2], "/nix", blind, files[2], "Was ist das?", "2 + 3", "/quit")
+    out, err = talk(*lines, to="sovrgpt --model qwen3.5-9b")
+    assert "„2 + 3“" in out  # so the image that was refused is not sent again
+    broken, missing, unread, unknown, refused = err.splitlines()
+    assert broken.startswith("error: SovrGPT")
+    assert missing.endswith("no such file or directory")
+    assert unread.endswith("neither a text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF")
+    assert unknown == "error: there is no command /nix: /help lists them"
+    assert "image" in refused
 
 
-def test_chat_needs_nothing_but_a_key(vendor_environment: Server) -> None:
-    assert "set SOVRGPT_API_KEY" in one_line(ran(*COMMAND, "chat", "sovrgpt"))
-    result = piped("Hallo", to="innogpt")
-    assert result.exit_code == 0
-    assert result.stdout.startswith("innoGPT gpt-5 (/help")
-    assert vendor_environment.requests[-1].json["model"] == "gpt-5"
-
-
-def test_with_questions_from_a_pipe_the_first_error_ends_it(vendor_environment: Server) -> None:
+def test_from_a_pipe_the_first_error_ends_it_and_a_key_is_enough(
+    vendor_environment: Server,
+) -> None:
     vendor_environment.script("innogpt", Reply("eins"), Status(400, message="nein"), Reply("drei"))
     result = piped("Hallo", "Und?", "Und noch?", to="innogpt")
-    assert result.exit_code == 1
+    assert result.stdout.startswith("innoGPT gpt-5 (/help")
+    assert vendor_environment.requests[-1].json["model"] == "gpt-5"
+    assert (result.exit_code, result.stderr.count("\n"), "nein" in result.stderr) == (1, 1, True)
     assert ("eins" in result.stdout, "drei" in result.stdout) == (True, False)
-    assert result.stderr.count("\n") == 1
-    assert "nein" in result.stderr
     assert piped("/file /dev/null").exit_code == 1
+    assert "set SOVRGPT_API_KEY" in one_line(ran(*COMMAND, "chat", "sovrgpt"))
 
 
 LIVE = "SovrGPT has a live list, shown when SOVRGPT_API_KEY or SOVR_KEY is set."
