@@ -86,6 +86,10 @@ def file_part(
 
 def _one_of(kind: str, **sources: object) -> None:
     given = [name for name, value in sources.items() if value is not None]
+    kinds = {"url": str, "data": (bytes, bytearray, str), "path": (str, Path)}
+    for name in given:
+        if not isinstance(sources[name], kinds[name]):
+            raise ConfigurationError(f"{kind}: {name} is a {type(sources[name]).__name__}")
     if len(given) != 1:
         raise ConfigurationError(
             f"{kind}: pass one of {', '.join(sources)}, not {' and '.join(given) or 'none'}"

@@ -158,6 +158,9 @@ CASES: tuple[BadInput, ...] = (
     _base_url("port beyond", "https://sovrgpt.com:99999/v1", "is not a valid URL"),
     _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
     _base_url("white space", "https://sovrgpt.com/api v1", "white space"),
+    _base_url("half a surrogate pair", "https://sovrgpt.com/\ud800", "white space or other"),
+    _base_url("empty query", "https://sovrgpt.com/api/v1?", "query"),
+    _base_url("empty fragment", "https://sovrgpt.com/api/v1#", "fragment"),
     _base_url("of another type", 7, "not a str"),
     _made(
         "base_url: from the environment",
@@ -172,6 +175,9 @@ CASES: tuple[BadInput, ...] = (
     _setting("timeout", float("inf"), "timeout=inf|None"),
     _setting("timeout", "10", "timeout='10'"),
     _setting("timeout", True, "timeout=True"),
+    _setting("timeout", 1e10, "timeout=10000000000.0|24 days"),
+    _setting("trusted_models", None, "trusted_models=None|list of model ids"),
+    _setting("trusted_models", ["m", None], "trusted_models=|list of model ids"),
     _setting("max_retries", -1, "max_retries=-1|0 or more"),
     _setting("max_retries", 1.5, "max_retries=1.5"),
     _setting("max_retries", "2", "max_retries='2'"),
@@ -195,6 +201,8 @@ CASES: tuple[BadInput, ...] = (
     _param("n", 2, "n=2", **FEW),
     _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
     _param("tool_choice", SUBTRACT, "'subtract'|'add'", **OFFERED),
+    _param("tools", [{"type": "function", "function": None}], "tools[0]"),
+    _called("NaN", "sovrgpt", "finite numbers", params={"top_k": float("nan")}),
     # A parameter that the vendor ignores, where that is refused.
     _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),
     _param("tools", [ADD], f"tools|{ONLINE}", "meingpt", params={"model": ONLINE}, **FEW),
@@ -207,6 +215,7 @@ CASES: tuple[BadInput, ...] = (
     # What is embedded
     _param("texts", ["a", ""], "texts[1]|empty", "meingpt", call="embed"),
     _param("texts", ["a", None], "texts[1]|NoneType", "innogpt", call="embed"),
+    _param("texts", None, "texts|NoneType", "meingpt", call="embed"),
     _param("dimensions", 0, "dimensions=0", "meingpt", call="embed"),
     _param("batch_size", 0, "batch_size=0", "meingpt", call="embed"),
     _param("max_concurrency", 0, "max_concurrency=0", "meingpt", call="embed"),

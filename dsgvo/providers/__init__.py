@@ -50,7 +50,7 @@ def get_provider(name: str) -> Provider:
     """
     try:
         return PROVIDERS[name.lower()]
-    except KeyError:
+    except (KeyError, AttributeError):  # or no text at all
         raise ConfigurationError(
             f"provider={name!r} is not known: use one of {', '.join(PROVIDERS)}"
         ) from None

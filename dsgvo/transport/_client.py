@@ -386,7 +386,7 @@ class BaseClient:
         if dimensions is not None:
             check_count("dimensions", dimensions)
             asked["dimensions"] = dimensions
-        if encoding_format not in {None, "base64", "float"}:
+        if encoding_format not in (None, "base64", "float"):
             raise ConfigurationError(f"encoding_format={encoding_format!r}: 'base64' or 'float'")
         if encoding_format is not None:
             asked["encoding_format"] = encoding_format
@@ -615,7 +615,7 @@ class BaseClient:
     ) -> Flow[GeneratedImage]:
         options, params = RequestOptions.split(params)
         config = options.apply(self.config)
-        _check_image_request(config, prompt, model, params)
+        _check_image_request(config, prompt, model, save_to, allow_image_url, params)
         target = None if save_to is None else (yield RunInThread(lambda: _writable(Path(save_to))))
         config.require_arguments()
         fields = {"prompt": prompt, "model": model and model_id(model), **params}
@@ -658,7 +658,7 @@ def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None
 
 
 def _broken(call: _Call, decoder: ChatDecoder, failed: ConnectionFailedError) -> DsgvoError:
-    error = connection_error(call.config, failed, "an answer")
+    error = connection_error(call.config, failed, call.operation)
     return decoder.fail(error)
 
 
@@ -671,18 +671,27 @@ class _Embedded:
 
 
 def _check_image_request(
-    config: ClientConfig, prompt: str, model: str | None, params: Mapping[str, Any]
+    config: ClientConfig,
+    prompt: str,
+    model: str | None,
+    save_to: str | Path | None,
+    allow_image_url: Callable[[str], bool] | None,
+    params: Mapping[str, Any],
 ) -> None:
     spec = config.spec
     if spec.images_path is None:
         raise CapabilityError(
             f"{spec.title} documents no image generation ({spec.page})", provider=spec.name
         )
-    if not prompt.strip():
-        raise ConfigurationError("prompt is empty: describe the image")
-    if params.get("n") not in {None, 1}:
+    if not isinstance(prompt, str) or not prompt.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("prompt is empty or not a str: describe the image")
+    if save_to is not None and not isinstance(save_to, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"save_to is a {type(save_to).__name__}: use a path")
+    if allow_image_url is not None and not callable(allow_image_url):
+        raise ConfigurationError("allow_image_url is no function: it takes an address")
+    if (n := params.get("n")) is not None and n != 1:
         raise CapabilityError(
-            f"n={params['n']!r}: one image a request is read: call generate_image() again",
+            f"n={n!r}: one image a request is read: call generate_image() again",
             provider=spec.name,
         )
     if model is None and config.residency == "strict":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import pickle
 import re
@@ -12,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -63,7 +62,9 @@ _OWN_HEADERS = frozenset({"authorization", "content-length", "content-type", "ho
 _SECRET_HEADERS = frozenset(
     {"set-cookie", "authorization", "proxy-authorization", "www-authenticate"}
 )
+_NAT64 = IPv6Network("64:ff9b::/96")  # addresses of IPv4, by a gateway (RFC 6052)
 _SHORTEST_SECRET = 8
+_LONGEST_TIMEOUT = (2**31 - 1) // 1000  # sockets count milliseconds in 32 bits
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -419,7 +420,8 @@ def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
                 + ("; pass api_key=…" if name.lower() == "authorization" else "")
             )
         _header_value(f"{argument}[{name!r}]", value)
-    return dict(given)
+    # White space at its ends is no part of a value; h11 refuses it, and quotes the value.
+    return {name: value.strip() for name, value in given.items()}
 
 
 def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:
@@ -576,10 +578,10 @@ def check_base_url(value: str, spec: Provider) -> str:
         raise wrong(f"is not a web address: it should look like {spec.base_url}")
     if parts.username is not None or parts.password is not None:
         raise wrong("holds a user name or password: pass api_key=… instead")
-    if parts.query or parts.fragment:
+    if "?" in url or "#" in url:
         raise wrong("has a query or fragment: pass the path before /chat/completions alone")
-    if any(character.isspace() for character in url):
-        raise wrong("holds white space")
+    if not url.isprintable() or any(character.isspace() for character in url):
+        raise wrong("holds white space or other characters that no address has")
     if parts.path.endswith(spec.chat_path):
         raise wrong(f"ends in {spec.chat_path}: pass the part before it")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -599,9 +601,11 @@ def without_password(value: str) -> str:
 
 
 def _ids(trusted_models: Collection[str]) -> frozenset[str]:
-    if isinstance(trusted_models, str):
-        raise ConfigurationError(f"trusted_models={trusted_models!r}: use a list of model ids")
-    return frozenset(trusted_models)
+    if isinstance(trusted_models, Collection) and not isinstance(trusted_models, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        ids = tuple(trusted_models)
+        if all(isinstance(one, str) for one in ids):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return frozenset(ids)
+    raise ConfigurationError(f"trusted_models={trusted_models!r}: use a list of model ids")
 
 
 def is_loopback(host: str) -> bool:
@@ -626,7 +630,8 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(number, IPv6Address):
-        number = number.ipv4_mapped or number.sixtofour or number
+        inner = IPv4Address(int(number) & 0xFFFFFFFF) if number in _NAT64 else None
+        number = number.ipv4_mapped or number.sixtofour or inner or number
     return number.is_global and not number.is_multicast
 
 
@@ -663,9 +668,10 @@ def _timeout(value: float | None) -> float | None:
     if value is None:
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not number or not 0 < value < math.inf:
+    if not number or not 0 < value <= _LONGEST_TIMEOUT:
         raise ConfigurationError(
-            f"timeout={value!r}: use seconds above 0, or None to wait without end"
+            f"timeout={value!r}: use seconds above 0 (up to {_LONGEST_TIMEOUT}, 24 days), "
+            "or None to wait without end"
         )
     return value
 

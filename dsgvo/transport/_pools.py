@@ -47,6 +47,7 @@ __all__ = [
     "build",
     "finish",
     "hurry",
+    "parsed",
     "proxy_for",
     "read",
     "runtime",
@@ -603,7 +604,7 @@ def build(
 
     connect = connect_timeout or min(CONNECT_TIMEOUT, timeout or CONNECT_TIMEOUT)
     steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
-    target, extensions = _parsed(url), {"timeout": steps}
+    target, extensions = parsed(url), {"timeout": steps}
     if query:
         target = target.copy_merge_params(query)
     if isinstance(content, Form):
@@ -616,7 +617,12 @@ def build(
     return httpx.Request(method, target, headers=headers, extensions=extensions, content=content)
 
 
-def _parsed(url: str) -> httpx.URL:
+def parsed(url: str) -> httpx.URL:
+    """Return an address, parsed.
+
+    Raises:
+        ConfigurationError: If it is none.
+    """
     parsed = runtime.urls.get(url)
     if parsed is None:
         import httpx

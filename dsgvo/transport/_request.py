@@ -294,7 +294,7 @@ def _attempt(
                 request, config.http_transport, config.http_async_transport
             )
     except ConnectionFailedError as failed:
-        error = connection_error(config, failed, operation.expects)
+        error = connection_error(config, failed, operation)
         stale = failed.kind == "stale"
         return Failure(error, failed.__cause__, retry=failed.retry, stale=stale)
     if response.is_success:
@@ -322,7 +322,7 @@ def fetch(
     try:
         yield ReadBody(answer.request, answer.response, body, config.max_response_bytes)
     except ConnectionFailedError as failed:
-        error = connection_error(config, failed, operation.expects)
+        error = connection_error(config, failed, operation)
         error.request_id = answer.request_id
         raise error from failed.__cause__
     return body.data, answer.response
@@ -402,13 +402,22 @@ def _build(
 
 def _json(operation: Operation, refused: set[str]) -> bytes:
     added = {name: value for name, value in operation.optional.items() if name not in refused}
+    body = {**(operation.body or {}), **added} if added else operation.body
     try:
-        return to_json({**(operation.body or {}), **added} if added else operation.body)
+        written = to_json(body)
+        # JSON has no such numbers; texts may hold the words.
+        unsure = b"NaN" in written or b"Infinity" in written
+        finite = not unsure or written == to_json(body, inf_nan_mode="null")
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(
-            f"the request cannot be written as JSON ({type(error).__name__}): use plain values "
-            "and valid Unicode, without lone surrogates, in messages, tools and parameters"
-        ) from None
+        why = type(error).__name__
+    else:
+        if finite:
+            return written
+        why = "NaN or infinity"
+    raise ConfigurationError(
+        f"the request cannot be written as JSON ({why}): use plain values, finite numbers and "
+        "valid Unicode, without lone surrogates, in messages, tools and parameters"
+    )
 
 
 def _sign(request: httpx.Request, config: ClientConfig, token: SecretStr) -> None:
@@ -430,12 +439,13 @@ def secrets_of(
 
 
 def connection_error(
-    config: ClientConfig, failed: ConnectionFailedError, expects: str
+    config: ClientConfig, failed: ConnectionFailedError, operation: Operation
 ) -> APIConnectionError | APIResponseError:
     """Say what went wrong with a connection, and what to do about it."""
-    spec = config.spec
-    host = urlsplit(config.base_url).netloc
-    where = f"check base_url or {spec.base_url_variable}"
+    spec, expects = config.spec, operation.expects
+    host = operation.server_name or urlsplit(operation.url).netloc  # an image's is the vendor's say
+    own = host == urlsplit(config.base_url).netloc
+    where = f"; check base_url or {spec.base_url_variable}" if own else ""
     if failed.kind in {"size", "head"}:
         what = f"{expects} of {failed.reason}" if failed.kind == "size" else "a head of 100 KiB"
         bound = "; max_response_bytes= sets the bound" if failed.kind == "size" else " or more"
@@ -443,7 +453,7 @@ def connection_error(
     kind = APIConnectionError
     match failed.kind:
         case "unreachable in time":
-            kind, message = APITimeoutError, f"{host} could not be reached in time; {where}"
+            kind, message = APITimeoutError, f"{host} could not be reached in time{where}"
         case "silent":
             kind = APITimeoutError
             message = (
@@ -457,7 +467,7 @@ def connection_error(
                 "http_transport=httpx.HTTPTransport(verify=…)"
             )
         case "unreachable":
-            message = f"cannot reach {host} ({failed.reason}); {where}"
+            message = f"cannot reach {host} ({failed.reason}){where}"
         case _:
             message = f"the connection to {host} broke ({failed.reason})"
     return kind(f"{spec.title}: {message}", provider=spec.name)
@@ -668,7 +678,9 @@ def image_operation(
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 443
-    except ValueError:
+        parts.netloc.encode("ascii")  # as the header that names it
+        _pools.parsed(url)
+    except (ValueError, ConfigurationError):
         raise _refused_image(config, url, "is not valid") from None
     web = parts.scheme in {"http", "https"} and bool(host)
     if allow is not None:

@@ -37,6 +37,7 @@ __all__ = [
     "decode_embeddings",
     "is_too_large",
     "may_refuse_base64",
+    "not_a_list",
     "require_embeddings",
 ]
 
@@ -148,11 +149,19 @@ def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts"
     Raises:
         ConfigurationError: If a text is empty or not a string; the message names its index.
     """
+    if not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise not_a_list(argument, texts)
     for index, text in enumerate(texts, start):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"{argument}[{index}] is a {type(text).__name__}, not a str")
         if not text:
             raise ConfigurationError(f"{argument}[{index}] is empty: leave it out")
+
+
+def not_a_list(argument: str, value: object) -> ConfigurationError:
+    """Return the error for what is in the place of a list of texts."""
+    kind = "single str" if isinstance(value, str) else type(value).__name__
+    return ConfigurationError(f"{argument} is a {kind}: pass a list of texts")
 
 
 def batches(
@@ -178,10 +187,8 @@ def batches(
     """
     for name, value in (("batch_size", max_texts), ("max_batch_bytes", max_bytes)):
         check_count(name, value)
-    if isinstance(texts, str):
-        raise ConfigurationError(f"{argument} is a single str: pass a list of texts")
-    if not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{argument} is a {type(texts).__name__}: pass a list of texts")
+    if isinstance(texts, str) or not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise not_a_list(argument, texts)
     if on_empty not in get_args(OnEmpty):
         raise ConfigurationError(f"on_empty={on_empty!r}: 'error', 'zero' or 'skip'")
     checked = isinstance(texts, Sequence) and on_empty == "error"

@@ -194,7 +194,10 @@ def _upload(provider: Provider, part: object, index: int) -> Upload | None:
         return None
     fields = cast("Mapping[str, Any]", part)
     if fields.get("type") == _UPLOAD:
-        return cast("Upload", fields[_UPLOAD])
+        upload: object = fields.get(_UPLOAD)
+        if not isinstance(upload, Upload):
+            raise ConfigurationError(f"messages[{index}]: use dsgvo.file_part() for an upload")
+        return upload
     if fields.get("type") != "file":
         return None
     file: object = fields.get("file")

@@ -119,6 +119,9 @@ def build_chat(
     check_objects("messages", messages)
     if not messages:
         raise ConfigurationError("messages is empty: pass at least one message")
+    for index, message in enumerate(messages):
+        if (calls := message.get("tool_calls")) is not None:
+            check_objects(f"messages[{index}].tool_calls", calls)
     known = provider.model(model)
     unsure_of_images = check_parts(provider, model, messages, known)
     messages, upload = take_upload(provider, messages)
@@ -215,7 +218,7 @@ def check_parameter(name: str, value: Any) -> None:
     if name in _RANGES:
         low, high = _RANGES[name]
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not low <= value <= high or math.isnan(value):
+        if not number or not low <= value <= high:  # nor is a NaN
             upper = f" to {high:g}" if high < math.inf else " or more"
             raise ConfigurationError(f"{name}={value!r} is out of range: use {low:g}{upper}")
     if name in _WHOLE and (not isinstance(value, int) or isinstance(value, bool)):
@@ -239,6 +242,12 @@ def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool
 def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> None:
     check_objects("tools", body.get("tools") or [])
     tools = cast("list[dict[str, Any]]", body.get("tools") or [])
+    for index, tool in enumerate(tools):
+        function: object = tool.get("function", {})
+        if not isinstance(function, Mapping) or not isinstance(
+            cast("Mapping[str, Any]", function).get("name", ""), str
+        ):
+            raise ConfigurationError(f"tools[{index}]: its function is no object with a name")
     if tools and model.tools is False:
         raise CapabilityError(
             f"tools: {provider.title} says that model {shown(body['model'])} does not take tools "

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider, RerankSupport
-from dsgvo.wire.embeddings import MAX_BATCH_BYTES, Batch, batches, check_count
+from dsgvo.wire.embeddings import MAX_BATCH_BYTES, Batch, batches, check_count, not_a_list
 from dsgvo.wire.errors import read_object
 from dsgvo.wire.request import require_model
 from dsgvo.wire.residency import Residency, check_residency
@@ -103,8 +103,10 @@ def build_rerank(
         raise ConfigurationError("query is empty or not a str: say what the documents are to fit")
     if top_n is not None:
         check_count("top_n", top_n)
+    if isinstance(documents, str) or not isinstance(documents, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise not_a_list("documents", documents)
     cut = batches(
-        documents if isinstance(documents, str) else list(documents),
+        list(documents),
         max_texts=batch_size,
         max_bytes=max_batch_bytes,
         argument="documents",

@@ -85,12 +85,14 @@ def model_id(model: str) -> str:
     """Return a model's id without white space around it.
 
     Raises:
-        ConfigurationError: If it holds control characters or is empty.
+        ConfigurationError: If it is no text, holds control characters or is empty.
 
     Examples:
         >>> model_id(" gpt-4o ")
         'gpt-4o'
     """
+    if not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"model={model!r} is not a str")
     text = model.strip(" ")
     if not text or not text.isprintable():
         raise ConfigurationError(f"model={shown(model)}: an id holds no control characters")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dsgvo import PROVIDERS, errors
+from dsgvo import PROVIDERS, errors, file_part, image_part
 from dsgvo.emulator import Server
 from dsgvo.errors import ConfigurationError
 from tests.bad_input import CASES, KEY, MODEL, BadInput
@@ -18,6 +18,10 @@ def settings(case: BadInput, server: Server) -> dict[str, Any]:
     if case.provider == "neuroflash":
         valid["workspace_id"] = server.workspace_id
     return {k: v for k, v in valid.items() if k not in case.without} | dict(case.settings)
+
+
+def upload_of(value: object) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": [{"type": "upload", "upload": value}]}]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
@@ -46,6 +50,35 @@ def call(mode: Mode, client: Any, case: BadInput, params: dict[str, Any]) -> Non
         client.stream(HELLO, **params)  # not through the helper, which would name one
     else:
         mode.ask(client, HELLO, **({"model": MODEL} | params))
+
+
+@pytest.mark.parametrize(
+    ("how", "params", "says"),
+    [
+        ("rerank", {"query": "q", "documents": None}, "documents is a NoneType"),
+        ("embed", {"texts": ["a"], "model": 5}, "model=5"),
+        ("embed", {"texts": ["a"], "encoding_format": []}, "encoding_format=[]"),
+        ("generate_image", {"prompt": None}, "prompt is"),
+        ("generate_image", {"prompt": "x", "model": 5}, "model=5"),
+        ("generate_image", {"prompt": "x", "save_to": 5}, "save_to is a int"),
+        ("generate_image", {"prompt": "x", "allow_image_url": 5}, "allow_image_url"),
+        ("chat", {"messages": [{"role": "assistant", "tool_calls": 5}]}, "messages[0].tool_calls"),
+        ("chat", {"messages": upload_of(5)}, "messages[0]: use dsgvo.file_part()"),
+    ],
+)
+def test_what_has_another_type(
+    mode: Mode, server: Server, how: str, params: dict[str, Any], says: str
+) -> None:
+    vendor = {"rerank": "sovrgpt", "embed": "meingpt"}.get(how, "innogpt")
+    error = raised(ConfigurationError, mode.call, mode.client(vendor, server), how, **params)
+    assert says in str(error)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("make", [image_part, file_part])
+@pytest.mark.parametrize("source", ["url", "data", "path"])
+def test_sources_of_another_type(make: Any, source: str) -> None:
+    assert f"{source} is a int" in str(raised(ConfigurationError, make, **{source: 5}))
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ NOWHERE = "/nirgends/icon.png"
 @pytest.mark.parametrize(
     ("provider", "settings", "arguments", "kind", "said"),
     [
-        ("innogpt", {}, {"prompt": " "}, ConfigurationError, "prompt is empty: describe the image"),
+        ("innogpt", {}, {"prompt": " "}, ConfigurationError, "prompt is empty or not a str"),
         (
             *("innogpt", {}, {"save_to": NOWHERE}),
             *(ConfigurationError, f"save_to={NOWHERE!r}: the folder does not exist"),

@@ -36,6 +36,7 @@ def test_the_number_that_was_looked_at_is_the_one_that_is_asked(
     [
         *("127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0"),
         *("::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1"),
+        "64:ff9b::10.0.0.1",
     ],
 )
 def test_a_name_that_leads_inwards_is_not_fetched(
@@ -53,6 +54,7 @@ def test_a_name_that_leads_inwards_is_not_fetched(
         *("https://127.0.0.1/a", "https://2130706433/a", "https://0x7f.1/a", "https://[::1]/a"),
         *("https://localhost/a", "https://user" + "@files.example/a", "https://[::1/a"),
         *("https://169.254.169.254/latest", "http://127.0.0.1/a", "https://10.1/a"),
+        *("https://bücher.example/a", "https://xn--a/a", "https://a..b/a", "https://a.b/\x01"),
     ],
 )
 def test_an_address_that_is_not_public_or_not_https_is_not_fetched(url: str) -> None:
