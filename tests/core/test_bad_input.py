@@ -109,4 +109,5 @@ def test_arguments_win_over_the_environment(mode: Mode, monkeypatch: pytest.Monk
     given = {"base_url": "https://argument.example", "api_key": "dritter"}
     assert used(**given) == tuple(given.values())
     said = str(raised(ConfigurationError, mode.client, "chatgpt", api_key=KEY))
+    assert "provider=None" in str(raised(ConfigurationError, mode.client, None, api_key=KEY))
     assert [text for text in ("provider='chatgpt'", *PROVIDERS) if text not in said] == []
