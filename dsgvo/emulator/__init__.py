@@ -9,23 +9,21 @@ lists say ``emulator``.
     True
 """
 
-from dsgvo.emulator.refusals import (
-    DropVectors,
-    DuplicateVectors,
-    RefuseFields,
-    ShuffleVectors,
-    TooLong,
-)
 from dsgvo.emulator.server import Server, running, serve
 from dsgvo.emulator.steps import (
     Delay,
     Disconnect,
+    DropVectors,
+    DuplicateVectors,
     ErrorEvent,
     Raw,
     Redirect,
+    RefuseFields,
     Reply,
+    ShuffleVectors,
     Status,
     Step,
+    TooLong,
     Truncate,
 )
 from dsgvo.emulator.values import RecordedRequest

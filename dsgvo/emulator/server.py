@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect, dialects
-from dsgvo.emulator.refusals import RefuseFields, TooLong
 from dsgvo.emulator.state import State
-from dsgvo.emulator.steps import Step
+from dsgvo.emulator.steps import RefuseFields, Step, TooLong
 from dsgvo.emulator.values import RecordedRequest
 from dsgvo.providers import PROVIDERS
 
