@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from dsgvo import PROVIDERS, AsyncClient, Client
 from dsgvo.errors import CapabilityError, ConfigurationError
-from dsgvo.transport import ClientPair
+from dsgvo.transport import ClientPair, _pools
 from dsgvo.transport._config import is_loopback, resolve, without_password
-from tests.core.support import raised
+from tests.core.support import Mode, raised
 
 GATE = "https://gate.example/v1"
 
@@ -149,6 +149,27 @@ def test_a_missing_workspace_says_who_lists_them() -> None:
     assert str(error).endswith("; neuroflash refuses requests without it")
     resolve(spec, api_key="k", arguments={"workspace_id": "w"}).require_arguments()
     resolve("sovrgpt", api_key="k").require_arguments()
+
+
+@pytest.mark.parametrize(
+    ("timeout", "connect", "silence"),
+    [(None, 10.0, None), (600.0, 10.0, 600.0), (10, 10, 10), (2.5, 2.5, 2.5)],
+)
+def test_how_long_each_step_may_take(
+    timeout: float | None, connect: float, silence: float | None
+) -> None:
+    request = _pools.build("GET", GATE, {}, None, timeout=timeout, query={}, connect_timeout=None)
+    steps = {"connect": connect, "pool": connect, "read": silence, "write": silence}
+    assert request.extensions["timeout"] == steps
+
+
+@pytest.mark.parametrize("host", ["ä..example", "a\x7fb.example", "ä" * 70 + ".example"])
+def test_a_host_that_cannot_be(mode: Mode, host: str) -> None:
+    url = f"https://{host}/v1"
+    ask = lambda: mode.chat(mode.client("sovrgpt", api_key="k", base_url=url))  # noqa: E731
+    said = str(raised(ConfigurationError, ask))
+    assert said.startswith("base_url")
+    assert repr(url)[:-1] in said
 
 
 # -- both clients of a model object -------------------------------------------------------------
