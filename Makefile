@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo arguments test test-slow test-real test-lowest coverage mutants fuzz docs vendor-coverage cassettes cassettes-live lint format types bench constraints clean
+.PHONY: help venv demo arguments notebooks test test-slow test-real test-lowest coverage mutants fuzz docs vendor-coverage cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
@@ -28,6 +28,7 @@ help:
 	@echo "make fuzz MINUTES=15  every reader of answers under atheris, so long each (ARGS=chat: one)"
 	@echo "make docs         the site, into site/; a broken link is an error"
 	@echo "make vendor-coverage  write docs/vendor-coverage.md anew, from the tests' markers"
+	@echo "make notebooks        run the notebooks and keep what they print"
 	@echo "make arguments        write docs/arguments.md anew, from the classes' fields"
 	@echo "make cassettes    record the tests' cassettes anew, from the emulator"
 	@echo "make cassettes-live PROVIDER=…  the same from a vendor, with your key; asks first"
@@ -100,6 +101,9 @@ docs: $(STAMP)
 
 vendor-coverage: $(STAMP)
 	@$(BIN)/python -m docs.coverage
+
+notebooks: $(STAMP)
+	@$(BIN)/python -m docs.notebooks
 
 arguments: $(STAMP)
 	@$(BIN)/python -m docs.arguments

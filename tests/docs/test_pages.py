@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from textwrap import dedent
 import pytest
 from llama_index.core import Settings
 
+from docs.notebooks import NOTEBOOKS, code_cells, run
 from dsgvo.emulator import Server
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,8 @@ PRINTED = {
         "Erika Mustermann (erika@example.com) leitet den Einkauf.",
         "Max Beispiel leitet den Versand.",
     ),
+    "docs/integrations/langchain/chat-dsgvo.mdx": ("GetWeather", "Köln"),
+    "docs/integrations/langchain/embeddings-dsgvo.mdx": ("28 Euro", "1536", "2"),
     "docs/observability.md": ("total_tokens", "True", "answered:"),
 }
 
@@ -87,3 +91,14 @@ def test_the_page_runs(
         assert sent
         for person in (b"Mustermann", b"Beispiel", b"erika@", b"2020"):
             assert person not in sent
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("vendor_environment")
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_the_notebook_prints_what_it_shows(notebook: Path) -> None:
+    shown = json.loads(notebook.read_text("utf-8"))
+    assert run(notebook) == shown, "run make notebooks"
+    assert any(cell["outputs"] for cell in code_cells(shown))
