@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
+from dsgvo import errors
 from dsgvo.emulator import Server, Status
-from dsgvo.errors import (
-    APIResponseError,
-    CapabilityError,
-    ConfigurationError,
-    NotFoundError,
-    ResidencyError,
-    ResidencyWarning,
-)
 from tests.core.support import HELLO, Mode, raised
 
 TURNS: list[dict[str, Any]] = [
@@ -39,7 +32,7 @@ def test_assistants_are_listed_and_run(mode: Mode, server: Server) -> None:
     assert asked.path == "/meingpt/api/assistants/v1/emulator-2/run"
     sent = [*TURNS[:-1], {"role": "user", "content": "Wie ?"}]
     assert asked.json == {"message": "Wie ?", "messages": sent, "more": 1}
-    error = raised(NotFoundError, mode.call, client, "run_assistant", "../keiner", HELLO)
+    error = raised(errors.NotFoundError, mode.call, client, "run_assistant", "../keiner", HELLO)
     assert "public, and how one is run is seen" in str(error)
     assert server.requests[-1].path == "/meingpt/api/assistants/v1/../keiner/run"
 
@@ -47,15 +40,20 @@ def test_assistants_are_listed_and_run(mode: Mode, server: Server) -> None:
 @pytest.mark.parametrize(
     ("assistant_id", "messages", "error", "says"),
     [
-        ("", HELLO, ConfigurationError, "assistants() lists yours"),
-        ("..", HELLO, ConfigurationError, "assistant_id='..'"),
-        ("a\nb", HELLO, ConfigurationError, "assistant_id="),
-        ("a", "Hallo!", ConfigurationError, "messages is a str"),
-        ("a", TURNS[:-1], ConfigurationError, "the last one"),
-        ("a", [{"role": "user", "content": " "}], ConfigurationError, "not empty"),
-        ("a", [{"role": "tool", "content": "7"}, *HELLO], CapabilityError, "messages[0]"),
-        ("a", [{"role": "assistant", "tool_calls": [{}]}, *HELLO], CapabilityError, "tools"),
-        ("a", [{"role": "user", "content": [{"type": "image_url"}]}], CapabilityError, "but text"),
+        ("", HELLO, errors.ConfigurationError, "assistants() lists yours"),
+        ("..", HELLO, errors.ConfigurationError, "assistant_id='..'"),
+        ("a\nb", HELLO, errors.ConfigurationError, "assistant_id="),
+        ("a", "Hallo!", errors.ConfigurationError, "messages is a str"),
+        ("a", TURNS[:-1], errors.ConfigurationError, "the last one"),
+        ("a", [{"role": "user", "content": " "}], errors.ConfigurationError, "not empty"),
+        ("a", [{"role": "tool", "content": "7"}, *HELLO], errors.CapabilityError, "messages[0]"),
+        ("a", [{"role": "assistant", "tool_calls": [{}]}, *HELLO], errors.CapabilityError, "tools"),
+        (
+            "a",
+            [{"role": "user", "content": [{"type": "image_url"}]}],
+            errors.CapabilityError,
+            "but text",
+        ),
     ],
 )
 def test_bad_runs_are_refused_before_sending(
@@ -63,7 +61,7 @@ def test_bad_runs_are_refused_before_sending(
 ) -> None:
     client = Mode("sync").client("meingpt", server)
     assert says in str(raised(error, client.run_assistant, assistant_id, messages))
-    raised(CapabilityError, Mode("sync").client("innogpt", server).assistants)
+    raised(errors.CapabilityError, Mode("sync").client("innogpt", server).assistants)
     assert server.requests == []
 
 
@@ -82,16 +80,16 @@ def test_answers_of_another_shape(
     server.script("meingpt", Status(200, body=body), path=path)
     arguments = ("emulator-1", HELLO) if call == "run_assistant" else ()
     client = mode.client("meingpt", server)
-    assert says in str(raised(APIResponseError, mode.call, client, call, *arguments))
+    assert says in str(raised(errors.APIResponseError, mode.call, client, call, *arguments))
 
 
 def test_residency_of_assistants(mode: Mode, server: Server) -> None:
     run = ("run_assistant", "emulator-1", HELLO)
     strict = mode.client("meingpt", server, residency="strict")
-    raised(ResidencyError, mode.call, strict, *run)
+    raised(errors.ResidencyError, mode.call, strict, *run)
     assert server.requests == []
     trusting = mode.client("meingpt", server, residency="strict", trusted_models=["emulator-1"])
     assert mode.call(trusting, *run).model == "emulator"
     server.script("meingpt", Status(200, body={"text": "Ja.", "model": "o1-us"}))
-    with pytest.warns(ResidencyWarning, match="o1-us"):
+    with pytest.warns(errors.ResidencyWarning, match="o1-us"):
         assert mode.call(mode.client("meingpt", server), *run).text == "Ja."

@@ -9,16 +9,8 @@ from typing import Any
 
 import pytest
 
-from dsgvo import PROVIDERS, image_part
+from dsgvo import PROVIDERS, errors, image_part
 from dsgvo.emulator import Delay, Disconnect, Raw, RefuseFields, Server, Status
-from dsgvo.errors import (
-    AuthenticationError,
-    BadRequestError,
-    CapabilityError,
-    ConfigurationError,
-    InternalServerError,
-    PermissionDeniedError,
-)
 from dsgvo.providers import Model
 from dsgvo.transport import _client
 from dsgvo.wire.models import Workspace
@@ -69,7 +61,7 @@ def test_sovrgpts_list_says_what_a_model_takes(mode: Mode, server: Server) -> No
     assert (request.method, request.path) == ("GET", "/sovrgpt/api/v1/models")
     assert request.headers["authorization"] == f"Bearer {server.api_key}"
     wrong = mode.client("sovrgpt", server, api_key="sk-wrong")
-    raised(AuthenticationError, mode.call, wrong, "models")
+    raised(errors.AuthenticationError, mode.call, wrong, "models")
 
 
 @pytest.mark.covers(
@@ -95,7 +87,7 @@ def test_an_image_for_a_model_that_takes_none_is_refused_before_sending(server: 
     for mode in (Mode("sync"), Mode("async")):
         mode.ask(mode.client("sovrgpt", server), IMAGE)
         blind = mode.client("sovrgpt", server)
-        assert str(raised(CapabilityError, mode.ask, blind, IMAGE, model=TEXT_ONLY)) == (
+        assert str(raised(errors.CapabilityError, mode.ask, blind, IMAGE, model=TEXT_ONLY)) == (
             f"SovrGPT says that model {TEXT_ONLY!r} does not take images: use another one"
         )
     assert paths(server) == ["models", "completions", "completions"]
@@ -111,7 +103,7 @@ def test_the_list_is_asked_for_again_after_a_while(
     mode.ask(client, IMAGE)
     # A list that could not be had is soon asked for again.
     pass_time(monkeypatch, _client.MODEL_LIST_SECONDS + _client.MODEL_LIST_RETRY_SECONDS + 2)
-    raised(CapabilityError, mode.ask, client, IMAGE, model=TEXT_ONLY)
+    raised(errors.CapabilityError, mode.ask, client, IMAGE, model=TEXT_ONLY)
     assert paths(server) == ["models", "completions", "models", "completions", "models"]
 
 
@@ -155,7 +147,7 @@ def test_a_list_that_cannot_be_had_does_not_stand_in_the_way(
     server.script("sovrgpt", fault, path="/models")
     client = mode.client("sovrgpt", server, timeout=timeout)
     # The vendor itself refuses what could not be refused early.
-    error = raised(BadRequestError, mode.ask, client, IMAGE, model=TEXT_ONLY)
+    error = raised(errors.BadRequestError, mode.ask, client, IMAGE, model=TEXT_ONLY)
     assert "does not accept images" in str(error)
     mode.ask(client, IMAGE)
     assert paths(server) == ["models", "completions", "completions"]
@@ -174,7 +166,7 @@ def test_each_server_has_its_own_model_list(mode: Mode) -> None:
         )
         for _ in range(2):
             assert mode.ask(sees, IMAGE, model="m").content == "Ja."
-            raised(CapabilityError, mode.ask, blind, IMAGE, model="m")
+            raised(errors.CapabilityError, mode.ask, blind, IMAGE, model="m")
 
 
 # neuroflash's other addresses
@@ -200,7 +192,7 @@ def test_neuroflashs_workspaces_models_and_health(mode: Mode, server: Server) ->
         ("GET", "/neuroflash/api/ds-prototypes/health"),
     ]
     server.script("neuroflash", Status(500), path="/health")
-    raised(InternalServerError, mode.call, client, "health")
+    raised(errors.InternalServerError, mode.call, client, "health")
 
 
 @pytest.mark.parametrize("how", ["chat", "stream", "models"])
@@ -208,13 +200,13 @@ def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
     mode: Mode, server: Server, how: str
 ) -> None:
     client = mode.client("neuroflash", server, workspace_id=None)
-    assert str(raised(ConfigurationError, mode.call, client, how)) == (
+    assert str(raised(errors.ConfigurationError, mode.call, client, how)) == (
         "x-workspace-id is missing: pass workspace_id=… or set NEUROFLASH_WORKSPACE_ID; "
         "neuroflash refuses requests without it; Client('neuroflash').workspaces() lists yours"
     )
     assert not server.requests
     unknown = mode.client("neuroflash", server, workspace_id="another-one")
-    error = raised(PermissionDeniedError, mode.call, unknown, how)
+    error = raised(errors.PermissionDeniedError, mode.call, unknown, how)
     assert str(error) == (
         "neuroflash: 403: No permission for this workspace (permission is missing, or the "
         "workspace's limit is reached)"
@@ -229,10 +221,12 @@ def test_other_vendors_have_neither_workspaces_nor_health(
     client = mode.client(provider, server)
     said = {"workspaces": "has no workspaces", "health": "documents no address for its health"}
     for how, words in said.items():
-        error = raised(CapabilityError, mode.call, client, how)
+        error = raised(errors.CapabilityError, mode.call, client, how)
         assert words in str(error)
         assert error.provider == provider
-    with pytest.raises(ConfigurationError, match=r"workspace_id='w': .* has no such argument"):
+    with pytest.raises(
+        errors.ConfigurationError, match=r"workspace_id='w': .* has no such argument"
+    ):
         mode.client(provider, server, workspace_id="w")
     assert not server.requests
 
@@ -248,7 +242,7 @@ def test_meingpts_400_about_tools_says_that_the_model_takes_none(
     headers, message = {"x-request-id": "r-1"}, "Model does not support tool calling"
     server.script("meingpt", Status(400, headers=headers, message=message))
     client = mode.client("meingpt", server)
-    error = raised(CapabilityError, mode.ask, client, model="neues-modell", tools=[TOOL])
+    error = raised(errors.CapabilityError, mode.ask, client, model="neues-modell", tools=[TOOL])
     assert str(error) == (
         "tools: meinGPT refused them for model 'neues-modell': not every model takes tools "
         "(meinGPT: Completions); use another model. "
@@ -256,9 +250,11 @@ def test_meingpts_400_about_tools_says_that_the_model_takes_none(
     )
     assert (error.provider, error.status_code, error.request_id) == ("meingpt", 400, "r-1")
     server.script("meingpt", Status(400, message="messages is invalid"))
-    assert "messages is invalid" in str(raised(BadRequestError, mode.ask, client, tools=[TOOL]))
+    assert "messages is invalid" in str(
+        raised(errors.BadRequestError, mode.ask, client, tools=[TOOL])
+    )
     server.script("meingpt", RefuseFields("user"))  # nothing of tools was asked for
-    raised(BadRequestError, mode.ask, client, extra_body={"user": "tool"})
+    raised(errors.BadRequestError, mode.ask, client, extra_body={"user": "tool"})
 
 
 @pytest.mark.covers(

@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
+from dsgvo import errors
 from dsgvo.emulator import Server, Status
-from dsgvo.errors import (
-    APIResponseError,
-    BadRequestError,
-    CapabilityError,
-    ConfigurationError,
-    NotFoundError,
-    ResidencyError,
-)
 from dsgvo.providers import PROVIDERS
 from dsgvo.wire.embeddings import Batch
 from dsgvo.wire.rerank import decode_rerank
@@ -60,8 +53,8 @@ def test_too_large_a_batch_is_halved_and_errors_are_typed(mode: Mode, server: Se
     assert [one.relevance_score for one in found] == [2, 1, 0.5, -1]
     assert [len(request.json["documents"]) for request in server.requests] == [4, 2, 2]
     server.script("sovrgpt", Status(400), Status(404))
-    raised(BadRequestError, mode.call, client, "rerank", QUERY, DOCUMENTS)
-    said = str(raised(NotFoundError, mode.call, client, "rerank", QUERY, DOCUMENTS))
+    raised(errors.BadRequestError, mode.call, client, "rerank", QUERY, DOCUMENTS)
+    said = str(raised(errors.NotFoundError, mode.call, client, "rerank", QUERY, DOCUMENTS))
     assert "POST /rerank is seen in a program that calls the service, not documented" in said
 
 
@@ -90,7 +83,7 @@ WRONG = {
 def test_an_answer_that_is_not_whole() -> None:
     batch, spec = Batch(5, DOCUMENTS[:2]), PROVIDERS["sovrgpt"]
     for body, says in WRONG.items():
-        error = raised(APIResponseError, decode_rerank, spec, body.encode(), batch)
+        error = raised(errors.APIResponseError, decode_rerank, spec, body.encode(), batch)
         assert says in str(error)
         assert "documents 5 to 6" in str(error)
 
@@ -108,14 +101,14 @@ def test_bad_input_is_refused_before_sending(server: Server) -> None:
     }
     for says, wrong in arguments.items():
         given = {"query": QUERY, "documents": DOCUMENTS} | wrong
-        assert says in str(raised(ConfigurationError, client.rerank, **given))
-    assert "SovrGPT is" in str(raised(CapabilityError, other.rerank, QUERY, DOCUMENTS))
+        assert says in str(raised(errors.ConfigurationError, client.rerank, **given))
+    assert "SovrGPT is" in str(raised(errors.CapabilityError, other.rerank, QUERY, DOCUMENTS))
     assert server.requests == []
 
 
 def test_residency(mode: Mode, server: Server) -> None:
     strict = mode.client("sovrgpt", server, residency="strict")
-    raised(ResidencyError, mode.call, strict, "rerank", QUERY, DOCUMENTS)
+    raised(errors.ResidencyError, mode.call, strict, "rerank", QUERY, DOCUMENTS)
     assert server.requests == []
     trusting = mode.client("sovrgpt", server, residency="strict", trusted_models=[SENT["model"]])
     assert len(mode.call(trusting, "rerank", QUERY, DOCUMENTS)) == 4

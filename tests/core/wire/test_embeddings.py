@@ -14,22 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsgvo import PROVIDERS
-from dsgvo.errors import (
-    APIConnectionError,
-    APIError,
-    APIResponseError,
-    APIStatusError,
-    AuthenticationError,
-    BadRequestError,
-    CapabilityError,
-    ConfigurationError,
-    ContextWindowExceededError,
-    InternalServerError,
-    RateLimitError,
-    RequestTooLargeError,
-    UnprocessableEntityError,
-)
+from dsgvo import PROVIDERS, errors
 from dsgvo.wire.embeddings import (
     Batch,
     EmbeddingResult,
@@ -123,7 +108,7 @@ BAD: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("data", "said"), BAD)
 def test_vectors_that_do_not_fit_their_texts(data: Any, said: str) -> None:
     answer = {"data": data}
-    error = raised(APIResponseError, decode, answer, start=7, dimensions=2, request_id="r-1")
+    error = raised(errors.APIResponseError, decode, answer, start=7, dimensions=2, request_id="r-1")
     assert said in str(error)
     assert "embedding texts 7 to 8" in str(error)
     assert (error.provider, error.request_id) == ("meingpt", "r-1")
@@ -132,20 +117,24 @@ def test_vectors_that_do_not_fit_their_texts(data: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
-        (b"<html><title>Anmelden</title>", APIResponseError, "a web page titled 'Anmelden'"),
-        (b'{"data": [', APIResponseError, "breaks off or is malformed"),
-        (b"[]", APIResponseError, "expected a JSON object"),
-        (b"{}", APIResponseError, "no data"),
-        ({"error": {"message": "x", "code": "invalid_api_key"}}, AuthenticationError, "401: x"),
-        ({"errors": [{"field": "input", "message": "x"}]}, APIStatusError, "200: input: x"),
-        ({"error": "refused: Meine Diagnose"}, APIStatusError, "meinGPT: 200: refused: ***"),
+        (b"<html><title>Anmelden</title>", errors.APIResponseError, "a web page titled 'Anmelden'"),
+        (b'{"data": [', errors.APIResponseError, "breaks off or is malformed"),
+        (b"[]", errors.APIResponseError, "expected a JSON object"),
+        (b"{}", errors.APIResponseError, "no data"),
+        (
+            {"error": {"message": "x", "code": "invalid_api_key"}},
+            errors.AuthenticationError,
+            "401: x",
+        ),
+        ({"errors": [{"field": "input", "message": "x"}]}, errors.APIStatusError, "200: input: x"),
+        ({"error": "refused: Meine Diagnose"}, errors.APIStatusError, "meinGPT: 200: refused: ***"),
     ],
 )
-def test_what_is_no_answer(body: Any, kind: type[APIError], said: str) -> None:
+def test_what_is_no_answer(body: Any, kind: type[errors.APIError], said: str) -> None:
     hidden = lambda: ["Meine Diagnose"]  # noqa: E731
     error = raised(kind, decode, body, request_id="r-1", secrets=hidden)
     assert said in str(error)
-    status = 401 if kind is AuthenticationError else 200
+    status = 401 if kind is errors.AuthenticationError else 200
     assert (error.request_id, error.status_code) == ("r-1", status)
 
 
@@ -201,14 +190,14 @@ def test_a_generator_is_read_no_further_than_needed() -> None:
     ],
 )
 def test_what_is_no_text_is_refused_by_its_index(texts: Any, said: str) -> None:
-    assert said in str(raised(ConfigurationError, batches, texts))
+    assert said in str(raised(errors.ConfigurationError, batches, texts))
     if texts != "abc":  # a generator's texts are checked as they are read
         cut = batches(iter(texts), max_texts=1)
         assert next(cut).texts == ["a"]
-        assert said in str(raised(ConfigurationError, list, cut))
+        assert said in str(raised(errors.ConfigurationError, list, cut))
         check_texts([*texts[:2], " "])
         said = said.replace("[2]", "[7]")
-        assert said in str(raised(ConfigurationError, check_texts, texts, start=5))
+        assert said in str(raised(errors.ConfigurationError, check_texts, texts, start=5))
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "3", True])
@@ -218,7 +207,7 @@ def test_bounds_of_a_batch_and_dimensions(value: Any) -> None:
         ("max_batch_bytes", lambda: batches(["a"], max_bytes=value)),
         ("dimensions", lambda: check_count("dimensions", value)),
     ):
-        assert f"{name}={value!r}" in str(raised(ConfigurationError, call))
+        assert f"{name}={value!r}" in str(raised(errors.ConfigurationError, call))
 
 
 def test_halves_and_what_a_batch_is_called() -> None:
@@ -229,50 +218,42 @@ def test_halves_and_what_a_batch_is_called() -> None:
     assert repr(Batch(0, ["Geheim"])) == "Batch(start=0)"
 
 
-@pytest.mark.parametrize(
-    ("error", "smaller"),
-    [
-        (RequestTooLargeError("x"), True),
-        (ContextWindowExceededError("x"), True),
-        (BadRequestError("maximum of 2048 inputs"), True),
-        (BadRequestError("input is too long"), True),
-        (UnprocessableEntityError("input: at most 96 items"), True),
-        (BadRequestError("x", code="limit_exceeded"), True),
-        (BadRequestError("Zu viele Eingaben"), True),
-        (BadRequestError("Es sind höchstens 16 Texte erlaubt"), True),
-        (BadRequestError("Die Anfrage überschreitet die erlaubte Größe"), True),
-        (UnprocessableEntityError("input: pass fewer than 33 texts"), True),
-        (BadRequestError("batch size"), True),
-        (BadRequestError("innoGPT: 400: erlaubt: 3", status_code=400), True),
-        (BadRequestError("innoGPT: 400: erlaubt: 4", status_code=400), False),
-        (BadRequestError("X4: 3: oops", status_code=3), False),
-        (BadRequestError("since version 1.2.3"), False),
-        (BadRequestError("unknown model"), False),
-        (RateLimitError("rate limit exceeded"), False),
-        (InternalServerError("too large"), False),
-    ],
-)
-def test_which_errors_a_smaller_batch_may_avoid(error: Any, smaller: bool) -> None:
-    assert is_too_large(error, Batch(0, ["a"] * 4)) is smaller
+SMALLER = [
+    *(errors.RequestTooLargeError("x"), errors.ContextWindowExceededError("x")),
+    errors.BadRequestError("x", code="limit_exceeded"),
+    errors.BadRequestError("innoGPT: 400: erlaubt: 3", status_code=400),
+    errors.UnprocessableEntityError("input: at most 96 items"),
+    errors.UnprocessableEntityError("input: pass fewer than 33 texts"),
+    *map(errors.BadRequestError, ("maximum of 2048 inputs", "input is too long", "batch size")),
+    *map(errors.BadRequestError, ("Zu viele Eingaben", "Es sind höchstens 16 Texte erlaubt")),
+    errors.BadRequestError("Die Anfrage überschreitet die erlaubte Größe"),
+]
+NOT_SMALLER = [
+    errors.BadRequestError("innoGPT: 400: erlaubt: 4", status_code=400),
+    errors.BadRequestError("X4: 3: oops", status_code=3),
+    *map(errors.BadRequestError, ("since version 1.2.3", "unknown model")),
+    *(errors.RateLimitError("rate limit exceeded"), errors.InternalServerError("too large")),
+]
+FLOATS = [
+    errors.BadRequestError("upstream could not be read", status_code=400),
+    errors.UnprocessableEntityError("encoding_format", status_code=422),
+    errors.APIStatusError("x", status_code=415),
+    errors.InternalServerError("x", status_code=500),
+]
+NO_FLOATS = [
+    errors.ContextWindowExceededError("x", status_code=400),
+    errors.AuthenticationError("x", status_code=401),
+    errors.RateLimitError("x", status_code=429),
+    errors.InternalServerError("x", status_code=503),
+    errors.APIResponseError("x", status_code=200),
+    errors.APIConnectionError("x"),
+]
 
 
-@pytest.mark.parametrize(
-    ("error", "floats"),
-    [
-        (BadRequestError("upstream could not be read", status_code=400), True),
-        (UnprocessableEntityError("encoding_format", status_code=422), True),
-        (APIStatusError("x", status_code=415), True),
-        (InternalServerError("x", status_code=500), True),
-        (ContextWindowExceededError("x", status_code=400), False),
-        (AuthenticationError("x", status_code=401), False),
-        (RateLimitError("x", status_code=429), False),
-        (InternalServerError("x", status_code=503), False),
-        (APIResponseError("x", status_code=200), False),
-        (APIConnectionError("x"), False),
-    ],
-)
-def test_which_errors_floats_may_avoid(error: Any, floats: bool) -> None:
-    assert may_refuse_base64(error) is floats
+def test_which_errors_a_smaller_batch_or_floats_may_avoid() -> None:
+    four = Batch(0, ["a"] * 4)
+    assert [error for error in SMALLER + NOT_SMALLER if is_too_large(error, four)] == SMALLER
+    assert [error for error in FLOATS + NO_FLOATS if may_refuse_base64(error)] == FLOATS
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -283,11 +264,13 @@ def test_the_embedding_model_to_ask_and_a_vendor_without_one(provider: str) -> N
         assert require_embeddings(spec, None) == spec.embeddings.default_model
         assert require_embeddings(spec, "m") == "m"
         return
-    error = raised(CapabilityError, require_embeddings, spec, "m")
+    error = raised(errors.CapabilityError, require_embeddings, spec, "m")
     assert str(error).startswith(f"{spec.title} documents no embeddings ({spec.page}); ")
     others = [other.title for other in PROVIDERS.values() if other.embeddings.documented]
     assert f"; {' and '.join(others)} do. " in str(error)
     assert str(error).endswith("pass allow_undocumented=True")
-    missing = raised(ConfigurationError, require_embeddings, spec, None, allow_undocumented=True)
+    missing = raised(
+        errors.ConfigurationError, require_embeddings, spec, None, allow_undocumented=True
+    )
     assert re.match(r"model is missing: .*pass model=", str(missing))
     assert error.provider == missing.provider == provider
