@@ -56,4 +56,4 @@ def test_questions_are_answered_from_the_right_sentence_or_not_at_all(pipeline: 
     assert len(wrong) <= MISSED, wrong
     assert not SURE & wrong.keys()
     invented = {question: text for question in UNANSWERED if (text := said(question)) != NOT_FOUND}
-    assert len(invented) <= 3, invented
+    assert len(invented) <= 2, invented

@@ -114,11 +114,18 @@ def test_a_folder_of_ones_own(invoke: Invoke, folder: Path, framework: str) -> N
     assert text.count("um sieben Uhr") >= 3  # the answer, the tool's result, the agent's answer
 
 
-def test_without_a_question_the_headings_are_asked_about(invoke: Invoke, folder: Path) -> None:
-    run = invoke(*LANGCHAIN, "--docs", str(folder))
+def test_without_a_question_the_headings_are_asked_about_and_a_refused_key_is_one_line(
+    invoke: Invoke, folder: Path, server: Server
+) -> None:
+    asked = (*LANGCHAIN, "--docs", str(folder))
+    run = invoke(*asked)
     assert run.returncode == 0, run.stderr
     assert "Yours go into --question" in " ".join(run.stdout.split())
     assert "Was steht in den Unterlagen zu „" in run.stdout
+    wrong = {"INNOGPT_API_KEY": "falsch", "INNOGPT_BASE_URL": server.base_url("innogpt")}
+    run = invoke(*asked, "--provider", "innogpt", env=wrong)
+    assert "check api_key" in one_line(run)
+    assert "falsch" not in run.stderr + run.stdout
 
 
 @pytest.mark.slow
@@ -157,17 +164,6 @@ def test_mistakes_are_one_clear_line(
     invoke: Invoke, arguments: str, variables: dict[str, str], message: str
 ) -> None:
     assert message in one_line(invoke(*LANGCHAIN, *arguments.split(), env=variables))
-
-
-def test_a_key_that_is_refused_is_one_line_too(
-    invoke: Invoke, folder: Path, server: Server
-) -> None:
-    run = invoke(
-        *(*LANGCHAIN, "--provider", "innogpt", "--docs", str(folder), "--question", "Wann?"),
-        env={"INNOGPT_API_KEY": "falsch", "INNOGPT_BASE_URL": server.base_url("innogpt")},
-    )
-    assert "check api_key" in one_line(run)
-    assert "falsch" not in run.stderr + run.stdout
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Unscripted answers: sentences of passages, calls of tools, instances of schemas."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -58,21 +59,9 @@ def test_many_forms_of_prompts(prompt: str) -> None:
 @pytest.mark.parametrize(
     ("question", "answered"),
     [
-        (
-            "Wie lange vorher muss ich Urlaub beantragen?",
-            "Der Antrag ist mindestens vier Wochen vorher über das Personalportal zu stellen. [1]",
-        ),
-        (
-            "Wann muss ich Belege einreichen?",
-            "Belege sind binnen 14 Tagen einzureichen, z. B. als Foto. [2]",
-        ),
-        (
-            "Wie hoch ist die Kilometerpauschale?",
-            (
-                "Für Fahrten mit dem eigenen Pkw werden 0,30 Euro je gefahrenem Kilometer "
-                "erstattet. [2]"
-            ),
-        ),
+        ("Wie lange vorher muss ich Urlaub beantragen?", "Der Antrag ist mindestens vier Wochen"),
+        ("Wann muss ich Belege einreichen?", "Belege sind binnen 14 Tagen einzureichen, z. B. a"),
+        ("Wie hoch ist die Kilometerpauschale?", "Für Fahrten mit dem eigenen Pkw werden 0,30 Eur"),
         ("Welches Telefon ist für Beamer?", "Beamer und Mikrofone, 117, 3322 [3]"),
         ("Wie heißt der Hund des Geschäftsführers?", NOTHING),
         ("Gibt es eine Kantine?", NOTHING),
@@ -82,6 +71,7 @@ def test_the_best_sentence_with_its_number(question: str, answered: str) -> None
     rule = "Antworte nur mit den folgenden Unterlagen."
     found = said(("system", f"{rule}\n\nUnterlagen:\n{CONTEXT}"), ("user", question))
     assert found.startswith(answered)
+    assert found == NOTHING or re.fullmatch(r"([^[]+ \[\d\] ?)+", found)
 
 
 def test_without_passages() -> None:
@@ -127,6 +117,7 @@ TOOLS = [
     tool("getWeather", "Holt das Wetter eines Orts.", ort=TEXT),
     tool("mail_senden", "Verschickt eine Mail.", email=TEXT | {"format": "email"}, betreff=TEXT),
 ]
+MAIL = {"email": "a@example.com", "betreff": "Urlaub"}
 NAMED = {"type": "function", "function": {"name": "getWeather"}}
 
 
@@ -135,11 +126,7 @@ NAMED = {"type": "function", "function": {"name": "getWeather"}}
     [
         ("Please use the adder: 3 and 4.", "auto", ("adder", {"a": 3, "b": 4})),
         ("Wie wird das Wetter in „Bad Ems“?", "auto", ("getWeather", {"ort": "Bad Ems"})),
-        (
-            "Schicke eine Mail an anna@example.com, Betreff: „Urlaub“",
-            "auto",
-            ("mail_senden", {"email": "anna@example.com", "betreff": "Urlaub"}),
-        ),
+        ("Mail an a@example.com: „Urlaub“", "auto", ("mail_senden", MAIL)),
         ("Hallo!", "auto", None),
         ("Wie wird das Wetter?", "none", None),
         ("Hallo!", "required", ("adder", {"a": 0, "b": 0})),
@@ -160,11 +147,7 @@ def test_the_tool_whose_words_fit(text: str, choice: Any, expected: Any) -> None
         ({"enum": ["rot", "grün"]}, "Die Wand ist grün.", "grün"),
         ({"type": "array", "items": {"type": "integer"}}, "Nimm 1, 2 und 3.", [1, 2, 3]),
         ({"type": "array", "items": TEXT}, "Nimm 'Apfel' und 'Birne'.", ["Apfel", "Birne"]),
-        (
-            {"type": "string", "format": "uri"},
-            "Lies https://example.com/a.",
-            "https://example.com/a",
-        ),
+        (TEXT | {"format": "uri"}, "Lies https://example.com/a.", "https://example.com/a"),
         ({"type": "string", "maxLength": 3}, "Hallo", "Hal"),
         ({"type": "string", "format": "date"}, "gestern", "1970-01-01"),
         ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "5", 5),
@@ -215,13 +198,9 @@ LEAVES = st.one_of(
 
 
 def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    closed = {"type": "object", "additionalProperties": False}
     objects = st.dictionaries(KEYS, inner, max_size=4).map(
-        lambda p: {
-            "type": "object",
-            "properties": p,
-            "required": [*p],
-            "additionalProperties": False,
-        }
+        lambda p: {**closed, "properties": p, "required": [*p]}
     )
     arrays = st.tuples(inner, st.integers(0, 3)).map(
         lambda pair: {"type": "array", "items": pair[0], "minItems": pair[1], "maxItems": 4}
@@ -230,13 +209,11 @@ def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[s
     return st.one_of(objects, arrays, choices, objects.map(lambda one: {"allOf": [one]}))
 
 
+TEXTS = st.text(max_size=60) | st.sampled_from(["1 2 3", "'a', 'b' a@b.de 3,5", "Hallo"])
+
+
 @settings(max_examples=60, deadline=None)
-@given(
-    schema=st.recursive(LEAVES, nested, max_leaves=8),
-    text=st.one_of(
-        st.text(max_size=60), st.sampled_from(["1 2 3", "'a', 'b' a@b.de 3,5", "Hallo"])
-    ),
-)
+@given(schema=st.recursive(LEAVES, nested, max_leaves=8), text=TEXTS)
 def test_every_instance_is_valid(schema: dict[str, Any], text: str) -> None:
     rooted = {**schema, "$defs": {"ort": {"type": "object", "properties": {"x": {}}}}}
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
