@@ -32,6 +32,7 @@ __all__ = [
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
     "HTTP_CLIENTS",
+    "Backend",
     "ClientConfig",
     "Credentials",
     "KeyFunction",
@@ -57,6 +58,11 @@ DEFAULT_MAX_RETRIES = 2
 
 DEFAULT_MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 """Bytes of an answer, decompressed."""
+
+BACKEND_VARIABLE = "DSGVO_ASYNC_BACKEND"
+"""``httpcore`` or ``aiohttp``: what carries calls with ``await``."""
+
+Backend: TypeAlias = Literal["httpcore", "aiohttp"]
 
 _OWN_HEADERS = frozenset({"authorization", "content-length", "content-type", "host", "accept"})
 _SECRET_HEADERS = frozenset(
@@ -232,6 +238,7 @@ class ClientConfig:
     purpose: str | None = None
     http_transport: httpx.BaseTransport | None = None
     http_async_transport: httpx.AsyncBaseTransport | None = None
+    async_backend: Backend | None = None
 
     def __reduce__(self) -> tuple[Callable[[], ClientConfig], tuple[()]]:
         for name in ("http_transport", "http_async_transport", "api_key"):
@@ -370,6 +377,7 @@ def resolve(
         http_async_transport=_transport(
             "http_async_transport", "handle_async_request", http_async_transport
         ),
+        async_backend=_backend(os.environ.get(BACKEND_VARIABLE)),
     )
     if credentials is not None and spec.oauth is not None:
         oauth_url = config.url(spec.oauth.token_url)
@@ -457,6 +465,12 @@ def _transport(argument: str, method: str, given: Any) -> Any:
         kind = "httpx.BaseTransport" if method == "handle_request" else "httpx.AsyncBaseTransport"
         raise ConfigurationError(f"{argument} is a {type(given).__name__}: pass an {kind}")
     return given
+
+
+def _backend(value: str | None) -> Backend | None:
+    if value not in {None, "", "httpcore", "aiohttp"}:
+        raise ConfigurationError(f"{BACKEND_VARIABLE}={value!r}: use 'httpcore' or 'aiohttp'")
+    return cast("Backend | None", value or None)
 
 
 def _max_response_bytes(value: int) -> int:

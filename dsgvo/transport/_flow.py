@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.transport import _pools
-from dsgvo.transport._config import key_of
+from dsgvo.transport._config import Backend, key_of
 
 if TYPE_CHECKING:
     import httpx
@@ -73,6 +73,7 @@ class SendRequest:
     request: httpx.Request
     transport: httpx.BaseTransport | None
     async_transport: httpx.AsyncBaseTransport | None
+    backend: Backend | None = None
 
     def run(self) -> httpx.Response:
         if self.transport is None and self.async_transport is not None:
@@ -82,7 +83,7 @@ class SendRequest:
     async def arun(self) -> httpx.Response:
         if self.async_transport is None and self.transport is not None:
             raise _missing("http_async_transport", "http_transport")
-        return await _pools.asend(self.request, self.async_transport)
+        return await _pools.asend(self.request, self.async_transport, self.backend)
 
 
 def _missing(wanted: str, given: str) -> ConfigurationError:

@@ -18,6 +18,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, 
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
@@ -28,12 +30,14 @@ from pydantic import SecretStr
 from dsgvo import _warnings
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Model
-from dsgvo.transport._config import is_loopback
+from dsgvo.transport._config import Backend, is_loopback
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    import aiohttp
     import httpx
+    from aiohttp.client_proto import ResponseHandler
 
 __all__ = [
     "ConnectionFailedError",
@@ -71,8 +75,14 @@ GRACE_SECONDS = 0.05
 DRAIN_SECONDS = 1.0
 """How long a connection is read on in the background, to be used again."""
 
+MAX_HEAD = 100 * 1024
+"""Bytes of heads under aiohttp, which is h11's bound of one."""
+
 MAX_HEADS = 512 * 1024
 """Bytes until an answer's head is whole, those of heads such as ``100 Continue`` before it too."""
+
+SENT_AT_ONCE = 64 * 1024
+"""Bytes that aiohttp is given of a body, so that the time-out sees that they go out."""
 
 PIECE = 1024 * 1024
 """Bytes that are decompressed at once, however small they are on the wire."""
@@ -124,8 +134,8 @@ class Token(NamedTuple):
 TokenKey: TypeAlias = tuple[str, str, bytes]
 """Where a token comes from, and whose it is."""
 
-_AsyncTransports: TypeAlias = "dict[str | None, httpx.AsyncHTTPTransport]"
-"""By proxy."""
+_AsyncTransports: TypeAlias = "dict[tuple[Backend | None, str | None], httpx.AsyncBaseTransport]"
+"""By backend and proxy."""
 
 
 @dataclass(slots=True)
@@ -264,8 +274,10 @@ class _Pools:
             transport = self.threads.setdefault(proxy, made)
         return transport
 
-    async def loop(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
-        """Return the pool of the running loop."""
+    async def loop(
+        self, proxy: str | None, backend: Backend | None = None
+    ) -> httpx.AsyncBaseTransport:
+        """Return the pool of the running loop: aiohttp's where it is installed, unless told."""
         loop = asyncio.get_running_loop()
         pool = self.loops.get(id(loop))
         if pool is None or pool.loop is not loop:
@@ -276,15 +288,37 @@ class _Pools:
                     del self.loops[key]
                 self.loops[id(loop)] = pool
             await anext(pool.keeper)
-        transport = pool.transports.get(proxy)
+        transport = pool.transports.get((backend, proxy))
         if transport is None:
-            import httpx
-
-            with _proxy_understood():
-                made = httpx.AsyncHTTPTransport(**self.settings(proxy))
-            _watch(made, _AsyncNetwork)
-            transport = pool.transports.setdefault(proxy, made)
+            made = await self._made(proxy, backend)
+            transport = pool.transports.setdefault((backend, proxy), made)
         return transport
+
+    async def _made(self, proxy: str | None, backend: Backend | None) -> httpx.AsyncBaseTransport:
+        """Make a transport, which opens nothing before its first request."""
+        import httpx
+
+        socks = (proxy or "").startswith("socks")
+        if backend != "httpcore" and not (socks and backend is None):
+            # aiohttp takes long to be imported, and reads no SOCKS proxy.
+            if await asyncio.to_thread(_has_aiohttp):
+                from httpx_aiohttp import AiohttpTransport
+
+                with _proxy_understood():
+                    via = httpx.Proxy(proxy) if proxy else None
+                    if socks:
+                        raise ValueError("aiohttp knows no SOCKS proxy")
+                    context = self.make_ready()
+                    return AiohttpTransport(context, client=partial(_session, via, context))
+            if backend is not None:
+                raise ConfigurationError(
+                    "DSGVO_ASYNC_BACKEND=aiohttp: httpx-aiohttp is not installed; use "
+                    "pip install 'dsgvo-llm[aiohttp]'"
+                )
+        with _proxy_understood():
+            made = httpx.AsyncHTTPTransport(**self.settings(proxy))
+        _watch(made, _AsyncNetwork)
+        return made
 
     async def _keep(
         self, loop: asyncio.AbstractEventLoop, transports: _AsyncTransports
@@ -389,19 +423,25 @@ def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx
 
 
 async def asend(
-    request: httpx.Request, transport: httpx.AsyncBaseTransport | None
+    request: httpx.Request,
+    transport: httpx.AsyncBaseTransport | None,
+    backend: Backend | None = None,
 ) -> httpx.Response:
-    """Do what :func:`send` does, on the running loop."""
-    request = _without_blocking(request)
+    """Do what :func:`send` does, on the running loop, over the pools of that backend."""
+    at_once = sys.maxsize  # the user's own transport is given a body as it is
     try:
-        transport = transport or await runtime.pools.loop(_proxy(request))
-        response = await transport.handle_async_request(request)
+        if transport is None:
+            transport = await runtime.pools.loop(_proxy(request), backend)
+            at_once = SENT_AT_ONCE
+        response = await transport.handle_async_request(_without_blocking(request, at_once))
     except _errors() as error:
-        raise _failure(error, answered=False) from error
-    if _is_early(response):
+        failure = _failure(error, answered=False)
+    else:
+        if not _is_early(response):
+            return response
         await response.aclose()
-        raise _early()
-    return response
+        failure = _early()
+    raise failure  # without aiohttp's exception as its context: its frames hold the key
 
 
 def _is_early(response: httpx.Response) -> bool:
@@ -425,20 +465,37 @@ def hurry(response: httpx.Response, seconds: float) -> None:
     wire = response.extensions.get("network_stream")
     if isinstance(wire, _Wire):
         wire.until = time.monotonic() + seconds
+    answer = _aiohttp_answer(response)
+    if answer is not None and (connection := answer.connection) is not None:
+        handle = asyncio.get_running_loop().call_later(seconds, _end, connection.protocol)
+        connection.add_callback(handle.cancel)
 
 
-def _without_blocking(request: httpx.Request) -> httpx.Request:
+def _end(protocol: Any) -> None:
+    protocol._on_read_timeout()  # noqa: SLF001
+
+
+def _without_blocking(request: httpx.Request, at_once: int) -> httpx.Request:
     """Return a request whose files are read in threads; httpx would read them on the loop."""
     import httpx
 
     form = request.stream
-    if isinstance(form, httpx.ByteStream) or not isinstance(form, httpx.SyncByteStream):
+    if not isinstance(form, httpx.SyncByteStream):
         return request
-    pieces = iter(form)
+    if isinstance(form, httpx.ByteStream):
+        body = request.content
+        if len(body) <= at_once:
+            return request
 
-    async def content() -> AsyncGenerator[bytes]:
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield piece
+        async def content() -> AsyncGenerator[bytes]:
+            for start in range(0, len(body), at_once):
+                yield body[start : start + at_once]
+    else:
+        pieces = iter(form)
+
+        async def content() -> AsyncGenerator[bytes]:
+            while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+                yield piece
 
     head: dict[str, Any] = {"headers": request.headers, "extensions": request.extensions}
     return httpx.Request(request.method, request.url, content=content(), **head)
@@ -454,6 +511,7 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
         for data in _inflated(response, stream, max_bytes) if packed else stream:
             size += len(data)
             if size > max_bytes:
+                yield data[: max_bytes - size]
                 raise _too_large(max_bytes)
             yield data
     except _errors() as error:
@@ -464,19 +522,40 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
 
 async def aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[bytes]:
     """Do what :func:`read` does, on the running loop."""
-    size = 0
+    size, failure = 0, None
     try:
-        stream: Any = response.stream
+        stream = _astream(response)
         packed = _is_encoded(response)
         async for data in _ainflated(response, stream, max_bytes) if packed else stream:
             size += len(data)
             if size > max_bytes:
+                yield data[: max_bytes - size]
                 raise _too_large(max_bytes)
             yield data
     except _errors() as error:
-        raise _failure(error) from error
+        failure = _failure(error)
     finally:
         await response.aclose()
+    if failure is not None:
+        raise failure
+
+
+def _astream(response: httpx.Response) -> Any:
+    """Return the body as it comes; for aiohttp's, past an iterator that costs a token 10 %."""
+    answer = _aiohttp_answer(response)
+    if answer is None:
+        return response.stream
+    if answer.connection is not None and (protocol := answer.connection.protocol) is not None:
+        # As with httpcore, the time-out that holds is the one when a body begins to be read.
+        silence = response.request.extensions.get("timeout", {}).get("read")
+        if silence != protocol.read_timeout:
+            protocol.read_timeout = silence
+            protocol.start_timeout()
+    return answer.content.iter_any()
+
+
+def _aiohttp_answer(response: httpx.Response) -> aiohttp.ClientResponse | None:
+    return getattr(response.stream, "_aiohttp_response", None)
 
 
 def finish(
@@ -675,14 +754,28 @@ def _errors() -> tuple[type[Exception], ...]:
     """Return httpx's exceptions; looked up when one passes, so that its import can wait."""
     import httpx
 
-    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
+    aiohttp = sys.modules.get("aiohttp")
+    more = () if aiohttp is None else (aiohttp.ClientError,)
+    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, *more)
 
 
 def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedError:
+    """Return what a failure is, with httpx's exception as its cause."""
+    trace = (error.__cause__ or error).__traceback__
+    plain = _plain(error)
+    # h11 quotes what came, which may be an answer, or a header of the user's.
+    reason = _QUOTED.sub("", str(plain)) or type(plain).__name__
+    failure = _classified(plain, reason, answered)
+    if failure is None:
+        failure = _broken(reason, _connection(_frames(trace)))
+    failure.__cause__ = plain
+    return failure
+
+
+def _classified(error: Exception, reason: str, answered: bool) -> ConnectionFailedError | None:
+    """Return what a failure is, or nothing where only its connection can tell."""
     import httpx
 
-    # h11 quotes what came, which may be an answer, or a header of the user's.
-    reason = _QUOTED.sub("", str(error)) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return ConnectionFailedError("unreachable in time", reason, retry=not answered)
     if isinstance(error, httpx.TimeoutException):
@@ -696,12 +789,18 @@ def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedErro
         return ConnectionFailedError("head", "more than 100 KiB")
     if answered or not isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
         return ConnectionFailedError("broken", reason)
-    connection = _connection(_frames((error.__cause__ or error).__traceback__))
-    if connection is None:  # a transport of the user's that is not httpcore's: it is believed
+    return None
+
+
+def _broken(reason: str, connection: Any) -> ConnectionFailedError:
+    """Return whether a request whose connection broke may be sent again."""
+    if connection is None:  # a transport of the user's that is neither's: it is believed
         return ConnectionFailedError("broken", reason, retry=True)
     # "Server disconnected without sending a response" is said of half a head, too.
-    state = connection._h11_state  # noqa: SLF001
-    begun = str(state.their_state) != "SEND_RESPONSE" or bool(state.trailing_data[0])
+    if (state := getattr(connection, "_h11_state", None)) is not None:
+        begun = str(state.their_state) != "SEND_RESPONSE" or bool(state.trailing_data[0])
+    else:
+        begun = connection.begun
     stale = not begun and connection._request_count > 1  # noqa: SLF001
     return ConnectionFailedError("stale" if stale else "broken", reason, retry=not begun)
 
@@ -719,14 +818,18 @@ def abort(thread: int) -> None:
 
 
 def _connection(frames: Iterator[FrameType]) -> Any:
-    """Return httpcore's connection that frames are at work on, to ask what nothing else tells.
+    """Return the connection that frames are at work on, to ask what nothing else tells.
 
-    Its attributes are private; this fits httpcore 1.0. Without them a request is not sent again
+    It is httpcore's, or aiohttp's as :func:`_connector` makes it.
+
+    httpcore's attributes are private; this fits 1.0. Without them a request is not sent again
     where it may have been answered, and one that is broken off ends when its answer comes.
     """
     for frame in frames:
         found = frame.f_locals.get("self")
-        if hasattr(found, "_h11_state") and hasattr(found, "_request_count"):
+        if hasattr(found, "_request_count") and (
+            hasattr(found, "_h11_state") or hasattr(found, "begun")
+        ):
             return found
     return None
 
@@ -741,3 +844,169 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
+
+
+# -- aiohttp ------------------------------------------------------------------------------------
+
+
+@cache
+def _has_aiohttp() -> bool:
+    """Return whether httpx-aiohttp is installed, imported from then on."""
+    try:
+        import_module("httpx_aiohttp")
+    except ImportError:
+        return False
+    return True
+
+
+def _session(proxy: httpx.Proxy | None, context: SSLContext) -> aiohttp.ClientSession:
+    """Return a session that keeps this module's rules, for httpx-aiohttp, which keeps few.
+
+    By itself it allows a hundred connections, keeps cookies, asks for compression, sends a GET
+    again, and writes addresses anew, so that those that are signed would no longer fit.
+    """
+    import aiohttp
+    from yarl import URL
+
+    through = None
+    if proxy is not None:
+        user, password = proxy.auth or (None, None)
+        through = URL(str(proxy.url)).with_user(user).with_password(password)
+    session = aiohttp.ClientSession(
+        connector=_connector()(
+            ssl=context,
+            limit=0,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            resolver=aiohttp.ThreadedResolver(),  # the system's, as httpcore's
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        proxy=through,
+        max_line_size=2 * PIECE,  # the connection bounds the whole head
+        max_field_size=2 * PIECE,
+    )
+    set_private = partial(object.__setattr__, session)
+    set_private("_retry_connection", False)
+    set_private("_build_url", partial(URL, encoded=True))
+    return session
+
+
+@cache
+def _connector() -> type[aiohttp.TCPConnector]:
+    """Return aiohttp's connector of such connections; made once it may be imported."""
+    import aiohttp
+    from httpcore._utils import is_socket_readable
+
+    class Connector(aiohttp.TCPConnector):
+        """Says nothing when it is dropped with its loop."""
+
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType]
+            self._factory: partial[ResponseHandler] = partial(_protocol(), loop=self._loop)
+
+        @property
+        def closed(self) -> bool:
+            return super().closed or not self._loop.is_running()
+
+        def __del__(self, _warnings: object = None) -> None:
+            pass
+
+        def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+            idle = len(self._conns[key]) if key in self._conns else 0
+            close = should_close or idle >= KEEPALIVE_CONNECTIONS
+            protocol.idle, protocol.has_head = True, False
+            super()._release(key, protocol, should_close=close)
+
+        async def _get(self, key: Any, traces: Any) -> Any:
+            while (kept := await super()._get(key, traces)) is not None:
+                # A loop that was not running has not yet seen what came, or that it was closed.
+                wire = kept.transport
+                if wire is not None and not is_socket_readable(wire.get_extra_info("socket")):
+                    break
+                kept.close()
+            return kept
+
+    return Connector
+
+
+@cache
+def _protocol() -> type[ResponseHandler]:
+    """Return aiohttp's connection, with what this module asks of it."""
+    import aiohttp
+    from aiohttp.client_proto import ResponseHandler
+
+    class Connection(ResponseHandler):
+        """Counts requests and the bytes of a head, and bounds silence while it sends."""
+
+        begun = idle = has_head = False
+        _request_count = _received = 0
+
+        def set_response_params(self, **params: Any) -> None:
+            self.begun = self.idle = self.has_head = False
+            self._received = 0
+            self._request_count += 1
+            super().set_response_params(**params)
+
+        def data_received(self, data: bytes) -> None:
+            if self.has_head or not data:  # none comes when a pause ends
+                super().data_received(data)
+            elif self.idle:
+                self.abort()  # what nobody has asked for must not answer the next request
+            elif self._received <= MAX_HEAD:
+                self.begun = True
+                self._received += len(data)
+                super().data_received(data)
+                if self._received > MAX_HEAD and not self.has_head:
+                    self.set_exception(aiohttp.ClientPayloadError(_LONG_HEAD))
+
+        def feed_data(self, data: Any, size: int = 0) -> None:
+            if self.idle:
+                self.abort()
+                return
+            self.has_head = data[0].code >= 200
+            super().feed_data(data, size)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self.start_timeout()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._drop_timeout()
+
+    return Connection
+
+
+def _plain(error: Exception) -> Exception:
+    """Return httpx's exception for aiohttp's, or the exception itself.
+
+    httpx-aiohttp calls every failed connection a time-out and lets some exceptions through; those
+    of aiohttp hold the request's headers.
+    """
+    if "aiohttp" not in sys.modules:
+        return error
+    import aiohttp
+    import httpx
+
+    cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__
+    if not isinstance(cause, aiohttp.ClientError):
+        return error
+
+    kinds: dict[type[Exception], type[httpx.TransportError]] = {
+        aiohttp.SocketTimeoutError: httpx.ReadTimeout,
+        aiohttp.ServerTimeoutError: httpx.ConnectTimeout,
+        aiohttp.ClientConnectorError: httpx.ConnectError,
+        aiohttp.ClientSSLError: httpx.ConnectError,
+        aiohttp.ClientHttpProxyError: httpx.ProxyError,
+        aiohttp.ClientConnectionError: httpx.ReadError,
+        aiohttp.ClientPayloadError: httpx.ReadError,
+    }
+    kind = next((kinds[one] for one in kinds if isinstance(cause, one)), httpx.RemoteProtocolError)
+    if kind in {httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadTimeout}:
+        return kind(str(cause))
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return kind(f"{cause.status} {cause.message}".strip())
+    if isinstance(cause, OSError):  # its text may hold the address, with its query
+        return kind(os.strerror(cause.errno) if cause.errno else type(cause).__name__)
+    message = getattr(cause, "message", str(cause))
+    return kind(message.partition("\n")[0] if isinstance(message, str) else type(cause).__name__)

@@ -291,7 +291,10 @@ def _attempt(
             if token is not None:
                 _sign(request, config, token)
             response: httpx.Response = yield SendRequest(
-                request, config.http_transport, config.http_async_transport
+                request,
+                config.http_transport,
+                config.http_async_transport,
+                config.async_backend,
             )
     except ConnectionFailedError as failed:
         error = connection_error(config, failed, operation)

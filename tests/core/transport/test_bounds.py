@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import threading
 import time
@@ -233,12 +234,17 @@ def test_whole_answers_what_came_before_its_request_answers_none(mode: Mode) -> 
     with raw_server(http(answer("Eins.")) + http(answer("Fremd."))) as raw:
         client = mode.client("sovrgpt", raw)
         calls = [lambda: client.chat(HELLO, model="m")] * 2
-        assert "before the request" in str(raised(APIConnectionError, mode.in_turn, *calls))
+        try:
+            said = [one.content for one in mode.in_turn(*calls)]
+        except APIConnectionError as error:
+            said = [str(error)]
+        # aiohttp has noticed meanwhile, and takes another connection.
+        assert said == ["Eins."] * 2 or "before the request" in said[0]
         assert len(raw.requests) <= 2  # it is not sent again
 
 
 def test_secrets_stay_what_is_no_http_is_not_quoted(mode: Mode) -> None:
     with raw_server(b"Frau Geheim hat angerufen\r\n\r\n") as raw:
         error = fails(mode, raw, "an answer")
-    assert "illegal status line" in str(error)
+    assert re.search("(illegal|Bad) status line", str(error))
     assert "Geheim" not in str(error)

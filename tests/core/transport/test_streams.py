@@ -187,7 +187,8 @@ def test_500_streams_at_once_each_with_every_token_in_order_or_abandoned(
             stream = client.stream(HELLO, model=MODEL)
             deltas = [await anext(stream)]
             await started.wait()  # no stream goes on before all have begun
-            most = max(most, fresh.open_connections)
+            # aiohttp reads ahead: what has come to its end may have let its connection go.
+            most = max(most, len(fresh.requests))
             if abandoned and number % 2:
                 return None
             deltas += [delta async for delta in stream]
