@@ -91,11 +91,15 @@ def stated(spec: Provider) -> dict[str, Row]:
     if spec.ignores_the_rest:
         found["parameter all others"] = Row("Doc", IGNORED)
     found |= {f"model {model.id}": _model_row(model) for model in spec.models}
-    posts = [spec.chat_path, spec.images_path, spec.embeddings.documented and spec.embeddings.path]
+    posts = [spec.chat_path, spec.embeddings.documented and spec.embeddings.path]
+    if spec.images_path:
+        found[f"endpoint POST {path(spec.base_url)}{spec.images_path}"] = Row()
     found |= {f"endpoint POST {path(spec.base_url)}{below}": Row("Doc") for below in posts if below}
     health = spec.health_path and spec.base_url + spec.health_path
-    gets = [url for url in (spec.models_url, spec.workspaces_url, health) if url]
+    gets = [url for url in (spec.workspaces_url, spec.quotas_url, health) if url]
     found |= {f"endpoint GET {path(url)}": Row() for url in gets}
+    if spec.models_url:
+        found[f"endpoint GET {path(spec.models_url)}"] = Row(spec.facts["models"].standing)
     if spec.reranking:
         found[f"endpoint POST {path(spec.base_url)}{spec.reranking.path}"] = Row("Seen")
     if spec.assistants:
@@ -110,15 +114,17 @@ def _model_row(model: Model) -> Row:
     said = {
         "an embedding model": model.kind == "embedding",
         f"{model.dimensions} numbers a vector": model.dimensions,
+        f"{model.context_window} tokens": model.context_window,
         "streams unasked": model.streams_unasked,
         "takes images": model.images,
         "takes PDFs": model.files,
         "takes tools": model.tools,
         "takes no tools": model.tools is False,
+        "thinks": model.reasoning,
         f"runs in {model.region}": model.region,
+        f"figures of {model.figures_source}": model.figures_source,
     }
-    standing = "Inferred" if "inferred" in model.source else "Doc"
-    return Row(standing, ", ".join(text for text, is_so in said.items() if is_so))
+    return Row(model.standing, ", ".join(text for text, is_so in said.items() if is_so))
 
 
 def table(found: list[Mark]) -> tuple[dict[str, dict[str, Row]], list[str]]:

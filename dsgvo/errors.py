@@ -28,6 +28,7 @@
 
     UserWarning
     ├── IgnoredParameterWarning       the vendor accepts the parameter and does not honour it
+    ├── ModelListWarning              a model list cannot be had, the catalogue stands in for it
     └── ResidencyWarning              another model has answered, which runs elsewhere
 
 Names are those of the OpenAI SDK where it has one. Messages never hold keys, prompts or answers.
@@ -56,6 +57,7 @@ __all__ = [
     "IgnoredParameterWarning",
     "IncompleteStreamError",
     "InternalServerError",
+    "ModelListWarning",
     "NotFoundError",
     "PermissionDeniedError",
     "QuotaExceededError",
@@ -103,6 +105,11 @@ class DsgvoError(Exception):
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+
+    def add(self, more: str) -> None:
+        """Add to the message what was learnt after the error."""
+        self.message = f"{self.message} ({more})"
+        self.args = (self.message,)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # BaseException rebuilds with positional args only; the state carries the rest.
@@ -217,6 +224,10 @@ class StreamError(IncompleteStreamError):
 
 class IgnoredParameterWarning(UserWarning):
     """A parameter was sent that the vendor says it does not honour."""
+
+
+class ModelListWarning(UserWarning):
+    """The vendor's model list cannot be had; what is known of its models stands in for it."""
 
 
 class ResidencyWarning(UserWarning):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -12,7 +13,7 @@ import typer
 
 from dsgvo.cli.emulated import emulated
 from dsgvo.cli.options import complete_provider, provider_name
-from dsgvo.errors import ConfigurationError
+from dsgvo.errors import ConfigurationError, ModelListWarning
 from dsgvo.providers import PROVIDERS, Model, Provider
 from dsgvo.transport import Client
 
@@ -70,13 +71,18 @@ def _show(found: Sequence[tuple[Provider, Sequence[Model], str, str | None]]) ->
     table.add_column("What it does", overflow="fold")
     table.add_column("Runs in", no_wrap=True)
     table.add_column("Said by", no_wrap=True)
-    for spec, listed, source, _ in found:
+    notes: list[str] = []
+    for spec, listed, source, note in found:
+        notes += [note] if note else []
+        processors = dict.fromkeys(filter(None, (model.processor for model in listed)))
+        for processor in processors:
+            ids = ", ".join(model.id for model in listed if model.processor == processor)
+            notes.append(f"{spec.title} says who runs {ids}: {processor}.")
         for model in listed:
             name = model.id.replace("*", "…")  # a series
             table.add_row(spec.title, name, _abilities(model), model.region or "unknown", source)
     screen = Screen()
     screen.print(table)
-    notes = [note for *_, note in found if note]
     notes.append(
         "Where a model runs is what the vendor says; what holds for you is in your contract."
     )
@@ -86,15 +92,16 @@ def _show(found: Sequence[tuple[Provider, Sequence[Model], str, str | None]]) ->
 
 def _models(spec: Provider) -> tuple[Sequence[Model], str, str | None]:
     """Return a vendor's models, who says so, and what should be known about that."""
-    if spec.models_url is None:
-        return spec.models, "page", None
     try:
         client = Client(spec)
         client.config.require_arguments()
     except ConfigurationError:
         variables = " or ".join(spec.key_variables)
         return spec.models, "page", f"{spec.title} has a live list, shown when {variables} is set."
-    return client.models(), "live", None
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ModelListWarning)
+        listed = client.models()
+    return listed, "page" if told else "live", str(told[0].message) if told else None
 
 
 def _abilities(model: Model) -> str:
@@ -104,7 +111,13 @@ def _abilities(model: Model) -> str:
         return f"{model.kind}{size}"
     known = {name: getattr(model, name) for name in CAPABILITIES}
     words = [SHORT.get(name, name) for name, fact in known.items() if fact]
-    words += [f"no {SHORT.get(name, name)}" for name, fact in known.items() if fact is False]
+    words += [
+        f"no {SHORT.get(name, name)}"
+        for name, fact in known.items()
+        if fact is False and name != "reasoning"
+    ]
     if model.context_window:
         words.append(f"{model.context_window:,} tokens")
+    if model.available is False:
+        words.append("not in your plan")
     return ", ".join(["chat", *words])

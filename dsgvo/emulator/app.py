@@ -47,12 +47,14 @@ class _Endpoint(NamedTuple):
 def _endpoints(dialect: Dialect, state: State) -> dict[str, _Endpoint]:
     post = partial(_Endpoint, "POST", dialect.authorize)
     read = read_json_or_upload if dialect.uploads else read_json
-    found = {dialect.base + "/chat/completions": post(read, partial(complete, dialect, state))}
+    chat = post(read, partial(complete, dialect, state))
+    bases = filter(None, (dialect.base, dialect.other_base))
+    found = {base + "/chat/completions": chat for base in bases}
     if fields := dialect.embeddings or (Embeddings if state.undocumented_embeddings else None):
         handle = partial(embeddings, dialect.name, fields, state.upstream)
         found[dialect.base + "/embeddings"] = post(read_json, handle)
     if dialect.images:
-        found[dialect.base + "/images/generations"] = post(read_json, generate)
+        found[dialect.images] = post(read_json, generate)
     for path, (authorize, make) in dialect.documents.items():
         found[path] = _Endpoint("GET", authorize, read_nothing, partial(_document, make, state))
     for path, (fields, make) in dialect.posts.items():

@@ -34,6 +34,7 @@ class Dialect:
     Args:
         name: Name of the vendor as our packages write it, and first part of the path here.
         base: The rest of the base URL's path, ``/api/ext/v1``.
+        other_base: Another one under which chat answers too.
         error_body: Writes an error in the vendor's shape.
         authorize: Checks the headers of a request. Raises ApiError.
         chat: The fields of a chat request that are honoured.
@@ -45,6 +46,7 @@ class Dialect:
         make_id: Makes an answer's id from a hexadecimal digest.
         thinks_aloud: Whether a model's thoughts are in the text, as ``<think>`` blocks.
         more_usage: Makes the fields that the vendor adds to ``usage`` from an answer's text.
+        images: Path of image generation, if the vendor has it.
         uploads: Whether chat takes files as ``multipart/form-data``.
         documents: Paths that answer a GET, each with its check of access and what makes the answer.
         posts: Paths that answer a POST with JSON, each with its fields and what makes the answer.
@@ -55,6 +57,7 @@ class Dialect:
     error_body: Callable[[ApiError], JsonObject]
     authorize: Authorize
     chat: type[BaseModel]
+    other_base: str | None = None
     embeddings: type[BaseModel] | None = None
     field_status: int = 400
     refuse: Callable[[Call], None] = lambda call: None
@@ -64,7 +67,7 @@ class Dialect:
     has_created: bool = True
     thinks_aloud: bool = False
     more_usage: Callable[[str], JsonObject] = lambda content: {}
-    images: bool = False
+    images: str | None = None
     uploads: bool = False
     documents: Mapping[str, tuple[Authorize, Document]] = field(default_factory=dict[str, Any])
     posts: Mapping[str, tuple[type[BaseModel], Post]] = field(default_factory=dict[str, Any])

@@ -27,6 +27,10 @@ class _File(BaseModel):
     file_url: _FileURL
 
 
+_MODELS = [
+    {"id": name}
+    for name in ("gpt-5", "gpt-5-mini", "claude-4-5-sonnet", "o4-mini", "text-embedding-3-small")
+]
 _Part = Annotated[checks.TextPart | checks.ImagePart | _File, Discriminator("type")]
 _Message = Annotated[
     checks.System | checks.Developer | checks.User[_Part] | checks.Assistant | checks.ToolResult,
@@ -57,6 +61,8 @@ DIALECT = Dialect(
     chat=_Chat,
     embeddings=checks.Embeddings,
     streams=_streams,
-    images=True,
+    images="/api/ext/v1/images/generations",
+    # Seen in the vendor's own agent, which reads nothing but ids.
+    documents={"/api/ext/v1/models": (Access.bearer, lambda access: {"data": _MODELS})},
     uploads=True,
 )

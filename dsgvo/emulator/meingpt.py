@@ -40,6 +40,12 @@ _ASSISTANTS = {"emulator-1": "Emulator", "emulator-2": "Emulator, zweiter Assist
 _Turn = checks.System | checks.User[checks.TextPart] | checks.Assistant
 
 
+_MODELS = [
+    {"id": name, "name": name.upper(), "provider": "azure", "family": "gpt"}
+    for name in ("gpt-4o", "gpt-5", "o1-us")
+]
+
+
 class _Run(BaseModel):
     message: checks.Text
     messages: list[Annotated[_Turn, Discriminator("role")]] | None = None
@@ -70,6 +76,11 @@ DIALECT = Dialect(
     chat=checks.OpenAIChat,
     embeddings=_Embeddings,
     refuse=_refuse,
-    documents={"/api/assistants/v1/": (Access.bearer, _assistants)},
+    # The second base and the list of models are seen in programs that call the service.
+    other_base="/api/external/openai/v1",
+    documents={
+        "/api/models/v1": (Access.bearer, lambda access: {"models": _MODELS}),
+        "/api/assistants/v1/": (Access.bearer, _assistants),
+    },
     posts={f"/api/assistants/v1/{key}/run": (_Run, _run) for key in _ASSISTANTS},
 )

@@ -72,7 +72,7 @@ def _present(answer: Reply, model: str) -> Reply:
 def _models(_: Access) -> Any:
     shared = {"object": "model", "created": 1775000000, "owned_by": "emulator"}
     data = [
-        {"id": name, **shared, "tier": tier, "accepts_vision": sees}
+        {"id": name, **shared, "tier": tier, "accepts_vision": sees, "display_name": name.upper()}
         for name, (tier, sees) in _MODELS.items()
     ]
     return {"object": "list", "data": data}

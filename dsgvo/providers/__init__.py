@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dsgvo.errors import ConfigurationError
+from dsgvo.providers._makers import with_published
 from dsgvo.providers._spec import (
     AssistantSupport,
     EmbeddingSupport,
+    Fact,
     HeaderArgument,
     Model,
     OAuth,
     ParameterSupport,
     Provider,
     RerankSupport,
+    Standing,
     StructuredOutputMethod,
 )
 from dsgvo.providers.innogpt import INNOGPT
@@ -23,14 +26,17 @@ __all__ = [
     "PROVIDERS",
     "AssistantSupport",
     "EmbeddingSupport",
+    "Fact",
     "HeaderArgument",
     "Model",
     "OAuth",
     "ParameterSupport",
     "Provider",
     "RerankSupport",
+    "Standing",
     "StructuredOutputMethod",
     "get_provider",
+    "with_published",
 ]
 
 PROVIDERS: dict[str, Provider] = {

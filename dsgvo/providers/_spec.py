@@ -14,17 +14,23 @@ from typing import Any, Literal
 __all__ = [
     "AssistantSupport",
     "EmbeddingSupport",
+    "Fact",
     "HeaderArgument",
     "Model",
     "OAuth",
     "ParameterSupport",
     "Provider",
     "RerankSupport",
+    "Standing",
     "StructuredOutputMethod",
 ]
 
 ParameterSupport = Literal["documented", "ignored", "undocumented"]
 """How a vendor's page treats a parameter. ``undocumented`` ones are sent as they are."""
+
+Standing = Literal["Doc", "Public", "Seen", "Inferred"]
+"""How a fact is known: by the page of the vendor's API, another public page of the vendor, the
+source of a program that talks to the service (strong evidence, no promise), or by nobody's word."""
 
 StructuredOutputMethod = Literal["function_calling", "json_schema", "json_mode"]
 """The ways to get structured output, by the names LangChain gives them."""
@@ -36,14 +42,21 @@ class Model:
 
     Args:
         id: The vendor's id, or a pattern such as ``"gpt-5*"`` for a series.
-        source: The vendor page, or who else says so.
+        source: The vendor page, or who else says that there is this model.
+        standing: How that is known.
+        figures_source: Who publishes what it can do, where the vendor does not say.
+        name: Its name for people.
+        owned_by: Who has made it, as the vendor says.
+        available: Whether it is in the customer's plan.
+        processor: Who runs it on the vendor's behalf, where the vendor names somebody, and on
+            which page. It says nothing of where: see ``region``.
         kind: What the model does.
-        context_window: Tokens of prompt and answer together.
+        context_window: Tokens of a prompt, and of the answer too where both share the window.
         tools: Whether it takes tools.
         images: Whether it takes images.
         files: Whether it takes PDFs.
         structured_output: Whether it follows a JSON schema of ``response_format``.
-        reasoning: Whether it thinks before it answers.
+        reasoning: Whether it can think before it answers.
         streams_unasked: Whether it answers with a stream even when none was asked for.
         dimensions: Length of an embedding model's vectors.
         region: Where the vendor says that it runs, as an ISO code or ``"EU"``.
@@ -52,6 +65,12 @@ class Model:
 
     id: str
     source: str
+    standing: Standing = "Doc"
+    figures_source: str | None = None
+    name: str | None = None
+    owned_by: str | None = None
+    available: bool | None = None
+    processor: str | None = None
     kind: Literal["chat", "embedding", "image"] = "chat"
     context_window: int | None = None
     tools: bool | None = None
@@ -63,6 +82,25 @@ class Model:
     dimensions: int | None = None
     region: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A fact that the page of the vendor's API does not state; the live service may differ.
+
+    Args:
+        text: The fact, as the rest of a sentence that begins with the vendor's name.
+        standing: How it is known.
+        otherwise: What to set or do where it turns out to be wrong.
+    """
+
+    text: str
+    standing: Standing
+    otherwise: str
+
+    def __str__(self) -> str:
+        """Return the fact with its standing and the way out, for an error's message."""
+        return f"that it {self.text} is {self.standing}, not promised: {self.otherwise}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +178,9 @@ class AssistantSupport:
 class Provider:
     """One vendor: who to talk to, how to log in, what its page says it honours.
 
+    Addresses are the vendor's own; ``ClientConfig.url`` says where they are under another
+    ``base_url``. ``facts`` holds what the page does not state, by the name of what rests on it.
+
     Examples:
         >>> from dsgvo import PROVIDERS
         >>> PROVIDERS["sovrgpt"].support("seed")
@@ -152,6 +193,7 @@ class Provider:
     title: str
     page: str
     base_url: str
+    other_base_urls: tuple[str, ...] = ()
     env: str
     key_variables: tuple[str, ...]
     documented: frozenset[str]
@@ -161,8 +203,10 @@ class Provider:
     images_path: str | None = None
     models_url: str | None = None
     model_list_says_images: bool = False
+    model_list_says_available: bool = False
     health_path: str | None = None
     workspaces_url: str | None = None
+    quotas_url: str | None = None
     structured_output: tuple[StructuredOutputMethod, ...] = ("function_calling",)
     embeddings: EmbeddingSupport = field(default_factory=lambda: EmbeddingSupport(documented=False))
     reranking: RerankSupport | None = None
@@ -176,6 +220,7 @@ class Provider:
     file_upload: bool = False
     models: tuple[Model, ...] = ()
     status_hints: Mapping[int, str] = field(default_factory=dict[int, str])
+    facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
 
     @property
     def base_url_variable(self) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dsgvo.providers._spec import EmbeddingSupport, Model, Provider
+from dsgvo.providers._makers import model
+from dsgvo.providers._spec import EmbeddingSupport, Fact, Model, Provider
 
 PAGE = "innoGPT: Endpoints"
+# The vendor's help page on zero retention lists who processes what, model by model, and names no
+# region. Its newer form and an older copy of it differ.
+OPENAI = "OpenAI, by its own API (an older copy of innoGPT's page on zero retention: Azure)"
 
 
-def _streams(model: str) -> Model:
+def _streams(series: str) -> Model:
     # "GPT-5-Serie, o3-mini und o4-mini streamen automatisch, auch wenn stream: false gesetzt ist."
-    return Model(id=model, source=PAGE, streams_unasked=True)
+    return Model(id=series, source=PAGE, streams_unasked=True, processor=OPENAI)
 
 
 INNOGPT = Provider(
@@ -34,6 +38,7 @@ INNOGPT = Provider(
         }
     ),
     images_path="/images/generations",
+    models_url="https://app.innogpt.de/api/ext/v1/models",
     image_input=True,
     file_upload=True,
     # ``response_format`` is documented as "Strukturierte Outputs (z. B. JSON)".
@@ -45,11 +50,23 @@ INNOGPT = Provider(
     ),
     models=(
         # The page's own image and PDF examples use gpt-5.
-        Model(id="gpt-5", source=PAGE, streams_unasked=True, images=True, files=True),
+        model("gpt-5", source=PAGE, streams_unasked=True, files=True, processor=OPENAI),
         _streams("gpt-5*"),
         _streams("o3-mini*"),
         _streams("o4-mini*"),
-        Model(id="claude-4-5-sonnet", source=PAGE),
-        Model(id="text-embedding-3-small", source=PAGE, kind="embedding", dimensions=1536),
+        model("claude-4-5-sonnet", source=PAGE, maker_id="claude-sonnet-4-5"),
+        model("text-embedding-3-small", source=PAGE, processor=OPENAI),
     ),
+    facts={
+        "models": Fact(
+            text="lists its models at `GET {base_url}/models`",
+            standing="Seen",
+            otherwise="pass model=… as the vendor's app names it",
+        ),
+        "image": Fact(
+            text="answers with OpenAI's `data[].url` or `data[].b64_json` for an image",
+            standing="Inferred",
+            otherwise="pass response_format='b64_json' or 'url' to generate_image()",
+        ),
+    },
 )

@@ -5,15 +5,18 @@ Sign-in, workspaces, the model list and errors follow its other public API pages
 
 from __future__ import annotations
 
-from dsgvo.providers._spec import HeaderArgument, Model, OAuth, Provider
+from dsgvo.providers._makers import model
+from dsgvo.providers._spec import Fact, HeaderArgument, OAuth, Provider
 
 PAGE = "neuroflash: Chat-Vervollständigungen"
+LIST = "neuroflash: model list (public page)"
 
 NEUROFLASH = Provider(
     name="neuroflash",
     title="neuroflash",
     page=PAGE,
     base_url="https://app.neuroflash.com/api/ds-prototypes",
+    other_base_urls=("https://app.neuroflash.com/api/ds-prototypes/content_generation",),
     env="NEUROFLASH",
     key_variables=("NEUROFLASH_API_KEY",),
     documented=frozenset(
@@ -38,8 +41,11 @@ NEUROFLASH = Provider(
         }
     ),
     models_url="https://app.neuroflash.com/api/ds-prototypes/model_selection/models",
+    model_list_says_available=True,
+    images_path="/image_generation/",
     health_path="/health",
     workspaces_url="https://app.neuroflash.com/api/workspace-service/v1/workspaces",
+    quotas_url=("https://app.neuroflash.com/api/usage-service/v1/workspaces/{workspace_id}/quotas"),
     # ``response_format``: "Für strukturierte Ausgaben zur Definition eines JSON-Schemas".
     structured_output=("json_schema", "function_calling", "json_mode"),
     header_arguments=(
@@ -57,10 +63,41 @@ NEUROFLASH = Provider(
         secret_variable="NEUROFLASH_CLIENT_SECRET",  # noqa: S106 - a variable's name
     ),
     usage_fields=frozenset({"words_used"}),
-    models=(Model(id="openai/gpt-4.1-mini", source=PAGE),),
+    # The list's example has a smaller window than OpenAI publishes: 128000.
+    models=(
+        model(
+            "openai/gpt-4.1-mini",
+            source=PAGE,
+            maker_id="gpt-4.1-mini",
+            context_window=128_000,
+        ),
+        model("gpt-4.1-mini", source=LIST, standing="Public", context_window=128_000),
+    ),
     status_hints={
         400: "the page answers a missing x-workspace-id with 400",
         403: "permission is missing, or the workspace's limit is reached",
         429: "the rate limit or the workspace's quota is reached",
+    },
+    facts={
+        "models": Fact(
+            text="lists its models at `GET …/model_selection/models`, ids with or without maker",
+            standing="Public",
+            otherwise="pass model=… as the vendor's app names it",
+        ),
+        "workspaces": Fact(
+            text="lists workspaces under `data`, in pages that `page` counts",
+            standing="Seen",
+            otherwise="pass workspace_id=… as the address of the vendor's app shows it",
+        ),
+        "quotas": Fact(
+            text="gives quotas at `GET …/usage-service/v1/workspaces/{workspace_id}/quotas`",
+            standing="Public",
+            otherwise="the vendor's app shows them",
+        ),
+        "image": Fact(
+            text="makes images at `POST …/image_generation/`, answered in OpenAI's shape",
+            standing="Inferred",
+            otherwise="the address is public, the shape is not: use the vendor's app",
+        ),
     },
 )

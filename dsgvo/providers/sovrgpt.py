@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsgvo.providers._spec import Model, Provider, RerankSupport
+from dsgvo.providers._spec import Fact, Model, Provider, RerankSupport
 
 PAGE = "SovrGPT: POST /v1/chat/completions"
 
@@ -46,4 +46,11 @@ SOVRGPT = Provider(
         Model(id="qwen3.5-9b", source=PAGE, tools=True),
         Model(id="gemma-4-26b-a4b", source=PAGE, images=True),
     ),
+    facts={
+        "models": Fact(
+            text="lists its models at `GET {base_url}/models`, with names and descriptions",
+            standing="Seen",
+            otherwise="pass model=… as the vendor's page names it",
+        ),
+    },
 )

@@ -20,10 +20,11 @@ from collections.abc import (
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -36,6 +37,7 @@ from dsgvo.errors import (
     CapabilityError,
     ConfigurationError,
     DsgvoError,
+    ModelListWarning,
     ResidencyError,
     ResidencyWarning,
 )
@@ -68,18 +70,32 @@ from dsgvo.transport._flow import (
 )
 from dsgvo.transport._pools import ConnectionFailedError, runtime
 from dsgvo.transport._request import (
+    AUTH,
     MAX_IMAGE_BYTES,
     Answer,
-    BearerToken,
     Failure,
     Operation,
     Retries,
+    aside,
     connection_error,
+    explained,
     fetch,
     image_operation,
+    in_workspace,
     open_response,
+    read_list,
     request_id,
     secrets_of,
+    settled,
+)
+from dsgvo.wire.account import (
+    Quota,
+    Workspace,
+    name_fact,
+    read_health,
+    read_models,
+    read_quotas,
+    read_workspaces,
 )
 from dsgvo.wire.assistants import (
     Assistant,
@@ -106,12 +122,9 @@ from dsgvo.wire.embeddings import (
 from dsgvo.wire.files import images_refused, mime_type_of
 from dsgvo.wire.models import (
     GeneratedImage,
-    Workspace,
     check_image,
-    decode_health,
     decode_image,
-    decode_models,
-    decode_workspaces,
+    find_model,
 )
 from dsgvo.wire.request import build_chat
 from dsgvo.wire.rerank import (
@@ -132,13 +145,13 @@ __all__ = ["DEFAULT_MAX_CONCURRENCY", "AsyncClient", "Client", "ClientPair"]
 DEFAULT_MAX_CONCURRENCY = 4
 
 MODEL_LIST_SECONDS = 3600.0
-"""How long a vendor's model list is believed when an image is to be sent."""
+"""How long a model list is believed when an image is to be sent, and that there is none."""
 
-MODEL_LIST_TIMEOUT = 10.0
 MODEL_LIST_RETRY_SECONDS = 60.0
-"""After how long a list that could not be had is asked for again."""
+"""After how long a list that could not be had is asked for again when an image is to be sent."""
 
-_AUTH = BearerToken()
+_NO_LIST = frozenset({404, 405})
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,16 +317,20 @@ class BaseClient:
     def _open(self, call: _Call, retries: Retries) -> Flow[Answer]:
         """Make a chat request, and look up first what the vendor's model list says of images."""
         if call.check_images:
-            listed = yield from self._listed_models()
+            listed = yield from self._listed(call.config)
             if any(m.id == call.model and m.images is False for m in listed):
                 raise images_refused(self.spec, call.model)
-        return (yield from open_response(call.config, call.operation, _AUTH, retries))
+        return (yield from open_response(call.config, call.operation, AUTH, retries))
 
     def _begin(self, call: _Call) -> Flow[_Begun]:
         """Make a chat request and read the first piece of its answer.
 
         Until then an error in the answer is like one in its status, and tried again alike.
         """
+        call = replace(call, config=(yield from in_workspace(call.config)))
+        return (yield from explained(call.config, call.model, self._first_piece(call)))
+
+    def _first_piece(self, call: _Call) -> Flow[_Begun]:
         retries = Retries(call.config, call.operation)
         while True:
             answer = yield from self._open(call, retries)
@@ -334,8 +351,9 @@ class BaseClient:
                 yield from retries.wait(Failure(error, error.__cause__))
 
     def _complete(self, call: _Call) -> Flow[Completion]:
+        call = replace(call, config=(yield from in_workspace(call.config)))
         with _audited(call.config, "chat", call.model) as entry:
-            decoder = yield from self._decoded(call)
+            decoder = yield from explained(call.config, call.model, self._decoded(call))
             return self._answered(call, decoder, entry)
 
     def _decoded(self, call: _Call) -> Flow[ChatDecoder]:
@@ -434,6 +452,7 @@ class BaseClient:
     def _vectors(
         self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, base64: bool
     ) -> Flow[list[list[float]]]:
+        config = yield from in_workspace(config)
         operation = Operation(
             url=config.base_url + config.spec.embeddings.path,
             # Plain text is sent, never token ids.
@@ -442,7 +461,7 @@ class BaseClient:
             expects="embeddings",
         )
         with _audited(config, "embeddings", asked["model"]) as entry:
-            body, response = yield from fetch(config, operation, _AUTH)
+            body, response = yield from fetch(config, operation, AUTH)
             result = decode_embeddings(
                 config.spec,
                 body,
@@ -494,7 +513,7 @@ class BaseClient:
         )
         try:
             with _audited(config, "rerank", asked.model) as entry:
-                body, response = yield from fetch(config, operation, _AUTH)
+                body, response = yield from fetch(config, operation, AUTH)
                 results, model = decode_rerank(
                     config.spec,
                     body,
@@ -522,7 +541,7 @@ class BaseClient:
             expects="a list of assistants",
             not_found=f"the list of assistants is {support.source}",
         )
-        body, _ = yield from fetch(config, operation, _AUTH)
+        body, _ = yield from fetch(config, operation, AUTH)
         return decode_assistants(config.spec, body)
 
     def _run_assistant(
@@ -544,7 +563,7 @@ class BaseClient:
             not_found=f"assistants() lists those there are; their address is {support.source}",
         )
         with _audited(config, f"assistant {assistant_id}", None) as entry:
-            body, response = yield from fetch(config, operation, _AUTH)
+            body, response = yield from fetch(config, operation, AUTH)
             answer = decode_run(
                 spec,
                 body,
@@ -557,51 +576,72 @@ class BaseClient:
 
     # -- lists and health -----------------------------------------------------------------------
 
-    def _get(self, config: ClientConfig, url: str, expects: str) -> Flow[bytes]:
-        operation = Operation(method="GET", url=url, expects=expects)
-        body, _ = yield from fetch(config, operation, _AUTH)
-        return body
+    def known_model(self, model: str) -> Model:
+        """Return what is known of a model, without a request.
+
+        The vendor's model list says it, once this process has read it for the account, by
+        ``models()``; else the catalogue.
+        """
+        _, listed = runtime.model_lists.get(settled(self.config).account, (0, None))
+        return find_model(listed or (), model) or self.spec.model(model)
 
     def _models(self, config: ClientConfig) -> Flow[list[Model]]:
-        spec = config.spec
+        """Return the vendor's list, or its catalogue if there is no list to be had."""
+        spec, why = config.spec, "there is none at its address"
         if spec.models_url is None:
             return list(spec.models)
-        config.require_arguments()
-        body = yield from self._get(config, config.url(spec.models_url), "a model list")
-        return decode_models(spec, body)
-
-    def _listed_models(self) -> Flow[list[Model]]:
-        """Return the vendor's model list, kept for a while; none if it cannot be had."""
-        key = self.config.base_url
-        kept = runtime.model_lists.get(key)
-        if kept is None or kept[0] < time.monotonic():
-            # It only serves to refuse early: it must not hold up what the request itself decides.
-            timeout = min(MODEL_LIST_TIMEOUT, self.config.timeout or MODEL_LIST_TIMEOUT)
-            hasty = replace(self.config, timeout=timeout, max_retries=0)
-            life = MODEL_LIST_SECONDS
+        config = yield from in_workspace(config)
+        until, kept = runtime.model_lists.get(config.account, (0, None))
+        if kept is not None or until < time.monotonic():
             try:
-                models = yield from self._models(hasty)
-            except APIError:
-                models, life = list[Model](), MODEL_LIST_RETRY_SECONDS
-            kept = runtime.model_lists[key] = (time.monotonic() + life, models)
-        return kept[1]
+                return (yield from self._list(config))
+            except APIStatusError as error:
+                if error.status_code not in _NO_LIST | {403}:
+                    raise
+                why = error.message
+        warn_once(
+            (config.base_url, "model list"),
+            f"{spec.title}'s model list cannot be had, its known models are taken: {why}",
+            ModelListWarning,
+        )
+        return list(spec.models)
+
+    def _listed(self, config: ClientConfig) -> Flow[list[Model]]:
+        """Return the vendor's list, kept for a while; an empty one if it cannot be had."""
+        until, kept = runtime.model_lists.get(config.account, (0, None))
+        if until < time.monotonic():
+            kept = None
+            try:
+                kept = yield from self._list(aside(config))
+            except APIError as error:
+                if error.status_code not in _NO_LIST:
+                    _keep(config, [], MODEL_LIST_RETRY_SECONDS)
+        return kept or []
+
+    def _list(self, config: ClientConfig) -> Flow[list[Model]]:
+        try:
+            found = yield from read_list(config, read_models(config.spec))
+        except APIError as error:
+            if error.status_code in _NO_LIST:
+                _keep(config, None, MODEL_LIST_SECONDS)
+            raise
+        _keep(config, found, MODEL_LIST_SECONDS)
+        return found
+
+    def _quotas(self, config: ClientConfig) -> Flow[list[Quota]]:
+        config = yield from in_workspace(config)
+        return (
+            yield from read_list(
+                config, read_quotas(config.spec, config.arguments, datetime.now(UTC))
+            )
+        )
 
     def _workspaces(self, config: ClientConfig) -> Flow[list[Workspace]]:
-        spec = config.spec
-        if spec.workspaces_url is None:
-            raise CapabilityError(f"{spec.title} has no workspaces", provider=spec.name)
-        url = config.url(spec.workspaces_url)
-        return decode_workspaces(spec, (yield from self._get(config, url, "a list of workspaces")))
+        return (yield from read_list(config, read_workspaces(config.spec)))
 
     def _health(self, config: ClientConfig) -> Flow[dict[str, Any]]:
-        spec = config.spec
-        if spec.health_path is None:
-            raise CapabilityError(
-                f"{spec.title} documents no address for its health", provider=spec.name
-            )
-        config.require_arguments()
-        url = config.base_url + spec.health_path
-        return decode_health(spec, (yield from self._get(config, url, "the service's health")))
+        config = yield from in_workspace(config)
+        return (yield from read_list(config, read_health(config.spec)))
 
     # -- images ---------------------------------------------------------------------------------
 
@@ -617,17 +657,22 @@ class BaseClient:
         config = options.apply(self.config)
         _check_image_request(config, prompt, model, save_to, allow_image_url, params)
         target = None if save_to is None else (yield RunInThread(lambda: _writable(Path(save_to))))
-        config.require_arguments()
+        config = yield from in_workspace(config)
         fields = {"prompt": prompt, "model": model and model_id(model), **params}
         body = {name: value for name, value in fields.items() if value is not None}
         operation = Operation(
-            url=config.base_url + str(config.spec.images_path),
+            url=config.url(f"{config.spec.base_url}{config.spec.images_path}"),
             body=body | dict(options.extra_body or {}),
             expects="an image",
         )
         with _audited(config, "image", model) as entry:
-            answer, response = yield from fetch(config, operation, _AUTH)
-            image = decode_image(config.spec, answer)
+            try:
+                flow = fetch(config, operation, AUTH)
+                answer, response = yield from explained(config, model, flow)
+                image = decode_image(config.spec, answer)
+            except APIError as error:
+                name_fact(config.spec, error, "image")
+                raise
             entry.answered(request_id=request_id(response))
         if target is None:
             return image
@@ -640,6 +685,11 @@ class BaseClient:
             data, response = yield from fetch(bounded, (yield RunInThread(find)), None)
             check_image(config.spec, data, response.headers.get("content-type", ""))
         return (yield RunInThread(partial(_saved, image, data, target)))
+
+
+def _keep(config: ClientConfig, found: list[Model] | None, seconds: float) -> None:
+    """Keep the account's model list; ``None`` says that the vendor has none at its address."""
+    runtime.keep(runtime.model_lists, config.account, (time.monotonic() + seconds, found))
 
 
 def _audited(config: ClientConfig, task: str, model: str | None) -> AuditEntry:
@@ -747,6 +797,7 @@ class Client(BaseClient):
             async one for calls with ``await``.
         base_url: The path before ``/chat/completions``, if not the vendor's own.
         workspace_id: neuroflash only, and required there; else ``NEUROFLASH_WORKSPACE_ID``.
+            ``"auto"`` asks for the account's workspaces and takes the only one.
         client_id: neuroflash only: OAuth2 client credentials in place of a key.
         client_secret: See ``client_id``.
         timeout: Seconds of silence after which a request fails, above 0; ``None``: never. The
@@ -928,6 +979,9 @@ class Client(BaseClient):
     def models(self, **options: Unpack[Options]) -> list[Model]:
         """Return the vendor's models: from its list where it has one, else from its page.
 
+        A list that cannot be had (403, 404, 405) is told by a :class:`ModelListWarning`, and what
+        is known of the vendor's models stands in for it.
+
         Returns:
             What is known of each; ``source`` says where from.
 
@@ -936,6 +990,18 @@ class Client(BaseClient):
             True
         """
         return run(self._models(self._options(options)[0]))
+
+    def quotas(self, **options: Unpack[Options]) -> list[Quota]:
+        """Return what the neuroflash workspace may use, has used and has left.
+
+        Raises:
+            CapabilityError: At a vendor without quotas to be read.
+
+        Example:
+            >>> [quota.kind for quota in Client("neuroflash").quotas()]
+            ['tokens', 'images']
+        """
+        return run(self._quotas(self._options(options)[0]))
 
     def workspaces(self, **options: Unpack[Options]) -> list[Workspace]:
         """Return the neuroflash workspaces that the account can use.
@@ -1268,6 +1334,10 @@ class AsyncClient(BaseClient):
     async def models(self, **options: Unpack[Options]) -> list[Model]:
         """Return the vendor's models; see :meth:`Client.models`."""
         return await arun(self._models(self._options(options)[0]))
+
+    async def quotas(self, **options: Unpack[Options]) -> list[Quota]:
+        """Return what the workspace may use and has left; see :meth:`Client.quotas`."""
+        return await arun(self._quotas(self._options(options)[0]))
 
     async def workspaces(self, **options: Unpack[Options]) -> list[Workspace]:
         """Return the workspaces that the account can use; see :meth:`Client.workspaces`."""

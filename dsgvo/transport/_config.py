@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
 __all__ = [
+    "AUTO",
     "DEFAULT_MAX_RESPONSE_BYTES",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
@@ -55,6 +57,9 @@ DEFAULT_TIMEOUT = 600.0
 """Seconds of silence; reasoning models think for minutes before the first byte."""
 
 DEFAULT_MAX_RETRIES = 2
+
+AUTO = "auto"
+"""A ``workspace_id`` that stands for the account's only one."""
 
 DEFAULT_MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 """Bytes of an answer, decompressed."""
@@ -213,6 +218,19 @@ _OF_THE_CONSTRUCTOR = frozenset(
 _NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR
 
 
+class _Itself:
+    """An object as a key that is equal to itself alone, and lives as long as the key."""
+
+    def __init__(self, of: object) -> None:
+        self._of = of
+
+    def __hash__(self) -> int:
+        return id(self._of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other._of is self._of
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
     """Configuration of a client: everything a request needs but its body.
@@ -271,15 +289,21 @@ class ClientConfig:
         return (*(secret.get_secret_value() for secret in known if secret), *headers)
 
     def url(self, vendor_url: str) -> str:
-        """Return where a vendor's address outside ``base_url`` is found.
+        """Return where one of the vendor's addresses is found.
 
-        It is the address itself for the vendor's own ``base_url``. Under another one, such as the
-        emulator's, it is the same path on that server, below the same prefix.
+        What lies below the vendor's ``base_url`` is looked for below this one, without a detour
+        that the vendor is known to have (``…/content_generation``). What lies beside it, or on
+        another host of the vendor's, is the address itself if this is the vendor's host, else the
+        same path on this host, behind the prefix that a gateway or the emulator adds.
         """
-        if self.base_url == self.spec.base_url:
-            return vendor_url
+        below = vendor_url.removeprefix(self.spec.base_url)
+        if below.startswith("/") and below != vendor_url:
+            return self._root() + below
         home, here = urlsplit(self.spec.base_url), urlsplit(self.base_url)
-        prefix = here.path.removesuffix(home.path) if here.path.endswith(home.path) else ""
+        if here[:2] == home[:2]:
+            return vendor_url
+        known = self._known_path()
+        prefix = here.path.removesuffix(known) if known is not None else ""
         return f"{here.scheme}://{here.netloc}{prefix}{urlsplit(vendor_url).path}"
 
     def kept_headers(self, headers: Mapping[str, str]) -> dict[str, str] | None:
@@ -292,6 +316,39 @@ class ClientConfig:
             for name, value in headers.items()
             if name.lower() not in _SECRET_HEADERS and (wanted is None or name.lower() in wanted)
         }
+
+    def other_base_url(self) -> str | None:
+        """Return the other address under which the vendor is known to answer, if there is one."""
+        known = self._known_path()
+        paths = [urlsplit(url).path for url in (self.spec.base_url, *self.spec.other_base_urls)]
+        other = next((path for path in paths if path != known), None)
+        return None if known is None or other is None else self.base_url.removesuffix(known) + other
+
+    def _known_path(self) -> str | None:
+        """Return the path of one of the vendor's base URLs that this one ends in."""
+        here = urlsplit(self.base_url).path
+        urls = (*self.spec.other_base_urls, self.spec.base_url)  # the longer ones first
+        paths = (urlsplit(url).path for url in urls)
+        return next((path for path in paths if here.endswith(path)), None)
+
+    def _root(self) -> str:
+        """Return ``base_url`` without a detour below the vendor's own."""
+        below = (url.removeprefix(self.spec.base_url) for url in self.spec.other_base_urls)
+        detours = (path for path in below if path.startswith("/"))
+        return next((self.base_url.removesuffix(d) for d in detours), self.base_url)
+
+    @property
+    def account(self) -> tuple[str, str | None, object]:
+        """Whose lists these are: server, workspace, and a digest of the key or client.
+
+        A function that gives keys stands for itself: that it gives another one is no new account.
+        """
+        workspace = self.arguments.get("workspace_id")
+        if self.api_key is not None and not isinstance(self.api_key, SecretStr):
+            return self.base_url, workspace, _Itself(self.api_key)
+        key = self.api_key.get_secret_value() if self.api_key else ""
+        client = self.credentials.client_id if self.credentials else ""
+        return self.base_url, workspace, sha256(f"{key}\0{client}".encode()).digest()
 
     def require_arguments(self) -> None:
         """Raise if a header that the vendor requires has no value."""
@@ -412,7 +469,7 @@ def _spec_headers(spec: Provider, given: Mapping[str, str]) -> dict[str, str]:
     return {
         wanted.header: given[wanted.argument]
         for wanted in spec.header_arguments
-        if wanted.argument in given
+        if given.get(wanted.argument, AUTO) != AUTO
     }
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
 from types import FrameType, TracebackType
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -130,6 +130,14 @@ class Token(NamedTuple):
     secret: SecretStr
     until: float
 
+
+Account: TypeAlias = tuple[str, str | None, object]
+"""Server, workspace, and whose key it is."""
+
+_T = TypeVar("_T")
+
+MAX_ACCOUNTS = 1000
+"""Accounts of which lists are kept; the oldest goes first."""
 
 TokenKey: TypeAlias = tuple[str, str, bytes]
 """Where a token comes from, and whose it is."""
@@ -357,7 +365,9 @@ class Runtime:
         open_thoughts: Models, by ``base_url``, whose prompt template opens a thought.
         gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
         batch_sizes: How many texts a model embeds at once, where a larger batch was refused.
-        model_lists: Vendors' model lists and until when they are believed, by ``base_url``.
+        model_lists: Vendors' model lists and until when they are believed, by account; ``None`` if
+            there is none to be had.
+        workspaces: The only workspace of an account.
         urls: Addresses, parsed.
         proxies: The proxy of a scheme and host, as the environment says.
     """
@@ -372,9 +382,18 @@ class Runtime:
         self.open_thoughts: set[tuple[str, object]] = set()
         self.gave_base64: set[tuple[str, object]] = set()
         self.batch_sizes: dict[tuple[str, object], int] = {}
-        self.model_lists: dict[str, tuple[float, list[Model]]] = {}
+        self.model_lists: dict[Account, tuple[float, list[Model] | None]] = {}
+        self.workspaces: dict[Account, str] = {}
         self.urls: dict[str, httpx.URL] = {}
         self.proxies: dict[tuple[str, str], str | None] = {}
+
+    def keep(self, memory: dict[Account, _T], account: Account, value: _T) -> None:
+        """Keep what is known of an account, and forget the oldest one beyond ``MAX_ACCOUNTS``."""
+        with self.lock:
+            memory.pop(account, None)
+            while len(memory) >= MAX_ACCOUNTS:
+                del memory[next(iter(memory))]
+            memory[account] = value
 
     def refused_by(self, base_url: str) -> set[str]:
         """Return the optional fields that a server has refused."""
@@ -388,6 +407,7 @@ class Runtime:
         self.pools.threads.clear()
         for memory in (self.tokens, self.flights, self.refused, self.model_lists, self.urls):
             memory.clear()
+        self.workspaces.clear()
         self.want_reasoning.clear()
         self.open_thoughts.clear()
         self.gave_base64.clear()

@@ -11,12 +11,13 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from socket import SOCK_STREAM, getaddrinfo
 from threading import get_ident
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
@@ -31,10 +32,14 @@ from dsgvo.errors import (
     APITimeoutError,
     CapabilityError,
     ConfigurationError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
     RedirectError,
 )
 from dsgvo.transport import _pools
 from dsgvo.transport._config import (
+    AUTO,
     ClientConfig,
     Credentials,
     is_loopback,
@@ -60,6 +65,14 @@ from dsgvo.transport._pools import (
     proxy_for,
     runtime,
 )
+from dsgvo.wire.account import (
+    Ask,
+    Recipe,
+    explain,
+    name_fact,
+    only_workspace,
+    read_workspaces,
+)
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import describe_body
 from dsgvo.wire.errors import error_from_body, mentions, redact
@@ -72,17 +85,23 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = [
+    "AUTH",
     "Answer",
     "Auth",
     "BearerToken",
     "Operation",
     "Retries",
+    "aside",
     "connection_error",
+    "explained",
     "fetch",
     "image_operation",
+    "in_workspace",
     "open_response",
+    "read_list",
     "request_id",
     "secrets_of",
+    "settled",
 ]
 
 MAX_ERROR_BYTES = 256 * 1024
@@ -91,6 +110,9 @@ ERROR_SECONDS = 5.0
 
 MAX_STALE = _pools.KEEPALIVE_CONNECTIONS
 """How many kept connections a server may have closed meanwhile: as many as are kept."""
+
+ASIDE_SECONDS = 10.0
+"""How long a request is waited for that only serves to say better what another one decides."""
 
 SHOW_VARIABLE = "DSGVO_SHOW_CONTENT"
 """Set it to ``1`` to see vendors' error messages unabridged while debugging."""
@@ -103,6 +125,7 @@ USER_AGENT = f"dsgvo-llm/{__version__}"
 
 _REQUEST_IDS = ("x-request-id", "request-id", "x-litellm-call-id", "cf-ray")
 _log = logging.getLogger("dsgvo")
+_T = TypeVar("_T")
 
 
 class Auth(Protocol):
@@ -317,11 +340,13 @@ def _attempt(
 
 
 def fetch(
-    config: ClientConfig, operation: Operation, auth: Auth | None
+    config: ClientConfig, operation: Operation, auth: Auth | None, *, seconds: float | None = None
 ) -> Flow[tuple[bytes, httpx.Response]]:
-    """Make a request and read its whole answer."""
+    """Make a request and read its whole answer, or what has come of it after so many seconds."""
     answer = yield from open_response(config, operation, auth)
     body = _Body()
+    if seconds is not None:
+        body = _Body(config.max_response_bytes, time.monotonic() + seconds)
     try:
         yield ReadBody(answer.request, answer.response, body, config.max_response_bytes)
     except ConnectionFailedError as failed:
@@ -514,6 +539,8 @@ def _status_error(
         hint = f"check {' and '.join(names)}, or the environment variables"
     elif response.status_code == 404:
         hint = f"check base_url or {spec.base_url_variable}, and the model's name"
+        if (other := config.other_base_url()) and operation.method == "POST":
+            hint += f"; {spec.title} is seen to answer under {other} too"
         hint = "; ".join(filter(None, (operation.not_found, hint)))
     error = error_from_body(
         spec,
@@ -732,3 +759,97 @@ def _refused_image(config: ClientConfig, url: str, why: str) -> APIResponseError
         provider=config.spec.name,
         status_code=200,
     )
+
+
+AUTH = BearerToken()
+
+
+# -- lists ---------------------------------------------------------------------------------------
+
+
+class _TokenAsItIs(BearerToken):
+    """The bearer token, not fetched anew and sent again if it is refused."""
+
+    def forget(self, config: ClientConfig, token: SecretStr) -> bool:
+        return False
+
+
+def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -> Flow[_T]:
+    """Make the requests of a recipe; an error names the fact that it shows to be wrong.
+
+    Args:
+        config: Whom to ask, and with which workspace.
+        recipe: What to ask for.
+        once: Whether a refused token is final, and a slow body waited for no longer than
+            ``ASIDE_SECONDS``.
+    """
+    auth, seconds = (_TokenAsItIs(), ASIDE_SECONDS) if once else (AUTH, None)
+    ask: Ask | None = None
+    body: bytes | None = None
+    try:
+        while True:
+            ask = next(recipe) if body is None else recipe.send(body)
+            operation = Operation(method="GET", url=config.url(ask.url), expects=ask.expects)
+            asked = replace(config, query={**config.query, **ask.query})
+            body, _ = yield from fetch(asked, operation, auth, seconds=seconds)
+    except StopIteration as end:
+        return end.value
+    except APIError as error:
+        if ask is not None:
+            name_fact(config.spec, error, ask.fact)
+        raise
+
+
+def aside(config: ClientConfig) -> ClientConfig:
+    """Return the configuration of a request that must not hold up the one that it serves."""
+    timeout = min(ASIDE_SECONDS, config.timeout or ASIDE_SECONDS)
+    connect = min(timeout, config.connect_timeout or timeout)
+    return replace(config, timeout=timeout, connect_timeout=connect, max_retries=0)
+
+
+def settled(config: ClientConfig) -> ClientConfig:
+    """Return the configuration with the account's only workspace, once that is known."""
+    chosen = runtime.workspaces.get(config.account)
+    for wanted in config.spec.header_arguments if chosen else ():
+        if chosen and config.arguments.get(wanted.argument) == AUTO:
+            return replace(
+                config,
+                arguments={**config.arguments, wanted.argument: chosen},
+                headers={wanted.header: chosen, **config.headers},
+            )
+    return config
+
+
+def in_workspace(config: ClientConfig) -> Flow[ClientConfig]:
+    """Return the configuration of requests that name a workspace: the account's only, if "auto".
+
+    Raises:
+        ConfigurationError: If none is named, or the account has several.
+    """
+    config.require_arguments()
+    known = settled(config)
+    for argument, value in known.arguments.items():
+        if value == AUTO:
+            found = yield from read_list(config, read_workspaces(config.spec))
+            chosen = only_workspace(config.spec, found, argument)
+            runtime.keep(runtime.workspaces, config.account, chosen)
+            return settled(config)
+    return known
+
+
+def explained(config: ClientConfig, model: str | None, flow: Flow[_T]) -> Flow[_T]:
+    """Add to a refusal what the vendor's lists say of model and quota.
+
+    A list that was read before says it. Else one is asked for, by one short request after the
+    error that is never made again; if it fails, the error stays as it is.
+    """
+    try:
+        return (yield from flow)
+    except (PermissionDeniedError, NotFoundError, RateLimitError) as error:
+        with suppress(Exception):
+            _, kept = runtime.model_lists.get(config.account, (0, None))
+            now = datetime.now(UTC)
+            recipe = explain(config.spec, error, model, kept or (), config.arguments, now)
+            if said := (yield from read_list(aside(config), recipe, once=True)):
+                error.add(said)
+        raise

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic_core import from_json
 
 from dsgvo.errors import APIResponseError
-from dsgvo.providers import Model, Provider
+from dsgvo.providers import Model, Provider, with_published
 from dsgvo.wire.body import describe_body
 from dsgvo.wire.errors import error_from_body, is_error
 from dsgvo.wire.files import mime_type_of
 
 __all__ = [
     "GeneratedImage",
-    "Workspace",
     "check_image",
-    "decode_health",
     "decode_image",
     "decode_models",
-    "decode_workspaces",
+    "entries_of",
+    "find_model",
+    "first_of",
+    "unexpected",
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """A neuroflash workspace that the account can use; ``id`` is the ``workspace_id``."""
-
-    id: str
-    name: str | None
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,45 +60,60 @@ class GeneratedImage:
 
 
 def decode_models(provider: Provider, body: bytes) -> list[Model]:
-    """Read a model list. What the list does not say, the page's catalogue may.
+    """Read a model list. What the list does not say, the catalogue or the maker may.
 
-    SovrGPT documents ``accepts_vision``; neuroflash's list is public but its fields are not, so a
-    few common shapes are understood (inferred).
+    The fields are neuroflash's (public page), SovrGPT's (``accepts_vision`` is documented, names
+    are seen), and OpenAI's.
 
     Raises:
         APIResponseError: If there is no list in it.
     """
     models: list[Model] = []
-    for fields in _entries(provider, body, ("data", "models")):
+    for fields in entries_of(provider, body, ("data", "models")):
         model_id = next((fields[key] for key in ("id", "model", "name") if fields.get(key)), None)
         if not isinstance(model_id, str):
             continue
-        known = provider.model(model_id)
-        vision = fields.get("accepts_vision")
+        known = with_published(replace(provider.model(model_id), id=model_id))
+        said = {
+            "name": first_of(fields, str, "display_name", "name"),
+            "owned_by": first_of(fields, str, "owned_by", "provider"),
+            "context_window": first_of(fields, int, "context_window"),
+            "available": first_of(fields, bool, "available"),
+            "reasoning": first_of(fields, bool, "reasoning_model"),
+            "images": first_of(fields, bool, "accepts_vision"),
+        }
         models.append(
             replace(
                 known,
-                id=model_id,
                 source=f"{provider.title}'s model list",
-                images=vision if isinstance(vision, bool) else known.images,
+                standing="Doc",
                 details={key: value for key, value in fields.items() if key != "id"},
+                **{name: value for name, value in said.items() if value is not None},
             )
         )
     return models
 
 
-def decode_workspaces(provider: Provider, body: bytes) -> list[Workspace]:
-    """Read the list of workspaces; "the field is ``id``" (public page).
+def find_model(models: Sequence[Model], model: str) -> Model | None:
+    """Return a model of a list by its id, which may carry its maker on either side.
 
-    Raises:
-        APIResponseError: If there is no list in it.
+    Examples:
+        >>> find_model([Model(id="gpt-4.1-mini", source="a list")], "openai/gpt-4.1-mini").id
+        'gpt-4.1-mini'
     """
-    entries = _entries(provider, body, ("workspaces", "data", "items"))
-    return [
-        Workspace(str(entry["id"]), name if isinstance(name := entry.get("name"), str) else None)
-        for entry in entries
-        if "id" in entry
-    ]
+    exact = next((known for known in models if known.id == model), None)
+    maker, slash, plain = model.rpartition("/")
+    for known in () if exact else models:
+        own_maker, own_slash, own = known.id.rpartition("/")
+        if own == plain and not (slash and own_slash and maker != own_maker):
+            return known
+    return exact
+
+
+def first_of(fields: Mapping[str, Any], kind: type[_T], *names: str) -> _T | None:
+    """Return the first field that is set and of a type; a truth value is not a number."""
+    values = (fields.get(name) for name in names)
+    return next((v for v in values if type(v) is kind and v != ""), None)
 
 
 def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
@@ -111,7 +122,7 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     Raises:
         APIResponseError: If there is no image in it.
     """
-    entries = _entries(provider, body, ("data",))
+    entries = entries_of(provider, body, ("data", "images"))
     fields = entries[0] if entries else {}
     url, text = fields.get("url"), fields.get("b64_json")
     if not isinstance(url, str):
@@ -121,31 +132,10 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     try:
         data = b64decode(text, validate=True) if text else None
     except (Base64Error, ValueError, TypeError):
-        raise _unexpected(provider, "one that is not base64", "an image") from None
+        raise unexpected(provider, "one that is not base64", "an image") from None
     if not url and not data:
-        raise _unexpected(provider, "an answer without one", "an image")
+        raise unexpected(provider, "an answer without one", "an image")
     return GeneratedImage(url, data, fields.get("revised_prompt"))
-
-
-def decode_health(provider: Provider, body: bytes) -> dict[str, Any]:
-    """Read what a service says of its health; the page names the address alone.
-
-    Raises:
-        APIStatusError: If it is an error.
-        APIResponseError: If it is a web page.
-    """
-    try:
-        answer: object = from_json(body) if body.strip() else {}
-    except ValueError:
-        if body.lstrip()[:1] == b"<":
-            raise _unexpected(provider, describe_body(body), "the service's health") from None
-        return {"status": body.decode("utf-8", "replace").strip()[:100]}
-    if not isinstance(answer, dict):
-        return {"status": answer}
-    fields = cast("dict[str, Any]", answer)
-    if is_error(fields):
-        raise error_from_body(provider, 200, fields)
-    return fields
 
 
 def check_image(provider: Provider, data: bytes, content_type: str) -> None:
@@ -162,18 +152,24 @@ def check_image(provider: Provider, data: bytes, content_type: str) -> None:
         )
 
 
-def _entries(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def entries_of(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the objects of a list, which is bare or a field of one of these names.
+
+    Raises:
+        APIStatusError: If the body is an error.
+        APIResponseError: If there is no list in it.
+    """
     try:
         answer = from_json(body)
     except ValueError:
-        raise _unexpected(provider, describe_body(body)) from None
+        raise unexpected(provider, describe_body(body)) from None
     if isinstance(answer, dict):
         fields = cast("dict[str, Any]", answer)
         if is_error(fields):
             raise error_from_body(provider, 200, fields)
         answer = next((fields[name] for name in names if name in fields), None)
     if not isinstance(answer, list):
-        raise _unexpected(provider, "no list")
+        raise unexpected(provider, "no list")
     entries = cast("list[dict[str, Any] | object]", answer)
     return [
         cast("dict[str, Any]", entry) if isinstance(entry, dict) else {"id": entry}
@@ -181,7 +177,8 @@ def _entries(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[di
     ]
 
 
-def _unexpected(provider: Provider, what: str, expected: str = "a list") -> APIResponseError:
+def unexpected(provider: Provider, what: str, expected: str = "a list") -> APIResponseError:
+    """Return the error of an answer that is something else than was expected."""
     return APIResponseError(
         f"{provider.title}: expected {expected}, got {what}",
         provider=provider.name,

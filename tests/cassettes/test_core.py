@@ -57,6 +57,11 @@ def test_upload(provider: str) -> None:
     assert answer.finish_reason == "stop"
 
 
+@vendors("quotas_url")
+def test_quotas(provider: str) -> None:
+    assert {quota.kind for quota in Client(provider).quotas()} == {"tokens", "images"}
+
+
 @vendors("images_path")
 def test_image(provider: str) -> None:
     assert Client(provider).generate_image("ein minimalistisches App-Icon").data

@@ -74,7 +74,8 @@ def sent_again(server: Server, sent: dict[str, Any]) -> httpx.Request:
         payload, file = body["json"]
         upload = (file["filename"], PDF.read_bytes(), file["type"])
         more = {"data": {"payload": payload["value"]}, "files": {"file": upload}}
-    url = f"{server.url}/{name}{parts.path}"
+    path = parts.path.replace("<x-workspace-id>", server.workspace_id)
+    url = f"{server.url}/{name}{path}"
     return httpx.Request(sent["method"], url, headers=headers, **more)
 
 

@@ -139,7 +139,7 @@ NOWHERE = "/nirgends/icon.png"
                 *(name, {}, {}, CapabilityError),
                 f"{PROVIDERS[name].title} documents no image generation ({PROVIDERS[name].page})",
             )
-            for name in ("meingpt", "neuroflash", "sovrgpt")
+            for name in ("meingpt", "sovrgpt")
         ),
     ],
 )

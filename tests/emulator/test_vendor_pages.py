@@ -101,7 +101,7 @@ class TestInnoGPT:
         data = http("innogpt", "/embeddings", json=body).json()["data"]
         assert [len(one["embedding"]) for one in data] == [1536, 1536]
 
-    @pytest.mark.covers("innogpt", "endpoint POST */images/generations")
+    @pytest.mark.covers("innogpt", "endpoint POST */images/generations", "Doc")
     def test_image_generation(self, http: Http) -> None:
         prompt, path = "ein minimalistisches App-Icon", "/images/generations"
         url, plain = ("url", "data:image/png;base64,"), ("b64_json", "")
@@ -119,6 +119,12 @@ class TestInnoGPT:
             assert one != other
         for vendor in ("meingpt", "neuroflash", "sovrgpt"):
             assert http(vendor, path, json={"prompt": prompt}).status_code == 404
+
+    @pytest.mark.covers("neuroflash", "endpoint POST */image_generation/", "Public")
+    def test_image_generation_of_neuroflash(self, http: Http) -> None:
+        body = {"prompt": "ein minimalistisches App-Icon"}
+        data = http("neuroflash", "/image_generation/", json=body).json()["data"]
+        assert data[0]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
 
 
 class TestMeinGPT:
@@ -255,12 +261,12 @@ class TestNeuroflash:
 
     @pytest.mark.covers("neuroflash", "endpoint GET *", "Public")
     def test_lists(self, http: Http, server: Server) -> None:
-        models = http("neuroflash", "/model_selection/models", "GET").json()["data"]
+        models = http("neuroflash", "/model_selection/models", "GET").json()
         assert "openai/gpt-4.1-mini" in [model["id"] for model in models]
         assert http("neuroflash", "/health", "GET").json()["status"] == "ok"
         path = "//api/workspace-service/v1/workspaces"
         spaces = http("neuroflash", path, "GET", headers={"x-workspace-id": ""}).json()
-        assert spaces["workspaces"][0]["id"] == server.workspace_id
+        assert spaces["data"][0]["id"] == server.workspace_id
 
     @pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token", "Public")
     def test_a_token_opens_the_api_until_it_expires(self, http: Http, server: Server) -> None:

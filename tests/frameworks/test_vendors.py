@@ -215,6 +215,7 @@ def test_what_is_known_of_a_model_comes_from_the_catalogue(way: Way, provider: s
     chat = [one for one in PROVIDERS[provider].models if one.kind == "chat" and "*" not in one.id]
     assert chat
     facts = {"images": "image_inputs", "files": "pdf_inputs", "tools": "tool_calling"}
+    facts |= {"context_window": "max_input_tokens", "reasoning": "reasoning_output"}
     for known in chat:
         model = way.model(provider, model=known.id, residency="any")
         if way.is_langchain:

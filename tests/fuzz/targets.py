@@ -11,16 +11,19 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from dsgvo import PROVIDERS
 from dsgvo.errors import APIStatusError, DsgvoError
 from dsgvo.wire import retry
+from dsgvo.wire.account import decode_health, decode_quotas, decode_workspaces
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import Batch, decode_embeddings, is_too_large, may_refuse_base64
 from dsgvo.wire.errors import error_from_body, redact
-from dsgvo.wire.models import decode_health, decode_image, decode_models, decode_workspaces
+from dsgvo.wire.models import decode_image, decode_models
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler
@@ -178,9 +181,10 @@ def retry_after(data: bytes) -> None:
 
 
 def lists(data: bytes) -> None:
-    """Model lists, workspaces, images and the service's health."""
+    """Model lists, workspaces, quotas, images and the service's health."""
     spec = SPECS[data[0] % len(SPECS)] if data else SPECS[0]
-    for read in (decode_models, decode_workspaces, decode_health, decode_image):
+    quotas = partial(decode_quotas, now=datetime(2026, 1, 1, tzinfo=UTC))
+    for read in (decode_models, decode_workspaces, quotas, decode_health, decode_image):
         with suppress(DsgvoError):
             read(spec, data[1:])
 

@@ -17,14 +17,12 @@ from dsgvo.errors import (
     InternalServerError,
     PermissionDeniedError,
 )
+from dsgvo.wire.account import Workspace, decode_health, decode_workspaces
 from dsgvo.wire.models import (
     GeneratedImage,
-    Workspace,
     check_image,
-    decode_health,
     decode_image,
     decode_models,
-    decode_workspaces,
 )
 from tests.core.support import raised
 
@@ -51,9 +49,9 @@ def test_model_lists_workspaces_and_health_of_any_shape() -> None:
         ({"workspaces": [{"id": "w1", "name": "Team"}]}, [Workspace("w1", "Team")]),
         ({"data": [{"id": 7}]}, [Workspace("7", None)]),
         ([{"id": "w1", "name": 3}, {"name": "ohne"}], [Workspace("w1", None)]),
-        ({"items": []}, []),
+        ({"data": []}, []),
     ):
-        assert decode_workspaces(NEUROFLASH, as_json(body)) == workspaces
+        assert decode_workspaces(NEUROFLASH, as_json(body)).entries == workspaces
     for body, health in (
         *((b"", {}), (b" OK\xff \n", {"status": "OK\N{REPLACEMENT CHARACTER}"})),
         *((b"x" * 500, {"status": "x" * 100}), (b"true", {"status": True})),
