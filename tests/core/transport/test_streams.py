@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server
-from dsgvo.errors import IncompleteStreamError, InternalServerError
+from dsgvo.errors import APIError, InternalServerError
 from dsgvo.transport import _pools
 from tests.core.support import HELLO, Mode, chunk, eventually, http, raised, raw_server, sse
 from tests.vendors import MODELS
@@ -123,21 +123,22 @@ def test_cancel_a_cancelled_call_that_waits_for_its_answer(
     assert asyncio.run(main())
 
 
+REST = [sse(chunk("x"), done=False)] * 500
 BROKEN: dict[str, Any] = {
     "error event": ErrorEvent(2, reply=Reply(chunks=LONG.chunks, stream=True)),
-    "not JSON": Raw(
-        chunks=[sse("{", done=False), *[sse(chunk("x"), done=False)] * 500], delay=0.01
-    ),
+    "not JSON": Raw(chunks=[sse("{", done=False), *REST], delay=0.01),
+    "error at first": Raw(chunks=[sse({"error": "nein"}, done=False), *REST], delay=0.01),
 }
 
 
+@pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN.keys())
 def test_cancel_an_error_that_is_kept_keeps_no_connection(
-    mode: Mode, fresh: Server, step: Any
+    mode: Mode, fresh: Server, step: Any, how: str
 ) -> None:
     fresh.script("sovrgpt", step)
-    with pytest.raises(IncompleteStreamError) as caught:
-        mode.ask(mode.client("sovrgpt", fresh))
+    with pytest.raises(APIError) as caught:
+        mode.call(mode.client("sovrgpt", fresh, max_retries=0), how)
     assert closes(fresh)
     assert caught.value.__traceback__ is not None  # and with it every frame that was passed
 
