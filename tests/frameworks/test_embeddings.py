@@ -124,33 +124,14 @@ def test_copies_work_in_loop_after_loop_and_hold_the_key_unseen(
 
 @EACH
 @pytest.mark.parametrize(
-    ("provider", "settings", "kind", "says"),
+    ("provider", "settings", "says"),
     [
-        ("innogpt", {"dimension": 5}, errors.ConfigurationError, "did you mean 'dimensions'"),
-        ("sovrgpt", {}, errors.CapabilityError, "innoGPT and meinGPT do"),
-        (
-            "neuroflash",
-            {"model": "e5"},
-            errors.CapabilityError,
-            r"^neuroflash documents no embeddings \(neuroflash: Chat-.*allow_undocumented=True$",
-        ),
-        (
-            "sovrgpt",
-            {"allow_undocumented": True},
-            errors.ConfigurationError,
-            "model is missing: SovrGPT documents no",
-        ),
+        ("innogpt", {"dimension": 5}, "did you mean 'dimensions'"),
+        ("sovrgpt", {"allow_undocumented": True}, "model is missing: SovrGPT documents no"),
     ],
 )
 def test_what_is_refused_when_the_object_is_made(
-    way: Way, provider: str, settings: Any, kind: type[Exception], says: str
+    way: Way, provider: str, settings: Any, says: str
 ) -> None:
-    with pytest.raises(kind, match=says):
+    with pytest.raises(errors.ConfigurationError, match=says):
         way.embeddings(provider, **settings)
-
-
-@EACH
-def test_undocumented_embeddings_that_are_not_there(way: Way) -> None:
-    model = way.embeddings("sovrgpt", model="e5", allow_undocumented=True)
-    with pytest.raises(errors.NotFoundError):
-        way.embed_query(model, "Guten Tag")

@@ -16,7 +16,6 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from langgraph.checkpoint.memory import InMemorySaver
 
 from dsgvo.emulator import Reply, Server
-from dsgvo.errors import CapabilityError
 from tests.frameworks.test_structured import ANNA, TEXT, Person
 from tests.langchain.support import EMBEDDINGS, Mode, bodies, chat, roles
 from tests.vendors import MODELS, THINKING_MODEL
@@ -111,15 +110,6 @@ def test_an_agent_answers_by_a_schema(
         assert [body["tool_choice"] for body in bodies(server)] == ["required", "required"]
     else:
         assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Person"
-
-
-def test_a_schema_of_the_provider_is_refused_where_none_is_documented(
-    server: Server, mode: Mode
-) -> None:
-    agent = create_agent(chat("sovrgpt"), [], response_format=ProviderStrategy(Person))
-    with pytest.raises(CapabilityError, match="use 'function_calling' or 'json_mode'"):
-        mode.invoke(agent, QUESTION)
-    assert server.requests == []
 
 
 def test_the_strategy_that_the_agent_chooses_itself_works(provider: str, mode: Mode) -> None:

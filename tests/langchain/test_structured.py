@@ -55,7 +55,8 @@ def test_include_raw_gives_the_message_too(server: Server, mode: Mode, method: A
     assert list(answer) == ["raw", "parsed", "parsing_error"]
     assert (answer["parsed"], answer["parsing_error"]) == (ANNA, None)
     assert answer["raw"].usage_metadata["total_tokens"] > 0
-    for text, finish_reason, says in (FAULTS["cut"], FAULTS["missing field"]):
+    whole = (TEXT, "content_filter", "content filter stopped")
+    for text, finish_reason, says in (FAULTS["cut"], FAULTS["missing field"], whole):
         server.script("innogpt", reply(method, text, finish_reason=finish_reason))
         answer = mode.invoke(chain, "Wer?")
         assert answer["parsed"] is None

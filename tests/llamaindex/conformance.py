@@ -17,11 +17,10 @@ from llama_index.core import VectorStoreIndex
 from llama_index.core.agent.workflow import (
     AgentStream,
     FunctionAgent,
-    ReActAgent,
     ToolCallResult,
 )
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.chat_engine import CondensePlusContextChatEngine, ContextChatEngine
+from llama_index.core.chat_engine import ContextChatEngine
 from llama_index.core.ingestion import IngestionCache, IngestionPipeline
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
@@ -169,20 +168,6 @@ class LLMConformance:
 
     # Chat engines and memory
 
-    @pytest.mark.scripted
-    def test_condense_plus_context(
-        self, llm: Any, index: VectorStoreIndex, mode: Mode, server: Server
-    ) -> None:
-        engine = CondensePlusContextChatEngine.from_defaults(
-            index.as_retriever(similarity_top_k=1), llm=llm, memory=_memory(llm)
-        )
-        assert "30 Tage" in str(mode.call(engine, "chat", HOW_MANY_DAYS))
-        server.script(self.provider, Reply("Wie viele Zeichen haben Passwörter?"))
-        answer = mode.call(engine, "chat", "Und wie viele Zeichen haben sie?")
-        assert "14 Zeichen" in str(answer)
-        assert answer.source_nodes[0].metadata["file"] == "it.md"
-        assert [message.role.value for message in engine.chat_history] == ["user", "assistant"] * 2
-
     def test_memory_over_several_turns(
         self, llm: Any, index: VectorStoreIndex, mode: Mode, server: Server
     ) -> None:
@@ -216,18 +201,6 @@ class LLMConformance:
         assert (call["role"], result["role"]) == ("assistant", "tool")
         assert result["tool_call_id"] == call["tool_calls"][0]["id"]
 
-    @pytest.mark.scripted
-    def test_react_agent(self, llm: Any, server: Server) -> None:
-        step = 'Thought: Das rechne ich.\nAction: kilometergeld\nAction Input: {"kilometer": 120}'
-        server.script(self.provider, Reply(step), Reply("Thought: Ich weiß es.\nAnswer: 36 Euro"))
-        agent = ReActAgent(tools=[kilometergeld, wetter], llm=llm)
-        answer, events = _ran(agent, "Wie viel Kilometergeld gibt es für 120 Kilometer?")
-        results = [event for event in events if isinstance(event, ToolCallResult)]
-        assert [(one.tool_name, one.tool_kwargs) for one in results] == [
-            ("kilometergeld", {"kilometer": 120})
-        ]
-        assert "36" in str(answer.response.content)
-
     # Structured output
 
     def test_structured_extraction(self, llm: Any, mode: Mode) -> None:
@@ -247,15 +220,6 @@ class LLMConformance:
         self.check_contract(mode.call(structured, "chat", [ChatMessage(CONTRACT)]).raw)
         self.check_contract(mode.listed(structured, "stream_chat", [ChatMessage(CONTRACT)])[-1].raw)
         assert "Köln" in mode.call(structured, "complete", CONTRACT).text
-
-    def test_structured_query_engine(self, llm: Any, index: VectorStoreIndex, mode: Mode) -> None:
-        class Urlaub(BaseModel):
-            """Vacation."""
-
-            tage: int = Field(description="Tage Urlaub")
-
-        engine = index.as_query_engine(llm=llm, similarity_top_k=1, output_cls=Urlaub)
-        assert mode.call(engine, "query", HOW_MANY_DAYS).response == Urlaub(tage=30)
 
     def check_contract(self, contract: Any) -> None:
         assert isinstance(contract, Vertrag)

@@ -36,27 +36,3 @@ def test_arguments_of_the_class(arguments: dict[str, Any], says: str) -> None:
 def test_arguments_of_a_call() -> None:
     with pytest.raises(errors.ConfigurationError, match=re.escape("call stream_chat()")):
         LLMS["sovrgpt"](model=MODEL).complete("Hallo!", stream=True)
-
-
-def test_a_working_program_of_openai_like_goes_on() -> None:
-    """Everything that such programs say, of what is true here as well."""
-    llm = LLMS["sovrgpt"](
-        model=MODEL,
-        is_chat_model=True,
-        is_function_calling_model=False,
-        context_window=8000,
-        max_new_tokens=50,
-        temperature=0.1,
-        reuse_client=False,
-        api_version=None,
-        additional_kwargs={},
-        should_use_structured_outputs=False,
-        timeout=60.0,
-        max_retries=3,
-        default_headers={"X-Team": "rag"},
-        system_prompt="Antworte kurz.",
-    )
-    assert llm.metadata.context_window == 8000
-    assert llm.metadata.num_output == 50
-    assert not llm.metadata.is_function_calling_model
-    assert llm.complete("Hallo!").text
