@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo arguments notebooks test test-slow test-real test-lowest coverage mutants fuzz docs vendor-coverage cassettes cassettes-live lint format types bench constraints clean
+.PHONY: soak help venv demo arguments notebooks test test-slow test-real test-lowest coverage mutants fuzz docs vendor-coverage cassettes cassettes-live lint format types bench constraints clean
 
 help:
 	@echo "make demo         questions over your own documents; needs no key"
@@ -35,6 +35,7 @@ help:
 	@echo "make lint         ruff, formatting too (make format repairs), and who imports whom"
 	@echo "make types        pyright, strict on the three packages"
 	@echo "make bench        speed against the best known peers"
+	@echo "make soak MINUTES=60  500 streams under random faults, on both asynchronous backends"
 	@echo "make venv         build .venv and nothing else"
 	@echo "make constraints  renew the versions tested together"
 
@@ -144,6 +145,9 @@ $(BENCH)/%/.installed: pyproject.toml constraints.txt
 
 bench: $(STAMP) $(BENCH_STAMPS)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(STAMP)
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(ARGS)
 
 # Resolves anew in a throw-away environment; review the difference before committing it.
 constraints:

@@ -774,8 +774,9 @@ def _errors() -> tuple[type[Exception], ...]:
     """Return httpx's exceptions; looked up when one passes, so that its import can wait."""
     import httpx
 
-    aiohttp = sys.modules.get("aiohttp")
-    more = () if aiohttp is None else (aiohttp.ClientError,)
+    # Another thread may be about to import it.
+    of_aiohttp = getattr(sys.modules.get("aiohttp"), "ClientError", None)
+    more = () if of_aiohttp is None else (of_aiohttp,)
     return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, *more)
 
 
@@ -1003,7 +1004,7 @@ def _plain(error: Exception) -> Exception:
     httpx-aiohttp calls every failed connection a time-out and lets some exceptions through; those
     of aiohttp hold the request's headers.
     """
-    if "aiohttp" not in sys.modules:
+    if not hasattr(sys.modules.get("aiohttp"), "ClientError"):
         return error
     import aiohttp
     import httpx

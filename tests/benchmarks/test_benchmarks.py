@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from benchmarks import soak
 from benchmarks.__main__ import main
 
 ROWS = ["langchain-invoke", "langchain-stream", "langchain-embed"]
@@ -22,3 +23,23 @@ def test_unknown_row_is_an_error_that_names_the_rows(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["--only", "nonsense"])
     assert "langchain-invoke" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_soak_accounts_for_every_piece_and_leaves_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert soak.main(["--minutes", "0.1", "--streams", "30", "--threads", "3"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("left: 0 tasks, 0 descriptors, 0 threads") == 4
+    assert "wrong:" not in said
+
+
+def test_a_soak_tells_what_is_missing_of_a_stream() -> None:
+    tally = soak.Tally()
+    tally.note("none", 3, ["0 ", "2 "], None)
+    tally.note("drop", 1, ["0 "], None)
+    assert [line.partition(",")[0] for line in tally.wrong] == [
+        "none after 3: 2 pieces",
+        "drop after 1: 1 pieces",
+    ]
