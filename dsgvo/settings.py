@@ -53,6 +53,7 @@ __all__ = [
     "RerankSettings",
     "Settings",
     "WorkspaceSettings",
+    "merged_body",
 ]
 
 # What the core checks is left to it, so that its messages are the same everywhere.
@@ -265,6 +266,13 @@ class Settings(BaseModel):
         return self._clients
 
 
+def merged_body(own: Mapping[str, Any] | None, given: Any) -> Any:
+    """Return an object's fields of the body with those of a call, which the core checks."""
+    if given is None or not isinstance(given, Mapping):
+        return own if given is None else given
+    return {**(own or {}), **cast("Mapping[str, Any]", given)}
+
+
 def _fault(error: ErrorDetails) -> str:
     return wrong_argument(".".join(map(str, error["loc"])), error["input"], error["msg"])
 
@@ -415,8 +423,7 @@ class EmbeddingSettings(Settings):
         own = {name: getattr(self, field) for field, name in self.embed_arguments.items()}
         given = {**own, **{name: value for name, value in others.items() if value is not None}}
         given |= options
-        if own.get("extra_body") and options.get("extra_body"):
-            given["extra_body"] = {**own["extra_body"], **options["extra_body"]}
+        given["extra_body"] = merged_body(own["extra_body"], options.get("extra_body"))
         # ``timeout=None`` says that there is no limit.
         return {k: v for k, v in given.items() if v is not None or k in options}
 

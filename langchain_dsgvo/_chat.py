@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field
 from dsgvo import __version__
 from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
-from dsgvo.settings import ChatSettings
+from dsgvo.settings import ChatSettings, merged_body
 from dsgvo.transport import RequestOptions
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
@@ -198,8 +198,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         wire, left_out = media_after_tool_results(self.spec, request["model"], to_wire(messages))
         tell_left_out(self.spec, request["model"], left_out, strict=self.strict)
         request["messages"] = wire if schema is None else with_schema(wire, schema)
-        extra = {**(self.extra_body or {}), **request.pop("extra_body", {})}
-        return {**request, "extra_body": extra}
+        return {**request, "extra_body": merged_body(self.extra_body, kwargs.get("extra_body"))}
 
     def _generate(
         self,

@@ -14,7 +14,6 @@ from langchain_core.output_parsers.transform import BaseCumulativeTransformOutpu
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.utils.function_calling import convert_to_openai_function
-from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
@@ -117,7 +116,7 @@ def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
         schema = {"title": "answer", **schema}
     function = convert_to_openai_function(schema, strict=strict)
     described = {"description": function["description"]} if function.get("description") else {}
-    return OutputSchema.of({**described, **function["parameters"]}, function["name"])
+    return OutputSchema.of({**described, **function.get("parameters", {})}, function["name"])
 
 
 def response_class(spec: Provider, schema: type) -> dict[str, Any]:
@@ -165,7 +164,9 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             return self._whole(generation.text, message)
         with suppress(ValueError):
             if message is None or self.tool is None:
-                return self._fitted(parse_json_markdown(generation.text), generation.text)
+                # LangChain's own parser looks again at all text for each blank at its end.
+                found = object_in(generation.text, growing=True)
+                return self._fitted(found, generation.text)
             if (call := self._call(message)) is not None:
                 return self._fitted(call["args"], "")
         return None

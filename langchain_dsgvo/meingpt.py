@@ -12,7 +12,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
 from dsgvo.errors import ConfigurationError
-from dsgvo.settings import AssistantSettings
+from dsgvo.settings import AssistantSettings, merged_body
 from dsgvo.wire.assistants import AssistantAnswer
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
@@ -184,8 +184,8 @@ class MeinGPTAssistant(
             messages: list[BaseMessage] = given.to_messages()
         else:
             messages = convert_to_messages([given] if isinstance(given, str) else given)
-        body = {**(self.extra_body or {}), **options.pop("extra_body", {})}
-        return to_wire(messages), {**options, "extra_body": body or None}
+        body = merged_body(self.extra_body, options.pop("extra_body", None))
+        return to_wire(messages), {**options, "extra_body": body}
 
 
 def _message(answer: AssistantAnswer) -> AIMessage:

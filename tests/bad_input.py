@@ -176,6 +176,7 @@ CASES: tuple[BadInput, ...] = (
     _setting("timeout", "10", "timeout='10'"),
     _setting("timeout", True, "timeout=True"),
     _setting("timeout", 1e10, "timeout=10000000000.0|24 days"),
+    _setting("include_response_headers", None, "list of headers' names"),
     _setting("trusted_models", None, "trusted_models=None|list of model ids"),
     _setting("trusted_models", ["m", None], "trusted_models=|list of model ids"),
     _setting("max_retries", -1, "max_retries=-1|0 or more"),

@@ -510,7 +510,8 @@ def _purpose(given: str) -> str:
 def _response_headers(given: bool | Collection[str]) -> frozenset[str] | bool:
     if isinstance(given, bool):
         return given
-    if isinstance(given, str) or not all(isinstance(name, str) for name in given):  # pyright: ignore[reportUnnecessaryIsInstance]
+    listed = isinstance(given, Collection) and not isinstance(given, str)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not listed or not all(isinstance(name, str) for name in given):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
             f"include_response_headers={given!r}: use True, or a list of headers' names"
         )

@@ -435,11 +435,13 @@ def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx
         transport = transport or runtime.pools.sync(_proxy(request))
         response = transport.handle_request(request)
     except _errors() as error:
-        raise _failure(error, answered=False) from error
-    if _is_early(response):
+        failure = _failure(error, answered=False)
+    else:
+        if not _is_early(response):
+            return response
         response.close()
-        raise _early()
-    return response
+        failure = _early()
+    raise failure
 
 
 async def asend(
@@ -523,7 +525,7 @@ def _without_blocking(request: httpx.Request, at_once: int) -> httpx.Request:
 
 def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
     """Yield the body, decompressed, and free the connection when left for whatever reason."""
-    size = 0
+    size, failure = 0, None
     try:
         # httpx's own iterators cost a streamed token 5 %.
         stream: Any = response.stream
@@ -535,9 +537,11 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
                 raise _too_large(max_bytes)
             yield data
     except _errors() as error:
-        raise _failure(error) from error
+        failure = _failure(error)
     finally:
         response.close()
+    if failure is not None:
+        raise failure
 
 
 async def aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[bytes]:
@@ -781,7 +785,7 @@ def _errors() -> tuple[type[Exception], ...]:
 
 
 def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedError:
-    """Return what a failure is, with httpx's exception as its cause."""
+    """Return what a failure is, with httpx's exception as its cause, unless that quotes."""
     trace = (error.__cause__ or error).__traceback__
     plain = _plain(error)
     # h11 quotes what came, which may be an answer, or a header of the user's.
@@ -789,7 +793,7 @@ def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedErro
     failure = _classified(plain, reason, answered)
     if failure is None:
         failure = _broken(reason, _connection(_frames(trace)))
-    failure.__cause__ = plain
+    failure.__cause__ = None if _QUOTED.search(str(plain)) else plain
     return failure
 
 

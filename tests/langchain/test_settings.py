@@ -255,3 +255,11 @@ def test_token_ids_need_a_tokenizer_of_the_user() -> None:
     model = chat("sovrgpt", custom_get_token_ids=lambda text: [len(word) for word in text.split()])
     assert model.get_token_ids("Der Datenschutz") == [3, 11]
     assert model.get_num_tokens("Der Datenschutz") == 2
+
+
+@pytest.mark.parametrize("given", [5, [("a", 1)]])
+def test_an_extra_body_of_another_type_is_refused(given: Any, server: Server) -> None:
+    with pytest.raises(errors.ConfigurationError, match="extra_body is a"):
+        chat("sovrgpt").invoke("Hallo!", extra_body=given)
+    assert chat("sovrgpt", extra_body={"a": 1}).invoke("Hallo!", extra_body=None).content
+    assert bodies(server)[0]["a"] == 1
