@@ -134,7 +134,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         return combined_output(llm_outputs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        known = self.spec.model(self.model)
+        known = self._client.known_model(self.model)
         facts = {
             "max_input_tokens": known.context_window,
             "tool_calling": known.tools,
@@ -148,6 +148,36 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             if fact is not None:
                 profile[name] = fact
         return profile or None
+
+    def load_profile(self) -> ModelProfile:
+        """Read the vendor's model list, set ``profile`` to what it says, and return that.
+
+        What neither list nor catalogue say of the model is left out. Models made later in this
+        process with the same key have the list's word too, without a request.
+
+        Raises:
+            APIError: If the list fails; one that there is not (403, 404) is told by a
+                ``ModelListWarning``, and the catalogue's word stands.
+
+        Examples:
+            >>> from langchain_dsgvo import ChatNeuroflash
+            >>> llm = ChatNeuroflash(model="openai/gpt-4.1-mini")
+            >>> llm.load_profile()["max_input_tokens"]
+            128000
+        """
+        with langchain_errors:
+            self._client.models()
+        return self._take_profile()
+
+    async def aload_profile(self) -> ModelProfile:
+        """Read the vendor's model list; see :meth:`load_profile`."""
+        with langchain_errors:
+            await self._async_client.models()
+        return self._take_profile()
+
+    def _take_profile(self) -> ModelProfile:
+        self.profile = self._resolve_model_profile() or {}
+        return self.profile
 
     def get_num_tokens(self, text: str) -> int:
         """Return about how many tokens a text has. Nothing is downloaded for it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
 from inspect import cleandoc
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from llama_index.core.base.llms.generic_utils import prompt_to_messages
 from llama_index.core.base.llms.types import (
@@ -30,7 +31,7 @@ from llama_index.core.program.utils import FlexibleModel
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
 from llama_index.core.types import Model, PydanticProgramMode
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from dsgvo import Completion, Delta
 from dsgvo._warnings import first_time, tell_left_out
@@ -74,13 +75,29 @@ _log = logging.getLogger("dsgvo")
 _T = TypeVar("_T")
 
 
+def _window(given: object) -> object:
+    """Say in one sentence what a union of types would say in one each."""
+    is_whole = isinstance(given, int) and not isinstance(given, bool) and given >= 1
+    if not is_whole and given not in (None, "auto"):
+        raise ValueError("use a whole number of 1 or more, or 'auto'")
+    return given
+
+
+def _on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     """A chat model of one vendor; a base of the public classes, not for use alone."""
 
-    context_window: int | None = Field(
+    context_window: Annotated[int | Literal["auto"] | None, BeforeValidator(_window)] = Field(
         default=None,
-        ge=1,
-        description="Tokens of prompt and answer together, where the vendor does not say.",
+        description="Tokens of prompt and answer together, where the vendor does not say; "
+        "`'auto'`: as the vendor's model list says, which is read once.",
     )
     is_function_calling_model: bool | None = Field(
         default=None,
@@ -92,6 +109,8 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         description="`'function_calling'`, `'json_schema'` or `'json_mode'`; by default the best "
         "one that the vendor documents.",
     )
+
+    _list_was_read: bool = PrivateAttr(default=False)
 
     def __init__(self, model: str | None = None, **arguments: Any) -> None:
         if model is not None:
@@ -123,8 +142,20 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         ``context_window`` is the one given or known of the model. Of others it is guessed: 32,768
         tokens, and ``max_tokens`` beside them, so that a long answer takes no room of the prompt.
         ``is_function_calling_model`` is false where the vendor says so, or as it was given.
+
+        ``context_window="auto"`` reads the vendor's model list here, or before the first call with
+        ``await``: on an event loop nothing blocks, and the catalogue's word is taken until then.
+
+        Raises:
+            APIError: If that list fails; one that there is not (403, 404) is told by a
+                ``ModelListWarning``.
         """
-        window = self.context_window or self.spec.model(self.model).context_window
+        if self._wants_list() and not _on_a_loop():
+            self._client.models()
+            self._list_was_read = True
+        window = self.context_window
+        if not isinstance(window, int):
+            window = self._client.known_model(self.model).context_window
         return LLMMetadata(
             context_window=window or self._guessed_window(),
             num_output=self.max_tokens or -1,
@@ -132,6 +163,14 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
             is_function_calling_model=self._takes_tools(),
             model_name=self.model,
         )
+
+    def _wants_list(self) -> bool:
+        return self.context_window == "auto" and not self._list_was_read
+
+    async def _aread_list(self) -> None:
+        if self._wants_list():
+            await self._async_client.models()
+            self._list_was_read = True
 
     def _guessed_window(self) -> int:
         if first_time((self.provider, self.model, "context_window")):
@@ -147,7 +186,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     def _takes_tools(self) -> bool:
         if self.is_function_calling_model is not None:
             return self.is_function_calling_model
-        return self.spec.model(self.model).tools is not False
+        return self._client.known_model(self.model).tools is not False
 
     # Requests
 
@@ -187,6 +226,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     async def _achat(
         self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
     ) -> ChatResponse:
+        await self._aread_list()
         request, single_call = self._request(messages, arguments, stream=False)
         answer: Completion = await self._async_client.chat(**request)
         return chat_response(answer, single_call=single_call)
@@ -252,6 +292,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """Yield the answer piece by piece; see :meth:`stream_chat`."""
+        await self._aread_list()
         deltas, builder = self._astream(messages, kwargs)
         return _aconverted(deltas, builder.feed)
 

@@ -16,6 +16,7 @@ from dsgvo.cli.demo import demo
 from dsgvo.cli.doctor import doctor
 from dsgvo.cli.emulator import emulator
 from dsgvo.cli.models import models
+from dsgvo.cli.quota import quota
 from dsgvo.errors import DsgvoError
 
 __all__ = ["app"]
@@ -63,6 +64,6 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     del version
 
 
-for command in (demo, chat, models, check, doctor, assistants, emulator):
+for command in (demo, chat, models, check, doctor, assistants, quota, emulator):
     app.command()(command)
 app.add_typer(audit, name="audit")

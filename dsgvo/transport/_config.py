@@ -357,8 +357,8 @@ class ClientConfig:
                 listed = f"; Client({self.spec.name!r}).{wanted.listed_by}() lists yours"
                 raise ConfigurationError(
                     f"{wanted.header} is missing: pass {wanted.argument}=… or set "
-                    f"{wanted.variable}; {self.spec.title} refuses requests without it"
-                    + (listed if wanted.listed_by else ""),
+                    f"{wanted.variable}, 'auto' for the account's only one; {self.spec.title} "
+                    "refuses requests without it" + (listed if wanted.listed_by else ""),
                     provider=self.spec.name,
                 )
 

@@ -177,6 +177,21 @@ def test_models_are_live_where_there_is_a_list_and_of_the_page_without_a_key(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        ("neuroflash --emulator", 0, "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"),
+        ("neuroflash --emulator --json", 0, '[ { "kind": "tokens", "left": 880000, "limit"'),
+        ("sovrgpt --emulator", 1, "SovrGPT has no quotas to be read"),
+        ("neuroflash", 1, "set NEUROFLASH_API_KEY"),
+    ],
+)
+def test_what_is_left_of_the_quota(invoke: Invoke, arguments: str, code: int, said: str) -> None:
+    run = invoke("quota", *arguments.split())
+    assert run.returncode == code
+    assert said in " ".join((run.stdout + run.stderr).split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
         ("meingpt --emulator", 0, "assistant_id Name emulator-1 Emulator emulator-2"),
         ("meingpt --emulator --json", 0, '[ { "id": "emulator-1", "name": "Emulator" },'),
         ("sovrgpt --emulator", 1, "SovrGPT is not known to have assistants"),

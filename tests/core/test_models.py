@@ -194,8 +194,9 @@ def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
 ) -> None:
     client = mode.client("neuroflash", server, workspace_id=None)
     assert str(raised(errors.ConfigurationError, mode.call, client, how)) == (
-        "x-workspace-id is missing: pass workspace_id=… or set NEUROFLASH_WORKSPACE_ID; "
-        "neuroflash refuses requests without it; Client('neuroflash').workspaces() lists yours"
+        "x-workspace-id is missing: pass workspace_id=… or set NEUROFLASH_WORKSPACE_ID, 'auto' for "
+        "the account's only one; neuroflash refuses requests without it; "
+        "Client('neuroflash').workspaces() lists yours"
     )
     assert not server.requests
     unknown = mode.client("neuroflash", server, workspace_id="another-one")

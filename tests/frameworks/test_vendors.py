@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from typing import Any
 
@@ -227,3 +228,26 @@ def test_what_is_known_of_a_model_comes_from_the_catalogue(way: Way, provider: s
         assert metadata.is_function_calling_model is (known.tools is not False)
         assert metadata.context_window == (known.context_window or 32_768)
         assert metadata.is_chat_model
+
+
+def test_a_model_list_once_read_says_what_a_model_can(way: Way, server: Server) -> None:
+    name = {"model": "openai/gpt-5"}  # the catalogue has it not
+    if way.is_langchain:
+        model = way.model("neuroflash", **name)
+        assert model.profile is None
+        found = asyncio.run(model.aload_profile()) if way.mode.is_async else model.load_profile()
+        assert found == model.profile == way.model("neuroflash", **name).profile
+        assert (found["max_input_tokens"], found["reasoning_output"]) == (400_000, True)
+    else:
+        model = way.model("neuroflash", context_window="auto", **name)
+        if way.mode.is_async:  # on the loop nothing blocks: the first call reads the list
+            assert asyncio.run(on_a_loop(model)) == 32_768
+            way.answer(model)
+        for one in (model, model, way.model("neuroflash", **name)):
+            assert one.metadata.context_window == 400_000
+    lists = [one for one in server.requests if one.path.endswith("/models")]
+    assert len(lists) == 1
+
+
+async def on_a_loop(model: Any) -> int:
+    return model.metadata.context_window
