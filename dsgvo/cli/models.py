@@ -46,7 +46,7 @@ def models(
         found = [(spec, *_models(spec)) for spec in specs]
     if as_json:
         rows = [
-            {"provider": spec.name, **asdict(model), "source": source}
+            {"provider": spec.name, "list": source, **asdict(model)}
             for spec, listed, source, _ in found
             for model in listed
         ]

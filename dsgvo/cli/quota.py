@@ -13,7 +13,7 @@ import typer
 from dsgvo.cli.emulated import emulated
 from dsgvo.cli.options import ProviderArgument
 from dsgvo.providers import PROVIDERS
-from dsgvo.transport import Client
+from dsgvo.transport import AUTO, Client
 
 __all__ = ["quota"]
 
@@ -29,7 +29,7 @@ def quota(
     with emulated(provider) if emulator else nullcontext():
         wanted = PROVIDERS[provider].header_arguments
         named: dict[str, Any] = {
-            one.argument: os.environ.get(one.variable) or "auto" for one in wanted
+            one.argument: os.environ.get(one.variable) or AUTO for one in wanted
         }
         found = Client(provider, **named).quotas()
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsgvo.transport._client import DEFAULT_MAX_CONCURRENCY, AsyncClient, Client, ClientPair
 from dsgvo.transport._config import (
+    AUTO,
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
@@ -19,6 +20,7 @@ from dsgvo.transport._config import (
 )
 
 __all__ = [
+    "AUTO",
     "DEFAULT_MAX_CONCURRENCY",
     "DEFAULT_MAX_RESPONSE_BYTES",
     "DEFAULT_MAX_RETRIES",

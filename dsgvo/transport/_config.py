@@ -354,10 +354,11 @@ class ClientConfig:
         """Raise if a header that the vendor requires has no value."""
         for wanted in self.spec.header_arguments:
             if wanted.argument not in self.arguments:
+                only = ", 'auto' for the account's only one"
                 listed = f"; Client({self.spec.name!r}).{wanted.listed_by}() lists yours"
                 raise ConfigurationError(
                     f"{wanted.header} is missing: pass {wanted.argument}=… or set "
-                    f"{wanted.variable}, 'auto' for the account's only one; {self.spec.title} "
+                    f"{wanted.variable}{only if wanted.listed_by else ''}; {self.spec.title} "
                     "refuses requests without it" + (listed if wanted.listed_by else ""),
                     provider=self.spec.name,
                 )

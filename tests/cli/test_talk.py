@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -172,6 +173,14 @@ def test_models_are_live_where_there_is_a_list_and_of_the_page_without_a_key(
     assert ([one for one in shown if one not in text], run.returncode) == ([], 0)
     assert [one for one in hidden if one in text] == []
     assert max(map(len, run.stdout.splitlines()[:-6])) <= 80
+
+
+def test_models_as_json_say_who_says_so(invoke: Invoke) -> None:
+    rows = json.loads(invoke("models", "neuroflash", "--emulator", "--json").stdout)
+    [claude] = [row for row in rows if row["id"] == "claude-sonnet-4.5"]
+    said = {"list": "live", "source": "neuroflash's model list", "owned_by": "anthropic"}
+    said |= {"available": False, "context_window": 200_000, "figures_source": None}
+    assert {name: claude[name] for name in said} == said
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dsgvo.cli.check.samples import IMAGE_URL, PDF, PDF_URL, PNG
 from dsgvo.errors import APIError, AuthenticationError, DsgvoError
 from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider
-from dsgvo.transport import Client
+from dsgvo.transport import AUTO, Client
 from dsgvo.wire.chat import Completion
 
 __all__ = ["PROBES", "Differs", "Probe", "Subject"]
@@ -265,13 +265,15 @@ def _embeddings(subject: Subject) -> None:
 def _model_list(subject: Subject) -> None:
     models = subject.client.models()
     _expect(bool(models), "the list is empty")
+    # The catalogue stands in for a list that cannot be had.
+    _expect(any(model.source.endswith("model list") for model in models), "there is no list")
     subject.notes.append(f"{len(models)} models")
 
 
 def _workspaces(subject: Subject) -> None:
     used = subject.client.config.arguments.get("workspace_id")
     listed = [workspace.id for workspace in subject.client.workspaces()]
-    _expect(used in listed, "the workspace in use is not in the list")
+    _expect(used in (AUTO, *listed), "the workspace in use is not in the list")
 
 
 def _image_generation(subject: Subject) -> None:
