@@ -286,7 +286,8 @@ class WorkspaceSettings(Settings):
 
     workspace_id: str | None = Field(
         default=None,
-        description="The workspace that is charged; else `NEUROFLASH_WORKSPACE_ID`. Required.",
+        description="The workspace that is charged, `'auto'` for the account's only one; else "
+        "`NEUROFLASH_WORKSPACE_ID`. Required.",
     )
     client_id: str | None = Field(
         default=None,
