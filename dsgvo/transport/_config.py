@@ -562,8 +562,10 @@ def key_of(value: object) -> SecretStr:
     Raises:
         ConfigurationError: If it is not one.
     """
-    value = as_secret(value)  # no traceback shows it
-    return _checked_secret("api_key()", cast("SecretStr", value))
+    value = secret = as_secret(value)  # no traceback shows it
+    if secret is None:
+        raise ConfigurationError("api_key() gave no key: it returned None")
+    return _checked_secret("api_key()", secret)
 
 
 def _key(spec: Provider, api_key: SecretStr | None) -> SecretStr | None:
