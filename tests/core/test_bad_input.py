@@ -113,13 +113,6 @@ def test_arguments_win_over_the_environment(mode: Mode, monkeypatch: pytest.Monk
     assert [text for text in ("provider='chatgpt'", *PROVIDERS) if text not in said] == []
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [(None, "gave no key"), (b"geheim", "is a bytes"), ("geheim\n1", "holds white space")],
-)
-def test_a_function_that_gives_no_key(mode: Mode, server: Server, given: Any, says: str) -> None:
-    client = mode.client("sovrgpt", server, api_key=lambda: given)
-    said = str(raised(ConfigurationError, mode.chat, client))
-    assert said.startswith(f"api_key() {says}")
-    assert "geheim" not in said
-    assert server.requests == []
+def test_a_function_that_gives_no_key(mode: Mode, server: Server) -> None:
+    client = mode.client("sovrgpt", server, api_key=lambda: None)
+    assert "api_key() gave no key" in str(raised(ConfigurationError, mode.chat, client))
