@@ -10,10 +10,12 @@ from typer.core import TyperGroup
 from dsgvo._version import __version__
 from dsgvo.cli.assistants import assistants
 from dsgvo.cli.audit import audit
+from dsgvo.cli.batch import batch
 from dsgvo.cli.chat import chat
 from dsgvo.cli.check import check
 from dsgvo.cli.demo import demo
 from dsgvo.cli.doctor import doctor
+from dsgvo.cli.embed import embed
 from dsgvo.cli.emulator import emulator
 from dsgvo.cli.models import models
 from dsgvo.cli.quota import quota
@@ -64,6 +66,9 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     del version
 
 
-for command in (demo, chat, models, check, doctor, assistants, quota, emulator):
+for command in (
+    *(demo, chat, models, check, doctor, assistants, quota),
+    *(batch, embed, emulator),
+):
     app.command()(command)
 app.add_typer(audit, name="audit")

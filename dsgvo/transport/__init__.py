@@ -18,6 +18,7 @@ from dsgvo.transport._config import (
     require_model,
     without_http_clients,
 )
+from dsgvo.transport._flow import Gate
 
 __all__ = [
     "AUTO",
@@ -30,6 +31,7 @@ __all__ = [
     "Client",
     "ClientConfig",
     "ClientPair",
+    "Gate",
     "KeyFunction",
     "Options",
     "Query",

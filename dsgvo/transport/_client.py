@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from array import array
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
@@ -61,6 +62,7 @@ from dsgvo.transport._flow import (
     Chunks,
     CloseBody,
     Flow,
+    Gate,
     OpenBody,
     ReadBody,
     ReadChunk,
@@ -80,6 +82,7 @@ from dsgvo.transport._request import (
     connection_error,
     explained,
     fetch,
+    gate_of,
     image_operation,
     in_workspace,
     open_response,
@@ -114,6 +117,7 @@ from dsgvo.wire.embeddings import (
     OnEmpty,
     batches,
     check_count,
+    check_texts,
     decode_embeddings,
     is_too_large,
     may_refuse_base64,
@@ -136,6 +140,7 @@ from dsgvo.wire.rerank import (
     decode_rerank,
 )
 from dsgvo.wire.residency import Residency, answered_elsewhere, check_residency, model_id
+from dsgvo.wire.usage import total_tokens
 
 if TYPE_CHECKING:
     import httpx
@@ -218,6 +223,7 @@ class BaseClient:
         strict: bool = False,
         residency: Residency | None = None,
         trusted_models: Collection[str] = (),
+        rate_limit: Literal["adaptive"] | Gate | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         http_transport: httpx.BaseTransport | None = None,
         http_async_transport: httpx.AsyncBaseTransport | None = None,
@@ -239,6 +245,7 @@ class BaseClient:
             strict=strict,
             residency=residency,
             trusted_models=trusted_models,
+            rate_limit=rate_limit,
             max_response_bytes=max_response_bytes,
             http_transport=http_transport,
             http_async_transport=http_async_transport,
@@ -314,13 +321,15 @@ class BaseClient:
         check_images = request.unsure_of_images and spec.model_list_says_images
         return _Call(config, operation, request.model, check_images, request.tool_names)
 
-    def _open(self, call: _Call, retries: Retries) -> Flow[Answer]:
+    def _open(
+        self, call: _Call, retries: Retries, gate: Gate | None = None, guessed: int = 0
+    ) -> Flow[Answer]:
         """Make a chat request, and look up first what the vendor's model list says of images."""
         if call.check_images:
             listed = yield from self._listed(call.config)
             if any(m.id == call.model and m.images is False for m in listed):
                 raise images_refused(self.spec, call.model)
-        return (yield from open_response(call.config, call.operation, AUTH, retries))
+        return (yield from open_response(call.config, call.operation, AUTH, retries, gate, guessed))
 
     def _begin(self, call: _Call) -> Flow[_Begun]:
         """Make a chat request and read the first piece of its answer.
@@ -353,19 +362,26 @@ class BaseClient:
     def _complete(self, call: _Call) -> Flow[Completion]:
         call = replace(call, config=(yield from in_workspace(call.config)))
         with _audited(call.config, "chat", call.model) as entry:
-            decoder = yield from explained(call.config, call.model, self._decoded(call))
-            return self._answered(call, decoder, entry)
+            gate = gate_of(call.config)
+            guessed = gate.guess((str(call.operation.body),)) if gate is not None else 0
+            reading = self._decoded(call, gate, guessed)
+            decoder = yield from explained(call.config, call.model, reading)
+            completion = self._answered(call, decoder, entry)
+            if gate is not None and (tokens := total_tokens(completion.usage)):
+                gate.correct(tokens - guessed)
+            return completion
 
-    def _decoded(self, call: _Call) -> Flow[ChatDecoder]:
+    def _decoded(self, call: _Call, gate: Gate | None, guessed: int) -> Flow[ChatDecoder]:
         """Make a chat request until its answer is read to the end."""
         retries = Retries(call.config, call.operation)
         while True:
-            answer = yield from self._open(call, retries)
+            answer = yield from self._open(call, retries, gate, guessed)
             decoder = call.decoder(answer)
             limit = call.config.max_response_bytes
             try:
-                yield ReadBody(answer.request, answer.response, decoder, limit)
-                decoder.close()
+                with answer.lease:
+                    yield ReadBody(answer.request, answer.response, decoder, limit)
+                    decoder.close()
             except ConnectionFailedError as failed:
                 if not decoder.done:
                     raise _broken(call, decoder, failed) from failed.__cause__
@@ -413,45 +429,55 @@ class BaseClient:
         return config, asked
 
     def _embed(
-        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any]
+        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, arrays: bool = False
     ) -> Flow[_Embedded]:
         """Return a batch's vectors, or as many as came before an error."""
         where = (config.base_url, asked["model"])
         if len(batch.texts) > runtime.batch_sizes.get(where, len(batch.texts)):
-            return (yield from self._embed_halves(config, batch, asked))
+            return (yield from self._embed_halves(config, batch, asked, arrays=arrays))
         base64 = config.spec.embeddings.base64 and "encoding_format" not in asked
         base64 = base64 and "encoding_format" not in runtime.refused_by(config.base_url)
         try:
-            return _Embedded((yield from self._vectors(config, batch, asked, base64=base64)))
+            return (yield from self._vectors(config, batch, asked, base64=base64, arrays=arrays))
         except APIError as error:
             if len(batch.texts) > 1 and is_too_large(error, batch):
-                halves = yield from self._embed_halves(config, batch, asked)
+                halves = yield from self._embed_halves(config, batch, asked, arrays=arrays)
                 if halves.error is None:
                     runtime.batch_sizes.setdefault(where, (len(batch.texts) + 1) // 2)
                 return halves
             unsure = base64 and where not in runtime.gave_base64 and error.status_code != 500
             if unsure and may_refuse_base64(error):
                 with suppress(APIError):  # the first error says more than that of a second try
-                    vectors = yield from self._vectors(config, batch, asked, base64=False)
+                    found = yield from self._vectors(
+                        config, batch, asked, base64=False, arrays=arrays
+                    )
                     runtime.refused.add((config.base_url, "encoding_format"))
-                    return _Embedded(vectors)
+                    return found
             error.add_note(f"while embedding {batch}")
             return _Embedded([], error)
 
     def _embed_halves(
-        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any]
+        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, arrays: bool
     ) -> Flow[_Embedded]:
-        vectors: list[list[float]] = []
+        whole = _Embedded([], tokens=0)
         for half in batch.halves():
-            part = yield from self._embed(config, half, asked)
-            vectors += part.vectors
+            part = yield from self._embed(config, half, asked, arrays=arrays)
+            whole.vectors += part.vectors
+            whole.error = part.error
+            whole.tokens += part.tokens
             if part.error is not None:
-                return _Embedded(vectors, part.error)
-        return _Embedded(vectors)
+                break
+        return whole
 
     def _vectors(
-        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, base64: bool
-    ) -> Flow[list[list[float]]]:
+        self,
+        config: ClientConfig,
+        batch: Batch,
+        asked: Mapping[str, Any],
+        *,
+        base64: bool,
+        arrays: bool,
+    ) -> Flow[_Embedded]:
         config = yield from in_workspace(config)
         operation = Operation(
             url=config.base_url + config.spec.embeddings.path,
@@ -460,8 +486,10 @@ class BaseClient:
             optional={"encoding_format": "base64"} if base64 else {},
             expects="embeddings",
         )
+        gate = gate_of(config)
+        guessed = gate.guess(batch.texts) if gate is not None else 0
         with _audited(config, "embeddings", asked["model"]) as entry:
-            body, response = yield from fetch(config, operation, AUTH)
+            body, response = yield from fetch(config, operation, AUTH, gate=gate, tokens=guessed)
             result = decode_embeddings(
                 config.spec,
                 body,
@@ -469,11 +497,15 @@ class BaseClient:
                 dimensions=asked.get("dimensions"),
                 request_id=request_id(response),
                 secrets=lambda: secrets_of(config, operation),
+                arrays=arrays,
             )
             entry.answered(result.model, result.usage, request_id(response))
         if base64:
             runtime.gave_base64.add((config.base_url, asked["model"]))
-        return result.vectors
+        tokens = total_tokens(result.usage)
+        if gate is not None and tokens:
+            gate.correct(tokens - guessed)
+        return _Embedded(result.vectors, tokens=tokens)
 
     # -- reranking and assistants ---------------------------------------------------------------
 
@@ -714,10 +746,11 @@ def _broken(call: _Call, decoder: ChatDecoder, failed: ConnectionFailedError) ->
 
 @dataclass(slots=True)
 class _Embedded:
-    """Vectors of a batch; with an error, those that came before it."""
+    """Vectors of a batch, and the tokens that the vendor counted; those before an error."""
 
-    vectors: list[list[float]]
+    vectors: list[Any]
     error: APIError | None = None
+    tokens: int = 0
 
 
 def _check_image_request(
@@ -813,6 +846,9 @@ class Client(BaseClient):
         residency: ``"eu"`` (the default; else ``DSGVO_RESIDENCY``) refuses models that the vendor
             says run elsewhere, ``"strict"`` also those of which it does not say, ``"any"`` none.
         trusted_models: Ids of models that you have checked yourself.
+        rate_limit: ``"adaptive"``: embeddings and whole chat answers go as fast as the vendor
+            takes them, in step with all objects of this process that have the same key; or a
+            :class:`Gate` of your own. By default no request waits for another.
         max_response_bytes: Bytes, decompressed, after which an answer is refused, 1 or more.
         http_transport: An ``httpx.BaseTransport`` of your own for all requests of threads, such as
             ``httpx.HTTPTransport(verify=…, cert=…, proxy=…)`` or ``httpx.MockTransport(…)``. All
@@ -1330,6 +1366,48 @@ class AsyncClient(BaseClient):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def embed_batch(
+        self,
+        texts: Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        allow_undocumented: bool = False,
+        encoding_format: Literal["base64", "float"] | None = None,
+        **options: Unpack[Options],
+    ) -> tuple[list[array[float]], int]:
+        """Return the vectors of one request as arrays, and what it cost.
+
+        Args:
+            texts: As many as the vendor takes at once; none may be empty. More are asked for in
+                halves.
+            model: As in :meth:`Client.embed`, like those that follow.
+            dimensions: Length of the vectors.
+            allow_undocumented: Use the path of OpenAI's API.
+            encoding_format: How vectors travel.
+            **options: As in :class:`RequestOptions`.
+
+        Returns:
+            An ``array("f")`` a text, in order, and the tokens that the vendor counted, or 0.
+
+        Raises:
+            ConfigurationError: If an argument or a text is wrong; nothing is sent.
+            APIError: If the vendor fails, or vectors are missing or wrong.
+
+        Examples:
+            >>> import asyncio
+            >>> client = AsyncClient("innogpt")
+            >>> vectors, tokens = asyncio.run(client.embed_batch(["Hallo"], dimensions=4))
+            >>> vectors[0].typecode, len(vectors[0]), tokens > 0
+            ('f', 4, True)
+        """
+        config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
+        check_texts(texts)
+        done = await arun(self._embed(config, Batch(0, texts), asked, arrays=True))
+        if done.error is not None:
+            raise done.error
+        return done.vectors, done.tokens
 
     async def models(self, **options: Unpack[Options]) -> list[Model]:
         """Return the vendor's models; see :meth:`Client.models`."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import TypeIs
 
+    from dsgvo.transport._flow import Gate
+
 __all__ = [
     "AUTO",
     "DEFAULT_MAX_RESPONSE_BYTES",
@@ -212,7 +214,7 @@ _OF_THE_CONSTRUCTOR = frozenset(
     {
         *("api_key", "base_url", "api_base", "default_headers", "client_id", "client_secret"),
         *("http_transport", "http_async_transport", "max_response_bytes", "trusted_models"),
-        *("residency", "workspace_id"),
+        *("rate_limit", "residency", "workspace_id"),
     }
 )
 _NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR
@@ -254,6 +256,7 @@ class ClientConfig:
     query: Query = field(default_factory=dict[str, "str | int | float | bool"], repr=False)
     response_headers: frozenset[str] | bool = False
     purpose: str | None = None
+    rate_limit: Literal["adaptive"] | Gate | None = None
     http_transport: httpx.BaseTransport | None = None
     http_async_transport: httpx.AsyncBaseTransport | None = None
     async_backend: Backend | None = None
@@ -381,6 +384,7 @@ def resolve(
     strict: bool = False,
     residency: Residency | None = None,
     trusted_models: Collection[str] = (),
+    rate_limit: Literal["adaptive"] | Gate | None = None,
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
     http_transport: httpx.BaseTransport | None = None,
     http_async_transport: httpx.AsyncBaseTransport | None = None,
@@ -427,6 +431,7 @@ def resolve(
         strict=strict,
         residency=resolve_residency(residency or os.environ.get(RESIDENCY_VARIABLE)),
         trusted_models=_ids(trusted_models),
+        rate_limit=_rate_limit(rate_limit),
         max_response_bytes=_max_response_bytes(max_response_bytes),
         query=_query("default_query", default_query or {}),
         response_headers=_response_headers(include_response_headers),
@@ -488,6 +493,12 @@ def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
         _header_value(f"{argument}[{name!r}]", value)
     # White space at its ends is no part of a value; h11 refuses it, and quotes the value.
     return {name: value.strip() for name, value in given.items()}
+
+
+def _rate_limit(given: Literal["adaptive"] | Gate | None) -> Literal["adaptive"] | Gate | None:
+    if given is None or given == "adaptive" or hasattr(given, "admit"):
+        return given
+    raise ConfigurationError(f"rate_limit={given!r}: 'adaptive', a Gate, or None for no limit")
 
 
 def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:

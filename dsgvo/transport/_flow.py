@@ -18,15 +18,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from dsgvo.errors import ConfigurationError
+from dsgvo.errors import APIError, ConfigurationError, QuotaExceededError, RateLimitError
 from dsgvo.transport import _pools
 from dsgvo.transport._config import Backend, key_of
+from dsgvo.wire.limiter import Limiter, Outcome
 
 if TYPE_CHECKING:
     import httpx
@@ -38,6 +40,8 @@ __all__ = [
     "CloseBody",
     "DeadlockError",
     "Flow",
+    "Gate",
+    "Lease",
     "OpenBody",
     "ReadBody",
     "ReadChunk",
@@ -240,6 +244,122 @@ class WaitFor:
         waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.wait([waiting])
         return self.future.result()
+
+
+class Gate:
+    """The door that the requests of one key go through, as wide as a :class:`Limiter` says.
+
+    Serves threads and loops at once; nobody polls. Those that find no place wait for one to be
+    given back; those that have one sleep until their time has come.
+
+    Args:
+        limiter: The policy.
+    """
+
+    def __init__(self, limiter: Limiter) -> None:
+        self.limiter = limiter
+        self._lock = threading.Lock()
+        self._waiting: deque[Future[None]] = deque()
+
+    def guess(self, texts: Iterable[str]) -> int:
+        """Return about how many tokens texts have, if that matters."""
+        return sum(len(text) // 4 + 1 for text in texts) if self.limiter.counts_tokens else 0
+
+    def correct(self, tokens: int) -> None:
+        """Note how many tokens more, or fewer, than guessed a request has cost."""
+        with self._lock:
+            self.limiter.spend(tokens)
+
+    def admit(self, tokens: int = 0) -> Flow[Lease]:
+        """Wait until a request may be sent; return the lease that it then holds."""
+        while (turn := self._take()) is not None:
+            try:
+                yield WaitFor(turn, leader=0)
+            except BaseException:
+                if not turn.cancel():  # the place was offered to one who is gone
+                    self.wake()
+                raise
+        lease = Lease(self)
+        with lease:
+            lease.sent = self._schedule(tokens)
+            while (delay := lease.sent - time.monotonic()) > 0 or self.must_wait(lease.sent):
+                yield Sleep(max(delay, 0.0))
+                if self.must_wait(lease.sent):
+                    lease.sent = self._schedule(0)
+            lease.sent = time.monotonic()
+            return lease.keep()
+
+    def _take(self) -> Future[None] | None:
+        with self._lock:
+            if self.limiter.take():
+                return None
+            turn = Future[None]()
+            self._waiting.append(turn)
+            return turn
+
+    def _schedule(self, tokens: int) -> float:
+        with self._lock:
+            return self.limiter.schedule(time.monotonic(), tokens)
+
+    def must_wait(self, at: float) -> bool:
+        """Return whether the vendor has asked meanwhile to wait past a time."""
+        return self.limiter.must_wait(at)
+
+    def give(self, sent: float, outcome: Outcome | None, retry_after: float | None = None) -> None:
+        """Take a lease's place back, with what came of its request; ``None``: nothing."""
+        with self._lock:
+            if outcome is None:
+                self.limiter.leave()
+            else:
+                self.limiter.give(
+                    time.monotonic(), sent=sent, outcome=outcome, retry_after=retry_after
+                )
+        self.wake()
+
+    def wake(self) -> None:
+        """Let as many go on as there are places."""
+        with self._lock:
+            free = int(self.limiter.concurrency) - self.limiter.in_flight
+            turns = list[Future[None]]()
+            while self._waiting and len(turns) < free:
+                turn = self._waiting.popleft()
+                if turn.set_running_or_notify_cancel():
+                    turns.append(turn)
+        for turn in turns:
+            turn.set_result(None)
+
+
+class Lease:
+    """A request's place among those in flight, given back once: by an error, or at the end."""
+
+    def __init__(self, gate: Gate | None) -> None:
+        self._gate = gate
+        self.sent = 0.0
+        self._kept = False
+
+    def keep(self) -> Lease:
+        """Leave it to another ``with`` block to end the lease."""
+        self._kept = True
+        return self
+
+    def __enter__(self) -> None:
+        self._kept = False
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None or not self._kept:
+            self.end(error)
+
+    def end(self, error: BaseException | None) -> None:
+        """Give the place back, and let the policy learn from what came; once."""
+        gate, self._gate = self._gate, None
+        if gate is None:
+            return
+        outcome: Outcome | None = "ok" if error is None else None
+        if isinstance(error, APIError):
+            slower = isinstance(error, RateLimitError) and not isinstance(error, QuotaExceededError)
+            slower = slower or error.status_code in {503, 529}
+            outcome = "refused" if slower else "failed"
+        gate.give(self.sent, outcome, getattr(error, "retry_after", None))
 
 
 Step: TypeAlias = (

@@ -370,6 +370,7 @@ class Runtime:
         workspaces: The only workspace of an account.
         urls: Addresses, parsed.
         proxies: The proxy of a scheme and host, as the environment says.
+        gates: Adaptive limits, by ``base_url`` and key.
     """
 
     def __init__(self) -> None:
@@ -386,6 +387,7 @@ class Runtime:
         self.workspaces: dict[Account, str] = {}
         self.urls: dict[str, httpx.URL] = {}
         self.proxies: dict[tuple[str, str], str | None] = {}
+        self.gates: dict[tuple[str, object], Any] = {}
 
     def keep(self, memory: dict[Account, _T], account: Account, value: _T) -> None:
         """Keep what is known of an account, and forget the oldest one beyond ``MAX_ACCOUNTS``."""
@@ -412,6 +414,7 @@ class Runtime:
         self.open_thoughts.clear()
         self.gave_base64.clear()
         self.batch_sizes.clear()
+        self.gates.clear()
         self.proxies.clear()
         _warnings.forget()
 

@@ -51,6 +51,8 @@ from dsgvo.transport._flow import (
     AskForKey,
     DeadlockError,
     Flow,
+    Gate,
+    Lease,
     ReadBody,
     RunInThread,
     SendRequest,
@@ -77,6 +79,7 @@ from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import describe_body
 from dsgvo.wire.errors import error_from_body, mentions, redact
 from dsgvo.wire.files import Upload
+from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.messages import wants_reasoning
 from dsgvo.wire.private import private_texts
 from dsgvo.wire.retry import next_delay, retry_after, should_retry
@@ -95,6 +98,7 @@ __all__ = [
     "connection_error",
     "explained",
     "fetch",
+    "gate_of",
     "image_operation",
     "in_workspace",
     "open_response",
@@ -195,6 +199,7 @@ class Answer:
 
     request: httpx.Request
     response: httpx.Response
+    lease: Lease = field(default_factory=lambda: Lease(None))
 
     @property
     def request_id(self) -> str | None:
@@ -248,9 +253,16 @@ class Retries:
 
 
 def open_response(
-    config: ClientConfig, operation: Operation, auth: Auth | None, retries: Retries | None = None
+    config: ClientConfig,
+    operation: Operation,
+    auth: Auth | None,
+    retries: Retries | None = None,
+    gate: Gate | None = None,
+    tokens: int = 0,
 ) -> Flow[Answer]:
     """Make a request until it succeeds or must not be made again; the body is left unread.
+
+    Each attempt goes through the gate, if there is one; the answer's lease is still to be ended.
 
     Raises:
         APIError: Of the kind that fits.
@@ -261,8 +273,14 @@ def open_response(
     if operation.model_at(config) in runtime.want_reasoning:
         operation.with_reasoning()
     while True:
-        token: SecretStr | None = None if auth is None else (yield from auth.bearer(config))
-        result = yield from _attempt(config, operation, refused, token)
+        lease = Lease(None) if gate is None else (yield from gate.admit(tokens))
+        with lease:
+            token: SecretStr | None = None if auth is None else (yield from auth.bearer(config))
+            result = yield from _attempt(config, operation, refused, token)
+            if isinstance(result, Failure):
+                lease.end(result.error)
+            else:
+                result.lease = lease.keep()
         if isinstance(result, Answer):
             _log.debug("%s %s %d", operation.method, operation.url, result.response.status_code)
             return result
@@ -340,20 +358,40 @@ def _attempt(
 
 
 def fetch(
-    config: ClientConfig, operation: Operation, auth: Auth | None, *, seconds: float | None = None
+    config: ClientConfig,
+    operation: Operation,
+    auth: Auth | None,
+    *,
+    seconds: float | None = None,
+    gate: Gate | None = None,
+    tokens: int = 0,
 ) -> Flow[tuple[bytes, httpx.Response]]:
     """Make a request and read its whole answer, or what has come of it after so many seconds."""
-    answer = yield from open_response(config, operation, auth)
+    answer = yield from open_response(config, operation, auth, None, gate, tokens)
     body = _Body()
     if seconds is not None:
         body = _Body(config.max_response_bytes, time.monotonic() + seconds)
     try:
-        yield ReadBody(answer.request, answer.response, body, config.max_response_bytes)
+        with answer.lease:
+            yield ReadBody(answer.request, answer.response, body, config.max_response_bytes)
     except ConnectionFailedError as failed:
         error = connection_error(config, failed, operation)
         error.request_id = answer.request_id
         raise error from failed.__cause__
     return body.data, answer.response
+
+
+def gate_of(config: ClientConfig) -> Gate | None:
+    """Return what the requests of a client go through: its own gate, or that of its key."""
+    if config.rate_limit != "adaptive":
+        return config.rate_limit
+    key: object = config.api_key  # a function, or
+    if isinstance(key, SecretStr):
+        key = sha256(key.get_secret_value().encode()).digest()
+    elif config.credentials is not None:
+        key = _key(config.credentials)
+    with runtime.lock:
+        return runtime.gates.setdefault((config.base_url, key), Gate(Limiter()))
 
 
 def request_id(response: httpx.Response) -> str | None:

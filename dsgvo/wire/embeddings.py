@@ -96,7 +96,7 @@ class Batch:
 class EmbeddingResult:
     """Vectors of one request in the order of its texts, and what the vendor counted."""
 
-    vectors: list[list[float]]
+    vectors: list[Any]
     model: str | None
     usage: dict[str, Any] | None
 
@@ -229,11 +229,13 @@ def decode_embeddings(
     dimensions: int | None = None,
     request_id: str | None = None,
     secrets: Callable[[], Sequence[str]] = tuple,
+    arrays: bool = False,
 ) -> EmbeddingResult:
     """Read an embeddings answer and put each vector to its text, by ``index``.
 
     Returns:
-        One vector a text, each a list of floats of the same length.
+        One vector a text, each a list of floats of the same length; with ``arrays``, an
+        ``array("f")`` of them, made without Python floats where the answer has base64.
 
     Raises:
         APIStatusError: If the body is an error under a success status.
@@ -256,7 +258,7 @@ def decode_embeddings(
     rows = cast("list[dict[str, Any]]", data)
     if len(rows) != expected:
         raise fail(f"expected {expected} vectors, got {len(rows)}")
-    found = _by_index(rows, fail)
+    found = _by_index(rows, fail, arrays=arrays)
     lengths = {len(vector) for vector in found}
     if len(lengths) > 1 or 0 in lengths:
         raise fail(f"vectors of different lengths: {sorted(lengths)}")
@@ -271,10 +273,10 @@ def decode_embeddings(
 
 
 def _by_index(
-    rows: list[dict[str, Any]], fail: Callable[[str], APIResponseError]
-) -> list[list[float]]:
+    rows: list[dict[str, Any]], fail: Callable[[str], APIResponseError], *, arrays: bool
+) -> list[Any]:
     expected = len(rows)
-    vectors: list[list[float] | None] = [None] * expected
+    vectors: list[Any] = [None] * expected
     for position, row in enumerate(rows):
         if not isinstance(row, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise fail(f"the vector at place {position} is not of the documented shape")
@@ -285,13 +287,22 @@ def _by_index(
             raise fail(f"index {index} came twice")
         try:
             # Popped, so that the memory of what is read serves the vectors to come.
-            vectors[index] = _vector(row.pop("embedding", None))
+            vectors[index] = _vector(row.pop("embedding", None), arrays=arrays)
         except (TypeError, ValueError, OverflowError, Base64Error):
             raise fail(f"the vector at index {index} is unreadable") from None
-    return cast("list[list[float]]", vectors)
+    return vectors
 
 
-def _vector(value: object) -> list[float]:
+def _vector(value: object, *, arrays: bool) -> array[float] | list[float]:
+    numbers, highest = _numbers(value)
+    vector = _single(numbers) if arrays else numbers.tolist()
+    if (0x7F in highest or 0xFF in highest) and not all(map(isfinite, vector)):
+        raise ValueError
+    return vector
+
+
+def _numbers(value: object) -> tuple[array[float], bytes]:
+    """Return a vector's numbers, and the highest byte of each."""
     # A vector store that takes a NaN finds nothing any more. Looking at each number would cost as
     # much as reading it, so those with the highest byte of NaN and infinity are looked for first.
     if isinstance(value, str):
@@ -300,16 +311,16 @@ def _vector(value: object) -> list[float]:
         numbers = array("f", data)
         if byteorder == "big":
             numbers.byteswap()
-    elif isinstance(value, list):
+        return numbers, highest
+    if isinstance(value, list):
         # The array refuses null and text, and makes floats of whole numbers.
         numbers = array("d", cast("list[float]", value))
-        highest = numbers.tobytes()[7 if byteorder == "little" else 0 :: 8]
-    else:
-        raise TypeError
-    floats = numbers.tolist()
-    if (0x7F in highest or 0xFF in highest) and not all(map(isfinite, floats)):
-        raise ValueError
-    return floats
+        return numbers, numbers.tobytes()[7 if byteorder == "little" else 0 :: 8]
+    raise TypeError
+
+
+def _single(numbers: array[float]) -> array[float]:
+    return numbers if numbers.typecode == "f" else array("f", numbers)
 
 
 def is_too_large(error: APIError, batch: Batch | None = None) -> bool:

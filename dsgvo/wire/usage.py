@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
-__all__ = ["TokenCounts", "token_counts"]
+__all__ = ["TokenCounts", "token_counts", "total_tokens"]
 
 # OpenAI's names first, then Anthropic's, Google's and Ollama's, which gateways pass on.
 _INPUT = (
@@ -77,6 +77,19 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
         reasoning=_detail(usage, _OUTPUT_DETAILS, _REASONING),
         completion_audio=_detail(usage, _OUTPUT_DETAILS, ("audio_tokens",)),
     )
+
+
+def total_tokens(usage: Mapping[str, Any] | None) -> int:
+    """Return how many tokens a vendor counted in all, prompt and answer; 0 if it does not say.
+
+    Examples:
+        >>> total_tokens({"prompt_tokens": 9, "completion_tokens": 4}), total_tokens({})
+        (13, 0)
+    """
+    if usage and isinstance(total := usage.get("total_tokens"), int):
+        return total
+    counts = token_counts(usage)
+    return counts.total if counts is not None else 0
 
 
 def _completed(given: int | None, answer: int | None, total: int | None) -> tuple[int, int, int]:

@@ -1,0 +1,335 @@
+"""Files of requests in OpenAI's Batch format, as vLLM's ``run-batch`` takes them, and results.
+
+A result is written where its request stood: ``{"id", "custom_id", "response", "error"}``, one of
+the last two ``null``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+from array import array
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+from dsgvo.bulk._engine import Engine, Part, Progress, Summary, as_error
+from dsgvo.bulk._journal import Journal, read_lines, sync
+from dsgvo.errors import ConfigurationError, DsgvoError
+from dsgvo.providers import Provider
+from dsgvo.transport import AsyncClient
+from dsgvo.wire.completion import Completion
+from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
+from dsgvo.wire.usage import total_tokens
+
+__all__ = ["PART_REQUESTS", "run_batch"]
+
+PART_REQUESTS = 512
+_URLS = ("/v1/chat/completions", "/v1/embeddings")
+
+
+@dataclass(slots=True)
+class _Part:
+    """Requests of a part, as lines; ``units`` are the numbers of those that are to be made."""
+
+    index: int
+    lines: list[str]
+    source: str
+    results: dict[int, dict[str, Any]]
+    units: deque[int] = field(default_factory=deque[int])
+    pending: int = 0
+    tokens: int = 0
+
+    @property
+    def rows(self) -> int:
+        return len(self.lines)
+
+
+def run_batch(
+    input: str | os.PathLike[str],  # noqa: A002 - the option's name
+    output: str | os.PathLike[str],
+    *,
+    provider: str | Provider,
+    requests_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
+    max_concurrency: int = MAX_CONCURRENCY,
+    retry_errors: bool = False,
+    with_inputs: bool = False,
+    progress: Progress | None = None,
+    **client: Any,
+) -> Summary:
+    r"""Make the requests of a file in OpenAI's Batch format, and write their results in its order.
+
+    Called again after any end, the same call goes on where it was, as :func:`embed_dataset` does.
+
+    Args:
+        input: JSON lines of ``custom_id``, ``method`` (``POST``), ``url``
+            (``/v1/chat/completions`` or ``/v1/embeddings``) and ``body``.
+        output: The file for results. Beside it come its journal, its errors and, until the end, a
+            folder for work.
+        provider: Who is asked, by name.
+        requests_per_minute: Bound that is kept, above 0; by default what the vendor takes.
+        tokens_per_minute: The same for tokens.
+        max_concurrency: Requests at once, 1 or more.
+        retry_errors: Make those requests again that failed, and nothing else.
+        with_inputs: Put a failed request into the errors' file.
+        progress: Is told about once a second what has been done.
+        **client: Arguments of :class:`dsgvo.AsyncClient`, such as ``api_key``.
+
+    Returns:
+        What was done; ``rows`` are requests.
+
+    Raises:
+        ConfigurationError: If an argument is wrong, or differs from those of the run that is to go
+            on. A request that is wrong is a result with an error.
+        APIError: If the vendor refuses the key or the quota is used up, or is down.
+        KeyboardInterrupt: After Ctrl-C, once what was in flight is kept.
+
+    Examples:
+        >>> import json, pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> body = {"model": "gpt-5", "messages": [{"role": "user", "content": "Hallo!"}]}
+        >>> line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": body}
+        >>> _ = (folder / "requests.jsonl").write_text(json.dumps(line) + "\n")
+        >>> run_batch(folder / "requests.jsonl", folder / "results.jsonl", provider="innogpt").rows
+        1
+        >>> result = json.loads((folder / "results.jsonl").read_text())
+        >>> result["custom_id"], result["response"]["body"]["choices"][0]["finish_reason"]
+        ('a', 'stop')
+    """
+    source, target = Path(input), Path(output)
+    limiter = Limiter(
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        max_concurrency=max_concurrency,
+    )
+    engine = Engine[int](limiter, Summary(), progress)
+    asking = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client)
+    asking.config.require_arguments()
+    if not source.is_file():
+        raise ConfigurationError(f"{str(source)!r}: there is no such file")
+    total = sum(1 for _ in _lines(source))
+    if not total:
+        raise ConfigurationError(f"{str(source)!r} has no requests")
+    settings = {
+        "input": [source.name, source.stat().st_size],
+        "rows": total,
+        "provider": asking.provider,
+        "base_url": asking.config.base_url,
+    }
+    journal = Journal(target, settings)
+    engine.summary.total = total
+    job = _Job(source, journal, engine, asking, with_inputs, retry_errors)
+    finished = False
+    try:
+        asyncio.run(engine.run(job.parts(), job.perform, job.finish))
+        finished = sum(line["rows"] for line in journal.parts.values()) == total
+        if retry_errors:
+            job.out.replace(target)
+    finally:
+        journal.close(finished=finished)
+    return engine.summary
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        yield from (line for line in file if line.strip())
+
+
+class _Job:
+    def __init__(
+        self,
+        source: Path,
+        journal: Journal,
+        engine: Engine[int],
+        client: AsyncClient,
+        with_inputs: bool,
+        retry: bool,
+    ) -> None:
+        self._source = source
+        self._journal = journal
+        self._engine = engine
+        self._client = client
+        self._with_inputs = with_inputs
+        self._retry = retry
+        self.out = journal.work / "retried.jsonl" if retry else journal.target
+        ends = [line["end"] for line in journal.parts.values()]
+        self._end = 0 if retry else max(ends, default=0)
+        with self.out.open("ab") as file:
+            file.truncate(self._end)  # of a part that is not noted
+
+    def parts(self) -> Iterator[Part[int]]:
+        journal, summary = self._journal, self._engine.summary
+        if not self._retry:
+            summary.failed = sum(line["failed"] for line in journal.parts.values())
+        before = read_lines(journal.target) if self._retry else iter(())
+        lines = _lines(self._source)
+        index = 0
+        while found := list(islice(lines, PART_REQUESTS)):
+            source = sha256("".join(found).encode("utf-8", "surrogatepass")).hexdigest()
+            done = journal.done(index, source)
+            if done and not self._retry:
+                summary.rows += len(found)
+                summary.begun += len(found)
+            elif done or not self._retry:
+                results = {line["row"]: line for line in read_lines(self._spill(index))}
+                for row, line in enumerate(islice(before, len(found))):
+                    if line["error"] is None:
+                        results[row] = {"result": line}
+                part = _Part(index, found, source, results)
+                part.units.extend(row for row in range(len(found)) if row not in results)
+                part.pending = len(part.units)
+                yield part
+            index += 1
+
+    def _spill(self, index: int) -> Path:
+        name = "retry" if self._retry else "part"
+        return self._journal.work / f"{name}-{index:06}.jsonl"
+
+    async def perform(self, part: Any, row: int) -> None:
+        """Make a request and keep its result."""
+        custom_id: Any = None
+        result: dict[str, Any] = {"id": f"batch_req_{part.index * PART_REQUESTS + row}"}
+        try:
+            line = _request(part.lines[row])
+            custom_id = line["custom_id"]
+            answer, request_id = await self._engine.attempt(lambda: self._ask(line))
+        except DsgvoError as error:
+            if self._engine.stopping:
+                raise
+            result |= {"custom_id": custom_id, "response": None, "error": as_error(error)}
+        else:
+            tokens = total_tokens(answer.get("usage"))
+            part.tokens += tokens
+            self._engine.summary.tokens += tokens
+            self._engine.summary.texts += 1
+            response = {"status_code": 200, "request_id": request_id, "body": answer}
+            result |= {"custom_id": custom_id, "response": response, "error": None}
+        part.results[row] = {"row": row, "result": result}
+        if result["error"] is None:  # what failed is tried again by a run that goes on
+            self._keep(part.index, part.results[row])
+
+    def _keep(self, index: int, line: Mapping[str, Any]) -> None:
+        path = self._spill(index)
+        with path.open("ab") as file:
+            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
+
+    async def _ask(self, line: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+        body = dict(line["body"])
+        model = body.pop("model", None)
+        if line["url"] == _URLS[0]:
+            if body.pop("stream", False):
+                raise ConfigurationError("stream: a batch has whole answers: leave it out")
+            body.pop("stream_options", None)
+            done = await self._client.chat(body.pop("messages", []), model=model, **body)
+            return _chat_body(done), done.request_id
+        texts: Any = body.pop("input", None)
+        texts = [texts] if isinstance(texts, str) else texts
+        if not isinstance(texts, list) or not texts:
+            raise ConfigurationError("input: use a text or a list of texts")
+        encoding = body.pop("encoding_format", "float")
+        dimensions = body.pop("dimensions", None)
+        vectors, tokens = await self._client.embed_batch(
+            cast("list[str]", texts), model=model, dimensions=dimensions, extra_body=body
+        )
+        return _embeddings_body(vectors, tokens, model, encoding), None
+
+    def finish(self, part: Any) -> None:
+        """Append a part's results, and note where they end."""
+        results = [part.results[row]["result"] for row in range(part.rows)]
+        text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in results)
+        with self.out.open("ab") as file:
+            file.write(text.encode("utf-8", "replace"))
+            sync(file)
+            self._end = file.tell()
+        errors: list[dict[str, Any]] = []
+        for row, one in enumerate(results):
+            if one["error"] is not None:
+                number = part.index * PART_REQUESTS + row
+                error = {"row": number, "id": one["custom_id"], "error": one["error"]}
+                errors.append(error | ({"input": part.lines[row]} if self._with_inputs else {}))
+        self._journal.note(
+            part.index,
+            errors,
+            rows=part.rows,
+            tokens=part.tokens,
+            source=part.source,
+            end=self._end,
+        )
+        self._engine.summary.failed += len(errors)
+        if not self._retry:
+            self._spill(part.index).unlink(missing_ok=True)
+
+
+def _request(text: str) -> dict[str, Any]:
+    """Read a line of the input.
+
+    Raises:
+        ConfigurationError: If it is not a request.
+    """
+    try:
+        line: Any = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"the line is not JSON: {type(error).__name__}") from None
+    if not isinstance(line, dict):
+        raise ConfigurationError("the line is not a JSON object")
+    found = cast("dict[str, Any]", line)
+    for name, kind in (("custom_id", str), ("url", str), ("body", dict)):
+        if not isinstance(found.get(name), kind):
+            raise ConfigurationError(f"{name} is missing or not of the documented type")
+    if found["url"] not in _URLS:
+        raise ConfigurationError(f"url={found['url']!r}: use {' or '.join(_URLS)}")
+    if found.get("method", "POST") != "POST":
+        raise ConfigurationError(f"method={found['method']!r}: use POST")
+    return found
+
+
+def _chat_body(done: Completion) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": done.content or None}
+    if done.reasoning:
+        message["reasoning_content"] = done.reasoning
+    if done.refusal:
+        message["refusal"] = done.refusal
+    if done.tool_calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in done.tool_calls
+        ]
+    choice = {"index": 0, "message": message, "finish_reason": done.finish_reason}
+    return {
+        "id": done.id,
+        "object": "chat.completion",
+        "created": done.created,
+        "model": done.model,
+        "choices": [choice],
+        "usage": done.usage,
+    }
+
+
+def _embeddings_body(
+    vectors: Sequence[array[float]], tokens: int, model: str | None, encoding: object
+) -> dict[str, Any]:
+    def written(vector: array[float]) -> Any:
+        if encoding == "base64":
+            return base64.b64encode(vector.tobytes()).decode()
+        return vector.tolist()
+
+    return {
+        "object": "list",
+        "data": [
+            {"object": "embedding", "index": index, "embedding": written(vector)}
+            for index, vector in enumerate(vectors)
+        ],
+        "model": model,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }

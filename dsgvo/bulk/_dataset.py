@@ -1,0 +1,365 @@
+"""Corpora to vectors: a source of rows becomes a folder of Parquet parts, part by part."""
+
+# pyright: basic
+# pyarrow has no types.
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dsgvo.bulk._engine import MAX_OPEN_PARTS, Engine, Part, Progress, Summary, as_error
+from dsgvo.bulk._journal import Journal, read_lines
+from dsgvo.bulk._sources import Source, open_source
+from dsgvo.bulk._spill import Spill, digest
+from dsgvo.errors import APIError, APIResponseError, ConfigurationError
+from dsgvo.providers import Provider
+from dsgvo.transport import AsyncClient
+from dsgvo.wire.embeddings import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_TEXTS,
+    batches,
+    check_count,
+    require_embeddings,
+)
+from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
+from dsgvo.wire.residency import check_residency
+
+__all__ = ["PART_ROWS", "embed_dataset"]
+
+PART_ROWS = 4096
+_Unit = list[str]
+
+
+@dataclass(slots=True)
+class _Part:
+    """Rows of a part; ``units`` are the texts to ask for, as many as go into a request."""
+
+    index: int
+    table: pa.Table
+    source: str
+    keys: list[bytes | None]
+    """The digest of each row's text; ``None`` where there is none to embed."""
+
+    units: deque[_Unit] = field(default_factory=deque[_Unit])
+    pending: int = 0
+    tokens: int = 0
+    vectors: dict[int, bytes] = field(default_factory=dict[int, bytes])
+    """Those that rows have already, when failed ones are tried again."""
+
+    @property
+    def rows(self) -> int:
+        return len(self.keys)
+
+
+def embed_dataset(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    provider: str | Provider,
+    text: str,
+    id: str | None = None,  # noqa: A002 - the option's name
+    model: str | None = None,
+    dimensions: int | None = None,
+    batch_size: int = MAX_BATCH_TEXTS,
+    max_batch_bytes: int = MAX_BATCH_BYTES,
+    part_rows: int = PART_ROWS,
+    requests_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
+    max_concurrency: int = MAX_CONCURRENCY,
+    retry_errors: bool = False,
+    with_inputs: bool = False,
+    allow_undocumented: bool = False,
+    encoding_format: Literal["base64", "float"] | None = None,
+    progress: Progress | None = None,
+    **client: Any,
+) -> Summary:
+    r"""Embed a column of a dataset into Parquet files with one more column, ``vector``.
+
+    Called again after any end, the same call goes on where it was: parts that are finished are
+    neither read into memory as a whole nor paid for again, and what had come of others is kept too.
+    Runs an event loop of its own: from a coroutine, call it with ``asyncio.to_thread``.
+
+    Args:
+        source: A ``.parquet``, ``.jsonl`` or ``.csv`` file, a folder of Parquet files, or a folder
+            of texts (``.txt``, ``.md``; the column is ``text``).
+        target: A folder for ``part-000000.parquet`` and so on. Beside it come its journal, its
+            errors and, until the end, a folder for work.
+        provider: Whose embeddings, by name.
+        text: The column to embed.
+        id: A column that names a row in ``TARGET.errors.jsonl``, beside its number.
+        model: As in ``Client.embed``, like ``dimensions`` and those that follow.
+        dimensions: Length of the vectors.
+        batch_size: Texts a request, 1 or more.
+        max_batch_bytes: UTF-8 bytes of text a request, 1 or more.
+        part_rows: Rows a part, 1 or more. About four parts are in memory at once.
+        requests_per_minute: Bound that is kept, above 0; by default what the vendor takes.
+        tokens_per_minute: The same for tokens.
+        max_concurrency: Requests at once, 1 or more.
+        retry_errors: Embed rows that failed before, and nothing else.
+        with_inputs: Put a failed row's text into the errors' file.
+        allow_undocumented: Use the path of OpenAI's API where the vendor documents none.
+        encoding_format: How vectors travel.
+        progress: Is told about once a second what has been done.
+        **client: Arguments of :class:`dsgvo.AsyncClient`, such as ``api_key``.
+
+    Returns:
+        What was done. Identical texts are embedded once within a part and the 16 before it.
+
+    Raises:
+        ConfigurationError: If an argument or the source is wrong, or differs from those of the run
+            that is to go on.
+        APIError: If the vendor refuses the key or the quota is used up, or is down.
+        KeyboardInterrupt: After Ctrl-C, once what was in flight is kept; after a second one at
+            once.
+
+    Examples:
+        >>> import json, pathlib, tempfile
+        >>> import pyarrow.parquet as pq
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> rows = [{"id": 1, "body": "Guten Tag"}, {"id": 2, "body": "Gute Nacht"}]
+        >>> _ = (folder / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        >>> done = embed_dataset(
+        ...     folder / "in.jsonl", folder / "out", provider="innogpt", text="body", dimensions=4
+        ... )
+        >>> done.rows, done.failed
+        (2, 0)
+        >>> pq.read_table(folder / "out").schema.names
+        ['id', 'body', 'vector']
+    """
+    for name, value in (("part_rows", part_rows), ("max_concurrency", max_concurrency)):
+        check_count(name, value)
+    next(batches(["x"], max_texts=batch_size, max_bytes=max_batch_bytes))  # checks them
+    limiter = Limiter(
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        max_concurrency=max_concurrency,
+    )
+    summary = Summary()
+    engine = Engine[_Unit](limiter, summary, progress)
+    asking = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client)
+    config = asking.config
+    config.require_arguments()
+    model = require_embeddings(config.spec, model, allow_undocumented=allow_undocumented)
+    check_residency(config.spec, model, config.residency, config.trusted_models)
+    rows = open_source(Path(source), text)
+    if id is not None and id not in rows.schema.names:
+        raise ConfigurationError(f"id={id!r}: there is no such column")
+    settings = {
+        "input": [[file.name, file.stat().st_size] for file in rows.files],
+        "rows": rows.rows,
+        "provider": config.spec.name,
+        "base_url": config.base_url,
+        "model": model,
+        "dimensions": dimensions,
+        "text": text,
+        "id": id,
+        "part_rows": part_rows,
+    }
+    journal = Journal(Path(target), settings)
+    known = dimensions or config.spec.model(model).dimensions
+    asked = {
+        "model": model,
+        "dimensions": dimensions,
+        "allow_undocumented": allow_undocumented,
+        "encoding_format": encoding_format,
+    }
+    job = _Job(
+        rows=rows,
+        text=text,
+        id=id,
+        part_rows=part_rows,
+        batch=(batch_size, max_batch_bytes),
+        with_inputs=with_inputs,
+        journal=journal,
+        spill=Spill(journal.work, dimensions),
+        known_dimensions=known,
+        engine=engine,
+        client=asking,
+        asked=asked,
+    )
+    finished = False
+    try:
+        asyncio.run(engine.run(job.parts(retry_errors=retry_errors), job.perform, job.finish))
+        finished = sum(line["rows"] for line in journal.parts.values()) == rows.rows
+    finally:
+        job.spill.close()
+        journal.close(finished=finished)
+    return summary
+
+
+@dataclass(kw_only=True)
+class _Job:
+    rows: Source
+    text: str
+    id: str | None
+    part_rows: int
+    batch: tuple[int, int]
+    with_inputs: bool
+    journal: Journal
+    spill: Spill
+    known_dimensions: int | None
+    engine: Engine[_Unit]
+    client: AsyncClient
+    asked: Mapping[str, Any]
+    queued: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    """Texts that open parts ask for, and the number of the part."""
+
+    failed: dict[bytes, tuple[int, dict[str, Any]]] = field(
+        default_factory=dict[bytes, "tuple[int, dict[str, Any]]"]
+    )
+    """Texts of open parts that got an error, and the number of the part."""
+
+    def parts(self, *, retry_errors: bool) -> Iterator[Part[_Unit]]:
+        """Read the parts that are not finished; or, to retry, those with errors."""
+        journal, summary = self.journal, self.engine.summary
+        summary.total = self.rows.rows
+        summary.failed = sum(line["failed"] for line in journal.parts.values())
+        if retry_errors:
+            summary.rows = summary.begun = sum(line["rows"] for line in journal.parts.values())
+            yield from self._failed_parts()
+            return
+        for index, table in enumerate(self.rows.tables(self.part_rows)):
+            texts: list[str | None] = table.column(self.text).to_pylist()
+            keys = [digest(one) if one and one.strip() else None for one in texts]
+            ids = table.column(self.id).to_pylist() if self.id else ()
+            source = sha256(b"".join(key or b"-" for key in keys) + repr(ids).encode()).hexdigest()
+            if journal.done(index, source):
+                summary.rows += len(keys)
+                summary.begun += len(keys)
+            else:
+                part = _Part(index, table, source, keys)
+                self._cut(part, texts)
+                yield part
+
+    def _failed_parts(self) -> Iterator[Part[_Unit]]:
+        failures: dict[int, list[int]] = {}
+        for line in read_lines(self.journal.errors):
+            failures.setdefault(line["part"], []).append(
+                line["row"] - line["part"] * self.part_rows
+            )
+        for index, failed in sorted(failures.items()):
+            whole = pq.read_table(self._file(index))
+            vectors: Any = whole.column("vector").combine_chunks()
+            size = vectors.type.list_size
+            numbers: Any = vectors.values.to_numpy(zero_copy_only=False).reshape(-1, size)
+            table = whole.drop_columns(["vector"])
+            texts: list[str | None] = table.column(self.text).to_pylist()
+            keys = [digest(one) if one and one.strip() else None for one in texts]
+            part = _Part(index, table, self.journal.parts[index]["source"], keys)
+            part.vectors = {
+                row: numbers[row].tobytes() for row in range(part.rows) if vectors[row].is_valid
+            }
+            self.spill.dimensions = size
+            self._cut(part, [texts[row] for row in failed])
+            self.engine.summary.rows -= part.rows
+            self.engine.summary.begun -= part.rows
+            self.engine.summary.failed -= len(failed)
+            yield part
+
+    def _cut(self, part: _Part, texts: Sequence[str | None]) -> None:
+        """Cut a part's texts into units, each text once and none that is known or asked for."""
+        new: list[str] = []
+        for one in texts:
+            key = digest(one) if one and one.strip() else None
+            if key is None or one is None or key in self.queued:
+                continue
+            if key in self.spill:
+                self.spill.renew(part.index, key)
+                continue
+            self.queued[key] = part.index
+            new.append(one)
+        most, size = self.batch
+        part.units.extend(list(cut.texts) for cut in batches(new, max_texts=most, max_bytes=size))
+        part.pending = len(part.units)
+
+    async def perform(self, part: Any, unit: _Unit) -> None:
+        """Embed the texts of a unit; of one that is refused, those that are not at fault."""
+        try:
+            vectors, tokens = await self.engine.attempt(
+                lambda: self.client.embed_batch(unit, **self.asked)
+            )
+            self._check(vectors)
+        except (APIError, ConfigurationError) as error:
+            if self.engine.stopping or error.status_code in {403, 404}:
+                raise
+            if len(unit) == 1:
+                self.failed[digest(unit[0])] = (part.index, as_error(error))
+                return
+            middle = len(unit) // 2
+            await self.perform(part, unit[:middle])
+            await self.perform(part, unit[middle:])
+        else:
+            self.spill.add(part.index, [digest(one) for one in unit], vectors)
+            part.tokens += tokens
+            self.engine.summary.tokens += tokens
+            self.engine.summary.texts += len(unit)
+
+    def _check(self, vectors: Sequence[Sequence[float]]) -> None:
+        wanted = self.spill.dimensions or len(vectors[0])
+        if len(vectors[0]) != wanted:
+            raise APIResponseError(f"expected {wanted} dimensions, got {len(vectors[0])}")
+
+    def finish(self, part: Any) -> None:
+        """Write a part under another name, rename it, and note it."""
+        size = self.spill.dimensions or self.known_dimensions
+        if size is None:
+            _, first = next(iter(self.failed.values()), (0, {"message": "they have no texts"}))
+            raise ConfigurationError(
+                f"none of the first {part.rows} rows could be embedded, so nothing says how long "
+                f"vectors are: {first['message']}"
+            )
+        numbers = np.zeros((part.rows, size), "<f4")
+        missing = np.zeros(part.rows, bool)
+        errors: list[dict[str, Any]] = []
+        for row, key in enumerate(part.keys):
+            data = part.vectors.get(row) or (self.spill.get(key) if key is not None else None)
+            if data is None:
+                missing[row] = True
+                errors.append(self._error(part, row, key))
+            else:
+                numbers[row] = np.frombuffer(data, "<f4")
+        vectors = pa.FixedSizeListArray.from_arrays(
+            pa.array(numbers.reshape(-1)), size, mask=pa.array(missing)
+        )
+        table = part.table.append_column("vector", vectors)
+        temporary = self.journal.work / f"part-{part.index:06}.parquet"
+        names = part.table.schema.names
+        pq.write_table(table, temporary, compression="zstd", use_dictionary=names)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        self.journal.target.mkdir(exist_ok=True)
+        temporary.replace(self._file(part.index))
+        self.journal.note(
+            part.index, errors, rows=part.rows, tokens=part.tokens, source=part.source
+        )
+        self.engine.summary.failed += len(errors)
+        self.spill.forget(part.index)
+        for key in [one for one, asker in list(self.queued.items()) if asker == part.index]:
+            del self.queued[key]
+        for key, (asker, _) in list(self.failed.items()):
+            if asker < part.index - MAX_OPEN_PARTS:
+                del self.failed[key]
+
+    def _error(self, part: _Part, row: int, key: bytes | None) -> dict[str, Any]:
+        line: dict[str, Any] = {"row": part.index * self.part_rows + row}
+        if self.id is not None:
+            line["id"] = part.table.column(self.id)[row].as_py()
+        fault = {"type": "ConfigurationError", "message": f"the row has no text in {self.text!r}"}
+        line["error"] = fault if key is None else self.failed[key][1]
+        if self.with_inputs:
+            line["input"] = part.table.column(self.text)[row].as_py()
+        return line
+
+    def _file(self, index: int) -> Path:
+        return self.journal.target / f"part-{index:06}.parquet"

@@ -1,0 +1,270 @@
+"""The loop under all bulk work: units of parts in flight, parts finished in order, Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from dsgvo.errors import (
+    APIConnectionError,
+    APIError,
+    AuthenticationError,
+    DsgvoError,
+    QuotaExceededError,
+    RedirectError,
+)
+from dsgvo.transport import Gate
+from dsgvo.wire.limiter import Limiter
+from dsgvo.wire.retry import next_delay
+
+__all__ = ["Engine", "Part", "Progress", "Summary", "as_error"]
+
+MAX_RETRIES = 5
+MAX_HOLD = 3600.0
+"""Seconds that a vendor may ask to wait; beyond it the run ends, to be started again later."""
+
+MAX_FAILURES = 20
+"""Failures in a row, of any requests, after which the vendor counts as down and the run ends."""
+
+MAX_OPEN_PARTS = 4
+"""Parts that are read and not yet written: the bound of memory."""
+
+_ENDS_THE_RUN = (AuthenticationError, QuotaExceededError, RedirectError)
+_Unit = TypeVar("_Unit")
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run has done so far.
+
+    Args:
+        rows: Rows of the input that are finished, with those of earlier runs.
+        total: Rows of the input.
+        failed: Rows without a result.
+        texts: Requests' texts or requests that were paid for in this run.
+        requests: Requests that were answered in this run.
+        tokens: Tokens that the vendor counted in this run.
+        refused: Requests that the vendor refused for their number in this run.
+        seconds: Duration of this run.
+    """
+
+    rows: int = 0
+    total: int = 0
+    failed: int = 0
+    texts: int = 0
+    requests: int = 0
+    tokens: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    begun: int = field(default=0, repr=False)
+
+    @property
+    def rate(self) -> float:
+        """Rows a second in this run."""
+        return (self.rows - self.begun) / self.seconds if self.seconds else 0.0
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that the rest will take at this rate, if that can be said."""
+        return (self.total - self.rows) / self.rate if self.rate else None
+
+
+Progress = Callable[[Summary], None]
+"""Is told what was done, about once a second."""
+
+
+class Part(Protocol[_Unit]):
+    """Some rows of the input: units of work, and how many of them are not done."""
+
+    units: deque[_Unit]
+    pending: int
+
+    @property
+    def rows(self) -> int: ...
+
+
+class Engine(Generic[_Unit]):
+    """Does the units of parts, as many at once as the gate lets through.
+
+    Args:
+        limiter: The policy of the gate.
+        summary: Is kept up to date.
+        progress: Is told so.
+    """
+
+    def __init__(self, limiter: Limiter, summary: Summary, progress: Progress | None) -> None:
+        self.gate = Gate(limiter)
+        self.summary = summary
+        self._progress = progress
+        self._began = time.monotonic()
+        self._told = 0.0
+        self._failures = 0
+        self._stopping = self._all_read = False
+        self._error: BaseException | None = None
+
+    async def run(
+        self,
+        parts: Iterator[Part[_Unit]],
+        perform: Callable[[Part[_Unit], _Unit], Awaitable[None]],
+        finish: Callable[[Part[_Unit]], None],
+    ) -> None:
+        """Do all units of all parts, and finish parts in their order, in a thread.
+
+        Raises:
+            KeyboardInterrupt: After Ctrl-C, when what was in flight is done.
+            DsgvoError: What ended the run, likewise.
+        """
+        open_parts: deque[Part[_Unit]] = deque()
+        tasks: set[asyncio.Task[Any]] = set()
+        writing: asyncio.Task[None] | None = None
+        with self._interruptible(tasks):
+            while True:
+                while not self._stopping and len(tasks) < self.gate.limiter.concurrency:
+                    part = next((one for one in open_parts if one.units), None)
+                    if part is None:
+                        if self._all_read or len(open_parts) >= MAX_OPEN_PARTS:
+                            break
+                        part = await self._read(parts)
+                        if part is None:
+                            break
+                        open_parts.append(part)
+                        continue
+                    tasks.add(asyncio.create_task(self._done(perform, part, part.units.popleft())))
+                if writing is None and open_parts and not open_parts[0].pending:
+                    first = open_parts.popleft()
+                    writing = asyncio.create_task(self._finished(finish, first))
+                waiting = tasks | ({writing} if writing is not None else set[Any]())
+                if not waiting:
+                    break
+                done, _ = await asyncio.wait(
+                    waiting, return_when=asyncio.FIRST_COMPLETED, timeout=1
+                )
+                tasks -= done
+                writing = None if writing in done else writing
+                for task in done:
+                    self._note(task)
+                self.tell()
+        self.tell(now=True)
+        if self._error is not None:
+            raise self._error
+
+    async def _read(self, parts: Iterator[Part[_Unit]]) -> Part[_Unit] | None:
+        try:
+            part = await asyncio.to_thread(next, parts, None)
+        except DsgvoError as error:
+            self._stop(error)
+            return None
+        self._all_read = part is None
+        return part
+
+    async def _done(
+        self,
+        perform: Callable[[Part[_Unit], _Unit], Awaitable[None]],
+        part: Part[_Unit],
+        unit: _Unit,
+    ) -> None:
+        await perform(part, unit)
+        part.pending -= 1
+
+    async def _finished(self, finish: Callable[[Part[_Unit]], None], part: Part[_Unit]) -> None:
+        await asyncio.to_thread(finish, part)
+        self.summary.rows += part.rows
+
+    def _note(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._stop(error)
+
+    def _stop(self, error: BaseException) -> None:
+        self._stopping = True
+        self._error = self._error or error
+
+    @contextmanager
+    def _interruptible(self, tasks: set[asyncio.Task[Any]]) -> Generator[None]:
+        """Let the first Ctrl-C end the run when what is in flight is done, a second one now."""
+        loop = asyncio.get_running_loop()
+
+        def interrupt() -> None:
+            for task in tasks if self._stopping else ():
+                task.cancel()
+            self._stop(KeyboardInterrupt())
+
+        try:
+            loop.add_signal_handler(signal.SIGINT, interrupt)
+        except (NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
+            yield
+            return
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def tell(self, *, now: bool = False) -> None:
+        """Tell the progress, at most once a second."""
+        clock = time.monotonic()
+        self.summary.seconds = clock - self._began
+        self.summary.refused = self.gate.limiter.refused
+        if self._progress is not None and (now or clock - self._told >= 1):
+            self._told = clock
+            self._progress(self.summary)
+
+    async def attempt(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what a request gives; one that the vendor refuses for now is made again.
+
+        Raises:
+            DsgvoError: If the request itself is at fault, or the run is to end.
+        """
+        failures = 0
+        while True:
+            try:
+                result = await call()
+            except APIError as error:
+                delay = self._delay(error, failures)
+                if delay is None:
+                    raise
+                failures += 1
+                await asyncio.sleep(delay)
+            else:
+                self._failures = 0
+                self.summary.requests += 1
+                return result
+
+    def _delay(self, error: APIError, failures: int) -> float | None:
+        """Return after how many seconds a request is made again: the gate knows the rest."""
+        refused = error.status_code in {429, 503, 529}
+        self._failures += not refused
+        down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
+        if isinstance(error, _ENDS_THE_RUN) or down or (error.retry_after or 0) > MAX_HOLD:
+            self._stop(error)
+            raise error
+        if self._stopping:
+            raise error
+        if refused:
+            return 0.0
+        again = True if isinstance(error, APIConnectionError) else None
+        return next_delay(error, failures, MAX_RETRIES, retry=again, jitter=random.random())
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is to end, so that a failure says nothing of a row."""
+        return self._stopping
+
+
+def as_error(error: BaseException) -> dict[str, Any]:
+    """Return an error as a line of JSON has it: no key, prompt or answer is in any of it."""
+    found: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    for name in ("status_code", "code", "request_id"):
+        with suppress(AttributeError):
+            if (value := getattr(error, name)) is not None:
+                found[name] = value
+    return found

@@ -1,0 +1,221 @@
+"""Sources of rows: Parquet, JSONL, CSV, or a folder of texts, read in parts of so many rows."""
+
+# pyright: basic
+# pyarrow has no types.
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from dsgvo.errors import ConfigurationError
+
+__all__ = ["Source", "open_source"]
+
+TEXT_SUFFIXES = (".txt", ".md")
+SAMPLE = 10_000
+"""Lines of JSONL whose types are found at once."""
+
+
+class Source(Protocol):
+    """Rows of one schema, in an order that is the same each time."""
+
+    files: Sequence[Path]
+    schema: pa.Schema
+    rows: int
+
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        """Yield tables of so many rows each; the last may have fewer."""
+        ...
+
+
+def open_source(path: Path, text: str) -> Source:
+    """Return the rows of a file or folder.
+
+    Args:
+        path: ``*.parquet``, ``*.jsonl`` or ``*.ndjson``, ``*.csv``, a folder of Parquet files, or a
+            folder of texts (``*.txt``, ``*.md``), whose rows have the columns ``path`` and
+            ``text``.
+        text: The column that is to be embedded.
+
+    Raises:
+        ConfigurationError: If there is no such file, column or row, or it is unreadable.
+    """
+    try:
+        source = _open(path)
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{str(path)!r} is unreadable: {error}") from None
+    if text not in source.schema.names:
+        raise ConfigurationError(
+            f"text={text!r}: {str(path)!r} has no such column, but {', '.join(source.schema.names)}"
+        )
+    kind: Any = source.schema.field(text).type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise ConfigurationError(f"text={text!r}: the column holds {kind}, not texts")
+    if "vector" in source.schema.names:
+        raise ConfigurationError(
+            f"{str(path)!r} has a column 'vector' already, which the result adds: rename it"
+        )
+    if not source.rows:
+        raise ConfigurationError(f"{str(path)!r} has no rows")
+    return source
+
+
+def _open(path: Path) -> Source:
+    if path.is_dir():
+        if found := sorted(path.rglob("*.parquet")):
+            return _Parquet(found)
+        texts = sorted(one for one in path.rglob("*") if one.suffix.lower() in TEXT_SUFFIXES)
+        if not texts:
+            raise ConfigurationError(
+                f"{str(path)!r} has neither Parquet files nor texts (.txt, .md)"
+            )
+        return _Texts(path, texts)
+    kinds = {".parquet": _Parquet, ".jsonl": _JSONL, ".ndjson": _JSONL, ".csv": _CSV}
+    kind = kinds.get(path.suffix.lower())
+    if kind is None:
+        raise ConfigurationError(
+            f"{str(path)!r} is not a source: use .parquet, .jsonl, .csv or a folder"
+        )
+    if not path.is_file():
+        raise ConfigurationError(f"{str(path)!r}: there is no such file")
+    return kind([path])
+
+
+def _in_parts(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, rows: int
+) -> Iterator[pa.Table]:
+    """Cut batches anew, by the number of rows alone."""
+    waiting: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        waiting.append(batch)
+        size += batch.num_rows
+        while size >= rows:
+            whole = pa.Table.from_batches(waiting, schema)
+            yield whole.slice(0, rows)
+            waiting = whole.slice(rows).to_batches()
+            size -= rows
+    if size:
+        yield pa.Table.from_batches(waiting, schema)
+
+
+class _Parquet:
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = files
+        self.schema = pq.read_schema(files[0]).remove_metadata()
+        self.rows = sum(pq.read_metadata(file).num_rows for file in files)
+        for file in files[1:]:
+            if not pq.read_schema(file).remove_metadata().equals(self.schema):
+                raise ConfigurationError(f"{str(file)!r} has other columns than {str(files[0])!r}")
+
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        return _in_parts(self._batches(rows), self.schema, rows)
+
+    def _batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        for file in self.files:
+            with pq.ParquetFile(file) as opened:
+                for batch in opened.iter_batches(rows):
+                    yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+
+
+class _CSV:
+    """All columns are texts, as CSV has no types: ``007`` stays what it is."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = files
+        with files[0].open(encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader(file), [])
+        self.schema = pa.schema([(name, pa.string()) for name in names])
+        self.rows = sum(batch.num_rows for batch in self._batches())
+
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        return _in_parts(self._batches(), self.schema, rows)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        types = pa_csv.ConvertOptions(column_types=self.schema)
+        lines = pa_csv.ParseOptions(newlines_in_values=True)
+        with pa_csv.open_csv(self.files[0], parse_options=lines, convert_options=types) as reader:
+            yield from reader
+
+
+class _JSONL:
+    """Read twice: first for the types of all rows. Where they disagree, a column is JSON text."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = files
+        self.rows = 0
+        self.schema = pa.schema([])
+        self._as_json: set[str] = set()
+        for lines in self._lines(SAMPLE):
+            self.rows += len(lines)
+            self._learn(lines)
+
+    def _learn(self, lines: list[dict[str, Any]]) -> None:
+        for name in dict.fromkeys(name for line in lines for name in line):
+            column = [line.get(name) for line in lines]
+            before = self.schema.field(name).type if name in self.schema.names else pa.null()
+            try:
+                found = pa.schema([(name, pa.array(column).type)])
+                both = [pa.schema([(name, before)]), found]
+                kind = pa.unify_schemas(both, promote_options="permissive").field(name).type
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                self._as_json.add(name)
+                kind = pa.string()
+            if name in self.schema.names:
+                place = self.schema.get_field_index(name)
+                self.schema = self.schema.set(place, pa.field(name, kind))
+            else:
+                self.schema = self.schema.append(pa.field(name, kind))
+
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        for lines in self._lines(rows):
+            for name in self._as_json:
+                for line in lines:
+                    if name in line and not isinstance(line[name], str):
+                        line[name] = json.dumps(line[name], ensure_ascii=False)
+            yield pa.Table.from_pylist(lines, self.schema)
+
+    def _lines(self, rows: int) -> Iterator[list[dict[str, Any]]]:
+        lines: list[dict[str, Any]] = []
+        with self.files[0].open(encoding="utf-8-sig", errors="replace") as file:
+            for line in file:
+                if not line.strip():
+                    continue
+                try:
+                    value: Any = json.loads(line)
+                except ValueError:
+                    value = None
+                # A line that is no object is a row without a text, which is an error of its own.
+                lines.append(value if isinstance(value, dict) else {})
+                if len(lines) == rows:
+                    yield lines
+                    lines = []
+        if lines:
+            yield lines
+
+
+class _Texts:
+    def __init__(self, folder: Path, files: Sequence[Path]) -> None:
+        self.files = files
+        self.rows = len(files)
+        self.schema = pa.schema([("path", pa.string()), ("text", pa.string())])
+        self._folder = folder
+
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        for start in range(0, self.rows, rows):
+            found = [
+                {
+                    "path": file.relative_to(self._folder).as_posix(),
+                    "text": file.read_text(encoding="utf-8-sig", errors="replace"),
+                }
+                for file in self.files[start : start + rows]
+            ]
+            yield pa.Table.from_pylist(found, self.schema)

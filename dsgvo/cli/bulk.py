@@ -1,0 +1,99 @@
+"""``dsgvo embed`` and ``dsgvo batch``: options and progress that both have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from dsgvo.cli.options import provider_option
+
+__all__ = [
+    "EmulatorOption",
+    "Maximum",
+    "PerMinute",
+    "ProviderOption",
+    "RetryErrors",
+    "TokensPerMinute",
+    "WithInputs",
+    "ended",
+    "reporting",
+]
+
+LINE_SECONDS = 10.0
+"""Between two lines of progress where there is no terminal."""
+
+ProviderOption: TypeAlias = Annotated[str, provider_option("Who is asked.")]
+PerMinute: TypeAlias = Annotated[
+    float | None, typer.Option(help="Requests a minute at most; else what the vendor takes.")
+]
+TokensPerMinute: TypeAlias = Annotated[float | None, typer.Option(help="The same for tokens.")]
+Maximum: TypeAlias = Annotated[int, typer.Option(help="Requests at once, at most.")]
+RetryErrors: TypeAlias = Annotated[
+    bool, typer.Option("--retry-errors", help="Do the rows that failed, and nothing else.")
+]
+WithInputs: TypeAlias = Annotated[
+    bool, typer.Option("--with-inputs", help="Put the input of failed rows into the errors' file.")
+]
+EmulatorOption: TypeAlias = Annotated[
+    bool, typer.Option("--emulator", help="Ask the emulator; needs no key.")
+]
+
+
+def _said(summary: Any) -> str:
+    rest = summary.remaining
+    left = f", {_duration(rest)} left" if rest and summary.rows < summary.total else ""
+    return (
+        f"{summary.rows:,} of {summary.total:,} rows, {summary.failed:,} failed, "
+        f"{summary.tokens:,} tokens, {summary.requests:,} requests, {summary.refused:,} refused, "
+        f"{summary.rate:,.0f} rows/s{left}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def reporting() -> Generator[Callable[[Any], None]]:
+    """Give a function that shows the progress: a bar on a terminal, else a line now and then."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from dsgvo.cli.screen import Screen
+
+    screen = Screen(stderr=True)
+    if not screen.is_terminal:
+        told = LINE_SECONDS
+
+        def line(summary: Any) -> None:
+            nonlocal told
+            if summary.seconds >= told:
+                told = summary.seconds + LINE_SECONDS
+                screen.print(_said(summary), soft_wrap=True)
+
+        yield line
+        return
+    text = TextColumn("{task.description}", markup=False)
+    with Progress(BarColumn(20), text, console=screen, transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda summary: bar.update(
+            task, total=summary.total, completed=summary.rows, description=_said(summary)
+        )
+
+
+def ended(summary: Any, target: object) -> None:
+    """Say what was done; failed rows are exit code 1."""
+    from dsgvo.cli.screen import Screen, show_error
+
+    screen = Screen()
+    screen.print(f"{_said(summary)}, in {_duration(summary.seconds)}", soft_wrap=True)
+    if summary.failed:
+        show_error(
+            f"{summary.failed:,} rows failed: {target}.errors.jsonl says why; "
+            "--retry-errors does them again"
+        )
+        raise typer.Exit(1)

@@ -1,0 +1,223 @@
+"""Adaptive limit of requests: how many at once, how fast, and when all must wait.
+
+A policy without a clock, a thread or a socket: the time is passed in, in seconds of any monotonic
+clock. :class:`dsgvo.transport.Gate` waits as it says.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from dsgvo.errors import ConfigurationError
+
+__all__ = ["Limiter", "Outcome"]
+
+Outcome: TypeAlias = Literal["ok", "refused", "failed"]
+"""``refused``: the vendor asks for fewer requests (429, 503, 529); ``failed``: anything else."""
+
+START_CONCURRENCY = 4.0
+MAX_CONCURRENCY = 128
+
+GIVEN_SHARE = 0.98
+"""Share of a given limit that is used, since two clocks and a network lie between."""
+
+SLACK = 0.1
+"""Seconds by which a request that goes late may be made up for."""
+
+CUT_CONCURRENCY, CUT_LATENCY, CUT_RATE, CUT_RATE_SOON = 0.7, 0.8, 0.97, 0.88
+SOON = 15.0
+"""Seconds after a cut within which another refusal means that the rate is far too high."""
+
+GROWTH_A_SECOND, GROWTH_A_REQUEST, MAX_SPEED = 0.0006, 0.0003, 40.0
+PROBING = 45.0
+"""Seconds without a refusal after which the rate grows twice as fast, and then faster still."""
+
+SLOW = 2.0
+"""How many times its usual value a latency must be to count as rising."""
+
+BACKOFF, MAX_BACKOFF = 0.5, 8.0
+"""Seconds that all wait at least after a refusal, doubled by each that follows without an answer.
+"""
+
+
+class Limiter:
+    """How many requests may be in flight and when the next may go, learned from what comes back.
+
+    Concurrency grows by one a round of answers (in the beginning: doubles) and shrinks by a factor
+    when the vendor refuses or its latency rises. A refusal also sets a rate, a little below what
+    the vendor had accepted, which then grows slowly again. ``Retry-After`` holds all.
+
+    A request goes through ``take`` (a place among those in flight), ``schedule`` (when it may be
+    sent, again as long as ``must_wait``) and ``give``.
+
+    Args:
+        requests_per_minute: Bound that is never exceeded, above 0.
+        tokens_per_minute: The same for tokens, as far as their number is known or guessed.
+        max_concurrency: Requests at once, 1 or more.
+
+    Raises:
+        ConfigurationError: If an argument is out of range.
+
+    Examples:
+        >>> limiter = Limiter(requests_per_minute=60)
+        >>> limiter.take(), round(limiter.schedule(0.0), 2), round(limiter.schedule(0.0), 2)
+        (True, 0.0, 1.02)
+        >>> limiter.give(1.0, sent=0.0, outcome="refused", retry_after=30.0)
+        >>> limiter.must_wait(1.02)
+        True
+        >>> limiter.schedule(1.02)
+        31.0
+    """
+
+    def __init__(
+        self,
+        *,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        max_concurrency: int = MAX_CONCURRENCY,
+    ) -> None:
+        given = {
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+            "max_concurrency": max_concurrency,
+        }
+        for name, value in given.items():
+            if value is not None and not 0 < value < float("inf"):
+                raise ConfigurationError(f"{name}={value!r} is out of range: use more than 0")
+        self.max_concurrency = max(1, int(max_concurrency))
+        self.concurrency = min(START_CONCURRENCY, float(self.max_concurrency))
+        self.in_flight = 0
+        self.refused = 0
+        self.rate: float | None = None
+        """Requests a second that the vendor is believed to accept; ``None`` until it refuses."""
+        self.held_until = float("-inf")
+        per_second = GIVEN_SHARE / 60
+        self._interval = (
+            0.0 if requests_per_minute is None else 1 / requests_per_minute / per_second
+        )
+        self._a_token = 0.0 if tokens_per_minute is None else 1 / tokens_per_minute / per_second
+        self._ready = float("-inf")
+        self._cut_at = self._concurrency_cut_at = self._grown_at = float("-inf")
+        self._doubling = True
+        self._cuts = self._refusals = 0  # in all; in a row
+        self._accepted, self._since = 0, float("-inf")  # since the rate was set
+        self._earlier = (0, 0.0)
+        self._usual = self._recent = 0.0  # latency
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the number of tokens matters, so that it is worth guessing."""
+        return self._a_token > 0
+
+    def take(self) -> bool:
+        """Take a place among the requests in flight, if there is one."""
+        if self.in_flight >= int(self.concurrency):
+            return False
+        self.in_flight += 1
+        return True
+
+    def schedule(self, now: float, tokens: int = 0) -> float:
+        """Return when a request of so many tokens may be sent, and count it as sent then."""
+        at = max(now, self._ready, self.held_until)
+        pause = max(self._interval, 1 / self.rate if self.rate else 0.0, tokens * self._a_token)
+        late = SLACK if self._ready > float("-inf") else 0.0
+        self._ready = max(self._ready, self.held_until, at - late) + pause
+        return at
+
+    def must_wait(self, at: float) -> bool:
+        """Return whether the vendor has asked meanwhile to wait past a time that was scheduled."""
+        return self.held_until > at
+
+    def give(
+        self,
+        now: float,
+        *,
+        sent: float,
+        outcome: Outcome,
+        retry_after: float | None = None,
+    ) -> None:
+        """Give a place back and learn from what came.
+
+        Args:
+            now: When the answer was whole.
+            sent: When its request was sent.
+            outcome: What came.
+            retry_after: Seconds that the vendor asks to wait.
+        """
+        self.in_flight -= 1
+        if self._since == float("-inf"):
+            self._since = sent
+        if outcome == "refused":
+            self._note_refusal(now, sent, retry_after)
+        elif outcome == "ok":
+            self._note_answer(now, sent)
+
+    def spend(self, tokens: int) -> None:
+        """Count tokens that were not scheduled; fewer than none were scheduled too many."""
+        self._ready += tokens * self._a_token
+
+    def leave(self) -> None:
+        """Give a place back of which nothing is learned: its request was not made, or abandoned."""
+        self.in_flight -= 1
+
+    def _note_refusal(self, now: float, sent: float, retry_after: float | None) -> None:
+        self.refused += 1
+        first = sent >= self._cut_at  # others were on their way when their sibling was refused
+        if first:
+            self._refusals += 1
+        least = min(MAX_BACKOFF, BACKOFF * 2.0 ** min(self._refusals - 1, 6))
+        pause = least if retry_after is None else max(retry_after, BACKOFF)
+        self.held_until = max(self.held_until, now + pause)
+        if not first:
+            return
+        self._cut_concurrency(now, CUT_CONCURRENCY)
+        accepted = self._accepted / max(now + pause - self._since, 1.0)
+        if not self._accepted:
+            pass  # nothing says how much would be: the pause grows instead
+        elif self.rate is None:
+            self.rate = CUT_RATE * accepted
+        else:
+            soon = now - self._cut_at < SOON
+            self.rate *= CUT_RATE_SOON if soon else CUT_RATE
+            if soon and self._cuts == 1:  # the first counted what the vendor had saved for us
+                self.rate = max(self.rate / 2, min(self.rate, CUT_RATE * accepted))
+        self._cuts += 1
+        self._cut_at = self._grown_at = now
+        if self._accepted:
+            self._earlier = self._accepted, self._since
+            self._accepted, self._since = 0, now
+
+    def _note_answer(self, now: float, sent: float) -> None:
+        if self._refusals > 1 and self.rate is not None:
+            # Refused until a moment ago, such as to the end of the vendor's minute.
+            number, since = self._earlier
+            self.rate = max(self.rate, CUT_RATE * number / max(now - since, 1.0))
+        self._refusals = 0
+        self._accepted += 1
+        self._grow_rate(now)
+        self._watch_latency(now, sent)
+        if self.in_flight + 1 >= int(self.concurrency):  # as many as may be, so more could be used
+            step = 1.0 if self._doubling and self.concurrency < 16 else 1 / self.concurrency
+            self.concurrency = min(float(self.max_concurrency), self.concurrency + step)
+
+    def _grow_rate(self, now: float) -> None:
+        if self.rate is None or now < self._grown_at:
+            return
+        speed = min(1 + ((now - self._cut_at) / PROBING) ** 3, MAX_SPEED)
+        elapsed, self._grown_at = now - self._grown_at, now
+        self.rate *= 1 + min(GROWTH_A_REQUEST, GROWTH_A_SECOND * elapsed) * speed
+
+    def _watch_latency(self, now: float, sent: float) -> None:
+        latency = now - sent
+        if not self._usual:
+            self._usual = self._recent = latency
+        self._recent += (latency - self._recent) / 8
+        # Quick to learn that a server is fast, slow to believe that it has become slow.
+        self._usual += (latency - self._usual) / (8 if latency < self._usual else 512)
+        if self._recent > SLOW * self._usual and sent >= self._concurrency_cut_at:
+            self._cut_concurrency(now, CUT_LATENCY)
+
+    def _cut_concurrency(self, now: float, factor: float) -> None:
+        self._doubling = False
+        self._concurrency_cut_at = now
+        self.concurrency = max(1.0, self.concurrency * factor)

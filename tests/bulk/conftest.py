@@ -1,0 +1,58 @@
+"""Sources to embed, and what came of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+
+from dsgvo import emulator
+from dsgvo.bulk import Summary, embed_dataset
+from dsgvo.emulator import Server
+
+MODEL = "text-embedding-3-small"
+
+
+@pytest.fixture
+def environment(vendor_environment: Server) -> Server:
+    """The emulator under the vendors' variables."""
+    return vendor_environment
+
+
+def write_lines(path: Path, lines: Iterable[Any]) -> Path:
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    return path
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def corpus(path: Path, rows: int = 600, others: Mapping[int, str] | None = None) -> Path:
+    """Rows of which no two have the same text, but for those that are given by number."""
+    texts = {n: f"Absatz {n} über Urlaub" for n in range(rows)} | dict(others or {})
+    return write_lines(path, [{"n": n, "body": text} for n, text in texts.items()])
+
+
+def embedded(source: Path, target: Path, **arguments: Any) -> Summary:
+    given: dict[str, Any] = {"provider": "innogpt", "text": "body", "dimensions": 8}
+    given |= {"part_rows": 128, "batch_size": 16} | arguments
+    return embed_dataset(source, target, **given)
+
+
+def rows_of(target: Path) -> list[dict[str, Any]]:
+    table: Any = ds.dataset(target, format="parquet").to_table()
+    return table.to_pylist()
+
+
+def texts_asked(server: Server) -> list[str]:
+    """Every text that the vendor was asked for, as often as it was."""
+    bodies = [one.json for one in server.requests]
+    return [text for body in bodies if isinstance(body, Mapping) for text in body["input"]]
+
+
+__all__ = ["MODEL", "corpus", "embedded", "emulator", "read_lines", "rows_of", "texts_asked"]
