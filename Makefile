@@ -140,7 +140,7 @@ $(BENCH)/%/.installed: pyproject.toml constraints.txt
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@grep -v '^openai==' constraints.txt > $(@D)/constraints.txt
 	@$(@D)/bin/python -m pip --disable-pip-version-check --no-input -q \
-	  install -c $(@D)/constraints.txt -e '.[$*]' $(PEERS)
+	  install -c $(@D)/constraints.txt -e '.[$*,aiohttp]' $(PEERS)
 	@touch $@
 
 bench: $(STAMP) $(BENCH_STAMPS)

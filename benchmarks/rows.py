@@ -7,7 +7,10 @@ from typing import Literal
 
 CONTESTANTS = ("ours", "peer", "floor")
 CHUNKS = 500
-STREAMS = 500
+STREAMS = (10, 100, 500, 1000)
+"""At once, on one event loop."""
+
+THREADS = 200
 CHUNKS_OF_MANY = 50
 TEXTS = 512
 BATCH = 128
@@ -28,11 +31,16 @@ class Row:
 
     name: str
     title: str
-    framework: Literal["langchain", "llamaindex"]
+    framework: Literal["core", "langchain", "llamaindex"]
     repeat: int
     bound: float | None
     kind: Literal["cpu", "import"] = "cpu"
 
+
+_FRAMEWORKS: tuple[tuple[str, Literal["langchain", "llamaindex"]], ...] = (
+    ("LangChain", "langchain"),
+    ("LlamaIndex", "llamaindex"),
+)
 
 ROWS = (
     Row("langchain-invoke", "LangChain invoke", "langchain", 150, 1.15),
@@ -41,11 +49,22 @@ ROWS = (
     # floor makes them too. The row below it shows the floor with chunks made beforehand.
     Row("langchain-stream-made", "LangChain streamed chunk", "langchain", 8, 1.5),
     Row("langchain-stream", "… over ready-made chunks", "langchain", 8, None),
-    Row("langchain-astream-500", f"… of {STREAMS} astream at once", "langchain", 1, None),
     Row("langchain-embed", "LangChain embedded text", "langchain", 1, 1.1),
     Row("langchain-import", "import added to LangChain, ms", "langchain", 1, 60, "import"),
     Row("llamaindex-chat", "LlamaIndex chat", "llamaindex", 150, 1.15),
     Row("llamaindex-stream", "LlamaIndex streamed chunk", "llamaindex", 8, 1.5),
     Row("llamaindex-embed", "LlamaIndex embedded text", "llamaindex", 1, 1.1),
+    # The floor of these is httpx over aiohttp, and the framework itself making its chunks at that
+    # number. The peer of the core is httpx over httpcore.
+    *(
+        Row(f"core-astream-{n}", f"core chunk, {n} at once", "core", 2000 // n, 1.2)
+        for n in STREAMS
+    ),
+    *(
+        Row(f"{kind.lower()}-astream-{n}", f"{kind} chunk, {n} at once", name, 1000 // n, 1.1)
+        for kind, name in _FRAMEWORKS
+        for n in STREAMS
+    ),
+    Row("core-threads", f"core chunk, {THREADS} threads", "core", 1, None),
     Row("llamaindex-import", "import added to LlamaIndex, ms", "llamaindex", 1, 60, "import"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -11,8 +11,9 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from benchmarks import raw
+from benchmarks.contestants.core import at_once, raw_stream
 from benchmarks.raw import MODEL, QUESTION
-from benchmarks.rows import BATCH, CHUNKS, CHUNKS_OF_MANY, STREAMS, TEXTS
+from benchmarks.rows import BATCH, CHUNKS, CHUNKS_OF_MANY, TEXTS
 from benchmarks.server import WORDS
 
 Run = Callable[[], int]
@@ -48,11 +49,7 @@ def _run(name: str, model_of: Callable[[str], BaseChatModel], url: str) -> Run:
     async def count() -> int:
         return sum([bool(chunk.content) async for chunk in model.astream(QUESTION)])
 
-    return lambda: loop.run_until_complete(_many(count))
-
-
-async def _many(stream: Callable[[], Awaitable[int]]) -> int:
-    return sum(await asyncio.gather(*(stream() for _ in range(STREAMS))))
+    return at_once(count, int(name.rpartition("-")[2]))
 
 
 def _ours(url: str) -> BaseChatModel:
@@ -120,7 +117,10 @@ class Canned(BaseChatModel):
         self, messages: list[BaseMessage], *_: Any, **__: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in self.chunks:
-            yield chunk
+            if self.makes_chunks:
+                yield ChatGenerationChunk(message=AIMessageChunk(content=chunk.text))
+            else:
+                yield chunk
 
 
 def _canned(chunks: int) -> Canned:
@@ -138,10 +138,10 @@ def _canned(chunks: int) -> Canned:
 def _floor(name: str, url: str) -> Run:
     import httpx
 
-    many = name == "langchain-astream-500"
+    many = name.startswith("langchain-astream-")
     chunks = CHUNKS_OF_MANY if many else CHUNKS
     model = _canned(chunks)
-    model.makes_chunks = name == "langchain-stream-made"
+    model.makes_chunks = many or name == "langchain-stream-made"
     url_of_stream = f"{url}/chunks/{chunks}"
     client = httpx.Client()
 
@@ -168,9 +168,13 @@ def _floor(name: str, url: str) -> Run:
         answered = bool(await raw.apost(aclient, url))
         return answered and bool((await model.ainvoke(QUESTION)).content)
 
+    of_httpx = raw_stream(url_of_stream)
+
     async def astream() -> int:
         async for _ in model.astream(QUESTION):
             pass
-        return await raw.astream(aclient, url_of_stream)
+        return await of_httpx()
 
-    return lambda: loop.run_until_complete(_many(astream) if many else ainvoke())
+    if many:
+        return at_once(astream, int(name.rpartition("-")[2]))
+    return lambda: loop.run_until_complete(ainvoke())

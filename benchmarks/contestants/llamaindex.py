@@ -8,6 +8,7 @@ from typing import Any
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
+    ChatResponseAsyncGen,
     ChatResponseGen,
     CompletionResponse,
     CompletionResponseGen,
@@ -18,8 +19,9 @@ from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback
 
 from benchmarks import raw
+from benchmarks.contestants.core import at_once, raw_stream
 from benchmarks.raw import MODEL, QUESTION
-from benchmarks.rows import BATCH, CHUNKS, TEXTS
+from benchmarks.rows import BATCH, CHUNKS, CHUNKS_OF_MANY, TEXTS
 from benchmarks.server import WORDS
 
 Run = Callable[[], int]
@@ -35,7 +37,16 @@ def build(contestant: str, name: str, url: str) -> Run:
     if name == "llamaindex-embed":
         embedding = _ours_embedding(url) if contestant == "ours" else _peer_embedding(url)
         return lambda: len(embedding.get_text_embedding_batch(_TEXTS))
-    llm = (_ours if contestant == "ours" else _peer)(f"{url}/chunks/{CHUNKS}")
+    model_of = _ours if contestant == "ours" else _peer
+    if name.startswith("llamaindex-astream-"):
+        many = model_of(f"{url}/chunks/{CHUNKS_OF_MANY}")
+
+        async def count() -> int:
+            parts = await many.astream_chat([ChatMessage(QUESTION)])
+            return sum([bool(part.delta) async for part in parts])
+
+        return at_once(count, int(name.rpartition("-")[2]))
+    llm = model_of(f"{url}/chunks/{CHUNKS}")
     if name == "llamaindex-chat":
         return lambda: bool(llm.chat([ChatMessage(QUESTION)]).message.content)
     return lambda: sum(bool(part.delta) for part in llm.stream_chat([ChatMessage(QUESTION)]))
@@ -87,6 +98,15 @@ class Canned(CustomLLM):
         return self.answer
 
     @llm_chat_callback()
+    async def astream_chat(self, messages: Any, **_: Any) -> ChatResponseAsyncGen:
+        async def parts() -> ChatResponseAsyncGen:
+            for part in self.parts:  # made anew, as any LLM must
+                message = ChatMessage(role=MessageRole.ASSISTANT, content=part.message.content)
+                yield ChatResponse(message=message, delta=part.delta, raw={})
+
+        return parts()
+
+    @llm_chat_callback()
     def stream_chat(self, messages: Any, **_: Any) -> ChatResponseGen:
         yield from self.parts
 
@@ -99,8 +119,8 @@ class Canned(CustomLLM):
         raise NotImplementedError
 
 
-def _canned() -> Canned:
-    words = [WORDS[index % len(WORDS)] for index in range(CHUNKS)]
+def _canned(chunks: int = CHUNKS) -> Canned:
+    words = [WORDS[index % len(WORDS)] for index in range(chunks)]
 
     def response(text: str, delta: str | None = None) -> ChatResponse:
         message = ChatMessage(role=MessageRole.ASSISTANT, content=text)
@@ -117,6 +137,16 @@ def _canned() -> Canned:
 def _floor(name: str, url: str) -> Run:
     import httpx
 
+    if name.startswith("llamaindex-astream-"):
+        few = _canned(CHUNKS_OF_MANY)
+        of_httpx = raw_stream(f"{url}/chunks/{CHUNKS_OF_MANY}")
+
+        async def astream() -> int:
+            async for _ in await few.astream_chat([ChatMessage(QUESTION)]):
+                pass
+            return await of_httpx()
+
+        return at_once(astream, int(name.rpartition("-")[2]))
     client = httpx.Client()
     llm = _canned()
     question = [ChatMessage(QUESTION)]

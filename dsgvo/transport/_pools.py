@@ -67,6 +67,9 @@ lower bound would make a server with that many requests at once connect anew for
 costs time, since httpcore looks through the whole pool for each idle connection.
 """
 
+IDLE_CONNECTIONS = 1000
+"""How many aiohttp keeps idle of a server: it looks through none of them."""
+
 KEEPALIVE_SECONDS = 30.0
 
 GRACE_SECONDS = 0.05
@@ -941,7 +944,7 @@ def _connector() -> type[aiohttp.TCPConnector]:
 
         def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
             idle = len(self._conns[key]) if key in self._conns else 0
-            close = should_close or idle >= KEEPALIVE_CONNECTIONS
+            close = should_close or idle >= IDLE_CONNECTIONS
             protocol.idle, protocol.has_head = True, False
             super()._release(key, protocol, should_close=close)
 

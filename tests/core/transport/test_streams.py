@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import aclosing
 from typing import Any
@@ -197,7 +198,10 @@ def test_500_streams_at_once_each_with_every_token_in_order_or_abandoned(
 
         texts = await asyncio.gather(*(read(number) for number in range(STREAMS)))
         # What finished may be kept for the next request; what was abandoned may not.
-        kept = lambda: fresh.open_connections <= 64  # noqa: E731
+        most_kept = STREAMS // 2 if abandoned else STREAMS
+        if os.environ.get("DSGVO_ASYNC_BACKEND") == "httpcore":
+            most_kept = 64
+        kept = lambda: fresh.open_connections <= most_kept  # noqa: E731
         assert await asyncio.to_thread(eventually, kept)
         return texts
 
