@@ -87,6 +87,7 @@ class Settings(BaseModel):
             "default_query",
             "include_response_headers",
             "purpose",
+            "rate_limit",
             "strict",
             "residency",
             "trusted_models",
@@ -144,6 +145,11 @@ class Settings(BaseModel):
         default=None,
         description="What requests are for, such as `'Kundendienst'`: it is written to the audit "
         "trail and sent to nobody.",
+    )
+    rate_limit: SkipValidation[Literal["adaptive"] | None] = Field(
+        default=None,
+        description="`'adaptive'`: embeddings and whole chat answers go as fast as the vendor "
+        "takes them, in step with all objects of this process that have the same key.",
     )
     strict: bool = Field(
         default=False,

@@ -135,3 +135,12 @@ def test_what_is_refused_when_the_object_is_made(
 ) -> None:
     with pytest.raises(errors.ConfigurationError, match=says):
         way.embeddings(provider, **settings)
+
+
+def test_an_adaptive_rate_is_shared_by_objects_of_one_key(server: Server, way: Way) -> None:
+    one, two = (way.embeddings("innogpt", dimensions=16, rate_limit="adaptive") for _ in range(2))
+    server.script("innogpt", Status(429, headers={"retry-after": "0"}))
+    assert way.embed(one, TEXTS) == way.embed(two, TEXTS)
+    assert len(bodies(server)) == 3
+    with pytest.raises(errors.ConfigurationError, match="rate_limit='fast'"):
+        way.embeddings("innogpt", rate_limit="fast")
