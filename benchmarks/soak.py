@@ -224,12 +224,12 @@ def run(url: str, *, minutes: float, streams: int, threads: int) -> bool:
     legs = max(4, 2 * round(minutes / 2))
     sizes: list[float] = []
     left: list[tuple[int, int, int]] = []
-    open_before = 0
+    open_before, threads_before = 0, threading.active_count()
     for leg in range(legs):
         backend = ("aiohttp", "httpcore")[leg % 2]
         os.environ["DSGVO_ASYNC_BACKEND"] = backend
         tasks = _leg_beside_threads(url, tally, streams, threads, minutes * 60 / legs)
-        descriptors, alive = _descriptors(), threading.active_count() - 1
+        descriptors, alive = _descriptors(), threading.active_count() - threads_before
         open_before = open_before or descriptors
         sizes.append(resident())
         left.append((tasks, descriptors - open_before, alive))

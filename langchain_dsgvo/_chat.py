@@ -228,7 +228,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         wire, left_out = media_after_tool_results(self.spec, request["model"], to_wire(messages))
         tell_left_out(self.spec, request["model"], left_out, strict=self.strict)
         request["messages"] = wire if schema is None else with_schema(wire, schema)
-        return {**request, "extra_body": merged_body(self.extra_body, kwargs.get("extra_body"))}
+        extra = merged_body(self.extra_body, request.pop("extra_body", None))
+        return {**request, "extra_body": extra}
 
     def _generate(
         self,

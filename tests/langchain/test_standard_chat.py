@@ -65,7 +65,7 @@ class TestNeuroflashUnit(Unit, ChatModelUnitTests):
 class TestNeuroflash(Integration, ChatModelIntegrationTests):
     chat = ChatNeuroflash
     params: ClassVar = {"model": "openai/gpt-4.1-mini"}
-    override = "anthropic/claude-sonnet-4.5"
+    override = "openai/gpt-4.1"
     method: ClassVar = {"method": "function_calling"}
     ruled_out: ClassVar = not_on(NEUROFLASH_PAGE, *TEXT_ALONE)
 
