@@ -30,7 +30,7 @@ def test_unknown_row_is_an_error_that_names_the_rows(capsys: pytest.CaptureFixtu
 @pytest.mark.slow
 def test_a_soak_accounts_for_every_piece_and_leaves_nothing() -> None:
     # In a process of its own: what other tests hold open is not the soak's.
-    options = "--minutes 0.1 --streams 30 --threads 3".split()
+    options = ["--minutes", "0.1", "--streams", "30", "--threads", "3"]
     command = [sys.executable, "-m", "benchmarks.soak", *options]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
