@@ -74,7 +74,6 @@ NEUROFLASH = Provider(
         model("gpt-4.1-mini", source=LIST, standing="Public", context_window=128_000),
     ),
     status_hints={
-        400: "the page answers a missing x-workspace-id with 400",
         403: "permission is missing, or the workspace's limit is reached",
         429: "the rate limit or the workspace's quota is reached",
     },
