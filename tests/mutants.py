@@ -25,7 +25,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo", "examples", "tests")
-SHARED = [f"tests/core/test_{name}.py" for name in ("files", "images", "models", "residency")]
+NAMES = ("account", "assistants", "files", "images", "models", "rerank", "residency")
+SHARED = [f"tests/core/test_{name}.py" for name in NAMES]
 TESTS = {
     "wire": ["tests/core/wire", *SHARED],
     "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
