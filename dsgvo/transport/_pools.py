@@ -997,6 +997,13 @@ def _protocol() -> type[ResponseHandler]:
             self.has_head = data[0].code >= 200
             super().feed_data(data, size)
 
+        def close(self) -> None:
+            wire = self.transport
+            unsent = wire is not None and wire.get_write_buffer_size() > 0
+            super().close()
+            if unsent and wire is not None:
+                wire.abort()  # else it waits, with what is left, for a server that takes no more
+
         def pause_writing(self) -> None:
             super().pause_writing()
             self.start_timeout()
