@@ -83,44 +83,25 @@ class AuditEntry:
         purpose: What the user says that the request is for.
     """
 
-    __slots__ = ("_started", "fields", "spec")
+    __slots__ = ("_answer", "_began", "_fields", "_spec", "_started")
 
     def __init__(
         self, spec: Provider, host: str, task: str, model: str | None, purpose: str | None
     ) -> None:
-        self.spec = spec
-        self._started = 0.0
-        self.fields: dict[str, Any] = {
-            "time": "",
-            "provider": spec.name,
-            "host": host,
-            "task": task,
-            "model": model,
-            "purpose": purpose,
-        }
+        self._spec = spec
+        self._fields = {"host": host, "task": task, "model": model, "purpose": purpose}
+        self._answer: tuple[str | None, Any, str | None] | None = None
+        self._began = self._started = 0.0
 
     def answered(
         self, model: str | None = None, usage: Any = None, request_id: str | None = None
     ) -> None:
         """Note what the answer says of itself."""
-        counts, asked = token_counts(usage), self.fields["model"]
-        other = is_other_model(asked, model)
-        if other and _log.isEnabledFor(logging.INFO):
-            said = f"{self.spec.title}: {model!r} answered in place of {asked!r}"
-            warn_once((self.spec.name, "audit", asked, model), said, UserWarning)
-        self.fields |= {
-            "status": 200,
-            "other_model": other,
-            "answered_by": model,
-            "prompt_tokens": counts and counts.prompt,
-            "completion_tokens": counts and counts.completion,
-            "request_id": request_id,
-        }
+        self._answer = model, usage, request_id
 
     def __enter__(self) -> AuditEntry:
         _open()
-        self._started = time.monotonic()
-        self.fields["time"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._began, self._started = time.time(), time.monotonic()
         return self
 
     def __exit__(
@@ -128,18 +109,36 @@ class AuditEntry:
     ) -> None:
         if not _log.isEnabledFor(logging.INFO) or isinstance(error, ConfigurationError):
             return
-        fields = self.fields
+        began = datetime.fromtimestamp(self._began, UTC).isoformat(timespec="milliseconds")
+        fields: dict[str, Any] = {"time": began, "provider": self._spec.name, **self._fields}
+        if self._answer is not None:
+            fields |= self._of_answer(*self._answer)
         if kind is not None:
             ended = "abandoned" if issubclass(kind, GeneratorExit) else kind.__name__
             fields["error"] = "cancelled" if issubclass(kind, CancelledError) else ended
             fields["status"] = getattr(error, "status_code", None)
             fields["request_id"] = getattr(error, "request_id", None)
-        known = self.spec.model(fields.get("answered_by") or fields["model"] or "")
+        known = self._spec.model(fields.get("answered_by") or fields["model"] or "")
         fields["region"] = known.region
         fields["region_source"] = known.source if known.region else None
         fields["seconds"] = round(time.monotonic() - self._started, 3)
         line = json.dumps(fields, ensure_ascii=False)
         _log.info("%s", line, extra={"audit": fields})
+
+    def _of_answer(self, model: str | None, usage: Any, request_id: str | None) -> dict[str, Any]:
+        counts, asked = token_counts(usage), self._fields["model"]
+        other = is_other_model(asked, model)
+        if other:
+            said = f"{self._spec.title}: {model!r} answered in place of {asked!r}"
+            warn_once((self._spec.name, "audit", asked, model), said, UserWarning)
+        return {
+            "status": 200,
+            "other_model": other,
+            "answered_by": model,
+            "prompt_tokens": counts and counts.prompt,
+            "completion_tokens": counts and counts.completion,
+            "request_id": request_id,
+        }
 
 
 def is_other_model(asked: str | None, answered: str | None) -> bool:
