@@ -22,7 +22,7 @@ from dsgvo.errors import (
 )
 from dsgvo.transport import Gate
 from dsgvo.wire.limiter import Limiter
-from dsgvo.wire.retry import next_delay
+from dsgvo.wire.retry import asks_for_fewer, next_delay
 
 __all__ = ["Engine", "Part", "Progress", "Summary", "as_error"]
 
@@ -241,7 +241,7 @@ class Engine(Generic[_Unit]):
 
     def _delay(self, error: APIError, failures: int) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""
-        refused = error.status_code in {429, 503, 529}
+        refused = asks_for_fewer(error)
         self._failures += not refused
         down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
         if isinstance(error, _ENDS_THE_RUN) or down or (error.retry_after or 0) > MAX_HOLD:

@@ -25,10 +25,11 @@ from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from dsgvo.errors import APIError, ConfigurationError, QuotaExceededError, RateLimitError
+from dsgvo.errors import APIError, ConfigurationError
 from dsgvo.transport import _pools
 from dsgvo.transport._config import Backend, key_of
 from dsgvo.wire.limiter import Limiter, Outcome
+from dsgvo.wire.retry import asks_for_fewer
 
 if TYPE_CHECKING:
     import httpx
@@ -356,9 +357,7 @@ class Lease:
             return
         outcome: Outcome | None = "ok" if error is None else None
         if isinstance(error, APIError):
-            slower = isinstance(error, RateLimitError) and not isinstance(error, QuotaExceededError)
-            slower = slower or error.status_code in {503, 529}
-            outcome = "refused" if slower else "failed"
+            outcome = "refused" if asks_for_fewer(error) else "failed"
         gate.give(self.sent, outcome, getattr(error, "retry_after", None))
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from dsgvo.errors import APIStatusError, DsgvoError, QuotaExceededError
+from dsgvo.errors import (
+    APIError,
+    APIStatusError,
+    DsgvoError,
+    QuotaExceededError,
+    RateLimitError,
+)
 
-__all__ = ["MAX_RETRY_AFTER", "next_delay", "retry_after", "should_retry"]
+__all__ = ["MAX_RETRY_AFTER", "asks_for_fewer", "next_delay", "retry_after", "should_retry"]
 
 MAX_RETRY_AFTER = 60.0
 """Seconds that ``Retry-After`` may make us wait; beyond it the error is raised at once."""
@@ -52,6 +58,12 @@ def next_delay(
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
     return jitter * min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0 ** min(failures, 10))
+
+
+def asks_for_fewer(error: APIError) -> bool:
+    """Return whether a refusal is for the number of requests, and not for what is in one."""
+    limited = isinstance(error, RateLimitError) and not isinstance(error, QuotaExceededError)
+    return limited or error.status_code in {503, 529}
 
 
 def should_retry(headers: Mapping[str, str]) -> bool | None:
