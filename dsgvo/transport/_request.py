@@ -391,7 +391,10 @@ def gate_of(config: ClientConfig) -> Gate | None:
     elif config.credentials is not None:
         key = _key(config.credentials)
     with runtime.lock:
-        return runtime.gates.setdefault((config.base_url, key), Gate(Limiter()))
+        gate = runtime.gates.get((config.base_url, key))
+        if gate is None:
+            gate = runtime.gates[config.base_url, key] = Gate(Limiter())
+        return gate
 
 
 def request_id(response: httpx.Response) -> str | None:
@@ -847,8 +850,10 @@ def aside(config: ClientConfig) -> ClientConfig:
 
 def settled(config: ClientConfig) -> ClientConfig:
     """Return the configuration with the account's only workspace, once that is known."""
+    if AUTO not in config.arguments.values():  # nearly all: no key is digested for them
+        return config
     chosen = runtime.workspaces.get(config.account)
-    for wanted in config.spec.header_arguments if chosen else ():
+    for wanted in config.spec.header_arguments:
         if chosen and config.arguments.get(wanted.argument) == AUTO:
             return replace(
                 config,
