@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
 from dsgvo.cli.emulated import emulated
-from dsgvo.cli.options import ProviderArgument
+from dsgvo.cli.options import EmulatorOption, JsonOption, ProviderArgument
 from dsgvo.transport import Client
 
 __all__ = ["assistants"]
@@ -18,10 +17,8 @@ __all__ = ["assistants"]
 
 def assistants(
     provider: ProviderArgument,
-    emulator: Annotated[
-        bool, typer.Option("--emulator", help="Ask the emulator; needs no key.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+    emulator: EmulatorOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the organisation's assistants, whose ids MeinGPTAssistant takes."""
     with emulated(provider) if emulator else nullcontext():
@@ -29,11 +26,10 @@ def assistants(
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
         return
-    from rich.table import Table
 
-    from dsgvo.cli.screen import Screen
+    from dsgvo.cli.screen import Screen, plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("assistant_id", overflow="fold")
     table.add_column("Name", overflow="fold")
     for one in found:

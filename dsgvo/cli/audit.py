@@ -45,11 +45,10 @@ def report(
         writer = csv.writer(sys.stdout)
         writer.writerows([(*GROUPS, *COUNTS), *rows])
         return
-    from rich.table import Table
 
-    from dsgvo.cli.screen import Screen
+    from dsgvo.cli.screen import Screen, plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in GROUPS:
         table.add_column(name.capitalize(), overflow="fold")
     for name in COUNTS:

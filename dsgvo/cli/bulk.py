@@ -11,7 +11,6 @@ import typer
 from dsgvo.cli.options import provider_option
 
 __all__ = [
-    "EmulatorOption",
     "Maximum",
     "PerMinute",
     "ProviderOption",
@@ -36,9 +35,6 @@ RetryErrors: TypeAlias = Annotated[
 ]
 WithInputs: TypeAlias = Annotated[
     bool, typer.Option("--with-inputs", help="Put the input of failed rows into the errors' file.")
-]
-EmulatorOption: TypeAlias = Annotated[
-    bool, typer.Option("--emulator", help="Ask the emulator; needs no key.")
 ]
 
 

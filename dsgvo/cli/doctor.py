@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from dsgvo.audit import AUDIT_VARIABLE
+from dsgvo.cli.options import JsonOption
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider
 from dsgvo.transport import Client
@@ -59,7 +60,7 @@ class Finding:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+    as_json: JsonOption = False,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Exit with 1 if data would leave the EEA."),
@@ -79,11 +80,10 @@ def doctor(
 
 
 def _show(found: list[Finding]) -> None:
-    from rich.table import Table
 
-    from dsgvo.cli.screen import Screen
+    from dsgvo.cli.screen import Screen, plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("", no_wrap=True)
     table.add_column("About", no_wrap=True)
     table.add_column("Found", overflow="fold")

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from dsgvo.cli.bulk import (
-    EmulatorOption,
     Maximum,
     PerMinute,
     ProviderOption,
@@ -19,6 +18,7 @@ from dsgvo.cli.bulk import (
     reporting,
 )
 from dsgvo.cli.emulated import access
+from dsgvo.cli.options import EmulatorOption
 from dsgvo.providers import PROVIDERS
 
 __all__ = ["embed"]

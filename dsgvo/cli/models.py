@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from dsgvo.cli.emulated import emulated
-from dsgvo.cli.options import complete_provider, provider_name
+from dsgvo.cli.options import JsonOption, complete_provider, provider_name
 from dsgvo.errors import ConfigurationError, ModelListWarning
 from dsgvo.providers import PROVIDERS, Model, Provider
 from dsgvo.transport import Client
@@ -35,7 +35,7 @@ def models(
     emulator: Annotated[
         bool, typer.Option("--emulator", help="Ask the emulator's lists; needs no key.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List models: live where the vendor has a list and its key is set, else from its page.
 
@@ -61,11 +61,10 @@ def _as_json(value: object) -> object:
 
 
 def _show(found: Sequence[tuple[Provider, Sequence[Model], str, str | None]]) -> None:
-    from rich.table import Table
 
-    from dsgvo.cli.screen import Screen
+    from dsgvo.cli.screen import Screen, plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("Provider", no_wrap=True)
     table.add_column("Model", overflow="fold")
     table.add_column("What it does", overflow="fold")

@@ -12,6 +12,8 @@ from dsgvo.providers import PROVIDERS, Provider, get_provider
 from dsgvo.transport import Client
 
 __all__ = [
+    "EmulatorOption",
+    "JsonOption",
     "ProviderArgument",
     "chosen_model",
     "complete_provider",
@@ -53,6 +55,10 @@ def provider_option(help: str) -> Any:  # noqa: A002 - typer's word
     return typer.Option(
         metavar="NAME", callback=provider_name, autocompletion=complete_provider, help=help
     )
+
+
+EmulatorOption = Annotated[bool, typer.Option("--emulator", help="Ask the emulator; needs no key.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")]
 
 
 def require_access(spec: Provider) -> None:

@@ -6,12 +6,12 @@ import json
 import os
 from contextlib import nullcontext
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from dsgvo.cli.emulated import emulated
-from dsgvo.cli.options import ProviderArgument
+from dsgvo.cli.options import EmulatorOption, JsonOption, ProviderArgument
 from dsgvo.providers import PROVIDERS
 from dsgvo.transport import AUTO, Client
 
@@ -20,10 +20,8 @@ __all__ = ["quota"]
 
 def quota(
     provider: ProviderArgument,
-    emulator: Annotated[
-        bool, typer.Option("--emulator", help="Ask the emulator; needs no key.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+    emulator: EmulatorOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what is left of the quota; without a workspace in the environment, of the only one."""
     with emulated(provider) if emulator else nullcontext():
@@ -36,11 +34,10 @@ def quota(
         rows = [{**asdict(one), "daily_left": one.daily_left} for one in found]
         typer.echo(json.dumps(rows, indent=2, default=str))
         return
-    from rich.table import Table
 
-    from dsgvo.cli.screen import Screen
+    from dsgvo.cli.screen import Screen, plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("Quota")
     for title in ("Left", "of", "Left today", "of", "Used"):
         table.add_column(title, justify="right", no_wrap=True)

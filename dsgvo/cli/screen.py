@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.markup import escape
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from dsgvo.errors import ConfigurationError
@@ -22,6 +23,7 @@ __all__ = [
     "Screen",
     "WordWriter",
     "extra",
+    "plain_table",
     "printable",
     "require_modules",
     "show_error",
@@ -31,6 +33,11 @@ __all__ = [
 # What a terminal, or the eye of its reader, takes for more than text: C0 and C1 controls but tab
 # and line feed, marks that turn the direction of text around, lone surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def plain_table(*columns: str) -> Table:
+    """Return a table without lines, as all subcommands show theirs."""
+    return Table(*columns, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from dsgvo.cli.check.probes import PROBES, Differs, Probe, Subject
 from dsgvo.cli.emulated import access
-from dsgvo.cli.options import ProviderArgument, chosen_model
+from dsgvo.cli.options import JsonOption, ProviderArgument, chosen_model
 from dsgvo.errors import DsgvoError, IgnoredParameterWarning
 from dsgvo.providers import get_provider
 from dsgvo.transport import Client
@@ -51,7 +51,7 @@ def check(
         bool, typer.Option("--emulator", help="Check the emulator; needs no key.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; it costs money.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Try what the vendor documents, with small requests, and show where the service differs.
 
@@ -105,12 +105,11 @@ def _try(probe: Probe, subject: Subject) -> Finding:
 
 
 def _show(title: str, model: str, findings: list[Finding]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from dsgvo.cli.screen import Screen
+    from dsgvo.cli.screen import Screen, plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("Documented", no_wrap=True)
     table.add_column("Service", no_wrap=True)
     table.add_column("Tokens", justify="right", no_wrap=True)

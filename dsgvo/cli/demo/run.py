@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
 from rich.progress import Progress
-from rich.table import Table
 from rich.text import Text
 
 from dsgvo.cli.demo import questions as ask
 from dsgvo.cli.demo.documents import Library, read_documents
 from dsgvo.cli.demo.pipeline import Event, Services, Step
 from dsgvo.cli.metering import measuring
-from dsgvo.cli.screen import Screen, WordWriter, require_modules
+from dsgvo.cli.screen import Screen, WordWriter, plain_table, require_modules
 from dsgvo.errors import APIConnectionError, IgnoredParameterWarning
 from dsgvo.wire.tokens import estimate_tokens
 
@@ -55,7 +54,7 @@ def run(
         require_modules(f"demo-{one}", *MODULES[one], *COMMON_MODULES, hint=hint)
     screen = Screen()
     names = ("Framework", "Provider", "Model", "Requests", "Tokens", "Seconds")
-    table = Table(*names, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table(*names)
     for at, column in enumerate(table.columns):
         column.justify, column.overflow = "left" if at < 3 else "right", "fold"
     with ExitStack() as stack:
