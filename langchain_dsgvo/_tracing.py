@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
 
 from dsgvo._warnings import warn_once
 from dsgvo.errors import ResidencyWarning
+from dsgvo.tracing import SWITCHES, langsmith_host
 from dsgvo.wire.residency import Residency
 
 __all__ = ["warn_of_tracing"]
 
-_SWITCHES = (
-    "LANGSMITH_TRACING",
-    "LANGSMITH_TRACING_V2",
-    "LANGCHAIN_TRACING",
-    "LANGCHAIN_TRACING_V2",
-)
-_ENDPOINTS = ("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT")
-_DEFAULT = "https://api.smith.langchain.com"
 # Source: LangSmith's page "Regions FAQ".
 _REGIONS = {"api.smith.langchain.com": "in the USA", "eu.api.smith.langchain.com": "in the EU"}
 
@@ -29,11 +21,10 @@ def warn_of_tracing(residency: Residency) -> None:
     Args:
         residency: The setting; ``"any"`` silences the warning.
     """
-    switch = next((name for name in _SWITCHES if os.environ.get(name, "").lower() == "true"), None)
+    switch = next((name for name in SWITCHES if os.environ.get(name, "").lower() == "true"), None)
     if switch is None or residency == "any":
         return
-    endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS)), _DEFAULT)
-    host = urlsplit(endpoint).hostname or endpoint
+    host = langsmith_host()
     warn_once(
         ("tracing", host),
         f"{switch}=true: LangChain sends prompts and answers to LangSmith at {host}, "

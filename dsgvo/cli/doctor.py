@@ -17,6 +17,7 @@ from dsgvo.audit import AUDIT_VARIABLE
 from dsgvo.cli.options import JsonOption
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider
+from dsgvo.tracing import SWITCHES, langsmith_host
 from dsgvo.transport import Client
 from dsgvo.wire.residency import RESIDENCY_VARIABLE
 
@@ -30,12 +31,6 @@ PACKAGES = (
     *("llama-index-core", "openai", "langchain-openai", "llama-index-llms-openai"),
 )
 ON = {"1", "true", "yes", "on"}
-LANGSMITH = (
-    "LANGSMITH_TRACING",
-    "LANGSMITH_TRACING_V2",
-    "LANGCHAIN_TRACING",
-    "LANGCHAIN_TRACING_V2",
-)
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 # Sources: Chroma's page "Telemetry"; PostHog's Python client, of which other packages send figures.
@@ -158,13 +153,11 @@ def _network() -> Iterator[Finding]:
 
 
 def _langsmith() -> Iterator[Finding]:
-    on = [name for name in LANGSMITH if os.environ.get(name, "").lower() in ON]
+    on = [name for name in SWITCHES if os.environ.get(name, "").lower() in ON]
     if not on:
         yield Finding("LangSmith", "tracing is off")
         return
-    names = ("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT")
-    endpoint = next(filter(None, map(os.environ.get, names)), "https://api.smith.langchain.com")
-    host = urlsplit(endpoint).hostname or endpoint
+    host = langsmith_host()
     if host.startswith("eu."):
         yield Finding("LangSmith", f"prompts and answers go to {host}, in the EU", "note")
     else:
