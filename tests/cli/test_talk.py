@@ -183,31 +183,28 @@ def test_models_as_json_say_who_says_so(invoke: Invoke) -> None:
     assert {name: claude[name] for name in said} == said
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        ("neuroflash --emulator", 0, "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"),
-        ("neuroflash --emulator --json", 0, '[ { "kind": "tokens", "left": 880000, "limit"'),
-        ("sovrgpt --emulator", 1, "SovrGPT has no quotas to be read"),
-        ("neuroflash", 1, "set NEUROFLASH_API_KEY"),
-    ],
-)
-def test_what_is_left_of_the_quota(invoke: Invoke, arguments: str, code: int, said: str) -> None:
-    run = invoke("quota", *arguments.split())
-    assert run.returncode == code
-    assert said in " ".join((run.stdout + run.stderr).split())
+QUOTA = "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"
+ASSISTANT = '[ { "id": "emulator-1", "name": "Emulator" },'
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("command", "code", "said"),
     [
-        ("meingpt --emulator", 0, "assistant_id Name emulator-1 Emulator emulator-2"),
-        ("meingpt --emulator --json", 0, '[ { "id": "emulator-1", "name": "Emulator" },'),
-        ("sovrgpt --emulator", 1, "SovrGPT is not known to have assistants"),
-        ("meingpt", 1, "set MEINGPT_API_KEY"),
+        ("quota neuroflash --emulator", 0, QUOTA),
+        ("quota neuroflash --emulator --json", 0, '[ { "kind": "tokens", "left": 880000, "limit"'),
+        ("quota sovrgpt --emulator", 1, "SovrGPT has no quotas to be read"),
+        ("quota neuroflash", 1, "set NEUROFLASH_API_KEY"),
+        ("assistants meingpt --emulator", 0, "assistant_id Name emulator-1 Emulator emulator-2"),
+        (
+            "assistants meingpt --emulator --json",
+            0,
+            '[ { "id": "emulator-1", "name": "Emulator" },',
+        ),
+        ("assistants sovrgpt --emulator", 1, "SovrGPT is not known to have assistants"),
+        ("assistants meingpt", 1, "set MEINGPT_API_KEY"),
     ],
 )
-def test_assistants_are_listed(invoke: Invoke, arguments: str, code: int, said: str) -> None:
-    run = invoke("assistants", *arguments.split())
+def test_what_an_account_has_is_listed(invoke: Invoke, command: str, code: int, said: str) -> None:
+    run = invoke(*command.split())
     assert run.returncode == code
     assert said in " ".join((run.stdout + run.stderr).split())
