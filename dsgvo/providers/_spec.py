@@ -92,11 +92,13 @@ class Fact:
         text: The fact, as the rest of a sentence that begins with the vendor's name.
         standing: How it is known.
         otherwise: What to set or do where it turns out to be wrong.
+        by_hand: How a person can confirm it, where no request of ``dsgvo check`` does.
     """
 
     text: str
     standing: Standing
     otherwise: str
+    by_hand: str | None = None
 
     def __str__(self) -> str:
         """Return the fact with its standing and the way out, for an error's message."""

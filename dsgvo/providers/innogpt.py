@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsgvo.providers._inferred import AS_OPENAI, BASE64
 from dsgvo.providers._makers import model
 from dsgvo.providers._spec import EmbeddingSupport, Fact, Model, Provider
 
@@ -58,6 +59,8 @@ INNOGPT = Provider(
         model("text-embedding-3-small", source=PAGE, processor=OPENAI),
     ),
     facts={
+        **AS_OPENAI,
+        "base64": BASE64,
         "models": Fact(
             text="lists its models at `GET {base_url}/models`",
             standing="Seen",
@@ -67,6 +70,16 @@ INNOGPT = Provider(
             text="answers with OpenAI's `data[].url` or `data[].b64_json` for an image",
             standing="Inferred",
             otherwise="pass response_format='b64_json' or 'url' to generate_image()",
+        ),
+        "data_url": Fact(
+            text="takes an image in the request, as a data URL",
+            standing="Inferred",
+            otherwise="pass the image by its web address",
+        ),
+        "file_and_tools": Fact(
+            text="takes tools beside an uploaded file",
+            standing="Inferred",
+            otherwise="ask about the file without tools",
         ),
     },
 )

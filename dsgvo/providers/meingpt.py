@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from dsgvo.providers._inferred import BASE64
 from dsgvo.providers._makers import model
 from dsgvo.providers._spec import AssistantSupport, EmbeddingSupport, Fact, Model, Provider
 
@@ -90,10 +92,44 @@ MEINGPT = Provider(
     # Public: the vendor's API reference.
     status_hints={403: "the completions API is not enabled for this organisation"},
     facts={
+        "base64": replace(BASE64, standing="Public"),
         "models": Fact(
             text="lists its models at `GET https://app.meingpt.com/api/models/v1`",
             standing="Seen",
             otherwise="pass model=… as the organisation's settings name it",
+        ),
+        "base_urls": Fact(
+            text="answers under `…/api/external/openai/v1` too",
+            standing="Seen",
+            otherwise="leave base_url as it is; a 404 names the other one",
+        ),
+        "stream_options": Fact(
+            text="counts no tokens of a stream",
+            standing="Inferred",
+            otherwise="nothing: usage that comes is kept",
+        ),
+        "assistant": Fact(
+            text="runs an assistant at `POST …/assistants/v1/{id}/run`, with the last text as "
+            "`message`",
+            standing="Seen",
+            otherwise="override `message` or `messages` in extra_body",
+        ),
+        "thinking": Fact(
+            text="thinks in models whose names end in `-thinking`",
+            standing="Inferred",
+            otherwise="nothing: thoughts that come are kept apart",
+        ),
+        "region": Fact(
+            text="runs models whose ids end in `-us` in the US",
+            standing="Inferred",
+            otherwise='allow the model with residency="any"',
+            by_hand="the organisation's settings show where each model runs",
+        ),
+        "retry_after": Fact(
+            text="answers 429 with `Retry-After` where requests come too fast",
+            standing="Seen",
+            otherwise="nothing: without it, waits grow by themselves",
+            by_hand="it shows at a rate limit alone, which no check should reach",
         ),
     },
 )

@@ -5,6 +5,7 @@ Sign-in, workspaces, the model list and errors follow its other public API pages
 
 from __future__ import annotations
 
+from dsgvo.providers._inferred import AS_OPENAI
 from dsgvo.providers._makers import model
 from dsgvo.providers._spec import Fact, HeaderArgument, OAuth, Provider
 
@@ -78,6 +79,7 @@ NEUROFLASH = Provider(
         429: "the rate limit or the workspace's quota is reached",
     },
     facts={
+        "stream_options": AS_OPENAI["stream_options"],
         "models": Fact(
             text="lists its models at `GET …/model_selection/models`, ids with or without maker",
             standing="Public",
@@ -92,6 +94,39 @@ NEUROFLASH = Provider(
             text="gives quotas at `GET …/usage-service/v1/workspaces/{workspace_id}/quotas`",
             standing="Public",
             otherwise="the vendor's app shows them",
+        ),
+        "base_urls": Fact(
+            text="answers under `…/content_generation` too",
+            standing="Seen",
+            otherwise="leave base_url as it is; a 404 names the other one",
+        ),
+        "model_ids": Fact(
+            text="takes model ids with their maker and without",
+            standing="Seen",
+            otherwise="pass model=… as the vendor's app names it",
+        ),
+        "types": Fact(
+            text="takes OpenAI's types for its fields, numbers where its table says `object`",
+            standing="Inferred",
+            otherwise="pass the field in extra_body as the service wants it",
+        ),
+        "user_agent": Fact(
+            text="may turn away programs by their `User-Agent`; clients that were seen send a "
+            "browser's",
+            standing="Seen",
+            otherwise='pass default_headers={"User-Agent": …}',
+        ),
+        "time_limit": Fact(
+            text="closes an answer after about 150 seconds",
+            standing="Seen",
+            otherwise="pass another `timeout`; nothing else rests on it",
+            by_hand="ask a reasoning model for a long answer: it ends without an end",
+        ),
+        "reasoning_effort": Fact(
+            text="takes `max`, `xhigh`, `high`, `medium`, `low`, `minimal` and `none` as "
+            "`reasoning_effort`",
+            standing="Seen",
+            otherwise="pass reasoning_effort in extra_body, which is not checked",
         ),
         "image": Fact(
             text="makes images at `POST …/image_generation/`, answered in OpenAI's shape",

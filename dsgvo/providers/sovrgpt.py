@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsgvo.providers._inferred import AS_OPENAI
 from dsgvo.providers._spec import Fact, Model, Provider, RerankSupport
 
 PAGE = "SovrGPT: POST /v1/chat/completions"
@@ -47,10 +48,16 @@ SOVRGPT = Provider(
         Model(id="gemma-4-26b-a4b", source=PAGE, images=True),
     ),
     facts={
+        **AS_OPENAI,
         "models": Fact(
             text="lists its models at `GET {base_url}/models`, with names and descriptions",
             standing="Seen",
             otherwise="pass model=… as the vendor's page names it",
+        ),
+        "reranking": Fact(
+            text="reranks at `POST /rerank` in Cohere's form, results by `index`",
+            standing="Seen",
+            otherwise="rerank with another library's class",
         ),
     },
 )
