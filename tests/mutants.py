@@ -25,7 +25,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo", "examples", "tests")
-NAMES = ("account", "assistants", "files", "images", "models", "rerank", "residency")
+NAMES = ("account", "assistants", "files", "images", "rerank", "residency")
 SHARED = [f"tests/core/test_{name}.py" for name in NAMES]
 TESTS = {
     "wire": ["tests/core/wire", *SHARED],

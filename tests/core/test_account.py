@@ -1,139 +1,251 @@
-"""Model lists, workspaces and quotas: where they are asked for, and what they say."""
+"""Model lists, workspaces, quotas and health: when they are asked for, and what follows of them."""
 
 from __future__ import annotations
 
+import socket
+import time
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from dsgvo import PROVIDERS, Client
-from dsgvo.emulator import Delay, Server, Status
-from dsgvo.errors import (
-    APIResponseError,
-    APIStatusError,
-    ConfigurationError,
-    ModelListWarning,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
+from dsgvo import PROVIDERS, Client, errors, image_part
+from dsgvo.emulator import Delay, Disconnect, Raw, RefuseFields, Server, Status
+from dsgvo.transport import _client, _request
+from dsgvo.wire.account import Workspace
+from tests.core.support import (
+    HELLO,
+    Mode,
+    answer,
+    chunk,
+    client_credentials,
+    http,
+    raised,
+    raw_server,
+    settings,
+    sse,
 )
-from dsgvo.transport import _request
-from tests.core.support import Mode, client_credentials, raised
 from tests.vendors import MODELS
 
-MODES = cycle([Mode("sync"), Mode("async")])
 MEINGPT, NEUROFLASH = PROVIDERS["meingpt"], PROVIDERS["neuroflash"]
+IMAGE = [{"role": "user", "content": [image_part(url="https://example.com/foto.jpg")]}]
+TEXT_ONLY = "qwen3.5-9b-text"
+"""The emulator's name for a model of SovrGPT that its list says takes no images."""
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 
 
 def paths(server: Server) -> list[str]:
     return [request.path.rpartition("/")[2] for request in server.requests]
 
 
-# Model lists
+# vendor, model → the list's path, and what it says of the model
+LISTED: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
+    ("innogpt", "gpt-5"): (
+        "/api/ext/v1/models",
+        {"images": True, "context_window": 272_000, "region": None},
+    ),
+    ("meingpt", "gpt-4o"): ("/api/models/v1", {"name": "GPT-4O", "owned_by": "azure"}),
+    ("neuroflash", "claude-sonnet-4.5"): (
+        "/api/ds-prototypes/model_selection/models",
+        {"context_window": 200_000, "available": False, "reasoning": False},
+    ),
+    ("sovrgpt", TEXT_ONLY): (
+        "/api/v1/models",
+        {"name": TEXT_ONLY.upper(), "owned_by": "emulator", "images": False, "tools": None},
+    ),
+    ("sovrgpt", "qwen3.5-9b"): ("/api/v1/models", {"images": True, "tools": True}),
+}
 
 
-@pytest.mark.covers("innogpt, meingpt, neuroflash", "endpoint GET */models*")
-@pytest.mark.parametrize(
-    ("provider", "path", "model", "said"),
-    [
-        ("innogpt", "/api/ext/v1/models", "gpt-5", {"images": True, "context_window": 272_000}),
-        ("meingpt", "/api/models/v1", "gpt-4o", {"name": "GPT-4O", "owned_by": "azure"}),
-        (
-            "neuroflash",
-            "/api/ds-prototypes/model_selection/models",
-            "claude-sonnet-4.5",
-            {"context_window": 200_000, "available": False, "reasoning": False},
-        ),
-    ],
-)
-def test_what_a_list_says_of_a_model(
-    mode: Mode, server: Server, provider: str, path: str, model: str, said: dict[str, Any]
-) -> None:
+@pytest.mark.covers("*", "endpoint GET */models*")
+@pytest.mark.parametrize(("provider", "model"), LISTED)
+def test_what_a_list_says_of_a_model(mode: Mode, server: Server, provider: str, model: str) -> None:
+    path, said = LISTED[provider, model]
     listed = {m.id: m for m in mode.call(mode.client(provider, server), "models")}[model]
     assert {name: getattr(listed, name) for name in said} == said
-    [request] = server.requests
-    assert request.path == f"/{provider}{path}"
     assert listed.source == f"{PROVIDERS[provider].title}'s model list"
+    if provider == "innogpt":  # who runs a model is no region
+        assert str(listed.processor).startswith("OpenAI, by its own API ")
+    [request] = server.requests
+    assert (request.method, request.path) == ("GET", f"/{provider}{path}")
+    assert request.headers["authorization"] == f"Bearer {server.api_key}"
 
 
-def test_who_runs_a_model_is_no_region(server: Server) -> None:
-    [gpt] = [m for m in Mode("sync").client("innogpt", server).models() if m.id == "gpt-5"]
-    assert (gpt.region, str(gpt.processor)[:23]) == (None, "OpenAI, by its own API ")
-
-
-@pytest.mark.parametrize(("status", "asked"), [(403, 2), (404, 1), (405, 1)])
-@pytest.mark.parametrize(("provider", "paired"), list(zip(MODELS, MODES, strict=False)))
+@pytest.mark.parametrize(
+    ("provider", "status", "asked"),
+    list(zip(MODELS, (403, 404, 405, 404), (2, 1, 1, 1), strict=True)),
+)
 def test_a_list_that_cannot_be_had_is_told_and_the_catalogue_stands_in(
-    server: Server, provider: str, paired: Mode, status: int, asked: int
+    mode: Mode, server: Server, provider: str, status: int, asked: int
 ) -> None:
-    client = paired.client(provider, server)
+    client = mode.client(provider, server)
     path = urlsplit(str(PROVIDERS[provider].models_url)).path
     server.script(provider, Status(status), Status(status), path=path)
-    with pytest.warns(ModelListWarning, match="model list cannot be had") as told:
-        found = [paired.call(client, "models") for _ in range(2)]
+    with pytest.warns(errors.ModelListWarning, match="model list cannot be had") as told:
+        found = [mode.call(client, "models") for _ in range(2)]
     assert found == [list(PROVIDERS[provider].models)] * 2
     assert (len(told), len(server.requests)) == (1, asked)  # what is missing is not asked for again
 
 
-@pytest.mark.parametrize(
-    ("provider", "base_url", "models"),
-    [
-        ("innogpt", "https://llm.example/v1", "https://llm.example/v1/models"),
-        ("sovrgpt", "http://localhost:8080/v1", "http://localhost:8080/v1/models"),
-        ("sovrgpt", "https://sovrgpt.com/api/v2", "https://sovrgpt.com/api/v2/models"),
-        ("meingpt", MEINGPT.base_url, "https://app.meingpt.com/api/models/v1"),
-        ("meingpt", MEINGPT.other_base_urls[0], "https://app.meingpt.com/api/models/v1"),
-        ("meingpt", "https://llm.example/v1", "https://llm.example/api/models/v1"),
-        ("meingpt", "https://gate.example/m/api/openai/v1", "https://gate.example/m/api/models/v1"),
-        ("neuroflash", NEUROFLASH.base_url, NEUROFLASH.models_url),
-        ("neuroflash", NEUROFLASH.other_base_urls[0], NEUROFLASH.models_url),
-        (
-            "neuroflash",
-            "https://gate.example/n/content_generation",
-            "https://gate.example/n/model_selection/models",
-        ),
-    ],
-)
-def test_a_base_url_moves_what_lies_below_and_beside_it(
-    provider: str, base_url: str, models: str
-) -> None:
-    config = Client(provider, api_key="k", base_url=base_url).config
-    assert config.url(str(config.spec.models_url)) == models
+MOVED = {
+    ("meingpt", MEINGPT.other_base_urls[0]): MEINGPT.models_url,
+    ("meingpt", "https://x.example/m/api/openai/v1"): "https://x.example/m/api/models/v1",
+    ("neuroflash", NEUROFLASH.other_base_urls[0]): NEUROFLASH.models_url,
+    ("neuroflash", "https://x.example/n/content_generation"): (
+        "https://x.example/n/model_selection/models"
+    ),
+}
 
 
-@pytest.mark.parametrize("detour", ["", "/content_generation"])
-def test_either_base_url_of_neuroflash_has_all_lists(
-    mode: Mode, server: Server, detour: str
-) -> None:
-    way = client_credentials(server)
-    client = mode.client("neuroflash", **way | {"base_url": way["base_url"] + detour})
-    for call in ("models", "workspaces", "quotas", "health"):
-        assert mode.call(client, call)
-    assert mode.ask(client).content
-    assert server.requests[0].path == "/neuroflash/oauth/v2/token"
+def test_a_base_url_moves_what_lies_beside_it() -> None:
+    for (provider, base_url), models in MOVED.items():
+        config = Client(provider, api_key="k", base_url=base_url).config
+        assert config.url(str(config.spec.models_url)) == models
 
 
 @pytest.mark.covers("neuroflash, meingpt", "behaviour Two base URLs: a 404 names the other", "Seen")
-@pytest.mark.parametrize("provider", ["neuroflash", "meingpt"])
+@pytest.mark.parametrize(
+    ("provider", "here", "there"),
+    [("neuroflash", "", "/content_generation"), ("meingpt", "/openai", "/external/openai")],
+)
 def test_a_404_under_one_base_url_names_the_other(
-    mode: Mode, server: Server, provider: str
+    mode: Mode, server: Server, provider: str, here: str, there: str
 ) -> None:
     base = server.base_url(provider)
-    other = base + "/content_generation"
-    if provider == "meingpt":
-        other = base.replace("/openai", "/external/openai")
-    for here, there in ((base, other), (other, base)):
-        client = mode.client(provider, server, base_url=here)
+    other = base.replace(here, there) if here else base + there
+    for this, that in ((base, other), (other, base)):
+        client = mode.client(provider, server, base_url=this)
         server.script(provider, Status(404))
-        error = raised(NotFoundError, mode.ask, client)
-        assert f"is seen to answer under {there} too" in str(error)
+        error = raised(errors.NotFoundError, mode.ask, client)
+        assert f"is seen to answer under {that} too" in str(error)
         assert mode.ask(client).content
 
 
-# Workspaces and quotas
+# Images and what the list says of them
+
+
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour Images only for models with `accepts_vision`: others are refused before sending",
+    "Doc",
+)
+def test_an_image_for_a_model_that_takes_none_is_refused_before_sending(server: Server) -> None:
+    """And the list is asked for once, by whichever client comes first."""
+    for mode in (Mode("sync"), Mode("async")):
+        mode.ask(mode.client("sovrgpt", server), IMAGE)
+        blind = mode.client("sovrgpt", server)
+        assert str(raised(errors.CapabilityError, mode.ask, blind, IMAGE, model=TEXT_ONLY)) == (
+            f"SovrGPT says that model {TEXT_ONLY!r} does not take images: use another one"
+        )
+    assert paths(server) == ["models", "completions", "completions"]
+
+
+def test_the_list_is_asked_for_again_after_a_while(
+    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = mode.client("sovrgpt", server)
+    mode.ask(client, IMAGE)
+    late = time.monotonic() + _client.MODEL_LIST_SECONDS + 1
+    # A clock of the client alone: the emulator's is the process's.
+    monkeypatch.setattr(_client, "time", SimpleNamespace(monotonic=lambda: late))
+    server.script("sovrgpt", Status(500), path="/models")
+    mode.ask(client, IMAGE)
+    late += _client.MODEL_LIST_RETRY_SECONDS + 1  # a list that could not be had: soon again
+    raised(errors.CapabilityError, mode.ask, client, IMAGE, model=TEXT_ONLY)
+    assert paths(server) == ["models", "completions", "models", "completions", "models"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "messages", "model", "asked"),
+    [
+        ("sovrgpt", HELLO, None, ["completions"]),
+        ("sovrgpt", IMAGE, "gemma-4-26b-a4b", ["completions"]),  # the page names it
+        ("sovrgpt", IMAGE, "ganz-neu", ["models", "completions"]),
+        *((name, IMAGE, None, ["completions"]) for name in ("innogpt", "meingpt", "neuroflash")),
+    ],
+)
+def test_what_needs_a_list_and_what_needs_none(
+    mode: Mode, server: Server, provider: str, messages: Any, model: Any, asked: list[str]
+) -> None:
+    mode.ask(mode.client(provider, server), messages, model=model)
+    assert paths(server) == asked
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Status(500), Status(404), Disconnect(), Status(200, body="<html>")),
+        Raw(headers={"content-type": "application/json"}, chunks=[b'{"data": [{"id": '], drop=True),
+        Delay(5),  # not waited for: the list that would come then refuses the model
+    ],
+)
+@pytest.mark.parametrize("timeout", [None, 600.0])
+def test_a_list_that_cannot_be_had_does_not_stand_in_the_way(
+    mode: Mode,
+    server: Server,
+    fault: Any,
+    timeout: float | None,
+    naps: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_request, "ASIDE_SECONDS", 0.2 if isinstance(fault, Delay) else 10.0)
+    server.script("sovrgpt", fault, path="/models")
+    client = mode.client("sovrgpt", server, timeout=timeout)
+    # The vendor itself refuses what could not be refused early.
+    error = raised(errors.BadRequestError, mode.ask, client, IMAGE, model=TEXT_ONLY)
+    assert "does not accept images" in str(error)
+    mode.ask(client, IMAGE)
+    assert paths(server) == ["models", "completions", "completions"]
+    assert not naps
+
+
+def test_each_server_has_its_own_model_list(mode: Mode) -> None:
+    def serve(request: bytes, _: socket.socket) -> bytes:
+        listed = {"data": [{"id": "m", "accepts_vision": request.startswith(b"GET /sees/")}]}
+        return http(listed if request.startswith(b"GET") else answer())
+
+    with raw_server(serve) as raw:
+        sees, blind = (
+            mode.client("sovrgpt", api_key="k", base_url=f"{raw.url}/{name}/api/v1")
+            for name in ("sees", "blind")
+        )
+        for _ in range(2):
+            assert mode.ask(sees, IMAGE, model="m").content == "Ja."
+            raised(errors.CapabilityError, mode.ask, blind, IMAGE, model="m")
+
+
+# neuroflash's other addresses
+
+
+@pytest.mark.covers("neuroflash", "endpoint GET */workspaces")
+@pytest.mark.covers("neuroflash", "endpoint GET */health")
+@pytest.mark.covers("neuroflash", "endpoint GET */quotas", "Public")
+@pytest.mark.parametrize("detour", ["", "/content_generation"])
+def test_neuroflashs_workspaces_health_and_quotas(mode: Mode, server: Server, detour: str) -> None:
+    own: dict[str, Any] = {"base_url": server.base_url("neuroflash") + detour, "max_retries": 0}
+    for way in (settings("neuroflash", server), client_credentials(server)):
+        client = mode.client("neuroflash", **way | own | {"workspace_id": None})
+        found = [Workspace(server.workspace_id, "Emulator")]
+        assert mode.call(client, "workspaces") == found
+    client = mode.client("neuroflash", server, **own)
+    assert mode.call(client, "models")
+    assert mode.call(client, "health") == {"status": "ok", "server": "emulator"}
+    tokens, images = mode.call(client, "quotas")
+    assert (tokens.kind, tokens.left, tokens.daily_left) == ("tokens", 880_000, 48_800)
+    assert tokens.resets_at - datetime.now(UTC) <= timedelta(days=1)
+    assert str(images) == "images left: 40 of 50, 5 of 5 today"
+    sent = {one.path: "x-workspace-id" in one.headers for one in server.requests}
+    assert sent == {
+        "/neuroflash/oauth/v2/token": False,
+        "/neuroflash/api/workspace-service/v1/workspaces": False,
+        "/neuroflash/api/ds-prototypes/model_selection/models": True,
+        "/neuroflash/api/ds-prototypes/health": True,
+        "/neuroflash/api/usage-service/v1/workspaces/emulator-workspace/quotas": True,
+    }
+    server.script("neuroflash", Status(500), path="/health")
+    raised(errors.InternalServerError, mode.call, client, "health")
 
 
 def page_of(*ids: str, number: int = 0, total: int = 3) -> Status:
@@ -145,11 +257,10 @@ def page_of(*ids: str, number: int = 0, total: int = 3) -> Status:
 @pytest.mark.parametrize("first", [0, 1])
 def test_all_pages_of_workspaces_are_read(mode: Mode, server: Server, first: int) -> None:
     pages = page_of("a", "b", number=first), page_of("c", number=first + 1)
-    server.script("neuroflash", *pages, path="/workspaces")
+    server.script("neuroflash", *pages, page_of("a"), page_of("a"), path="/workspaces")
     client = mode.client("neuroflash", server, workspace_id=None)
     assert [one.id for one in mode.call(client, "workspaces")] == ["a", "b", "c"]
-    server.script("neuroflash", page_of("a"), page_of("a"), path="/workspaces")
-    error = raised(APIResponseError, mode.call, client, "workspaces")
+    error = raised(errors.APIResponseError, mode.call, client, "workspaces")
     assert "expected page 1 of workspaces, got page 0" in str(error)
     assert "pass workspace_id=…" in str(error)
 
@@ -168,53 +279,81 @@ def test_which_of_several_workspaces_is_not_guessed(
 ) -> None:
     server.script("neuroflash", page_of(*ids, total=len(ids)), path="/workspaces")
     client = mode.client("neuroflash", server, workspace_id="auto")
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(errors.ConfigurationError, match=said):
         mode.ask(client)
     assert paths(server) == ["workspaces"]
 
 
-@pytest.mark.covers("neuroflash", "endpoint GET */quotas", "Public")
-def test_quotas_say_what_is_left_and_when_there_is_more(mode: Mode, server: Server) -> None:
-    tokens, images = mode.call(mode.client("neuroflash", server), "quotas")
-    assert (tokens.kind, tokens.left, tokens.daily_left) == ("tokens", 880_000, 48_800)
-    assert tokens.resets_at - datetime.now(UTC) <= timedelta(days=1)
-    assert str(images) == "images left: 40 of 50, 5 of 5 today"
-    assert "x-workspace-id" in server.requests[0].headers
+@pytest.mark.parametrize("how", ["chat", "stream", "models"])
+def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
+    mode: Mode, server: Server, how: str
+) -> None:
+    client = mode.client("neuroflash", server, workspace_id=None)
+    assert str(raised(errors.ConfigurationError, mode.call, client, how)) == (
+        "x-workspace-id is missing: pass workspace_id=… or set NEUROFLASH_WORKSPACE_ID, 'auto' for "
+        "the account's only one; neuroflash refuses requests without it; "
+        "Client('neuroflash').workspaces() lists yours"
+    )
+    assert not server.requests
+    unknown, refused = mode.client("neuroflash", server, workspace_id="x"), "403: No permission for"
+    if how == "models":
+        with pytest.warns(errors.ModelListWarning, match=refused):
+            assert mode.call(unknown, how) == list(NEUROFLASH.models)
+        return
+    error = raised(errors.PermissionDeniedError, mode.call, unknown, how)
+    assert str(error).startswith(f"neuroflash: {refused} this workspace (permission is missing, or")
+    assert error.code == "forbidden"
+
+
+def test_other_vendors_have_neither_workspaces_nor_health(mode: Mode, server: Server) -> None:
+    said = {"workspaces": "has no workspaces", "health": "documents no address for its health"}
+    for provider in ("innogpt", "meingpt", "sovrgpt"):
+        client = mode.client(provider, server)
+        for how, words in said.items():
+            error = raised(errors.CapabilityError, mode.call, client, how)
+            assert (words in str(error), error.provider) == (True, provider)
+    assert not server.requests
 
 
 # Refusals
 
-
 USED_UP = {"usageTypeKey": "tokens", "limitAmountDaily": 50, "usedAmountDaily": 60}
+QUOTAS = Status(200, body={"data": [USED_UP]})
 TOO_MUCH = "tokens left: 0 of 50 today, more from"
-NOT_IN_PLAN = "model list says that model 'anthropic/claude-sonnet-4.5' is not in your plan"
+CLAUDE = "anthropic/claude-sonnet-4.5"
+NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
 
 
 @pytest.mark.covers("neuroflash", "behaviour A refusal says what quota and plan say", "Inferred")
 @pytest.mark.parametrize(
     ("refusal", "answer", "said", "asked"),
     [
-        (Status(429), Status(200, body={"data": [USED_UP]}), TOO_MUCH, "quotas"),
-        (Status(403), Status(200, body={"data": [USED_UP]}), TOO_MUCH, "quotas"),
+        *((Status(status), QUOTAS, TOO_MUCH, "quotas") for status in (429, 403)),
         (None, None, NOT_IN_PLAN, "models"),  # the emulator's 403 names the model
         (Status(404), None, NOT_IN_PLAN, "models"),
         # The first error stays, however the second request ends, which is made once.
         *(
             (Status(429, message="Genug"), answer, "429: Genug", "quotas")
-            for answer in (Status(500), Status(401), Status(429), Status(200, body="<html>"))
+            for answer in (Status(500), Status(401), Status(429), Status(200, body="<"), Delay(600))
         ),
     ],
 )
 def test_a_refusal_says_what_one_list_says(
-    mode: Mode, server: Server, refusal: Any, answer: Any, said: str, asked: str
+    mode: Mode,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Any,
+    answer: Any,
+    said: str,
+    asked: str,
 ) -> None:
-    if refusal is not None:
-        server.script("neuroflash", refusal, path="/chat/completions")
-    if answer is not None:
-        server.script("neuroflash", answer, path=f"/{asked}")
+    monkeypatch.setattr(_request, "ASIDE_SECONDS", 0.2 if isinstance(answer, Delay) else 10.0)
+    for path, step in (("/chat/completions", refusal), (f"/{asked}", answer)):
+        if step is not None:
+            server.script("neuroflash", step, path=path)
     client = mode.client("neuroflash", **client_credentials(server), max_retries=0)
-    with pytest.raises(APIStatusError) as caught:
-        mode.ask(client, model="anthropic/claude-sonnet-4.5")
+    with pytest.raises(errors.APIStatusError) as caught:
+        mode.ask(client, model=CLAUDE)
     assert said in str(caught.value)
     assert caught.value.status_code == getattr(refusal, "status", 403)
     assert paths(server) == ["token", "completions", asked]
@@ -223,15 +362,47 @@ def test_a_refusal_says_what_one_list_says(
 def test_a_list_that_was_read_says_why_without_a_request(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", server)
     mode.call(client, "models")
-    error = raised(PermissionDeniedError, mode.ask, client, model="anthropic/claude-sonnet-4.5")
+    error = raised(errors.PermissionDeniedError, mode.ask, client, model=CLAUDE)
     assert NOT_IN_PLAN in str(error)
     assert paths(server) == ["models", "completions"]
 
 
-def test_what_a_refusal_is_explained_with_has_a_limit_of_time(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+def test_meingpts_400_about_tools_says_that_the_model_takes_none(
+    mode: Mode, server: Server
 ) -> None:
-    monkeypatch.setattr(_request, "ASIDE_SECONDS", 0.2)
-    server.script("neuroflash", Status(429), path="/chat/completions")
-    server.script("neuroflash", Delay(600), path="/quotas")
-    raised(RateLimitError, mode.ask, mode.client("neuroflash", server, max_retries=0))
+    headers, message = {"x-request-id": "r-1"}, "Model does not support tool calling"
+    server.script("meingpt", Status(400, headers=headers, message=message))
+    client = mode.client("meingpt", server)
+    error = raised(errors.CapabilityError, mode.ask, client, model="neues-modell", tools=[TOOL])
+    assert str(error) == (
+        "tools: meinGPT refused them for model 'neues-modell': not every model takes tools "
+        "(meinGPT: Completions); use another model. "
+        "The vendor's words: meinGPT: 400: Model does not support tool calling"
+    )
+    assert (error.provider, error.status_code, error.request_id) == ("meingpt", 400, "r-1")
+    server.script("meingpt", Status(400, message="messages is invalid"), RefuseFields("user"))
+    refused = raised(errors.BadRequestError, mode.ask, client, tools=[TOOL])
+    assert "messages is invalid" in str(refused)
+    # Nothing of tools was asked for.
+    raised(errors.BadRequestError, mode.ask, client, extra_body={"user": "tool"})
+
+
+@pytest.mark.covers(
+    "sovrgpt", "header Accept: `text/event-stream` asks for a stream as `stream` does"
+)
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour Streams end with an empty delta and a `finish_reason`, then `[DONE]`",
+    "Doc",
+)
+@pytest.mark.parametrize(
+    ("how", "accept"), [("chat", "application/json"), ("stream", "text/event-stream")]
+)
+def test_the_stream_of_sovrgpts_page(mode: Mode, how: str, accept: str) -> None:
+    body = sse(chunk(role="assistant"), chunk("Diff"), chunk("usions"), chunk(finish="stop"))
+    with raw_server(http(body, kind="text/event-stream")) as raw:
+        came = mode.call(mode.client("sovrgpt", api_key="sk-1", base_url=raw.url), how)
+        [request] = raw.requests
+    assert (came if how == "chat" else came[-1].completion).content == "Diffusions"
+    assert f"\r\naccept: {accept}\r\n".encode() in request.lower()
+    assert (b'"stream":true' in request.replace(b" ", b"")) is (how == "stream")
