@@ -109,9 +109,9 @@ def _finished(answer: Reply, key: str, body: JsonObject) -> Reply:
     if chunks is not None:
         content = "".join(chunks)
     elif content:
-        stop = body.get("stop")
-        found = (content.find(one) for one in ([stop] if isinstance(stop, str) else as_list(stop)))
-        content = content[: min((at for at in found if at >= 0), default=None)]
+        stop: Any = body.get("stop") or []
+        for one in [stop] if isinstance(stop, str) else stop:
+            content = content.partition(one)[0]
     if answer.reasoning is not None and answer.reasoning_field is None:
         thought = f"<think>\n{answer.reasoning}\n</think>\n\n"
         content = thought + (content or "")

@@ -44,12 +44,12 @@ _INTRODUCTIONS = {
 def answer(vendor: str, body: JsonObject, uploads: Sequence[Upload] = ()) -> Reply:
     """Answer a checked request: with a call of a tool, or text; JSON where it wants JSON."""
     messages = body["messages"]
-    users = [at for at, one in enumerate(messages) if one["role"] == "user"]
-    last = users[-1] if users else len(messages) - 1
-    rules = "\n\n".join(_text(one) for one in messages if one["role"] in ("system", "developer"))
+    asked = [at for at, one in enumerate(messages) if one["role"] == "user"]
+    last = max(asked, default=len(messages) - 1)
+    rules = "\n\n".join(_texts(messages, "system", "developer"))
     files = "".join(f"\n<document>\n{one.text}\n</document>" for one in uploads)
     said = _text(messages[last]) + files
-    results = [_text(one) for one in messages[last + 1 :] if one["role"] == "tool"]
+    results = _texts(messages[last + 1 :], "tool")
     question, passages = split_prompt(rules, said)
     found = fitting(question, passages or [])
     told = " ".join([" ".join(one.text for one in found) or question, *results])
@@ -60,17 +60,19 @@ def answer(vendor: str, body: JsonObject, uploads: Sequence[Upload] = ()) -> Rep
     wanted = as_object(body.get("response_format"))
     json_mode = wanted.get("type") == "json_object"
     schema = as_object(wanted.get("json_schema")).get("schema")
-    schema = schema or (json_mode and (schema_in(said) or schema_in(rules)))
-    if schema:
+    if schema := schema or (json_mode and schema_in(f"{rules}\n{said}")):
         return Reply(dumps(make_instance(schema, told)))
     if results:
         text = " ".join(dict.fromkeys(_from_result(question, one) for one in results))
     elif passages is not None:
         text = cite(found, question)
     else:
-        links = [part for part in as_list(messages[last].get("content")) if part["type"] != "text"]
-        text = _introduction(vendor, len(links), " ".join(said.split()))
+        text = _introduction(vendor, messages[last], said)
     return Reply(dumps({"answer": text}) if json_mode else text)
+
+
+def _texts(messages: Sequence[JsonObject], *roles: str) -> list[str]:
+    return [_text(one) for one in messages if one["role"] in roles]
 
 
 def _text(message: JsonObject) -> str:
@@ -86,8 +88,7 @@ def _tool(body: JsonObject, turn: list[JsonObject], question: str) -> JsonObject
     named = as_object(as_object(choice).get("function")).get("name")
     if named is not None:
         return next(tool for tool in tools if tool["name"] == named)
-    answered = any(one["role"] == "tool" for one in turn)
-    if not tools or choice == "none" or (answered and choice != "required"):
+    if not tools or choice == "none" or (_texts(turn, "tool") and choice != "required"):
         return None
     calls = [as_object(call) for one in turn for call in as_list(one.get("tool_calls"))]
     called = {as_object(call.get("function")).get("name") for call in calls}
@@ -116,7 +117,9 @@ def _from_result(question: str, result: str) -> str:
     return text if len(text) <= _SHORT else cite(fitting(question, sentences(text)), question)
 
 
-def _introduction(vendor: str, links: int, asked: str) -> str:
+def _introduction(vendor: str, message: JsonObject, said: str) -> str:
+    links = sum(part["type"] != "text" for part in as_list(message.get("content")))
+    asked = " ".join(said.split())
     asked = asked if len(asked) <= _SHORT else asked[:_SHORT].rstrip() + " …"
     filled = zip(_INTRODUCTIONS[is_english(asked)], (vendor, links, asked), strict=True)
     return "".join(text.format(value) for text, value in filled if value)

@@ -2,7 +2,9 @@
 
 import json
 import math
+import operator
 import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +26,14 @@ _QUOTED = re.compile(r"[„“\"»«]([^„“”\"»«\n]+)[“”\"«»]|(?<!\
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL = re.compile(r"https?://[^\s<>\"'“”]*[^\s<>\"'“”.,;:!?)]")
 _NUMBER = re.compile(r"(?<![\w.,-])-?\d{1,15}(?:[.,]\d{1,9})?(?![\w,.]*\w)")
+
+_BOUNDS: dict[str, Callable[[float, float], bool]] = {
+    "minimum": operator.ge,
+    "maximum": operator.le,
+    "exclusiveMinimum": operator.gt,
+    "exclusiveMaximum": operator.lt,
+}
+_IMPLIED = {"prefixItems": "array", "items": "array", "required": "object", "properties": "object"}
 
 
 def make_instance(schema: JsonObject, text: str = "") -> Any:
@@ -58,21 +68,19 @@ class _Maker:
         if "default" in found:
             return found["default"]
         if variants := as_list(found.get("anyOf")) or as_list(found.get("oneOf")):
-            kinds = [self._resolved(variant) for variant in variants]
-            plain = next((kind for kind in kinds if kind.get("type") != "null"), kinds[0])
+            plain = min(variants, key=lambda one: self._resolved(one).get("type") == "null")
             return None if depth > _DEPTH else self.make(plain, name, depth + 1)
-        implied = "object" if "properties" in found or "required" in found else "string"
-        implied = "array" if "items" in found or "prefixItems" in found else implied
-        kind = str(next(iter(as_list(found.get("type"))), found.get("type") or implied))
-        if kind == "object":
-            properties = as_object(found.get("properties"))
-            required = as_list(found.get("required")) if depth <= _DEPTH else []
-            return {key: self.make(properties.get(key, {}), key, depth + 1) for key in required}
-        if kind == "array":
-            return self._array(found, name, depth)
-        if kind in ("integer", "number"):
-            return self._number(found, whole=kind == "integer")
-        return {"boolean": False, "null": None}.get(kind, self._string(found, name))
+        match _kind(found):
+            case "object":
+                properties = as_object(found.get("properties"))
+                required = as_list(found.get("required")) if depth <= _DEPTH else []
+                return {key: self.make(properties.get(key, {}), key, depth + 1) for key in required}
+            case "array":
+                return self._array(found, name, depth)
+            case "integer" | "number" as kind:
+                return self._number(found, whole=kind == "integer")
+            case kind:
+                return {"boolean": False, "null": None}.get(kind, self._string(found, name))
 
     def _array(self, schema: JsonObject, name: str, depth: int) -> list[Any]:
         part = self._resolved(schema.get("items", {}))
@@ -100,27 +108,18 @@ class _Maker:
 
     def _number(self, schema: JsonObject, *, whole: bool) -> int | float:
         """Return the next number of the text that is allowed, else the plainest one."""
-        keys = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-        bounds = [schema.get(key) for key in keys]
-        low, high, above, below = (one if is_number(one) else None for one in bounds)
-        step = schema.get("multipleOf") or 1
-        given = [one for one in (low, high, above, below) if one is not None]
-        near = [base + step * more for base in (0, *given) for more in (0, 1, -1)]
-        near += [math.ceil(one / step) * step for one in near]
-        near += [sum(given) / len(given)] if given and not whole else []
-        for value in (*self.numbers, *near):
-            if (
-                (not whole or value == int(value))
-                and (low is None or low <= value)
-                and (high is None or value <= high)
-                and (above is None or above < value)
-                and (below is None or value < below)
-                and ("multipleOf" not in schema or value / step % 1 == 0)
-            ):
-                if value in self.numbers:
-                    self.numbers.remove(value)
-                return int(value) if value == int(value) else value
-        return 0
+        bounds = {key: schema[key] for key in _BOUNDS if is_number(schema.get(key))}
+        steps = [one for one in (whole and 1, schema.get("multipleOf")) if one]
+
+        def fits(value: float) -> bool:
+            fitting = all(_BOUNDS[key](value, bound) for key, bound in bounds.items())
+            return fitting and all(value / one % 1 == 0 for one in steps)
+
+        near = _near([0, *bounds.values()], steps[-1] if steps else 1)
+        value = next(filter(fits, [*self.numbers, *near]), 0)
+        if value in self.numbers:
+            self.numbers.remove(value)
+        return int(value) if value == int(value) else value
 
     def _resolved(self, schema: Any) -> JsonObject:
         """Follow ``$ref`` and join ``allOf``."""
@@ -139,3 +138,16 @@ class _Maker:
             required = [*as_list(other.get("required")), *as_list(found.get("required"))]
             found = {**other, **found, "properties": properties, "required": required}
         return found
+
+
+def _kind(schema: JsonObject) -> str:
+    """Return the first type of a schema, or the one that its other words imply."""
+    given = schema.get("type") or next((_IMPLIED[key] for key in _IMPLIED if key in schema), "")
+    return str(next(iter(as_list(given)), given or "string"))
+
+
+def _near(bases: Sequence[float], step: float) -> Iterator[float]:
+    """Yield numbers on steps about the bases, then the bases, then one between them."""
+    for base in bases:
+        yield from (step * (math.ceil(base / step) + more) for more in (0, 1, -1))
+    yield from (*bases, sum(bases) / max(len(bases) - 1, 1))

@@ -141,20 +141,23 @@ def _lines(text: str) -> list[str]:
     """Return headings, with ``#`` before them, rows, items and paragraphs, each as one line."""
     joined: list[str] = []
     for block in re.split(r"\n[ \t]*\n", _FENCE.sub("", text)):
-        lines = [line for line in map(str.strip, block.splitlines()) if line]
-        lines = [line for line in lines if not _TABLE_RULE.match(line)]
-        for at, line in enumerate(lines):
-            above = lines[at - 1] if at else "."
-            # A heading has its marks, or is short and does not end as a sentence does.
-            short = len(line) < _SHORT and line[-1].isalnum() and above[-1] in ".!?"
-            short = short and at + 1 < len(lines) and not _ITEM.match(line)
+        stripped = map(str.strip, block.splitlines())
+        lines = [line for line in stripped if line and not _TABLE_RULE.match(line)]
+        for at, (above, line) in enumerate(pairwise([".", *lines]), start=1):
+            short = at < len(lines) and _is_title(line, above)
             if line.startswith("#") or _FILE.match(line) or short:
                 joined.append(f"# {line.strip('#* ')}")
-            elif at and joined[-1][0] not in "#|" and line[0] != "|" and not _ITEM.match(line):
+            elif at > 1 and joined[-1][0] not in "#|" and line[0] != "|" and not _ITEM.match(line):
                 joined[-1] += f" {line}"
             else:
                 joined.append(line)
     return joined
+
+
+def _is_title(line: str, above: str) -> bool:
+    """Tell whether a line is short and no sentence; one in the middle of a text is no title."""
+    said = line[-1].isalnum() and above[-1] in ".!?"
+    return said and len(line) < _SHORT and not _ITEM.match(line)
 
 
 def fitting(question: str, found: Sequence[Sentence]) -> list[Sentence]:
