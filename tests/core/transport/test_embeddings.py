@@ -12,15 +12,8 @@ from typing import Any
 
 import pytest
 
-from dsgvo import PROVIDERS
+from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Server, ShuffleVectors
-from dsgvo.errors import (
-    APIResponseError,
-    BadRequestError,
-    CapabilityError,
-    ConfigurationError,
-    DsgvoError,
-)
 from tests.core.support import Mode, RawServer, eventually, http, json_of, raised, raw_server
 
 TEXTS = ["x" * length for length in range(1, 13)]
@@ -55,12 +48,11 @@ class Vectors:
             time.sleep(0.02)  # one too many would come now
         with self._lock:
             self.at_once -= 1
-        if len(texts) > self.limit:
-            return http({"error": f"höchstens {self.limit} Texte"}, status=400)
-        if self.no_base64 and "encoding_format" in asked:
-            return http({"error": self.no_base64}, status=400)
-        if self.refuse in texts:
-            return http({"error": "nein"}, status=400)
+        refusal = f"höchstens {self.limit} Texte" if len(texts) > self.limit else ""
+        refusal = refusal or (self.no_base64 if "encoding_format" in asked else "")
+        refusal = refusal or ("nein" if self.refuse in texts else "")
+        if refusal:
+            return http({"error": refusal}, status=400)
         return http(rows(*([float(len(text))] for text in texts)))
 
 
@@ -72,12 +64,19 @@ def client(mode: Mode, raw: RawServer, provider: str = "innogpt") -> Any:
     return mode.client(provider, raw, max_retries=0, residency="any")
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 5, None])
+def no_thread_is_left() -> bool:
+    return eventually(
+        lambda: not any(one.name.startswith("dsgvo-embed") for one in threading.enumerate())
+    )
+
+
+@pytest.mark.parametrize("at_once", [1, 5, None])
 def test_so_many_requests_at_once_and_no_more(mode: Mode, at_once: int | None) -> None:
     serve = Vectors(expected=at_once or 4)
     given = {} if at_once is None else {"max_concurrency": at_once}
     with raw_server(serve) as raw:
         assert mode.embed(client(mode, raw), TEXTS, batch_size=1, **given) == VECTORS
+        assert mode.embed(client(mode, raw), []) == []
     assert serve.most == (at_once or 4)
 
 
@@ -102,43 +101,7 @@ def test_cancel_embeddings_that_are_left_texts_are_read_no_further_than_asked(mo
         else:
             assert asyncio.run(first(vectors)) == [1.0]
     assert len(read) <= 4  # two requests, and the text that shows that a batch is full
-    embedding = lambda: [t for t in threading.enumerate() if t.name.startswith("dsgvo-embed")]  # noqa: E731
-    assert eventually(lambda: not embedding())
-
-
-@pytest.mark.parametrize(
-    ("bounds", "batches"),
-    [
-        ({"batch_size": 5}, [5, 5, 2]),
-        ({"max_batch_bytes": 12}, [4, 2, 1, 1, 1, 1, 1, 1]),
-        ({"batch_size": 3, "max_batch_bytes": 6}, [3, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
-        ({}, [12]),
-    ],
-)
-def test_both_bounds_of_a_batch_hold(
-    mode: Mode, bounds: dict[str, int], batches: list[int]
-) -> None:
-    serve = Vectors()
-    with raw_server(serve) as raw:
-        assert mode.embed(client(mode, raw), iter(TEXTS), **bounds) == VECTORS
-        assert mode.embed(client(mode, raw), []) == []
-    assert [len(texts) for texts in sorted(serve.batches, key=lambda t: len(t[0]))] == batches
-
-
-@pytest.mark.covers(
-    "neuroflash, sovrgpt",
-    "behaviour Embeddings are not documented: refused unless `allow_undocumented`",
-    "Inferred",
-)
-@pytest.mark.parametrize("provider", ["sovrgpt", "neuroflash"])
-def test_an_undocumented_path_is_used_if_the_user_says_so(mode: Mode, provider: str) -> None:
-    with raw_server(Vectors()) as raw:
-        own = client(mode, raw, provider)
-        error = raised(CapabilityError, mode.embed, own, ["ab"], model="m")
-        assert "innoGPT and meinGPT do" in str(error)
-        assert "allow_undocumented=True" in str(error)
-        assert raw.requests == []
-        assert mode.embed(own, ["ab"], model="m", allow_undocumented=True) == [[2.0]]
+    assert no_thread_is_left()
 
 
 # -- whole vectors ------------------------------------------------------------------------------
@@ -155,10 +118,11 @@ def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) 
     assert mode.embed(client, TEXTS, dimensions=8) == straight
     assert len({tuple(vector) for vector in straight}) == len(TEXTS)
     assert {len(vector) for vector in straight} == {8}
-    cut = mode.embed(client, iter(TEXTS), dimensions=8, batch_size=5, max_concurrency=4)
+    server.clear()
+    cut = mode.embed(client, iter(TEXTS), dimensions=8, batch_size=3, max_batch_bytes=15)
     assert cut == straight
-    with pytest.raises(ConfigurationError, match="encoding_format='hex'"):
-        mode.embed(client, ["Text"], encoding_format="hex")
+    sizes = sorted(len(request.json["input"]) for request in server.requests)
+    assert sizes == [1, 1, 1, 1, 2, 3, 3]
 
 
 # wire/test_embeddings.py has all that may come in place of vectors.
@@ -167,50 +131,36 @@ def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) 
     [
         (rows([1.0]), "expected 2 vectors, got 1"),
         (rows([1.0], [1.0]), "expected 8 dimensions, got 1"),
-        ({"data": [None] * 2}, "not of the documented shape"),
         (b"<html><title>Anmelden</title>", "'Anmelden'"),
+        ({"error": {"message": "refused: Meine Diagnose", "code": "nein"}}, "refused: "),
     ],
 )
 def test_whole_answers_vectors_that_do_not_fit(mode: Mode, body: Any, said: str) -> None:
     with raw_server(http(body, headers=["x-request-id: r-1"])) as raw:
         own = client(mode, raw)
-        error = raised(APIResponseError, mode.embed, own, ["a", "b"], dimensions=8)
+        with pytest.raises(errors.APIError, match=said) as caught:
+            mode.embed(own, ["Meine Diagnose", "b"], dimensions=8)
         assert len(raw.requests) == 1
-    assert said in str(error)
-    assert error.request_id == "r-1"
-
-
-def test_secrets_stay_an_error_under_success_does_not_show_the_texts(mode: Mode) -> None:
-    body = {"error": {"message": "refused: Meine Diagnose", "code": "nein"}}
-    with raw_server(http(body)) as raw, pytest.raises(DsgvoError, match="refused: ") as caught:
-        mode.embed(client(mode, raw), ["Meine Diagnose"])
+    assert isinstance(caught.value, errors.APIResponseError) == (said != "refused: ")
+    assert caught.value.request_id == "r-1"
     assert "Diagnose" not in str(caught.value)
 
 
-# -- batches that are too large -----------------------------------------------------------------
+# -- what a server refuses ----------------------------------------------------------------------
 
 
 def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(mode: Mode) -> None:
-    with raw_server(Vectors(limit=1)) as raw:
-        more: dict[str, Any] = {"dimensions": 1, "extra_body": {"user": "u"}}
-        vectors = mode.embed(client(mode, raw), ["a", "bb", "ccc"], **more)
+    """And the size that worked is kept."""
+    more: dict[str, Any] = {"dimensions": 1, "extra_body": {"user": "u"}, "max_concurrency": 1}
+    with raw_server(Vectors(limit=2)) as raw:
+        for _ in range(2):
+            assert mode.embed(client(mode, raw), TEXTS[:8], **more) == VECTORS[:8]
         bodies = [json_of(request) for request in raw.requests]
-    assert vectors == [[1.0], [2.0], [3.0]]
     asked = [body.pop("input") for body in bodies]
-    assert asked == [["a", "bb", "ccc"], ["a"], ["bb", "ccc"], ["bb"], ["ccc"]]
+    assert [len(texts) for texts in asked] == [*[8, 4, 2, 2, 2, 2], *[2, 2, 2, 2]]
+    assert [texts[0] for texts in asked[:6]] == [TEXTS[start] for start in (0, 0, 0, 2, 4, 6)]
     assert all(body == bodies[0] for body in bodies)
     assert (bodies[0]["user"], bodies[0]["dimensions"]) == ("u", 1)
-
-
-def test_a_batch_size_that_worked_is_kept(mode: Mode) -> None:
-    serve = Vectors(limit=2)
-    with raw_server(serve) as raw:
-        for _ in range(2):
-            assert len(mode.embed(client(mode, raw), TEXTS[:8], max_concurrency=1)) == 8
-    assert [len(texts) for texts in serve.batches] == [*[8, 4, 2, 2, 2, 2], *[2, 2, 2, 2]]
-
-
-# -- base64 -------------------------------------------------------------------------------------
 
 
 @pytest.mark.covers(
@@ -219,14 +169,24 @@ def test_a_batch_size_that_worked_is_kept(mode: Mode) -> None:
 @pytest.mark.covers(
     "meingpt", "parameter encoding_format of embeddings: `float` or `base64`", "Public"
 )
+@pytest.mark.covers(
+    "neuroflash, sovrgpt",
+    "behaviour Embeddings are not documented: refused unless `allow_undocumented`",
+    "Inferred",
+)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_base64_is_asked_for_where_the_vendor_is_known_to_take_it(
-    mode: Mode, provider: str
-) -> None:
+def test_what_a_vendor_is_known_to_have_is_asked_for(mode: Mode, provider: str) -> None:
+    known = PROVIDERS[provider].embeddings
     with raw_server(Vectors()) as raw:
-        mode.embed(client(mode, raw, provider), ["ab"], model="m", allow_undocumented=True)
+        own = client(mode, raw, provider)
+        if not known.documented:
+            error = raised(errors.CapabilityError, mode.embed, own, ["ab"], model="m")
+            assert "innoGPT and meinGPT do" in str(error)
+            assert "allow_undocumented=True" in str(error)
+            assert raw.requests == []
+        assert mode.embed(own, ["ab"], model="m", allow_undocumented=True) == [[2.0]]
         encoding = json_of(raw.requests[0]).get("encoding_format")
-    assert encoding == ("base64" if PROVIDERS[provider].embeddings.base64 else None)
+    assert encoding == ("base64" if known.base64 else None)
 
 
 @pytest.mark.parametrize("words", ["encoding_format is unknown", "Anfrage fehlgeschlagen"])
@@ -240,44 +200,66 @@ def test_base64_that_is_refused_in_whatever_words_is_asked_for_once(
     assert (asked, naps) == ([True, False, False], [])
 
 
+@pytest.mark.parametrize("batch_size", [1, 100])
+def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) -> None:
+    texts = ["", "aa", " \n", "bbb", "c", "", ""]
+    serve = Vectors()
+    with raw_server(serve) as raw:
+        ask = client(mode, raw)
+        for wrong, texts_of, said in (
+            ({}, texts, r"texts\[0\] is empty"),
+            ({"on_empty": "none"}, texts, "on_empty='none'"),
+            ({"on_empty": "zero"}, ["", " "], "nothing says how long a vector is"),
+            ({"encoding_format": "hex"}, ["Text"], "encoding_format='hex'"),
+        ):
+            with pytest.raises(errors.ConfigurationError, match=said):
+                mode.embed(ask, texts_of, batch_size=batch_size, **wrong)
+        assert serve.batches == []
+        zeros = mode.embed(ask, iter(texts), batch_size=batch_size, on_empty="zero")
+        assert zeros == [[0.0], [2.0], [0.0], [3.0], [1.0], [0.0], [0.0]]
+        skipped = mode.embed(ask, texts, batch_size=batch_size, on_empty="skip")
+        assert skipped == [[2.0], [3.0], [1.0]]
+        assert not any(not text.strip() for batch in serve.batches for text in batch)
+
+
 # -- one failure --------------------------------------------------------------------------------
 
 
-def test_the_first_failure_is_the_one_that_is_raised(mode: Mode) -> None:
-    serve = Vectors(expected=3, refuse=TEXTS[0])
-    with raw_server(serve) as raw:
-        with pytest.raises(BadRequestError, match="nein") as caught:
-            mode.embed(client(mode, raw), TEXTS, batch_size=1, max_concurrency=3)
-        assert caught.value.__notes__ == ["while embedding text 0"]
-        assert eventually(lambda: serve.at_once == 0)
-    assert len(serve.batches) < len(TEXTS)
-
-
-def test_cancel_after_a_failure_no_request_is_left_under_way(async_mode: Mode) -> None:
+def test_cancel_after_a_failure_which_is_raised_no_request_is_left_under_way(mode: Mode) -> None:
     vectors, over = Vectors(expected=3, refuse=TEXTS[0]), threading.Event()
 
     def serve(request: bytes, connection: socket.socket) -> bytes:
         if b"xx" in request:  # all but the one that is refused
+            vectors(request, connection)
             over.wait(10)
         return vectors(request, connection)
 
+    def fail(own: Any) -> Any:
+        return own.embed(TEXTS, batch_size=1, max_concurrency=3, encoding_format="float")
+
     async def main(own: Any) -> set[Any]:
-        with pytest.raises(BadRequestError):
-            async for _ in own.embed(
-                TEXTS, batch_size=1, max_concurrency=3, encoding_format="float"
-            ):
+        with pytest.raises(errors.BadRequestError, match="nein") as caught:
+            async for _ in fail(own):
                 pass
+        assert caught.value.__notes__ == ["while embedding text 0"]
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     with raw_server(serve) as raw:
-        assert asyncio.run(main(client(async_mode, raw))) == set()
+        if mode.name == "async":
+            assert asyncio.run(main(client(mode, raw))) == set()
+        else:
+            with pytest.raises(errors.BadRequestError, match="nein") as caught:
+                list(fail(client(mode, raw)))
+            assert caught.value.__notes__ == ["while embedding text 0"]
+            assert no_thread_is_left()
+        assert not over.is_set()
         over.set()
         assert len(raw.requests) == 3
 
 
-@pytest.mark.parametrize("size", [1, 2, 6])
+@pytest.mark.parametrize("size", [1, 6])
 def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> None:
-    """With one request a text, with several, and with a batch that is halved."""
+    """With one request a text, and with a batch that is halved."""
     texts = ["a", "b", "c", "d", "schlecht", "f"]
     came: list[list[float]] = []
 
@@ -287,7 +269,7 @@ def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> 
 
     with raw_server(Vectors(limit=2, refuse="schlecht")) as raw:
         vectors = client(mode, raw).embed(texts, batch_size=size)
-        with pytest.raises(BadRequestError, match="nein"):
+        with pytest.raises(errors.BadRequestError, match="nein"):
             came.extend(vectors) if mode.name == "sync" else asyncio.run(collect(vectors))
     assert len(came) >= (3 if size == 6 else 4)
 
@@ -319,23 +301,3 @@ def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
         assert closed.wait(10)  # while the server still holds its answers back
         held.set()
         assert len(raw.requests) <= 3
-
-
-@pytest.mark.parametrize("batch_size", [1, 2, 100])
-def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) -> None:
-    texts = ["", "aa", " \n", "bbb", "c", "", ""]
-    serve = Vectors()
-    with raw_server(serve) as raw:
-        ask = client(mode, raw)
-        with pytest.raises(ConfigurationError, match=r"texts\[0\] is empty"):
-            mode.embed(ask, texts, batch_size=batch_size)
-        assert serve.batches == []
-        zeros = mode.embed(ask, iter(texts), batch_size=batch_size, on_empty="zero")
-        assert zeros == [[0.0], [2.0], [0.0], [3.0], [1.0], [0.0], [0.0]]
-        skipped = mode.embed(ask, texts, batch_size=batch_size, on_empty="skip")
-        assert skipped == [[2.0], [3.0], [1.0]]
-        assert not any(not text.strip() for batch in serve.batches for text in batch)
-        with pytest.raises(ConfigurationError, match="nothing says how long a vector is"):
-            mode.embed(ask, ["", " "], on_empty="zero")
-        with pytest.raises(ConfigurationError, match="on_empty='none'"):
-            mode.embed(ask, texts, on_empty="none")
