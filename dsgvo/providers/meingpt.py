@@ -108,6 +108,11 @@ MEINGPT = Provider(
             standing="Inferred",
             otherwise="nothing: usage that comes is kept",
         ),
+        "assistants": Fact(
+            text="lists assistants at `GET …/assistants/v1/`",
+            standing="Public",
+            otherwise="pass the assistant_id that its address in the vendor's app shows",
+        ),
         "assistant": Fact(
             text="runs an assistant at `POST …/assistants/v1/{id}/run`, with the last text as "
             "`message`",

@@ -79,6 +79,11 @@ NEUROFLASH = Provider(
         429: "the rate limit or the workspace's quota is reached",
     },
     facts={
+        "errors": Fact(
+            text="refuses a wrong key with 401 and `error` and `code`",
+            standing="Public",
+            otherwise="nothing: errors of any form are read",
+        ),
         "stream_options": AS_OPENAI["stream_options"],
         "models": Fact(
             text="lists its models at `GET …/model_selection/models`, ids with or without maker",

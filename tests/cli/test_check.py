@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,17 +30,18 @@ ALWAYS = {"chat", "streaming", "tools", "refusal of a wrong key"}
 @pytest.mark.parametrize(
     ("arguments", "tried"),
     [
-        ("innogpt", {"PDF upload", "PDF by address", "image generation", "embeddings"}),
-        ("meingpt", {"assistants", "embeddings", "response_format: json_schema"}),
-        ("neuroflash", {"workspaces", "usage: words_used", "workspace header", "stop"}),
-        ("sovrgpt", {"<think> blocks", "model list", "reranking", "stop"}),
-        ("sovrgpt --model gemma-4-26b-a4b", {"image in the request"}),
+        ("innogpt", {"PDF upload": "Doc", "PDF beside tools": "Inferred", "model list": "Seen"}),
+        ("meingpt --assistant emulator-1", {"an assistant's answer": "Seen", "embeddings": "Doc"}),
+        ("neuroflash", {"quotas": "Public", "other base URL": "Seen", "workspace header": "Doc"}),
+        ("sovrgpt", {"<think> blocks": "Doc", "reranking": "Seen", "stop": "Doc"}),
+        ("sovrgpt --model gemma-4-26b-a4b", {"image in the request": "Doc"}),
     ],
 )
-def test_the_emulator_does_all_that_is_documented(arguments: str, tried: set[str]) -> None:
+def test_the_emulator_does_all_that_is_known(arguments: str, tried: dict[str, str]) -> None:
     code, found = findings(*arguments.split(), "--emulator")
     assert (code, {finding["result"] for finding in found.values()}) == (0, {"works"})
-    assert found.keys() >= ALWAYS | tried
+    assert found.keys() >= ALWAYS
+    assert {name: found[name]["rests_on"] for name in tried} == tried
     spec = PROVIDERS[arguments.split(maxsplit=1)[0]]
     assert ("stop" in found) == ("stop" in spec.documented)
     assert ("embeddings" in found) == spec.embeddings.documented
@@ -66,14 +68,44 @@ def test_it_asks_before_it_costs_money_and_shows_time_and_tokens(
 ) -> None:
     ran = check("innogpt", answer="n\n")
     assert ran.exit_code != 0
-    assert "cost money" in ran.stderr
+    assert "cost money (at most about 8120 tokens)" in " ".join(ran.stderr.split())
     assert vendor_environment.requests == []
     ran = check("meingpt", "--yes")
     assert ran.exit_code == 0
     assert vendor_environment.requests
+    assert all("max_tokens" not in (asked.json or {}) for asked in vendor_environment.requests)
     header, *rows = ran.stdout.splitlines()[1:]
-    assert header.split() == ["Documented", "Service", "Tokens", "Seconds", "Note"]
-    assert any(row.split()[:2] == ["chat", "works"] for row in rows)
+    assert header.split() == ["Tried", "Rests", "on", "Service", "Tokens", "Seconds", "Note"]
+    assert any(row.split()[:3] == ["chat", "Doc", "works"] for row in rows)
+
+
+def test_answers_are_capped_and_nothing_is_tried_once_the_budget_is_spent(
+    vendor_environment: Server,
+) -> None:
+    code, found = findings("sovrgpt", "--budget", "50")
+    assert code == 1
+    assert [one["result"] for one in found.values()] == ["works"] * 2 + ["not tried"] * 11
+    assert [asked.json["max_tokens"] for asked in vendor_environment.requests] == [256, 256]
+
+
+def test_a_report_holds_shapes_alone(vendor_environment: Server, tmp_path: Path) -> None:
+    said = {"error": "Konto acc-4711: Mein Satz", "code": "E1", "acc-4711": [1.5]}
+    vendor_environment.script("neuroflash", Status(418, body=said))
+    ran = check("neuroflash", "--yes", "--report", str(tmp_path / "report.md"))
+    report = (tmp_path / "report.md").read_text("utf-8")
+    assert ran.exit_code == 1
+    assert "| chat | Doc | refused | APIStatusError 418 |" in report
+    assert '"role": "user",\n   "content": "text"' in report
+    assert '"error": "text",\n "code": "text",\n "{key}": [\n  "number"' in report
+    secrets = {
+        "4711",
+        "Satz",
+        "Antworte",
+        "127.0.0.1",
+        *vendor_environment.environ("neuroflash").values(),
+    }
+    assert [one for one in secrets if one in report] == []
+    assert check("neuroflash", "--yes", "--report", str(tmp_path / "no" / "r.md")).exit_code == 1
 
 
 def test_a_missing_key_is_one_line() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from docs.coverage import PAGE, Mark, faults, marks, page, table
+from docs.coverage import FACTS, PAGE, Mark, confirmed, facts_page, faults, marks, page, table
+from dsgvo import PROVIDERS
 
 COVERED = list(marks())
 PROVED = (("innogpt", "stream"), ("neuroflash", "seed"))
@@ -24,6 +25,12 @@ class TestTwo:
 def test_the_page_is_current_and_every_fact_has_its_test_and_standing() -> None:
     assert page(COVERED) == PAGE.read_text("utf-8"), "make vendor-coverage"
     assert faults(COVERED) == []
+
+
+def test_every_fact_that_no_page_states_has_a_probe_or_says_why_not() -> None:
+    assert facts_page() == FACTS.read_text("utf-8"), "make vendor-coverage"
+    known = [one for spec in PROVIDERS.values() for one in confirmed(spec)]
+    assert [fact.text for fact, probes in known if bool(probes) == bool(fact.by_hand)] == []
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,27 @@
-"""What is tried of a vendor's service: each documented capability, by the smallest requests.
+"""What is tried of a vendor's service, by the smallest requests.
 
-A probe belongs to a vendor by what its spec documents, never by its name.
+Each documented capability, and each fact of the spec that no page states. A probe belongs to a
+vendor by what its spec says, never by its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from dsgvo.cli.check.samples import IMAGE_URL, PDF, PDF_URL, PNG
-from dsgvo.errors import APIError, AuthenticationError, DsgvoError
+from dsgvo.errors import APIError, APIStatusError, AuthenticationError, DsgvoError
 from dsgvo.files import file_part, image_part
-from dsgvo.providers import Provider
+from dsgvo.providers import Provider, Standing
 from dsgvo.transport import AUTO, Client
 from dsgvo.wire.chat import Completion
 
-__all__ = ["PROBES", "Differs", "Probe", "Subject"]
+__all__ = ["MAX_TOKENS", "PROBES", "Differs", "Probe", "Subject"]
 
+MAX_TOKENS = 256
+"""Cap of an answer where the vendor honours ``max_tokens``: a model may think that long."""
 _PROMPT = [{"role": "user", "content": "Antworte nur mit: OK"}]
 _ADD: dict[str, Any] = {
     "type": "function",
@@ -57,10 +61,20 @@ class Differs(Exception):  # noqa: N818 - a finding, no error
 
 @dataclass(slots=True)
 class Subject:
-    """Who is tried, and what the tries have cost so far."""
+    """Who is tried, and what the present try has cost so far.
+
+    Args:
+        client: Talks to the vendor.
+        model: The chat model to try.
+        assistant: Id of the assistant to ask; without one, none is asked.
+        tokens: Tokens that the vendor has counted, or may have where it says nothing.
+        counted: Whether the vendor has counted any.
+        notes: What was noticed.
+    """
 
     client: Client
     model: str
+    assistant: str | None = None
     tokens: int = 0
     counted: bool = False
     notes: list[str] = field(default_factory=list[str])
@@ -72,14 +86,31 @@ class Subject:
 
     def chat(self, messages: list[dict[str, Any]] | None = None, **params: Any) -> Completion:
         """Ask for an answer, and count its tokens."""
-        return self.counting(self.client.chat(messages or _PROMPT, model=self.model, **params))
+        asked: dict[str, Any] = {"model": self.model, **self.cap, **params}
+        return self.counting(self.client.chat(messages or _PROMPT, **asked))
+
+    @property
+    def cap(self) -> dict[str, Any]:
+        """What keeps an answer short, where the vendor honours it."""
+        return {"max_tokens": MAX_TOKENS} if "max_tokens" in self.spec.documented else {}
 
     def counting(self, completion: Completion) -> Completion:
         """Add up what the vendor says that an answer has used."""
-        if completion.usage:
-            self.counted = True
-            self.tokens += int(completion.usage.get("total_tokens") or 0)
+        used = (completion.usage or {}).get("total_tokens")
+        self.counted = self.counted or used is not None
+        self.tokens += MAX_TOKENS if used is None else int(used)
         return completion
+
+    def at(self, base_url: str | None = None, **settings: Any) -> Client:
+        """Return a client of the same vendor, with other settings."""
+        config = self.client.config
+        given: dict[str, Any] = {
+            "api_key": config.api_key,
+            "base_url": base_url or config.base_url,
+            "workspace_id": config.arguments.get("workspace_id"),
+            "http_transport": config.http_transport,
+        }
+        return Client(self.spec, max_retries=0, residency="any", **given | settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +119,22 @@ class Probe:
 
     Args:
         name: What is tried, as the table shows it.
-        documented: Whether the vendor's page documents it; where not, it is not tried.
+        known: Whether the vendor is known to do it; where not, it is not tried.
         run: Tries it, and raises :class:`Differs` or an error if it does not work.
-        paid: Whether it makes a request that costs money.
+        requests: How many requests it makes that cost money.
+        fact: Name of the fact of ``Provider.facts`` that it tries; else the vendor's page says so.
     """
 
     name: str
-    documented: Callable[[Subject], bool]
+    known: Callable[[Subject], bool]
     run: Callable[[Subject], None]
-    paid: bool = True
+    requests: int = 1
+    fact: str | None = None
+
+    def standing(self, spec: Provider) -> Standing:
+        """Return what it rests on that the vendor does this."""
+        known = spec.facts.get(self.fact or "")
+        return known.standing if known else "Doc"
 
 
 def _always(subject: Subject) -> bool:
@@ -114,30 +152,49 @@ def _takes_tools(subject: Subject) -> bool:
 
 
 def _takes_images(subject: Subject) -> bool:
-    return subject.spec.model(subject.model).images is True
+    return subject.spec.image_input and subject.spec.model(subject.model).images is True
 
 
-def _expect(condition: bool, otherwise: str) -> None:
+def _states(fact: str) -> Callable[[Subject], bool]:
+    return lambda subject: fact in subject.spec.facts
+
+
+def _expect(condition: bool, otherwise: str, answer: Completion | None = None) -> None:
     if not condition:
-        raise Differs(otherwise)
+        cut = answer is not None and answer.finish_reason == "length"
+        raise Differs(f"{otherwise}; it was cut at its bound of tokens" if cut else otherwise)
+
+
+def _says_something(answer: Completion, otherwise: str = "the answer is empty") -> None:
+    # A model that thinks may have used up its tokens before it says anything.
+    _expect(bool(answer.content) or answer.finish_reason == "length", otherwise)
 
 
 def _plain(subject: Subject) -> None:
     answer = subject.chat()
-    _expect(bool(answer.content), "the answer is empty")
+    _says_something(answer)
     _expect(answer.finish_reason is not None, "there is no finish_reason")
     if answer.usage is None:
         subject.notes.append("no usage")
 
 
+def _streamed(subject: Subject) -> Completion:
+    deltas = list(subject.client.stream(_PROMPT, model=subject.model, **subject.cap))
+    whole = deltas[-1].completion if deltas else None
+    if whole is None:
+        raise Differs("the stream holds no answer")
+    return subject.counting(whole)
+
+
 def _stream(subject: Subject) -> None:
-    deltas = list(subject.client.stream(_PROMPT, model=subject.model))
-    whole = deltas[-1].completion
-    _expect(whole is not None and bool(whole.content), "the stream holds no text")
-    if whole is not None:
-        subject.counting(whole)
-        if whole.usage is None:
-            subject.notes.append("no usage in streams")
+    _says_something(_streamed(subject), "the stream holds no text")
+
+
+def _stream_usage(subject: Subject) -> None:
+    usage = _streamed(subject).usage
+    subject.notes.append(", ".join(usage) if usage else "no usage")
+    expected = subject.spec.facts["stream_options"].text.startswith("takes")
+    _expect(not expected or bool(usage), "the stream counts no tokens")
 
 
 def _max_tokens(subject: Subject) -> None:
@@ -155,7 +212,7 @@ def _stop(subject: Subject) -> None:
 def _tools(subject: Subject) -> None:
     question = [{"role": "user", "content": "Was ist 3 + 4? Benutze das Werkzeug."}]
     answer = subject.chat(question, tools=[_ADD], tool_choice="required")
-    _expect(bool(answer.tool_calls), "no tool was called")
+    _expect(bool(answer.tool_calls), "no tool was called", answer)
     call = answer.tool_calls[0]
     _expect(call.name == "add", f"the tool called is {call.name!r}")
     turn = {
@@ -171,7 +228,7 @@ def _tools(subject: Subject) -> None:
     }
     result = {"role": "tool", "tool_call_id": call.id, "content": "7"}
     answer = subject.chat([*question, turn, result], tools=[_ADD])
-    _expect("7" in answer.content, "the answer does not know the tool's result")
+    _expect("7" in answer.content, "the answer does not know the tool's result", answer)
 
 
 def _tool_choice(subject: Subject) -> None:
@@ -180,20 +237,20 @@ def _tool_choice(subject: Subject) -> None:
     named = {"type": "function", "function": {"name": "add"}}
     question = [{"role": "user", "content": "3 und 4"}]
     answer = subject.chat(question, tools=[_ADD], tool_choice=named)
-    _expect(bool(answer.tool_calls), "the named tool was not called")
+    _expect(bool(answer.tool_calls), "the named tool was not called", answer)
 
 
 def _json_object(subject: Subject) -> None:
     question = [{"role": "user", "content": "Gib ein JSON-Objekt mit dem Feld name: Anna"}]
     answer = subject.chat(question, response_format={"type": "json_object"})
-    _expect(answer.content.strip().startswith("{"), "the answer is not a JSON object")
+    _expect(answer.content.strip().startswith("{"), "the answer is not a JSON object", answer)
 
 
 def _json_schema(subject: Subject) -> None:
     schema = {"name": "person", "schema": _PERSON}
     question = [{"role": "user", "content": "Die Person heißt Anna."}]
     answer = subject.chat(question, response_format={"type": "json_schema", "json_schema": schema})
-    _expect('"name"' in answer.content, "the answer does not follow the schema")
+    _expect('"name"' in answer.content, "the answer does not follow the schema", answer)
 
 
 def _parameters(subject: Subject) -> None:
@@ -205,48 +262,64 @@ def _parameters(subject: Subject) -> None:
 
 def _image(subject: Subject) -> None:
     question = [{"type": "text", "text": "Welche Farbe?"}, image_part(data=PNG)]
-    _expect(bool(subject.chat([{"role": "user", "content": question}]).content), "no answer")
+    _says_something(subject.chat([{"role": "user", "content": question}]))
 
 
 def _image_address(subject: Subject) -> None:
     question = [{"type": "text", "text": "Was ist das?"}, image_part(url=IMAGE_URL)]
-    _expect(bool(subject.chat([{"role": "user", "content": question}]).content), "no answer")
+    _says_something(subject.chat([{"role": "user", "content": question}]))
 
 
 def _file_address(subject: Subject) -> None:
     question = [{"type": "text", "text": "Was ist das?"}, file_part(url=PDF_URL)]
-    _expect(bool(subject.chat([{"role": "user", "content": question}]).content), "no answer")
+    _says_something(subject.chat([{"role": "user", "content": question}]))
 
 
 def _upload(subject: Subject) -> None:
     text = {"type": "text", "text": "Wie viele Standorte hat die Brachvogel GmbH?"}
     answer = subject.chat([{"role": "user", "content": [text, file_part(data=PDF)]}])
     knows = any(number in answer.content.lower() for number in ("drei", "3"))
-    _expect(knows, "the answer does not know the document's text")
+    _expect(knows, "the answer does not know the document's text", answer)
+
+
+def _file_and_tools(subject: Subject) -> None:
+    text = {"type": "text", "text": "Was ist das?"}
+    messages = [{"role": "user", "content": [text, file_part(data=PDF)]}]
+    answer = subject.chat(messages, tools=[_ADD])
+    _expect(bool(answer.content or answer.tool_calls), "the answer is empty", answer)
 
 
 def _thinking(subject: Subject) -> None:
-    reasoning = [
+    models = [
         model.id
         for model in subject.client.models()
         if model.details.get("tier") == "reasoning" or model.reasoning
     ]
-    if not reasoning:
-        subject.notes.append("no reasoning model in the list")
-        return
-    answer = subject.counting(subject.client.chat(_PROMPT, model=reasoning[0]))
-    _expect("<think>" not in answer.content, "thoughts are left in the answer")
-    _expect(bool(answer.reasoning), f"{reasoning[0]} shows no thoughts")
+    answer = _thoughts(subject, models)
+    if answer is not None:
+        _expect("<think>" not in answer.content, "thoughts are left in the answer")
+        _expect(bool(answer.reasoning), f"{models[0]} shows no thoughts")
+
+
+def _thinking_by_name(subject: Subject) -> None:
+    models = [model.id for model in subject.client.models() if model.id.endswith("-thinking")]
+    answer = _thoughts(subject, models)
+    if answer is not None:
+        subject.notes.append(f"thoughts are {'shown' if answer.reasoning else 'not shown'}")
+
+
+def _thoughts(subject: Subject, models: list[str]) -> Completion | None:
+    if not models:
+        subject.notes.append("no such model in the list")
+        return None
+    return subject.chat(model=models[0])
 
 
 def _unasked_stream(subject: Subject) -> None:
-    answer = subject.counting(
-        subject.client.chat(_PROMPT, model=_streams_unasked(subject), extra_body={"stream": False})
-    )
-    _expect(bool(answer.content), "the answer is empty")
+    _says_something(subject.chat(model=_unasked(subject), extra_body={"stream": False}))
 
 
-def _streams_unasked(subject: Subject) -> str:
+def _unasked(subject: Subject) -> str:
     return next((m.id for m in subject.spec.models if m.streams_unasked and "*" not in m.id), "")
 
 
@@ -255,11 +328,15 @@ def _words(subject: Subject) -> None:
     _expect("words_used" in usage, f"usage has {', '.join(usage) or 'nothing'}")
 
 
-def _embeddings(subject: Subject) -> None:
-    vectors = list(subject.client.embed(["Guten Tag", "Auf Wiedersehen"]))
-    model = subject.spec.embeddings.default_model or ""
-    expected = subject.spec.model(model).dimensions
-    _expect(len(vectors[0]) == expected, f"{len(vectors[0])} dimensions in place of {expected}")
+def _embed(encoding: Literal["base64", "float"]) -> Callable[[Subject], None]:
+    def run(subject: Subject) -> None:
+        texts = ["Guten Tag", "Auf Wiedersehen"]
+        vectors = list(subject.client.embed(texts, encoding_format=encoding))
+        model = subject.spec.embeddings.default_model or ""
+        expected = subject.spec.model(model).dimensions
+        _expect(len(vectors[0]) == expected, f"{len(vectors[0])} dimensions in place of {expected}")
+
+    return run
 
 
 def _model_list(subject: Subject) -> None:
@@ -285,24 +362,54 @@ def _reranking(subject: Subject) -> None:
     best = subject.client.rerank("Wie viel Urlaub?", ["Ein Hund bellt.", "30 Tage Urlaub."])[0]
     if best.index != 1:
         raise Differs("the document that fits does not come first")
-    subject.notes.append(str(subject.spec.reranking and subject.spec.reranking.source))
 
 
 def _assistants(subject: Subject) -> None:
-    found = subject.client.assistants()
-    subject.notes.append(f"{len(found)} of the organisation; asking one is not tried")
+    subject.notes.append(f"{len(subject.client.assistants())} of the organisation")
+    if not subject.assistant:
+        subject.notes.append("--assistant ID asks one")
+
+
+def _assistant(subject: Subject) -> None:
+    answer = subject.client.run_assistant(subject.assistant or "", _PROMPT)
+    _expect(bool(answer.text), "the answer is empty")
+
+
+def _quotas(subject: Subject) -> None:
+    kinds = [quota.kind for quota in subject.client.quotas()]
+    _expect("tokens" in kinds, f"there are quotas of {', '.join(kinds) or 'nothing'}")
+
+
+def _other_base_url(subject: Subject) -> None:
+    for base_url in subject.spec.other_base_urls:
+        theirs = subject.client.config.base_url.removesuffix(urlsplit(subject.spec.base_url).path)
+        client = subject.at(theirs + urlsplit(base_url).path)
+        _says_something(subject.counting(client.chat(_PROMPT, model=subject.model, **subject.cap)))
+
+
+def _bare_model_id(subject: Subject) -> None:
+    _, slash, bare = subject.model.partition("/")
+    if not slash:
+        subject.notes.append(f"{subject.model} names no maker")
+    _says_something(subject.chat(model=bare or subject.model))
+
+
+def _other_user_agent(subject: Subject) -> None:
+    client = subject.at(default_headers={"User-Agent": "dsgvo-llm"})
+    _says_something(subject.counting(client.chat(_PROMPT, model=subject.model, **subject.cap)))
+
+
+def _reasoning_effort(subject: Subject) -> None:
+    try:
+        subject.chat(extra_body={"reasoning_effort": "dsgvo-check"})
+    except APIStatusError as error:
+        _expect("minimal" in error.message, "the refusal of another value names none of these")
+        return
+    raise Differs("another value is taken too")
 
 
 def _wrong_key(subject: Subject) -> None:
-    connection = subject.client.config
-    wrong = Client(
-        subject.spec,
-        api_key="dsgvo-check-wrong-key",
-        base_url=connection.base_url,
-        workspace_id=connection.arguments.get("workspace_id"),
-        residency="any",
-        max_retries=0,
-    )
+    wrong = subject.at(api_key="dsgvo-check-wrong-key")
     try:
         wrong.chat(_PROMPT, model=subject.model)
     except AuthenticationError:
@@ -314,48 +421,52 @@ def _wrong_key(subject: Subject) -> None:
 
 def _missing_workspace(subject: Subject) -> None:
     wanted = subject.spec.header_arguments[0]
-    connection = subject.client.config
     try:
-        Client(
-            subject.spec,
-            api_key=connection.api_key,
-            base_url=connection.base_url,
-            workspace_id="00000000-dsgvo-check",
-            max_retries=0,
-        ).chat(_PROMPT, model=subject.model)
+        subject.at(workspace_id="00000000-dsgvo-check").chat(_PROMPT, model=subject.model)
     except DsgvoError as error:
         subject.notes.append(f"an unknown one gives {error.status_code}")
         return
     raise Differs(f"{wanted.header} is not looked at")
 
 
+EFFORT = "reasoning_effort"
 PROBES: tuple[Probe, ...] = (
     Probe("chat", _always, _plain),
     Probe("streaming", _documents("stream"), _stream),
-    Probe("parameters", _always, _parameters),
+    Probe("usage in streams", _states("stream_options"), _stream_usage, fact="stream_options"),
+    Probe("parameters", _always, _parameters, fact="types"),
     Probe("max_tokens", _documents("max_tokens"), _max_tokens),
     Probe("stop", _documents("stop"), _stop),
-    Probe("tools", _takes_tools, _tools),
-    Probe("tool_choice", _takes_tools, _tool_choice),
+    Probe("reasoning_effort", _states(EFFORT), _reasoning_effort, 0, EFFORT),
+    Probe("tools", _takes_tools, _tools, 2),
+    Probe("tool_choice", _takes_tools, _tool_choice, 2),
     Probe("response_format: json_object", _documents("response_format"), _json_object),
     Probe(
         "response_format: json_schema",
         lambda subject: "json_schema" in subject.spec.structured_output,
         _json_schema,
     ),
-    Probe("stream without being asked", lambda s: bool(_streams_unasked(s)), _unasked_stream),
+    Probe("stream without being asked", lambda s: bool(_unasked(s)), _unasked_stream),
     Probe("<think> blocks", lambda subject: subject.spec.think_tags, _thinking),
+    Probe("thinking by name", _states("thinking"), _thinking_by_name, fact="thinking"),
     Probe("image by address", _takes_images, _image_address),
-    Probe("image in the request", _takes_images, _image),
+    Probe("image in the request", _takes_images, _image, fact="data_url"),
     Probe("PDF by address", lambda subject: subject.spec.file_upload, _file_address),
     Probe("PDF upload", lambda subject: subject.spec.file_upload, _upload),
+    Probe("PDF beside tools", _states("file_and_tools"), _file_and_tools, fact="file_and_tools"),
     Probe("usage: words_used", lambda s: "words_used" in s.spec.usage_fields, _words),
-    Probe("embeddings", lambda subject: subject.spec.embeddings.documented, _embeddings),
-    Probe("image generation", lambda s: s.spec.images_path is not None, _image_generation),
-    Probe("model list", lambda s: s.spec.models_url is not None, _model_list, paid=False),
-    Probe("workspaces", lambda s: s.spec.workspaces_url is not None, _workspaces, paid=False),
-    Probe("reranking", lambda s: s.spec.reranking is not None, _reranking),
-    Probe("assistants", lambda s: s.spec.assistants is not None, _assistants, paid=False),
+    Probe("embeddings", lambda subject: subject.spec.embeddings.documented, _embed("float")),
+    Probe("embeddings in base64", _states("base64"), _embed("base64"), fact="base64"),
+    Probe("image generation", _states("image"), _image_generation, fact="image"),
+    Probe("reranking", lambda s: s.spec.reranking is not None, _reranking, fact="reranking"),
+    Probe("model list", lambda s: s.spec.models_url is not None, _model_list, 0, "models"),
+    Probe("model id without its maker", _states("model_ids"), _bare_model_id, fact="model_ids"),
+    Probe("other base URL", _states("base_urls"), _other_base_url, fact="base_urls"),
+    Probe("other User-Agent", _states("user_agent"), _other_user_agent, fact="user_agent"),
+    Probe("workspaces", lambda s: s.spec.workspaces_url is not None, _workspaces, 0, "workspaces"),
+    Probe("quotas", _states("quotas"), _quotas, 0, "quotas"),
+    Probe("assistants", _states("assistants"), _assistants, 0, "assistants"),
+    Probe("an assistant's answer", lambda s: bool(s.assistant), _assistant, fact="assistant"),
     Probe("workspace header", lambda s: bool(s.spec.header_arguments), _missing_workspace),
-    Probe("refusal of a wrong key", _always, _wrong_key, paid=False),
+    Probe("refusal of a wrong key", _always, _wrong_key, 0, "errors"),
 )
