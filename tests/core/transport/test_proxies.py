@@ -1,15 +1,21 @@
-"""Proxies of the environment, and what they must not see."""
+"""Who is talked to: proxies of the environment, and what they must not see; TLS is checked."""
 
 from __future__ import annotations
 
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from dsgvo.errors import APIConnectionError, ConfigurationError
+from dsgvo.transport import _pools
 from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 
 UNREACHABLE = "http://127.0.0.1:9/v1"  # the discard port: answered only if a proxy is asked
+TUNNELLED = "https://sovrgpt.example/api/v1"
 BY_PROXY = http(answer("vom Proxy"))
 
 
@@ -18,36 +24,40 @@ def client(mode: Mode, base_url: str = UNREACHABLE) -> Any:
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-@pytest.mark.parametrize("scheme", ["http://", ""])
 def test_the_proxy_of_the_environment_is_asked(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
+    mode: Mode, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     with raw_server(BY_PROXY) as proxy:
-        monkeypatch.setenv(variable, proxy.url.replace("http://", scheme))
-        assert mode.chat(client(mode)).content == "vom Proxy"
-        (request,) = proxy.requests
-    assert request.startswith(b"POST http://127.0.0.1:9/v1/chat/completions HTTP/1.1\r\n")
+        for scheme in ("http://", ""):
+            _pools.runtime.reset()  # a proxy is looked up once
+            monkeypatch.setenv(variable, proxy.url.replace("http://", scheme))
+            assert mode.chat(client(mode)).content == "vom Proxy"
+        for request in proxy.requests:
+            assert request.startswith(b"POST http://127.0.0.1:9/v1/chat/completions HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize(
     ("proxy", "excepted"),
     [
-        *[(None, "127.0.0.1"), (None, "localhost,127.0.0.1"), (None, "*")],
+        *[("", "127.0.0.1"), ("", "localhost,127.0.0.1"), ("", "*")],
         # Plain http does not leave the machine through a proxy.
         *[("http://proxy.example:3128", ""), ("socks5://10.0.0.1:1080", "")],
         *[("http://:3128", ""), ("http://192.0.2.1:3128", "")],
     ],
 )
-@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
 def test_what_goes_past_a_proxy(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch, variable: str, excepted: str, proxy: str | None
+    mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str, excepted: str
 ) -> None:
     with raw_server(BY_PROXY) as local, raw_server(http(answer())) as direct:
         monkeypatch.setenv("HTTP_PROXY", proxy or local.url)
-        monkeypatch.setenv(variable, excepted)
-        assert mode.chat(client(mode, direct.url)).content == "Ja."
-        assert direct.requests[0].startswith(b"POST /chat/completions HTTP/1.1\r\n")
-        assert (local.accepted, direct.accepted) == (0, 1)
+        for variable in ("NO_PROXY", "no_proxy"):
+            with monkeypatch.context() as patch:
+                _pools.runtime.reset()
+                patch.setenv(variable, excepted)
+                assert mode.chat(client(mode, direct.url)).content == "Ja."
+        for request in direct.requests:
+            assert request.startswith(b"POST /chat/completions HTTP/1.1\r\n")
+        assert (local.accepted, len(direct.requests)) == (0, 2)
 
 
 def test_https_goes_through_a_tunnel_and_sends_nothing_in_the_clear(
@@ -55,8 +65,7 @@ def test_https_goes_through_a_tunnel_and_sends_nothing_in_the_clear(
 ) -> None:
     with raw_server(http(b"", status=403)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        own = client(mode, "https://sovrgpt.example/api/v1")
-        assert "403" in str(raised(APIConnectionError, mode.chat, own))
+        assert "403" in str(raised(APIConnectionError, mode.chat, client(mode, TUNNELLED)))
         (request,) = proxy.requests
     assert request.startswith(b"CONNECT sovrgpt.example:443 HTTP/1.1\r\n")
     assert b"Bearer" not in request
@@ -68,34 +77,92 @@ def test_a_proxy_that_cannot_be_used(
     mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    own = client(mode, "https://sovrgpt.example/api/v1")
-    error = raised(ConfigurationError, mode.chat, own)
+    error = raised(ConfigurationError, mode.chat, client(mode, TUNNELLED))
     assert "HTTPS_PROXY" in str(error)
     assert "geheim" not in str(error)
 
 
-def test_connections_through_different_proxies_are_kept_apart(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def ask(host: str, proxy: str) -> Any:
-        monkeypatch.setenv("HTTP_PROXY", proxy)
-        return client(mode, f"http://{host}:9/v1").chat(HELLO, model="m")
-
-    with raw_server(http(answer("A"))) as one, raw_server(http(answer("B"))) as two:
-        calls = [lambda: ask("127.0.0.1", one.url), lambda: ask("localhost", two.url)]
-        assert [whole.content for whole in mode.in_turn(*calls * 2)] == ["A", "B"] * 2
-        assert (one.accepted, two.accepted) == (1, 1)
-
-
 @pytest.mark.parametrize("order", [1, -1])
-def test_what_goes_past_a_proxy_and_what_goes_through_share_no_connection(
+def test_connections_through_different_proxies_and_past_them_are_kept_apart(
     mode: Mode, monkeypatch: pytest.MonkeyPatch, order: int
 ) -> None:
-    with raw_server(BY_PROXY) as proxy, raw_server(http(answer())) as direct:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        through, past = client(mode, "http://localhost:9/v1"), client(mode, direct.url)
-        calls = [lambda: through.chat(HELLO, model="m"), lambda: past.chat(HELLO, model="m")]
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with (
+        raw_server(http(answer("A"))) as one,
+        raw_server(http(answer("B"))) as two,
+        raw_server(http(answer("past"))) as direct,
+    ):
+
+        def ask(base_url: str, proxy: str) -> Any:
+            monkeypatch.setenv("HTTP_PROXY", proxy)
+            return client(mode, base_url).chat(HELLO, model="m")
+
+        calls = [
+            lambda: ask("http://localhost:9/v1", one.url),
+            lambda: ask(direct.url, one.url),
+            lambda: ask("http://llm.localhost:9/v1", two.url),
+        ]
         found = [whole.content for whole in mode.in_turn(*calls[::order] * 2)]
-        assert found == ["vom Proxy", "Ja."][::order] * 2
-        assert (proxy.accepted, direct.accepted) == (1, 1)
+        assert found == ["A", "past", "B"][::order] * 2
+        assert (one.accepted, direct.accepted, two.accepted) == (1, 1, 1)
+
+
+# -- TLS: who cannot be trusted gets no request -------------------------------------------------
+
+AUTHORITY = trustme.CA()
+GOOD = AUTHORITY.issue_cert("127.0.0.1")
+PAST = datetime.now(UTC) - timedelta(days=1)
+NOT_TRUSTED = {
+    "an authority that nobody knows": (trustme.CA().issue_cert("127.0.0.1"), None),
+    "another host's": (AUTHORITY.issue_cert("sovrgpt.example"), None),
+    "expired": (AUTHORITY.issue_cert("127.0.0.1", not_after=PAST), None),
+    "of an old protocol": (GOOD, ssl.TLSVersion.TLSv1_1),
+}
+
+
+def serving(
+    certificate: trustme.LeafCert, protocol: ssl.TLSVersion | None = None
+) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    if protocol is not None:
+        context.minimum_version = context.maximum_version = protocol
+    return context
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Certificates are read anew, and the authority's is the one that this machine trusts."""
+    path = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(str(path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    monkeypatch.setattr(_pools.runtime.pools, "ssl", None)
+    return path
+
+
+@pytest.mark.usefixtures("authority")
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize(("certificate", "protocol"), NOT_TRUSTED.values(), ids=NOT_TRUSTED.keys())
+def test_no_redirect_whom_the_authority_does_not_vouch_for_gets_no_request(
+    mode: Mode, certificate: trustme.LeafCert, protocol: Any, naps: list[float]
+) -> None:
+    with raw_server(http(answer()), tls=serving(GOOD)) as raw:
+        assert raw.url.startswith("https://")
+        assert mode.chat(mode.client("sovrgpt", raw)).content == "Ja."
+    with raw_server(http(answer()), tls=serving(certificate, protocol)) as raw:
+        error = raised(APIConnectionError, mode.chat, mode.client("sovrgpt", raw))
+        assert raw.requests == []
+        if protocol is None:
+            assert (raw.accepted, naps) == (1, [])
+    assert ("cannot reach" if protocol else "CERTIFICATE_VERIFY_FAILED") in str(error)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"kein Zertifikat"])
+def test_certificates_that_cannot_be_read(
+    mode: Mode, authority: Path, content: bytes | None
+) -> None:
+    authority.unlink()
+    if content is not None:
+        authority.write_bytes(content)
+    error = raised(ConfigurationError, mode.chat, client(mode, TUNNELLED))
+    assert str(error).startswith("SSL_CERT_FILE and SSL_CERT_DIR: no certificates could be")
