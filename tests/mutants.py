@@ -39,7 +39,6 @@ OWN_PROGRAMS = (
     "loop_or_process",
     "first_request_imports",
     "points_at_the_users_line",
-    "200_megabytes",
     "costs_what",
     "is_copied_once",
 )

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -66,19 +67,17 @@ class Mode:
     def chat(
         self, client: Any, messages: Any = HELLO, *, model: str | None = None, **kwargs: Any
     ) -> Completion:
-        model = model or MODELS[client.provider]
-        if self.name == "sync":
-            return client.chat(messages, model=model, **kwargs)
-        return asyncio.run(client.chat(messages, model=model, **kwargs))
+        answered = client.chat(messages, model=model or MODELS[client.provider], **kwargs)
+        return answered if self.name == "sync" else asyncio.run(answered)
 
     def stream(
         self, client: Any, messages: Any = HELLO, *, model: str | None = None, **kwargs: Any
     ) -> list[Delta]:
         model = model or MODELS[client.provider]
-        return self._listed(lambda: client.stream(messages, model=model, **kwargs))
+        return self.in_turn(lambda: client.stream(messages, model=model, **kwargs))[0]
 
     def embed(self, client: Any, texts: Iterable[str], **kwargs: Any) -> list[list[float]]:
-        return self._listed(lambda: client.embed(texts, **kwargs))
+        return self.in_turn(lambda: client.embed(texts, **kwargs))[0]
 
     def call(self, client: Any, how: str, *args: Any, **kwargs: Any) -> Any:
         if hasattr(self, how):
@@ -94,10 +93,6 @@ class Mode:
         assert completion is not None
         return completion
 
-    def result(self, value: Any) -> Any:
-        """Return what a method gave, awaited if it is the async client's."""
-        return value if self.name == "sync" else asyncio.run(value)
-
     def in_turn(self, *calls: Callable[[], Any]) -> list[Any]:
         """Return whole results of calls, one after another; async ones share an event loop."""
         if self.name == "sync":
@@ -112,9 +107,6 @@ class Mode:
             return [await whole(call()) for call in calls]
 
         return asyncio.run(main())
-
-    def _listed(self, make: Callable[[], Any]) -> list[Any]:
-        return self.in_turn(make)[0]
 
 
 def settings(provider: str, server: Server | RawServer) -> dict[str, Any]:
@@ -261,21 +253,15 @@ class RawServer:
 
 def read_request(connection: socket.socket) -> bytes:
     """Return one request, head and body, or nothing at the end of the connection."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        more = connection.recv(65536)
-        if not more:
+    data = bytearray()
+    while (head := data.find(b"\r\n\r\n")) < 0:
+        if not (more := connection.recv(65536)):
             return b""
         data += more
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = 0
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", data[:head])
+    while len(data) < head + 4 + int(length[1] if length else 0):
+        data += connection.recv(65536)
+    return bytes(data)
 
 
 def json_of(request: bytes) -> Any:

@@ -15,14 +15,12 @@ from dsgvo import PROVIDERS
 from dsgvo.emulator import Server, Status
 from dsgvo.errors import (
     APIResponseError,
-    APIStatusError,
     BadRequestError,
     CapabilityError,
     ConfigurationError,
     DsgvoError,
     NotFoundError,
     RedirectError,
-    ResidencyError,
 )
 from dsgvo.wire.models import GeneratedImage
 from tests.core.support import Mode, http, raised, raw_server
@@ -96,8 +94,8 @@ def test_a_file_that_is_named_is_replaced_and_none_in_a_folder(
     images = (PNG, JPEG, b"?", JPEG)
     server.script("innogpt", *[reply(b64_json=b64encode(d).decode()) for d in images])
     client = mode.client("innogpt", server)
-    names = [made(mode, client, save_to=tmp_path).path for _ in range(3)]
-    assert names == [tmp_path / n for n in ("image-2.png", "image-1.jpg", "image-3.png")]
+    paths = [made(mode, client, save_to=tmp_path).path for _ in range(3)]
+    assert paths == [tmp_path / n for n in ("image-2.png", "image-1.jpg", "image-3.png")]
     assert mine.read_bytes() == b"mine"
     assert made(mode, client, save_to=str(mine)).path == mine
     assert mine.read_bytes() == JPEG
@@ -105,12 +103,11 @@ def test_a_file_that_is_named_is_replaced_and_none_in_a_folder(
 
 def test_images_made_at_once_do_not_overwrite_each_other(server: Server, tmp_path: Path) -> None:
     blocking, awaited = (Mode(name).client("innogpt", server) for name in ("sync", "async"))
-    prompts = [f"Bild {number}" for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
-        images = list(pool.map(lambda p: blocking.generate_image(p, save_to=tmp_path), prompts))
+        images = list(pool.map(lambda p: blocking.generate_image(p, save_to=tmp_path), "ab" * 8))
 
     async def gathered() -> list[GeneratedImage]:
-        calls = [awaited.generate_image(prompt, save_to=tmp_path) for prompt in prompts]
+        calls = [awaited.generate_image(prompt, save_to=tmp_path) for prompt in "cd" * 8]
         return await asyncio.gather(*calls)
 
     images += asyncio.run(gathered())
@@ -119,40 +116,27 @@ def test_images_made_at_once_do_not_overwrite_each_other(server: Server, tmp_pat
 
 
 NOWHERE = "/nirgends/icon.png"
+REFUSED: list[tuple[str, dict[str, Any], type[DsgvoError], str]] = [
+    ("innogpt", {"prompt": " "}, ConfigurationError, "prompt is empty or not a str"),
+    ("innogpt", {"save_to": NOWHERE}, ConfigurationError, f"{NOWHERE!r}: the folder does not"),
+    ("innogpt", {"n": 2}, CapabilityError, "n=2: one image a request is read: call genera"),
+    *(
+        (name, {}, CapabilityError, f"documents no image generation ({PROVIDERS[name].page})")
+        for name in ("meingpt", "sovrgpt")
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("provider", "settings", "arguments", "kind", "said"),
-    [
-        ("innogpt", {}, {"prompt": " "}, ConfigurationError, "prompt is empty or not a str"),
-        (
-            *("innogpt", {}, {"save_to": NOWHERE}),
-            *(ConfigurationError, f"save_to={NOWHERE!r}: the folder does not exist"),
-        ),
-        ("innogpt", {}, {"n": 2}, CapabilityError, "n=2: one image a request is read: call genera"),
-        (
-            *("innogpt", {"residency": "strict"}, {}),
-            *(ResidencyError, "model is missing: innoGPT does not say"),
-        ),
-        *(
-            (
-                *(name, {}, {}, CapabilityError),
-                f"{PROVIDERS[name].title} documents no image generation ({PROVIDERS[name].page})",
-            )
-            for name in ("meingpt", "sovrgpt")
-        ),
-    ],
-)
+@pytest.mark.parametrize(("provider", "arguments", "kind", "said"), REFUSED)
 def test_what_is_refused_before_sending(
     mode: Mode,
     server: Server,
     provider: str,
-    settings: Any,
     arguments: Any,
     kind: type[DsgvoError],
     said: str,
 ) -> None:
-    client = mode.client(provider, server, **settings)
+    client = mode.client(provider, server)
     error = raised(kind, made, mode, client, **{"prompt": PROMPT} | arguments)
     assert said in str(error)
     assert error.provider == (None if kind is ConfigurationError else provider)
@@ -180,53 +164,32 @@ SVG = b"<svg/>"
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (http(SVG, kind="image/svg+xml"), None),
         (http(SVG, kind="IMAGE/SVG+XML"), None),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<svg/>", APIResponseError),
         (http(b"<html><title>Anmelden</title>", kind="text/html"), APIResponseError),
-        (http(b"", kind="image/png"), APIResponseError),
         (http(b"", status=404), NotFoundError),
         (http(b"", status=302, headers=["Location: https://example.com"]), RedirectError),
-        (http(PNG * 100, kind="image/png"), APIResponseError),  # beyond the bound
     ],
 )
 def test_an_address_without_an_image_writes_no_file(
     mode: Mode, server: Server, tmp_path: Path, answer: bytes, kind: type[DsgvoError] | None
 ) -> None:
-    client, target = mode.client("innogpt", server, max_response_bytes=1000), tmp_path / "a.svg"
+    client, target = mode.client("innogpt", server), tmp_path / "a.svg"
     with raw_server(answer) as store:
         server.script("innogpt", reply(url=f"{store.url}/1.png"))
         if kind is None:
             made(mode, client, save_to=target)
             assert target.read_bytes() == SVG
         else:
-            error = raised(kind, made, mode, client, save_to=target)
+            raised(kind, made, mode, client, save_to=target)
             assert not list(tmp_path.iterdir())
-            if len(answer) > 1000:
-                assert str(error).startswith("innoGPT: an image of more than 1000 bytes; max_")
-
-
-@pytest.mark.parametrize(
-    "url", ["http://example.com/1.png", "ftp://example.com/1.png", "file:///etc/hosts", "http://["]
-)
-def test_an_address_is_fetched_over_tls_or_not_at_all(
-    mode: Mode, server: Server, tmp_path: Path, url: str
-) -> None:
-    server.script("innogpt", reply(url=url), reply(url=url))
-    client = mode.client("innogpt", server)
-    assert made(mode, client).url == url  # reading it needs no fetching
-    with pytest.raises(APIResponseError, match="is not fetched"):
-        made(mode, client, save_to=tmp_path)
 
 
 def test_retries_and_errors_are_those_of_any_request(
     mode: Mode, server: Server, naps: list[float]
 ) -> None:
     client, prompt = mode.client("innogpt", server), "Das Gesicht von Erika Mustermann"
-    refused = Status(400, message=f"Prompt refused: {prompt}")
-    server.script("innogpt", Status(503), refused, Status(200, body={"error": "kaputt"}))
+    server.script("innogpt", Status(503), Status(400, message=f"Prompt refused: {prompt}"))
     error = raised(BadRequestError, made, mode, client, prompt)
-    assert "Prompt refused" in str(error)
-    assert "Mustermann" not in str(error)
+    assert "Prompt refused: ***" in str(error)
     assert len(naps) == 1
-    assert "kaputt" in str(raised(APIStatusError, made, mode, client))

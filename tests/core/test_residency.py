@@ -10,78 +10,96 @@ import pytest
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
-from dsgvo.errors import ConfigurationError, DsgvoError, ResidencyError, ResidencyWarning
+from dsgvo.errors import ConfigurationError, ResidencyError, ResidencyWarning
 from dsgvo.providers import Model
-from dsgvo.wire.residency import RESIDENCY_VARIABLE, check_residency
-from tests.core.support import Mode, answer, http, raised, raw_server
+from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, check_residency
+from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
 
 MEINGPT = PROVIDERS["meingpt"]
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(["chat", "stream"], (HELLO,)),
+    "embed": (["Guten Tag"],),
+    "generate_image": ("ein Icon",),
+    "rerank": ("Wie viel Urlaub?", ["30 Tage"]),
+    "run_assistant": ("emulator-1", HELLO),
+}
 
 
-def done(mode: Mode, client: Any, how: str, model: str | None, **kwargs: Any) -> None:
-    if how == "embed":
-        mode.embed(client, ["Guten Tag"], model=model, **kwargs)
-    elif how == "generate_image":
-        mode.result(client.generate_image("ein Icon", model=model))
-    else:
-        mode.call(client, how, model=model, **kwargs)
-
-
-HOWS = pytest.mark.parametrize("how", ["chat", "stream", "embed"])
+def done(mode: Mode, client: Any, how: str, **kwargs: Any) -> None:
+    mode.call(client, how, *ARGUMENTS[how], **kwargs)
 
 
 @pytest.mark.covers("meingpt", "behaviour Ids that end in `-us` say where a model runs", "Doc")
 @pytest.mark.covers("innogpt", "behaviour Where a model runs is not said: unknown", "Public")
-@HOWS
-def test_by_default_a_model_that_names_the_us_is_refused(
+@pytest.mark.parametrize("how", ["chat", "stream", "embed"])
+def test_by_default_a_model_that_names_the_us_is_refused_in_any_spelling(
     mode: Mode, server: Server, how: str
 ) -> None:
     client = mode.client("meingpt", server)
-    for model in ("o1-us", "o1-mini-us", "O1-US", "o9-us"):
-        error = raised(ResidencyError, done, mode, client, how, model)
-        assert f"model={model!r}: by what meinGPT says it runs in US (" in str(error)
+    for model in ("o1-us", "o1-mini-us", "o9-us", "O1-US", "o1-us ", " O1-US-2024-12-17"):
+        error = raised(ResidencyError, done, mode, client, how, model=model)
+        assert f"model={model.strip()!r}: by what meinGPT says it runs in US (" in str(error)
         assert error.provider == "meingpt"
-    raised(ResidencyError, done, mode, client, how, "m", extra_body={"model": "o1-us"})
+    for model in ("o1-us\n", "\to1", "o1\u200b-us", "o1\x00"):
+        error = raised(ConfigurationError, done, mode, client, how, model=model)
+        assert "holds no control characters" in str(error)
+    raised(ResidencyError, done, mode, client, how, model="m", extra_body={"model": "o1-us"})
     assert not server.requests
     for way in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
-        done(mode, mode.client("meingpt", server, **way), how, "o1-us")
-    done(mode, client, how, "ganz-neu")  # what is unknown passes
+        done(mode, mode.client("meingpt", server, **way), how, model="o1-us")
+    done(mode, client, how, model="ganz-neu")  # what is unknown passes
     sent = [request.json["model"] for request in server.requests]
     assert sent == ["o1-us", "o1-us", "ganz-neu"]
 
 
+US = "runs in US (meinGPT: Modell API)"
+NOT_NAMED = "runs at a place that the vendor's pages do not name"
+
+
 def test_the_message_says_what_is_said_and_the_ways_out() -> None:
-    assert str(raised(ResidencyError, check_residency, MEINGPT, "o1-us", "eu")) == (
-        "model='o1-us': by what meinGPT says it runs in US (meinGPT: Modell API), and "
-        "residency='eu' refuses that. Your contract decides: pass residency='any' or set "
-        "DSGVO_RESIDENCY, or pass trusted_models=['o1-us']"
-    )
-    error = raised(ResidencyError, check_residency, MEINGPT, "gpt-4o", "strict")
-    assert "runs at a place that the vendor's pages do not name" in str(error)
+    wrong: list[tuple[str, Residency, str]]
+    wrong = [("o1-us", "eu", US), ("o1-us", "strict", US), ("gpt-4o", "strict", NOT_NAMED)]
+    for model, residency, where in wrong:
+        assert str(raised(ResidencyError, check_residency, MEINGPT, model, residency, ["x"])) == (
+            f"model={model!r}: by what meinGPT says it {where}, and residency={residency!r} "
+            "refuses that. Your contract decides: pass residency='any' or set "
+            f"DSGVO_RESIDENCY, or pass trusted_models=[{model!r}]"
+        )
+        check_residency(MEINGPT, model, residency, [f" {model.upper()}"])
+        check_residency(MEINGPT, model, "any")
+    for region in ("EU", "DE", "FR", "IS", "NO"):
+        spec = replace(MEINGPT, models=(Model(id="m", source="page", region=region),))
+        check_residency(spec, "m", "strict")
+        raised(ResidencyError, check_residency, spec, "n", "strict")
+
+
+EMBEDDING = str(MEINGPT.embeddings.default_model)
 
 
 @pytest.mark.parametrize(
-    ("provider", "how", "model"),
+    ("provider", "how", "named", "model"),
     [
-        *((name, how, MODELS[name]) for name in PROVIDERS for how in ("chat", "stream")),
-        ("innogpt", "embed", "text-embedding-3-small"),
-        ("meingpt", "embed", None),
-        ("innogpt", "generate_image", "gpt-image-1"),
+        *((name, how, True, MODELS[name]) for name in PROVIDERS for how in ("chat", "stream")),
+        ("innogpt", "embed", True, "text-embedding-3-small"),
+        ("meingpt", "embed", False, EMBEDDING),
+        ("innogpt", "generate_image", True, "gpt-image-1"),
+        ("sovrgpt", "rerank", False, "bge-reranker-v2-m3"),
+        ("meingpt", "run_assistant", False, "emulator-1"),
     ],
 )
 def test_strict_refuses_what_nobody_says(
-    mode: Mode, server: Server, provider: str, how: str, model: str | None
+    mode: Mode, server: Server, provider: str, how: str, named: bool, model: str
 ) -> None:
+    given = {"model": model} if named else {}
     client = mode.client(provider, server, residency="strict")
-    raised(ResidencyError, done, mode, client, how, model)
+    raised(ResidencyError, done, mode, client, how, **given)
     assert not server.requests
-    trusted = [model or PROVIDERS[provider].embeddings.default_model]
-    client = mode.client(provider, server, residency="strict", trusted_models=trusted)
-    done(mode, client, how, model)
+    client = mode.client(provider, server, residency="strict", trusted_models=[model])
+    done(mode, client, how, **given)
     assert len(server.requests) == 1
     if how == "generate_image":
-        error = raised(ResidencyError, done, mode, client, how, None)
+        error = raised(ResidencyError, done, mode, client, how)
         assert "model is missing: innoGPT does not say which model" in str(error)
 
 
@@ -91,75 +109,34 @@ def test_the_setting_is_eu_or_comes_from_the_environment(
     def used(residency: str | None = None) -> str:
         return mode.client("meingpt", api_key="k", residency=residency).config.residency
 
-    assert used() == "eu"
     for value in ("", "any", "strict"):
         monkeypatch.setenv(RESIDENCY_VARIABLE, value)
         assert (used(), used("eu")) == (value or "eu", "eu")
-    said = r"\(argument or DSGVO_RESIDENCY\): use 'eu', 'strict' or 'any'"
-    for value in ("EU", "usa", "none", "true"):
-        with pytest.raises(ConfigurationError, match=f"residency='{value}' {said}"):
-            mode.client("meingpt", api_key="k", residency=value)
+    for value in ("EU", "usa"):
         monkeypatch.setenv(RESIDENCY_VARIABLE, value)
-        with pytest.raises(ConfigurationError, match=f"residency='{value}' {said}"):
-            mode.client("meingpt", api_key="k")
+        for given in (None, value):
+            assert str(raised(ConfigurationError, used, given)) == (
+                f"residency={value!r} (argument or DSGVO_RESIDENCY): use 'eu', 'strict' or 'any'"
+            )
 
 
-@pytest.mark.parametrize("region", ["EU", "DE", "FR", "IS", "NO", "US", "CN", "IN"])
-def test_europe_passes_and_a_place_elsewhere_does_not(region: str) -> None:
-    spec = replace(MEINGPT, models=(Model(id="m", source="page", region=region),))
-    for residency in ("eu", "strict"):
-        if region in {"US", "CN", "IN"}:
-            error = raised(ResidencyError, check_residency, spec, "m", residency)
-            assert f"runs in {region}" in str(error)
-        else:
-            check_residency(spec, "m", residency)
-    check_residency(spec, "m", "any")
-    raised(ResidencyError, check_residency, spec, "n", "strict")
-
-
-def test_every_region_has_a_source() -> None:
+def test_every_region_has_a_source_and_no_text_makes_legal_claims() -> None:
     placed = [m for spec in PROVIDERS.values() for m in spec.models if m.region is not None]
     ids = ("o1-us", "o1-mini-us", "*-us", "*-us-*")
     assert {model.id: model.region for model in placed} == dict.fromkeys(ids, "US")
     assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
-
-
-def test_the_texts_make_no_legal_claims() -> None:
     root = Path(__file__).parents[2] / "dsgvo"
-    files = [root / "wire" / "residency.py", *(root / "providers").glob("*.py")]
-    for file in files:
+    for file in (root / "wire" / "residency.py", *(root / "providers").glob("*.py")):
         text = file.read_text("utf-8").lower()
         for claim in ("compliant", "compliance", "konform ", "lawful", "gdpr-safe", "guarantee"):
             assert claim not in text, f"{file.name}: {claim}"
-    assert "contract" in (root / "wire" / "residency.py").read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("models", "kind", "said"),
-    [
-        (
-            ("o1-us ", " O1-US", "o1-us-2024-12-17", "O1-US-2024-12-17"),
-            *(ResidencyError, "runs in US"),
-        ),
-        (
-            ("o1-us\n", "\to1", "o1\u200b-us", "o1\x00"),
-            *(ConfigurationError, "holds no control characters"),
-        ),
-    ],
-    ids=["in any spelling", "with control characters"],
-)
-def test_a_region_is_seen_in_any_spelling_of_an_id(
-    mode: Mode, models: tuple[str, ...], kind: type[DsgvoError], said: str
-) -> None:
-    client = mode.client("meingpt", api_key="k", base_url="http://127.0.0.1:9")
-    for model in models:
-        assert said in str(raised(kind, mode.chat, client, model=model))
-
-
-def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode) -> None:
-    with raw_server(http(answer("Ja.") | {"model": "o1-us"})) as raw:
+@pytest.mark.parametrize("how", ["chat", "run_assistant"])
+def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode, how: str) -> None:
+    with raw_server(http(answer("Ja.") | {"model": "o1-us", "text": "Ja."})) as raw:
         client = mode.client("meingpt", api_key="k", base_url=raw.url)
-        with pytest.warns(ResidencyWarning, match="answered with model 'o1-us', asked") as told:
-            said = [mode.chat(client, model="o1").content for _ in range(2)]
-    assert said == ["Ja."] * 2
+        named = {"model": "o1"} if how == "chat" else {}
+        with pytest.warns(ResidencyWarning, match=r"answered with model 'o1-us', asked") as told:
+            _ = [done(mode, client, how, **named) for _ in range(2)]
     assert len(told) == 1
