@@ -23,6 +23,15 @@ def test_it(pytestconfig):
     assert ours == {'dsgvo', 'dsgvo.testing', 'dsgvo.testing.plugin'}
     heavy = {'httpx', 'pydantic', 'starlette', 'uvicorn', 'vcr', 'yaml'}
     assert not heavy & sys.modules.keys()
+def asked(server):
+    import httpx
+    assert server.requests == []
+    httpx.get(f'{server.url}/meingpt/', trust_env=False)
+    assert len(server.requests) == 1
+def test_one(dsgvo_emulator):
+    asked(dsgvo_emulator)
+def test_two(dsgvo_emulator):
+    asked(dsgvo_emulator)
 """
 
 
@@ -65,7 +74,9 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
     assert '+  "temperature": 1.0' in failed
 
 
-def test_the_plugin_imports_nothing_until_it_is_asked(tmp_path: Path) -> None:
+def test_the_plugin_imports_nothing_until_asked_and_its_server_is_fresh_to_each_test(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "test_it.py").write_text(ASKED)
     done = pytest_in(tmp_path, "-p", "dsgvo", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
-    assert "1 passed" in done, done
+    assert "3 passed" in done, done

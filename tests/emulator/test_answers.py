@@ -2,12 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dsgvo.emulator.answers import answer
 from dsgvo.emulator.answers.instances import make_instance
@@ -83,6 +82,9 @@ def test_without_passages() -> None:
         answered = said(("user", text))
         assert "Ich bin der lokale Emulator von SovrGPT" in answered
         assert len(answered) < 450
+    assert set(json.loads(said(("user", "?"), response_format={"type": "json_object"}))) == {
+        "answer"
+    }
     assert "I am the local emulator" in said(("user", "Who are you and what is this?"))
 
 
@@ -158,67 +160,43 @@ def test_values_of_the_text_where_their_types_fit(schema: Any, text: str, value:
     assert make_instance(schema, text) == value
 
 
-def test_a_schema_in_the_prompt_is_followed_in_json_mode() -> None:
-    schema = {"type": "object", "properties": {"stadt": TEXT}, "required": ["stadt"]}
-    rule = f"Antworte in JSON nach diesem Schema: {json.dumps(schema)}"
-    asked = [("system", rule), ("user", "Ich wohne in „Köln“.")]
-    mode = {"response_format": {"type": "json_object"}}
-    assert json.loads(said(*asked, **mode)) == {"stadt": "Köln"}
-    assert set(json.loads(said(("user", "Gib JSON aus."), **mode))) == {"answer"}
+BOUNDS: list[dict[str, Any]] = [
+    {},
+    {"minimum": 3, "maximum": 5},
+    {"exclusiveMinimum": -5, "exclusiveMaximum": -3},
+    {"minimum": 41},
+    {"exclusiveMaximum": -7},
+    {"minimum": 10, "multipleOf": 7},
+]
+LEAVES: list[dict[str, Any]] = [
+    *({"type": kind, **bounds} for kind in ("integer", "number") for bounds in BOUNDS),
+    *({"type": kind} for kind in ("boolean", "null", "string")),
+    *(TEXT | {"format": form} for form in ("date", "time", "email", "uri", "uuid")),
+    *(TEXT | {"minLength": low, "maxLength": low + 3} for low in (0, 4, 30)),
+    *({"enum": [*options]} for options in (["a"], [1, "b"])),
+    *({"const": value} for value in (1, "x", True)),
+    {"type": ["string", "null"]},
+    {"$ref": "#/$defs/ort"},
+    {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "uniqueItems": True},
+    {"type": "array", "prefixItems": [{"type": "integer"}, TEXT], "minItems": 2},
+]
 
 
-def numbers(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    low = st.integers(-100, 100)
-    bounds = st.tuples(low, st.integers(2, 50)).map(lambda p: (p[0], p[0] + p[1]))
-    names = (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"))
-    both = [bounds.map(lambda b, n=n: {"type": kind, n[0]: b[0], n[1]: b[1]}) for n in names]
-    one = [low.map(lambda v, n=n: {"type": kind, n: v}) for pair in names for n in pair]
-    steps = low.map(lambda v: {"type": kind, "multipleOf": 7, "minimum": v})
-    return st.one_of(st.just({"type": kind}), *both, *one, steps)
+def nested(leaf: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    closed = {"type": "object", "properties": {"a": leaf, "b": leaf}, "required": ["a", "b"]}
+    yield from (leaf, closed | {"additionalProperties": False}, {"allOf": [closed]})
+    yield {"anyOf": [{"type": "null"}, leaf, {"type": "string"}]}
+    yield {"type": "array", "items": leaf, "minItems": 0, "maxItems": 4}
+    yield {"type": "array", "items": {"type": "array", "items": leaf, "minItems": 3}, "minItems": 1}
 
 
-KEYS = st.text("abcdefgh_", min_size=1, max_size=5)
-LEAVES = st.one_of(
-    *map(numbers, ("integer", "number")),
-    st.sampled_from(
-        [
-            *({"type": kind} for kind in ("boolean", "null", "string")),
-            *({"type": "string", "format": f} for f in ("date", "time", "email", "uri", "uuid")),
-            *({"enum": [*options]} for options in (["a"], [1, "b"])),
-            *({"const": value} for value in (1, "x", True)),
-            {"type": ["string", "null"]},
-            {"anyOf": [{"type": "integer"}, {"type": "null"}]},
-            {"$ref": "#/$defs/ort"},
-            {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "uniqueItems": True},
-            {"type": "array", "prefixItems": [{"type": "integer"}, TEXT], "minItems": 2},
-        ]
-    ),
-    st.integers(0, 30).map(lambda n: {"type": "string", "minLength": n, "maxLength": n + 3}),
-)
-
-
-def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    closed = {"type": "object", "additionalProperties": False}
-    objects = st.dictionaries(KEYS, inner, max_size=4).map(
-        lambda p: {**closed, "properties": p, "required": [*p]}
-    )
-    arrays = st.tuples(inner, st.integers(0, 3)).map(
-        lambda pair: {"type": "array", "items": pair[0], "minItems": pair[1], "maxItems": 4}
-    )
-    choices = st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"anyOf": parts})
-    return st.one_of(objects, arrays, choices, objects.map(lambda one: {"allOf": [one]}))
-
-
-TEXTS = st.text(max_size=60) | st.sampled_from(["1 2 3", "'a', 'b' a@b.de 3,5", "Hallo"])
-
-
-@settings(max_examples=60, deadline=None)
-@given(schema=st.recursive(LEAVES, nested, max_leaves=8), text=TEXTS)
-def test_every_instance_is_valid(schema: dict[str, Any], text: str) -> None:
-    rooted = {**schema, "$defs": {"ort": {"type": "object", "properties": {"x": {}}}}}
+@pytest.mark.parametrize("text", ["", "Hallo", "1 2 3", "'a', 'b' a@b.de 3,5 14", "-4 4 49 " * 9])
+def test_every_instance_is_valid(text: str) -> None:
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    validator = jsonschema.Draft202012Validator(rooted, format_checker=checker)
-    validator.validate(json.loads(json.dumps(make_instance(rooted, text))))
+    for schema in (one for leaf in LEAVES for one in nested(leaf)):
+        rooted = schema | {"$defs": {"ort": {"type": "object", "properties": {"x": {}}}}}
+        validator = jsonschema.Draft202012Validator(rooted, format_checker=checker)
+        validator.validate(json.loads(json.dumps(make_instance(rooted, text))))
 
 
 def test_a_schema_that_refers_to_itself_ends() -> None:

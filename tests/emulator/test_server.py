@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -49,20 +48,14 @@ def test_it_stops_in_the_middle_of_a_stream() -> None:
         answer.close()
 
 
-def test_a_taken_port_is_an_error(server: Server) -> None:
+def test_mistakes_are_named_and_environ_points_clients_here(server: Server) -> None:
     with pytest.raises(OSError, match="in use"), emulator.running(port=server.port):
         pass
-
-
-def test_an_unknown_vendor_is_named(server: Server) -> None:
     with pytest.raises(ValueError, match=r"'openai'.*innogpt, meingpt, neuroflash, sovrgpt"):
         server.base_url("openai")
     with pytest.raises(ValueError, match="innoGPT has no token endpoint"):
         server.token_url("innogpt")
     assert server.token_url("neuroflash") == server.url + "/neuroflash/oauth/v2/token"
-
-
-def test_environ_points_clients_here(server: Server) -> None:
     assert server.environ("neuroflash") == {
         "NEUROFLASH_API_KEY": server.api_key,
         "NEUROFLASH_BASE_URL": server.url + "/neuroflash/api/ds-prototypes",
@@ -73,13 +66,12 @@ def test_environ_points_clients_here(server: Server) -> None:
 
 def test_tokens_live_as_long_as_asked_for() -> None:
     with emulator.running(token_seconds=0) as server, httpx.Client(trust_env=False) as client:
-        who = {"client_id": server.client_id, "client_secret": server.client_secret}
-        form = {"grant_type": "client_credentials", "scope": "openid", **who}
+        form = {"client_id": server.client_id, "client_secret": server.client_secret}
+        form |= {"grant_type": "client_credentials", "scope": "openid"}
         token = client.post(server.token_url("neuroflash"), data=form).json()
-        assert token["expires_in"] == 0
         opens = {"authorization": f"Bearer {token['access_token']}"}
         answer = client.get(server.base_url("neuroflash") + "/health", headers=opens)
-        assert answer.json()["code"] == "invalid_api_key"
+        assert (token["expires_in"], answer.json()["code"]) == (0, "invalid_api_key")
 
 
 @pytest.mark.slow
@@ -101,8 +93,8 @@ async def test_500_streams_at_once_and_half_of_them_abandoned() -> None:
                 return text
 
             texts = await asyncio.gather(*(read(number) for number in range(500)))
-        assert all(text == "".join(pieces) for text in texts[::2])
-        assert all(text == pieces[0] for text in texts[1::2])
+        assert {*texts[::2]} == {"".join(pieces)}
+        assert {*texts[1::2]} == {pieces[0]}
         for _ in range(200):
             if not server.open_connections:
                 break
@@ -126,66 +118,42 @@ def test_serve_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
     assert (process.returncode, errors) == (0, "")
 
 
-def run(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
-    )
+UNASKED = """print([m for m in ("starlette", "uvicorn", "pypdf") if m in sys.modules])
+sys.modules["uvicorn"] = None
+try:
+    emulator.running().__enter__()
+except ImportError as error:
+    print(error)
+"""
+LEFT_RUNNING = "s = emulator.running(); print(s.__enter__().url)"
+FORKED = """import httpx
+with emulator.running() as server:
+    child = os.fork()
+    if not child:
+        url = server.url + '/sovrgpt/api/v1/models'
+        os._exit(httpx.get(url, trust_env=False).status_code != 401)
+    print(os.waitpid(child, 0)[1])
+"""
 
 
-@pytest.mark.slow
-def test_a_server_left_running_does_not_hold_up_the_interpreter() -> None:
-    done = run("from dsgvo import emulator; s = emulator.running(); print(s.__enter__().url)")
+def run(code: str) -> str:
+    """Run a program in which each warning is an error, and return what it prints."""
+    program = [sys.executable, "-c", code]
+    environment = os.environ | {"PYTHONWARNINGS": "error"}
+    options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 30}
+    done = subprocess.run(program, env=environment, **options)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("http://127.0.0.1:")
+    return done.stdout.strip()
 
 
-def test_importing_it_imports_no_web_server_and_a_missing_one_is_named() -> None:
-    done = run(
-        "import sys; from dsgvo import emulator\n"
-        "print([m for m in ('starlette', 'uvicorn', 'pypdf') if m in sys.modules])\n"
-        "sys.modules['uvicorn'] = None\n"
-        "with emulator.running(): pass"
-    )
-    assert done.stdout.strip() == "[]"
-    assert "pip install 'dsgvo-llm[emulator]'" in done.stderr
-
-
-@pytest.mark.slow
-def test_a_child_after_fork_is_a_client(server: Server) -> None:
-    code = (
-        "import os, httpx\n"
-        "from dsgvo import emulator\n"
-        "with emulator.running() as server:\n"
-        "    child = os.fork()\n"
-        "    if not child:\n"
-        "        url = server.url + '/sovrgpt/api/v1/models'\n"
-        "        os._exit(httpx.get(url, trust_env=False).status_code != 401)\n"
-        "    assert os.waitpid(child, 0)[1] == 0\n"
-    )
-    assert run(code).returncode == 0
-
-
-@pytest.mark.slow
-def test_the_plugin_gives_a_fresh_server_to_each_test(tmp_path: Path) -> None:
-    (tmp_path / "test_app.py").write_text(
-        "from dsgvo.emulator import Status\n"
-        "import httpx\n"
-        "def ask(server):\n"
-        "    url = server.base_url('meingpt') + '/chat/completions'\n"
-        "    key = {'authorization': 'Bearer ' + server.api_key}\n"
-        "    return httpx.post(url, headers=key, json={}, trust_env=False).status_code\n"
-        "def test_one(dsgvo_emulator):\n"
-        "    dsgvo_emulator.script('meingpt', Status(501), Status(502))\n"
-        "    assert ask(dsgvo_emulator) == 501\n"
-        "def test_two(dsgvo_emulator):\n"
-        "    assert dsgvo_emulator.requests == []\n"
-        "    assert ask(dsgvo_emulator) == 400\n"
-    )
-    options = ["-pno:cacheprovider", "-pno:dsgvo", "-pno:asyncio", "-pdsgvo.testing.plugin"]
-    done = run(f"import pytest; pytest.main({[*options, str(tmp_path)]!r})")
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        (UNASKED, r"\[\]\n.* needs uvicorn: pip install 'dsgvo-llm\[emulator\]'"),
+        pytest.param(LEFT_RUNNING, r"http://127.0.0.1:\d+", marks=pytest.mark.slow),
+        pytest.param(FORKED, "0", marks=pytest.mark.slow),
+    ],
+    ids=["nothing is imported unasked", "left running", "forked"],
+)
+def test_what_it_does_to_a_program(code: str, printed: str) -> None:
+    assert re.fullmatch(printed, run(f"import os, sys\nfrom dsgvo import emulator\n{code}"))

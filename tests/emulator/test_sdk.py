@@ -1,0 +1,222 @@
+"""Every documented capability of the four dialects, and errors, as the OpenAI SDK reads them."""
+
+import base64
+import json
+import struct
+from typing import Any
+
+import openai
+import pytest
+from pydantic import BaseModel
+
+from dsgvo.emulator import Server, Status
+from tests.emulator.conftest import QUESTION, Sdk, paired
+from tests.vendors import MODELS
+
+
+class Person(BaseModel):
+    name: str
+    alter: int
+
+
+def function(name: str, told: str, kind: str, *fields: str) -> dict[str, Any]:
+    properties = {field: {"type": kind} for field in fields}
+    parameters = {"type": "object", "properties": properties, "required": [*fields]}
+    told_of = {"name": name, "description": told, "parameters": parameters}
+    return {"type": "function", "function": told_of}
+
+
+ADDER = function("addiere", "Addiert zwei ganze Zahlen.", "integer", "a", "b")
+TOOLS = [function("wetter", "Sagt das Wetter an einem Ort.", "string", "ort"), ADDER]
+ANNA = [{"role": "user", "content": "„Anna Schmidt“ ist 34 Jahre alt."}]
+EMBEDDERS = (
+    ("innogpt", "text-embedding-3-small", 1536),
+    ("meingpt", "text-embedding-3-large", 3072),
+)
+
+
+@pytest.mark.covers("*", "endpoint POST */chat/completions")
+def test_a_stream_says_the_same_as_the_plain_answer(ask: Sdk, vendor: str) -> None:
+    plain, chunks = (ask(vendor, stream=stream) for stream in (False, True))
+    assert (plain.object, plain.model) == ("chat.completion", MODELS[vendor])
+    assert plain.system_fingerprint.startswith("emulator-")
+    assert plain.choices[0].finish_reason == chunks[-1].choices[0].finish_reason == "stop"
+    usage = plain.usage
+    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens > 0
+    assert chunks[0].choices[0].delta.role == "assistant"
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert text == plain.choices[0].message.content
+    assert "Emulator" in text
+    assert chunks[-1].choices[0].delta.content is None
+    assert len({chunk.id for chunk in chunks}) == 1
+
+
+@pytest.mark.covers("meingpt", "behaviour Streams carry no usage, even when asked", "Inferred")
+def test_a_stream_counts_tokens_only_when_asked(ask: Sdk, vendor: str) -> None:
+    for options, counted in (({"include_usage": True}, vendor != "meingpt"), ({}, False)):
+        chunks = ask(vendor, stream=True, stream_options=options)
+        assert [chunk.choices for chunk in chunks if chunk.usage] == [[]] * counted
+        assert [chunk for chunk in chunks if not chunk.choices] == chunks[-1:] * counted
+
+
+@pytest.mark.covers("sovrgpt", "content A tool's result as a `tool` message", "Doc")
+def test_a_tool_is_called_and_its_result_used(ask: Sdk, vendor: str) -> None:
+    messages: list = [{"role": "user", "content": "Addiere 17 und 25."}]
+    first = ask(vendor, messages=messages, tools=TOOLS)
+    [call] = first.choices[0].message.tool_calls
+    assert call.function.name == "addiere"
+    assert json.loads(call.function.arguments) == {"a": 17, "b": 25}
+    chunks = ask(vendor, messages=messages, tools=TOOLS, stream=True)
+    deltas = [d for chunk in chunks for d in chunk.choices[0].delta.tool_calls or []]
+    assert [d.function.name for d in deltas if d.function.name] == ["addiere"]
+    assert ({d.index for d in deltas}, len(deltas) > 1) == ({0}, True)
+    assert "".join(d.function.arguments or "" for d in deltas) == call.function.arguments
+    result = {"role": "tool", "tool_call_id": call.id, "content": '{"summe": 42}'}
+    messages += [first.choices[0].message, result]
+    second = ask(vendor, messages=messages, tools=TOOLS)
+    reasons = [one.choices[0].finish_reason for one in (first, chunks[-1], second)]
+    assert reasons == ["tool_calls", "tool_calls", "stop"]
+    assert "42" in second.choices[0].message.content
+
+
+def test_structured_output_and_json_mode(sdk: Sdk, ask: Sdk, vendor: str) -> None:
+    anna, asked = Person(name="Anna Schmidt", alter=34), {"model": MODELS[vendor], "messages": ANNA}
+    if vendor != "sovrgpt":
+        answer = sdk(vendor).chat.completions.parse(**asked, response_format=Person)
+        assert answer.choices[0].message.parsed == anna
+    rule = f"Antworte in JSON nach diesem Schema: {json.dumps(Person.model_json_schema())}"
+    messages = [{"role": "system", "content": rule}, *ANNA]
+    answer = ask(vendor, messages=messages, response_format={"type": "json_object"})
+    assert Person.model_validate_json(answer.choices[0].message.content) == anna
+
+
+@pytest.mark.covers("sovrgpt", "parameter n: more than one answer is refused before sending", "Doc")
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending",
+    "Doc",
+)
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"n": 2}, "n > 1 is not supported"),
+        ({"response_format": {"type": "text"}}, "must be 'json_object'"),
+        ({"messages": [{"role": "developer", "content": "x"}, *QUESTION]}, "messages.0..role must"),
+    ],
+)
+def test_what_openai_takes_and_sovrgpt_alone_does_not(
+    ask: Sdk, vendor: str, fields: dict, says: str
+) -> None:
+    if vendor == "sovrgpt":
+        with pytest.raises(openai.BadRequestError, match=says):
+            ask(vendor, **fields)
+    else:
+        assert "Emulator" in ask(vendor, **fields).choices[0].message.content
+
+
+@pytest.mark.parametrize(
+    ("vendor", "fields", "said"),
+    [
+        ("innogpt", {"max_tokens": 2}, "Ich bin"),
+        ("innogpt", {"max_completion_tokens": 2}, "Ich bin"),
+        ("neuroflash", {"max_tokens": 2}, "Ich bin"),
+        ("sovrgpt", {"max_tokens": 2}, "Ich bin"),
+        ("innogpt", {"stop": " lokale"}, "Ich bin der"),
+        ("neuroflash", {"stop": [" lokale"]}, "Ich bin der"),
+        ("sovrgpt", {"stop": [" Emulator", " lokale"]}, "Ich bin der"),
+        # "jedoch werden nicht alle Parameter beachtet"
+        ("meingpt", {"max_tokens": 2}, None),
+        ("meingpt", {"max_completion_tokens": 2, "stop": " Emulator"}, None),
+        ("meingpt", {"n": 3, "seed": 7, "top_p": 9, "frequency_penalty": 9, "user": "ich"}, None),
+        # Not among the seventeen fields of the page.
+        ("neuroflash", {"max_completion_tokens": 2, "n": 3, "top_p": 9, "user": "ich"}, None),
+        # "Ignoriert (nicht crashend): seed, logit_bias, user, n, presence_penalty, …"
+        ("sovrgpt", {"max_completion_tokens": 2, "n": 1, "seed": 7, "user": "ich"}, None),
+        ("sovrgpt", {"presence_penalty": 9, "frequency_penalty": 9, "logit_bias": {"1": 5}}, None),
+    ],
+)
+def test_what_is_honoured_cuts_the_answer_and_the_rest_has_no_effect(
+    ask: Sdk, vendor: str, fields: dict[str, Any], said: str | None
+) -> None:
+    answer = ask(vendor, **fields)
+    if said is None:
+        assert answer.choices == ask(vendor).choices
+    else:
+        [choice] = answer.choices
+        reason = "stop" if "stop" in fields else "length"
+        assert (choice.message.content, choice.finish_reason) == (said, reason)
+        assert answer.usage.completion_tokens == len(said.split())
+
+
+def test_model_lists_and_what_is_not_documented(sdk: Sdk, server: Server) -> None:
+    for vendor in ("neuroflash", "sovrgpt"):
+        with pytest.raises(openai.NotFoundError):
+            sdk(vendor).embeddings.create(input="x", model="text-embedding-3-large")
+    with pytest.raises(openai.NotFoundError):
+        sdk("neuroflash").models.list()
+    url = server.base_url("neuroflash") + "/model_selection"
+    with pytest.raises(AttributeError, match="'list' object"):  # a bare array, not OpenAI's object
+        sdk("neuroflash", base_url=url).models.list()
+    models = {model.id: model for model in sdk("sovrgpt").models.list()}
+    assert models["gemma-4-26b-a4b"].accepts_vision is True
+    assert models["qwen3.5-9b-text"].accepts_vision is False
+    assert models["qwen3.5-27b-thinking"].tier == "reasoning"
+
+
+@pytest.mark.covers("innogpt", "endpoint POST */embeddings")
+@pytest.mark.covers("meingpt", "endpoint POST */embeddings")
+@pytest.mark.parametrize(("vendor", "model", "size"), [*EMBEDDERS, ("innogpt", "x", 1536)])
+def test_embeddings_are_the_same_in_both_encodings(
+    sdk: Sdk, vendor: str, model: str, size: int
+) -> None:
+    texts, formats = ["Der Urlaub dauert 30 Tage.", "Passwörter haben 14 Zeichen."], []
+    # Unasked, the SDK asks for base64 and decodes it; asked for base64, it leaves it as it is.
+    for more in (
+        {},
+        {"encoding_format": "float"},
+        {"encoding_format": "base64"},
+        {"dimensions": 9},
+    ):
+        answer = sdk(vendor).embeddings.create(input=texts, model=model, **more)
+        assert ([one.index for one in answer.data], answer.model) == ([0, 1], model)
+        assert answer.usage.total_tokens == answer.usage.prompt_tokens > 0
+        formats.append([one.embedding for one in answer.data])
+    for plain, vector, coded, short in zip(*formats, strict=True):
+        assert (len(vector), len(short)) == (size, 9)
+        assert sum(value**2 for value in vector) == pytest.approx(1, abs=1e-5)
+        assert plain == pytest.approx(vector, abs=1e-7)
+        raw = struct.unpack(f"<{size}f", base64.b64decode(coded))
+        assert raw == pytest.approx(vector, abs=1e-7)
+
+
+@paired(
+    "status kind code",
+    [
+        (401, "authentication_error", "unauthorized"),
+        (400, "invalid_request_error", "error"),
+        (403, "permission_error", "forbidden"),
+        (429, "rate_limit_error", "rate_limit_exceeded"),
+        (408, "invalid_request_error", "timeout"),
+        (404, "invalid_request_error", "not_found"),
+        (422, "invalid_request_error", "invalid_request"),
+        (403, "permission_error", "forbidden"),
+        (503, "server_error", "error"),
+        (500, "server_error", "error"),
+        (429, "rate_limit_error", "rate_limit_exceeded"),
+        (413, "invalid_request_error", "request_too_large"),
+    ],
+)
+def test_a_status_has_the_vendors_body(
+    ask: Sdk, server: Server, vendor: str, status: int, kind: str, code: str
+) -> None:
+    server.script(vendor, Status(status, message="Geht nicht"))
+    with pytest.raises(openai.APIStatusError) as caught:
+        ask(vendor)
+    error = {"message": "Geht nicht", "type": kind, "param": None, "code": code}
+    own = {
+        "meingpt": {"status": "error", "message": "Geht nicht"},
+        "neuroflash": {"error": "Geht nicht", "code": code},
+    }
+    assert caught.value.status_code == status
+    assert caught.value.response.json() == own.get(vendor, {"error": error})
+    assert str(caught.value.request_id).startswith("emulator-")
