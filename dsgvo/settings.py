@@ -50,6 +50,7 @@ __all__ = [
     "ChatSettings",
     "EmbeddingSettings",
     "ImageSettings",
+    "NeuroflashChatSettings",
     "RerankSettings",
     "Settings",
     "WorkspaceSettings",
@@ -315,6 +316,35 @@ class WorkspaceSettings(Settings):
             self._keep(client_id=signed_in.client_id, client_secret=signed_in.client_secret)
 
 
+class NeuroflashChatSettings(WorkspaceSettings):
+    """Settings that only chat models of neuroflash have."""
+
+    own_parameters: ClassVar[tuple[str, ...]] = (
+        "reasoning",
+        "web_search_options",
+        "structured_outputs",
+        "repetition_penalty",
+        "continue_cut_answers",
+    )
+
+    reasoning: dict[str, Any] | None = Field(
+        default=None, description="Parameters of the reasoning mode."
+    )
+    web_search_options: dict[str, Any] | None = Field(
+        default=None, description="Options of the web search."
+    )
+    structured_outputs: bool | dict[str, Any] | None = Field(
+        default=None, description="The vendor's own switch for structured output."
+    )
+    repetition_penalty: float | None = Field(default=None, description="0 to 2.")
+    continue_cut_answers: int = Field(
+        default=0,
+        description="How often the rest of an answer is asked for that was cut, by `length` or "
+        "without an end, as the vendor's hosting does after about 150 seconds: 0 or more. The text "
+        "so far is sent back, and a stream asked for.",
+    )
+
+
 class ChatSettings(Settings):
     """Settings of a chat model: the model, and parameters of its requests."""
 
@@ -375,7 +405,7 @@ class ChatSettings(Settings):
         self.model = require_model(self.spec, self.model)
         self._check_residency(self.model)
         for name, value in self._parameters().items():
-            check_parameter(name, value)
+            check_parameter(name, value, self.spec)
 
     def _parameters(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.parameter_fields}

@@ -69,13 +69,13 @@ def to_result(completion: Completion, model: str) -> ChatResult:
 
 def combined_output(outputs: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
     """Return what ``generate`` says of several answers: the sum of their counts, and the model."""
-    used: dict[str, int] = {}
+    used: dict[str, Any] = {}
     names: dict[str, str] = {}
     for output in filter(None, outputs):  # there is none for an answer out of the cache
         names["model_name"] = output["model_name"]
         usage: dict[str, Any] = output.get("token_usage", {})
         for name, count in usage.items():
-            if isinstance(count, int):
+            if type(count) in {int, float}:
                 used[name] = used.get(name, 0) + count
     return {"token_usage": used, **names}
 
@@ -177,6 +177,7 @@ def _metadata(completion: Completion, model: str) -> dict[str, Any]:
         "request_id": completion.request_id,
         "headers": completion.headers,
         "token_usage": completion.usage,
+        "continued": completion.continued or None,
     }
     return {name: value for name, value in metadata.items() if value is not None}
 

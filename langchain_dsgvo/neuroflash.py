@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from dsgvo.settings import WorkspaceSettings
+from dsgvo.settings import NeuroflashChatSettings, WorkspaceSettings
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
 
 __all__ = ["ChatNeuroflash", "NeuroflashEmbeddings"]
 
 
-class ChatNeuroflash(ChatModel, WorkspaceSettings):
+class ChatNeuroflash(ChatModel, NeuroflashChatSettings):
     """neuroflash chat model.
 
     ``response_metadata["token_usage"]`` holds ``words_used`` beside the tokens: it is what the
-    customer's quota counts.
+    customer's quota counts, and ``cost`` where the vendor sends it. An answer that was cut is
+    continued as often as ``continue_cut_answers`` says; ``response_metadata["continued"]`` tells
+    how often it was.
 
     Setup:
         ``pip install 'dsgvo-llm[langchain]'`` and set ``NEUROFLASH_WORKSPACE_ID``, and either
@@ -43,22 +43,8 @@ class ChatNeuroflash(ChatModel, WorkspaceSettings):
     provider: ClassVar[str] = "neuroflash"
     parameter_fields: ClassVar[tuple[str, ...]] = (
         *ChatModel.parameter_fields,
-        "reasoning",
-        "web_search_options",
-        "structured_outputs",
-        "repetition_penalty",
+        *NeuroflashChatSettings.own_parameters,
     )
-
-    reasoning: dict[str, Any] | None = Field(
-        default=None, description="Parameters of the reasoning mode."
-    )
-    web_search_options: dict[str, Any] | None = Field(
-        default=None, description="Options of the web search."
-    )
-    structured_outputs: bool | dict[str, Any] | None = Field(
-        default=None, description="The vendor's own switch for structured output."
-    )
-    repetition_penalty: float | None = Field(default=None, description="0 to 2.")
 
     @property
     def lc_secrets(self) -> dict[str, str]:

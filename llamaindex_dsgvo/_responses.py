@@ -181,6 +181,7 @@ def _raw(answer: Completion, usage: dict[str, Any] | None) -> RawResponse:
             "usage": usage,
             "system_fingerprint": answer.system_fingerprint,
             "request_id": answer.request_id,
+            **({"continued": answer.continued} if answer.continued else {}),
             **({"headers": answer.headers} if answer.headers is not None else {}),
             **answer.extra,
         }
@@ -310,8 +311,8 @@ def _usage(usage: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _counts(usage: dict[str, Any] | None) -> dict[str, Any]:
-    """Return OpenAI's token counts and the vendor's own, such as ``words_used``."""
-    return {name: count for name, count in (usage or {}).items() if type(count) is int}
+    """Return OpenAI's token counts and the vendor's own, such as ``words_used`` and ``cost``."""
+    return {name: count for name, count in (usage or {}).items() if type(count) in {int, float}}
 
 
 def _reasoning_tokens(usage: dict[str, Any] | None) -> int | None:

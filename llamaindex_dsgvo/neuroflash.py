@@ -6,19 +6,21 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from dsgvo.settings import WorkspaceSettings
+from dsgvo.settings import NeuroflashChatSettings, WorkspaceSettings
 from llamaindex_dsgvo._embedding import EmbeddingModel
 from llamaindex_dsgvo._llm import ChatModel
 
 __all__ = ["Neuroflash", "NeuroflashEmbedding"]
 
 
-class Neuroflash(ChatModel, WorkspaceSettings):
+class Neuroflash(ChatModel, NeuroflashChatSettings):
     """Chat models of neuroflash, after its page "Chat-Vervollständigungen".
 
     There is a field for each parameter that the page documents; ``messages``, ``stream``,
     ``tools`` and ``tool_choice`` come with each call. What the customer's quota counts,
-    ``words_used``, is in ``additional_kwargs`` of the answers beside the token counts.
+    ``words_used``, is in ``additional_kwargs`` of the answers beside the token counts, and so is
+    ``cost`` where the vendor sends it. An answer that was cut is continued as often as
+    ``continue_cut_answers`` says; ``raw["continued"]`` tells how often it was.
 
     Raises:
         ConfigurationError: If something is missing or wrong; nothing is sent.
@@ -35,23 +37,9 @@ class Neuroflash(ChatModel, WorkspaceSettings):
 
     parameter_fields: ClassVar[tuple[str, ...]] = (
         *ChatModel.parameter_fields,
-        "reasoning",
+        *NeuroflashChatSettings.own_parameters,
         "response_format",
-        "web_search_options",
-        "structured_outputs",
-        "repetition_penalty",
     )
-
-    reasoning: dict[str, Any] | None = Field(
-        default=None, description="Parameters of the reasoning mode."
-    )
-    web_search_options: dict[str, Any] | None = Field(
-        default=None, description="Options of the web search."
-    )
-    structured_outputs: bool | dict[str, Any] | None = Field(
-        default=None, description="The vendor's own switch for structured output."
-    )
-    repetition_penalty: float | None = Field(default=None, description="0 to 2.")
     response_format: dict[str, Any] | None = Field(
         default=None, description="Form of every answer; `structured_predict` sets its own."
     )

@@ -11,7 +11,7 @@ from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, dumps
 from dsgvo.emulator.sse import DONE, HEADERS, event, pieces
 from dsgvo.emulator.state import State
-from dsgvo.emulator.steps import Reply, Step
+from dsgvo.emulator.steps import Reply, Step, Truncate
 from dsgvo.emulator.values import CREATED, FINGERPRINT, Call, HttpReply, json_reply, reasoning_of
 from dsgvo.providers import PROVIDERS
 
@@ -40,11 +40,15 @@ async def complete(dialect: Dialect, state: State, call: Call, step: Step) -> Ht
     answer = _finished(answer, call.key, limits)
     streamed = dialect.streams(call) if answer.stream is None else answer.stream
     usage = _usage(dialect, body, answer, call)
-    if not streamed:
-        return json_reply(200, _plain(head, answer, usage))
     writes = [event(chunk) for chunk in _chunks(head, answer, usage if wanted else None)]
     speed = state.pace if answer.pace is None else answer.pace
-    return HttpReply(200, HEADERS, [*writes, DONE], speed)
+    reply = HttpReply(200, HEADERS, [*writes, DONE], speed)
+    reply = reply if streamed else json_reply(200, _plain(head, answer, usage))
+    # The vendor's hosting closes what takes too long, at a pace of so many seconds an event.
+    limit = PROVIDERS[dialect.name].closes_after and state.closes_after
+    if limit and speed * len(writes) > limit:
+        return Truncate(int(limit / speed), clean=streamed).transform_response(reply)
+    return reply
 
 
 def _in_dialect(dialect: Dialect, answer: Reply) -> Reply:

@@ -113,6 +113,8 @@ class Settings(TypedDict, total=False):
 
     pace: float
     """Seconds between two events of a stream; 0."""
+    closes_after: float
+    """Seconds after which neuroflash's answers are cut, by ``pace`` alone; 150."""
     token_seconds: float
     """How long neuroflash's tokens live; 14399."""
     undocumented_embeddings: bool
@@ -134,6 +136,7 @@ def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "
     """Bind a server to its port without starting it; see :func:`running` for the arguments."""
     state = State(Access(token_seconds=settings.get("token_seconds", 14399)), host)
     state.pace = settings.get("pace", 0.0)
+    state.closes_after = settings.get("closes_after", 150)
     state.record = settings.get("record", True)
     state.undocumented_embeddings = settings.get("undocumented_embeddings", False)
     try:

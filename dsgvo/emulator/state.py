@@ -21,6 +21,7 @@ class State:
     access: Access
     host: str = "127.0.0.1"
     pace: float = 0.0
+    closes_after: float = 150
     record: bool = True
     undocumented_embeddings: bool = False
     upstream: "Upstream | None" = None

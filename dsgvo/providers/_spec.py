@@ -180,8 +180,10 @@ class AssistantSupport:
 class Provider:
     """One vendor: who to talk to, how to log in, what its page says it honours.
 
-    Addresses are the vendor's own; ``ClientConfig.url`` says where they are under another
-    ``base_url``. ``facts`` holds what the page does not state, by the name of what rests on it.
+    ``choices`` are the only values of a parameter, ``closes_after`` the seconds after which an
+    answer is cut, whole or not. Addresses are the vendor's own; ``ClientConfig.url`` says where
+    they are under another ``base_url``. ``facts`` holds what the page does not state, by the name
+    of what rests on it.
 
     Examples:
         >>> from dsgvo import PROVIDERS
@@ -201,12 +203,14 @@ class Provider:
     documented: frozenset[str]
     ignored: frozenset[str] = frozenset()
     ignores_the_rest: bool = False
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     chat_path: str = "/chat/completions"
     images_path: str | None = None
     models_url: str | None = None
     model_list_says_images: bool = False
     model_list_says_available: bool = False
     health_path: str | None = None
+    closes_after: float | None = None
     workspaces_url: str | None = None
     quotas_url: str | None = None
     structured_output: tuple[StructuredOutputMethod, ...] = ("function_calling",)

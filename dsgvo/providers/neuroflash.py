@@ -41,10 +41,15 @@ NEUROFLASH = Provider(
             "stream",
         }
     ),
+    # Seen in the vendor's own 400.
+    choices={
+        "reasoning_effort": ("max", "xhigh", "high", "medium", "low", "minimal", "none"),
+    },
     models_url="https://app.neuroflash.com/api/ds-prototypes/model_selection/models",
     model_list_says_available=True,
     images_path="/image_generation/",
     health_path="/health",
+    closes_after=150,
     workspaces_url="https://app.neuroflash.com/api/workspace-service/v1/workspaces",
     quotas_url=("https://app.neuroflash.com/api/usage-service/v1/workspaces/{workspace_id}/quotas"),
     # ``response_format``: "Für strukturierte Ausgaben zur Definition eines JSON-Schemas".
@@ -122,9 +127,9 @@ NEUROFLASH = Provider(
             otherwise='pass default_headers={"User-Agent": …}',
         ),
         "time_limit": Fact(
-            text="closes an answer after about 150 seconds",
+            text="closes any one answer after about 150 seconds",
             standing="Seen",
-            otherwise="pass another `timeout`; nothing else rests on it",
+            otherwise="the words of an error rest on it, and nothing else",
             by_hand="ask a reasoning model for a long answer: it ends without an end",
         ),
         "reasoning_effort": Fact(

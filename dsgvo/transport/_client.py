@@ -19,7 +19,7 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -38,6 +38,7 @@ from dsgvo.errors import (
     CapabilityError,
     ConfigurationError,
     DsgvoError,
+    IncompleteStreamError,
     ModelListWarning,
     ResidencyError,
     ResidencyWarning,
@@ -90,6 +91,7 @@ from dsgvo.transport._request import (
     request_id,
     secrets_of,
     settled,
+    tell_late,
 )
 from dsgvo.wire.account import (
     Quota,
@@ -130,7 +132,7 @@ from dsgvo.wire.models import (
     decode_image,
     find_model,
 )
-from dsgvo.wire.request import build_chat
+from dsgvo.wire.request import build_chat, check_parameter, continued, continued_body
 from dsgvo.wire.rerank import (
     MAX_BATCH_DOCUMENTS,
     RerankRequest,
@@ -161,13 +163,20 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A chat request and the configuration that holds for it alone."""
+    """A chat request and the configuration that holds for it alone.
+
+    Of an answer that was cut, ``first`` is the request, ``before`` what has come of it, and
+    ``goes_on`` how often its rest may still be asked for.
+    """
 
     config: ClientConfig
     operation: Operation
     model: str
     check_images: bool
     tool_names: Mapping[str, str]
+    goes_on: int = 0
+    before: Completion | None = None
+    first: Operation | None = None
 
     def decoder(self, answer: Answer) -> ChatDecoder:
         return ChatDecoder(
@@ -178,6 +187,21 @@ class _Call:
             headers=self.config.kept_headers(answer.response.headers),
             thinking="open" if self._model in runtime.open_thoughts else None,
             tool_names=self.tool_names,
+            before=self.before,
+            goes_on=self.goes_on > 0,
+        )
+
+    def going_on(self, decoder: ChatDecoder) -> _Call:
+        """Return the request for the rest of an answer that was cut."""
+        whole, first = decoder.completion(), self.first or self.operation
+        reasoned = first.reasoned_messages
+        operation = replace(
+            first,
+            body=continued_body(first.body or {}, whole.content),
+            reasoned_messages=reasoned and continued(reasoned, whole.content),
+        )
+        return replace(
+            self, operation=operation, goes_on=self.goes_on - 1, before=whole, first=first
         )
 
     def note_thoughts(self, decoder: ChatDecoder) -> None:
@@ -290,7 +314,9 @@ class BaseClient:
         stream: bool,
         stream_usage: bool,
         send_reasoning: bool | None,
+        continue_cut_answers: int,
     ) -> _Call:
+        check_parameter("continue_cut_answers", continue_cut_answers, self.spec)
         options, params = RequestOptions.split(params)
         config = options.apply(self.config)
         config.require_arguments()
@@ -300,7 +326,8 @@ class BaseClient:
             model=model or os.environ.get(spec.model_variable),
             messages=messages,
             params=params,
-            stream=stream,
+            # A plain answer that is cut shows nothing of its text.
+            stream=stream or continue_cut_answers > 0,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
             extra_body=options.extra_body,
@@ -319,7 +346,14 @@ class BaseClient:
             reasoned_messages=request.reasoned_messages,
         )
         check_images = request.unsure_of_images and spec.model_list_says_images
-        return _Call(config, operation, request.model, check_images, request.tool_names)
+        return _Call(
+            config,
+            operation,
+            request.model,
+            check_images,
+            request.tool_names,
+            continue_cut_answers,
+        )
 
     def _open(
         self, call: _Call, retries: Retries, gate: Gate | None = None, guessed: int = 0
@@ -337,7 +371,7 @@ class BaseClient:
         Until then an error in the answer is like one in its status, and tried again alike.
         """
         call = replace(call, config=(yield from in_workspace(call.config)))
-        return (yield from explained(call.config, call.model, self._first_piece(call)))
+        return (yield from _told(call, self._first_piece(call)))
 
     def _first_piece(self, call: _Call) -> Flow[_Begun]:
         retries = Retries(call.config, call.operation)
@@ -354,9 +388,10 @@ class BaseClient:
                         return _Begun(answer, decoder, deltas, chunks)
                 return _Begun(answer, decoder, (), chunks)
             except ConnectionFailedError as failed:
-                raise _broken(call, decoder, failed) from failed.__cause__
+                return _Begun(answer, decoder, _broken(call, answer, decoder, failed), None)
             except APIError as error:
                 yield CloseBody(chunks)
+                tell_late(call.config, error, answer.started)
                 yield from retries.wait(Failure(error, error.__cause__))
 
     def _complete(self, call: _Call) -> Flow[Completion]:
@@ -364,11 +399,13 @@ class BaseClient:
         with _audited(call.config, "chat", call.model) as entry:
             gate = gate_of(call.config)
             guessed = gate.guess((str(call.operation.body),)) if gate is not None else 0
-            reading = self._decoded(call, gate, guessed)
-            decoder = yield from explained(call.config, call.model, reading)
+            decoder = yield from _told(call, self._decoded(call, gate, guessed))
+            while decoder.cut:
+                call = call.going_on(decoder)
+                decoder = yield from _told(call, self._decoded(call, gate, guessed))
             completion = self._answered(call, decoder, entry)
             if gate is not None and (tokens := total_tokens(completion.usage)):
-                gate.correct(tokens - guessed)
+                gate.correct(tokens - guessed * (1 + completion.continued))
             return completion
 
     def _decoded(self, call: _Call, gate: Gate | None, guessed: int) -> Flow[ChatDecoder]:
@@ -384,9 +421,11 @@ class BaseClient:
                     decoder.close()
             except ConnectionFailedError as failed:
                 if not decoder.done:
-                    raise _broken(call, decoder, failed) from failed.__cause__
-                decoder.close()
+                    _broken(call, answer, decoder, failed)
+                else:
+                    decoder.close()
             except APIError as error:
+                tell_late(call.config, error, answer.started)
                 yield from retries.wait(Failure(error, error.__cause__))
                 continue
             return decoder
@@ -739,9 +778,33 @@ def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None
         warn_once((config.spec.name, asked, answered), warning, ResidencyWarning)
 
 
-def _broken(call: _Call, decoder: ChatDecoder, failed: ConnectionFailedError) -> DsgvoError:
-    error = connection_error(call.config, failed, call.operation)
-    return decoder.fail(error)
+def _broken(
+    call: _Call, answer: Answer, decoder: ChatDecoder, failed: ConnectionFailedError
+) -> list[Delta]:
+    """Return the last deltas of an answer that goes on though its connection broke, or raise."""
+    try:
+        return decoder.fail(connection_error(call.config, failed, call.operation))
+    except DsgvoError as error:
+        tell_late(call.config, error, answer.started)
+        raise error from failed.__cause__
+
+
+def _told(call: _Call, flow: Flow[_T]) -> Flow[_T]:
+    """Add to an error what lists say of it and, if the rest was asked for, what had come."""
+    try:
+        return (yield from explained(call.config, call.model, flow))
+    except APIError as error:
+        if call.before is None or isinstance(error, IncompleteStreamError):
+            raise
+        raise IncompleteStreamError(
+            f"the answer was cut, and its rest could not be had: {error.message}",
+            partial=call.before,
+            provider=error.provider,
+            status_code=error.status_code,
+            code=error.code,
+            request_id=error.request_id,
+            retry_after=error.retry_after,
+        ) from error
 
 
 @dataclass(slots=True)
@@ -875,6 +938,7 @@ class Client(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
+        continue_cut_answers: int = 0,
         **params: Any,
     ) -> Completion:
         """Return the answer to a conversation.
@@ -885,6 +949,10 @@ class Client(BaseClient):
             stream_usage: Ask for usage where the model streams unasked.
             send_reasoning: Whether ``reasoning_content`` and ``reasoning_details`` of earlier
                 turns are sent; ``None``: once the server has said that it wants them.
+            continue_cut_answers: How often the rest is asked for of an answer that was cut, by a
+                missing end or by ``length``: 0 or more. The text so far is sent back and a stream
+                asked for; an answer that calls tools is never continued.
+                ``Completion.continued`` says how often it was.
             **params: ``temperature`` (0 to 2), ``max_tokens`` (1 or more), ``stop``, ``tools``,
                 ``tool_choice``, ``response_format`` and whatever else the vendor takes; and
                 the options of :class:`RequestOptions`.
@@ -900,6 +968,7 @@ class Client(BaseClient):
             stream=False,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
+            continue_cut_answers=continue_cut_answers,
         )
         return run(self._complete(call))
 
@@ -910,6 +979,7 @@ class Client(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
+        continue_cut_answers: int = 0,
         **params: Any,
     ) -> Generator[Delta]:
         """Yield the answer piece by piece; arguments as for :meth:`chat`.
@@ -934,30 +1004,41 @@ class Client(BaseClient):
             stream=True,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
+            continue_cut_answers=continue_cut_answers,
         )
         return self._stream(call)
 
     def _stream(self, call: _Call) -> Generator[Delta]:
         with _audited(call.config, "chat", call.model) as entry:
-            begun = run(self._begin(call))
-            decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
-            try:
-                yield from begun.deltas
-                if chunks is not None:
-                    if not keep:
-                        for data in chunks:
-                            yield from decoder.feed(data)
-                            if decoder.done:
-                                keep = True
-                                break
-                    yield from decoder.close()
-            except ConnectionFailedError as failed:
-                raise _broken(call, decoder, failed) from failed.__cause__
-            finally:
-                if chunks is not None:
-                    answer = begun.answer
-                    _pools.finish(answer.request, answer.response, chunks, keep=keep)
-            self._answered(call, decoder, entry)
+            while True:
+                begun = run(self._begin(call))
+                yield from self._pieces(call, begun)
+                if not begun.decoder.cut:
+                    break
+                call = call.going_on(begun.decoder)
+            self._answered(call, begun.decoder, entry)
+
+    def _pieces(self, call: _Call, begun: _Begun) -> Generator[Delta]:
+        answer, decoder, chunks = begun.answer, begun.decoder, begun.chunks
+        keep = decoder.done
+        try:
+            yield from begun.deltas
+            if chunks is not None:
+                if not keep:
+                    for data in chunks:
+                        yield from decoder.feed(data)
+                        if decoder.done:
+                            keep = True
+                            break
+                yield from decoder.close()
+        except ConnectionFailedError as failed:
+            yield from _broken(call, answer, decoder, failed)
+        except IncompleteStreamError as error:
+            tell_late(call.config, error, answer.started)
+            raise
+        finally:
+            if chunks is not None:
+                _pools.finish(answer.request, answer.response, chunks, keep=keep)
 
     def embed(
         self,
@@ -1274,6 +1355,7 @@ class AsyncClient(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
+        continue_cut_answers: int = 0,
         **params: Any,
     ) -> Completion:
         """Return the answer to a conversation; see :meth:`Client.chat`."""
@@ -1284,6 +1366,7 @@ class AsyncClient(BaseClient):
             stream=False,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
+            continue_cut_answers=continue_cut_answers,
         )
         return await arun(self._complete(call))
 
@@ -1294,6 +1377,7 @@ class AsyncClient(BaseClient):
         model: str | None = None,
         stream_usage: bool = True,
         send_reasoning: bool | None = True,
+        continue_cut_answers: int = 0,
         **params: Any,
     ) -> AsyncGenerator[Delta]:
         """Yield the answer piece by piece; see :meth:`Client.stream`."""
@@ -1304,32 +1388,47 @@ class AsyncClient(BaseClient):
             stream=True,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
+            continue_cut_answers=continue_cut_answers,
         )
         return self._stream(call)
 
     async def _stream(self, call: _Call) -> AsyncGenerator[Delta]:
         with _audited(call.config, "chat", call.model) as entry:
-            begun = await arun(self._begin(call))
-            decoder, chunks, keep = begun.decoder, begun.chunks, begun.decoder.done
-            try:
-                for delta in begun.deltas:
-                    yield delta
-                if chunks is not None:
-                    if not keep:
-                        async for data in chunks:
-                            for delta in decoder.feed(data):
-                                yield delta
-                            if decoder.done:
-                                keep = True
-                                break
-                    for delta in decoder.close():
+            while True:
+                begun = await arun(self._begin(call))
+                async with aclosing(self._pieces(call, begun)) as pieces:
+                    async for delta in pieces:
                         yield delta
-            except ConnectionFailedError as failed:
-                raise _broken(call, decoder, failed) from failed.__cause__
-            finally:
-                if chunks is not None:
-                    await _pools.afinish(chunks, keep=keep)
-            self._answered(call, decoder, entry)
+                if not begun.decoder.cut:
+                    break
+                call = call.going_on(begun.decoder)
+            self._answered(call, begun.decoder, entry)
+
+    async def _pieces(self, call: _Call, begun: _Begun) -> AsyncGenerator[Delta]:
+        answer, decoder, chunks = begun.answer, begun.decoder, begun.chunks
+        keep = decoder.done
+        try:
+            for delta in begun.deltas:
+                yield delta
+            if chunks is not None:
+                if not keep:
+                    async for data in chunks:
+                        for delta in decoder.feed(data):
+                            yield delta
+                        if decoder.done:
+                            keep = True
+                            break
+                for delta in decoder.close():
+                    yield delta
+        except ConnectionFailedError as failed:
+            for delta in _broken(call, answer, decoder, failed):
+                yield delta
+        except IncompleteStreamError as error:
+            tell_late(call.config, error, answer.started)
+            raise
+        finally:
+            if chunks is not None:
+                await _pools.afinish(chunks, keep=keep)
 
     async def embed(
         self,

@@ -374,7 +374,10 @@ class Runtime:
         urls: Addresses, parsed.
         proxies: The proxy of a scheme and host, as the environment says.
         gates: Adaptive limits, by ``base_url`` and key.
+        clock: The monotonic clock by which an answer is late.
     """
+
+    clock = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

@@ -32,10 +32,12 @@ from dsgvo.errors import (
     APITimeoutError,
     CapabilityError,
     ConfigurationError,
+    DsgvoError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
     RedirectError,
+    StreamError,
 )
 from dsgvo.transport import _pools
 from dsgvo.transport._config import (
@@ -106,6 +108,7 @@ __all__ = [
     "request_id",
     "secrets_of",
     "settled",
+    "tell_late",
 ]
 
 MAX_ERROR_BYTES = 256 * 1024
@@ -114,6 +117,9 @@ ERROR_SECONDS = 5.0
 
 MAX_STALE = _pools.KEEPALIVE_CONNECTIONS
 """How many kept connections a server may have closed meanwhile: as many as are kept."""
+
+LATE = 0.8
+"""Share of the time after which a vendor closes answers, at which one that ends is cut by that."""
 
 ASIDE_SECONDS = 10.0
 """How long a request is waited for that only serves to say better what another one decides."""
@@ -127,6 +133,7 @@ RENEW_BEFORE = 60.0
 DEFAULT_LIFE = 3600.0
 USER_AGENT = f"dsgvo-llm/{__version__}"
 
+_FROM_GATEWAYS = frozenset({408, 502, 503, 504, 520, 522, 524})
 _REQUEST_IDS = ("x-request-id", "request-id", "x-litellm-call-id", "cf-ray")
 _log = logging.getLogger("dsgvo")
 _T = TypeVar("_T")
@@ -200,6 +207,7 @@ class Answer:
     request: httpx.Request
     response: httpx.Response
     lease: Lease = field(default_factory=lambda: Lease(None))
+    started: float = 0.0
 
     @property
     def request_id(self) -> str | None:
@@ -325,6 +333,7 @@ def _attempt(
     own = config.http_transport is not None or config.http_async_transport is not None
     if runtime.pools.ssl is None and not own:
         yield RunInThread(runtime.pools.make_ready)
+    started = runtime.clock()
     try:
         # A file is opened anew for each attempt, so that an upload can be made again.
         with (yield from _opened(operation.upload)) as document:
@@ -339,22 +348,44 @@ def _attempt(
             )
     except ConnectionFailedError as failed:
         error = connection_error(config, failed, operation)
+        if tell_late(config, error, started):  # the next attempt would be cut as well
+            return Failure(error, failed.__cause__, retry=False)
         stale = failed.kind == "stale"
         return Failure(error, failed.__cause__, retry=failed.retry, stale=stale)
     if response.is_success:
-        return Answer(request, response)
+        return Answer(request, response, started=started)
     body = _Body(MAX_ERROR_BYTES, time.monotonic() + ERROR_SECONDS)
     steps = request.extensions["timeout"]
     steps["read"] = min(ERROR_SECONDS, steps["read"] or ERROR_SECONDS)
     _pools.hurry(response, ERROR_SECONDS)
     with suppress(ConnectionFailedError):  # what has come of the error's body is enough
         yield ReadBody(request, response, body, MAX_ERROR_BYTES)
-    return Failure(
-        _status_error(config, operation, response, body.data, token),
-        status=response.status_code,
-        body=body.data,
-        retry=should_retry(response.headers),
+    refusal = _status_error(config, operation, response, body.data, token)
+    retry = should_retry(response.headers)
+    if response.status_code in _FROM_GATEWAYS and tell_late(config, refusal, started):
+        retry = retry or False
+    return Failure(refusal, status=response.status_code, body=body.data, retry=retry)
+
+
+def tell_late(config: ClientConfig, error: DsgvoError, started: float) -> bool:
+    """Say it in an error if the vendor may have cut the answer for its length in time.
+
+    Args:
+        config: Who was asked.
+        error: How the answer ended.
+        started: When it was asked for, by the clock of :data:`runtime`.
+    """
+    limit = config.spec.closes_after
+    own = isinstance(error, StreamError | APITimeoutError)  # the vendor's word, and our own limit
+    if limit is None or own or runtime.clock() - started < LATE * limit:
+        return False
+    fact = config.spec.facts["time_limit"]
+    error.add(
+        f"{config.spec.title} {fact.text} ({fact.standing}, not promised): a lower "
+        "reasoning_effort or max_tokens makes an answer shorter, and continue_cut_answers=… asks "
+        "for the rest of one that was cut"
     )
+    return True
 
 
 def fetch(

@@ -88,6 +88,8 @@ class ChatDecoder:
         thinking: ``"open"`` if the prompt's template opens a thought, so that a stream begins
             inside it. A plain answer shows by itself whether it does.
         tool_names: The user's names of tools, by those on the wire.
+        before: The parts so far of an answer that was cut, of which this is the next.
+        goes_on: Whether the rest of the answer is asked for if it is cut; see ``cut``.
 
     Examples:
         >>> from dsgvo import PROVIDERS
@@ -108,6 +110,8 @@ class ChatDecoder:
         headers: Mapping[str, str] | None = None,
         thinking: Literal["open"] | None = None,
         tool_names: Mapping[str, str] = NO_NAMES,
+        before: Completion | None = None,
+        goes_on: bool = False,
     ) -> None:
         self._provider = provider
         self._secrets = secrets
@@ -117,8 +121,11 @@ class ChatDecoder:
         self._body = bytearray()
         self._sse = SSEDecoder()
         self._reader = ChunkReader(thinking=thinking, tool_names=tool_names)
-        self._accumulator = Accumulator(provider.name, request_id, headers)
+        self._accumulator = Accumulator(provider.name, request_id, headers, before)
         self._error: APIError | None = None
+        self._goes_on = goes_on
+        self.cut = False
+        """Whether the answer was cut, by its end or ``length``, and its rest is to be asked for."""
         self.done = False
         """Whether nothing more will come: the server said ``[DONE]``, or the answer failed."""
 
@@ -149,6 +156,8 @@ class ChatDecoder:
     def close(self) -> list[Delta]:
         """Take the end of the body and return the last deltas; the very last has the whole answer.
 
+        There is none of that if the answer was ``cut`` and goes on.
+
         Raises:
             IncompleteStreamError: If the stream ended without a finish reason or inside an event.
             APIStatusError: If the body is an error under a success status.
@@ -163,21 +172,25 @@ class ChatDecoder:
         pending = self._sse.pending.strip().removeprefix(b"data:").strip()
         proven = self.done or pending == b"[DONE]"
         if pending and not proven:
-            raise self._incomplete("the stream ended inside an event")
+            return self._ended("the stream ended inside an event")
         if self._reader.finish_reason is None:
             if not proven:
-                raise self._incomplete("the stream ended without a finish reason")
+                return self._ended("the stream ended without a finish reason")
             if not self._reader.saw_choice:
                 raise self._unexpected("a stream without choices")
         return self._flush()
 
-    def fail(self, error: DsgvoError) -> DsgvoError:
-        """Return the error for a connection that broke while the answer was being read."""
+    def fail(self, error: DsgvoError) -> list[Delta]:
+        """Take that the connection broke, and return the last deltas of an answer that goes on.
+
+        Raises:
+            DsgvoError: If it does not.
+        """
         if self._error is not None:
-            return self._error
+            raise self._error
         if not self._is_stream:
-            return error
-        return self._incomplete(f"the connection broke inside the stream ({error.message})")
+            raise error
+        return self._ended(f"the connection broke inside the stream ({error.message})")
 
     def completion(self) -> Completion:
         """Return what has arrived so far; after :meth:`close`, the whole answer."""
@@ -262,6 +275,8 @@ class ChatDecoder:
         except ShapeError as error:
             raise self._incomplete(str(error)) from None
         self._accumulator.add(delta, chunk)
+        if delta.finish_reason == "length" and self._can_go_on():
+            delta.finish_reason = None
         failure = self._reader.failure
         if failure is not None:
             if isinstance(failure, str):
@@ -270,8 +285,20 @@ class ChatDecoder:
             raise self._vendor_error(failure)
         return delta if delta.content or delta != _EMPTY else None
 
+    def _can_go_on(self) -> bool:
+        """Return whether the rest can be asked for: there is text, and no tool call is begun."""
+        return self._goes_on and not self._reader.tool_calls and bool(self.completion().content)
+
+    def _ended(self, how: str) -> list[Delta]:
+        """Take an end that is none."""
+        if not self._can_go_on():
+            raise self._incomplete(how)
+        self.cut = True
+        return self._flush()
+
     def _flush(self) -> list[Delta]:
-        last = self._reader.flush()
+        self.cut = self.cut or (self._reader.finish_reason == "length" and self._can_go_on())
+        last = self._reader.flush(cut=self.cut)
         if self._reader.thought_was_answer:
             self._accumulator.drop_reasoning()
         self._accumulator.add(last, {})
@@ -279,10 +306,11 @@ class ChatDecoder:
         if last.tool_calls:
             deltas.append(Delta(tool_calls=last.tool_calls))
             last.tool_calls = ()
-        last.completion = completion = self.completion()
+        completion = self.completion()
+        last.completion = None if self.cut else completion
         if self._is_stream and not completion.reasoning:
             self._reader.thought_unopened = thought_unopened(completion.content)
-        return [*deltas, last]
+        return deltas if last == _EMPTY else [*deltas, last]
 
     def _vendor_error(self, body: str | Mapping[str, Any]) -> APIError:
         """Return the error of the vendor's words: of its own class if nothing had come before."""

@@ -128,9 +128,9 @@ class ChunkReader:
             self.failure = {key: chunk[key] for key in chunk if key != "choices"}
         return delta
 
-    def flush(self) -> Delta:
-        """Return what was held back, at the end of the answer."""
-        split = self._splitter.flush(cut=self.finish_reason == "length")
+    def flush(self, *, cut: bool = False) -> Delta:
+        """Return what was held back, at the end of the answer; ``cut`` if that is missing."""
+        split = self._splitter.flush(cut=cut or self.finish_reason == "length")
         return Delta(split.content, split.reasoning, self._tools.flush() or ())
 
     def _choice(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from dsgvo.wire.tools import ToolCall, ToolCallDelta
+from dsgvo.wire.usage import added
 
 __all__ = ["METADATA_FIELDS", "Accumulator", "Completion", "Delta"]
 
@@ -59,6 +60,8 @@ class Completion:
         created: Unix time in seconds, where the vendor sends it.
         request_id: The vendor's id of the request, from the answer's headers.
         headers: The answer's headers, where ``include_response_headers`` asks for them.
+        continued: How often the answer was cut and its rest was asked for. Fields beside the text
+            are the last part's then, and ``usage`` is the sum of what the vendor told.
     """
 
     provider: str
@@ -75,10 +78,17 @@ class Completion:
     system_fingerprint: str | None = None
     request_id: str | None = None
     headers: Mapping[str, str] | None = None
+    continued: int = 0
 
 
 class Accumulator:
     """Adds deltas up to a completion; tool calls are put together by their own assembler.
+
+    Args:
+        provider: Name of the provider that answers.
+        request_id: The vendor's id of the request.
+        headers: The answer's headers that are kept.
+        before: The parts so far of an answer that was cut, to which this one is added.
 
     Examples:
         >>> accumulator = Accumulator("sovrgpt")
@@ -88,18 +98,24 @@ class Accumulator:
         'Guten Tag'
     """
 
-    __slots__ = ("_completion", "_content", "_reasoning", "_refusal")
+    __slots__ = ("_before", "_completion", "_content", "_reasoning", "_refusal", "_usage")
 
     def __init__(
         self,
         provider: str,
         request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
+        before: Completion | None = None,
     ) -> None:
         self._completion = Completion(provider, request_id=request_id, headers=headers)
-        self._content: list[str] = []
-        self._reasoning: list[str] = []
+        self._before = before or Completion(provider)
+        if before is not None:
+            self._completion.continued = before.continued + 1
+            _merge(self._completion.extra, before.extra, {})
+        self._content = [self._before.content]
+        self._reasoning = [self._before.reasoning]
         self._refusal: list[str] = []
+        self._usage: dict[str, Any] | None = None
 
     def add(self, delta: Delta, chunk: Mapping[str, Any]) -> None:
         """Add a delta, and what its chunk says of the answer as a whole."""
@@ -113,8 +129,9 @@ class Accumulator:
         if delta.finish_reason is not None:
             completion.finish_reason = delta.finish_reason
         if delta.usage is not None:
-            completion.usage = completion.usage or {}
-            completion.usage.update(delta.usage)
+            self._usage = {**(self._usage or {}), **delta.usage}
+            if self._before.usage is not None:
+                delta.usage = added(self._before.usage, self._usage)
         if delta.extra is not None:
             _merge(completion.extra, delta.extra, chunk)
         # Every chunk repeats the head; looking for it in those without text finds what comes late.
@@ -123,12 +140,12 @@ class Accumulator:
 
     def drop_reasoning(self) -> None:
         """Forget the thoughts, which turned out to be the answer."""
-        self._reasoning.clear()
+        del self._reasoning[1:]
 
     @property
     def empty(self) -> bool:
         """Whether nothing of the answer itself has come, beside tool calls."""
-        return not (self._content or self._reasoning or self._refusal)
+        return not any((*self._content, *self._reasoning, *self._refusal))
 
     def completion(self, tool_calls: list[ToolCall]) -> Completion:
         """Return what has arrived so far."""
@@ -137,6 +154,7 @@ class Accumulator:
         completion.reasoning = "".join(self._reasoning)
         completion.refusal = "".join(self._refusal)
         completion.tool_calls = tool_calls
+        completion.usage = added(self._before.usage, self._usage)
         return completion
 
     def _head(self, chunk: Mapping[str, Any]) -> None:

@@ -20,11 +20,14 @@ from dsgvo.wire.residency import Residency, check_residency, model_id
 from dsgvo.wire.tools import tool_choice
 
 __all__ = [
+    "GO_ON",
     "ChatRequest",
     "build_chat",
     "check_objects",
     "check_parameter",
     "check_structured_output",
+    "continued",
+    "continued_body",
     "require_model",
     "response_format",
 ]
@@ -36,8 +39,17 @@ _RANGES: dict[str, tuple[float, float]] = {
     "frequency_penalty": (-2, 2),
     "presence_penalty": (-2, 2),
     "repetition_penalty": (0, 2),
+    "continue_cut_answers": (0, math.inf),
 }
-_WHOLE = frozenset({"max_tokens", "seed"})
+_WHOLE = frozenset({"max_tokens", "seed", "continue_cut_answers"})
+
+GO_ON = (
+    "Your answer was cut off. Go on exactly where it ends: write what comes next, from the next "
+    "character on, without an introduction and without repeating anything."
+)
+"""What the user says to get the rest of an answer that was cut."""
+
+_OF_WHOLE_ANSWERS = frozenset({"response_format", "structured_outputs"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +146,7 @@ def build_chat(
         # An empty list of stop sequences or tools says the same as none at all.
         if value is None or (name in {"stop", "tools"} and not value):
             continue
-        check_parameter(name, value)
+        check_parameter(name, value, provider)
         body[name] = value
         if provider.support(name) == "ignored":
             ignored[name] = _ignored(provider, model, name, value, strict)
@@ -159,6 +171,21 @@ def build_chat(
         ignored=ignored,
         tool_names=tool_names,
     )
+
+
+def continued(messages: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
+    """Return the conversation that asks for the rest of an answer, of which a text has come."""
+    said = {"role": "assistant", "content": text}
+    return [*messages, said, {"role": "user", "content": GO_ON}]
+
+
+def continued_body(body: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return the request for the rest of an answer.
+
+    A form that a whole answer must have is left out: the rest of an object is no object.
+    """
+    rest = {name: value for name, value in body.items() if name not in _OF_WHOLE_ANSWERS}
+    return {**rest, "messages": continued(body["messages"], text)}
 
 
 def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:
@@ -209,12 +236,17 @@ def check_objects(argument: str, value: object) -> None:
             raise ConfigurationError(f"{argument}[{index}] is a {type(item).__name__}, not a dict")
 
 
-def check_parameter(name: str, value: Any) -> None:
-    """Refuse a value of a chat parameter that no server would take.
+def check_parameter(name: str, value: Any, provider: Provider) -> None:
+    """Refuse a value of a chat parameter that no server would take, or not this vendor's.
 
     Raises:
-        ConfigurationError: If the value is of the wrong type or out of range.
+        ConfigurationError: If the value is of the wrong type, out of range or no choice.
     """
+    if name in provider.choices and value not in provider.choices[name]:
+        raise ConfigurationError(
+            f"{name}={value!r}: {provider.title} takes "
+            f"{', '.join(map(repr, provider.choices[name]))}; extra_body passes others unchecked"
+        )
     if name in _RANGES:
         low, high = _RANGES[name]
         number = isinstance(value, int | float) and not isinstance(value, bool)

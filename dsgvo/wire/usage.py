@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
-__all__ = ["TokenCounts", "token_counts", "total_tokens"]
+__all__ = ["TokenCounts", "added", "token_counts", "total_tokens"]
 
 # OpenAI's names first, then Anthropic's, Google's and Ollama's, which gateways pass on.
 _INPUT = (
@@ -90,6 +90,25 @@ def total_tokens(usage: Mapping[str, Any] | None) -> int:
         return total
     counts = token_counts(usage)
     return counts.total if counts is not None else 0
+
+
+def added(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the sum of two usage objects: numbers add up, and of others the second one counts.
+
+    Examples:
+        >>> added({"cost": 0.25, "details": {"cached": 1}}, {"cost": 0.5, "details": {"cached": 2}})
+        {'cost': 0.75, 'details': {'cached': 3}}
+    """
+    if one is None or other is None:
+        return None if one is other else dict(one or other or {})
+    return {**one, **{name: _sum(one.get(name), value) for name, value in other.items()}}
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if one.__class__ is other.__class__ is dict:
+        return added(one, other)
+    numbers = all(type(value) in {int, float} for value in (one, other))
+    return one + other if numbers else one if other is None else other
 
 
 def _completed(given: int | None, answer: int | None, total: int | None) -> tuple[int, int, int]:

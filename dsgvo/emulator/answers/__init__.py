@@ -14,6 +14,7 @@ from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, dumps
 from dsgvo.emulator.steps import Reply
 from dsgvo.emulator.values import Upload
 from dsgvo.wire.body import InvalidJSONError, parse_json
+from dsgvo.wire.request import GO_ON
 
 __all__ = ["answer"]
 
@@ -44,6 +45,9 @@ _INTRODUCTIONS = {
 def answer(vendor: str, body: JsonObject, uploads: Sequence[Upload] = ()) -> Reply:
     """Answer a checked request: with a call of a tool, or text; JSON where it wants JSON."""
     messages = body["messages"]
+    if messages[-1].get("content") == GO_ON and messages[2:]:
+        whole = answer(vendor, {**body, "messages": messages[:-2]}, uploads).content or ""
+        return Reply(whole.removeprefix(_text(messages[-2])))
     asked = [at for at, one in enumerate(messages) if one["role"] == "user"]
     last = max(asked, default=len(messages) - 1)
     rules = "\n\n".join(_texts(messages, "system", "developer"))

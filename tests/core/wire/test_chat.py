@@ -17,7 +17,7 @@ from dsgvo import PROVIDERS, Completion, Delta, ToolCall, ToolCallDelta, errors
 from dsgvo.errors import APIStatusError, DsgvoError, IncompleteStreamError, StreamError
 from dsgvo.wire.chat import ChatDecoder, Sniffer
 from dsgvo.wire.thinking import thought_unopened
-from tests.core.support import answer, chunk, sse, text_of, work
+from tests.core.support import answer, chunk, raised, sse, text_of, work
 from tests.fuzz.targets import check_completion
 
 ALL = list(PROVIDERS)
@@ -493,7 +493,7 @@ def test_an_error_waits_for_the_text_before_it() -> None:
     for again in (lambda: reading.feed(b"x"), reading.close):
         with pytest.raises(StreamError, match="kaputt") as caught:
             again()
-        assert reading.fail(errors.APIConnectionError("weg")) is caught.value
+        assert raised(StreamError, reading.fail, errors.APIConnectionError("weg")) is caught.value
     assert isinstance(caught.value.__cause__, errors.RateLimitError)
 
 
@@ -520,11 +520,10 @@ def test_a_connection_that_broke() -> None:
     for data in (b"", b'{"choices"'):
         reading = ChatDecoder(PROVIDERS["innogpt"])
         reading.feed(data)
-        assert reading.fail(cause) is cause
+        assert raised(errors.APIConnectionError, reading.fail, cause) is cause
     reading = ChatDecoder(PROVIDERS["innogpt"], request_id="r-1")
     reading.feed(STREAMED)
-    error = reading.fail(cause)
-    assert isinstance(error, IncompleteStreamError)
+    error = raised(IncompleteStreamError, reading.fail, cause)
     assert "connection broke inside the stream (weg)" in str(error)
     assert (error.request_id, error.partial) == ("r-1", reading.completion())
     assert reading.completion() == Completion("innogpt", "Guten", request_id="r-1")
