@@ -1,155 +1,131 @@
-"""Which backend carries calls with ``await``, and what aiohttp's must not do by itself."""
+"""What carries calls with ``await``: which backend, what it adds, and that no loop is held up."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import socket
+import ssl
+import threading
+from collections.abc import Iterator
 from importlib import util
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
 
-from dsgvo import AsyncClient
-from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from dsgvo import AsyncClient, errors, file_part
+from dsgvo.emulator import Server
 from dsgvo.transport import _pools
-from tests.core.support import answer, http, raw_server, run_python
+from tests.core.support import (
+    HELLO,
+    ROOT,
+    Mode,
+    answer,
+    client_credentials,
+    http,
+    raw_server,
+    run_python,
+)
+from tests.vendors import MODELS
 
 
-def client(url: str, **settings: object) -> AsyncClient:
-    return AsyncClient("sovrgpt", api_key="k", base_url=url, **settings)  # pyright: ignore
+def client(url: str, **settings: Any) -> AsyncClient:
+    return AsyncClient("sovrgpt", api_key="k", base_url=url, **settings)
 
 
 async def chat(one: AsyncClient, text: str = "?") -> str:
     return (await one.chat([{"role": "user", "content": text}], model="m")).content
 
 
-async def carriers() -> list[str]:
-    pool = _pools.runtime.pools.loops[id(asyncio.get_running_loop())]
-    return [type(transport).__name__ for transport in pool.transports.values()]
-
-
 @pytest.mark.parametrize(
-    ("chosen", "installed", "proxy", "carrier"),
+    ("chosen", "installed", "carrier"),
     [
-        (None, True, None, "AiohttpTransport"),
-        ("aiohttp", True, None, "AiohttpTransport"),
-        ("httpcore", True, None, "AsyncHTTPTransport"),
-        (None, False, None, "AsyncHTTPTransport"),
-        (None, True, "http://127.0.0.1:9", "AiohttpTransport"),
+        ("", True, "AiohttpTransport"),
+        ("aiohttp", True, "AiohttpTransport"),
+        ("httpcore", True, "AsyncHTTPTransport"),
+        ("", False, "AsyncHTTPTransport"),
     ],
 )
 def test_the_backend_is_aiohttp_where_it_is_installed(
-    monkeypatch: pytest.MonkeyPatch,
-    chosen: str | None,
-    installed: bool,
-    proxy: str | None,
-    carrier: str,
+    monkeypatch: pytest.MonkeyPatch, chosen: str, installed: bool, carrier: str
 ) -> None:
     monkeypatch.setattr(_pools, "_has_aiohttp", lambda: installed)
-    monkeypatch.delenv("DSGVO_ASYNC_BACKEND", raising=False)
-    if chosen:
-        monkeypatch.setenv("DSGVO_ASYNC_BACKEND", chosen)
-    if proxy:
-        monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("DSGVO_ASYNC_BACKEND", chosen)
 
     async def main(url: str) -> list[str]:
-        try:
-            await chat(client(url, max_retries=0))
-        except APIConnectionError:
-            assert proxy
-        return await carriers()
+        await chat(client(url))
+        pool = _pools.runtime.pools.loops[id(asyncio.get_running_loop())]
+        return [type(transport).__name__ for transport in pool.transports.values()]
 
     with raw_server(http(answer("Ja."))) as raw:
         assert asyncio.run(main(raw.url)) == [carrier]
 
 
-def test_a_backend_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DSGVO_ASYNC_BACKEND", "curl")
-    with pytest.raises(ConfigurationError, match="DSGVO_ASYNC_BACKEND='curl': use 'httpcore' or"):
-        client("http://127.0.0.1:9")
-    monkeypatch.setenv("DSGVO_ASYNC_BACKEND", "aiohttp")
-    monkeypatch.setattr(_pools, "_has_aiohttp", lambda: False)
-    with pytest.raises(ConfigurationError, match=r"pip install 'dsgvo-llm\[aiohttp\]'"):
-        asyncio.run(chat(client("http://127.0.0.1:9")))
-    monkeypatch.setattr(_pools, "_has_aiohttp", lambda: True)
+def test_a_backend_that_is_not_there_is_refused_and_socks_is_left_to_httpcore(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("DSGVO_ASYNC_BACKEND", "curl")
+        said = "DSGVO_ASYNC_BACKEND='curl': use 'httpcore' or"
+        with pytest.raises(errors.ConfigurationError, match=said):
+            client("http://127.0.0.1:9")
+        patch.setenv("DSGVO_ASYNC_BACKEND", "aiohttp")
+        patch.setattr(_pools, "_has_aiohttp", lambda: False)
+        with pytest.raises(errors.ConfigurationError, match=r"pip install 'dsgvo-llm\[aiohttp\]'"):
+            asyncio.run(chat(client("http://127.0.0.1:9")))
+        patch.setattr(_pools, "_has_aiohttp", lambda: True)
+        patch.setenv("http_proxy", "socks5://127.0.0.1:9")
+        with pytest.raises(errors.ConfigurationError, match="the proxy in HTTP_PROXY"):
+            asyncio.run(chat(client("http://localhost:9")))
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
-    with pytest.raises(ConfigurationError, match="the proxy in HTTP_PROXY"):
-        asyncio.run(chat(client("http://localhost:9")))
-
-
-def test_socks_is_left_to_httpcore(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
-    monkeypatch.delenv("DSGVO_ASYNC_BACKEND", raising=False)
-    expected = APIConnectionError if util.find_spec("socksio") else ConfigurationError
-    with pytest.raises(expected, match=None if util.find_spec("socksio") else "httpx.socks"):
-        asyncio.run(chat(client("http://127.0.0.1:9/v1", max_retries=0)))
-
-
-def test_nothing_is_added_to_a_request_or_kept_of_an_answer() -> None:
-    """Both send the same, and no cookie comes back."""
-    cookie = ["Set-Cookie: wer=du; Path=/"]
-    with raw_server(http(answer("Ja."), headers=cookie)) as raw:
-        one = client(raw.url)
-
-        async def main() -> None:
-            await chat(one)
-            await chat(one)
-
-        asyncio.run(main())
-        heads = [request.partition(b"\r\n\r\n")[0].lower() for request in raw.requests]
-    assert len(heads) == 2
-    for head in heads:
-        names = [line.partition(b":")[0] for line in head.split(b"\r\n")[1:]]
-        sent = [b"accept", b"authorization", b"content-length", b"content-type", b"host"]
-        assert sorted({*names} - {b"connection"}) == [*sent, b"user-agent"]
-        assert b"content-type: application/json" in head
+    socks = util.find_spec("socksio")
+    expected = errors.APIConnectionError if socks else errors.ConfigurationError
+    with pytest.raises(expected, match=None if socks else "httpx.socks"):
+        asyncio.run(chat(client("http://[::1]:9/v1", max_retries=0)))
 
 
 @pytest.mark.parametrize("carrier", ["httpcore", "aiohttp"])
-def test_a_signed_address_is_asked_as_it_is(carrier: str) -> None:
+def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
     signed = "/a%7Eb/%41.png?sig=a%2Bb%2F%3D%7E&x=%20"
+
+    async def main(url: str) -> None:
+        request = _pools.build("GET", url, {}, None, timeout=5, connect_timeout=None, query={})
+        response = await _pools.asend(request, None, carrier)
+        async for _ in _pools.aread(response, 100):
+            pass
+
     with raw_server(http(b"x")) as raw:
-        request = _pools.build(
-            "GET", raw.url + signed, {}, None, timeout=5, connect_timeout=None, query={}
-        )
-        asyncio.run(sent(request, carrier))
+        asyncio.run(main(raw.url + signed))
         assert raw.requests[0].split(b" ")[1].decode().endswith(signed)
-
-
-async def sent(request: httpx.Request, carrier: str) -> None:
-    response = await _pools.asend(request, None, carrier)  # pyright: ignore
-    async for _ in _pools.aread(response, 100):
-        pass
 
 
 def test_a_get_whose_connection_breaks_is_sent_once() -> None:
     with raw_server(lambda _request, connection: connection.shutdown(socket.SHUT_RDWR)) as raw:
-        with pytest.raises(APIConnectionError):
+        with pytest.raises(errors.APIConnectionError):
             asyncio.run(client(raw.url, max_retries=0).models())
         assert len(raw.requests) == 1
 
 
-def test_a_server_that_takes_no_more_of_a_request_is_silent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        one = client(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3, max_retries=0)
-        with pytest.raises(APITimeoutError, match=r"timeout=0\.3"):
-            asyncio.run(chat(one, "x" * 32_000_000))
-        gc.collect()  # a connection that waits to be closed would warn now
-
-
-def test_a_long_request_goes_out_whole_and_without_a_warning() -> None:
+def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:
     text = "ä" * 3_000_000
     with raw_server(http(answer("Ja."))) as raw:
         assert asyncio.run(chat(client(raw.url), text)) == "Ja."
         head, _, body = raw.requests[0].partition(b"\r\n\r\n")
         assert b"transfer-encoding" not in head.lower()
         assert text.encode() in body
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one = client(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3, max_retries=0)
+        with pytest.raises(errors.APITimeoutError, match=r"timeout=0\.3"):
+            asyncio.run(chat(one, text * 3))
+        gc.collect()  # a connection that waits to be closed would warn now
 
 
 UNCLOSED = """
-import asyncio, sys, threading
+import asyncio, sys
 from dsgvo import AsyncClient
 client = AsyncClient("sovrgpt", api_key="k", base_url=sys.argv[1])
 async def main():
@@ -165,3 +141,93 @@ def test_a_loop_that_is_dropped_says_nothing_of_a_session() -> None:
     closing = http(answer("Ja."), headers=["Connection: close"])
     with raw_server(closing) as raw:
         assert run_python(UNCLOSED, raw.url).decode().split() == ["Ja.", "Ja."]
+
+
+# -- an event loop is never held up: imports, certificates and files are left to threads ---------
+
+
+@pytest.fixture
+def watched() -> Iterator[BlockBuster]:
+    """Calls that block raise an error when they are made on a running loop's thread.
+
+    All but the lock that coverage takes in any thread when it meets a file for the first time.
+    """
+    with blockbuster_ctx() as watched:
+        lock = watched.functions["threading.Lock.acquire"]
+        lock.can_block_in("coverage/collector.py", "lock_data")
+        yield watched
+
+
+DOCUMENT = ROOT / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
+ABOUT = [{"type": "text", "text": "Was steht darin?"}, file_part(path=DOCUMENT)]
+MODEL = {"model": MODELS["innogpt"]}
+CALLS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "chat": ("chat", HELLO, MODEL),
+    "stream": ("stream", HELLO, MODEL),
+    "embed": ("embed", ["Text"] * 300, {}),
+    "an upload": ("chat", [{"role": "user", "content": ABOUT}], MODEL),
+    "an image in a folder": ("generate_image", "ein Icon", {"save_to": ""}),
+    "an image in a file": ("generate_image", "ein Icon", {"save_to": "a.png"}),
+}
+
+
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize(("how", "about", "more"), CALLS.values(), ids=CALLS.keys())
+def test_no_call_holds_up_the_loop(
+    async_mode: Mode,
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    about: Any,
+    more: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(_pools.runtime.pools, "ssl", None)  # as for a process's first request
+    if "save_to" in more:
+        more = {"save_to": tmp_path / more["save_to"]}
+    client = async_mode.client("innogpt", server)
+    assert async_mode.in_turn(lambda: getattr(client, how)(about, **more))
+    signed_in = async_mode.client("neuroflash", **client_credentials(server))
+    assert async_mode.in_turn(signed_in.models)
+
+
+def test_certificates_are_read_in_a_thread(
+    async_mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[threading.Thread] = []
+    read = httpx.create_ssl_context
+
+    def noted(verify: Any = True, **more: Any) -> ssl.SSLContext:
+        if verify is True:  # else it is made already
+            readers.append(threading.current_thread())
+        return read(verify, **more)
+
+    monkeypatch.setattr(_pools.runtime.pools, "ssl", None)
+    monkeypatch.setattr(httpx, "create_ssl_context", noted)
+    for _ in range(2):
+        async_mode.chat(async_mode.client("innogpt", server))
+    assert [reader is threading.main_thread() for reader in readers] == [False]
+
+
+FIRST = """
+import asyncio, sys, threading
+from dsgvo import AsyncClient
+imported_by = []
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "httpx":
+            imported_by.append(threading.current_thread())
+
+sys.meta_path.insert(0, Finder())
+client = AsyncClient("sovrgpt", api_key="k", base_url="http://127.0.0.1:9", max_retries=0)
+try:
+    asyncio.run(client.chat([{"role": "user", "content": "x"}], model="m"))
+except Exception as error:
+    print(type(error).__name__)
+print([thread is threading.main_thread() for thread in imported_by])
+"""
+
+
+def test_the_first_request_imports_httpx_in_a_thread() -> None:
+    assert run_python(FIRST).decode().split("\n") == ["APIConnectionError", "[False]", ""]

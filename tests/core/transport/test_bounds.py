@@ -18,22 +18,21 @@ import pytest
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Raw, Server
 from dsgvo.transport import _client, _pools, _request
-from tests.core import support
-from tests.core.support import HELLO, Mode, RawServer, chunk, http, raw_server, sse, text_of
+from tests.core.support import (
+    HELLO,
+    Mode,
+    RawServer,
+    answer,
+    chunk,
+    http,
+    raw_server,
+    sse,
+    text_of,
+)
+from tests.core.transport.calls import CALLS, calls
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-# What an answer is called in messages → how it is asked for
-CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
-    "an answer": ("sovrgpt", "chat", ()),
-    "an answer streamed": ("sovrgpt", "stream", ()),
-    "embeddings": ("meingpt", "embed", (["Text"],)),
-    "a model list": ("sovrgpt", "models", ()),
-    "a list of workspaces": ("neuroflash", "workspaces", ()),
-    "the service's health": ("neuroflash", "health", ()),
-    "an image": ("innogpt", "generate_image", ("ein Icon",)),
-}
-calls = support.in_one_mode("what", {what: what for what in CALLS})
 
 
 def fails(mode: Mode, raw: RawServer, what: str, **more: Any) -> Any:
@@ -183,7 +182,7 @@ def test_bounded_in_time_what_drips(
 
 
 def test_whole_answers_what_came_before_its_request_answers_none(mode: Mode) -> None:
-    with raw_server(http(support.answer("Eins.")) + http(support.answer("Fremd."))) as raw:
+    with raw_server(http(answer("Eins.")) + http(answer("Fremd."))) as raw:
         client = mode.client("sovrgpt", raw)
         calls = [lambda: client.chat(HELLO, model="m")] * 2
         try:

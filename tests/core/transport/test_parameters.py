@@ -8,32 +8,22 @@ from typing import Any
 import pytest
 
 import dsgvo
-from dsgvo import PROVIDERS
+from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Server, Status
-from dsgvo.errors import (
-    APIStatusError,
-    BadRequestError,
-    CapabilityError,
-    ConfigurationError,
-    IgnoredParameterWarning,
-    InternalServerError,
-)
 from tests.core import support
 from tests.core.support import HELLO, MODELS, Mode, raised
 
-hows = pytest.mark.parametrize("how", ["chat", "stream"])  # where the stack is looked at
 
-
-@hows
+@pytest.mark.parametrize("how", ["chat", "stream"])  # where the stack is looked at
 def test_honest_parameters_an_ignored_parameter_is_sent_and_warned_of_once(
     mode: Mode, server: Server, how: str
 ) -> None:
-    with pytest.warns(IgnoredParameterWarning, match="SovrGPT accepts 'seed'") as caught:
+    with pytest.warns(errors.IgnoredParameterWarning, match="SovrGPT accepts 'seed'") as caught:
         assert all(mode.call(mode.client("sovrgpt", server), how, seed=7) for _ in range(3))
     assert [warning.filename for warning in caught] == [support.__file__]  # the user's line
     assert [request.json["seed"] for request in server.requests] == [7, 7, 7]
     strict = mode.client("sovrgpt", server, strict=True)
-    assert "seed=7" in str(raised(CapabilityError, mode.call, strict, how, seed=7))
+    assert "seed=7" in str(raised(errors.CapabilityError, mode.call, strict, how, seed=7))
     assert len(server.requests) == 3
 
 
@@ -43,7 +33,7 @@ def test_honest_parameters_the_warning_points_at_the_users_line_in_code_without_
     """As code that an agent runs: ``exec`` with names of its own alone."""
     client = dsgvo.Client("sovrgpt", **support.settings("sovrgpt", server))
     code = compile("ask(question, model='qwen3.5-9b', seed=7)", "by the agent", "exec")
-    with pytest.warns(IgnoredParameterWarning) as caught:
+    with pytest.warns(errors.IgnoredParameterWarning) as caught:
         exec(code, {"ask": client.chat, "question": HELLO})
     assert [warning.filename for warning in caught] == ["by the agent"]
 
@@ -67,6 +57,11 @@ VALUES: dict[str, Any] = {
     "web_search_options": {"search_context_size": "low"},
     "structured_outputs": True,
 }
+SENT = {
+    "user-agent": f"dsgvo-llm/{dsgvo.__version__}",
+    "accept": "application/json",
+    "content-type": "application/json",
+}
 
 
 @pytest.mark.covers("*", "parameter *")
@@ -78,63 +73,35 @@ def test_honest_parameters_all_that_a_page_names_go_out(
     ignored = [name for name in VALUES if spec.support(name) == "ignored"]
     fields = {name: VALUES[name] for name in VALUES if spec.support(name) != "undocumented"}
     assert spec.documented | spec.ignored <= {*fields, "messages", "model", "stream"}
+    extra = {"anything": {"at": ["all"]}}
+    given = fields | {"extra_body": extra}
     for how in ("chat", "stream"):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            mode.call(mode.client(provider, server), how, **fields)
+            mode.call(mode.client(provider, server), how, **given)
+        request = server.requests[-1]
         if how == "chat":  # each is told once
             said = " ".join(str(warning.message) for warning in caught)
             assert [name for name in VALUES if f"'{name}'" in said] == ignored
-        body = server.requests[-1].json
-        assert {name: body[name] for name in fields} == fields
-        assert body.keys() - fields.keys() - {"stream", "stream_options"} == {"messages", "model"}
-
-
-def test_honest_parameters_what_goes_out_beside_them(mode: Mode, server: Server) -> None:
-    extra = {"seed": 7, "anything": {"at": ["all"]}}
-    params: dict[str, Any] = {"stop": ["x"], "extra_body": extra}
-    mode.chat(mode.client("sovrgpt", server, strict=True), **params)
-    (request,) = server.requests
-    messages = [{"role": "user", "content": "Hallo!"}]
-    assert request.json == {
-        "model": MODELS["sovrgpt"],
-        "messages": messages,
-        "stop": ["x"],
-        **extra,
-    }
+            assert {name: request.headers[name] for name in SENT} == SENT
+        body = dict(request.json)
+        assert "stream" not in body or how == "stream"
+        body = {name: body[name] for name in body if name not in {"stream", "stream_options"}}
+        assert body == fields | extra | {"messages": HELLO, "model": MODELS[provider]}
     # What the caller wrote is left as it was.
-    assert (HELLO, params) == (messages, {"stop": ["x"], "extra_body": extra})
-    wanted = {
-        "user-agent": f"dsgvo-llm/{dsgvo.__version__}",
-        "accept": "application/json",
-        "content-type": "application/json",
-    }
-    assert {name: request.headers[name] for name in wanted} == wanted
+    assert (given, HELLO[0]["content"]) == (fields | {"extra_body": extra}, "Hallo!")
 
 
 def test_what_json_does_not_know_is_refused_before_sending(mode: Mode, server: Server) -> None:
     chat, embedding = mode.client("sovrgpt", server), mode.client("meingpt", server)
-    wrong = [{"role": "user", "content": "a\udfffb"}]
-    assert "valid Unicode" in str(raised(ConfigurationError, mode.ask, chat, wrong))
-    assert "valid Unicode" in str(raised(ConfigurationError, mode.embed, embedding, ["\ud800"]))
-    assert "written as JSON" in str(raised(ConfigurationError, mode.ask, chat, top_k=object()))
-    error = raised(ConfigurationError, mode.ask, chat, [*HELLO, "Hallo!"])
-    assert str(error).startswith("messages[1]")
+    for call, said in (
+        (lambda: mode.ask(chat, [{"role": "user", "content": "a\udfffb"}]), "valid Unicode"),
+        (lambda: mode.embed(embedding, ["\ud800"]), "valid Unicode"),
+        (lambda: mode.ask(chat, top_k=object()), "written as JSON"),
+        (lambda: mode.ask(chat, [*HELLO, "Hallo!"]), "messages[1]"),
+    ):
+        assert said in str(raised(errors.ConfigurationError, call))
     assert server.requests == []
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_stream_options_refused_are_left_out_and_not_tried_again(
-    mode: Mode, server: Server, naps: list[float], provider: str
-) -> None:
-    server.refuse(provider, "stream_options")
-    first, second = (mode.client(provider, server, max_retries=0) for _ in range(2))
-    for client in (first, second, first):
-        completion = mode.stream(client)[-1].completion
-        assert completion is not None
-        assert completion.finish_reason == "stop"
-    with_options = ["stream_options" in request.json for request in server.requests]
-    assert (with_options, naps) == ([True, False, False, False], [])
 
 
 @pytest.mark.covers(
@@ -160,20 +127,25 @@ def test_usage_comes_with_the_stream_where_it_is_given(mode: Mode, server: Serve
     [
         (400, "stream_options", None),
         (422, "stream_options", None),
-        (423, "stream_options", APIStatusError),
-        (500, "stream_options", InternalServerError),  # as one that quotes the prompt
-        (400, "model", BadRequestError),
+        (423, "stream_options", errors.APIStatusError),
+        (500, "stream_options", errors.InternalServerError),  # as one that quotes the prompt
+        (400, "model", errors.BadRequestError),
     ],
 )
-def test_which_refusals_are_of_the_field(
-    mode: Mode, server: Server, status: int, named: str, kind: type[APIStatusError] | None
+def test_which_refusals_are_of_the_field_and_remembered(
+    mode: Mode,
+    server: Server,
+    naps: list[float],
+    status: int,
+    named: str,
+    kind: type[errors.APIStatusError] | None,
 ) -> None:
     server.script("innogpt", Status(status, message=f"{named} is unknown"))
-    client = mode.client("innogpt", server, max_retries=0)
+    first, second = (mode.client("innogpt", server, max_retries=0) for _ in range(2))
     if kind is None:
-        assert mode.stream(client)
+        assert mode.stream(first)
     else:
-        assert "is unknown" in str(raised(kind, mode.stream, client))
-    mode.stream(client)
+        assert "is unknown" in str(raised(kind, mode.stream, first))
+    assert mode.stream(second)
     sent = ["stream_options" in request.json for request in server.requests]
-    assert sent == ([True, False, False] if kind is None else [True, True])
+    assert (sent, naps) == ([True, False, False] if kind is None else [True, True], [])

@@ -9,31 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from dsgvo import Client
+from dsgvo import Client, errors
 from dsgvo.emulator import Server
-from dsgvo.errors import (
-    APIConnectionError,
-    APIResponseError,
-    APITimeoutError,
-    ConfigurationError,
-    DsgvoError,
-    InternalServerError,
-    RedirectError,
-)
-from tests.core.support import (
-    HELLO,
-    Mode,
-    answer,
-    chunk,
-    client_credentials,
-    http,
-    in_one_mode,
-    json_of,
-    raised,
-    raw_server,
-    sse,
-    text_of,
-)
+from tests.core import support
+from tests.core.support import HELLO, Mode, answer, http, json_of, raised, raw_server, text_of
+from tests.core.transport.calls import CALLS, calls
 
 URL = "https://gate.example/v1/chat/completions"
 
@@ -71,7 +51,7 @@ def over(mode: Mode, mock: Mock, **more: Any) -> Any:
 def test_the_seam_carries_every_request_and_lies_under_the_retries(
     mode: Mode, naps: list[float]
 ) -> None:
-    stream = sse(chunk("Ja."), chunk(None, "stop"))
+    stream = support.sse(support.chunk("Ja."), support.chunk(None, "stop"))
     mock = Mock(
         httpx.ConnectError("weg"),
         httpx.Response(503),
@@ -90,14 +70,14 @@ def test_the_seam_carries_every_request_and_lies_under_the_retries(
 @pytest.mark.parametrize(
     ("step", "kind", "said"),
     [
-        (httpx.ReadTimeout("t"), APITimeoutError, "timeout= says how long silence may last"),
-        (httpx.ProxyError("407"), APIConnectionError, "broke (407)"),
-        (httpx.Response(302, headers={"location": "https://x.example"}), RedirectError, "x.ex"),
-        (httpx.Response(200, text=" " * 2000), APIResponseError, "more than 1000 bytes"),
+        (httpx.ReadTimeout("t"), errors.APITimeoutError, "timeout= says how long silence may"),
+        (httpx.ProxyError("407"), errors.APIConnectionError, "broke (407)"),
+        (httpx.Response(302, headers={"location": "https://x.de"}), errors.RedirectError, "x.de"),
+        (httpx.Response(200, text=" " * 2000), errors.APIResponseError, "more than 1000 bytes"),
     ],
 )
 def test_the_seam_does_not_open_the_other_rules(
-    mode: Mode, step: httpx.Response | Exception, kind: type[DsgvoError], said: str
+    mode: Mode, step: httpx.Response | Exception, kind: type[errors.DsgvoError], said: str
 ) -> None:
     client = over(mode, Mock(step), max_response_bytes=1000)
     assert said in str(raised(kind, mode.chat, client))
@@ -105,7 +85,7 @@ def test_the_seam_does_not_open_the_other_rules(
 
 def test_the_seam_of_the_other_mode_is_not_gone_past(mode: Mode) -> None:
     client = over(Mode("async" if mode.name == "sync" else "sync"), Mock())
-    with pytest.raises(ConfigurationError, match=r"is missing: http.*_transport was given"):
+    with pytest.raises(errors.ConfigurationError, match=r"is missing: http.*_transport was given"):
         mode.chat(mode.kind.over(client.config))
 
 
@@ -118,22 +98,14 @@ def test_the_seam_is_pickled_if_it_can_be() -> None:
     client = Client("sovrgpt", api_key="k", http_transport=Portable())
     assert pickle.loads(pickle.dumps(client)).chat(HELLO, model="m").content == "Ja."
     held = Client("sovrgpt", api_key="k", http_transport=httpx.HTTPTransport())
-    with pytest.raises(ConfigurationError, match="http_transport: a HTTPTransport cannot be pick"):
+    said = "http_transport: a HTTPTransport cannot be pick"
+    with pytest.raises(errors.ConfigurationError, match=said):
         pickle.dumps(held)
     assert copy.deepcopy(held).config.http_transport is held.config.http_transport
 
 
 # -- options of one request ---------------------------------------------------------------------
 
-CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
-    "chat": ("sovrgpt", "chat", ()),
-    "stream": ("sovrgpt", "stream", ()),
-    "embed": ("meingpt", "embed", (["Text"],)),
-    "models": ("sovrgpt", "models", ()),
-    "workspaces": ("neuroflash", "workspaces", ()),
-    "health": ("neuroflash", "health", ()),
-    "image": ("innogpt", "generate_image", ("ein Icon",)),
-}
 OPTIONS: dict[str, Any] = {
     "timeout": 7,
     "max_retries": 1,
@@ -141,28 +113,6 @@ OPTIONS: dict[str, Any] = {
     "extra_query": {"v": 2, "w": "ä b"},
     "extra_body": {"marke": 1},
 }
-
-
-@in_one_mode("call", CALLS)
-def test_options_hold_for_one_request_and_are_not_in_its_body(
-    mode: Mode, call: tuple[str, str, tuple[Any, ...]], naps: list[float]
-) -> None:
-    provider, how, args = call
-    with raw_server(http({"error": "kaputt"}, status=503)) as raw:
-        client = mode.client(provider, raw)
-        raised(InternalServerError, mode.call, client, how, *args, **OPTIONS)
-        assert (len(raw.requests), len(naps)) == (2, 1)
-        raised(InternalServerError, mode.call, client, how, *args)
-        assert (len(raw.requests), len(naps)) == (5, 3)
-    first, second = raw.requests[1:3]
-    assert first.split(b" ")[1] == second.split(b" ")[1] + b"?v=2&w=%C3%A4+b"
-    assert (b"x-gate: geheim" in first.lower(), b"x-gate" in second.lower()) == (True, False)
-    if first.startswith(b"POST"):
-        body = json_of(first)
-        assert not OPTIONS.keys() & body.keys()
-        assert (body.pop("marke"), body) == (1, json_of(second))
-
-
 WRONG: list[tuple[str, Any, str]] = [
     ("api_key", "geheim", "api_key cannot be set for one call: pass it to the constructor"),
     ("base_url", "https://x.example", "base_url cannot be set for one call"),
@@ -179,24 +129,38 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), WRONG)
-def test_options_that_are_wrong_or_the_constructors_are_refused(
-    mode: Mode, server: Server, name: str, value: Any, said: str
+@calls
+def test_options_hold_for_one_request_and_are_not_in_its_body(
+    mode: Mode, what: str, naps: list[float]
 ) -> None:
-    for provider, how, args in CALLS.values():
-        client = mode.client(provider, server)
-        error = raised(ConfigurationError, mode.call, client, how, *args, **{name: value})
-        assert str(error).startswith(said)
-        assert "geheim" not in str(error)
-    assert server.requests == []
+    provider, how, args = CALLS[what]
+    with raw_server(http({"error": "kaputt"}, status=503)) as raw:
+        client = mode.client(provider, raw)
+        for name, value, said in WRONG:
+            wrong = {name: value}
+            error = raised(errors.ConfigurationError, mode.call, client, how, *args, **wrong)
+            assert str(error).startswith(said)
+            assert "geheim" not in str(error)
+        assert raw.requests == []
+        raised(errors.InternalServerError, mode.call, client, how, *args, **OPTIONS)
+        assert (len(raw.requests), len(naps)) == (2, 1)
+        raised(errors.InternalServerError, mode.call, client, how, *args)
+        assert (len(raw.requests), len(naps)) == (5, 3)
+    first, second = raw.requests[1:3]
+    assert first.split(b" ")[1] == second.split(b" ")[1] + b"?v=2&w=%C3%A4+b"
+    assert (b"x-gate: geheim" in first.lower(), b"x-gate" in second.lower()) == (True, False)
+    if first.startswith(b"POST"):
+        body = json_of(first)
+        assert not OPTIONS.keys() & body.keys()
+        assert (body.pop("marke"), body) == (1, json_of(second))
 
 
 def test_options_win_over_the_clients_and_do_not_go_to_where_tokens_come_from(
     mode: Mode, server: Server
 ) -> None:
-    headers = {"X-Gate": "eins", "X-Other": "zwei"}
-    client = mode.client("neuroflash", **client_credentials(server), default_headers=headers)
-    mode.chat(client, extra_headers={"x-gate": "drei"}, extra_query={"v": 2})
+    own = {**support.client_credentials(server), "default_headers": {"X-Gate": "1", "X-Other": "2"}}
+    client = mode.client("neuroflash", **own)
+    mode.chat(client, extra_headers={"x-gate": "3"}, extra_query={"v": 2})
     token, chat = server.requests
-    assert (chat.headers["x-gate"], chat.headers["x-other"]) == ("drei", "zwei")
+    assert (chat.headers["x-gate"], chat.headers["x-other"]) == ("3", "2")
     assert not {"x-gate", "x-other"} & token.headers.keys()

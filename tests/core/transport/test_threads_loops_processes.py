@@ -22,6 +22,7 @@ from tests.core.support import (
     answer,
     client_credentials,
     http,
+    in_one_mode,
     json_of,
     raw_server,
     run_python,
@@ -75,34 +76,28 @@ def test_any_loop_many_threads_share_a_client() -> None:
         assert raw.accepted <= 16
 
 
-def test_any_loop_many_tasks_in_several_loops_one_after_another(async_mode: Mode) -> None:
-    with raw_server(echo) as raw:
-        client = async_mode.client("sovrgpt", raw)
-
-        async def main() -> None:
-            await asyncio.gather(*(ask_all(client, numbered(task, 3)) for task in range(20)))
-
-        for loop in range(1, 4):
-            before = raw.accepted
-            asyncio.run(main())
-            assert len(raw.requests) == 60 * loop
-            assert 0 < raw.accepted - before <= 20  # a connection belongs to its loop
-
-
-def test_any_loop_two_loops_at_once(async_mode: Mode) -> None:
+def test_any_loop_many_tasks_in_loops_one_after_another_and_at_once(async_mode: Mode) -> None:
     with raw_server(echo) as raw:
         client = async_mode.client("sovrgpt", raw)
         barrier = threading.Barrier(2)
 
-        async def work(loop: int) -> None:
+        async def tasks() -> None:
+            await asyncio.gather(*(ask_all(client, numbered(task, 3)) for task in range(10)))
+
+        async def at_once() -> None:
             await ask_all(client, ["vorher"])
             await asyncio.to_thread(barrier.wait)  # both pools are in use from here on
-            await ask_all(client, numbered(loop, 19))
+            await tasks()
 
+        for loop in range(1, 4):
+            before = raw.accepted
+            asyncio.run(tasks())
+            assert len(raw.requests) == 30 * loop
+            assert 0 < raw.accepted - before <= 10  # a connection belongs to its loop
         with ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(asyncio.run, work(loop)) for loop in range(2)]:
+            for done in [pool.submit(asyncio.run, at_once()) for _ in range(2)]:
                 done.result()
-        assert (len(raw.requests), raw.accepted) == (40, 2)
+        assert len(raw.requests) == 152
 
 
 def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(
@@ -168,32 +163,11 @@ EVERY_SETTING: dict[str, Any] = {
     "strict": True,
 }
 PICKLED: dict[str, Any] = {
-    **{provider: provider for provider in PROVIDERS},
-    "by OAuth": "neuroflash",
+    "listed": PROVIDERS["sovrgpt"],
     "not listed": replace(PROVIDERS["sovrgpt"], name="eigener", title="Eigener"),
     "changed": replace(PROVIDERS["sovrgpt"], title="Geändert"),
+    "by OAuth": PROVIDERS["neuroflash"],
 }
-
-
-@pytest.mark.parametrize(("what", "provider"), PICKLED.items(), ids=PICKLED.keys())
-@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
-def test_any_loop_pickling_loses_no_setting(
-    mode: Mode, server: Server, what: str, provider: Any, used: bool
-) -> None:
-    own = settings(provider if isinstance(provider, str) else "sovrgpt", server)
-    own = client_credentials(server) if what == "by OAuth" else own
-    client = mode.client(provider, **own, **EVERY_SETTING)
-    if used:
-        mode.chat(client, model="m")
-    again = pickle.loads(pickle.dumps(client))
-    assert type(again) is type(client)
-    assert (again.config, again.spec) == (client.config, client.spec)
-    assert vars(again).keys() == vars(client).keys()
-    assert mode.chat(again, model="m").provider == client.provider
-    assert server.requests[-1].headers["x-gate"] == "g"
-    assert server.api_key not in repr(again)
-
-
 UNPICKLE = """
 import asyncio, pickle, sys
 client = pickle.load(sys.stdin.buffer)
@@ -203,10 +177,29 @@ print(answer.content)
 """
 
 
-def test_any_loop_a_pickle_works_in_another_process(mode: Mode, server: Server) -> None:
-    server.script("sovrgpt", Reply("Angekommen"))
+@pytest.mark.parametrize("what", PICKLED)
+def test_any_loop_pickling_loses_no_setting(mode: Mode, server: Server, what: str) -> None:
+    own = client_credentials(server) if what == "by OAuth" else settings("sovrgpt", server)
+    client = mode.client(PICKLED[what], **own, **EVERY_SETTING)
+    new = pickle.dumps(client)
+    mode.chat(client, model="m")
+    for pickled in (new, pickle.dumps(client)):
+        again = pickle.loads(pickled)
+        assert type(again) is type(client)
+        assert (again.config, again.spec) == (client.config, client.spec)
+        assert vars(again).keys() == vars(client).keys()
+        assert mode.chat(again, model="m").provider == client.provider
+        assert server.requests[-1].headers["x-gate"] == "g"
+        assert server.api_key not in repr(again)
+
+
+@in_one_mode("kept", {"sync": b"Angekommen", "async": b"Auch"})
+def test_any_loop_a_pickle_works_in_another_process(
+    mode: Mode, server: Server, kept: bytes
+) -> None:
+    server.script("sovrgpt", Reply(kept.decode()))
     printed = run_python(UNPICKLE, stdin=pickle.dumps(mode.client("sovrgpt", server)))
-    assert printed.decode().strip() == "Angekommen"
+    assert printed.strip() == kept
     assert len(server.requests) == 1
 
 

@@ -1,0 +1,22 @@
+"""Every call that sends a request, for rules that hold on each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.core.support import in_one_mode
+
+__all__ = ["CALLS", "calls"]
+
+CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
+    "an answer": ("sovrgpt", "chat", ()),
+    "an answer streamed": ("sovrgpt", "stream", ()),
+    "embeddings": ("meingpt", "embed", (["Text"],)),
+    "a model list": ("sovrgpt", "models", ()),
+    "a list of workspaces": ("neuroflash", "workspaces", ()),
+    "the service's health": ("neuroflash", "health", ()),
+    "an image": ("innogpt", "generate_image", ("ein Icon",)),
+}
+"""What an answer is called in messages → the vendor, the method and its arguments."""
+
+calls = in_one_mode("what", {what: what for what in CALLS})
