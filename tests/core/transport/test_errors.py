@@ -98,7 +98,9 @@ def test_what_httpx_raises_is_ours_and_says_where_to_look(
 # Under which name the id of a request comes
 NAMES = {
     **dict.fromkeys([301, 308], "x-request-id"),
-    302: "request-id", 303: "x-litellm-call-id", 307: "cf-ray",
+    302: "request-id",
+    303: "x-litellm-call-id",
+    307: "cf-ray",
 }
 
 

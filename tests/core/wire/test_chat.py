@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -15,23 +15,17 @@ from hypothesis import strategies as st
 
 from dsgvo import PROVIDERS, Completion, Delta, ToolCall, ToolCallDelta, errors
 from dsgvo.errors import APIStatusError, DsgvoError, IncompleteStreamError, StreamError
-from dsgvo.wire.chat import ChatDecoder, Sniffer
+from dsgvo.wire.chat import ChatDecoder
 from dsgvo.wire.thinking import thought_unopened
 from tests.core.support import answer, chunk, raised, sse, text_of, work
 from tests.fuzz.targets import check_completion
 
-ALL = list(PROVIDERS)
+INNOGPT = PROVIDERS["innogpt"]
 
 
-def paired(table: Mapping[str, Any]) -> Any:
-    """Return the rows of a table, each with one vendor: what is read is the same of all."""
-    names = itertools.cycle(ALL)
-    return [pytest.param(next(names), *row, id=key) for key, row in table.items()]
-
-
-def decode(*pieces: bytes, provider: str = "innogpt", **kwargs: Any) -> list[Delta]:
+def decode(*pieces: bytes, **kwargs: Any) -> list[Delta]:
     """Return the deltas of an answer that comes in these pieces and ends."""
-    reading = ChatDecoder(PROVIDERS[provider], **kwargs)
+    reading = ChatDecoder(INNOGPT, **kwargs)
     return [*(delta for piece in pieces for delta in reading.feed(piece)), *reading.close()]
 
 
@@ -41,17 +35,15 @@ def whole(*pieces: bytes, **kwargs: Any) -> Completion:
     return completion
 
 
-def failure(*pieces: bytes, provider: str = "innogpt", **kwargs: Any) -> DsgvoError:
+def failure(*pieces: bytes, **kwargs: Any) -> DsgvoError:
     """Return the error of an answer, which always says whose it is and of which request."""
     with pytest.raises(DsgvoError) as caught:
-        decode(*pieces, provider=provider, request_id="r-1", **kwargs)
-    assert (caught.value.provider, caught.value.request_id) == (provider, "r-1")
+        decode(*pieces, request_id="r-1", **kwargs)
+    assert (caught.value.provider, caught.value.request_id) == ("innogpt", "r-1")
     return caught.value
 
 
-def events(*chunks: Any) -> bytes:
-    """Return events of a stream that goes on."""
-    return sse(*chunks, done=False)
+events = partial(sse, done=False)
 
 
 def raw(body: Any) -> bytes:
@@ -79,12 +71,18 @@ def call(arguments: str | None = None, index: int | None = 0, **fields: Any) -> 
 
 
 STREAMED = events(chunk("Gu"), chunk("ten"))
+GUTEN = Completion("innogpt", "Guten", request_id="r-1")
 JA: dict[str, Any] = {"content": "Ja.", "finish_reason": "stop"}
 HM = JA | {"reasoning": "Hm."}
 KAPUTT = {"message": "kaputt"}
 A, IMAGE = {"text": "a"}, {"type": "image_url", "image_url": {"url": "https://x"}}
 
 
+@pytest.mark.covers(
+    "sovrgpt",
+    "behaviour Streams end with an empty delta and a `finish_reason`, then `[DONE]`",
+    "Doc",
+)
 def test_an_answer_as_openai_writes_it() -> None:
     head: dict[str, Any] = {"id": "c-1", "created": 5, "model": "m", "system_fingerprint": "fp"}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
@@ -119,8 +117,8 @@ def ja(**extra: Any) -> dict[str, Any]:
     return JA | {"extra": extra}
 
 
-THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
 REST = {"logprobs": {"content": [1]}, "native_finish_reason": "end_turn"}
+LINKS: dict[str, Any] = {"annotations": [1], "citations": ["https://x"]}
 PLAIN = answer("Ja.", annotations=[1]) | {"citations": ["https://x"], "nothing": None}
 PIECE, LAST = chunk("Ja.") | {"citations": ["https://x"]}, chunk(None, "stop", annotations=[1])
 for body in (PLAIN, LAST):
@@ -128,195 +126,11 @@ for body in (PLAIN, LAST):
 TEXT: list[Any] = [{"type": "text", "text": "Ja"}, ".", {"type": "text", "text": None}, IMAGE]
 USAGE = [{"usage": {"a": 3}}, {"usage": {"b": 2}}, {"usage": None}]
 HEAD = {"id": "c-1", "model": "m", "created": 5, "system_fingerprint": "fp"}
-HEADED = [
-    chunk(text) | {key: HEAD[key]} for text, key in zip(["J", "a.", "", ""], HEAD, strict=True)
-]
+HEADED = [*({key: HEAD[key]} | chunk("") for key in HEAD), chunk("Ja.", "stop")]
 DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
-PARTS = [{"type": "reasoning", "summary": "B"}, {"type": "refusal", "refusal": "Nein."}]
-DOT = {"text": ".", "index": 0, "type": "text"}
-MIXED: list[Any] = [["gern", {"type": "thinking", "text": "A"}], PARTS, DOT, {"thinking": "C"}]
-BESIDE = chunk(", ", annotations=[1], reasoning="Hm.")
-LATER = [sse(chunk("Ja"), BESIDE, *map(chunk, MIXED), chunk(None, "stop"))]
-LATER_TEXTS = {"content": "Ja, gern.", "reasoning": "Hm.ABC", "refusal": "Nein."}
-END = events(chunk("Ja.", "stop"))
-# What comes, in one form or more → the answer
-READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
-    "reasoning_content": (forms(reasoning_content="Hm."), HM),
-    "reasoning": (forms(reasoning="Hm."), HM),
-    "thinking": (forms(thinking="\nHm.\n"), HM),
-    "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
-    "an object": (forms(reasoning={"text": "Hm."}), HM),
-    "a list": (forms(reasoning=[{"summary": "H"}, {"text": "m."}]), HM),
-    "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
-    "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
-    "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
-    "nested parts": (forms([THOUGHT, "Ja."]), HM),
-    "the tags": (forms(" <think>\nHm.\n</think>\n\nJa."), HM),
-    "white space between": (forms("\n\nJa.", reasoning="Hm."), HM),
-    "in both places": (forms("<think>m.</think>Ja.", reasoning="H"), HM | {"reasoning": "H\n\nm."}),
-    "no thought": (forms(reasoning=7), ja(reasoning=7)),
-    "no thought, an object": (forms(reasoning={"id": "r"}), ja(reasoning={"id": "r"})),
-    "no thought, a list": (forms(reasoning=[{"data": 1}]), ja(reasoning=[{"data": 1}])),
-    "a cut thought": ([sse(chunk("<think>Ich ü"), chunk("ber</th"), chunk(None, "length"))], CUT),
-    "text in parts": (forms(TEXT), ja(content_parts=[IMAGE])),
-    "one part": (forms({"type": "text", "text": "Ja."}), JA),
-    "a piece": (choice(delta=DELTA), PART),
-    "a message": (choice(message=MESSAGE), WHOLE),
-    "a piece before a message": (choice(delta=DELTA, message=MESSAGE)[1:], PART),
-    "a message before a piece": (choice(delta=DELTA, message=MESSAGE)[:1], WHOLE),
-    "a message after pieces": ([END + choice(delta={}, message=MESSAGE)[1]], JA),
-    "fields unknown to OpenAI": (
-        [raw(PLAIN), sse(PIECE, LAST)],
-        ja(**REST, annotations=[1], citations=["https://x"]),
-    ),
-    "text, then other things": (LATER, ja(annotations=[1]) | LATER_TEXTS),
-    "a tier": ([raw(answer() | {"service_tier": "x"})], ja(service_tier="x")),
-    "a refusal": (forms("", refusal="Nein."), JA | {"content": "", "refusal": "Nein."}),
-    "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": {"a": 3, "b": 2}}),
-    "a head in pieces": ([sse(*HEADED, chunk(None, "stop"))], JA | HEAD),
-    "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
-    "nothing": ([raw(answer("", None))], {}),
-    "no end, or its line": ([END, END + b"data: [DONE]", END + b"data: [DONE]\n"], JA),
-    "an end without a space": ([END + b"data:[DONE]\r\n\r\n"], JA),
-    "no reason": (
-        [STREAMED + b"data: [DONE]" + end for end in (b"", b"\n\n")],
-        {"content": "Guten"},
-    ),
-    "an empty event": ([b"data: \n\n" + END], JA),
-    **{
-        f"an event of another kind: {data[:9]}": ([b"event: ping\ndata: %b\n\n" % data + END], JA)
-        for data in (b"x", b"{", b"[1]", b"", b"[DONE]", raw(chunk("x")), b'{"error": "x"}')
-    },
-}
-
-
-@pytest.mark.parametrize(("provider", "bodies", "fields"), paired(READ))
-def test_an_answer_in_whatever_form(provider: str, bodies: list[bytes], fields: Any) -> None:
-    for body in bodies:
-        assert whole(body, provider=provider) == Completion(provider, **fields)
-
-
-OPENED = "Hm.\n</think>\n\nJa."
-MENTION = "Man schreibt </think> so."
-
-
-# content, finish reason, a thought of its own, what is known → the same of a plain answer and of a
-# stream: thought, answer, whether it began inside a thought
-@pytest.mark.parametrize(
-    ("text", "finish", "apart", "thinking", "plain", "stream"),
-    [
-        (OPENED, "stop", "", None, ("Hm.", "Ja.", True), ("", OPENED, True)),
-        (OPENED, "stop", "", "open", ("Hm.", "Ja.", True), ("Hm.", "Ja.", False)),
-        (MENTION, "stop", "", None, ("", MENTION, False), ("", MENTION, False)),
-        ("Ja.", "stop", "", "open", ("", "Ja.", False), ("", "Ja.", False)),
-        ("Ja.", "length", "", "open", ("Ja.", "", False), ("Ja.", "", False)),
-        ("Ja.", "stop", "Hm.", "open", ("Hm.", "Ja.", False), ("Hm.", "Ja.", False)),
-        ("Ja.", "length", "Hm.", "open", ("Hm.", "Ja.", False), ("Hm.", "Ja.", False)),
-    ],
-)
-def test_thoughts_whose_tag_the_template_opened(
-    text: str, finish: str, apart: str, thinking: Any, plain: Any, stream: Any
-) -> None:
-    for body, expected in zip(forms(text, finish, reasoning=apart), (plain, stream), strict=True):
-        reading = ChatDecoder(PROVIDERS["innogpt"], thinking=thinking)
-        done = [*reading.feed(body), *reading.close()][-1].completion
-        assert done is not None
-        assert (done.reasoning, done.content, reading.thought_unopened) == expected
-
-
-def test_each_call_of_a_whole_message_is_one() -> None:
-    calls = call("{", None, id="c1", name="a")["tool_calls"] * 2
-    for body in choice(message={"content": "Ja.", "tool_calls": calls}):
-        assert len(whole(body).tool_calls) == 2
-
-
-def test_lists_in_pieces_add_up() -> None:
-    reference: dict[str, Any] = {"type": "reference", "ids": [1]}
-    first, *_, last = decode(
-        sse(
-            chunk("", reasoning_details=[A], annotations=[1]) | {"citations": ["x"]},
-            chunk("", reasoning_details=[A]) | {"citations": ["x", "y"]},
-            chunk("Ja.", annotations=[1, 2], content_parts=[]) | {"citations": ["z"]},
-            chunk(content=cast("str", [reference, "!"]), images=[{"url": "x"}]),
-            chunk(None, "stop", images=[{"url": "y"}]) | {"provider": "P"},
-            {"provider": "P"},
-        )
-    )
-    done = ja(
-        reasoning_details=[A, A],  # pieces, be they alike
-        annotations=[1, 1, 2],
-        citations=["x", "y", "z"],  # the whole list so far, and another piece
-        content_parts=[reference],
-        images=[{"url": "x"}, {"url": "y"}],
-        provider="P",
-    )
-    thought: dict[str, Any] = {"content": "Ja.!", "reasoning": "aa"}
-    assert last.completion == Completion("innogpt", **(done | thought))
-    assert first.extra == {"reasoning_details": [A], "annotations": [1], "citations": ["x"]}
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return one answer as a plain body and as the chunks of a stream."""
-    pieces = st.lists(st.sampled_from(["a", " ", "\n", "Ja.", "<think>", "</think>", "ü🦊"]))
-    thoughts = draw(st.lists(st.sampled_from(["Hm", " ", "\n", ".", "a"]), max_size=4))
-    texts = draw(pieces)
-    if thought_unopened("".join(texts)):
-        texts = []  # of a stream this is known when it is too late
-    calls = draw(st.lists(st.lists(st.text("{}anul", max_size=4), max_size=3), max_size=3))
-    items = draw(st.lists(st.integers(), max_size=4))
-    finish = draw(st.sampled_from(["stop", "length", "tool_calls"]))
-    usage = draw(st.none() | st.dictionaries(st.sampled_from("ab"), st.integers(0, 9), min_size=1))
-    field = draw(st.sampled_from(["reasoning_content", "reasoning"]))
-    indexes = draw(st.sampled_from([range(3), [0, 0, 0], [None, None, None]]))
-    message: dict[str, Any] = {"content": "".join(texts), field: "".join(thoughts)}
-    chunks = [chunk(**{field: thought}) for thought in thoughts]
-    chunks += [chunk(text) for text in texts]
-    message["tool_calls"] = []
-    for place, (arguments, index) in enumerate(zip(calls, indexes, strict=False)):
-        first = {"id": f"c{place}", "name": "add"}
-        message["tool_calls"] += call("".join(arguments), None, **first)["tool_calls"]
-        chunks.append(chunk(**call("", index, **first)))
-        chunks += [chunk(**call(text, index)) for text in arguments]
-    if items:
-        message["annotations"] = items
-    chunks += [chunk(annotations=[item]) for item in items]
-    chunks.append(chunk(None, finish))
-    chunks[-1]["choices"][0]["logprobs"] = items
-    head = {"id": "c-1", "model": "m", "created": 5}
-    plain = head | {"choices": [{"message": message, "finish_reason": finish, "logprobs": items}]}
-    if usage:
-        plain["usage"] = usage
-        chunks.append({"choices": [], "usage": usage})
-    return plain, [head | piece for piece in chunks]
-
-
-@given(answers(), st.sampled_from(ALL), st.booleans(), st.data())
-def test_plain_and_streamed_an_answer_is_the_same_wherever_it_is_cut(
-    both: Any, provider: str, done: bool, data: st.DataObject
-) -> None:
-    plain, stream = raw(both[0]), sse(*both[1], done=done)
-    places = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
-    cut = [stream[a:b] for a, b in itertools.pairwise([0, *places, len(stream)])]
-    deltas = decode(*cut, provider=provider)
-    completion = deltas[-1].completion
-    assert completion is not None
-    assert completion == whole(plain, provider=provider)
-    assert completion == whole(*(plain[at : at + 1] for at in range(len(plain))), provider=provider)
-    check_completion(completion, deltas)
-
-
-def test_half_a_surrogate_pair_costs_one_character() -> None:
-    for text in (rb"\ud83d", rb"\ude80", b"\xed\xa0\xbd", b"\xff"):
-        for body in forms("Start # frei", tool_calls=[{"function": {"name": "#"}}]):
-            completion = whole(body.replace(b"#", text))
-            start, half, frei = completion.content.split(" ")
-            assert (start, half[0], frei) == ("Start", "\ufffd", "frei")
-            assert completion.tool_calls[0].name[0] == "\ufffd"
-
-
+END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
 ODD = {"prompt_tokens": None, "x": "viel", "y": 0.5}
 # field, its values, and what is kept of each, if that is another
 KNOWN: list[tuple[str, list[Any], list[Any]]] = [
@@ -327,13 +141,187 @@ KNOWN: list[tuple[str, list[Any], list[Any]]] = [
     ("created", [5, 5.9, 10**400, math.inf, math.nan, "5", None], [5, 5, *[None] * 5]),
     *(("id", [7, "c-1"], ["7", "c-1"]), ("model", [None, "m"], [None, "m"])),
 ]
+REASONS = {
+    reasons: JA | {"finish_reason": kept}
+    for kept, given in {
+        "length": ["length stop", "stop length"],
+        "tool_calls": ["tool_calls stop", "stop tool_calls"],
+        "content_filter": ["content_filter tool_calls"],
+        "stop": ["null stop", "stop stop"],
+    }.items()
+    for reasons in given
+}
+# What comes, in one form or more → the answer
+READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
+    "reasoning_content": (forms(reasoning_content="Hm."), HM),
+    "reasoning": (forms(reasoning="Hm."), HM),
+    "thinking": (forms(thinking="\nHm.\n"), HM),
+    "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
+    "an object": (forms(reasoning={"text": "Hm."}), HM),
+    "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
+    "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
+    "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
+    "the tags": (forms(" <think>\nHm.\n</think>\n\nJa."), HM),
+    "white space between": (forms("\n\nJa.", reasoning="Hm."), HM),
+    "in both places": (forms("<think>m.</think>Ja.", reasoning="H"), HM | {"reasoning": "H\n\nm."}),
+    "no thought": (forms(reasoning=7), ja(reasoning=7)),
+    "no thought, an object": (forms(reasoning={"id": "r"}), ja(reasoning={"id": "r"})),
+    "a cut thought": ([sse(chunk("<think>Ich ü"), chunk("ber</th"), chunk(None, "length"))], CUT),
+    "text in parts": (forms(TEXT), ja(content_parts=[IMAGE])),
+    "one part": (forms({"type": "text", "text": "Ja."}), JA),
+    "a piece": (choice(delta=DELTA), PART),
+    "a message": (choice(message=MESSAGE), WHOLE),
+    "a piece before a message": (choice(delta=DELTA, message=MESSAGE)[1:], PART),
+    "a message before a piece": (choice(delta=DELTA, message=MESSAGE)[:1], WHOLE),
+    "a message after pieces": ([END + choice(delta={}, message=MESSAGE)[1]], JA),
+    "fields unknown to OpenAI": ([raw(PLAIN), sse(PIECE, LAST)], ja(**REST, **LINKS)),
+    "a refusal": (forms("", refusal="Nein."), JA | {"content": "", "refusal": "Nein."}),
+    "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": {"a": 3, "b": 2}}),
+    "a head in pieces": ([sse(*HEADED)], JA | HEAD),
+    "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
+    "nothing": ([raw(answer("", None))], {}),
+    "no end, or its line": (
+        [END, END + DONE, END + DONE + b"\n", END + b"data:[DONE]\r\n\r\n"],
+        JA,
+    ),
+    "no reason": ([STREAMED + DONE, STREAMED + DONE + b"\n\n"], {"content": "Guten"}),
+    **{  # a last stop hides nothing
+        reasons: ([sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons.split()))], said)
+        for reasons, said in REASONS.items()
+    },
+    **{
+        f"{name}: {value!r:.30}": (
+            [raw(answer() | {name: value}), sse(chunk("Ja.", "stop") | {name: value})],
+            JA | {name: left},
+        )
+        for name, values, kept in KNOWN
+        for value, left in zip(values, kept, strict=True)
+    },
+    "an empty event": ([b"data: \n\n" + END], JA),
+    **{
+        f"an event of another kind: {data[:9]}": ([b"event: ping\ndata: %b\n\n" % data + END], JA)
+        for data in (b"x", b"{", b"[1]", b"", b"[DONE]", raw(chunk("x")), b'{"error": "x"}')
+    },
+}
 
 
-@pytest.mark.parametrize(("name", "values", "kept"), KNOWN)
-def test_what_is_known_of_an_answer(name: str, values: list[Any], kept: list[Any]) -> None:
-    for value, left in zip(values, kept, strict=True):
-        for body in (raw(answer() | {name: value}), sse(chunk("Ja.", "stop") | {name: value})):
-            assert whole(body) == Completion("innogpt", **(JA | {name: left}))
+@pytest.mark.parametrize(("bodies", "fields"), READ.values(), ids=READ)
+def test_an_answer_in_whatever_form(bodies: list[bytes], fields: Any) -> None:
+    for body in bodies:
+        deltas = decode(body)
+        completion = deltas[-1].completion
+        expected = Completion("innogpt", **fields)
+        assert completion == expected
+        check_completion(expected, deltas)
+
+
+OPENED, MENTION = "Hm.\n</think>\n\nJa.", "Man schreibt </think> so."
+THEN = ("Hm.", "Ja.")
+# content, finish reason, a thought of its own, what is known → thought, answer, whether it began
+# inside a thought: of a plain answer, and of a stream if that is another
+UNOPENED: list[tuple[Any, ...]] = [
+    (OPENED, "stop", "", None, (*THEN, True), ("", OPENED, True)),
+    (OPENED, "stop", "", "open", (*THEN, True), (*THEN, False)),
+    (MENTION, "stop", "", None, ("", MENTION, False)),
+    ("Ja.", "stop", "", "open", ("", "Ja.", False)),
+    ("Ja.", "length", "", "open", ("Ja.", "", False)),
+    *(("Ja.", finish, "Hm.", "open", (*THEN, False)) for finish in ("stop", "length")),
+]
+
+
+def test_thoughts_whose_tag_the_template_opened() -> None:
+    for text, finish, apart, thinking, *expected in UNOPENED:
+        found: list[Any] = []
+        for body in forms(text, finish, reasoning=apart):
+            reading = ChatDecoder(INNOGPT, thinking=thinking)
+            reading.feed(body)
+            done = reading.close()[-1].completion
+            found.append(done and (done.reasoning, done.content, reading.thought_unopened))
+        assert found == [expected[0], expected[-1]]
+
+
+def test_each_call_of_a_whole_message_is_one() -> None:
+    calls = call("{", None, id="c1", name="a")["tool_calls"] * 2
+    for body in choice(message={"content": "Ja.", "tool_calls": calls}):
+        assert len(whole(body).tool_calls) == 2
+
+
+REFERENCE: dict[str, Any] = {"type": "reference", "ids": [1]}
+PARTS = [REFERENCE, "!", {"type": "thinking", "text": "b"}, {"type": "refusal", "refusal": "Nein."}]
+
+
+def test_lists_in_pieces_add_up() -> None:
+    first, *_, last = decode(
+        sse(
+            chunk("", reasoning_details=[A], annotations=[1]) | {"citations": ["x"]},
+            chunk("", reasoning_details=[A]) | {"citations": ["x", "y"]},
+            chunk("Ja.", annotations=[1, 2], content_parts=[]) | {"citations": ["z"]},
+            *map(chunk, cast("list[str]", [PARTS, {"text": "?", "index": 0}, {"thinking": "c"}])),
+            chunk(None, "stop", images=[{"url": "x"}]),
+            chunk(images=[{"url": "y"}]) | {"provider": "P"},
+            {"provider": "P"},
+        )
+    )
+    done = ja(
+        reasoning_details=[A, A],  # pieces, be they alike
+        annotations=[1, 1, 2],
+        citations=["x", "y", "z"],  # the whole list so far, and another piece
+        content_parts=[REFERENCE],
+        images=[{"url": "x"}, {"url": "y"}],
+        provider="P",
+    )
+    texts: dict[str, Any] = {"content": "Ja.!?", "reasoning": "aabc", "refusal": "Nein."}
+    assert last.completion == Completion("innogpt", **(done | texts))
+    assert first.extra == {"reasoning_details": [A], "annotations": [1], "citations": ["x"]}
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """Return one answer as a plain body and as a stream."""
+    texts = draw(st.lists(st.sampled_from(["a", " ", "\n", "Ja.", "<think>", "</think>", "ü🦊"])))
+    thoughts = draw(st.lists(st.sampled_from(["Hm", " ", "\n", ".", "a"]), max_size=4))
+    if thought_unopened("".join(texts)):
+        texts = []  # of a stream this is known when it is too late
+    calls = draw(st.lists(st.lists(st.text("{}anul", max_size=4), max_size=3), max_size=3))
+    items = draw(st.lists(st.integers(), max_size=4))
+    usage = draw(st.dictionaries(st.sampled_from("ab"), st.integers(0, 9)))
+    field = draw(st.sampled_from(["reasoning_content", "reasoning"]))
+    indexes = draw(st.sampled_from([range(3), [0, 0, 0], [None, None, None]]))
+    message: dict[str, Any] = {"content": "".join(texts), field: "".join(thoughts)}
+    message |= {"tool_calls": []} | ({"annotations": items} if items else {})
+    chunks = [chunk(**{field: thought}) for thought in thoughts] + [chunk(text) for text in texts]
+    for place, (arguments, index) in enumerate(zip(calls, indexes, strict=False)):
+        first = {"id": f"c{place}", "name": "add"}
+        message["tool_calls"] += call("".join(arguments), None, **first)["tool_calls"]
+        chunks.append(chunk(**call("", index, **first)))
+        chunks += [chunk(**call(text, index)) for text in arguments]
+    finish = draw(st.sampled_from(["stop", "length", "tool_calls"]))
+    chunks += [*(chunk(annotations=[item]) for item in items), chunk(None, finish)]
+    head: dict[str, Any] = {"id": "c-1", "model": "m", "created": 5}
+    plain = head | {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
+    chunks.append({"choices": [], "usage": usage})
+    return raw(plain), sse(*(head | piece for piece in chunks), done=draw(st.booleans()))
+
+
+@given(answers(), st.lists(st.integers(0, 9999), max_size=8))
+def test_plain_and_streamed_an_answer_is_the_same_wherever_it_is_cut(
+    both: tuple[bytes, bytes], places: list[int]
+) -> None:
+    plain, stream = both
+    edges = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
+    deltas = decode(*(stream[a:b] for a, b in itertools.pairwise(edges)))
+    completion = deltas[-1].completion
+    assert completion is not None
+    assert completion == whole(plain) == whole(*(plain[at : at + 1] for at in range(len(plain))))
+    check_completion(completion, deltas)
+
+
+def test_half_a_surrogate_pair_costs_one_character() -> None:
+    for half in (rb"\ud83d", rb"\ude80", b"\xed\xa0\xbd", b"\xff"):
+        for body in forms("Start # frei", tool_calls=[{"function": {"name": "#"}}]):
+            completion = whole(body.replace(b"#", half))
+            assert completion.content.replace("\ufffd", "") == "Start  frei"
+            assert completion.tool_calls[0].name[0] == completion.content[6] == "\ufffd"
 
 
 def piece(**message: Any) -> bytes:
@@ -367,7 +355,7 @@ def test_an_answer_costs_what_it_is_long(start: bytes, unit: bytes) -> None:
 
 
 def test_what_follows_done_is_not_read() -> None:
-    reading = ChatDecoder(PROVIDERS["innogpt"])
+    reading = ChatDecoder(INNOGPT)
     body = sse(chunk("Ja.", "stop")) + sse(chunk("Müll")) + b"data: {"
     assert text_of(reading.feed(body)) == "Ja."
     assert reading.done
@@ -387,170 +375,126 @@ def failed(text: str | None, finish: str | None, error: Any = None) -> list[byte
     return [raw(plain), sse(chunk(text), last)]
 
 
-def wrong(*tails: bytes) -> list[bytes]:
-    return [STREAMED + tail for tail in tails]
-
-
+# What the message says → what came in place of an answer
+NO_ANSWER: dict[str, list[bytes]] = {
+    "got an empty body": [b"", b" \r\n"],
+    "got a web page titled 'Anmelden'": [b"<!DOCTYPE html><title>Anmelden</title>"],
+    "got a web page, perhaps": [b"<html>"],
+    "got text that is not JSON": [b"OK", b"internal server error\n"],
+    "breaks off or is malformed": [raw(answer())[:40], b"{}7"],
+    "got JSON that is not an object": [b"[]", b'["Ja."]'],
+    "got JSON nested deeper than 200 levels": [b'{"choices":' * 300],
+    "got a stream without choices": [sse({"model": "m"}), sse()],
+    "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],
+    "got a choice without a message": [choice(**parts)[0] for parts in ({}, {"message": None})],
+}
 NAMED = b"event: error\ndata: "
-REASONS = ["error", "network_error", "insufficient_resource", "abort", "MALFORMED_FUNCTION_CALL"]
-RESPONSE, INCOMPLETE = errors.APIResponseError, IncompleteStreamError
-# What the message says → what came, the error, and the text that it carries
-FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
-    "an empty body": ([b"", b" \r\n"], RESPONSE, None),
-    "a web page titled 'Anmelden'": ([b"<!DOCTYPE html><title>Anmelden</title>"], RESPONSE, None),
-    "a web page, perhaps": ([b"<html>"], RESPONSE, None),
-    "text that is not JSON": ([b"OK", b"internal server error\n"], RESPONSE, None),
-    "breaks off or is malformed": ([raw(answer())[:40], b"{}7"], RESPONSE, None),
-    "JSON that is not an object": ([b"[]", b'["Ja."]'], RESPONSE, None),
-    "JSON nested deeper than 200 levels": ([b'{"choices":' * 300], RESPONSE, None),
-    "a stream without choices": ([sse({"model": "m"}), sse()], RESPONSE, None),
-    "an answer without choices": (
-        [b"{}", b'{"choices": []}', b'{"choices": null}'],
-        RESPONSE,
-        None,
-    ),
-    "a choice without a message": (
-        [choice(**parts)[0] for parts in ({}, {"text": "x"}, {"message": None})],
-        *(RESPONSE, None),
-    ),
-    "name or id is a list": ([raw(answer(tool_calls=[{"id": [1]}]))], INCOMPLETE, ""),
-    "name or id is a dict": ([piece(**call(name={"a": 1}))], INCOMPLETE, ""),
-    "without a finish reason": (wrong(b""), INCOMPLETE, "Guten"),
-    "inside an event": (wrong(b'data: {"choices": [{"del'), INCOMPLETE, "Guten"),
-    "an event of the stream is not JSON": (wrong(sse("<html>")), INCOMPLETE, "Guten"),
-    "an event of the stream is not a JSON object": (wrong(sse([1])), INCOMPLETE, "Guten"),
-    "more than one choice": (
-        wrong(sse({"choices": [{}, {}]}), sse({"choices": [{"index": 1, "delta": {}}]})),
-        *(INCOMPLETE, "Guten"),
-    ),
-    "not of the documented shape": (wrong(sse({"choices": [7]})), INCOMPLETE, "Guten"),
-    "the vendor broke the answer off": (
-        wrong(*(NAMED + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b'"x"', b"[1]"))),
-        *(StreamError, "Guten"),
-    ),
-    **{
-        f"finish_reason={reason!r}": (failed("Gut", reason), StreamError, "Gut")
-        for reason in REASONS
-    },
+# What it says → what came after a text
+BROKEN: dict[str, list[bytes]] = {
+    "the stream ended without a finish reason": [b""],
+    "the stream ended inside an event": [b'data: {"choices": [{"del'],
+    "an event of the stream is not JSON": [sse("<html>")],
+    "an event of the stream is not a JSON object": [sse([1])],
+    "more than one choice": [sse({"choices": [{}, {}]}), sse({"choices": [{"index": 1}]})],
+    "not of the documented shape": [sse({"choices": [7]})],
+    "name or id is a dict": [piece(**call(name={"a": 1}))],
+    "the vendor broke the answer off: innoGPT: 200": [
+        NAMED + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b'"x"', b"[1]")
+    ],
+}
+FAULTS = ["error", "network_error", "insufficient_resource", "abort", "MALFORMED_FUNCTION_CALL"]
+# The same of a choice that says that it has failed → the error, and the text that it carries
+FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
+    **{f"finish_reason={why!r}": (failed("Gut", why), StreamError, "Gut") for why in FAULTS},
     "finish_reason='failed'": (failed(None, "failed"), StreamError, ""),
-    "200: kaputt": (
-        failed("Gut", None, "kaputt") + failed("Gut", "stop", KAPUTT),
+    "off: innoGPT: 200: kaputt": (failed("Gut", None, "kaputt"), StreamError, "Gut"),
+    "off: innoGPT: 502: kaputt": (
+        failed("Gut", "stop", KAPUTT | {"code": 502}),
         StreamError,
         "Gut",
     ),
-    "502: kaputt": (failed("Gut", "error", KAPUTT | {"code": 502}), StreamError, "Gut"),
     "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
-    ": kaputt": (failed(None, None, "kaputt") + failed(None, "stop", KAPUTT), APIStatusError, None),
+    "200: kaputt": (failed(None, None, "kaputt"), APIStatusError, None),
+}
+FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED | {
+    **{said: (bodies, errors.APIResponseError, None) for said, bodies in NO_ANSWER.items()},
+    **{
+        said: (
+            [STREAMED + tail for tail in tails],
+            StreamError if "broke" in said else IncompleteStreamError,
+            "Guten",
+        )
+        for said, tails in BROKEN.items()
+    },
 }
 
 
-@pytest.mark.parametrize(("provider", "said"), list(zip(itertools.cycle(ALL), FAILURES)))
-def test_what_is_not_an_answer_is_an_error_that_says_so(provider: str, said: str) -> None:
+@pytest.mark.parametrize("said", FAILURES)
+def test_what_is_not_an_answer_is_an_error_that_says_so(said: str) -> None:
     bodies, kind, text = FAILURES[said]
     for body in bodies:
-        error = failure(body, provider=provider)
+        error = failure(body)
         partial: Completion | None = getattr(error, "partial", None)
         assert (type(error), partial and partial.content) == (kind, text)
         assert said in str(error)
-        assert PROVIDERS[provider].title in str(error)
-        assert not text or text not in str(error).removeprefix("the vendor")
+        assert "innoGPT" in str(error)
+        assert not text or text not in str(error)
 
 
-FIELDS = {"errors": [{"field": "seed", "message": "kaputt"}]}
 # An error under status 200 → body, error class, code, the status that it means
 ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None, int]] = {
     "OpenAI": (as_openai(type="server_error", code="500"), errors.InternalServerError, "500", 500),
     "OpenAI, a number": (as_openai(code=429), errors.RateLimitError, "429", 429),
     "meinGPT": ({"status": "error", "message": "kaputt"}, APIStatusError, None, 200),
     "neuroflash": ({"error": "kaputt", "code": "oops"}, APIStatusError, "oops", 200),
-    "neuroflash, fields": (FIELDS, APIStatusError, None, 200),
     "choices": (as_openai(code=502) | answer("", None), errors.InternalServerError, "502", 502),
 }
 
 
-@pytest.mark.parametrize(("provider", "body", "kind", "code", "status"), paired(ERRORS))
+@pytest.mark.parametrize(("body", "kind", "code", "status"), ERRORS.values(), ids=ERRORS)
 def test_an_error_is_the_one_that_it_names_or_breaks_the_stream_off(
-    provider: str, body: Any, kind: type[DsgvoError], code: str | None, status: int
+    body: Any, kind: type[DsgvoError], code: str | None, status: int
 ) -> None:
     named, head = b"event: error\n" + sse(body), events(chunk("", role="assistant"))
     for data in (raw(body), sse(body), head + sse(body), named, head + named):
-        error = failure(data, provider=provider)
+        error = failure(data)
         assert (type(error), error.code, error.status_code) == (kind, code, status)
         assert "kaputt" in str(error)
     for event in (b"", b"event: error\n"):
-        error = failure(STREAMED + event + sse(body, chunk("nie", "stop")), provider=provider)
+        error = failure(STREAMED + event + sse(body, chunk("nie", "stop")))
         assert isinstance(error, StreamError)
         assert (error.code, error.status_code, type(error.__cause__)) == (code, 200, kind)
         assert "kaputt" in str(error.__cause__)
         assert str(error) == f"the vendor broke the answer off: {error.__cause__}"
-        assert error.partial == Completion(provider, "Guten", request_id="r-1")
+        assert error.partial == GUTEN
 
 
 def test_an_error_waits_for_the_text_before_it() -> None:
-    reading = ChatDecoder(PROVIDERS["innogpt"])
+    reading = ChatDecoder(INNOGPT)
     assert text_of(reading.feed(STREAMED + sse(as_openai(code=429)))) == "Guten"
     assert reading.done
     for again in (lambda: reading.feed(b"x"), reading.close):
-        with pytest.raises(StreamError, match="kaputt") as caught:
-            again()
-        assert raised(StreamError, reading.fail, errors.APIConnectionError("weg")) is caught.value
-    assert isinstance(caught.value.__cause__, errors.RateLimitError)
+        error = raised(StreamError, again)
+        assert raised(StreamError, reading.fail, errors.APIConnectionError("weg")) is error
+        assert isinstance(error.__cause__, errors.RateLimitError)
 
 
-REASONED = {
-    "length stop": "length",
-    "stop length": "length",
-    "tool_calls stop": "tool_calls",
-    "stop tool_calls": "tool_calls",
-    "content_filter tool_calls": "content_filter",
-    "null stop": "stop",
-    "stop stop": "stop",
-}
-
-
-def test_a_last_stop_hides_nothing() -> None:
-    for reasons, kept in REASONED.items():
-        deltas = decode(sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons.split())))
-        assert deltas[-1].completion == Completion("innogpt", "Ja.", finish_reason=kept)
-        assert [d.finish_reason for d in deltas if d.finish_reason][-1] == kept
-
-
-def test_a_connection_that_broke() -> None:
+def test_a_connection_that_broke_and_an_event_beyond_the_bound() -> None:
     cause = errors.APIConnectionError("weg")
     for data in (b"", b'{"choices"'):
-        reading = ChatDecoder(PROVIDERS["innogpt"])
+        reading = ChatDecoder(INNOGPT)
         reading.feed(data)
         assert raised(errors.APIConnectionError, reading.fail, cause) is cause
-    reading = ChatDecoder(PROVIDERS["innogpt"], request_id="r-1")
+    reading = ChatDecoder(INNOGPT, request_id="r-1")
     reading.feed(STREAMED)
-    error = raised(IncompleteStreamError, reading.fail, cause)
-    assert "connection broke inside the stream (weg)" in str(error)
-    assert (error.request_id, error.partial) == ("r-1", reading.completion())
-    assert reading.completion() == Completion("innogpt", "Guten", request_id="r-1")
-
-
-def test_an_event_beyond_the_bound() -> None:
-    error = failure(STREAMED, *[b"data: " + b"x" * 4 * 1024 * 1024] * 5)
-    assert isinstance(error, IncompleteStreamError)
-    assert "larger than" in str(error)
-    assert error.partial == Completion("innogpt", "Guten", request_id="r-1")
-
-
-@pytest.mark.parametrize(
-    ("data", "kind", "start"),
-    [
-        *((b"data: {", True, b"data: {"), (b": ping", True, b": ping")),
-        *((b"\xef\xbb\xbf \n{", False, b"{"), (b" [", False, b"["), (b"<html>", False, b"<html>")),
-        (b"Fehler", True, b"Fehler"),  # its lines tell that it is no stream
-        *((b"OK", None, b"OK"), (b"", None, b""), (b"\xef\xbb", None, b"\xef\xbb")),
-        (b"\xef\xbbxxxx", True, b"\xef\xbbxxxx"),
-    ],
-)
-def test_the_first_bytes_tell_a_stream_from_a_body(data: bytes, kind: Any, start: bytes) -> None:
-    at_once, in_pieces = Sniffer(), Sniffer()
-    assert (at_once.feed(data), at_once.start) == (kind, start)
-    told = [in_pieces.feed(data[at : at + 1]) for at in range(len(data))]
-    assert (next((t for t in told if t is not None), None), in_pieces.start) == (kind, start)
+    broken = raised(IncompleteStreamError, reading.fail, cause)
+    large = failure(STREAMED, *[b"data: " + b"x" * 4 * 1024 * 1024] * 5)
+    for error, said in (
+        (broken, "the connection broke inside the stream (weg)"),
+        (large, "a server-sent event is larger than 16777216 bytes"),
+    ):
+        assert (type(error), str(error)) == (IncompleteStreamError, f"innoGPT: {said}")
+        assert (error.request_id, getattr(error, "partial", None)) == ("r-1", GUTEN)
 
 
 def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import math
-import re
 import sys
 from array import array
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,6 @@ from dsgvo.wire.embeddings import (
     Batch,
     EmbeddingResult,
     batches,
-    check_count,
     check_texts,
     decode_embeddings,
     is_too_large,
@@ -114,100 +112,76 @@ def test_vectors_that_do_not_fit_their_texts(data: Any, said: str) -> None:
     assert (error.provider, error.request_id) == ("meingpt", "r-1")
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "said"),
-    [
-        (b"<html><title>Anmelden</title>", errors.APIResponseError, "a web page titled 'Anmelden'"),
-        (b'{"data": [', errors.APIResponseError, "breaks off or is malformed"),
-        (b"[]", errors.APIResponseError, "expected a JSON object"),
-        (b"{}", errors.APIResponseError, "no data"),
-        (
-            {"error": {"message": "x", "code": "invalid_api_key"}},
-            errors.AuthenticationError,
-            "401: x",
-        ),
-        ({"errors": [{"field": "input", "message": "x"}]}, errors.APIStatusError, "200: input: x"),
-        ({"error": "refused: Meine Diagnose"}, errors.APIStatusError, "meinGPT: 200: refused: ***"),
-    ],
-)
-def test_what_is_no_answer(body: Any, kind: type[errors.APIError], said: str) -> None:
-    hidden = lambda: ["Meine Diagnose"]  # noqa: E731
-    error = raised(kind, decode, body, request_id="r-1", secrets=hidden)
-    assert said in str(error)
-    status = 401 if kind is errors.AuthenticationError else 200
-    assert (error.request_id, error.status_code) == ("r-1", status)
+RESPONSE = errors.APIResponseError
+NO_ANSWER: list[tuple[Any, type[errors.APIError], str]] = [
+    (b"<html><title>Anmelden</title>", RESPONSE, "expected JSON, got a web page titled 'Anmelden'"),
+    (b'{"data": [', RESPONSE, "expected JSON, got JSON that breaks off or is malformed"),
+    (b"[]", RESPONSE, "expected a JSON object"),
+    ({"error": {"message": "x", "code": "invalid_api_key"}}, errors.AuthenticationError, "401: x"),
+    ({"errors": [{"field": "input", "message": "x"}]}, errors.APIStatusError, "200: input: x"),
+    ({"error": "refused: Meine Diagnose"}, errors.APIStatusError, "200: refused: ***"),
+]
 
 
-@given(
-    st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9), max_size=9),
-    st.integers(1, 4),
-    st.integers(1, 20),
-    st.booleans(),
-)
-def test_batches_hold_every_text_once_and_keep_the_bounds(
-    texts: list[str], max_texts: int, max_bytes: int, as_generator: bool
-) -> None:
-    source = iter(texts) if as_generator else texts
-    cut = list(batches(source, max_texts=max_texts, max_bytes=max_bytes))
-    assert [text for batch in cut for text in batch.texts] == texts
-    assert all(texts[batch.start] == batch.texts[0] for batch in cut)
-    for batch in cut:
-        assert 1 <= len(batch.texts) <= max_texts
-        size = sum(len(text.encode()) for text in batch.texts)
-        assert size <= max_bytes or len(batch.texts) == 1
+def test_what_is_no_answer() -> None:
+    for body, kind, said in NO_ANSWER:
+        given: Any = {"request_id": "r-1", "secrets": lambda: ["Meine Diagnose"]}
+        error = raised(kind, decode, body, **given)
+        where = "embedding texts 0 to 1: " if kind is RESPONSE else ""
+        assert str(error).startswith(f"meinGPT: {where}{said}")
+        status = 401 if kind is errors.AuthenticationError else 200
+        assert (error.request_id, error.status_code) == ("r-1", status)
 
 
-@pytest.mark.parametrize(
-    ("texts", "bounds", "cut"),
-    [
-        ("a a a a a", {"max_bytes": 2}, "a a, a a, a"),
-        ("aaa b c dd", {"max_bytes": 4}, "aaa b, c dd"),
-        ("ü ü ü", {"max_bytes": 5}, "ü ü, ü"),
-        ("a bbbbb c", {"max_bytes": 3}, "a, bbbbb, c"),
-        ("a a a a a", {"max_texts": 2}, "a a, a a, a"),
-    ],
-)
-def test_batches_are_as_full_as_the_bounds_let_them(
-    texts: str, bounds: dict[str, Any], cut: str
-) -> None:
-    for source in (texts.split(), iter(texts.split())):
-        assert [" ".join(batch.texts) for batch in batches(source, **bounds)] == cut.split(", ")
+# texts, bounds → batches: the first text's index, the texts, the places of blank ones
+CUT: list[tuple[str, dict[str, Any], list[tuple[int, str, list[int]]]]] = [
+    ("", {}, []),
+    ("a a a", {"max_bytes": 2}, [(0, "a a", []), (2, "a", [])]),
+    ("aaa b c dd", {"max_bytes": 4}, [(0, "aaa b", []), (2, "c dd", [])]),
+    ("ü ü ü", {"max_bytes": 5}, [(0, "ü ü", []), (2, "ü", [])]),
+    ("a bbbbb c", {"max_bytes": 3}, [(0, "a", []), (1, "bbbbb", []), (2, "c", [])]),
+    ("a a a a a", {"max_texts": 2}, [(0, "a a", []), (2, "a a", []), (4, "a", [])]),
+    ("a _ b _", {"on_empty": "skip"}, [(0, "a b", [])]),
+    ("_ a _ _ b c", {"on_empty": "zero", "max_texts": 2}, [(0, "a b", [0, 2, 3]), (5, "c", [])]),
+    ("a _", {"on_empty": "zero"}, [(0, "a", [1])]),
+    ("_ _", {"on_empty": "skip"}, []),
+]
 
 
-def test_a_generator_is_read_no_further_than_needed() -> None:
-    texts = iter([f"Text {number}" for number in range(9)])
-    assert next(batches(texts, max_texts=3)).texts == ["Text 0", "Text 1", "Text 2"]
-    assert next(texts) == "Text 4"  # the fourth shows that the batch is full
+def test_batches_are_as_full_as_the_bounds_let_them() -> None:
+    for texts, bounds, cut in CUT:
+        given = [text.replace("_", " ") for text in texts.split()]
+        expected = [Batch(start, words.split(), zeros) for start, words, zeros in cut]
+        for source in (given, iter(given)):
+            assert list(batches(source, **bounds)) == expected
+    texts = iter("abcde")
+    assert next(batches(texts, max_texts=3)) == Batch(0, ["a", "b", "c"], [])
+    assert next(texts) == "e"  # the fourth shows that the batch is full
 
 
-@pytest.mark.parametrize(
-    ("texts", "said"),
-    [
-        (["a", "b", ""], "texts[2] is empty"),
-        (["a", "b", None], "texts[2] is a NoneType"),
-        (["a", "b", 7], "texts[2] is a int"),
-        ("abc", "single str"),
-    ],
-)
-def test_what_is_no_text_is_refused_by_its_index(texts: Any, said: str) -> None:
-    assert said in str(raised(errors.ConfigurationError, batches, texts))
-    if texts != "abc":  # a generator's texts are checked as they are read
-        cut = batches(iter(texts), max_texts=1)
-        assert next(cut).texts == ["a"]
-        assert said in str(raised(errors.ConfigurationError, list, cut))
-        check_texts([*texts[:2], " "])
-        said = said.replace("[2]", "[7]")
-        assert said in str(raised(errors.ConfigurationError, check_texts, texts, start=5))
+BAD_TEXTS: list[tuple[Any, str]] = [
+    (["a", "b", ""], "texts[2] is empty: leave it out"),
+    (["a", "b", None], "texts[2] is a NoneType, not a str"),
+    ("abc", "texts is a single str: pass a list of texts"),
+    (None, "texts is a NoneType: pass a list of texts"),
+]
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, "3", True])
-def test_bounds_of_a_batch_and_dimensions(value: Any) -> None:
-    for name, call in (
-        ("batch_size", lambda: batches(["a"], max_texts=value)),
-        ("max_batch_bytes", lambda: batches(["a"], max_bytes=value)),
-        ("dimensions", lambda: check_count("dimensions", value)),
-    ):
-        assert f"{name}={value!r}" in str(raised(errors.ConfigurationError, call))
+def test_what_is_no_text_is_refused_by_its_index() -> None:
+    for texts, said in BAD_TEXTS:
+        assert str(raised(errors.ConfigurationError, batches, texts)) == said
+        if isinstance(texts, list):  # a generator's texts are checked as they are read
+            cut = batches(iter(cast("list[Any]", texts)), max_texts=1)
+            assert next(cut).texts == ["a"]
+            assert str(raised(errors.ConfigurationError, list, cut)) == said
+    check_texts(["a", " "])
+    assert "texts[7]" in str(raised(errors.ConfigurationError, check_texts, ["a", "b", ""], 5))
+    blank = batches(["", " "], on_empty="zero")
+    assert "all are blank" in str(raised(errors.ConfigurationError, list, blank))
+    for value in (0, -1, 1.5, "3", True):
+        for argument, name in (("max_texts", "batch_size"), ("max_bytes", "max_batch_bytes")):
+            error = raised(errors.ConfigurationError, batches, ["a"], **{argument: value})
+            assert str(error) == f"{name}={value!r} is out of range: use 1 or more"
 
 
 def test_halves_and_what_a_batch_is_called() -> None:
@@ -261,16 +235,15 @@ def test_the_embedding_model_to_ask_and_a_vendor_without_one(provider: str) -> N
     spec = PROVIDERS[provider]
     assert require_embeddings(spec, "m", allow_undocumented=True) == "m"
     if spec.embeddings.documented:
-        assert require_embeddings(spec, None) == spec.embeddings.default_model
-        assert require_embeddings(spec, "m") == "m"
+        found = [require_embeddings(spec, model) for model in (None, "m")]
+        assert found == [spec.embeddings.default_model, "m"]
         return
-    error = raised(errors.CapabilityError, require_embeddings, spec, "m")
-    assert str(error).startswith(f"{spec.title} documents no embeddings ({spec.page}); ")
-    others = [other.title for other in PROVIDERS.values() if other.embeddings.documented]
-    assert f"; {' and '.join(others)} do. " in str(error)
-    assert str(error).endswith("pass allow_undocumented=True")
-    missing = raised(
-        errors.ConfigurationError, require_embeddings, spec, None, allow_undocumented=True
+    refused = raised(errors.CapabilityError, require_embeddings, spec, "m")
+    assert str(refused) == (
+        f"{spec.title} documents no embeddings ({spec.page}); innoGPT and meinGPT do. If your "
+        "account has them all the same, pass allow_undocumented=True"
     )
-    assert re.match(r"model is missing: .*pass model=", str(missing))
-    assert error.provider == missing.provider == provider
+    given: Any = {"model": None, "allow_undocumented": True}
+    missing = raised(errors.ConfigurationError, require_embeddings, spec, **given)
+    assert "model is missing" in str(missing)
+    assert refused.provider == missing.provider == provider
