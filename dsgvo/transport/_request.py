@@ -849,6 +849,8 @@ class _TokenAsItIs(BearerToken):
 def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -> Flow[_T]:
     """Make the requests of a recipe; an error names the fact that it shows to be wrong.
 
+    A recipe is told of an error of a request, and may go on with another one.
+
     Args:
         config: Whom to ask, and with which workspace.
         recipe: What to ask for.
@@ -857,13 +859,18 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
     """
     auth, seconds = (_TokenAsItIs(), ASIDE_SECONDS) if once else (AUTH, None)
     ask: Ask | None = None
-    body: bytes | None = None
+    step: Callable[[], Ask] = partial(next, recipe)
     try:
         while True:
-            ask = next(recipe) if body is None else recipe.send(body)
+            ask = step()
             operation = Operation(method="GET", url=config.url(ask.url), expects=ask.expects)
             asked = replace(config, query={**config.query, **ask.query})
-            body, _ = yield from fetch(asked, operation, auth, seconds=seconds)
+            try:
+                body, _ = yield from fetch(asked, operation, auth, seconds=seconds)
+            except APIError as error:
+                step = partial(recipe.throw, error)
+            else:
+                step = partial(recipe.send, body)
     except StopIteration as end:
         return end.value
     except APIError as error:
@@ -914,8 +921,8 @@ def in_workspace(config: ClientConfig) -> Flow[ClientConfig]:
 def explained(config: ClientConfig, model: str | None, flow: Flow[_T]) -> Flow[_T]:
     """Add to a refusal what the vendor's lists say of model and quota.
 
-    A list that was read before says it. Else one is asked for, by one short request after the
-    error that is never made again; if it fails, the error stays as it is.
+    Lists are asked for after the error, by short requests that are never made again: one, or of a
+    403 that neither explains two. If they fail, the error stays as it is.
     """
     try:
         return (yield from flow)

@@ -7,6 +7,7 @@ carries it out has the sockets: ``dsgvo/transport/_request.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -353,34 +354,46 @@ def explain(
     arguments: Mapping[str, str],
     now: datetime,
 ) -> Recipe[str | None]:
-    """Ask for the one list that may say why a request was refused; return what it says of that.
+    """Ask for the lists that may say why a request was refused; return what they say of that.
 
-    A 429 is a matter of the quota, a 404 of the model. A 403 is either: it is the model's if the
-    vendor's words name one or the plan.
+    A 429 is a matter of the quota, a 404 of the model, a 403 of either. Nothing is asked that was
+    known before, and of a 403 no more than one list if that one says why: the model list where the
+    vendor's words name a model or the plan, the quotas otherwise.
 
     Args:
         provider: Who refused it.
         error: The refusal: 403, 404 or 429.
         model: The model that was asked.
-        listed: The vendor's model list, if it was read before; if it says why, nothing is asked.
+        listed: The vendor's model list, if it was read before.
         arguments: What names the workspace.
         now: The time, in UTC.
     """
     status, words = error.status_code, error.message.lower()
-    if status != 429 and model and (said := _not_in_plan(listed, model)):
-        return said
-    of_model = status == 404 or (status == 403 and ("model" in words or "plan" in words))
-    if of_model and model and not listed and provider.model_list_says_available:
+    named = status == 404 or (status == 403 and ("model" in words or "plan" in words))
+    unread = status != 429 and not listed and provider.model_list_says_available
+    plan = None if status == 429 else _not_in_plan(listed, model)
+    if named and unread:
+        plan = yield from _plan(provider, model)
+    left, used_up = list[Quota](), False
+    if status != 404 and not (named and plan) and provider.quotas_url is not None:
+        with suppress(APIError):
+            url = _quotas_url(provider.quotas_url, arguments)
+            body = yield Ask(url, "a list of quotas")
+            left = decode_quotas(provider, body, now).entries
+            used_up = any(0 in {one.left, one.daily_left} for one in left)
+    if status == 403 and unread and not named and not used_up:
+        plan = yield from _plan(provider, model)
+    return "; ".join(filter(None, (plan, *map(str, left))))
+
+
+def _plan(provider: Provider, model: str | None) -> Recipe[str | None]:
+    with suppress(APIError):
         return _not_in_plan((yield from read_models(provider)), model)
-    if status != 404 and provider.quotas_url is not None:
-        url = _quotas_url(provider.quotas_url, arguments)
-        page = decode_quotas(provider, (yield Ask(url, "a list of quotas")), now)
-        return "; ".join(map(str, page.entries))
     return None
 
 
-def _not_in_plan(models: Sequence[Model], model: str) -> str | None:
-    known = find_model(models, model)
+def _not_in_plan(models: Sequence[Model], model: str | None) -> str | None:
+    known = find_model(models, model or "")
     if known is None or known.available is not False:
         return None
     return f"{known.source} says that model {model!r} is not in your plan"

@@ -367,6 +367,22 @@ def test_a_list_that_was_read_says_why_without_a_request(mode: Mode, server: Ser
     assert paths(server) == ["models", "completions"]
 
 
+@pytest.mark.parametrize("read", [True, False])
+def test_a_403_without_words_says_what_both_lists_say(
+    mode: Mode, server: Server, read: bool
+) -> None:
+    client = mode.client("neuroflash", server)
+    if read:
+        mode.call(client, "models")
+    for quotas, said in ((None, "; tokens left: 880,000 of 1,000,000, 48,80"), (Status(500), "")):
+        server.clear()
+        server.script("neuroflash", Status(403), path="/chat/completions")
+        server.script("neuroflash", *[quotas] if quotas else [], path="/quotas")
+        error = raised(errors.PermissionDeniedError, mode.ask, client, model=CLAUDE)
+        assert f"{NOT_IN_PLAN}{said}" in str(error)
+        assert paths(server) == ["completions", "quotas", *([] if read else ["models"])]
+
+
 def test_meingpts_400_about_tools_says_that_the_model_takes_none(
     mode: Mode, server: Server
 ) -> None:
