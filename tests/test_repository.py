@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
@@ -26,21 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo")
 
 
-class Source(NamedTuple):
-    """One module: its dotted name, and its text parsed."""
-
-    module: str
-    tree: ast.Module
-
-
 @cache
-def sources() -> list[Source]:
-    found: list[Source] = []
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-            found.append(Source(module, ast.parse(path.read_text(encoding="utf-8"))))
+def sources() -> dict[str, ast.Module]:
+    """Return the modules of the project, parsed, by their dotted names."""
+    found: dict[str, ast.Module] = {}
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
     return found
 
 
@@ -51,32 +43,28 @@ def within(module: str, *parents: str) -> bool:
 # -- what code may do ----------------------------------------------------------------------------
 
 
-def vendor_findings(source: Source) -> list[str]:
-    """Comparisons against a vendor's name, in whatever form."""
+def names_a_vendor(*nodes: ast.AST) -> bool:
+    parts = (part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Constant))
+    return any(isinstance(one.value, str) and one.value.lower() in PROVIDERS for one in parts)
 
-    def names_a_vendor(node: ast.AST) -> bool:
-        return any(
-            isinstance(part, ast.Constant)
-            and isinstance(part.value, str)
-            and part.value.lower() in PROVIDERS
-            for part in ast.walk(node)
-        )
 
-    def compares(node: ast.AST) -> bool:
-        if isinstance(node, ast.Compare | ast.MatchValue):
-            return names_a_vendor(node)
-        return (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in {"startswith", "endswith", "casefold", "__eq__"}
-            and any(names_a_vendor(argument) for argument in node.args)
-        )
+def asks_which_vendor(node: ast.AST) -> bool:
+    """Whether something is compared with a vendor's name, in whatever form."""
+    if isinstance(node, ast.Compare | ast.MatchValue):
+        return names_a_vendor(node)
+    called = node.func if isinstance(node, ast.Call) else None
+    comparing = {"startswith", "endswith", "casefold", "__eq__"}
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(called, ast.Attribute)
+        and called.attr in comparing
+        and names_a_vendor(*node.args)
+    )
 
-    return [
-        f"{source.module}:{node.lineno} asks which vendor it is: {ast.unparse(node)}"
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.expr | ast.pattern) and compares(node)
-    ]
+
+def vendor_findings(module: str, tree: ast.Module) -> list[str]:
+    nodes = [node for node in ast.walk(tree) if asks_which_vendor(node)]
+    return [f"{module} asks which vendor it is: {ast.unparse(node)}" for node in nodes]
 
 
 # All that the sans-IO layer needs of others. Nothing here opens, waits, warns or asks the machine.
@@ -96,85 +84,65 @@ IO_METHODS = {
 }
 
 
-def imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def imported(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
-            yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def purity_findings(source: Source) -> list[str]:
+def does_io(node: ast.AST) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    return (
+        isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
+        or (isinstance(node, ast.Attribute) and node.attr in IO_METHODS)
+        or (isinstance(called, ast.Name) and called.id in IO_FUNCTIONS)
+    )
+
+
+def purity_findings(module: str, tree: ast.Module) -> list[str]:
     """What the sans-IO layer may not do: sockets, clocks, threads, files, environment, warnings."""
-    if not within(source.module, "dsgvo.wire"):
+    if not within(module, "dsgvo.wire"):
         return []
-    found = [
-        f"{source.module}:{line} imports {target}"
-        for target, line in imported(source.tree)
-        if not within(target, *PURE)
-    ]
-    for node in ast.walk(source.tree):
-        waits = isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
-        asks = (isinstance(node, ast.Attribute) and node.attr in IO_METHODS) or (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in IO_FUNCTIONS
-        )
-        if waits or asks:
-            line = getattr(node, "lineno", 0)
-            found.append(f"{source.module}:{line} has I/O: {ast.unparse(node)[:60]}")
-    return found
+    found = [f"{module} imports {name}" for name in imported(tree) if not within(name, *PURE)]
+    nodes = [node for node in ast.walk(tree) if does_io(node)]
+    return found + [f"{module} has I/O: {ast.unparse(node)[:60]}" for node in nodes]
 
 
 RULES = {"vendors": vendor_findings, "purity": purity_findings}
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_packages_keep_the_rule(rule: str) -> None:
-    assert {"dsgvo", "dsgvo.errors", "dsgvo.wire.sse"} <= {source.module for source in sources()}
-    assert [finding for source in sources() for finding in RULES[rule](source)] == []
-
-
 # fmt: off
 PLANTED = {
     "vendors": (
-        "if provider == 'neuroflash': pass", "x = 1 if 'innoGPT' != spec.name else 2",
-        "if name in ('innogpt', 'meingpt'): pass", "if spec is PROVIDERS['sovrgpt']: pass",
+        "if provider == 'neuroflash': pass", "if name in ('innogpt', 'meinGPT'): pass",
         "match p:\n    case 'meingpt':\n        pass", "ok = x and p.startswith('meingpt')",
     ),
     "purity": (
         "import socket", "from time import monotonic", "def f():\n    import threading as t",
-        "import concurrent.futures", "import urllib.request", "from . import chat", "import os",
-        "from dsgvo import Client", "async def f(): ...", "async def f():\n    await g()",
-        "at = datetime.now(UTC)", "data = open('x').read()", "from os import environ",
-        "with path.open('rb') as file: pass", "data = Path('x').read_bytes()", "import inspect",
-        "path.write_bytes(data)", "import warnings", "frame = sys._getframe(1)",
+        "import urllib.request", "from . import chat", "from dsgvo import Client",
+        "async def f(): ...", "async def f():\n    await g()", "at = datetime.now(UTC)",
+        "data = open('x').read()", "from os import environ", "data = Path('x').read_bytes()",
+        "import warnings", "frame = sys._getframe(1)",
     ),
 }
 # fmt: on
+ALLOWED = [
+    ("dsgvo.wire.sse", "from dsgvo import errors\nfrom dsgvo.providers._spec import Provider"),
+    ("dsgvo.wire.files", "import re\nfrom pathlib import Path\nname = Path('x').name"),
+    ("dsgvo.transport._pools", "import asyncio, os, time, httpx\nopen('x')"),
+    ("dsgvo.providers.innogpt", "NAME = 'innogpt'\nSPECS = {'innogpt': NAME}"),
+]
 
 
-@pytest.mark.parametrize(
-    ("rule", "text"), [(rule, text) for rule, texts in PLANTED.items() for text in texts]
-)
-def test_planted_code_is_found(rule: str, text: str) -> None:
-    assert RULES[rule](Source("dsgvo.wire.sse", ast.parse(text)))
-
-
-@pytest.mark.parametrize(
-    ("module", "text"),
-    [
-        ("dsgvo.wire.sse", "from dsgvo import errors\nfrom dsgvo.providers._spec import Provider"),
-        ("dsgvo.wire.files", "import re\nfrom pathlib import Path\nname = Path('x').name"),
-        ("dsgvo.wire.files", "import mimetypes\nfrom urllib.parse import urlsplit"),
-        ("dsgvo.transport._pools", "import asyncio, os, time, httpx\nopen('x')"),
-        ("dsgvo.providers.innogpt", "NAME = 'innogpt'\nSPECS = {'innogpt': NAME}"),
-    ],
-)
-def test_allowed_code_is_not_found(module: str, text: str) -> None:
-    source = Source(module, ast.parse(text))
-    assert [found for rule in RULES.values() for found in rule(source)] == []
+@pytest.mark.parametrize("rule", RULES)
+def test_packages_keep_the_rule_and_planted_code_does_not(rule: str) -> None:
+    findings = RULES[rule]
+    assert {"dsgvo", "dsgvo.errors", "dsgvo.wire.sse"} <= sources().keys()
+    assert [found for source in sources().items() for found in findings(*source)] == []
+    texts = PLANTED[rule]
+    assert [text for text in texts if not findings("dsgvo.wire.sse", ast.parse(text))] == []
+    assert [text for name, text in ALLOWED if findings(name, ast.parse(text))] == []
 
 
 @pytest.mark.parametrize("package", ["dsgvo/providers", "dsgvo/emulator", *PACKAGES[1:]])
@@ -200,28 +168,39 @@ STRAY_FREE = {
     *("tests/core/test_images.py", "tests/core/wire/test_files.py"),
     *(f"tests/core/transport/test_{name}.py" for name in ("config", "errors")),
 }
+STRAY = [
+    "pip install --index-url https://example.org/pypi",
+    "extra-index-url = https://example.org",
+    "# from https://pypi.example.org/simple/",
+    "httpx @ https://anna:geheim@example.org/httpx.whl",
+    "httpx @ file:///wheels/httpx.whl",
+    "cd /workspace/project && make",
+]
+NOT_STRAY = [
+    "https://app.meingpt.com/api/openai/v1",
+    "a simple/plain answer, and https://example.org/home/anna",
+    "cat ~/texts/notes.md ./tmp/x /v1/models",
+]
 
 
 def stray_findings(text: str) -> list[str]:
-    return [
-        f"{what}: {match.group()}"
-        for what, pattern in STRAYS.items()
-        for match in pattern.finditer(text)
-    ]
+    found = ((what, match) for what, one in STRAYS.items() for match in one.finditer(text))
+    return [f"{what}: {match.group()}" for what, match in found]
 
 
-def project_files() -> list[Path]:
-    """All files that belong to the project, whether committed yet or not."""
+def project_files() -> Iterator[Path]:
+    """Yield all files that belong to the project, whether committed yet or not."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     try:
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
     paths = (ROOT / os.fsdecode(name) for name in listed.split(b"\0") if name)
-    return [path for path in paths if path.is_file()]
+    return (path for path in paths if path.is_file())
 
 
 def test_no_addresses_or_paths_of_a_machine_in_the_tree() -> None:
+    assert [text for text in STRAY + NOT_STRAY if stray_findings(text)] == STRAY
     found: list[str] = []
     for path in project_files():
         name = path.relative_to(ROOT).as_posix()
@@ -231,24 +210,11 @@ def test_no_addresses_or_paths_of_a_machine_in_the_tree() -> None:
     assert found == []
 
 
-STRAY = (
-    "pip install --index-url https://example.org/pypi",
-    "extra-index-url = https://example.org",
-    "# from https://pypi.example.org/simple/",
-    "httpx @ https://anna:geheim@example.org/httpx.whl",
-    "httpx @ file:///wheels/httpx.whl",
-    "open('/home/anna/notes.txt')",
-    "cd /workspace/project && make",
-)
-NOT_STRAY = (
-    "https://app.meingpt.com/api/openai/v1",
-    "a simple/plain answer, and https://example.org/home/anna",
-    "cat ~/texts/notes.md ./tmp/x /v1/models",
-)
+# -- what is promised to those who install it ---------------------------------------------------
 
 
-def test_what_is_a_stray() -> None:
-    assert [text for text in STRAY + NOT_STRAY if stray_findings(text)] == [*STRAY]
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def test_every_package_of_the_tree_is_shipped_with_its_types() -> None:
@@ -257,13 +223,6 @@ def test_every_package_of_the_tree_is_shipped_with_its_types() -> None:
     assert all((ROOT / package / "py.typed").is_file() for package in PACKAGES)
     at_top = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert at_top <= {*PACKAGES, "tests", "examples", "benchmarks"}
-
-
-# -- what is promised to those who install it ---------------------------------------------------
-
-
-def project() -> dict[str, dict]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def requirement_names(lines: Iterable[str]) -> set[str]:
@@ -292,17 +251,11 @@ def test_ci_runs_targets_that_exist() -> None:
     assert targets <= set(re.findall(r"^([\w-]+):", makefile, re.M))
 
 
-def loaded_by(module: str) -> set[str]:
-    """The modules in memory after importing one, in a process of its own."""
-    code = f"import sys, {module}; print(*sys.modules, sep='\\n')"
-    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"]
-    return set(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split())
-
-
 def test_importing_the_core_loads_neither_frameworks_nor_the_emulator() -> None:
-    loaded = loaded_by("dsgvo.transport")
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import dsgvo.transport"
+    command = [sys.executable, "-I", "-c", f"{code}; print(*sys.modules, sep='\\n')"]
+    loaded = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
     heavy = ("langchain", "langgraph", "langsmith", "llama_index", "workflows", "starlette")
     heavy = (*heavy, "uvicorn", "pypdf", "typer", "rich", "numpy", "dsgvo.emulator", "dsgvo.cli")
     assert "dsgvo.providers" in loaded
     assert [name for name in sorted(loaded) if name.startswith(heavy)] == []
-    assert "starlette" in loaded_by("starlette.requests")

@@ -1,6 +1,7 @@
 """What configures a request acts on it and never lands in its body, on every method.
 
-Arguments of the constructor are refused in a call, with the constructor named.
+Arguments of the constructor are refused in a call, with the constructor named. What the clients
+themselves do with options is in core/transport/test_seam.py.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
+from llama_index.core.storage.kvstore import SimpleKVStore
 from pydantic import BaseModel
 
-from dsgvo import AsyncClient, Client, errors
+from dsgvo import errors
 from dsgvo.emulator import Delay, Server, ShuffleVectors, Status
 from langchain_dsgvo import ChatInnoGPT, InnoGPTEmbeddings
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
@@ -29,9 +31,8 @@ OPTIONS: dict[str, Any] = {
     "extra_query": {"mandant": "7"},
     "extra_body": {"metadata": {"abteilung": "7"}},
 }
-MODEL = "claude-4-5-sonnet"
-HELLO = [{"role": "user", "content": "Hallo!"}]
 MESSAGES = [ChatMessage("Hallo!")]
+PROMPT = PromptTemplate("Wer?")
 
 
 class Person(BaseModel):
@@ -41,31 +42,23 @@ class Person(BaseModel):
 
 
 def chat(**settings: Any) -> ChatInnoGPT:
-    return ChatInnoGPT(model=MODEL, **settings)
+    return ChatInnoGPT(model="claude-4-5-sonnet", **settings)
 
 
 def llm(**settings: Any) -> InnoGPT:
-    return InnoGPT(model=MODEL, **settings)
-
-
-Call = Callable[[dict[str, Any]], Any]
-PROMPT = PromptTemplate("Wer?")
+    return InnoGPT(model="claude-4-5-sonnet", **settings)
 
 
 def calls(kind: str, made: Callable[[], Any], methods: str, *given: Any, **more: Any) -> Any:
     """The call of each method by its name."""
 
-    def call(method: str) -> Call:
+    def call(method: str) -> Callable[[dict[str, Any]], Any]:
         return lambda options: getattr(made(), method)(*given, **more, **options)
 
     return {f"{kind}.{method}": call(method) for method in methods.split()}
 
 
-CALLS: dict[str, Call] = {
-    **calls("Client", lambda: Client("innogpt"), "chat stream", HELLO, model=MODEL),
-    **calls("Client", lambda: Client("innogpt"), "embed", ["a"]),
-    **calls("AsyncClient", lambda: AsyncClient("innogpt"), "chat stream", HELLO, model=MODEL),
-    **calls("AsyncClient", lambda: AsyncClient("innogpt"), "embed", ["a"]),
+CALLS: dict[str, Callable[[dict[str, Any]], Any]] = {
     **calls("ChatModel", chat, "invoke ainvoke stream astream", "Hallo!"),
     "ChatModel.bind": lambda o: chat().bind(**o).invoke("Hallo!"),
     "ChatModel.bind_tools": lambda o: chat().bind_tools([Person], **o).invoke("Hallo!"),
@@ -92,31 +85,31 @@ def vendors(vendor_environment: Server) -> Server:
     return vendor_environment
 
 
-def finished(result: Any) -> None:
-    """Wait for what a call gives, whatever it is."""
+def finished(result: Any, into: list[Any]) -> None:
+    """Wait for what a call gives, whatever it is, and keep what comes before an error."""
 
     async def waited() -> None:
         value = await result if inspect.isawaitable(result) else result
         if isinstance(value, AsyncIterator):
-            async for _ in value:
-                pass
+            async for item in value:
+                into.append(item)
 
     if inspect.isawaitable(result) or isinstance(result, AsyncIterator):
         asyncio.run(waited())
     elif isinstance(result, Iterator):
-        list(result)
+        into.extend(result)
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_options_act_on_the_request_and_stay_out_of_its_body(server: Server, name: str) -> None:
     for argument in ("api_key", "base_url", "default_headers"):
         with pytest.raises(errors.ConfigurationError, match=f"{argument} cannot.*constructor"):
-            finished(CALLS[name]({argument: "x"}))
+            finished(CALLS[name]({argument: "x"}), [])
     assert server.requests == []
     server.script("innogpt", Status(503))
     with pytest.raises(errors.APIStatusError):
-        finished(CALLS[name]({"max_retries": 0}))
-    finished(CALLS[name](OPTIONS))
+        finished(CALLS[name]({"max_retries": 0}), [])
+    finished(CALLS[name](OPTIONS), [])
     [_, request] = server.requests
     assert request.headers["x-gateway-key"] == "geheim-4711-geheim"
     assert request.json["metadata"] == {"abteilung": "7"}
@@ -130,12 +123,12 @@ def test_a_time_out_in_every_form_and_in_none(server: Server) -> None:
             chat().invoke("Hallo!", timeout=timeout, max_retries=0)
         with pytest.raises(errors.APITimeoutError):
             llm(timeout=timeout, max_retries=0).chat(MESSAGES)
-    for wrong in ((1, 2, 3), (0, 1), "5", object()):
+    for wrong in ((1, 2, 3), (0, 1), object()):
         with pytest.raises(errors.ConfigurationError, match="timeout="):
             chat(timeout=wrong)
 
 
-def test_traces_do_not_hold_headers_of_a_call(server: Server) -> None:
+def test_traces_do_not_hold_headers_of_a_call_and_a_cache_takes_no_options(server: Server) -> None:
     seen: list[str] = []
 
     class Params(BaseCallbackHandler):
@@ -144,53 +137,33 @@ def test_traces_do_not_hold_headers_of_a_call(server: Server) -> None:
 
     chat().invoke("Hallo!", config={"callbacks": [Params()]}, **OPTIONS)
     assert ["geheim-4711-geheim" in text for text in seen] == [False]
-
-
-def test_options_beside_a_cache_are_refused(server: Server) -> None:
-    from llama_index.core.storage.kvstore import SimpleKVStore
-
     embedding = InnoGPTEmbedding(embeddings_cache=SimpleKVStore())
     with pytest.raises(errors.ConfigurationError, match="beside embeddings_cache"):
         embedding.get_text_embedding_batch(["a"], timeout=5)
 
 
-class Counted(httpx.HTTPTransport):
-    """A transport of a user's own, which no process can take along."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[str] = []
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(request.url.path)
-        return super().handle_request(request)
-
-
 def test_a_transport_of_ones_own_carries_each_class(server: Server) -> None:
+    seen: list[str] = []
+
+    class Counted(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            seen.append(request.url.path.rpartition("/")[2])
+            return super().handle_request(request)
+
     with Counted() as transport:
         chat(http_transport=transport).invoke("Hallo!")
         llm(http_transport=transport).chat(MESSAGES)
         InnoGPTEmbeddings(http_transport=transport).embed_query("a")
         InnoGPTEmbedding(http_transport=transport).get_query_embedding("a")
-        ends = [path.rpartition("/")[2] for path in transport.seen]
-        assert ends == [*["completions"] * 2, *["embeddings"] * 2]
+        assert seen == [*["completions"] * 2, *["embeddings"] * 2]
         assert "Counted" not in repr(chat(http_transport=transport))
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_embed_iter_keeps_what_came_before_an_error(server: Server, asynchronous: bool) -> None:
+@pytest.mark.parametrize("method", ["embed_iter", "aembed_iter"])
+def test_embed_iter_keeps_what_came_before_an_error(server: Server, method: str) -> None:
     server.script("innogpt", ShuffleVectors(seed=1), Status(400))
     embeddings = InnoGPTEmbeddings(dimensions=8, batch_size=1, max_concurrency=1)
     kept: list[list[float]] = []
-
-    def keep() -> None:
-        for vector in embeddings.embed_iter(["a", "b", "c"]):
-            kept.append(vector)  # noqa: PERF402 - extend would keep nothing
-
-    async def akeep() -> None:
-        async for vector in embeddings.aembed_iter(["a", "b", "c"]):
-            kept.append(vector)
-
     with pytest.raises(errors.BadRequestError, match="400"):
-        asyncio.run(akeep()) if asynchronous else keep()
+        finished(getattr(embeddings, method)(["a", "b", "c"]), kept)
     assert [len(vector) for vector in kept] == [8]
