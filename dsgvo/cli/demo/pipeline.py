@@ -77,13 +77,16 @@ class Pipeline:
     def __init__(
         self, services: Services, client: QdrantClient, library: Library, *, travel: bool
     ) -> None:
-        chat, embedder = services.chat, services.embeddings
-        self.chat_meter, self.embedding_meter = (
-            Meter(chat.chat_path),
-            Meter(embedder.embeddings.path),
-        )
+        self.chat_meter = Meter(services.chat.chat_path)
+        self.embedding_meter = Meter(services.embeddings.embeddings.path)
+        self.rerank_meter = Meter(getattr(services.chat.reranking, "path", ""), uncounted=1)
         self.services, self.client, self.library, self.travel = services, client, library, travel
         self.collection = f"dsgvo-demo-{uuid4().hex}"
+
+    def rerankers(self, package: ModuleType, kind: type) -> list[Any]:
+        """Return the reranker of the chat model's vendor, where it has one."""
+        spec = self.services.chat
+        return [vendor_class(package, kind, spec)(top_n=self.passages)] if spec.reranking else []
 
     def close(self) -> None:
         """Delete the collection that was made for this run."""

@@ -53,8 +53,7 @@ def run(
         hint = "".join(f"; or use --framework {other}" for other in frameworks if other != one)
         require_modules(f"demo-{one}", *MODULES[one], *COMMON_MODULES, hint=hint)
     screen = Screen()
-    names = ("Framework", "Provider", "Model", "Requests", "Tokens", "Seconds")
-    table = plain_table(*names)
+    table = plain_table("Framework", "Provider", "Model", "Requests", "Tokens", "Seconds")
     for at, column in enumerate(table.columns):
         column.justify, column.overflow = "left" if at < 3 else "right", "fold"
     with ExitStack() as stack:
@@ -78,15 +77,17 @@ def run(
             screen.rule(Text(pipeline.title, style="bold"), style="cyan")
             with measuring(pipeline.embedding_meter, pipeline.chat_meter):
                 _index(screen, pipeline)
-            with measuring(pipeline.chat_meter, pipeline.embedding_meter):
+            with measuring(pipeline.chat_meter, pipeline.embedding_meter, pipeline.rerank_meter):
                 _play(screen, pipeline, questions, own=own)
             for spec, model, meter, mark in (
                 (who.chat, who.model, pipeline.chat_meter, ""),
                 (who.embeddings, who.embedding_model, pipeline.embedding_meter, "≈ "),
+                (who.chat, "reranking", pipeline.rerank_meter, ""),
             ):
                 tokens = "–" if meter.uncounted else f"{mark}{meter.tokens:,}"
                 used = (str(meter.requests), tokens, f"{meter.seconds:.1f}")
-                table.add_row(pipeline.title, spec.title, model, *used)
+                if meter.path:
+                    table.add_row(pipeline.title, spec.title, model, *used)
         screen.print("", table)
         screen.print("≈ estimated: the frameworks do not count for embeddings", style="dim")
 
@@ -131,8 +132,7 @@ def _introduce(screen: Screen, who: Services) -> None:
     chat, embeddings = who.chat.title, who.embeddings.title
     screen.print(f"Chat: {chat} {who.model}   Embeddings: {embeddings} {who.embedding_model}")
     if not who.chat.embeddings.documented:
-        note = f"{chat} documents no embeddings, so {embeddings}'s are used."
-        screen.print(note, style="dim")
+        screen.print(f"{chat} documents no embeddings, so {embeddings}'s are used.", style="dim")
 
 
 def _show_library(screen: Screen, library: Library, docs: Path | None) -> None:

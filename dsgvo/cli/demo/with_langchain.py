@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariableType]
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.documents import Document
+from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, ToolMessage
@@ -45,12 +45,12 @@ class LangChainPipeline(Pipeline):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # ChatInnoGPT(model="gpt-5") and InnoGPTEmbeddings(), or whichever vendor was chosen; keys
-        # come from the environment.
+        # ChatInnoGPT() and InnoGPTEmbeddings(), or another vendor's; keys are in the environment.
         chat = vendor_class(langchain_dsgvo, BaseChatModel, self.services.chat)
         embeddings = vendor_class(langchain_dsgvo, Embeddings, self.services.embeddings)
         self._chat = chat(model=self.services.model, callbacks=[_Usage(self.chat_meter)])
         self._embeddings = embeddings(batch_size=self.batch)
+        self._rerankers = self.rerankers(langchain_dsgvo, BaseDocumentCompressor)
 
     def split(self) -> Sequence[str]:
         """Cut documents at headings and then to size; each chunk begins with its heading."""
@@ -99,8 +99,10 @@ class LangChainPipeline(Pipeline):
                     )
 
     def _found(self, question: str, count: int) -> list[Document]:
-        least = self.least_likeness
-        return self._store.similarity_search(question, k=count, score_threshold=least)
+        found = self._store.similarity_search(question, count, score_threshold=self.least_likeness)
+        for reranker in self._rerankers if found else ():
+            found = list(reranker.compress_documents(found, question))
+        return found
 
 
 def _chunks(library: Library) -> Iterator[Document]:

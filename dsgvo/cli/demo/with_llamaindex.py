@@ -26,6 +26,7 @@ from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMCompletionEndEvent
 from llama_index.core.llms import LLM, ChatMessage
 from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
+from llama_index.core.postprocessor import SimilarityPostprocessor
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import BaseNode, Document, NodeWithScore, QueryBundle, TextNode
@@ -49,14 +50,14 @@ class LlamaIndexPipeline(Pipeline):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # InnoGPT(model="gpt-5") and InnoGPTEmbedding(), or whichever vendor was chosen; keys come
-        # from the environment.
+        # InnoGPT() and InnoGPTEmbedding(), or another vendor's; keys are in the environment.
         llm = vendor_class(llamaindex_dsgvo, LLM, self.services.chat)
         embedding = vendor_class(llamaindex_dsgvo, BaseEmbedding, self.services.embeddings)
         # Room for all passages, whatever the model's window is; vendors do not say it.
         self._llm = llm(model=self.services.model, context_window=32_768)
         self._embedding = embedding(embed_batch_size=self.batch)
-        self._fitting = _Fitting(least=self.least_likeness)
+        self._fitting = SimilarityPostprocessor(similarity_cutoff=self.least_likeness)
+        self._rerankers = self.rerankers(llamaindex_dsgvo, BaseNodePostprocessor)
         self._usage = _Usage(meter=self.chat_meter)
         get_dispatcher().add_event_handler(self._usage)
 
@@ -106,7 +107,7 @@ class LlamaIndexPipeline(Pipeline):
             llm=self._llm,
             chat_history=self._last,
             context_prompt=ANSWER_PROMPT + "\n\nFundstellen:\n\n{context_str}",
-            node_postprocessors=[self._fitting],
+            node_postprocessors=[self._fitting, *self._rerankers, _Numbering()],
         )
         response = engine.stream_chat(question)
         found = [one.metadata for one in response.source_nodes]
@@ -175,18 +176,15 @@ def _titled(section: BaseNode) -> TextNode:
     return TextNode(text=text[heading.end() if heading else 0 :].strip(), metadata=metadata)
 
 
-class _Fitting(BaseNodePostprocessor):
-    """Leaves out what does not fit, and numbers the rest, so that an answer can cite it."""
-
-    least: float
+class _Numbering(BaseNodePostprocessor):
+    """Numbers what was found, so that an answer can cite it."""
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        fitting = [one for one in nodes if (one.score or 0) >= self.least]
-        for number, one in enumerate(fitting, 1):
+        for number, one in enumerate(nodes, 1):
             cast("TextNode", one.node).text_template = f"[{number}] {{metadata_str}}\n{{content}}"
-        return fitting
+        return nodes
 
 
 class _Usage(BaseEventHandler):
