@@ -138,7 +138,6 @@ class TestEmbeddings(EmbeddingsIntegrationTests):
 
 class TestLLM(LLMConformance):
     provider = "musterhaus"
-    test_ingestion_in_other_processes: Any = None  # those have four vendors
     llm_class = Musterhaus
     llm_arguments: ClassVar[dict[str, Any]] = {"model": "muster-1"}
     embedding_class = MusterhausEmbedding
@@ -146,7 +145,6 @@ class TestLLM(LLMConformance):
 
 class TestEmbedding(EmbeddingConformance):
     provider = "musterhaus"
-    test_ingestion_in_other_processes: Any = None  # those have four vendors
     embedding_class = MusterhausEmbedding
 
 

@@ -50,4 +50,3 @@ class TestEmbedding(conformance.EmbeddingConformance):
     suite: ClassVar = "llamaindex-standard-embedding"
     embedding_class: ClassVar = MeinGPTEmbedding
     embedding_arguments: ClassVar[dict[str, Any]] = {"dimensions": 256}
-    test_ingestion_in_other_processes: Any = None  # no recording plays in another process

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
 from langchain_core.tools import StructuredTool
-from llama_index.core.base.llms.types import AudioBlock, ChatMessage
+from llama_index.core.base.llms.types import AudioBlock
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Reply, Server, Status
@@ -151,30 +149,6 @@ def test_a_tools_description_is_the_same_under_every_python(server: Server, way:
 # Histories
 
 
-def earlier(way: Way, **fields: Any) -> Any:
-    """Return an answer without a text, as other integrations keep it."""
-    if not way.is_langchain:
-        return ChatMessage("", role="assistant", additional_kwargs=fields)
-    message = AIMessage("", additional_kwargs=fields)
-    message.tool_calls, message.invalid_tool_calls = [], []
-    return message
-
-
-@EACH
-def test_a_refusal_and_broken_calls_go_back(server: Server, way: Way) -> None:
-    broken = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a'}}
-    nothing = {"id": "2", "type": "function", "function": None}
-    history = [
-        *("a", earlier(way, refusal="Nein.")),
-        *("b", earlier(way, tool_calls=[broken, nothing]), way.result("?")),
-    ]
-    way.answer(way.model("innogpt"), history)
-    _, declined, _, called, _ = bodies(server)[0]["messages"]
-    assert declined == {"role": "assistant", "content": "Nein."}
-    [call] = called["tool_calls"]
-    assert json.loads(call["function"]["arguments"]) == {"invalid_arguments": '{"a'}
-
-
 def test_an_image_in_a_tools_result_travels_in_a_users_message_or_not_at_all(
     server: Server, way: Way
 ) -> None:
@@ -215,10 +189,3 @@ def test_thoughts_go_back_once_a_server_wants_them(server: Server, way: Way) -> 
     sent = [[body["messages"][1].get(name) for name in names] for body in bodies(server)]
     without, whole = [None, None], ["Hm.", details]
     assert sent == [without, whole, whole, without, without, whole]
-
-
-def test_a_server_that_wants_thoughts_that_are_not_there(server: Server, way: Way) -> None:
-    server.script("sovrgpt", Status(400, message="reasoning_content is missing"))
-    with pytest.raises(errors.BadRequestError, match="reasoning_content is missing"):
-        way.answer(way.model("sovrgpt"))
-    assert len(server.requests) == 1

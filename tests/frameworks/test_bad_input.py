@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Server
 from tests.bad_input import CASES, KEY, MODEL, BadInput
 from tests.calls import Mode
-from tests.frameworks.support import LLAMAINDEX_NAMES, Way
+from tests.frameworks.support import EACH, LLAMAINDEX_NAMES, Way
 from tests.langchain import support as langchain
 from tests.llamaindex import support as llamaindex
 
@@ -35,15 +36,7 @@ def ask(case: BadInput, way: Way, server: Server) -> Any:
     return way.answer(kinds[case.provider](**given), **params)
 
 
-# The checks are those of the core, so each framework makes each mistake in one mode.
-@pytest.mark.parametrize(
-    "way",
-    [
-        Way("langchain", Mode("sync"), streamed=False),
-        Way("llamaindex", Mode("async"), streamed=False),
-    ],
-    ids=str,
-)
+@EACH  # the checks are the core's: each framework makes each mistake in one mode
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_bad_input(
     case: BadInput, way: Way, server: Server, monkeypatch: pytest.MonkeyPatch
@@ -63,3 +56,28 @@ def test_bad_input(
     assert [text for text in (*case.hides, KEY) if text in message] == []
     assert server.requests == []
     assert isinstance(caught.value, ModelInvalidRequestError) or not way.is_langchain
+
+
+@pytest.mark.parametrize(
+    ("framework", "arguments", "says"),
+    [
+        ("langchain", {"model": "a", "model_name": "b"}, "model and model_name are the same arg"),
+        ("langchain", {"default_headers": {"x": ["geheim"]}}, "default_headers['x'] holds char"),
+        ("llamaindex", {"grammar": "g"}, "go into additional_kwargs={'grammar'"),
+        ("llamaindex", {"is_chat_model": False}, "all models here are chat models"),
+        ("llamaindex", {"api_base": "https://a.de", "base_url": "https://b.de"}, "the same arg"),
+        ("llamaindex", {"context_window": 0}, "context_window=0"),
+        ("llamaindex", {"workspace_id": "w"}, "has no argument 'workspace_id'"),
+        ("llamaindex", {"residency": "mars"}, "residency='mars'"),
+    ],
+)
+def test_arguments_that_a_framework_alone_has(framework: str, arguments: Any, says: str) -> None:
+    with pytest.raises(errors.ConfigurationError) as caught:
+        Way(framework, Mode("sync"), streamed=False).model("sovrgpt", **arguments)
+    assert says in str(caught.value)
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_stream_is_asked_for_by_its_own_method() -> None:
+    with pytest.raises(errors.ConfigurationError, match=re.escape("call stream_chat()")):
+        llamaindex.llm("sovrgpt").complete("Hallo!", stream=True)

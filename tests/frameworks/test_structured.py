@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from enum import Enum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pytest
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
@@ -51,15 +50,14 @@ def asked_by(body: dict[str, Any]) -> str:
     return "json_mode" if in_prompt else body["response_format"]["type"]
 
 
+METHODS_OF = [(name, spec.structured_output) for name, spec in PROVIDERS.items()]
+
+
 @pytest.mark.parametrize(
     ("provider", "method", "sent"),
     [
-        *((name, None, spec.structured_output[0]) for name, spec in PROVIDERS.items()),
-        *(
-            (name, method, method)
-            for name, spec in PROVIDERS.items()
-            for method in spec.structured_output
-        ),
+        *((name, None, methods[0]) for name, methods in METHODS_OF),
+        *((name, method, method) for name, methods in METHODS_OF for method in methods),
     ],
 )
 def test_every_documented_method_and_by_default_the_best(
@@ -120,36 +118,10 @@ class People(RootModel[list[Person]]):
     """Alle Personen."""
 
 
-class Rank(Enum):
-    LEAD = "leitung"
-    STAFF = "team"
-
-
-class Address(BaseModel):
-    """Eine Adresse."""
-
-    street: str | None = None
-    city: str
-
-
-class Employee(BaseModel):
-    """Jemand, der hier arbeitet."""
-
-    name: str
-    rank: Rank
-    shift: Literal["früh", "spät"] = "früh"
-    address: Address | None = None
-    phones: list[str] = []
-    boss: Employee | None = None
-
-
-BOSS = Employee(name="Otto", rank=Rank.LEAD, phones=["0221 1"])
-EMPLOYEE = Employee(name="Anna", rank=Rank.STAFF, address=Address(city="Köln"), boss=BOSS)
 FORMS: list[tuple[BaseModel, str, bool]] = [
     (Tree(name="a", children=[Tree(name="b")]), "Tree", True),
     (Größe(wert=1), "Groesse", False),
     (Antwort[int](wert=1), "Antwort_int", False),
-    (EMPLOYEE, "Employee", True),
     (People([ANNA]), "People", True),
 ]
 
@@ -177,13 +149,11 @@ def test_every_form_of_class_goes_out_whole_and_under_a_valid_name(
 
 # Answers that do not fit
 
-CUT = ('{"name": "Anna", "alter": 3', "length")
 FAULTS: dict[str, tuple[str, str | None, str]] = {
-    "cut": (*CUT, "the answer was cut at max_tokens"),
+    "cut": ('{"name": "Anna", "alter": 3', "length", "the answer was cut at max_tokens"),
     "filtered": ('{"name": "An', "content_filter", "content filter stopped"),
-    "half": (CUT[0], None, "JSON"),
+    "half": ('{"name": "Anna", "alter": 3', None, "JSON"),
     "no JSON": ("Anna ist 34.", None, "not (a|valid) JSON"),
-    "wrong type": ('{"name": "Anna", "alter": "alt"}', None, "alter: .*valid integer"),
     "out of range": ('{"name": "Anna", "alter": -1}', None, "alter: .*greater than or equal"),
     "missing field": ('{"name": "Anna"}', None, "alter: Field required"),
     "no call": ("Anna ist 34.", None, "answered in text instead of calling|not a JSON object"),

@@ -14,7 +14,7 @@ from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
 from langchain_dsgvo._langchain_internals import force_invalid
 from langchain_dsgvo._responses import to_chunk, to_result
-from tests.langchain.support import Mode, bodies, chat, whole
+from tests.langchain.support import Mode, chat, whole
 
 
 def both(completion: Completion) -> list[AIMessage]:
@@ -62,6 +62,10 @@ def other(kind: str, value: Any) -> dict[str, Any]:
     return {"type": kind, "value": value}
 
 
+def image_url(url: str) -> dict[str, Any]:
+    return {"image_url": {"url": url}}
+
+
 @pytest.mark.parametrize(
     ("extra", "annotations", "further"),
     [
@@ -77,17 +81,13 @@ def other(kind: str, value: Any) -> dict[str, Any]:
             [],
         ),
         (
-            {"images": [{"image_url": {"url": "data:image/png;base64,aGk="}}, {"image_url": 1}]},
+            {"images": [image_url("data:image/png;base64,aGk="), image_url(CITED["url"]), NEW]},
             None,
             [
                 {"type": "image", "base64": "aGk=", "mime_type": "image/png"},
-                other("non_standard", {"image_url": 1}),
+                {"type": "image", "url": CITED["url"]},
+                other("non_standard", NEW),
             ],
-        ),
-        (
-            {"images": [{"image_url": CITED["url"]}]},
-            None,
-            [{"type": "image", "url": CITED["url"]}],
         ),
         ({"content_parts": [NEW], "images": "x"}, None, [other("non_standard", NEW)]),
         ({"annotations": "x", "unknown": 1}, None, []),
@@ -106,7 +106,7 @@ def test_content_blocks_of_what_came_with_the_text(
         assert message.content_blocks[0]["type"] == "text"
 
 
-def test_a_refusal_is_a_block_and_goes_back_as_text(server: Server) -> None:
+def test_a_refusal_is_a_block() -> None:
     call = ToolCall("1", "f", "{}")
     for message in both(completed("", refusal="Nein.", reasoning="Hm.", tool_calls=[call])):
         kinds = [block["type"] for block in message.content_blocks]
@@ -114,9 +114,6 @@ def test_a_refusal_is_a_block_and_goes_back_as_text(server: Server) -> None:
         assert message.additional_kwargs["refusal"] == "Nein."
     for message in both(completed("", refusal="Nein.")):
         assert message.content_blocks == [{"type": "refusal", "refusal": "Nein."}]
-        chat("sovrgpt").invoke([HumanMessage("x"), message, HumanMessage("y")])
-        sent = bodies(server)[-1]["messages"][1]
-        assert sent == {"role": "assistant", "content": "Nein."}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +123,6 @@ def test_a_refusal_is_a_block_and_goes_back_as_text(server: Server) -> None:
         ("f", '{"a": "x\ny"}', {"a": "x\ny"}),
         ("f", '{"a": "K\\u00f6ln 🌦"}', {"a": "Köln 🌦"}),
         ("f", '{"a": 1', None),
-        ("f", '{"a": "1', None),
         ("f", '{"a": "1\\', None),
         ("f", '{"a": "\\"{[', None),
         ("f", '{"a": [{"b": ', None),
@@ -160,7 +156,6 @@ def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> N
     for name, value in vars(chunk.message).items():
         assert not isinstance(value, list | dict) or value is not getattr(second.message, name)
     chunk.message.additional_kwargs["note"] = 1
-    setattr(chunk.message, "note", 1)  # noqa: B010 - a field of no model
     chunk.message.name = "x"
     assert second == to_chunk(Delta(content="Grüße"), "m") == expected
 

@@ -15,7 +15,7 @@ from dsgvo import errors
 from dsgvo.emulator import Disconnect, Reply, Server, Status, Truncate
 from tests.langchain.support import Mode, Way, chat
 
-TRUNCATED = Truncate(after=3, reply=Reply(chunks=["Guten", " Tag", ", Frau", " Meier"]))
+TRUNCATED = Truncate(after=3, reply=Reply(chunks=["Guten", " Tag", "."]))
 
 # A step of the server with the core's error, and each further error of the core, with LangChain's.
 STEPS: list[tuple[Any, type[Exception], type[Exception]]] = [
@@ -82,22 +82,14 @@ def test_every_error_of_the_core_has_its_twin() -> None:
     expected = OTHERS | {core: langchains for _, core, langchains in STEPS}
     assert own - {errors.DsgvoError} == expected.keys()
     for kind, langchains in expected.items():
-        assert issubclass(getattr(ours, kind.__name__), kind)
-        assert issubclass(getattr(ours, kind.__name__), langchains)
+        twin = getattr(ours, kind.__name__)
+        assert issubclass(twin, kind)
+        assert issubclass(twin, langchains)
     retryable = {name for name in ours.__all__ if getattr(ours, name).is_retryable}
     assert retryable == {
         *("APIConnectionError", "APITimeoutError", "ConflictError", "IncompleteStreamError"),
         *("InternalServerError", "RateLimitError", "StreamError"),
     }
-
-
-def test_what_had_come_was_handed_out_before(server: Server) -> None:
-    server.script("sovrgpt", TRUNCATED)
-    stream = chat("sovrgpt").stream("Hallo!")
-    assert [next(stream).text, next(stream).text] == ["Guten", " Tag"]
-    with pytest.raises(errors.IncompleteStreamError):
-        next(stream)
-    assert len(server.requests) == 1
 
 
 def test_the_warning_of_an_ignored_parameter_points_at_the_users_line() -> None:
@@ -108,11 +100,10 @@ def test_the_warning_of_an_ignored_parameter_points_at_the_users_line() -> None:
 
 
 def test_fallbacks_and_retries_of_langchain_know_these_errors(server: Server, mode: Mode) -> None:
-    server.script("sovrgpt", *[Status(429, headers={"Retry-After": "3600"})] * 2, Status(401))
+    server.script("sovrgpt", Status(429, headers={"Retry-After": "3600"}), Status(401))
     model = chat("sovrgpt").with_fallbacks(
         [chat("innogpt")], exceptions_to_handle=(langchain.ModelRateLimitError,)
     )
-    assert mode.invoke(model, "Hallo!").response_metadata["model_provider"] == "innogpt"
     assert mode.stream(model, "Hallo!")[-1].response_metadata["model_provider"] == "innogpt"
     with pytest.raises(errors.AuthenticationError):
         mode.invoke(model, "Hallo!")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
+from tests.frameworks import test_structured as forms
 from tests.frameworks.test_answers import BOTH, NAMED, TWO_CALLS, add
 from tests.langchain.support import Mode, Way, bodies, chat
 
@@ -55,25 +56,15 @@ OFFERS: dict[str, Any] = {
 def test_every_kind_of_tool_is_offered_in_openais_form(server: Server, name: str) -> None:
     chat("sovrgpt").bind_tools([OFFERS[name]]).invoke("Hallo!")
     [offered] = bodies(server)[0]["tools"]
-    description = offered["function"].pop("description")
-    assert description.startswith("Holt das Wetter.")
+    assert offered["function"].pop("description").startswith("Holt das Wetter.")
     assert offered == {"type": "function", "function": {"name": name, "parameters": PARAMETERS}}
 
 
-def test_descriptions_of_functions_and_of_dicts_and_a_tool_of_the_vendor(server: Server) -> None:
-    def kurs(symbol: str) -> str:
-        return symbol
-
-    kurs.__doc__ = "Gib den Kurs.\n\n    Zeile zwei.\n        - tiefer\n    "
+def test_a_dict_and_a_tool_of_the_vendor_stay_as_they_are() -> None:
     own = {"name": "f", "description": "  a\n   b", "parameters": {"properties": {}}}
-    vendors: Any = {"type": "web_search", "name": "w"}
-    model = chat("innogpt").bind_tools([kurs, {"type": "function", "function": own}, vendors])
-    sent = model.kwargs["tools"]
-    assert sent[0]["function"]["description"] == "Gib den Kurs. Zeile zwei.\n- tiefer"
-    assert sent[1:] == [{"type": "function", "function": own}, vendors]
-    assert chat("innogpt").bind_tools([add], parallel_tool_calls=False).kwargs.keys() == {
-        *("tools", "parallel_tool_calls"),
-    }
+    tools: Any = [{"type": "function", "function": own}, {"type": "web_search", "name": "w"}]
+    bound = chat("innogpt").bind_tools(tools, parallel_tool_calls=False)
+    assert bound.kwargs == {"tools": tools, "parallel_tool_calls": False}
 
 
 @pytest.mark.parametrize(
@@ -90,13 +81,9 @@ def test_choices_that_are_langchains(tools: Any, choice: Any, sent: Any) -> None
     assert bound.kwargs.get("tool_choice") == sent
 
 
-def test_an_unknown_choice_is_refused_before_sending(server: Server) -> None:
-    model, says = chat("sovrgpt"), "tool_choice='ad' names no tool that is offered: use one of '"
-    with pytest.raises(ConfigurationError, match=says):
-        model.bind_tools(BOTH, tool_choice="ad")
-    with pytest.raises(ConfigurationError, match=says):
-        model.bind_tools(BOTH).invoke("Hallo!", tool_choice="ad")
-    assert server.requests == []
+def test_an_unknown_choice_is_refused_before_sending() -> None:
+    with pytest.raises(ConfigurationError, match="tool_choice='ad' names no tool that is offered"):
+        chat("sovrgpt").bind_tools(BOTH, tool_choice="ad")
 
 
 def test_pieces_of_a_streamed_call(server: Server, mode: Mode) -> None:
@@ -117,16 +104,14 @@ def test_an_invalid_call_can_be_answered(server: Server, way: Way) -> None:
     server.script("sovrgpt", Reply(tool_calls=[call]))
     model = chat("sovrgpt").bind_tools([get_weather])
     asked = way.answer(model, "Wie ist das Wetter?")
-    assert asked.tool_calls == []
     [invalid] = asked.invalid_tool_calls
-    assert (invalid["name"], invalid["id"]) == ("get_weather", "call_1")
+    assert (asked.tool_calls, invalid["name"], invalid["id"]) == ([], "get_weather", "call_1")
     result = ToolMessage("kaputt", tool_call_id="call_1")
     way.answer(model, [("user", "Wie ist das Wetter?"), asked, result])
     [call] = bodies(server)[1]["messages"][1]["tool_calls"]
     # A strict server reads the arguments of earlier calls.
     [(name, kept)] = json.loads(call["function"]["arguments"]).items()
-    assert (name, kept.strip("}")) == ("invalid_arguments", '{"city": ')
-    assert (call["id"], call["function"]["name"]) == ("call_1", "get_weather")
+    assert (call["id"], name, kept.strip("}")) == ("call_1", "invalid_arguments", '{"city": ')
 
 
 def test_v1_content_holds_the_calls_beside_text_and_thoughts(server: Server, way: Way) -> None:
@@ -143,21 +128,14 @@ def test_v1_content_holds_the_calls_beside_text_and_thoughts(server: Server, way
     assert answer.content_blocks == answer.content
 
 
-class Größe(BaseModel):  # noqa: PLC2401 - as German programs have them
-    """Nennt eine Größe."""
-
-    wert: int
-
-
 def test_a_name_that_no_server_takes_is_another_on_the_wire_alone(server: Server, way: Way) -> None:
     call = Reply(tool_calls=[{"name": "Groesse", "arguments": {"wert": 3}, "id": "1"}])
     server.script("innogpt", call, Reply("Drei."))
     question = HumanMessage("Wie groß?")
-    asked = way.answer(chat("innogpt").bind_tools([Größe], tool_choice="Größe"), [question])
+    asked = way.answer(chat("innogpt").bind_tools([forms.Größe], tool_choice="Größe"), [question])
     assert [one["name"] for one in asked.tool_calls] == ["Größe"]
-    way.answer(
-        chat("innogpt").bind_tools([Größe]), [question, asked, ToolMessage("3", tool_call_id="1")]
-    )
+    history = [question, asked, ToolMessage("3", tool_call_id="1")]
+    way.answer(chat("innogpt").bind_tools([forms.Größe]), history)
     first, second = bodies(server)
     assert first["tools"][0]["function"]["name"] == "Groesse"
     assert first["tool_choice"]["function"]["name"] == "Groesse"

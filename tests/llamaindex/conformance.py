@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import pickle
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, ClassVar
 
-import llama_index.core
 import pytest
 from llama_index.core import VectorStoreIndex
 from llama_index.core.agent.workflow import (
@@ -31,7 +29,7 @@ from llama_index.core.query_engine import (
     RouterQueryEngine,
 )
 from llama_index.core.response_synthesizers import ResponseMode
-from llama_index.core.schema import MetadataMode, TextNode
+from llama_index.core.schema import MetadataMode
 from llama_index.core.selectors import PydanticSingleSelector
 from llama_index.core.tools import FunctionTool, QueryEngineTool
 from pydantic import BaseModel, Field
@@ -39,19 +37,14 @@ from pydantic import BaseModel, Field
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Reply, Server
 from tests.llamaindex.support import (
-    BREACH,
     DOCUMENTS,
     HOW_MANY_DAYS,
-    PASSWORDS,
-    TRAVEL,
     VACATION,
     Mode,
     bodies,
     documents,
     run,
 )
-
-TIKTOKEN_CACHE = Path(llama_index.core.__file__).parent / "_static" / "tiktoken_cache"
 
 
 class Art(StrEnum):
@@ -78,6 +71,14 @@ class Vertrag(BaseModel):
     notiz: str | None = None
 
 
+READ = Vertrag(
+    art=Art.MIETE,
+    betrag=950.5,
+    adresse=Adresse(ort="Köln", postleitzahl="50667"),
+    personen=["Anna Schmidt", "Jonas Weber"],
+)
+PROMPT = PromptTemplate("Lies die Angaben aus dem Vertrag.\n\n{text}")
+HOW_MUCH = "Wie viel Kilometergeld gibt es für 120 Kilometer?"
 CONTRACT = """Art: Mietvertrag
 Betrag: 950,50 Euro
 Ort: „Köln“
@@ -113,12 +114,8 @@ class LLMConformance:
         return self.llm_class(**self.llm_arguments)
 
     @pytest.fixture
-    def embed_model(self) -> Any:
-        return self.embedding_class(**self.embedding_arguments)
-
-    @pytest.fixture
-    def index(self, embed_model: Any) -> VectorStoreIndex:
-        return VectorStoreIndex.from_documents(documents(), embed_model=embed_model)
+    def index(self) -> VectorStoreIndex:
+        return _index(self.embedding_class(**self.embedding_arguments))
 
     # Indexes and query engines
 
@@ -150,21 +147,22 @@ class LLMConformance:
 
     @pytest.mark.scripted
     def test_router_with_structured_output(
-        self, llm: Any, embed_model: Any, mode: Mode, server: Server
+        self, llm: Any, index: VectorStoreIndex, mode: Mode, server: Server
     ) -> None:
-        engine = RouterQueryEngine(
-            selector=PydanticSingleSelector.from_defaults(llm=llm),
-            query_engine_tools=_tools(llm, embed_model),
-            llm=llm,
-        )
-        chosen = {"index": 2, "reason": "Es geht um Passwörter."}
+        engine = index.as_query_engine(llm=llm, similarity_top_k=1)
+        tools = [
+            QueryEngineTool.from_defaults(engine, name=name, description=f"Fragen zu {name}")
+            for name in ("Urlaub", "Passwörtern")
+        ]
+        selector = PydanticSingleSelector.from_defaults(llm=llm)
+        router = RouterQueryEngine(selector=selector, query_engine_tools=tools, llm=llm)
         # PydanticSingleSelector asks by a tool, whatever else the vendor has.
-        server.script(
-            self.provider, Reply(tool_calls=[{"name": "SingleSelection", "arguments": chosen}])
-        )
-        answer = mode.call(engine, "query", "Wie viele Zeichen hat ein Passwort?")
+        chosen = {"index": 2, "reason": "Es geht um Passwörter."}
+        call = {"name": "SingleSelection", "arguments": chosen}
+        server.script(self.provider, Reply(tool_calls=[call]))
+        answer = mode.call(router, "query", "Wie viele Zeichen hat ein Passwort?")
         assert "14 Zeichen" in str(answer)
-        assert answer.metadata["selector_result"].reason == "Es geht um Passwörter."
+        assert answer.metadata["selector_result"].reason == chosen["reason"]
 
     # Chat engines and memory
 
@@ -188,60 +186,41 @@ class LLMConformance:
     @pytest.mark.parametrize("streaming", [True, False])
     def test_function_agent(self, llm: Any, server: Server, streaming: bool) -> None:
         agent = FunctionAgent(tools=[kilometergeld, wetter], llm=llm, streaming=streaming)
-        answer, events = _ran(agent, "Wie viel Kilometergeld gibt es für 120 Kilometer?")
-        results = [event for event in events if isinstance(event, ToolCallResult)]
-        assert [(one.tool_name, one.tool_kwargs) for one in results] == [
-            ("kilometergeld", {"kilometer": 120})
-        ]
-        assert results[0].tool_output.raw_output == 36
+        answer, events = _ran(agent, HOW_MUCH)
+        [result] = [event for event in events if isinstance(event, ToolCallResult)]
+        assert (result.tool_name, result.tool_kwargs) == ("kilometergeld", {"kilometer": 120})
+        assert result.tool_output.raw_output == 36
         assert "36" in str(answer.response.content)
         assert any(isinstance(event, AgentStream) for event in events) is streaming
-        last = bodies(server)[-1]["messages"]
-        call, result = last[-2], last[-1]
-        assert (call["role"], result["role"]) == ("assistant", "tool")
-        assert result["tool_call_id"] == call["tool_calls"][0]["id"]
+        call, told = bodies(server)[-1]["messages"][-2:]
+        assert (call["role"], told["role"]) == ("assistant", "tool")
+        assert told["tool_call_id"] == call["tool_calls"][0]["id"]
 
-    # Structured output
+    # Structured output and tools
 
     def test_structured_extraction(self, llm: Any, mode: Mode) -> None:
-        prompt = PromptTemplate("Lies die Angaben aus dem Vertrag.\n\n{text}")
-        contract = mode.call(llm, "structured_predict", Vertrag, prompt, text=CONTRACT)
-        self.check_contract(contract)
-
-    def test_streamed_structured_extraction(self, llm: Any, mode: Mode) -> None:
-        prompt = PromptTemplate("Lies die Angaben aus dem Vertrag.\n\n{text}")
-        grown = mode.listed(llm, "stream_structured_predict", Vertrag, prompt, text=CONTRACT)
+        assert mode.call(llm, "structured_predict", Vertrag, PROMPT, text=CONTRACT) == READ
+        grown = mode.listed(llm, "stream_structured_predict", Vertrag, PROMPT, text=CONTRACT)
         assert len(grown) > 2
         assert not isinstance(grown[0], Vertrag)
-        self.check_contract(grown[-1])
+        assert grown[-1] == READ
 
     def test_structured_llm(self, llm: Any, mode: Mode) -> None:
         structured = llm.as_structured_llm(Vertrag)
-        self.check_contract(mode.call(structured, "chat", [ChatMessage(CONTRACT)]).raw)
-        self.check_contract(mode.listed(structured, "stream_chat", [ChatMessage(CONTRACT)])[-1].raw)
+        assert mode.call(structured, "chat", [ChatMessage(CONTRACT)]).raw == READ
+        assert mode.listed(structured, "stream_chat", [ChatMessage(CONTRACT)])[-1].raw == READ
         assert "Köln" in mode.call(structured, "complete", CONTRACT).text
-
-    def check_contract(self, contract: Any) -> None:
-        assert isinstance(contract, Vertrag)
-        assert contract.art is Art.MIETE
-        assert contract.betrag == 950.5
-        assert (contract.adresse.ort, contract.adresse.postleitzahl) == ("Köln", "50667")
-        assert contract.personen == ["Anna Schmidt", "Jonas Weber"]
-
-    # Tools
 
     def test_tools(self, llm: Any, mode: Mode) -> None:
         tools = [FunctionTool.from_defaults(kilometergeld), FunctionTool.from_defaults(wetter)]
-        question = "Wie viel Kilometergeld gibt es für 120 Kilometer?"
-        response = mode.call(llm, "chat_with_tools", tools, user_msg=question)
-        (selection,) = llm.get_tool_calls_from_response(response)
-        assert (selection.tool_name, selection.tool_kwargs) == ("kilometergeld", {"kilometer": 120})
-        *growing, last = mode.listed(llm, "stream_chat_with_tools", tools, user_msg=question)
-        (streamed,) = llm.get_tool_calls_from_response(last)
-        assert streamed.tool_kwargs == {"kilometer": 120}
-        assert streamed.tool_id
+        response = mode.call(llm, "chat_with_tools", tools, user_msg=HOW_MUCH)
+        *growing, last = mode.listed(llm, "stream_chat_with_tools", tools, user_msg=HOW_MUCH)
+        for whole in (response, last):
+            [call] = llm.get_tool_calls_from_response(whole)
+            assert (call.tool_name, call.tool_kwargs) == ("kilometergeld", {"kilometer": 120})
+            assert call.tool_id
         assert any(response.message.additional_kwargs.get("tool_calls") for response in growing)
-        answer = mode.call(llm, "predict_and_call", tools, user_msg=question)
+        answer = mode.call(llm, "predict_and_call", tools, user_msg=HOW_MUCH)
         assert answer.response == "36.0"
 
     # The object itself
@@ -266,26 +245,20 @@ class EmbeddingConformance:
     def embed_model(self) -> Any:
         return self.embedding_class(**self.embedding_arguments)
 
-    @pytest.fixture
-    def index(self, embed_model: Any) -> VectorStoreIndex:
-        return VectorStoreIndex.from_documents(documents(), embed_model=embed_model)
-
-    def test_retrieval_finds_each_document(self, index: VectorStoreIndex, mode: Mode) -> None:
+    def test_retrieval_finds_each_document(self, embed_model: Any, mode: Mode) -> None:
         questions = {
             "urlaub.md": "Urlaub im Kalenderjahr",
             "reisen.md": "Euro je Kilometer mit dem eigenen Pkw",
             "it.md": "Zeichen eines Passworts",
             "datenschutz.md": "Datenpannen melden",
         }
-        retriever = index.as_retriever(similarity_top_k=1)
-        found = {
-            name: mode.call(retriever, "retrieve", question)[0].metadata["file"]
-            for name, question in questions.items()
-        }
-        assert found == {name: name for name in questions}
+        retriever = _index(embed_model).as_retriever(similarity_top_k=1)
+        for name, question in questions.items():
+            [found] = mode.call(retriever, "retrieve", question)
+            assert found.metadata["file"] == name
 
     def test_all_ways_give_the_same_vectors(self, embed_model: Any, mode: Mode) -> None:
-        texts = [VACATION, TRAVEL, PASSWORDS, BREACH]
+        texts = [*DOCUMENTS.values()]
         vectors = mode.call(embed_model, "get_text_embedding_batch", texts)
         assert vectors == [mode.call(embed_model, "get_text_embedding", text) for text in texts]
         assert vectors == [mode.call(embed_model, "get_query_embedding", text) for text in texts]
@@ -304,26 +277,16 @@ class EmbeddingConformance:
         texts = [node.get_content(MetadataMode.EMBED) for node in first]
         assert [node.embedding for node in first] == embed_model.get_text_embedding_batch(texts)
 
-    @pytest.mark.slow
-    def test_ingestion_in_other_processes(
-        self, embed_model: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        # A worker process would download tiktoken's file, which LlamaIndex brings along.
-        monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(TIKTOKEN_CACHE))
-        pipeline = IngestionPipeline(
-            transformations=[SentenceSplitter(), embed_model], disable_cache=True
-        )
-        nodes = pipeline.run(documents=documents(), num_workers=2)
-        assert sorted(node.metadata["file"] for node in nodes) == sorted(DOCUMENTS)
-        texts = [node.get_content(MetadataMode.EMBED) for node in nodes]
-        assert [node.embedding for node in nodes] == embed_model.get_text_embedding_batch(texts)
-
     def test_pickled(self, embed_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         copied = _in_another_environment(embed_model, monkeypatch)
         assert copied.get_query_embedding("Hallo") == embed_model.get_query_embedding("Hallo")
 
     def test_serialized_without_the_key(self, embed_model: Any, server: Server) -> None:
         _shows_no_key(embed_model, server)
+
+
+def _index(embed_model: Any) -> VectorStoreIndex:
+    return VectorStoreIndex.from_documents(documents(), embed_model=embed_model)
 
 
 def _memory(llm: Any = None) -> ChatMemoryBuffer:
@@ -346,19 +309,6 @@ def _shows_no_key(one: Any, server: Server) -> None:
     for shown in (str(one.to_dict()), one.to_json(), repr(one), str(one), str(one.to_payload())):
         assert server.api_key not in shown
     assert type(one).from_dict(one.to_dict()).to_dict() == one.to_dict()
-
-
-def _tools(llm: Any, embed_model: Any) -> list[QueryEngineTool]:
-    def tool(name: str, text: str, description: str) -> QueryEngineTool:
-        index = VectorStoreIndex([TextNode(text=text)], embed_model=embed_model)
-        return QueryEngineTool.from_defaults(
-            index.as_query_engine(llm=llm), name=name, description=description
-        )
-
-    return [
-        tool("urlaub", VACATION, "Fragen zu Urlaub und Kalenderjahr"),
-        tool("passwort", PASSWORDS, "Fragen zu Passwörtern und ihren Zeichen"),
-    ]
 
 
 def _ran(agent: Any, question: str) -> tuple[Any, list[Any]]:

@@ -23,7 +23,7 @@ from dsgvo import Completion, Delta, ToolCall
 from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
 from llamaindex_dsgvo import ModelOutputError
-from llamaindex_dsgvo._responses import RawResponse, ResponseBuilder, chat_response
+from llamaindex_dsgvo._responses import ResponseBuilder, chat_response
 from tests.llamaindex.support import Mode, bodies, llm
 
 HELLO = [ChatMessage("Hallo!")]
@@ -73,17 +73,24 @@ def test_an_answer_and_its_thoughts_grow(mode: Mode, server: Server) -> None:
 def test_what_came_with_an_answer() -> None:
     extra = {
         "annotations": [{"type": "url_citation"}],
-        "logprobs": {"content": [{"token": "Ja", "logprob": -0.25, "bytes": None}]},
         "images": [{"image_url": {"url": "x"}}],
         "native_finish_reason": "end_turn",
     }
-    answer = completed(extra=extra, model="m", usage={"prompt_tokens": 3})
+    usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    answer = completed(extra=extra, model="m", usage=usage)
     streamed: Any = ResponseBuilder().feed(Delta(completion=answer))
     for response in (read(answer), streamed):
-        assert {name: response.raw[name] for name in extra} == extra
+        raw = response.raw
+        assert {name: raw[name] for name in extra} == extra
         assert response.message.additional_kwargs == {"annotations": extra["annotations"]}
         # A chat store keeps it.
         assert ChatMessage.model_validate_json(response.message.model_dump_json())
+        # It reads as a dict and by attributes.
+        assert (raw.usage.total_tokens, raw.model, raw.choices[0].finish_reason) == (4, "m", "stop")
+        assert pickle.loads(pickle.dumps(raw)) == json.loads(json.dumps(raw)) == raw
+        with pytest.raises(AttributeError, match="nirgends"):
+            _ = raw.nirgends
+    assert read(answer).raw.choices[0].message.content == "Ja."
 
 
 TOKENS = [{"token": "a", "logprob": -1.0, "bytes": [97]}, {"token": "b", "logprob": -2.0}]
@@ -95,7 +102,6 @@ TOKENS = [{"token": "a", "logprob": -1.0, "bytes": [97]}, {"token": "b", "logpro
         ({"content": [{"token": "Ja", "logprob": -0.25, "top_logprobs": []}]}, [[("Ja", -0.25)]]),
         ({"content": [TOKENS[0] | {"top_logprobs": TOKENS}]}, [[("a", -1.0), ("b", -2.0)]]),
         ({"content": None}, None),
-        ({"tokens": ["a"], "token_logprobs": [-1.0]}, None),
         ({"content": [{"token": 1}]}, None),
         ({"content": ["a"]}, None),
     ],
@@ -105,17 +111,6 @@ def test_logprobs(logprobs: Any, found: Any) -> None:
     pairs = response.logprobs and [[(t.token, t.logprob) for t in one] for one in response.logprobs]
     assert pairs == found
     assert response.raw.logprobs == logprobs
-
-
-def test_raw_reads_as_a_dict_and_by_attributes() -> None:
-    usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
-    raw = read(completed(model="m", usage=usage)).raw
-    assert raw.choices[0].message.content == raw["choices"][0]["message"]["content"] == "Ja."
-    assert (raw.usage.total_tokens, raw.model, raw.choices[0].finish_reason) == (4, "m", "stop")
-    assert pickle.loads(pickle.dumps(raw)) == json.loads(json.dumps(raw)) == raw
-    assert isinstance(raw, RawResponse)
-    with pytest.raises(AttributeError, match="nirgends"):
-        _ = raw.nirgends
 
 
 @pytest.mark.parametrize(
@@ -135,19 +130,13 @@ def test_usage_of_any_shape_is_counted(
     counter = TokenCountingHandler(tokenizer=lambda _: [0] * 1000)
     model = llm("sovrgpt", callback_manager=CallbackManager([counter]))
     server.script("sovrgpt", *[Reply("Ja.", usage=usage)] * 4)
-    mode.call(model, "chat", HELLO)
-    mode.listed(model, "stream_chat", HELLO)
-    mode.call(model, "complete", "Hallo!")
-    mode.listed(model, "stream_complete", "Hallo!")
+    for method, question in (("chat", HELLO), ("complete", "Hallo!")):
+        mode.call(model, method, question)
+        mode.listed(model, f"stream_{method}", question)
     assert len(counter.llm_token_counts) == 4
     for event in counter.llm_token_counts:
         found = (event.prompt_token_count, event.completion_token_count)
         assert tuple(count // 1000 * 1000 or count for count in found) == counted
-
-
-def test_a_refusal_streams_as_text() -> None:
-    response = ResponseBuilder().feed(Delta(refusal="Nein."))
-    assert (response.delta, response.message.content) == ("Nein.", "Nein.")
 
 
 # Tools
@@ -183,12 +172,13 @@ def test_tool_calls_grow(mode: Mode, server: Server) -> None:
     assert len({block.tool_call_id for block in blocks}) == 1
 
 
-def test_the_name_of_a_call_may_come_in_pieces() -> None:
+def test_pieces_that_are_no_text() -> None:
     builder = ResponseBuilder()
+    assert builder.feed(Delta(refusal="Nein.")).delta == "Nein."
     for delta in (ToolCallDelta(0, "1", "addi", ""), ToolCallDelta(0, None, "ere", "{}")):
         response = builder.feed(Delta(tool_calls=[delta]))
     call = ToolCallBlock(tool_call_id="1", tool_name="addiere", tool_kwargs="{}")
-    assert response.message.blocks[-1] == call
+    assert response.message.blocks == [TextBlock(text="Nein."), call]
 
 
 def test_one_tool_call_unless_several_are_allowed(mode: Mode, server: Server) -> None:
@@ -206,18 +196,12 @@ def test_one_tool_call_unless_several_are_allowed(mode: Mode, server: Server) ->
             assert [call.tool_kwargs["a"] for call in found] == expected
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sent"),
-    [
-        ({"tool_required": True}, "required"),
-        ({"tool_choice": "auto", "tool_required": True}, "auto"),
-    ],
-)
-def test_a_tool_that_is_required(server: Server, arguments: dict[str, Any], sent: Any) -> None:
+def test_a_tool_that_is_required(server: Server) -> None:
     history = [ChatMessage("Hallo")]
-    options = {"user_msg": "Und nun?", "chat_history": history}
-    llm("sovrgpt").chat_with_tools([ADD], **options, **arguments)
-    assert bodies(server)[0]["tool_choice"] == sent
+    options = {"user_msg": "Und nun?", "chat_history": history, "tool_required": True}
+    llm("sovrgpt").chat_with_tools([ADD], **options)
+    llm("sovrgpt").chat_with_tools([ADD], **options, tool_choice="auto")
+    assert [body["tool_choice"] for body in bodies(server)] == ["required", "auto"]
     assert len(bodies(server)[0]["messages"]) == 2
     assert len(history) == 1  # the caller's list is its own
 

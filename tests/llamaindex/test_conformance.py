@@ -33,45 +33,35 @@ def undocumented_embeddings() -> Iterator[Server]:
 class TestInnoGPT(LLMConformance):
     """GPT-5 answers with a stream, whatever was asked for."""
 
-    provider = "innogpt"
-    llm_class = InnoGPT
-    llm_arguments: ClassVar[dict[str, Any]] = {"model": "gpt-5"}
-    embedding_class = InnoGPTEmbedding
+    provider, llm_class, embedding_class = "innogpt", InnoGPT, InnoGPTEmbedding
+    llm_arguments: ClassVar = {"model": "gpt-5"}
 
 
 class TestMeinGPT(LLMConformance):
-    provider = "meingpt"
-    llm_class = MeinGPT
-    llm_arguments: ClassVar[dict[str, Any]] = {"model": "gpt-4o"}
-    embedding_class = MeinGPTEmbedding
+    provider, llm_class, embedding_class = "meingpt", MeinGPT, MeinGPTEmbedding
+    llm_arguments: ClassVar = {"model": "gpt-4o"}
 
 
 class TestNeuroflash(LLMConformance):
     """JSON schemas are the way to structured output here; embeddings come from another vendor."""
 
-    provider = "neuroflash"
-    llm_class = Neuroflash
-    llm_arguments: ClassVar[dict[str, Any]] = {"model": "openai/gpt-4.1-mini"}
-    embedding_class = MeinGPTEmbedding
+    provider, llm_class, embedding_class = "neuroflash", Neuroflash, MeinGPTEmbedding
+    llm_arguments: ClassVar = {"model": "openai/gpt-4.1-mini"}
 
 
 class TestSovrGPT(LLMConformance):
     """A model that thinks; embeddings come from another vendor."""
 
-    provider = "sovrgpt"
-    llm_class = SovrGPT
-    llm_arguments: ClassVar[dict[str, Any]] = {"model": THINKING_MODEL}
-    embedding_class = InnoGPTEmbedding
+    provider, llm_class, embedding_class = "sovrgpt", SovrGPT, InnoGPTEmbedding
+    llm_arguments: ClassVar = {"model": THINKING_MODEL}
 
 
 class TestInnoGPTEmbedding(EmbeddingConformance):
-    provider = "innogpt"
     embedding_class = InnoGPTEmbedding
-    embedding_arguments: ClassVar[dict[str, Any]] = {"embed_batch_size": 2, "dimensions": 256}
+    embedding_arguments: ClassVar = {"embed_batch_size": 2, "dimensions": 256}
 
 
 class TestMeinGPTEmbedding(EmbeddingConformance):
-    provider = "meingpt"
     embedding_class = MeinGPTEmbedding
 
 
@@ -90,12 +80,10 @@ class Undocumented(EmbeddingConformance):
 
 
 class TestNeuroflashEmbedding(Undocumented):
-    provider = "neuroflash"
     embedding_class = NeuroflashEmbedding
 
 
 class TestSovrGPTEmbedding(Undocumented):
-    provider = "sovrgpt"
     embedding_class = SovrGPTEmbedding
 
 

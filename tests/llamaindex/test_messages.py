@@ -12,7 +12,6 @@ from llama_index.core.base.llms.types import (
     CitableBlock,
     CitationBlock,
     ImageBlock,
-    MessageRole,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
@@ -22,11 +21,16 @@ from dsgvo import PROVIDERS
 from dsgvo.errors import CapabilityError, ConfigurationError
 from llamaindex_dsgvo._messages import to_wire
 
+INNOGPT = PROVIDERS["innogpt"]
 CALL = {
     "id": "call_1",
     "type": "function",
     "function": {"name": "addiere", "arguments": '{"a":1}'},
 }
+BROKEN = CALL | {"function": {"name": "f", "arguments": '{"a'}}
+QUOTED = CALL | {"function": {"name": "f", "arguments": '{"invalid_arguments":"{\\"a"}'}}
+SYSTEM = {"role": "system", "content": "Hallo"}
+ANSWERED = {"role": "assistant", "content": "Hallo"}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 RESULT = {"role": "tool", "content": "3", "tool_call_id": "call_1"}
 IMAGE: Any = {"url": "https://example.com/bild.jpg", "detail": "low"}
@@ -37,43 +41,35 @@ MARK = CachePoint(cache_control=CacheControl(type="ephemeral"))
 PARTS = [{"type": "text", "text": "eins"}, {"type": "image_url", "image_url": IMAGE}]
 
 
-def wire(*messages: ChatMessage, provider: str = "innogpt") -> list[dict[str, Any]]:
-    return to_wire(messages, PROVIDERS[provider])
-
-
 def calling(kwargs: Any) -> ChatMessage:
     block = ToolCallBlock(tool_call_id="call_1", tool_name="addiere", tool_kwargs=kwargs)
-    return ChatMessage(role="assistant", blocks=[TextBlock(text=""), block])
+    return assistant(TextBlock(text=""), block)
 
 
 def answering(role: str) -> ChatMessage:
     return ChatMessage("3", role=role, additional_kwargs={"tool_call_id": "call_1"})
 
 
-def assistant(*blocks: Any) -> ChatMessage:
-    return ChatMessage(role="assistant", blocks=list(blocks))
+def assistant(*blocks: Any, **fields: Any) -> ChatMessage:
+    return ChatMessage(role="assistant", blocks=list(blocks), additional_kwargs=fields)
 
 
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        *(
-            (ChatMessage("Hallo", role=role), {"role": on_the_wire, "content": "Hallo"})
-            for role, on_the_wire in (
-                (MessageRole.SYSTEM, "system"),
-                (MessageRole.DEVELOPER, "system"),
-                (MessageRole.USER, "user"),
-                (MessageRole.ASSISTANT, "assistant"),
-                (MessageRole.CHATBOT, "assistant"),
-                (MessageRole.MODEL, "assistant"),
-            )
-        ),
+        (ChatMessage("Hallo"), {"role": "user", "content": "Hallo"}),
+        (ChatMessage("Hallo", role="system"), SYSTEM),
+        (ChatMessage("Hallo", role="developer"), SYSTEM),
+        (ChatMessage("Hallo", role="chatbot"), ANSWERED),
+        (ChatMessage("Hallo", role="model"), ANSWERED),
         (answering("tool"), RESULT),
         (answering("function"), RESULT),
         (calling({"a": 1}), CALLED),
         (calling('{"a":1}'), CALLED),
         # Chat stores of other integrations hold calls so.
-        (ChatMessage("", role="assistant", additional_kwargs={"tool_calls": [CALL]}), CALLED),
+        (assistant(tool_calls=[CALL]), CALLED),
+        (assistant(tool_calls=[BROKEN, {"function": None}]), CALLED | {"tool_calls": [QUOTED]}),
+        (assistant(refusal="Hallo"), ANSWERED),
         (
             ChatMessage(blocks=[EINS, CITED, MARK, DREI]),
             {"role": "user", "content": "eins\nzwei\ndrei"},
@@ -88,7 +84,7 @@ def assistant(*blocks: Any) -> ChatMessage:
     ],
 )
 def test_every_kind_of_message(message: ChatMessage, expected: Any) -> None:
-    assert wire(message) == [expected]
+    assert to_wire([message], INNOGPT) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -104,4 +100,4 @@ def test_every_kind_of_message(message: ChatMessage, expected: Any) -> None:
 )
 def test_what_no_vendor_takes(message: ChatMessage, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
-        wire(message)
+        to_wire([message], INNOGPT)
