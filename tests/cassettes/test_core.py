@@ -62,6 +62,18 @@ def test_quotas(provider: str) -> None:
     assert {quota.kind for quota in Client(provider).quotas()} == {"tokens", "images"}
 
 
+@vendors("reranking")
+def test_reranking(provider: str) -> None:
+    ranked = Client(provider).rerank("Wie viel Urlaub?", ["Ein Hund bellt.", "30 Tage Urlaub."])
+    assert [one.index for one in ranked] == [1, 0]
+
+
+@vendors("assistants")
+def test_assistants(provider: str) -> None:
+    client = Client(provider)
+    assert client.run_assistant(client.assistants()[0].id, QUESTION).text
+
+
 @vendors("images_path")
 def test_image(provider: str) -> None:
     assert Client(provider).generate_image("ein minimalistisches App-Icon").data
