@@ -24,21 +24,11 @@ ADD = {
 
 @dataclass(frozen=True, kw_only=True)
 class BadInput:
-    """One mistake of a user.
+    """One mistake of a user, and what is said of it.
 
-    Args:
-        id: What is wrong.
-        provider: Whose client is used.
-        settings: Arguments of the client; ``base_url`` is the test's own unless given here.
-        params: Arguments of the call.
-        environment: Variables that are set; the vendors' are all unset otherwise.
-        error: Name of the exception in ``dsgvo.errors``.
-        says: Texts that the message holds: the argument, the variable, the way out.
-        hides: Texts that it does not hold.
-        at: When it is raised. A framework that builds its client with the model object raises
-            at construction too what the core raises there.
-        call: The call that it concerns.
-        without: Arguments that a valid client has and that are left out here.
+    A framework that builds its client with the model object raises at construction too what the
+    core raises there. All vendors' variables but those of ``environment`` are unset, and
+    ``base_url`` is the test's own unless ``settings`` has another.
     """
 
     id: str
@@ -58,23 +48,20 @@ def _row(
     at: Any, what: str, provider: str, says: str, *, hides: str = "", without: str = "", **more: Any
 ) -> BadInput:
     """A mistake; a bar stands between the texts that its message holds, or does not."""
-    return BadInput(
-        id=what,
-        provider=provider,
-        at=at,
-        says=tuple(says.split("|")),
-        hides=tuple(filter(None, hides.split("|"))),
-        without=frozenset(without.split()),
-        **more,
-    )
+    given = {"at": at, "id": what, "provider": provider, "says": tuple(says.split("|")), **more}
+    hidden = tuple(filter(None, hides.split("|")))
+    return BadInput(**given, hides=hidden, without=frozenset(without.split()))
 
 
 _made = partial(_row, "construction")
 _called = partial(_row, "call")
 
 
-def _keyless(what: str, provider: str, says: str, **environment: str) -> BadInput:
-    return _made(what, provider, says, without="api_key", environment=environment)
+def _keyless(
+    what: str, provider: str, says: str, *, hides: str = "", **environment: str
+) -> BadInput:
+    more: Any = {"without": "api_key", "hides": hides, "environment": environment}
+    return _made(what, provider, says, **more)
 
 
 def _base_url(what: str, value: Any, says: str, **more: Any) -> BadInput:
@@ -102,7 +89,16 @@ OAUTH = f"api_key|NEUROFLASH_API_KEY|client_id|NEUROFLASH_CLIENT_ID|{SECRET}"
 TWO_WAYS = "api_key|client_id|client_secret|NEUROFLASH_API_KEY"
 BOTH = {"client_id": "c", "client_secret": "geheim"}
 WORKSPACE = "x-workspace-id is missing|workspace_id=|NEUROFLASH_WORKSPACE_ID"
+CLIENT = {"NEUROFLASH_CLIENT_ID": "c"}
+NO_CLIENT = "client_id is missing|NEUROFLASH_CLIENT_ID"
+JSON_MODE = "json_schema|json_mode|SovrGPT: POST /v1/chat/completions"
 HOME = "https://sovrgpt.com/api/v1"
+MEINGPT_URL: Any = {
+    "provider": "meingpt",
+    "says": "base_url|MEINGPT_BASE_URL|https",
+    "without": "base_url",
+    "environment": {"MEINGPT_BASE_URL": "http://app.meingpt.com/api/openai/v1"},
+}
 HAVING = "innoGPT|meinGPT|allow_undocumented=True"
 FEW: Any = {"error": "CapabilityError"}
 HIDDEN: Any = {"hides": "geheim"}
@@ -116,71 +112,39 @@ CASES: tuple[BadInput, ...] = (
     _keyless("empty key", "innogpt", "api_key is missing|INNOGPT_API_KEY", INNOGPT_API_KEY=""),
     _made("key of white space", "innogpt", "api_key", settings={"api_key": "  "}),
     _setting("api_key", "geheim\nX-Evil: 1", "white space", **HIDDEN),
-    _made(
-        "key with an umlaut in the environment",
-        *("sovrgpt", "SOVR_KEY"),
-        without="api_key",
-        environment={"SOVR_KEY": "gehäim"},
-        hides="gehäim",
-    ),
+    _keyless("umlaut in the key", "sovrgpt", "SOVR_KEY", hides="gehäim", SOVR_KEY="gehäim"),
     _called("workspace missing", "neuroflash", WORKSPACE, without="workspace_id"),
-    _made(
-        "bad workspace", "neuroflash", "workspace_id", settings={"workspace_id": "a\r\nX-Evil: 1"}
-    ),
-    _made(
-        "secret missing",
-        *("neuroflash", f"client_secret is missing|{SECRET}"),
-        without="api_key",
-        settings={"client_id": "c"},
-    ),
-    _made(
-        "client id missing",
-        *("neuroflash", "client_id is missing|NEUROFLASH_CLIENT_ID"),
-        without="api_key",
-        environment={SECRET: "geheim"},
-        **HIDDEN,
-    ),
+    _made("bad workspace", "neuroflash", "workspace_id", settings={"workspace_id": "a\r\nX: 1"}),
+    _keyless("secret missing", "neuroflash", f"client_secret is missing|{SECRET}", **CLIENT),
+    _keyless("client id missing", "neuroflash", NO_CLIENT, **{SECRET: "geheim"}, **HIDDEN),
     _made("two ways to sign in", "neuroflash", TWO_WAYS, settings=BOTH, hides=f"geheim|{KEY}"),
     # Where it is
     _base_url("typo in the scheme", "htps://sovrgpt.com/api/v1", HOME),
     _base_url("no scheme", "sovrgpt.com/api/v1", HOME),
-    _base_url("no host", "https:///api/v1", "web address"),
     _base_url("file", "file:///etc/passwd", "web address"),
     _base_url("plain http to a foreign host", "http://sovrgpt.com/api/v1", "https"),
-    _base_url("plain http to a local network", "http://192.168.0.7:8000/v1", "https"),
-    _base_url("plain http to a look-alike", "http://localhost.example/v1", "https"),
     _base_url("plain http to a numbered look-alike", "http://127.0.0.1.example/v1", "https"),
     _base_url("with the path", "https://sovrgpt.com/api/v1/chat/completions", "part before it"),
     _base_url("query", "https://sovrgpt.com/api/v1?key=geheim", "query"),
     _base_url("fragment", "https://sovrgpt.com/api/v1#x", "fragment"),
     _base_url("password", "https://user:geheim@sovrgpt.com/", "password", **HIDDEN),
     _base_url("port that is none", "https://sovrgpt.com:port/v1", "is not a valid URL"),
-    _base_url("port beyond", "https://sovrgpt.com:99999/v1", "is not a valid URL"),
     _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
     _base_url("white space", "https://sovrgpt.com/api v1", "white space"),
     _base_url("half a surrogate pair", "https://sovrgpt.com/\ud800", "white space or other"),
     _base_url("empty query", "https://sovrgpt.com/api/v1?", "query"),
     _base_url("empty fragment", "https://sovrgpt.com/api/v1#", "fragment"),
     _base_url("of another type", 7, "not a str"),
-    _made(
-        "base_url: from the environment",
-        *("meingpt", "base_url|MEINGPT_BASE_URL|https"),
-        without="base_url",
-        environment={"MEINGPT_BASE_URL": "http://app.meingpt.com/api/openai/v1"},
-    ),
+    _row("construction", "base_url: of the environment", **MEINGPT_URL),
     # How it is asked
     _setting("timeout", 0, "timeout=0|seconds"),
-    _setting("timeout", -1, "timeout=-1"),
     _setting("timeout", float("nan"), "timeout=nan"),
     _setting("timeout", float("inf"), "timeout=inf|None"),
-    _setting("timeout", "10", "timeout='10'"),
     _setting("timeout", True, "timeout=True"),
     _setting("timeout", 1e10, "timeout=10000000000.0|24 days"),
     _setting("include_response_headers", None, "list of headers' names"),
-    _setting("trusted_models", None, "trusted_models=None|list of model ids"),
     _setting("trusted_models", ["m", None], "trusted_models=|list of model ids"),
     _setting("max_retries", -1, "max_retries=-1|0 or more"),
-    _setting("max_retries", 1.5, "max_retries=1.5"),
     _setting("max_retries", "2", "max_retries='2'"),
     _setting("default_headers", {"Authorization": "Bearer geheim"}, "api_key", **HIDDEN),
     _setting("default_headers", {"Content-Length": "5"}, "Content-Length"),
@@ -190,14 +154,12 @@ CASES: tuple[BadInput, ...] = (
     # What is asked
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
     _param("temperature", 3, "temperature=3|0 to 2"),
-    _param("temperature", -0.1, "temperature=-0.1|0 to 2"),
     _param("temperature", "warm", "temperature='warm'"),
     _param("temperature", float("nan"), "temperature=nan"),
     _param("top_p", 1.5, "top_p=1.5|0 to 1"),
     _param("max_tokens", 0, "max_tokens=0|1 or more"),
     _param("max_tokens", 1.5, "max_tokens=1.5"),
     _param("frequency_penalty", 3, "frequency_penalty=3|-2 to 2", "neuroflash"),
-    _param("presence_penalty", -3, "presence_penalty=-3|-2 to 2", "neuroflash"),
     _param("repetition_penalty", 3, "repetition_penalty=3|0 to 2", "neuroflash"),
     _param("n", 2, "n=2", **FEW),
     _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
@@ -207,19 +169,12 @@ CASES: tuple[BadInput, ...] = (
     # A parameter that the vendor ignores, where that is refused.
     _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),
     _param("tools", [ADD], f"tools|{ONLINE}", "meingpt", params={"model": ONLINE}, **FEW),
-    _called(
-        "a JSON schema where only JSON mode is documented",
-        *("sovrgpt", "json_schema|json_mode|SovrGPT: POST /v1/chat/completions"),
-        params={"response_format": SCHEMA},
-        **FEW,
-    ),
+    _called("only JSON mode", "sovrgpt", JSON_MODE, params={"response_format": SCHEMA}, **FEW),
     # What is embedded
     _param("texts", ["a", ""], "texts[1]|empty", "meingpt", call="embed"),
     _param("texts", ["a", None], "texts[1]|NoneType", "innogpt", call="embed"),
     _param("texts", None, "texts|NoneType", "meingpt", call="embed"),
-    _param("dimensions", 0, "dimensions=0", "meingpt", call="embed"),
     _param("batch_size", 0, "batch_size=0", "meingpt", call="embed"),
-    _param("max_concurrency", 0, "max_concurrency=0", "meingpt", call="embed"),
     _called("sovrgpt: embeddings", "sovrgpt", f"SovrGPT|{HAVING}", call="embed", **FEW),
     _called("neuroflash: embeddings", "neuroflash", f"neuroflash|{HAVING}", call="embed", **FEW),
 )

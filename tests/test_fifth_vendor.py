@@ -48,8 +48,6 @@ SPEC = Provider(
 
 
 class MusterhausRequest(checks.OpenAIChat):
-    """Its chat requests, as the emulator checks them."""
-
     stream_options: dict[str, Any] | None = None
 
 
@@ -64,26 +62,18 @@ DIALECT = Dialect(
 
 
 class ChatMusterhaus(ChatModel):
-    """Musterhaus for LangChain."""
-
     provider: ClassVar[str] = "musterhaus"
 
 
 class MusterhausEmbeddings(EmbeddingModel):
-    """Musterhaus's embeddings for LangChain."""
-
     provider: ClassVar[str] = "musterhaus"
 
 
 class Musterhaus(LlamaIndexChatModel):
-    """Musterhaus for LlamaIndex."""
-
     provider: ClassVar[str] = "musterhaus"
 
 
 class MusterhausEmbedding(LlamaIndexEmbeddingModel):
-    """Musterhaus's embeddings for LlamaIndex."""
-
     provider: ClassVar[str] = "musterhaus"
 
 
@@ -114,8 +104,6 @@ class TestChatUnit(Unit, ChatModelUnitTests):
     chat = ChatMusterhaus
     params: ClassVar = {"model": "muster-1"}
     variable = "MUSTERHAUS"
-
-    # Its snapshot would say what those of the others say.
     ruled_out: ClassVar = {"test_serdes": "its snapshot would be that of the others"}
 
 
@@ -127,13 +115,8 @@ class TestChat(Integration, ChatModelIntegrationTests):
 
 
 class TestEmbeddings(EmbeddingsIntegrationTests):
-    @property
-    def embeddings_class(self) -> type[MusterhausEmbeddings]:
-        return MusterhausEmbeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        return {}
+    embeddings_class: Any = MusterhausEmbeddings
+    embedding_model_params: Any = {}  # noqa: RUF012
 
 
 class TestLLM(LLMConformance):

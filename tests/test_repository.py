@@ -16,7 +16,6 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -213,42 +212,27 @@ def test_no_addresses_or_paths_of_a_machine_in_the_tree() -> None:
 # -- what is promised to those who install it ---------------------------------------------------
 
 
-def project() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-
-
-def test_every_package_of_the_tree_is_shipped_with_its_types() -> None:
-    build = project()["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert set(build["packages"]) == set(PACKAGES)
-    assert all((ROOT / package / "py.typed").is_file() for package in PACKAGES)
-    at_top = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert at_top <= {*PACKAGES, "tests", "examples", "benchmarks"}
-
-
 def requirement_names(lines: Iterable[str]) -> set[str]:
     return {re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", line)[0]).lower() for line in lines}
 
 
-def test_the_core_needs_two_packages_and_constraints_are_exact_and_cover_all() -> None:
+def test_what_is_shipped_and_what_it_needs() -> None:
+    """All packages with their types; the core needs two others; constraints cover all, exactly."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == set(PACKAGES)
+    assert all((ROOT / package / "py.typed").is_file() for package in PACKAGES)
+    at_top = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert at_top <= {*PACKAGES, "tests", "examples", "benchmarks"}
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = [line for line in text.splitlines() if not line.startswith("#")]
     exact = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
     assert [line for line in pinned if not exact.fullmatch(line)] == []
     assert len(requirement_names(pinned)) == len(pinned)
-    metadata = project()["project"]
+    metadata = project["project"]
     extras = [line for lines in metadata["optional-dependencies"].values() for line in lines]
     wanted = requirement_names([*metadata["dependencies"], *extras])
     assert wanted - requirement_names(pinned) == {"dsgvo-llm"}
     assert requirement_names(metadata["dependencies"]) == {"httpx", "pydantic"}
-
-
-def test_ci_runs_targets_that_exist() -> None:
-    script = ROOT / ".ci" / "run"
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^ *make ([\w-]+)", script.read_text(encoding="utf-8"), re.M))
-    assert os.access(script, os.X_OK)
-    assert targets == {"lint", "types", "docs", "coverage", "test"}
-    assert targets <= set(re.findall(r"^([\w-]+):", makefile, re.M))
 
 
 def test_importing_the_core_loads_neither_frameworks_nor_the_emulator() -> None:
