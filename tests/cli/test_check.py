@@ -97,13 +97,8 @@ def test_a_report_holds_shapes_alone(vendor_environment: Server, tmp_path: Path)
     assert "| chat | Doc | refused | APIStatusError 418 |" in report
     assert '"role": "user",\n   "content": "text"' in report
     assert '"error": "text",\n "code": "text",\n "{key}": [\n  "number"' in report
-    secrets = {
-        "4711",
-        "Satz",
-        "Antworte",
-        "127.0.0.1",
-        *vendor_environment.environ("neuroflash").values(),
-    }
+    secrets = ["4711", "Satz", "Antworte", "127.0.0.1"]
+    secrets += vendor_environment.environ("neuroflash").values()
     assert [one for one in secrets if one in report] == []
     assert check("neuroflash", "--yes", "--report", str(tmp_path / "no" / "r.md")).exit_code == 1
 

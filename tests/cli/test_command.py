@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sys
+from typing import Any
 
 import pytest
 
@@ -16,32 +17,32 @@ from tests.cli.conftest import COMMAND, Invoke, environment, one_line, ran
 from tests.processes import next_line, started
 
 HEAVY = ("langchain", "llama_index", "httpx", "qdrant_client", "uvicorn", "numpy", "pypdf")
-TEXTS = ("--version", "--help", "demo --help", "check --help", "emulator -h")
-
-
-@pytest.mark.parametrize("arguments", TEXTS)
-def test_texts_fit_the_terminal(invoke: Invoke, arguments: str) -> None:
-    run = invoke(*arguments.split())
-    assert (run.returncode, run.stderr) == (0, "")
-    assert max(map(len, run.stdout.splitlines())) <= 80
-    assert (run.stdout == f"dsgvo-llm {__version__}\n") == (arguments == "--version")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        ("", "demo "),
-        ("dmeo", "─ Error ─"),
-        ("demo --qestion x", "─ Error ─"),
-        ("demo --docs", "─ Error ─"),
-        ("demo --provider openai", "provider='openai' is not known"),
-        ("demo --embeddings openai", "meingpt, neuroflash, sovrgpt"),
+        ("--version", 0, f"dsgvo-llm {__version__}"),
+        ("--help", 0, "Usage: "),
+        ("demo --help", 0, "--qdrant"),
+        ("check --help", 0, "--budget"),
+        ("emulator -h", 0, "--allow-remote"),
+        ("", 2, "demo "),
+        ("dmeo", 2, "─ Error ─"),
+        ("demo --qestion x", 2, "─ Error ─"),
+        ("demo --docs", 2, "─ Error ─"),
+        ("demo --provider openai", 2, "provider='openai' is not known"),
+        ("demo --embeddings openai", 2, "meingpt, neuroflash, sovrgpt"),
     ],
 )
-def test_usage_errors_are_2(invoke: Invoke, arguments: str, said: str) -> None:
+def test_texts_fit_the_terminal_and_usage_errors_are_2(
+    invoke: Invoke, arguments: str, code: int, said: str
+) -> None:
     run = invoke(*arguments.split())
-    assert run.returncode == 2
-    assert said in " ".join((run.stdout + run.stderr).split())
+    text = run.stdout + run.stderr
+    assert (run.returncode, said in " ".join(text.split())) == (code, True)
+    if not code:
+        assert (run.stderr, max(map(len, text.splitlines())) <= 80) == ("", True)
 
 
 def test_help_loads_no_framework() -> None:
@@ -67,12 +68,10 @@ def test_a_command_that_cannot_start_says_what_it_needs(missing: str) -> None:
     [
         ("demo --docs x", "langchain_qdrant", "[demo-langchain]'; or use --framework llamaindex"),
         ("demo --docs x", "llama_index", "[demo-llamaindex]'; or use --framework langchain"),
-        ("demo --docs x --framework langchain", "llama_index", "there is no such folder"),
         ("demo --docs x --framework llamaindex", "langchain", "there is no such folder"),
         ("demo --docs x --framework langchain", "starlette", "'dsgvo-llm[emulator]'"),
         ("chat innogpt --emulator", "starlette", "pip install 'dsgvo-llm[emulator]'"),
         ("check innogpt --emulator", "uvicorn", "pip install 'dsgvo-llm[emulator]'"),
-        ("models --emulator", "uvicorn", "pip install 'dsgvo-llm[emulator]'"),
     ],
 )
 def test_what_is_not_installed_is_said_before_any_work(
@@ -118,27 +117,40 @@ def test_it_serves_until_it_is_told_to_stop(
     assert (process.returncode, out.strip(), err) == (0, "stopped", "")
 
 
-def test_a_port_in_use_is_said(invoke: Invoke) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        message = one_line(invoke("emulator", "--port", str(port)))
-    assert message == (
-        f"error: port {port} on 127.0.0.1 is in use: choose another with --port, or --port 0"
-    )
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])
-def test_other_machines_are_not_let_in_by_accident(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, host: str
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            "--port {taken}",
+            "error: port {taken} on 127.0.0.1 is in use: choose another with --port",
+        ),
+        ("--host 0.0.0.0", "add --allow-remote"),
+        ("--host 192.0.2.1", "add --allow-remote"),
+        ("--host ::", "add --allow-remote"),
+        ("--host example.org", "add --allow-remote"),
+        ("--host 192.0.2.1 --allow-remote", "error: cannot listen on 192.0.2.1, port 8765"),
+        ("--upstream https://8.8.8.8/v1", "--upstream-anywhere"),
+    ],
+)
+def test_what_cannot_be_served_or_would_be_by_accident(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, arguments: str, said: str
 ) -> None:
-    # Were they let in, this process would serve them, and the test would not end.
-    monkeypatch.setattr(emulator, "serve", lambda *_, **__: None)
-    assert "add --allow-remote" in one_line(invoke("emulator", "--host", host))
+    if "--allow-remote" in said:
+        # Were others let in, this process would serve them, and the test would not end.
+        monkeypatch.setattr(emulator, "serve", lambda *_, **__: None)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        run = invoke("emulator", *arguments.format(taken=taken).split())
+    *warnings, error = run.stderr.splitlines()
+    assert (run.returncode, said.format(taken=taken) in error) == (1, True)
+    warning = "warning: other machines can reach 192.0.2.1"
+    assert [one.startswith(warning) for one in warnings] == [True] * arguments.count("remote")
 
 
-def test_an_address_of_another_machine_cannot_be_listened_on(invoke: Invoke) -> None:
-    run = invoke("emulator", "--host", "192.0.2.1", "--allow-remote")
-    warning, error = run.stderr.splitlines()
-    assert run.returncode == 1
-    assert warning.startswith("warning: other machines can reach 192.0.2.1")
-    assert error.startswith("error: cannot listen on 192.0.2.1, port 8765")
+def test_an_upstream_server_is_passed_on(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: dict[str, Any] = {}
+    monkeypatch.setattr(emulator, "serve", lambda *_, **given: served.update(given))
+    options = ("--upstream=http://127.0.0.1:9/v1", "--upstream-model=m", "--upstream-anywhere")
+    assert invoke("emulator", *options, env={"DSGVO_UPSTREAM_KEY": "k"}).returncode == 0
+    given = [served[f"upstream{name}"] for name in ("", "_model", "_key", "_anywhere")]
+    assert given == ["http://127.0.0.1:9/v1", "m", "k", True]

@@ -11,12 +11,12 @@ import pytest
 
 from dsgvo.cli.demo.questions import NOT_FOUND
 from dsgvo.emulator import Server
-from tests.cli.conftest import COMMAND, ROOT, Invoke, Run, one_line, ran
-from tests.cli.pdfs import encrypted, pdf
-from tests.cli.test_documents import written
+from tests.cli.conftest import COMMAND, ROOT, Invoke, one_line, ran
+from tests.cli.pdfs import pdf
+from tests.cli.test_documents import UMLAUTS, written
+from tests.cli.test_terminal import CONTROLS, HOSTILE
 
 LANGCHAIN = ("demo", "--framework", "langchain")
-PASSWORD = "Wie lang muss ein Passwort sein?"
 FACTS = {
     "Datenpanne intern melden?": ("zwei Stunden", "03-datenpannen-und-anfragen.md, Eine Datenpann"),
     "Passwort sein?": ("mindestens 14 Zeichen", "04-it-sicherheit.md, Passwörter"),
@@ -26,81 +26,68 @@ FACTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def handbook() -> Run:
-    """The demo as `make demo` runs it, in a terminal of 80 columns."""
-    return ran(*COMMAND, "demo")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", ["LangChain", "LlamaIndex"])
-def test_the_handbook_is_answered_with_sources(handbook: Run, framework: str) -> None:
-    parts = re.split(r"─+ (LangChain|LlamaIndex) ─+", handbook.stdout)
-    shown = parts[parts.index(framework) + 1].partition("Framework ")[0]
-    text = " ".join(shown.split())
-    asked = [question for question in FACTS if question in text]
-    for question in asked:
-        found = text.partition(question)[2].partition("question ")[0]
-        assert [said for said in FACTS[question] if said not in found] == []
-    # LlamaIndex alone has a chat engine, which a question can follow up.
-    follows = "and then Und an welche Nummer" in text
-    assert (len(asked), follows) == ((5, True) if framework == "LlamaIndex" else (4, False))
-    after = text.partition("Hund ins Büro mitbringen?")[2]
-    assert after.partition("agent ")[0].strip() == NOT_FOUND
-    after = text.partition("agent Ich fahre 4 Tage")[2]
-    assert "→ reisekosten(tage=4, kilometer=420)" in after
-    assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
-
-
-@pytest.mark.slow
-def test_the_screen_is_clean_and_its_table_has_what_was_used(handbook: Run) -> None:
-    assert (handbook.returncode, handbook.stderr) == (0, "")
-    assert max(map(len, handbook.stdout.splitlines())) <= 80
-    assert "no language model" in handbook.stdout.splitlines()[0]
-    assert "\N{REPLACEMENT CHARACTER}" not in handbook.stdout
-    row = r"^(LangChain|LlamaIndex) +(innoGPT) +(\S+) +(\d+) +((?:≈ )?[\d,]+) +(\d+\.\d)$"
-    rows = re.findall(row, handbook.stdout, re.MULTILINE)
+def test_the_handbook_is_answered_with_sources_by_both_frameworks() -> None:
+    run = ran(*COMMAND, "demo")  # as `make demo` runs it, in a terminal of 80 columns
+    assert (run.returncode, run.stderr) == (0, "")
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert "no language model" in run.stdout.splitlines()[0]
+    assert "\N{REPLACEMENT CHARACTER}" not in run.stdout
+    parts = re.split(r"─+ (LangChain|LlamaIndex) ─+", run.stdout)
+    for framework, count in (("LangChain", 4), ("LlamaIndex", 5)):
+        shown = parts[parts.index(framework) + 1].partition("Framework ")[0]
+        text = " ".join(shown.split())
+        asked = [question for question in FACTS if question in text]
+        for question in asked:
+            found = text.partition(question)[2].partition("question ")[0]
+            assert [said for said in FACTS[question] if said not in found] == []
+        # LlamaIndex alone has a chat engine, which a question can follow up.
+        assert (len(asked), "and then Und an welche Nummer" in text) == (count, count == 5)
+        after = text.partition("Hund ins Büro mitbringen?")[2]
+        assert after.partition("agent ")[0].strip() == NOT_FOUND
+        after = text.partition("agent Ich fahre 4 Tage")[2]
+        assert "→ reisekosten(tage=4, kilometer=420)" in after
+        assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
+    row = r"^(LangChain|LlamaIndex) +innoGPT +(\S+) +(\d+) +((?:≈ )?[\d,]+) +\d+\.\d$"
+    rows = re.findall(row, run.stdout, re.MULTILINE)
     models = ("gpt-5", "text-embedding-3-small")
-    names = [(name, "innoGPT", model) for name in ("LangChain", "LlamaIndex") for model in models]
-    assert [row[:3] for row in rows] == names
+    names = [(name, model) for name in ("LangChain", "LlamaIndex") for model in models]
+    assert [row[:2] for row in rows] == names
     # Five questions, and the agent's two; the follow-up costs two more.
-    assert [rows[0][3], rows[2][3]] == ["7", "9"]
-    assert all(int(row[3]) > 5 and int(row[4].strip("≈ ").replace(",", "")) > 1000 for row in rows)
+    assert [rows[0][2], rows[2][2]] == ["7", "9"]
+    assert all(int(row[2]) > 5 and int(row[3].strip("≈ ").replace(",", "")) > 1000 for row in rows)
 
 
-LETTER = "Die Bücherei öffnet für Müller größere Säle am Dienstag."
+CAT = f"Die Katze heißt {HOSTILE} Minka und schnurrt." + " Der Hund nicht." * 100
 FOLDER: dict[str, bytes] = {
     "garten.md": "# Garten\n## Gießen\nDie Tomaten werden um sieben Uhr gegossen.\n".encode(),
-    "alt/brief.txt": LETTER.encode("cp1252"),
+    "alt/brief.txt": UMLAUTS.encode("cp1252"),
     "vertrag.pdf": pdf(["Vertrag"], ["Die Kündigungsfrist beträgt drei Monate zum Quartalsende."]),
+    "kat\x1b[31mze[red].txt": CAT.encode(),
     "leer.md": b"",
-    "kaputt.pdf": b"%PDF-1.7 nichts",
-    "geheim.pdf": encrypted(pdf(["x"]), password="pw"),
-    "foto.jpg": b"\xff\xd8\xff",
 }
 QUESTIONS = (
     "Wann werden die Tomaten gegossen?",
     "Wann öffnet die Bücherei für Müller?",
     "Wie lang ist die Kündigungsfrist?",
     "Wer gewann 1954 die Weltmeisterschaft?",
+    "[blink]Wie heißt\x1b[2J die Katze?",
 )
 SHOWN = (
-    "Read 3 file(s)",
-    "skipped foto.jpg: not one of .md, .txt, .pdf",
-    "skipped geheim.pdf: encrypted",
-    "skipped kaputt.pdf: a broken PDF",
+    "Read 4 file(s)",
     "skipped leer.md: empty",
     "um sieben Uhr gegossen. [1] [1] garten.md, Gießen",
     "größere Säle am Dienstag. [1] [1] alt/brief.txt, line 1",
     "drei Monate zum Quartalsende. [1] [1] vertrag.pdf, page 2",
     "Weltmeisterschaft? Dazu steht nichts in den Unterlagen.",
+    *("[blink]Wie heißt", "Die Katze heißt ", "[red].txt, line 1"),
     "→ unterlagen_durchsuchen(frage='Sieh in den Unterlagen nach: Wann werden",
 )
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder as people have them."""
+    """A folder as people have them, with a file that would steer the terminal."""
     return written(tmp_path / "meine dokumente", FOLDER)
 
 
@@ -112,6 +99,7 @@ def test_a_folder_of_ones_own(invoke: Invoke, folder: Path, framework: str) -> N
     text = " ".join(run.stdout.split())
     assert (run.returncode, [one for one in SHOWN if one not in text]) == (0, []), run.stderr
     assert text.count("um sieben Uhr") >= 3  # the answer, the tool's result, the agent's answer
+    assert CONTROLS.search(run.stdout) is None
 
 
 def test_without_a_question_the_headings_are_asked_about_and_a_refused_key_is_one_line(
@@ -129,12 +117,10 @@ def test_without_a_question_the_headings_are_asked_about_and_a_refused_key_is_on
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("provider", ["neuroflash", "sovrgpt"])
-def test_vendors_without_embeddings_borrow_some_and_no_proxy_is_asked(
-    invoke: Invoke, provider: str
-) -> None:
+def test_vendors_without_embeddings_borrow_some_and_no_proxy_is_asked(invoke: Invoke) -> None:
     proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
-    chosen = ("--provider", provider, "--emulator", "--question", PASSWORD)
+    question = "Wie lang muss ein Passwort sein?"
+    chosen = ("--provider", "neuroflash", "--emulator", "--question", question)
     run = invoke(*LANGCHAIN, *chosen, env=proxy)
     assert run.returncode == 0, run.stderr
     assert "documents no embeddings, so innoGPT's are used" in " ".join(run.stdout.split())

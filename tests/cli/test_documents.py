@@ -55,6 +55,13 @@ def test_pages_and_german_encodings_are_understood(
     assert read(written(tmp_path, {name: data})) == {name: pages}
 
 
+def test_without_the_library_that_guesses_it_is_windows_1252(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "charset_normalizer", None)
+    assert files.decode("Grüße".encode("cp1252")) == "Grüße"
+
+
 def test_headings_of_plain_texts_are_marked_and_tables_of_contents_left_out() -> None:
     lines = ["1. Verein", "  1.1. Was ist er?", "  1.2. Wer ist er?", "  1.3. Wo ist er?"]
     text = "\n".join([*lines, "", "1.1. Was ist er, und\nwas kostet er?", "", "Ein Verein.", ""])
@@ -68,13 +75,6 @@ def test_headings_of_plain_texts_are_marked_and_tables_of_contents_left_out() ->
         "1. Das ist ein Satz.",
         "  2.1 Code",
     ]
-
-
-def test_without_the_library_that_guesses_it_is_windows_1252(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "charset_normalizer", None)
-    assert files.decode("Grüße".encode("cp1252")) == "Grüße"
 
 
 REASONS: dict[str, tuple[bytes, str]] = {
@@ -114,18 +114,11 @@ def test_bounds_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_only_regular_files_are_read(tmp_path: Path) -> None:
-    written(tmp_path, {"a.md": "gut"})
-    os.mkfifo(tmp_path / "b.md")
-    assert list(read(tmp_path)) == ["a.md"]
-    with pytest.raises(files.UnreadableError, match="not a regular file"):
-        files.read_regular(tmp_path / "b.md", 10)
-
-
-def test_a_file_that_may_not_be_read_is_named(
+def test_what_is_no_regular_file_is_passed_over_and_what_may_not_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(tmp_path, {"a.md": "gut", "b.md": "zu"})
+    os.mkfifo(tmp_path / "c.md")
     opened = Path.open
 
     def guarded(self: Path, *arguments: Any) -> object:  # root may read everything
@@ -134,16 +127,17 @@ def test_a_file_that_may_not_be_read_is_named(
         return opened(self, *arguments)
 
     monkeypatch.setattr(Path, "open", guarded)
-    assert read_documents(tmp_path).skipped == {"b.md": "permission denied"}
+    library = read_documents(tmp_path)
+    assert [library.name(path) for path in library.pages] == ["a.md"]
+    assert library.skipped == {"b.md": "permission denied"}
+    with pytest.raises(files.UnreadableError, match="not a regular file"):
+        files.read_regular(tmp_path / "c.md", 10)
 
 
 def test_a_single_file_is_a_library_and_folders_without_documents_are_refused(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(ConfigurationError, match="there is no such folder"):
-        read_documents(tmp_path / "fehlt")
-    with pytest.raises(ConfigurationError, match="the folder has no files"):
-        read_documents(tmp_path)
+    # One that is not there, and an empty one: test_demo.
     written(tmp_path, {"a.docx": b"PK"})
     with pytest.raises(ConfigurationError, match=r"none of 1 file.*a\.docx: not one of \.md"):
         read_documents(tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -32,12 +31,6 @@ def piped(*lines: str, to: str = "sovrgpt --emulator") -> Result:
     return CliRunner().invoke(app, arguments, input=typed, env={"COLUMNS": "80"})
 
 
-def sent(server: Server) -> list[Any]:
-    """The content of the user's messages of the last request."""
-    messages = server.requests[-1].json["messages"]
-    return [one["content"] for one in messages if one["role"] == "user"]
-
-
 def test_a_conversation_remembers_until_it_is_told_to_forget(vendor_environment: Server) -> None:
     out, _ = talk("Ich heiße Anna.", "Wie heiße ich?", "/new", "Und?", to="innogpt")
     assert "a new conversation" in out
@@ -46,32 +39,15 @@ def test_a_conversation_remembers_until_it_is_told_to_forget(vendor_environment:
     assert [one["content"] for one in asked[1]][::2] == ["Ich heiße Anna.", "Wie heiße ich?"]
 
 
-def test_commands() -> None:
+def test_commands_and_thoughts_which_are_shown_apart() -> None:
     lines = ("/system Antworte nur: ja", "/system", "/help", "/tokens", "Hallo", "/tokens")
-    out, _ = talk(*lines)
-    said = ("instructions set", "no instructions", "/tokens tokens used so far", "0 tokens")
+    out, _ = talk("/model qwen3.5-27b-thinking", "Was ist 2 + 3?", *lines)
+    said = ("model: qwen3.5-27b-thinking", "instructions set", "no instructions")
+    said += ("/tokens tokens used so far",)
+    said += ("Ich lese die Frage und suche, was dazu vorliegt. Ich bin der lokale Emulator",)
     assert [text for text in said if text not in out] == []
-    assert out.endswith("tokens >")
-
-
-def test_thoughts_are_shown_apart() -> None:
-    out, _ = talk("/model qwen3.5-27b-thinking", "Was ist 2 + 3?")
-    assert "model: qwen3.5-27b-thinking" in out
-    assert "Ich lese die Frage und suche, was dazu vorliegt. Ich bin der lokale Emulator" in out
     assert "think>" not in out
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
-def test_a_file_goes_with_the_next_message_only(
-    encoding: str, tmp_path: Path, vendor_environment: Server
-) -> None:
-    path = tmp_path / "Notiz für Müller.txt"
-    path.write_text("Der Schlüssel liegt unter der Matte.", encoding=encoding)
-    talk(f"/file {path}", "Wo liegt er?", "Und nun?", to="innogpt")
-    assert sent(vendor_environment) == [
-        "Notiz für Müller.txt:\n\nDer Schlüssel liegt unter der Matte.\n\nWo liegt er?",
-        "Und nun?",
-    ]
+    assert out.endswith("tokens >")
 
 
 IMAGES = {
@@ -82,23 +58,26 @@ IMAGES = {
 }
 
 
-def test_images_and_addresses_go_with_the_message(
+def test_files_and_addresses_go_with_the_next_message_only(
     tmp_path: Path, vendor_environment: Server
 ) -> None:
     for suffix, (data, _) in IMAGES.items():
         (tmp_path / f"Foto mit Platz.{suffix}").write_bytes(data)
+    (tmp_path / "Notiz für Müller.txt").write_bytes("Der Schlüssel liegt da.".encode("cp1252"))
     names = [f"{tmp_path}/Foto mit Platz.{suffix}" for suffix in IMAGES]
     image, plan = "https://example.com/a.PNG?size=2", "https://example.com/plan.pdf"
-    lines = [f"/file {name}" for name in (*names, image, plan)]
+    lines = [f"/file {name}" for name in (*names, image, plan, tmp_path / "Notiz für Müller.txt")]
     out, err = talk(*lines, "Was ist das?", "Und nun?", to=OWN)
-    assert (err, out.count("goes with the next message")) == ("", 6)
+    assert (err, out.count("goes with the next message")) == ("", 7)
     urls = [*(f"data:{url}" for _, url in IMAGES.values()), image]
+    text = "Notiz für Müller.txt:\n\nDer Schlüssel liegt da.\n\nWas ist das?"
     content = [
-        {"type": "text", "text": "Was ist das?"},
+        {"type": "text", "text": text},
         *({"type": "image_url", "image_url": {"url": url}} for url in urls),
         {"type": "file_url", "file_url": {"url": plan, "mime_type": "application/pdf"}},
     ]
-    assert sent(vendor_environment) == [content, "Und nun?"]
+    asked = vendor_environment.requests[-1].json["messages"]
+    assert [one["content"] for one in asked if one["role"] == "user"] == [content, "Und nun?"]
 
 
 def test_a_pdf_is_read_by_the_vendor_that_documents_it(
@@ -147,32 +126,41 @@ def test_from_a_pipe_the_first_error_ends_it_and_a_key_is_enough(
 
 LIVE = "SovrGPT has a live list, shown when SOVRGPT_API_KEY or SOVR_KEY is set."
 QWEN = "SovrGPT qwen3.5-9b chat, tools unknown page"
+QUOTA = "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"
+CLAUDE = "neuroflash claude-sonnet-4.5 chat, 200,000 tokens"
+MORE = ("SovrGPT qwen3.5-27b-thinking chat, no images unknown live", CLAUDE)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "shown", "hidden"),
+    ("command", "code", "shown"),
     [
-        ("", ("meinGPT o1-us chat, tools,", QWEN, LIVE), ()),
-        ("meingpt", ("meinGPT o1-us",), ("SovrGPT",)),
+        # Live where there is a list, and of the page without a key.
+        ("models", 0, ("meinGPT o1-us chat, tools,", QWEN, LIVE)),
+        ("models meingpt", 0, ("meinGPT o1-us",)),
+        ("models --emulator", 0, (*MORE, "innoGPT says who runs gpt-5, gpt-5-mini, o4-mini")),
+        ("quota neuroflash --emulator", 0, (QUOTA,)),
+        ("quota neuroflash --emulator --json", 0, ('"kind": "tokens", "left": 880000, "limit"',)),
+        ("quota sovrgpt --emulator", 1, ("SovrGPT has no quotas to be read",)),
+        ("quota neuroflash", 1, ("set NEUROFLASH_API_KEY",)),
+        ("assistants meingpt --emulator", 0, ("assistant_id Name emulator-1 Emulator emulator-2",)),
         (
-            "--emulator",
-            (
-                "SovrGPT qwen3.5-27b-thinking chat, no images unknown live",
-                "neuroflash claude-sonnet-4.5 chat, 200,000 tokens",
-                "innoGPT says who runs gpt-5, gpt-5-mini, o4-mini",
-            ),
-            (LIVE,),
+            "assistants meingpt --emulator --json",
+            0,
+            ('{ "id": "emulator-1", "name": "Emulator" }',),
         ),
+        ("assistants sovrgpt --emulator", 1, ("SovrGPT is not known to have assistants",)),
+        ("assistants meingpt", 1, ("set MEINGPT_API_KEY",)),
     ],
 )
-def test_models_are_live_where_there_is_a_list_and_of_the_page_without_a_key(
-    invoke: Invoke, arguments: str, shown: tuple[str, ...], hidden: tuple[str, ...]
+def test_what_a_vendor_and_an_account_have_is_listed(
+    invoke: Invoke, command: str, code: int, shown: tuple[str, ...]
 ) -> None:
-    run = invoke("models", *arguments.split())
-    text = " ".join(run.stdout.split())
-    assert ([one for one in shown if one not in text], run.returncode) == ([], 0)
-    assert [one for one in hidden if one in text] == []
-    assert max(map(len, run.stdout.splitlines()[:-6])) <= 80
+    run = invoke(*command.split())
+    text = " ".join((run.stdout + run.stderr).split())
+    assert ([one for one in shown if one not in text], run.returncode) == ([], code)
+    if command.startswith("models"):
+        assert (LIVE in text, "SovrGPT" in text) == (LIVE in shown, "meingpt" not in command)
+        assert max(map(len, run.stdout.splitlines()[:-6])) <= 80
 
 
 def test_models_as_json_say_who_says_so(invoke: Invoke) -> None:
@@ -181,30 +169,3 @@ def test_models_as_json_say_who_says_so(invoke: Invoke) -> None:
     said = {"list": "live", "source": "neuroflash's model list", "owned_by": "anthropic"}
     said |= {"available": False, "context_window": 200_000, "figures_source": None}
     assert {name: claude[name] for name in said} == said
-
-
-QUOTA = "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"
-ASSISTANT = '[ { "id": "emulator-1", "name": "Emulator" },'
-
-
-@pytest.mark.parametrize(
-    ("command", "code", "said"),
-    [
-        ("quota neuroflash --emulator", 0, QUOTA),
-        ("quota neuroflash --emulator --json", 0, '[ { "kind": "tokens", "left": 880000, "limit"'),
-        ("quota sovrgpt --emulator", 1, "SovrGPT has no quotas to be read"),
-        ("quota neuroflash", 1, "set NEUROFLASH_API_KEY"),
-        ("assistants meingpt --emulator", 0, "assistant_id Name emulator-1 Emulator emulator-2"),
-        (
-            "assistants meingpt --emulator --json",
-            0,
-            '[ { "id": "emulator-1", "name": "Emulator" },',
-        ),
-        ("assistants sovrgpt --emulator", 1, "SovrGPT is not known to have assistants"),
-        ("assistants meingpt", 1, "set MEINGPT_API_KEY"),
-    ],
-)
-def test_what_an_account_has_is_listed(invoke: Invoke, command: str, code: int, said: str) -> None:
-    run = invoke(*command.split())
-    assert run.returncode == code
-    assert said in " ".join((run.stdout + run.stderr).split())

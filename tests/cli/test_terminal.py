@@ -6,7 +6,6 @@ import io
 import re
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from dsgvo.cli.screen import MarkdownWriter, Screen, WordWriter, printable
 from dsgvo.emulator import Reply, Server, Status
-from tests.cli.conftest import Invoke, environment, ran
+from tests.cli.conftest import environment, ran
 from tests.cli.test_talk import piped, talk
 from tests.processes import next_line, started
 
@@ -65,19 +64,15 @@ def rendered(text: str, *, size: int = 3) -> str:
 
 
 @pytest.mark.parametrize("size", [1, 1_000])
-def test_answers_are_rendered_as_markdown(size: int) -> None:
+def test_answers_are_rendered_as_markdown_and_cannot_steer_the_terminal(size: int) -> None:
     text = "Ein **fettes** [Wort](http://ort.example).\n\n```\na = 1\n\n# kein Titel\n```\n\n- eins"
     shown = rendered(text, size=size)
     assert "Ein fettes Wort (http://ort.example)." in shown
     assert "**" not in shown
     assert re.search(r"a = 1 *\n *\n *# kein Titel", shown)
     assert " • eins" in shown
-
-
-def test_a_rendered_answer_cannot_steer_the_terminal() -> None:
     shown = rendered(f"{HOSTILE}\n\n```\n{HOSTILE}\n```\n\n| a |\n|---|\n| {HOSTILE} |\n")
-    assert CONTROLS.search(shown) is None
-    assert shown.count("[bold red]rot[/]") == 3
+    assert (CONTROLS.search(shown), shown.count("[bold red]rot[/]")) == (None, 3)
 
 
 def test_a_block_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,23 +93,6 @@ def test_into_a_pipe_goes_the_answer_as_it_is(vendor_environment: Server) -> Non
     answer = "# Titel\n\n```\n\ta  =  1\n```\n"
     vendor_environment.script("innogpt", Reply(answer))
     assert answer in piped("Hallo", to="innogpt").stdout
-
-
-@pytest.mark.slow
-def test_names_and_texts_of_documents_are_text(invoke: Invoke, tmp_path: Path) -> None:
-    docs = tmp_path / "Ordner mit Größe"
-    docs.mkdir()
-    name = "kat\x1b[31mze[red].txt" if sys.platform != "win32" else "katze.txt"
-    text = f"Die Katze heißt {HOSTILE} Minka und schnurrt." + " Der Hund nicht." * 100
-    (docs / name).write_text(text, encoding="utf-8", newline="")
-    run = invoke(
-        *("demo", "--framework", "langchain", "--docs", str(docs)),
-        *("--question", "Wie heißt die Katze?", "--question", "[blink]Wer\x1b[2J schnurrt?"),
-    )
-    assert run.returncode == 0, run.stderr
-    assert CONTROLS.search(run.stdout) is None
-    shown = ("Minka und schnurrt", "[red].txt, line 1", "[blink]Wer")
-    assert [text for text in shown if text not in run.stdout] == []
 
 
 # Windows: what it does not have is taken away
@@ -138,24 +116,13 @@ main()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [("models --emulator", "SovrGPT"), ("demo --question=Passwort sein?", "14 Zeichen")],
-)
-def test_nothing_needs_posix_nor_a_terminal_that_knows_unicode(arguments: str, said: str) -> None:
+def test_nothing_needs_posix_nor_a_terminal_that_knows_unicode() -> None:
     plain = {"PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"}
-    program = (sys.executable, "-c", WITHOUT_POSIX, *arguments.split(maxsplit=1))
-    run = ran(*program, encoding="cp1252", **plain)
-    assert (run.returncode, run.stderr) == (0, "")
-    assert said in run.stdout
-
-
-@pytest.mark.slow
-def test_the_emulator_runs_and_stops_without_posix() -> None:
-    program = [sys.executable, "-c", WITHOUT_POSIX, "emulator", "--port", "0"]
-    with started(program, environment()) as process:
+    program = (sys.executable, "-c", WITHOUT_POSIX)
+    run = ran(*program, "demo", "--question=Passwort sein?", encoding="cp1252", **plain)
+    assert (run.returncode, run.stderr, "14 Zeichen" in run.stdout) == (0, "", True)
+    with started([*program, "emulator", "--port", "0"], environment()) as process:
         assert "The emulator listens on" in next_line(process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
-    assert (process.returncode, err) == (0, "")
-    assert out.endswith("stopped\n")
+    assert (process.returncode, err, out.endswith("stopped\n")) == (0, "", True)
