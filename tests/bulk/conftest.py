@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import random
+import signal
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow.dataset as ds
 import pytest
 
-from dsgvo import emulator
 from dsgvo.bulk import Summary, embed_dataset
 from dsgvo.emulator import Server
-
-MODEL = "text-embedding-3-small"
+from tests.cli.conftest import COMMAND
+from tests.cli.conftest import environment as shell
+from tests.core.support import eventually
+from tests.processes import started
 
 
 @pytest.fixture
 def environment(vendor_environment: Server) -> Server:
     """The emulator under the vendors' variables."""
     return vendor_environment
+
+
+@contextmanager
+def at_work(server: Server, *program: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, as it works in a process of its own."""
+    variables = shell(**server.environ("innogpt"))
+    with started([*COMMAND, *map(str, program), "--provider", "innogpt"], variables) as process:
+        yield process
+
+
+def killed(server: Server, seed: int, times: int, most: int, *program: str | Path) -> str:
+    """Kill the command at some moments, then let it end; return what it says."""
+    chance = random.Random(seed)
+    for _ in range(times):
+        more = len(server.requests) + chance.randint(1, most)
+        with at_work(server, *program) as process:
+            assert eventually(lambda wanted=more: len(server.requests) >= wanted, seconds=60)
+            process.send_signal(signal.SIGKILL)
+    with at_work(server, *program) as process:
+        out, _ = process.communicate(timeout=60)
+    return out
 
 
 def write_lines(path: Path, lines: Iterable[Any]) -> Path:
@@ -53,6 +79,3 @@ def texts_asked(server: Server) -> list[str]:
     """Every text that the vendor was asked for, as often as it was."""
     bodies = [one.json for one in server.requests]
     return [text for body in bodies if isinstance(body, Mapping) for text in body["input"]]
-
-
-__all__ = ["MODEL", "corpus", "embedded", "emulator", "read_lines", "rows_of", "texts_asked"]
