@@ -7,7 +7,11 @@ from importlib import import_module
 from dsgvo.providers import PROVIDERS
 from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings, InnoGPTImageGeneration
 from langchain_dsgvo.meingpt import ChatMeinGPT, MeinGPTAssistant, MeinGPTEmbeddings
-from langchain_dsgvo.neuroflash import ChatNeuroflash, NeuroflashEmbeddings
+from langchain_dsgvo.neuroflash import (
+    ChatNeuroflash,
+    NeuroflashEmbeddings,
+    NeuroflashImageGeneration,
+)
 from langchain_dsgvo.sovrgpt import ChatSovrGPT, SovrGPTEmbeddings, SovrGPTRerank
 
 __all__ = [
@@ -20,6 +24,7 @@ __all__ = [
     "MeinGPTAssistant",
     "MeinGPTEmbeddings",
     "NeuroflashEmbeddings",
+    "NeuroflashImageGeneration",
     "SovrGPTEmbeddings",
     "SovrGPTRerank",
 ]

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
-from langchain_core.tools import BaseTool
-from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field
-
-from dsgvo.settings import ImageSettings
-from dsgvo.wire.models import GeneratedImage
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
-from langchain_dsgvo._settings import VendorSettings
-from langchain_dsgvo.errors import langchain_errors
+from langchain_dsgvo._images import ImageGeneration
 
 __all__ = ["ChatInnoGPT", "InnoGPTEmbeddings", "InnoGPTImageGeneration"]
 
@@ -86,13 +79,7 @@ class InnoGPTEmbeddings(EmbeddingModel):
     provider: ClassVar[str] = "innogpt"
 
 
-class ImagePrompt(BaseModel):
-    """Arguments of the image tool."""
-
-    prompt: str = Field(description="What the image shows, in a sentence or two.")
-
-
-class InnoGPTImageGeneration(ImageSettings, VendorSettings, BaseTool):
+class InnoGPTImageGeneration(ImageGeneration):
     """Tool that makes an image after a description (innoGPT: "Bild-Generierung").
 
     The answer says where the image is, in words for the model; the image itself is the artifact,
@@ -108,26 +95,3 @@ class InnoGPTImageGeneration(ImageSettings, VendorSettings, BaseTool):
     """
 
     provider: ClassVar[str] = "innogpt"
-
-    name: str = "generate_image"
-    description: str = (
-        "Makes an image after a description and returns where it is. "
-        "Use it when the user asks for a picture, drawing, icon or photo."
-    )
-    args_schema: ArgsSchema | None = ImagePrompt
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-
-    def _run(self, prompt: str) -> tuple[str, GeneratedImage]:
-        with langchain_errors:
-            return _described(self._client.generate_image(prompt, **self._request()))
-
-    async def _arun(self, prompt: str) -> tuple[str, GeneratedImage]:
-        with langchain_errors:
-            return _described(await self._async_client.generate_image(prompt, **self._request()))
-
-    def _request(self) -> dict[str, Any]:
-        return {"model": self.model, "save_to": self.save_dir}
-
-
-def _described(image: GeneratedImage) -> tuple[str, GeneratedImage]:
-    return str(image), image

@@ -7,8 +7,9 @@ from typing import ClassVar
 from dsgvo.settings import NeuroflashChatSettings, WorkspaceSettings
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
+from langchain_dsgvo._images import ImageGeneration
 
-__all__ = ["ChatNeuroflash", "NeuroflashEmbeddings"]
+__all__ = ["ChatNeuroflash", "NeuroflashEmbeddings", "NeuroflashImageGeneration"]
 
 
 class ChatNeuroflash(ChatModel, NeuroflashChatSettings):
@@ -67,6 +68,25 @@ class NeuroflashEmbeddings(EmbeddingModel, WorkspaceSettings):
         Traceback (most recent call last):
             ...
         langchain_dsgvo.errors.CapabilityError: neuroflash documents no embeddings (neuroflash: ...
+    """
+
+    provider: ClassVar[str] = "neuroflash"
+
+
+class NeuroflashImageGeneration(ImageGeneration, WorkspaceSettings):
+    """Tool that makes an image after a description, by neuroflash's image service.
+
+    That is not part of the pay-as-you-go plan, and counts on a quota of its own (public page); the
+    form of its answers is inferred from OpenAI's. The answer says where the image is, in words for
+    the model; the image itself is the artifact, a :class:`dsgvo.wire.models.GeneratedImage`.
+
+    Raises:
+        ConfigurationError: If an argument is missing or wrong; nothing is sent.
+
+    Examples:
+        >>> tool = NeuroflashImageGeneration()
+        >>> tool.invoke({"prompt": "ein minimalistisches App-Icon"})[:18]
+        'The image was made'
     """
 
     provider: ClassVar[str] = "neuroflash"

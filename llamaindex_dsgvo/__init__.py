@@ -18,7 +18,11 @@ from llamaindex_dsgvo.meingpt import (
     MeinGPTAssistantToolSpec,
     MeinGPTEmbedding,
 )
-from llamaindex_dsgvo.neuroflash import Neuroflash, NeuroflashEmbedding
+from llamaindex_dsgvo.neuroflash import (
+    Neuroflash,
+    NeuroflashEmbedding,
+    NeuroflashImageToolSpec,
+)
 from llamaindex_dsgvo.sovrgpt import SovrGPT, SovrGPTEmbedding, SovrGPTRerank
 
 __all__ = [
@@ -32,6 +36,7 @@ __all__ = [
     "ModelOutputError",
     "Neuroflash",
     "NeuroflashEmbedding",
+    "NeuroflashImageToolSpec",
     "SovrGPT",
     "SovrGPTEmbedding",
     "SovrGPTRerank",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
-
-from dsgvo.settings import ImageSettings
-from dsgvo.wire.models import GeneratedImage
 from llamaindex_dsgvo._embedding import EmbeddingModel
+from llamaindex_dsgvo._images import ImageToolSettings, ImageToolSpec
 from llamaindex_dsgvo._llm import ChatModel
-from llamaindex_dsgvo._settings import VendorSettings
 
 __all__ = ["InnoGPT", "InnoGPTEmbedding", "InnoGPTImageToolSpec"]
 
@@ -55,20 +51,11 @@ class InnoGPTEmbedding(EmbeddingModel):
     provider: ClassVar[str] = "innogpt"
 
 
-class _ImageSettings(ImageSettings, VendorSettings):
-    """Settings of the image tools, apart from the tool spec, which LlamaIndex looks into."""
-
+class _ImageSettings(ImageToolSettings):
     provider: ClassVar[str] = "innogpt"
 
-    def generate(self, prompt: str) -> GeneratedImage:
-        return self._client.generate_image(prompt, model=self.model, save_to=self.save_dir)
 
-    async def agenerate(self, prompt: str) -> GeneratedImage:
-        image = self._async_client.generate_image(prompt, model=self.model, save_to=self.save_dir)
-        return await image
-
-
-class InnoGPTImageToolSpec(BaseToolSpec):
+class InnoGPTImageToolSpec(ImageToolSpec):
     """Tools that make images after a description, after innoGPT's page "Endpoints".
 
     Raises:
@@ -81,21 +68,4 @@ class InnoGPTImageToolSpec(BaseToolSpec):
         'The image was made'
     """
 
-    spec_functions: list[SPEC_FUNCTION_TYPE] = [("generate_image", "agenerate_image")]  # noqa: RUF012 - as LlamaIndex has it
-
-    def __init__(self, **arguments: Any) -> None:
-        self._settings = _ImageSettings(**arguments)
-
-    def generate_image(self, prompt: str) -> GeneratedImage:
-        """Make an image after a description and tell where it is.
-
-        Use it when the user asks for a picture, drawing, icon or photo.
-
-        Args:
-            prompt: What the image shows, in a sentence or two.
-        """
-        return self._settings.generate(prompt)
-
-    async def agenerate_image(self, prompt: str) -> GeneratedImage:
-        """Make an image after a description; see :meth:`generate_image`."""
-        return await self._settings.agenerate(prompt)
+    settings = _ImageSettings

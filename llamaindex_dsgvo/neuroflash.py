@@ -8,9 +8,10 @@ from pydantic import Field
 
 from dsgvo.settings import NeuroflashChatSettings, WorkspaceSettings
 from llamaindex_dsgvo._embedding import EmbeddingModel
+from llamaindex_dsgvo._images import ImageToolSettings, ImageToolSpec
 from llamaindex_dsgvo._llm import ChatModel
 
-__all__ = ["Neuroflash", "NeuroflashEmbedding"]
+__all__ = ["Neuroflash", "NeuroflashEmbedding", "NeuroflashImageToolSpec"]
 
 
 class Neuroflash(ChatModel, NeuroflashChatSettings):
@@ -60,3 +61,26 @@ class NeuroflashEmbedding(EmbeddingModel, WorkspaceSettings):
     """
 
     provider: ClassVar[str] = "neuroflash"
+
+
+class _ImageSettings(ImageToolSettings, WorkspaceSettings):
+    provider: ClassVar[str] = "neuroflash"
+
+
+class NeuroflashImageToolSpec(ImageToolSpec):
+    """Tools that make images after a description, by neuroflash's image service.
+
+    That is not part of the pay-as-you-go plan, and counts on a quota of its own (public page); the
+    form of its answers is inferred from OpenAI's.
+
+    Raises:
+        ConfigurationError: If something is missing or wrong; nothing is sent.
+
+    Examples:
+        >>> from llamaindex_dsgvo import NeuroflashImageToolSpec
+        >>> [tool] = NeuroflashImageToolSpec().to_tool_list()
+        >>> tool.call(prompt="ein minimalistisches App-Icon").content[:18]
+        'The image was made'
+    """
+
+    settings = _ImageSettings

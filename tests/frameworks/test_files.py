@@ -13,8 +13,8 @@ from llama_index.core.base.llms.types import AudioBlock, DocumentBlock, ImageBlo
 
 from dsgvo import errors
 from dsgvo.emulator import Server, Status
-from langchain_dsgvo import InnoGPTImageGeneration
-from llamaindex_dsgvo import InnoGPTImageToolSpec
+from langchain_dsgvo import InnoGPTImageGeneration, NeuroflashImageGeneration
+from llamaindex_dsgvo import InnoGPTImageToolSpec, NeuroflashImageToolSpec
 from tests.calls import bodies
 from tests.forms import Part, form_of, payload_of
 from tests.frameworks.support import EACH, WAYS, Way
@@ -152,33 +152,42 @@ def test_what_nobody_takes_is_refused_with_the_reason(
 # Image generation
 
 
-def made(way: Way, prompt: str = "Icon", **settings: Any) -> tuple[str, Any]:
+IMAGE_TOOLS: dict[str, tuple[Any, Any]] = {
+    "innogpt": (InnoGPTImageGeneration, InnoGPTImageToolSpec),
+    "neuroflash": (NeuroflashImageGeneration, NeuroflashImageToolSpec),
+}
+
+
+def made(
+    way: Way, prompt: str = "Icon", provider: str = "innogpt", **settings: Any
+) -> tuple[str, Any]:
     """Let the tool make an image; return what the model is told, and the image."""
     if way.is_langchain:
         call = {"name": "x", "args": {"prompt": prompt}, "id": "1", "type": "tool_call"}
-        image_tool = InnoGPTImageGeneration(**settings)
+        image_tool = IMAGE_TOOLS[provider][0](**settings)
         assert (image_tool.name, list(image_tool.args)) == ("generate_image", ["prompt"])
         message = way.mode.invoke(image_tool, call)
         return message.content, message.artifact
-    [tool] = InnoGPTImageToolSpec(**settings).to_tool_list()
+    [tool] = IMAGE_TOOLS[provider][1](**settings).to_tool_list()
     assert tool.metadata.name == "generate_image"
     assert [*tool.metadata.get_parameters_dict()["properties"]] == ["prompt"]
     output = way.mode.call(tool, "call", prompt=prompt)
     return output.content, output.raw_output
 
 
+@pytest.mark.parametrize("provider", IMAGE_TOOLS)
 def test_an_image_comes_as_address_as_file_or_in_memory(
-    server: Server, way: Way, tmp_path: Path
+    server: Server, way: Way, tmp_path: Path, provider: str
 ) -> None:
     at = "https://example.com/1.png"
-    server.script("innogpt", Status(200, body={"data": [{"url": at}]}))
-    assert made(way, model="gpt-image-1")[0] == f"The image is at {at}"
+    server.script(provider, Status(200, body={"data": [{"url": at}]}))
+    assert made(way, provider=provider, model="gpt-image-1")[0] == f"The image is at {at}"
     assert bodies(server) == [{"prompt": "Icon", "model": "gpt-image-1"}]
     for name in ("image-1.png", "image-2.png"):
-        told, found = made(way, save_dir=tmp_path)
+        told, found = made(way, provider=provider, save_dir=tmp_path)
         assert told == f"The image is in the file {tmp_path / name}"
         assert (tmp_path / name).read_bytes() == found.data
-    told, found = made(way)
+    told, found = made(way, provider=provider)
     assert told.startswith("The image was made (")
     assert found.data[:4] == PNG[:4]
 
