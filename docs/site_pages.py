@@ -107,6 +107,9 @@ def vendor(spec: Provider) -> str:
         "Images": "in prompts" if spec.image_input else "not documented in prompts",
         "Image generation": "yes" if spec.images_path else "not documented",
         "Reranking": f"`{spec.reranking.default_model}`, seen" if spec.reranking else "not known",
+        "Longest answer": f"about {spec.closes_after:g} s, seen; `continue_cut_answers=` goes on"
+        if spec.closes_after
+        else "not known",
         "Usage, beside tokens": ", ".join(f"`{name}`" for name in sorted(spec.usage_fields)) or "–",
     }
     ignored = [f"`{name}`" for name in sorted(spec.ignored)]
