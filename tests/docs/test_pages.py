@@ -54,7 +54,7 @@ PRINTED = {
     ),
     "docs/integrations/langchain/chat-dsgvo.mdx": ("GetWeather", "Köln"),
     "docs/integrations/langchain/embeddings-dsgvo.mdx": ("28 Euro", "1536", "2"),
-    "docs/observability.md": ("total_tokens", "True", "answered:"),
+    "docs/observability.md": ("total_tokens", "ChatNeuroflash openai/", "answered:"),
 }
 
 
