@@ -68,13 +68,14 @@ def _renamed(item: Mapping[str, Any], wire: Mapping[str, str]) -> Mapping[str, A
     if not isinstance(function, Mapping):
         return item
     named = cast("Mapping[str, Any]", function)
-    return {**item, "function": {**named, "name": wire.get(named["name"], named["name"])}}
+    name = wire.get(str(named.get("name")))
+    return item if name is None else {**item, "function": {**named, "name": name}}
 
 
 def _message(message: Mapping[str, Any], wire: Mapping[str, str]) -> Mapping[str, Any]:
     changed = dict(message)
     if calls := changed.get("tool_calls"):
         changed["tool_calls"] = [_renamed(call, wire) for call in calls]
-    if changed.get("role") == "tool" and changed.get("name") in wire:
-        changed["name"] = wire[changed["name"]]
+    if changed.get("role") == "tool" and (name := wire.get(str(changed.get("name")))) is not None:
+        changed["name"] = name
     return changed

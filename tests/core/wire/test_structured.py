@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsgvo.errors import ConfigurationError
-from dsgvo.wire.names import valid_name
+from dsgvo.wire.names import valid_name, valid_tool_names
 from dsgvo.wire.structured import (
+    SCHEMA_IN_PROMPT,
     OutputSchema,
     example_of,
     is_recursive,
     no_instance,
     object_in,
+    schema_request,
     unwrapped_schema,
     with_properties,
 )
+from tests.core.support import raised
 
-CHILDREN = {"type": "array", "items": {"$ref": "#/$defs/Tree"}}
-FIELDS = {"name": {"type": "string"}, "children": CHILDREN}
-NODE: dict[str, Any] = {"title": "Tree", "type": "object", "properties": FIELDS}
-NODE["required"] = ["name"]
-TREE: dict[str, Any] = {"$defs": {"Tree": NODE}, "$ref": "#/$defs/Tree"}
 NAMES = {
     **{name: name for name in ("Person", "hole_wetter-2", "_privat_", "a" * 64)},
     **dict.fromkeys(["天気", ""], "answer"),
@@ -48,26 +46,125 @@ def test_every_name_becomes_valid_once_and_for_all(name: str) -> None:
     assert valid_name(valid) == valid
 
 
+def tool(name: str, **more: Any) -> dict[str, Any]:
+    return {"type": "function", "id": "1", "function": {"name": name, "x": name}} | more
+
+
+def talk(wire: dict[str, str]) -> dict[str, Any]:
+    """Return a request whose tools go by these names."""
+    names = ["Größe", "Groesse", "add", "", "x" * 70, "x" * 71, "ö"]
+    tools = [tool(name) for name in names]
+    for item, name in zip(tools, names, strict=True):
+        item["function"]["name"] = wire.get(name, name)
+    called = [tool("Größe"), tool("add"), tool("fort ß")]
+    called[0]["function"]["name"] = wire.get("Größe", "Größe")
+    user: dict[str, Any] = {"role": "user", "name": "Größe", "content": "?"}
+    results = [{"role": "tool", "name": name} for name in (wire.get("Größe", "Größe"), "add")]
+    return {
+        "messages": [user, {"role": "assistant", "tool_calls": called}, *results],
+        "tools": [*tools, {"type": "web_search"}, {"type": "function", "function": {"x": 1}}],
+        "tool_choice": {**tools[0], "y": 1},
+        "temperature": 1,
+    }
+
+
+WIRE = {"Größe": "Groesse_2", "x" * 70: "x" * 64, "x" * 71: "x" * 56 + "_2", "ö": "oe"}
+
+
+def test_tools_get_valid_names_in_choice_and_history_too() -> None:
+    body = talk({})
+    before = copy.deepcopy(body)
+    messages = body["messages"]
+    assert valid_tool_names(body) == {valid: name for name, valid in WIRE.items()}
+    assert body == talk(WIRE)
+    assert messages == before["messages"]  # the history is the caller's
+    for left in ({}, {"tools": []}, {"tools": [tool("add"), tool("")], "messages": [7]}):
+        kept = copy.deepcopy(left)
+        assert (valid_tool_names(kept), kept) == ({}, left)
+
+
 def test_tools_without_arguments_have_properties() -> None:
     empty, odd = {"type": "object", "properties": {}}, {"type": "object", "a": 1}
     assert with_properties(None) == with_properties({}) == empty
     assert with_properties(odd) == odd | {"properties": {}}
-    for kept in ({"$ref": "#/$defs/A"}, {"type": "object", "anyOf": []}):
+    for kept in ({"$ref": "#/$defs/A"}, {"type": "object", "anyOf": []}, {"type": "array"}):
         assert with_properties(kept) == kept
 
 
-LIST = {"type": "array", "items": {"type": "string"}}
-WRAPPED = [LIST, {"type": "string", "enum": ["a"]}, {"$defs": {"L": LIST}, "$ref": "#/$defs/L"}]
-ROOTS = [{"type": "object", "properties": {}}, {"properties": {}}, TREE]
+CHILDREN = {"type": "array", "items": {"$ref": "#/$defs/Tree"}}
+NODE: dict[str, Any] = {
+    "title": "Tree",
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "children": CHILDREN},
+    "required": ["name"],
+}
+DEFS: dict[str, Any] = {"$defs": {"Tree": NODE, "L": {"type": "array", "description": "Namen"}}}
+TREE, LIST = DEFS | {"$ref": "#/$defs/Tree"}, DEFS | {"$ref": "#/$defs/L"}
 
 
-@pytest.mark.parametrize("schema", WRAPPED + ROOTS)
-def test_the_root_on_the_wire_is_an_object(schema: dict[str, Any]) -> None:
-    wanted, wrapped = OutputSchema.of(schema, "Wert"), schema in WRAPPED
-    assert "$ref" not in wanted.schema
-    assert wanted.wrapped is wrapped
-    assert wanted.value({"value": [1]}) == ([1] if wrapped else {"value": [1]})
-    assert not wrapped or wanted.schema["required"] == ["value"]
+def wrapped(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {"value": schema}, "required": ["value"]}
+
+
+# a schema, and its name if one is given → the form on the wire
+ROOTS: list[tuple[dict[str, Any], str | None, OutputSchema]] = [
+    ({}, None, OutputSchema("answer", {}, None, False)),
+    ({"description": 7}, "Größe", OutputSchema("Groesse", {"description": 7}, None, False)),
+    (TREE, None, OutputSchema("Tree", DEFS | NODE, None, False)),
+    (
+        TREE | {"description": "A"},
+        "x",
+        OutputSchema("x", DEFS | NODE | {"description": "A"}, None, False),
+    ),
+    ({"type": "string"}, "x", OutputSchema("x", wrapped({"type": "string"}), None, True)),
+    (LIST, None, OutputSchema("answer", wrapped({"$ref": "#/$defs/L"}) | DEFS, "Namen", True)),
+    (
+        {"title": "T", "type": "array", "description": "D"},
+        None,
+        OutputSchema("T", wrapped({"title": "T", "type": "array", "description": "D"}), "D", True),
+    ),
+]
+
+
+def test_the_root_on_the_wire_is_an_object() -> None:
+    for schema, name, wanted in ROOTS:
+        assert OutputSchema.of(schema, name) == wanted
+        found = {"value": [1], "x": 2}
+        assert wanted.value(found) == ([1] if wanted.wrapped else found)
+    assert OutputSchema("x", {}, None, True).value({}) is None
+
+
+INNER = {"type": "object", "properties": {}}
+OBJECT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"anyOf": [INNER, {"type": "null"}]}},
+}
+CLOSED = {"additionalProperties": False}
+STRICT = OBJECT | CLOSED | {"properties": {"a": {"anyOf": [INNER | CLOSED, {"type": "null"}]}}}
+DESCRIBED = {"description": "Ding"}
+
+
+def test_what_asks_for_an_instance() -> None:
+    wanted = OutputSchema("Ding", OBJECT, "Ding", False)
+    for strict, schema in ((None, OBJECT), (False, OBJECT), (True, STRICT)):
+        own = {} if strict is None else {"strict": strict}
+        form = {"name": "Ding", "schema": DESCRIBED | schema} | DESCRIBED | own
+        function = {"name": "Ding", "parameters": schema} | DESCRIBED | own
+        assert schema_request("function_calling", wanted, strict=strict) == {
+            "tools": [{"type": "function", "function": function}],
+            "tool_choice": "Ding",
+        }
+        assert schema_request("json_schema", wanted, strict=strict) == {
+            "response_format": {"type": "json_schema", "json_schema": form}
+        }
+        assert schema_request("json_mode", wanted, strict=strict) == {
+            "response_format": {"type": "json_object"},
+            SCHEMA_IN_PROMPT: DESCRIBED | schema,
+        }
+    bare = OutputSchema("Ding", {}, None, False)
+    assert bare.tool()["function"]["description"] == "Give the answer as Ding."
+    form = {"name": "Ding", "schema": {}}
+    assert schema_request("json_schema", bare)["response_format"]["json_schema"] == form
 
 
 LOOP = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}}}
@@ -77,34 +174,55 @@ LINE = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"type": "string"}}}
 def test_schemas_that_hold_themselves() -> None:
     schemas: list[dict[str, Any]] = [TREE, LOOP, LINE, {"type": "object"}]
     assert [schema for schema in schemas if is_recursive(schema)] == [TREE, LOOP]
-    tree = OutputSchema.of(TREE)  # definitions stay where references find them
-    assert (tree.name, tree.schema) == ("Tree", {**NODE, "$defs": TREE["$defs"]})
+
+
+# a form that ``response_format`` has → the schema in it, and whether it is strict
+FORMS: list[tuple[dict[str, Any], tuple[dict[str, Any], bool | None]]] = [
+    ({"type": "object", "schema": 1}, ({"type": "object", "schema": 1}, None)),
+    ({"schema": INNER}, ({"schema": INNER}, None)),
+    ({"name": "a", "schema": INNER, "strict": True}, ({"title": "a"} | INNER, True)),
+    (
+        {"type": "json_schema", "json_schema": {"name": "a", "schema": INNER} | DESCRIBED},
+        ({"title": "a"} | DESCRIBED | INNER, None),
+    ),
+]
 
 
 def test_forms_that_are_not_a_schema_are_told() -> None:
-    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
-    odd = {"type": "object", "schema": 1}
-    assert unwrapped_schema(form) == ({"title": "a", "type": "object"}, None)
-    assert unwrapped_schema(odd) == (odd, None)
-    with pytest.raises(ConfigurationError, match="json_schema is not an object"):
-        unwrapped_schema({"type": "json_schema", "json_schema": 7})
+    assert [(form, unwrapped_schema(form)) for form, _ in FORMS] == FORMS
+    error = raised(ConfigurationError, unwrapped_schema, {"type": "json_schema", "json_schema": 7})
+    assert str(error) == "schema: json_schema is not an object with name and schema"
 
 
+def deep(depth: int, schema: Any) -> Any:
+    """Return a schema so deep in objects whose one property must be there."""
+    required = {"type": "object", "required": ["a"]}
+    return required | {"properties": {"a": deep(depth - 1, schema)}} if depth else schema
+
+
+TEXT = {"type": "string"}
 EXAMPLES: list[tuple[dict[str, Any], Any]] = [
     (TREE, {"name": "…", "children": [{"name": "…"}]}),
-    ({"type": "number"}, 0.5),
-    ({"type": ["boolean", "null"]}, True),
-    ({"type": "array"}, []),
-    ({"enum": ["a", "b"]}, "a"),
-    ({"const": 3}, 3),
-    ({"type": "integer", "default": 7}, 7),
-    ({"type": "string", "examples": ["Köln"]}, "Köln"),
-    ({"anyOf": [{"type": "null"}, {"type": "string"}]}, None),
+    *(({"type": kind}, value) for kind, value in (("number", 0.5), ("integer", 0), ("null", None))),
+    *(({"type": [kind, "null"]}, value) for kind, value in (("boolean", True), ("x", "…"))),
+    *(({}, "…"), ({"type": "array"}, []), ({"type": "array", "items": TEXT}, ["…"])),
+    ({"type": "object"}, {}),
+    ({"properties": {"a": TEXT, "b": {"properties": {"c": TEXT}}}}, {"a": "…", "b": {"c": "…"}}),
+    ({"const": 3, "default": 4, "enum": [5]}, 3),
+    ({"default": 7, "examples": ["Köln"]}, 7),
+    ({"const": None, "default": None, "examples": ["Köln"], "enum": ["a"]}, "Köln"),
+    ({"examples": [], "enum": ["a", "b"]}, "a"),
+    *(({kind: [{"type": "null"}, TEXT]}, None) for kind in ("anyOf", "oneOf", "allOf")),
+    ({"anyOf": [{"properties": {"a": TEXT}}]}, {"a": "…"}),
+    (deep(3, {"properties": {"a": TEXT}}), {"a": {"a": {"a": {}}}}),
+    (deep(3, {"type": "array", "items": TEXT}), {"a": {"a": {"a": ["…"]}}}),
 ]
 
 
 def test_examples_show_the_shape() -> None:
     assert [(schema, example_of(schema)) for schema, _ in EXAMPLES] == EXAMPLES
+    deepest = example_of(deep(17, TEXT))
+    assert str(deepest).count("a") == 16
 
 
 def test_an_example_of_a_schema_that_doubles_with_each_step_stays_small() -> None:
@@ -122,13 +240,6 @@ OBJECTS: dict[str, Any] = {
     '{"a": "b\nc"}': {"a": "b\nc"},
 }
 GROWING = {'Gern: {"a": "xy': {"a": "xy"}, "Gern: ": None}
-
-
-def test_objects_in_texts_whole_or_growing() -> None:
-    assert {text: object_in(text) for text in OBJECTS} == OBJECTS
-    assert {text: object_in(text, growing=True) for text in GROWING} == GROWING
-
-
 # finish reason, tool, whether it was called → why
 WHY: dict[tuple[str, str | None, bool], str] = {
     ("length", None, False): "cut at max_tokens",
@@ -139,6 +250,8 @@ WHY: dict[tuple[str, str | None, bool], str] = {
 }
 
 
-def test_why_there_is_no_instance() -> None:
+def test_objects_in_texts_whole_or_growing_and_why_there_is_none() -> None:
+    assert {text: object_in(text) for text in OBJECTS} == OBJECTS
+    assert {text: object_in(text, growing=True) for text in GROWING} == GROWING
     for (finish, tool, called), why in WHY.items():
         assert why in no_instance(finish, tool=tool, called=called)
