@@ -1,6 +1,6 @@
 """``make fuzz``: every target, or those named, for some minutes each under atheris.
 
-    python -m tests.fuzz [--minutes 15] [--jobs 1] [TARGET …]
+    python -m tests.fuzz [--minutes 15] [TARGET …]
 
 What is found is written beside a command that shows it again. The corpus is kept from run to run.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 CORPUS = Path("fuzz-corpus")
 
 
-def fuzz(name: str, arguments: list[str]) -> None:
+def fuzz(name: str, minutes: float) -> None:
     """Run one target in this process until its time is over."""
     import atheris  # pyright: ignore[reportMissingImports] # installed by make fuzz
 
@@ -26,7 +26,9 @@ def fuzz(name: str, arguments: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(SEEDS[name]):
         (folder / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], *arguments, str(folder)], TARGETS[name])  # pyright: ignore
+    limits = [f"-max_total_time={int(minutes * 60)}", "-max_len=4096", "-rss_limit_mb=1024"]
+    limits += ["-timeout=20", "-print_final_stats=1", f"-artifact_prefix={CORPUS}/found-"]
+    atheris.Setup([sys.argv[0], *limits, str(folder)], TARGETS[name])  # pyright: ignore
     atheris.Fuzz()  # pyright: ignore
 
 
@@ -36,19 +38,16 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    limits = [f"-max_total_time={int(options.minutes * 60)}", "-max_len=4096", "-rss_limit_mb=1024"]
-    limits += ["-timeout=20", "-print_final_stats=1", f"-artifact_prefix={CORPUS}/found-"]
     if options.one:
-        fuzz(options.targets[0], limits)
+        fuzz(options.targets[0], options.minutes)
         return 0
     from tests.fuzz.targets import TARGETS
 
     failed: list[str] = []
     for name in options.targets or TARGETS:
         print(f"== {name}", flush=True)
-        again = [sys.executable, "-m", "tests.fuzz", "--one", name]
-        again += ["--minutes", str(options.minutes)]
-        if subprocess.run(again, check=False).returncode:
+        own = [sys.executable, "-m", "tests.fuzz", "--one", name, f"--minutes={options.minutes}"]
+        if subprocess.run(own, check=False).returncode:
             failed.append(name)
     print(f"findings in: {', '.join(failed)}" if failed else "no findings")
     return bool(failed)

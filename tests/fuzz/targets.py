@@ -22,14 +22,14 @@ from dsgvo.wire.account import decode_health, decode_quotas, decode_workspaces
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import Batch, decode_embeddings, is_too_large, may_refuse_base64
-from dsgvo.wire.errors import error_from_body, redact
+from dsgvo.wire.errors import error_from_body
 from dsgvo.wire.models import decode_image, decode_models
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
-from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
+from dsgvo.wire.thinking import thought_text
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler
 from dsgvo.wire.usage import token_counts
 
-__all__ = ["SEEDS", "TARGETS"]
+__all__ = ["EXAMPLES", "HEADS", "PROMPT", "SEEDS", "TARGETS", "check_completion"]
 
 SPECS = list(PROVIDERS.values())
 _OWN_ID = re.compile(r"call_[0-9a-f]{32}")
@@ -50,36 +50,35 @@ def sse(data: bytes) -> None:
         except SSETooLargeError:
             return None
 
-    in_pieces, at_once = events(data[0] % 8 if data else 0), events(0)
-    assert in_pieces == at_once
+    assert events(data[0] % 8 if data else 0) == events(0)
 
 
 def chat(data: bytes) -> None:
     """Any answer is whole or an error of ours, the same one wherever its bytes are split."""
     head, body = data[:2].ljust(2, b"\0"), data[2:]
-    spec = SPECS[head[0] % len(SPECS)]
-    thinking = "open" if head[0] >= 128 else None
 
     def answer(size: int) -> tuple[Any, list[Delta]]:
-        decoder = ChatDecoder(spec, secrets=lambda: [PROMPT], thinking=thinking)
+        decoder = ChatDecoder(
+            SPECS[head[0] % len(SPECS)],
+            secrets=lambda: [PROMPT],
+            thinking="open" if head[0] >= 128 else None,
+        )
         deltas: list[Delta] = []
         try:
             for piece in pieces(body, size):
                 deltas += decoder.feed(piece)
             deltas += decoder.close()
         except DsgvoError as error:
-            said = (type(error), str(error), getattr(error, "partial", None))
-            return said, deltas
+            return (type(error), str(error), getattr(error, "partial", None)), deltas
         return deltas[-1].completion, deltas
 
     whole, deltas = answer(0)
-    again, _ = answer(head[1] % 16)
     if isinstance(whole, Completion):
         check_completion(whole, deltas)
     assert isinstance(whole, Completion) or PROMPT not in whole[1]
     # By their text, in which NaN is itself; ids that are made up differ.
-    same = [_OWN_ID.sub("", repr(said)) for said in (whole, again)]
-    assert same[0] == same[1]
+    same = {_OWN_ID.sub("", repr(said)) for said in (whole, answer(head[1] % 16)[0])}
+    assert len(same) == 1
 
 
 def check_completion(completion: Completion, deltas: list[Delta]) -> None:
@@ -113,20 +112,6 @@ def check_calls(calls: list[ToolCall], deltas: list[Any]) -> None:
         assert [call.id, call.name] == named
         assert arguments in {call.arguments, call.arguments or arguments.strip("nul")}
     assert len({call.id for call in calls}) == len(calls)
-
-
-def thinking(data: bytes) -> None:
-    first, text = data[:1].ljust(1, b"@")[0], data[1:].decode("utf-8", "replace")
-
-    def split(size: int) -> tuple[str, str]:
-        splitter = ThinkSplitter(opened=first >= 128)
-        step = size or max(len(text), 1)
-        splits = [splitter.feed(text[at : at + step]) for at in range(0, len(text), step)]
-        splits.append(splitter.flush(cut=bool(first & 64)))
-        return "".join(s.reasoning for s in splits), "".join(s.content for s in splits)
-
-    assert split(first % 8) == split(0)
-    thought_unopened(text)
 
 
 def tools(data: bytes) -> None:
@@ -164,17 +149,6 @@ def errors(data: bytes) -> None:
     may_refuse_base64(error)
 
 
-def masks(data: bytes) -> None:
-    """Of what a message and a prompt share, no sixteen characters show."""
-    before, _, after = data.decode("utf-8", "replace").partition("|")
-    shown = redact(before, [after])
-    assert len(shown) <= 400
-    if "*" not in before:
-        windows = {after[at : at + 16] for at in range(len(after) - 15)}
-        for part in shown.rstrip("…").split("***"):
-            assert not any(part[at : at + 16] in windows for at in range(len(part) - 15))
-
-
 def retry_after(data: bytes) -> None:
     seconds = retry.retry_after({"retry-after": data.decode("latin-1")}, time.time())
     assert seconds is None or seconds >= 0
@@ -190,16 +164,15 @@ def lists(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target
-    for target in (sse, chat, thinking, tools, embeddings, errors, masks, retry_after, lists)
+    target.__name__: target for target in (sse, chat, tools, embeddings, errors, retry_after, lists)
 }
 
 
-def _events(*chunks: Any) -> bytes:
-    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+HEADS = {"chat": 2} | dict.fromkeys(("sse", "errors", "lists"), 1)
+"""How many of a target's first bytes choose how the rest is read."""
 
 
-def _delta(finish: str | None = None, **delta: Any) -> dict[str, Any]:
+def _chunk(finish: str | None = None, **delta: Any) -> dict[str, Any]:
     return {"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
 
@@ -209,40 +182,45 @@ _PARTS = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Ja.
 _DETAILS = [{"type": "reasoning.text", "text": "Hm."}]
 _MESSAGE = {"content": _PARTS, "reasoning_details": _DETAILS, "refusal": "Nein."}
 _CHOICE = {"message": _MESSAGE | {"tool_calls": [_CALL]}, "finish_reason": "stop"}
-_ANSWER = json.dumps({"choices": [_CHOICE], "usage": {"a": 1}, "created": 5}).encode()
+_THOUGHTS = ["Hm.\n</think>\n\nJa.", " <think> a <thi</ </think>\n<think>\n </think> <b> </think>"]
+_USAGE = {"prompt_tokens": 3, "total_tokens": "4", "prompt_tokens_details": {"cached_tokens": 1}}
 _ERROR = {"error": {"message": "kaputt", "code": 429, "metadata": {"raw": '{"detail": "x"}'}}}
-_THOUGHT = _events(_delta(content="<think>Hm.</think>Ja."), _delta("stop"))
+_PROBLEM = {"detail": [{"loc": ["a", 0], "msg": "x"}]}
+_CHUNKS = [
+    _chunk(content="<think>Hm.</think>Ja.", reasoning="Hm."),
+    _chunk("tool_calls", tool_calls=[_CALL], annotations=[1]),
+    _chunk("stop") | {"usage": _USAGE},
+]
+EXAMPLES: dict[str, list[Any]] = {
+    "chat": [*_CHUNKS, {"choices": [_CHOICE], "usage": _USAGE, "created": 5}, _ERROR],
+    "tools": [[[_CALL], [_NULL]]],
+    "embeddings": [
+        {"data": [{"index": 1, "embedding": [1, 2]}, {"embedding": "AACAPwAAAEA="}], "model": "m"}
+    ],
+    "errors": [_ERROR, [{"error": {"message": _PROBLEM}}], {"errors": [{"field": "a"}]}],
+    "lists": [
+        *({"data": [{"id": "m", "available": True}]}, {"data": [{"b64_json": "aGk=", "url": "x"}]}),
+        {"models": [{"name": "m"}], "page": {"totalElements": 1}},
+    ],
+}
+"""JSON that a target reads."""
+
+
+def _events(*chunks: Any) -> bytes:
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+
 
 SEEDS: dict[str, list[bytes]] = {
     "sse": [b"\1" + b"x" * 207 + b"\n", b"\3data: a\r\ndata: b\r\n\r\nevent: x\rid: 1\r\r: c\n\n"],
-    "chat": [
-        b"\0\0" + _THOUGHT + b"data: [DONE]\n\n",
-        b"\1\3" + _events(_delta(tool_calls=[_CALL]), _delta("tool_calls", annotations=[1])),
-        b"\2\5" + _events(_delta(reasoning="Hm."), _ERROR) + b"event: error\ndata: x\n\n",
-        b"\x80\7" + _events(_delta(content="Hm.\n</think>\n\nJa."), _delta("length")),
-        b"\3\1" + _ANSWER,
-        b"\3\1" + json.dumps(_ERROR).encode(),
-        b"\0\0<html><title>Anmelden</title>",
-    ],
-    "thinking": [
-        *(b"\2<think>Hm.</think>\n\nJa.", b"\x81Hm.</think>Ja."),
-        *(
-            b"\3 <think> a <thi</ </think>\n<think>\n </think> <b> </think>",
-            b"\xc5</think>\n <think",
-        ),
-    ],
-    "tools": [json.dumps([[_CALL], [_NULL]]).encode()],
-    "embeddings": [
-        b'{"data":[{"index":1,"embedding":[1,2]},{"embedding":"AACAPwAAAEA="}],"model":"m"}'
-    ],
-    "errors": [
-        b"\1" + json.dumps(_ERROR).encode(),
-        b'\5[{"error":{"message":{"detail":[{"loc":["a",0],"msg":"x"}]}}}]',
-    ],
-    "masks": [f"invalid: {PROMPT[4:30]}|{PROMPT}".encode()],
     "retry_after": [b"7", b"Sun, 06 Nov 1994 08:49:37 GMT", b"Fri, 31 Dec 9999 23:59:59 -99999"],
-    "lists": [
-        *(b'\0{"data":[{"id":"m"}]}', b'\2[{"id":"m","available":true}]'),
-        b'\0{"data":[{"b64_json":"aGk="}]}',
-    ],
+    **{
+        name: [b"\3\1"[: HEADS.get(name, 0)] + json.dumps(value).encode() for value in values]
+        for name, values in EXAMPLES.items()
+    },
 }
+SEEDS["chat"] += [
+    b"\0\0" + _events(*_CHUNKS) + b"data: [DONE]\n\n",
+    b"\2\5" + _events(*_CHUNKS[:1], _ERROR) + b"event: error\ndata: x\n\n",
+    *(b"\x80\7" + _events(_chunk(content=text), _chunk("length")) for text in _THOUGHTS),
+    b"\0\0<html><title>Anmelden</title>",
+]

@@ -11,6 +11,7 @@ import pytest
 
 from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.private import private_texts
 from dsgvo.wire.request import ChatRequest, build_chat, check_structured_output
 from dsgvo.wire.structured import with_schema
@@ -35,9 +36,10 @@ def body(provider: str = "sovrgpt", **params: Any) -> dict[str, Any]:
 def request(fields: dict[str, Any], **more: Any) -> ChatRequest:
     """Return a request with fields of its body, and of its own."""
     body = {"model": "m", "messages": HELLO} | fields
-    plain: dict[str, Any] = {"model": body["model"], "stream": "stream" in body, "optional": {}}
-    plain |= {"upload": None, "reasoned_messages": None, "unsure_of_images": False}
-    return ChatRequest(body=body, **plain | {"ignored": {}, "tool_names": {}} | more)
+    own: dict[str, Any] = {"body": body, "model": body["model"], "stream": "stream" in body}
+    own |= {"upload": None, "reasoned_messages": None, "unsure_of_images": False}
+    own |= {"optional": {}, "ignored": {}, "tool_names": {}, **more}
+    return ChatRequest(**own)
 
 
 def asked(*parts: Any) -> list[dict[str, Any]]:
@@ -247,3 +249,29 @@ def test_the_private_texts_of_a_request() -> None:
     found = {"Meine IBAN", "Mein Befund", "call_1", "Text eins", "Bild"}
     assert set(private_texts(request)) == found
     assert private_texts(None) == []
+
+
+# an argument and its value → what is said of it
+SAID: dict[tuple[str, Any], str] = {
+    ("temperature", "hot"): "temperature='hot': wrong",
+    ("timeout", -1.5): "timeout=-1.5: wrong",
+    ("metadata.api_key", 3): "metadata.api_key=3: wrong",
+    ("stop", ("a",)): "stop: wrong",
+    **{
+        (name, "geheim"): f"{name}: wrong"
+        for name in (
+            "api_key",
+            "client_secret",
+            "default_headers.X-Key",
+            "extra_body",
+            "additional_kwargs.a.b",
+        )
+    },
+}
+
+
+def test_what_is_said_of_wrong_and_unknown_arguments_shows_nothing_secret() -> None:
+    assert {argument: wrong_argument(*argument, "wrong") for argument in SAID} == SAID
+    meant = {"modle": "did you mean 'model'?", "xyz": "see the page"}
+    told = {name: unknown_argument("C", name, ["top_p", "model"], "see the page") for name in meant}
+    assert told == {name: f"C has no argument {name!r}: {said}" for name, said in meant.items()}

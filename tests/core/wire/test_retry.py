@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from email.utils import formatdate
 
-import pytest
-
 from dsgvo import errors
 from dsgvo.errors import APIStatusError, CapabilityError, DsgvoError
 from dsgvo.wire.retry import next_delay, retry_after, should_retry
@@ -19,41 +17,31 @@ def status(code: int, wait: float | None = None) -> DsgvoError:
     return APIStatusError("kaputt", status_code=code, retry_after=wait)
 
 
-@pytest.mark.parametrize(
-    ("error", "failures", "most", "known", "delay"),
-    [
-        *((status(429), 0, 2, None, 0.25), (status(429), 1, 2, None, 0.5)),
-        *((status(429), 2, 2, None, None), (status(429), 0, 0, None, None)),
-        *((status(429), 50, 99, None, 4.0), (status(429), 5000, 9999, None, 4.0)),
-        *((status(429, wait), 0, 2, None, wait) for wait in (0, 7, 60)),
-        *((status(503, wait), 0, 2, None, None) for wait in (60.5, 1e300)),
-        *((status(code), 0, 1, None, 0.25) for code in (408, 409, 500, 502, 503, 504, 529)),
-        *((status(code), 0, 1, None, None) for code in (200, 400, 401, 403, 404, 413, 422, 501)),
-        *((status(400), 0, 1, True, 0.25), (status(400), 1, 1, True, None)),
-        *((status(500), 0, 1, False, None), (CONNECTION, 0, 1, True, 0.25)),
-        *((CONNECTION, 0, 1, known, None) for known in (False, None)),
-        *((QUOTA, 0, 1, known, None) for known in (True, None)),
-        (errors.StreamError("", status_code=429), 0, 1, None, None),
-        (CapabilityError("keine Tools", status_code=500), 0, 1, None, None),
-    ],
-)
-def test_the_delay_before_the_next_attempt(
-    error: DsgvoError, failures: int, most: int, known: bool | None, delay: float | None
-) -> None:
-    assert next_delay(error, failures, most, retry=known, jitter=0.5) == delay
+# error, failures so far, the most retries, what else is known → the delay at half the jitter
+DELAYS: list[tuple[DsgvoError, int, int, bool | None, float | None]] = [
+    *((status(429), 0, 2, None, 0.25), (status(429), 1, 2, None, 0.5)),
+    *((status(429), 2, 2, None, None), (status(429), 0, 0, None, None)),
+    *((status(429), 50, 99, None, 4.0), (status(429), 5000, 9999, None, 4.0)),
+    *((status(429, wait), 0, 2, None, wait) for wait in (0, 7, 60)),
+    *((status(503, wait), 0, 2, None, None) for wait in (60.5, 1e300)),
+    *((status(code), 0, 1, None, 0.25) for code in (408, 409, 500, 502, 503, 504, 529)),
+    *((status(code), 0, 1, None, None) for code in (200, 400, 401, 403, 404, 413, 422, 501)),
+    *((status(400), 0, 1, True, 0.25), (status(400), 1, 1, True, None)),
+    *((status(500), 0, 1, False, None), (CONNECTION, 0, 1, True, 0.25)),
+    *((CONNECTION, 0, 1, known, None) for known in (False, None)),
+    *((QUOTA, 0, 1, known, None) for known in (True, None)),
+    (errors.StreamError("", status_code=429), 0, 1, None, None),
+    (CapabilityError("keine Tools", status_code=500), 0, 1, None, None),
+]
 
 
-def test_jitter_is_full() -> None:
+def test_the_delay_before_the_next_attempt_and_its_full_jitter() -> None:
+    for error, failures, most, known, delay in DELAYS:
+        assert next_delay(error, failures, most, retry=known, jitter=0.5) == delay, vars(error)
     for failures in range(8):
-        bound = min(8.0, 0.5 * 2**failures)
         for jitter in (0.0, 0.3, 1.0):
-            assert next_delay(status(429), failures, 9, jitter=jitter) == jitter * bound
-
-
-def test_what_a_server_says_of_trying_again() -> None:
-    said = {"true": True, " False ": False, "1": None, "": None}
-    assert {value: should_retry({"x-should-retry": value}) for value in said} == said
-    assert should_retry({}) is None
+            delay = next_delay(status(429), failures, 9, jitter=jitter)
+            assert delay == jitter * min(8.0, 0.5 * 2**failures)
 
 
 # Retry-After → seconds, of which a header in milliseconds wins where it is a number
@@ -69,7 +57,10 @@ RETRY_AFTER = {
 MILLISECONDS = {"1500": 1.5, "-5": 0.0, "bald": 7.0, "inf": 7.0}
 
 
-def test_how_long_a_server_asks_to_wait() -> None:
+def test_what_a_server_says_of_trying_again_and_when() -> None:
+    said = {"true": True, " False ": False, "1": None, "": None}
+    assert {value: should_retry({"x-should-retry": value}) for value in said} == said
+    assert should_retry({}) is None
     assert {value: retry_after({"retry-after": value}, NOW) for value in RETRY_AFTER} == RETRY_AFTER
     assert retry_after({}, NOW) is None
     both = {ms: {"retry-after-ms": ms, "retry-after": "7"} for ms in MILLISECONDS}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dsgvo.wire.thinking import ThinkSplitter, thought_rest, thought_text, thought_unopened
-from tests.core.support import work
 
 MENTION = "Das Tag <think>x</think> heißt so."
 # text → (thoughts, answer)
@@ -108,24 +105,3 @@ def test_the_text_of_thoughts_of_any_shape_and_what_is_beside_it() -> None:
     assert thought_rest({"type": "thinking", "index": 0, "thinking": "Hm."}) == {}
     values = [7, signed | {"thinking": "Hm."}, [{"text": "Hm."}, {"data": "x"}, "Hm."]]
     assert [*map(thought_rest, values)] == [7, signed, [{"data": "x"}]]
-
-
-@pytest.mark.parametrize("unit", [" ", "\n", "a", "<", "</", "<think>", "</think>", "<think> "])
-@pytest.mark.parametrize("opened", [False, True])
-def test_a_text_in_many_pieces_is_copied_once(unit: str, opened: bool) -> None:
-    def cost(pieces: int) -> int:
-        splitter = ThinkSplitter(opened=opened)
-        return work(lambda: [splitter.feed(unit) for _ in range(pieces)])
-
-    assert cost(800) <= 2.2 * cost(400) + 1000
-
-
-@given(st.text(max_size=40).filter(lambda text: "<" not in text.lstrip()[:1]))
-def test_text_without_a_thought_is_left_alone(text: str) -> None:
-    assert split(text) == ("", text)
-
-
-def test_the_answer_flows_on_at_once() -> None:
-    splitter, pieces = ThinkSplitter(), ["<think>a", "b</think>\n", "Ja, <th", "ink>"]
-    shown = [("a", ""), ("b", ""), ("", "Ja, <th"), ("", "ink>")]
-    assert [*map(splitter.feed, pieces), splitter.flush()] == [*shown, ("", "")]

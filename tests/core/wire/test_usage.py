@@ -4,57 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from dsgvo.wire.usage import TokenCounts, token_counts
 
 PLAIN = {"prompt_tokens": 7, "completion_tokens": 4}
-
-
-@pytest.mark.parametrize(
-    ("usage", "counts"),
-    [
-        *((usage, None) for usage in (None, {}, {"words_used": 3})),
-        ({"prompt_tokens": None, "completion_tokens": None}, None),
-        *((PLAIN | more, (7, 4, 11)) for more in ({}, {"total_tokens": None}, {"total_tokens": 0})),
-        (PLAIN | {"total_tokens": 12}, (7, 4, 12)),  # what the vendor says
-        ({"prompt_tokens": 7.0, "completion_tokens": "4"}, (7, 4, 11)),
-        ({"prompt_tokens": 7.6, "completion_tokens": "viele"}, (7, 0, 7)),
-        ({"prompt_tokens": True, "completion_tokens": 4}, (0, 4, 4)),
-        ({"prompt_tokens": -1, "completion_tokens": float("nan")}, None),
-        ({"prompt_tokens": 10**400, "completion_tokens": float("inf")}, None),
-        ({"prompt_tokens": [7], "completion_tokens": {"n": 4}, "total_tokens": 11}, (0, 0, 11)),
-        ({"prompt_tokens": 7, "total_tokens": 11}, (7, 4, 11)),
-        ({"completion_tokens": 4, "total_tokens": 11}, (7, 4, 11)),
-        ({"input_tokens": 7, "output_tokens": 4}, (7, 4, 11)),
-        ({"prompt_eval_count": 7, "eval_count": 4}, (7, 4, 11)),
-        ({"promptTokenCount": 7, "candidatesTokenCount": 4, "totalTokenCount": 20}, (7, 4, 20)),
-    ],
-)
-def test_counts(usage: Any, counts: Any) -> None:
-    found = token_counts(usage)
-    assert (found and found[:3]) == counts
-
-
-DETAILS: list[tuple[dict[str, Any], dict[str, int]]] = [
-    ({"prompt_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
-    ({"input_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
-    ({"prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": 5}, {"cache_read": 2}),
-    ({"prompt_tokens_details": {"cached_tokens": "viele"}}, {}),
-    ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
-    ({"prompt_tokens_details": {"cache_write_tokens": 3}}, {"cache_creation": 3}),
-    ({"cache_creation_input_tokens": 3}, {"cache_creation": 3}),
-    ({"prompt_tokens_details": {"audio_tokens": 1}}, {"prompt_audio": 1}),
-    ({"completion_tokens_details": {"audio_tokens": 1}}, {"completion_audio": 1}),
-    ({"completion_tokens_details": {"reasoning_tokens": 3}}, {"reasoning": 3}),
-    ({"reasoning_tokens": 3}, {"reasoning": 3}),
+# usage → prompt, completion and total, if tokens are counted, and details
+COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
+    *((usage, None, {}) for usage in (None, {}, {"words_used": 3})),
+    ({"prompt_tokens": None, "completion_tokens": None}, None, {}),
+    *((PLAIN | more, (7, 4, 11), {}) for more in ({}, {"total_tokens": None}, {"total_tokens": 0})),
+    (PLAIN | {"total_tokens": 12}, (7, 4, 12), {}),  # what the vendor says
+    ({"prompt_tokens": 7.0, "completion_tokens": "4"}, (7, 4, 11), {}),
+    ({"prompt_tokens": 7.6, "completion_tokens": "viele"}, (7, 0, 7), {}),
+    ({"prompt_tokens": True, "completion_tokens": 4}, (0, 4, 4), {}),
+    ({"prompt_tokens": -1, "completion_tokens": float("nan")}, None, {}),
+    ({"prompt_tokens": 10**400, "completion_tokens": float("inf")}, None, {}),
+    ({"prompt_tokens": [7], "completion_tokens": {"n": 4}, "total_tokens": 11}, (0, 0, 11), {}),
+    ({"prompt_tokens": 7, "total_tokens": 11}, (7, 4, 11), {}),
+    ({"completion_tokens": 4, "total_tokens": 11}, (7, 4, 11), {}),
+    ({"input_tokens": 7, "output_tokens": 4}, (7, 4, 11), {}),
+    ({"prompt_eval_count": 7, "eval_count": 4}, (7, 4, 11), {}),
+    ({"promptTokenCount": 7, "candidatesTokenCount": 4, "totalTokenCount": 20}, (7, 4, 20), {}),
+    *(
+        (PLAIN | more, (7, 4, 11), details)
+        for more, details in [
+            ({"prompt_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
+            ({"input_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
+            ({"prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": 5}, {"cache_read": 2}),
+            ({"prompt_tokens_details": {"cached_tokens": "viele"}}, {}),
+            ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
+            ({"prompt_tokens_details": {"cache_write_tokens": 3}}, {"cache_creation": 3}),
+            ({"cache_creation_input_tokens": 3}, {"cache_creation": 3}),
+            ({"prompt_tokens_details": {"audio_tokens": 1}}, {"prompt_audio": 1}),
+            ({"completion_tokens_details": {"audio_tokens": 1}}, {"completion_audio": 1}),
+            ({"completion_tokens_details": {"reasoning_tokens": 3}}, {"reasoning": 3}),
+            ({"reasoning_tokens": 3}, {"reasoning": 3}),
+        ]
+    ),
+    (  # Anthropic counts what is cached beside the input
+        {"input_tokens": 1, "output_tokens": 8}
+        | {"cache_read_input_tokens": 2, "cache_creation_input_tokens": 4},
+        *((7, 8, 15), {"cache_read": 2, "cache_creation": 4}),
+    ),
 ]
 
 
-def test_details() -> None:
-    for more, details in DETAILS:
-        assert token_counts(PLAIN | more) == TokenCounts(7, 4, 11, **details)
-    # Anthropic counts what is cached beside the input.
-    cached = {"cache_read_input_tokens": 2, "cache_creation_input_tokens": 4}
-    counts = token_counts({"input_tokens": 1, "output_tokens": 8} | cached)
-    assert counts == TokenCounts(7, 8, 15, cache_read=2, cache_creation=4)
+def test_counts() -> None:
+    for usage, counts, details in COUNTS:
+        assert token_counts(usage) == (counts and TokenCounts(*counts, **details)), usage
