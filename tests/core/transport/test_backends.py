@@ -124,25 +124,6 @@ def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:
         gc.collect()  # a connection that waits to be closed would warn now
 
 
-UNCLOSED = """
-import asyncio, sys
-from dsgvo import AsyncClient
-client = AsyncClient("sovrgpt", api_key="k", base_url=sys.argv[1])
-async def main():
-    return (await client.chat([{"role": "user", "content": "x"}], model="m")).content
-for _ in range(2):
-    loop = asyncio.new_event_loop()
-    print(loop.run_until_complete(main()))
-    loop.close()
-"""
-
-
-def test_a_loop_that_is_dropped_says_nothing_of_a_session() -> None:
-    closing = http(answer("Ja."), headers=["Connection: close"])
-    with raw_server(closing) as raw:
-        assert run_python(UNCLOSED, raw.url).decode().split() == ["Ja.", "Ja."]
-
-
 # -- an event loop is never held up: imports, certificates and files are left to threads ---------
 
 

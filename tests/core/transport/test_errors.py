@@ -20,10 +20,11 @@ STATUSES = {
 }
 
 
+@pytest.mark.covers("*", "header Authorization")
 @pytest.mark.covers("innogpt, sovrgpt", "behaviour Errors have OpenAI's form", "Inferred")
 @pytest.mark.covers("meingpt", 'behaviour Errors are `{"status": "error", "message": …}`', "Doc")
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_typed_errors_a_vendors_error_has_its_class_and_details(
+def test_typed_errors_a_vendors_error_has_its_class_and_says_where_to_look(
     mode: Mode, server: Server, provider: str
 ) -> None:
     """wire/test_errors.py has all statuses and bodies; these have come over a socket."""
@@ -35,18 +36,12 @@ def test_typed_errors_a_vendors_error_has_its_class_and_details(
         assert PROVIDERS[provider].status_hints.get(status, "") in str(error)
         found = (error.provider, error.status_code, error.request_id, error.retry_after)
         assert found == (provider, status, "r", 7.0)
-
-
-@pytest.mark.covers("*", "header Authorization")
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_typed_errors_a_wrong_key_and_a_wrong_path_say_where_to_look(
-    mode: Mode, server: Server, provider: str
-) -> None:
+    sent = len(server.requests)
     client = mode.client(provider, server, api_key="falscher-schluessel")
     error = raised(errors.AuthenticationError, mode.chat, client)
     assert "check api_key" in str(error)
     assert "falscher" not in str(error)
-    assert len(server.requests) == 1
+    assert len(server.requests) == sent + 1
     client = mode.client(provider, server, base_url=f"{server.base_url(provider)}/v2")
     error = raised(errors.NotFoundError, mode.chat, client)
     assert f"base_url or {PROVIDERS[provider].env}_BASE_URL" in str(error)

@@ -238,34 +238,27 @@ def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_more_often(
     assert (len(fetches(server)), len(naps)) == (3, 1)
 
 
-@pytest.mark.parametrize("who", ["leader", "waiter"])
-def test_when_a_task_that_fetches_or_waits_is_cancelled_the_others_go_on(
-    async_mode: Mode, server: Server, who: str
+@pytest.mark.parametrize(
+    ("what", "asked_for"),
+    [("leader cancelled", 2), ("waiter cancelled", 1), ("blocking call on its loop's thread", 2)],
+)
+def test_the_others_go_on_without_who_fetches_or_waits(
+    async_mode: Mode, server: Server, what: str, asked_for: int
 ) -> None:
     sync, own = of(Mode("sync"), server), of(async_mode, server)
 
     async def main() -> list[Any]:
-        leader = await fetching(server, own, Delay(60 if who == "leader" else 0.3))
+        leader = await fetching(server, own, Delay(60 if "leader" in what else 0.3))
         waiter, *others = [asyncio.create_task(asked(own)) for _ in range(20)]
         in_a_thread = asyncio.create_task(asyncio.to_thread(asked, sync))
         await asyncio.sleep(0.05)
-        await cancelled(leader if who == "leader" else waiter)
-        kept = waiter if who == "leader" else leader
-        return await asyncio.gather(kept, *others, in_a_thread)
+        if "blocking" in what:
+            asked(sync)  # the leader cannot go on meanwhile
+        elif "leader" in what:
+            leader, waiter = waiter, leader
+        if "cancelled" in what:
+            await cancelled(waiter)
+        return await asyncio.gather(leader, *others, in_a_thread)
 
     assert all_answered(asyncio.run(main()), 21)
-    assert len(fetches(server)) == (2 if who == "leader" else 1)
-
-
-def test_a_blocking_call_on_the_loops_thread_does_not_wait_for_its_own_loop(
-    async_mode: Mode, server: Server
-) -> None:
-    sync, own = of(Mode("sync"), server), of(async_mode, server)
-
-    async def main() -> list[Any]:
-        leader = await fetching(server, own, Delay(0.3))
-        blocking = asked(sync)  # the leader cannot go on meanwhile
-        return [await leader, blocking]
-
-    assert all_answered(asyncio.run(main()), 2)
-    assert len(fetches(server)) == 2
+    assert len(fetches(server)) == asked_for
