@@ -19,11 +19,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-from dsgvo.bulk._engine import Engine, Part, Progress, Summary, as_error
+from dsgvo.bulk._engine import (
+    Asked,
+    Engine,
+    Part,
+    Progress,
+    Remote,
+    Summary,
+    address,
+    as_error,
+    asked,
+)
 from dsgvo.bulk._journal import Journal, read_lines, sync
 from dsgvo.errors import ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
-from dsgvo.transport import AsyncClient
+from dsgvo.transport import AsyncClient, Gate
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
 from dsgvo.wire.usage import total_tokens
@@ -62,6 +72,7 @@ def run_batch(
     retry_errors: bool = False,
     with_inputs: bool = False,
     progress: Progress | None = None,
+    remote: Remote | None = None,
     **client: Any,
 ) -> Summary:
     r"""Make the requests of a file in OpenAI's Batch format, and write their results in its order.
@@ -80,6 +91,7 @@ def run_batch(
         retry_errors: Make those requests again that failed, and nothing else.
         with_inputs: Put a failed request into the errors' file.
         progress: Is told about once a second what has been done.
+        remote: Processes that make the requests in place of this one: a :class:`dsgvo.ray.Cluster`.
         **client: Arguments of :class:`dsgvo.AsyncClient`, such as ``api_key``.
 
     Returns:
@@ -109,9 +121,9 @@ def run_batch(
         tokens_per_minute=tokens_per_minute,
         max_concurrency=max_concurrency,
     )
-    engine = Engine[int](limiter, Summary(), progress)
-    asking = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client)
-    asking.config.require_arguments()
+    engine = Engine[int](Gate(limiter), Summary(), progress)
+    config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client).config
+    config.require_arguments()
     if not source.is_file():
         raise ConfigurationError(f"{str(source)!r}: there is no such file")
     total = sum(1 for _ in _lines(source))
@@ -120,12 +132,19 @@ def run_batch(
     settings = {
         "input": [source.name, source.stat().st_size],
         "rows": total,
-        "provider": asking.provider,
-        "base_url": asking.config.base_url,
+        "provider": config.spec.name,
+        "base_url": address(config),
     }
     journal = Journal(target, settings)
     engine.summary.total = total
-    job = _Job(source, journal, engine, asking, with_inputs, retry_errors)
+    job = _Job(
+        source,
+        journal,
+        engine,
+        asked(config, engine.gate, remote, client),
+        with_inputs,
+        retry_errors,
+    )
     finished = False
     try:
         asyncio.run(engine.run(job.parts(), job.perform, job.finish))
@@ -148,7 +167,7 @@ class _Job:
         source: Path,
         journal: Journal,
         engine: Engine[int],
-        client: AsyncClient,
+        client: Asked,
         with_inputs: bool,
         retry: bool,
     ) -> None:
@@ -317,7 +336,7 @@ def _chat_body(done: Completion) -> dict[str, Any]:
 
 
 def _embeddings_body(
-    vectors: Sequence[array[float]], tokens: int, model: str | None, encoding: object
+    vectors: Sequence[Any], tokens: int, model: str | None, encoding: object
 ) -> dict[str, Any]:
     def written(vector: array[float]) -> Any:
         if encoding == "base64":

@@ -18,13 +18,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dsgvo.bulk._engine import MAX_OPEN_PARTS, Engine, Part, Progress, Summary, as_error
+from dsgvo.bulk._engine import (
+    MAX_OPEN_PARTS,
+    Asked,
+    Engine,
+    Part,
+    Progress,
+    Remote,
+    Summary,
+    address,
+    as_error,
+    asked,
+)
 from dsgvo.bulk._journal import Journal, read_lines
 from dsgvo.bulk._sources import Source, open_source
 from dsgvo.bulk._spill import Spill, digest
-from dsgvo.errors import APIError, APIResponseError, ConfigurationError
+from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
-from dsgvo.transport import AsyncClient
+from dsgvo.transport import AsyncClient, Gate
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -82,6 +93,7 @@ def embed_dataset(
     allow_undocumented: bool = False,
     encoding_format: Literal["base64", "float"] | None = None,
     progress: Progress | None = None,
+    remote: Remote | None = None,
     **client: Any,
 ) -> Summary:
     r"""Embed a column of a dataset into Parquet files with one more column, ``vector``.
@@ -111,6 +123,7 @@ def embed_dataset(
         allow_undocumented: Use the path of OpenAI's API where the vendor documents none.
         encoding_format: How vectors travel.
         progress: Is told about once a second what has been done.
+        remote: Processes that make the requests in place of this one: a :class:`dsgvo.ray.Cluster`.
         **client: Arguments of :class:`dsgvo.AsyncClient`, such as ``api_key``.
 
     Returns:
@@ -146,9 +159,8 @@ def embed_dataset(
         max_concurrency=max_concurrency,
     )
     summary = Summary()
-    engine = Engine[_Unit](limiter, summary, progress)
-    asking = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client)
-    config = asking.config
+    engine = Engine[_Unit](Gate(limiter), summary, progress)
+    config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client).config
     config.require_arguments()
     model = require_embeddings(config.spec, model, allow_undocumented=allow_undocumented)
     check_residency(config.spec, model, config.residency, config.trusted_models)
@@ -159,7 +171,7 @@ def embed_dataset(
         "input": [[file.name, file.stat().st_size] for file in rows.files],
         "rows": rows.rows,
         "provider": config.spec.name,
-        "base_url": config.base_url,
+        "base_url": address(config),
         "model": model,
         "dimensions": dimensions,
         "text": text,
@@ -168,7 +180,7 @@ def embed_dataset(
     }
     journal = Journal(Path(target), settings)
     known = dimensions or config.spec.model(model).dimensions
-    asked = {
+    options = {
         "model": model,
         "dimensions": dimensions,
         "allow_undocumented": allow_undocumented,
@@ -185,8 +197,8 @@ def embed_dataset(
         spill=Spill(journal.work, dimensions),
         known_dimensions=known,
         engine=engine,
-        client=asking,
-        asked=asked,
+        client=asked(config, engine.gate, remote, client),
+        options=options,
     )
     finished = False
     try:
@@ -210,8 +222,8 @@ class _Job:
     spill: Spill
     known_dimensions: int | None
     engine: Engine[_Unit]
-    client: AsyncClient
-    asked: Mapping[str, Any]
+    client: Asked
+    options: Mapping[str, Any]
     queued: dict[bytes, int] = field(default_factory=dict[bytes, int])
     """Texts that open parts ask for, and the number of the part."""
 
@@ -285,30 +297,22 @@ class _Job:
 
     async def perform(self, part: Any, unit: _Unit) -> None:
         """Embed the texts of a unit; of one that is refused, those that are not at fault."""
-        try:
-            vectors, tokens = await self.engine.attempt(
-                lambda: self.client.embed_batch(unit, **self.asked)
-            )
-            self._check(vectors)
-        except (APIError, ConfigurationError) as error:
-            if self.engine.stopping or error.status_code in {403, 404}:
-                raise
-            if len(unit) == 1:
-                self.failed[digest(unit[0])] = (part.index, as_error(error))
-                return
-            middle = len(unit) // 2
-            await self.perform(part, unit[:middle])
-            await self.perform(part, unit[middle:])
-        else:
-            self.spill.add(part.index, [digest(one) for one in unit], vectors)
+        async for texts, found in self.engine.in_halves(self._embed, unit):
+            if isinstance(found, DsgvoError):
+                self.failed[digest(texts[0])] = (part.index, as_error(found))
+                continue
+            vectors, tokens = found
+            self.spill.add(part.index, [digest(one) for one in texts], vectors)
             part.tokens += tokens
             self.engine.summary.tokens += tokens
-            self.engine.summary.texts += len(unit)
+            self.engine.summary.texts += len(texts)
 
-    def _check(self, vectors: Sequence[Sequence[float]]) -> None:
+    async def _embed(self, texts: Sequence[str]) -> tuple[Sequence[Any], int]:
+        vectors, tokens = await self.client.embed_batch(texts, **self.options)
         wanted = self.spill.dimensions or len(vectors[0])
         if len(vectors[0]) != wanted:
             raise APIResponseError(f"expected {wanted} dimensions, got {len(vectors[0])}")
+        return vectors, tokens
 
     def finish(self, part: Any) -> None:
         """Write a part under another name, rename it, and note it."""

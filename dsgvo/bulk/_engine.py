@@ -7,24 +7,45 @@ import random
 import signal
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
     AuthenticationError,
+    ConfigurationError,
     DsgvoError,
     QuotaExceededError,
     RedirectError,
 )
-from dsgvo.transport import Gate
-from dsgvo.wire.limiter import Limiter
+from dsgvo.providers import Provider
+from dsgvo.transport import AsyncClient, ClientConfig, Gate
+from dsgvo.transport._config import is_loopback
+from dsgvo.wire.completion import Completion
 from dsgvo.wire.retry import asks_for_fewer, next_delay
 
-__all__ = ["Engine", "Part", "Progress", "Summary", "as_error"]
+__all__ = [
+    "Engine",
+    "Part",
+    "Progress",
+    "Remote",
+    "Summary",
+    "address",
+    "as_error",
+    "asked",
+]
 
 MAX_RETRIES = 5
 MAX_HOLD = 3600.0
@@ -77,6 +98,40 @@ class Summary:
         return (self.total - self.rows) / self.rate if self.rate else None
 
 
+class Asked(Protocol):
+    """What makes the requests of a run, as an :class:`dsgvo.AsyncClient` does."""
+
+    async def embed_batch(
+        self, texts: Sequence[str], **options: Any
+    ) -> tuple[Sequence[Any], int]: ...
+
+    async def chat(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion: ...
+
+
+class Remote(Protocol):
+    """Processes elsewhere that make the requests of a run, such as :class:`dsgvo.ray.Cluster`."""
+
+    def asked(self, provider: str | Provider, gate: Gate, **client: Any) -> Asked:
+        """Return what makes requests there, through a gate that is here."""
+        ...
+
+
+def asked(
+    config: ClientConfig, gate: Gate, remote: Remote | None, client: Mapping[str, Any]
+) -> Asked:
+    """Return what makes the requests of a run: a client in this process, or processes elsewhere."""
+    if remote is not None:
+        return remote.asked(config.spec, gate, **{**client, "base_url": config.base_url})
+    return AsyncClient.over(config)
+
+
+def address(config: ClientConfig) -> str:
+    """Return by what a journal knows a server: one on this machine may have any port."""
+    parts = urlsplit(config.base_url)
+    here = is_loopback(parts.hostname or "")
+    return parts._replace(netloc=parts.hostname or "").geturl() if here else config.base_url
+
+
 Progress = Callable[[Summary], None]
 """Is told what was done, about once a second."""
 
@@ -95,13 +150,13 @@ class Engine(Generic[_Unit]):
     """Does the units of parts, as many at once as the gate lets through.
 
     Args:
-        limiter: The policy of the gate.
+        gate: What the requests go through.
         summary: Is kept up to date.
         progress: Is told so.
     """
 
-    def __init__(self, limiter: Limiter, summary: Summary, progress: Progress | None) -> None:
-        self.gate = Gate(limiter)
+    def __init__(self, gate: Gate, summary: Summary, progress: Progress | None = None) -> None:
+        self.gate = gate
         self.summary = summary
         self._progress = progress
         self._began = time.monotonic()
@@ -238,6 +293,31 @@ class Engine(Generic[_Unit]):
                 self._failures = 0
                 self.summary.requests += 1
                 return result
+
+    async def in_halves(
+        self, call: Callable[[Sequence[str]], Awaitable[_T]], texts: Sequence[str]
+    ) -> AsyncGenerator[tuple[Sequence[str], _T | DsgvoError]]:
+        """Yield texts, and what a request for them gives, or the error of one that is at fault.
+
+        Texts that are refused together are halved until it is known which.
+
+        Raises:
+            DsgvoError: If no text is to blame.
+        """
+        try:
+            result = await self.attempt(lambda: call(texts))
+        except (APIError, ConfigurationError) as error:
+            if self._stopping or error.status_code in {403, 404}:
+                raise
+            if len(texts) == 1:
+                yield texts, error
+                return
+            middle = len(texts) // 2
+            for half in (texts[:middle], texts[middle:]):
+                async for one in self.in_halves(call, half):
+                    yield one
+        else:
+            yield texts, result
 
     def _delay(self, error: APIError, failures: int) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
+from typing import Any
 from zlib import crc32
 
 __all__ = ["Spill", "digest"]
@@ -65,7 +66,7 @@ class Spill:
     def __contains__(self, key: bytes) -> bool:
         return key in self._found
 
-    def add(self, part: int, keys: Sequence[bytes], vectors: Sequence[array[float]]) -> None:
+    def add(self, part: int, keys: Sequence[bytes], vectors: Sequence[Any]) -> None:
         """Keep vectors of a part."""
         self.dimensions = self.dimensions or len(vectors[0])
         records: list[bytes] = []

@@ -11,6 +11,7 @@ from dsgvo._version import __version__
 from dsgvo.cli.assistants import assistants
 from dsgvo.cli.audit import audit
 from dsgvo.cli.batch import batch
+from dsgvo.cli.bulk import RayCommand
 from dsgvo.cli.chat import chat
 from dsgvo.cli.check import check
 from dsgvo.cli.demo import demo
@@ -66,9 +67,8 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     del version
 
 
-for command in (
-    *(demo, chat, models, check, doctor, assistants, quota),
-    *(batch, embed, emulator),
-):
+for command in (demo, chat, models, check, doctor, assistants, quota, emulator):
     app.command()(command)
+for command in (batch, embed):
+    app.command(cls=RayCommand)(command)
 app.add_typer(audit, name="audit")

@@ -11,9 +11,11 @@ from dsgvo.cli.bulk import (
     Maximum,
     PerMinute,
     ProviderOption,
+    RayOption,
     RetryErrors,
     TokensPerMinute,
     WithInputs,
+    cluster,
     ended,
     reporting,
 )
@@ -35,6 +37,7 @@ def batch(
     max_concurrency: Maximum = 128,
     retry_errors: RetryErrors = False,
     with_inputs: WithInputs = False,
+    ray: RayOption = None,
     emulator: EmulatorOption = False,
 ) -> None:
     """Make a file of requests; the same command again goes on where it ended.
@@ -44,7 +47,11 @@ def batch(
     """
     from dsgvo.bulk import run_batch
 
-    with access(PROVIDERS[provider], emulator=emulator), reporting() as progress:
+    with (
+        access(PROVIDERS[provider], emulator=emulator),
+        cluster(ray) as remote,
+        reporting() as progress,
+    ):
         summary = run_batch(
             input,
             output,
@@ -55,5 +62,6 @@ def batch(
             retry_errors=retry_errors,
             with_inputs=with_inputs,
             progress=progress,
+            remote=remote,
         )
     ended(summary, output)

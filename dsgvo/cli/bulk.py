@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Annotated, Any, TypeAlias
 
 import typer
+from typer.core import TyperCommand
 
 from dsgvo.cli.options import provider_option
 
@@ -14,9 +15,12 @@ __all__ = [
     "Maximum",
     "PerMinute",
     "ProviderOption",
+    "RayCommand",
+    "RayOption",
     "RetryErrors",
     "TokensPerMinute",
     "WithInputs",
+    "cluster",
     "ended",
     "reporting",
 ]
@@ -36,6 +40,39 @@ RetryErrors: TypeAlias = Annotated[
 WithInputs: TypeAlias = Annotated[
     bool, typer.Option("--with-inputs", help="Put the input of failed rows into the errors' file.")
 ]
+RayOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="[ADDRESS]",
+        help="Make the requests on the nodes of a Ray cluster: at the address, else that of "
+        "RAY_ADDRESS, else one on this machine. Each node needs the key in its environment.",
+    ),
+]
+_ANY = "any"
+
+
+class RayCommand(TyperCommand):
+    """A command whose ``--ray`` may go without a value, which Typer has no option for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: D102 - of Typer
+        following = [*args[1:], "--"]
+        for number, (one, next_one) in enumerate(zip(args, following, strict=True)):
+            if one == "--ray" and next_one.startswith("-"):
+                args = [*args[:number], f"--ray={_ANY}", *args[number + 1 :]]
+        return super().parse_args(ctx, args)
+
+
+def cluster(address: str | None) -> AbstractContextManager[Any]:
+    """Connect to the cluster that ``--ray`` names; gives nothing without it."""
+    if address is None:
+        return nullcontext()
+    from dsgvo.cli.screen import require_modules
+
+    require_modules("ray", "ray", "pandas", "pyarrow")
+    from dsgvo.ray import Cluster
+
+    return Cluster(None if address == _ANY else address)
 
 
 def _said(summary: Any) -> str:

@@ -11,9 +11,11 @@ from dsgvo.cli.bulk import (
     Maximum,
     PerMinute,
     ProviderOption,
+    RayOption,
     RetryErrors,
     TokensPerMinute,
     WithInputs,
+    cluster,
     ended,
     reporting,
 )
@@ -43,6 +45,7 @@ def embed(
     max_concurrency: Maximum = 128,
     retry_errors: RetryErrors = False,
     with_inputs: WithInputs = False,
+    ray: RayOption = None,
     emulator: EmulatorOption = False,
 ) -> None:
     """Embed a dataset into Parquet files; the same command again goes on where it ended.
@@ -55,7 +58,11 @@ def embed(
     require_modules("bulk", "pyarrow", "numpy")
     from dsgvo.bulk import embed_dataset
 
-    with access(PROVIDERS[provider], emulator=emulator), reporting() as progress:
+    with (
+        access(PROVIDERS[provider], emulator=emulator),
+        cluster(ray) as remote,
+        reporting() as progress,
+    ):
         summary = embed_dataset(
             source,
             target,
@@ -72,5 +79,6 @@ def embed(
             retry_errors=retry_errors,
             with_inputs=with_inputs,
             progress=progress,
+            remote=remote,
         )
     ended(summary, target)

@@ -109,6 +109,19 @@ class Limiter:
         """Whether the number of tokens matters, so that it is worth guessing."""
         return self._a_token > 0
 
+    @property
+    def paced(self) -> bool:
+        """Whether requests are to be sent at certain times, and not as soon as there is a place."""
+        return bool(self._interval or self._a_token or self.rate)
+
+    def pause(self, tokens: int = 0) -> float:
+        """Return the seconds between a request of so many tokens and the next."""
+        return max(self._interval, 1 / self.rate if self.rate else 0.0, tokens * self._a_token)
+
+    def ready_at(self, now: float) -> float:
+        """Return when the next request may be sent."""
+        return max(now, self._ready, self.held_until)
+
     def take(self) -> bool:
         """Take a place among the requests in flight, if there is one."""
         if self.in_flight >= int(self.concurrency):
@@ -118,8 +131,7 @@ class Limiter:
 
     def schedule(self, now: float, tokens: int = 0) -> float:
         """Return when a request of so many tokens may be sent, and count it as sent then."""
-        at = max(now, self._ready, self.held_until)
-        pause = max(self._interval, 1 / self.rate if self.rate else 0.0, tokens * self._a_token)
+        at, pause = self.ready_at(now), self.pause(tokens)
         late = SLACK if self._ready > float("-inf") else 0.0
         self._ready = max(self._ready, self.held_until, at - late) + pause
         return at
