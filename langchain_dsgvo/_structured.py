@@ -21,6 +21,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import (
+    CUT_SHORT,
     OutputSchema,
     is_recursive,
     no_instance,
@@ -179,13 +180,13 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             # What it said is an answer, which no message shows.
             raise exceptions.ModelRefusalError("the model declined to answer", raw_message=message)
         call = self._call(message)
-        if call is not None and reason not in {"length", "content_filter"}:
+        if call is not None and reason not in CUT_SHORT:
             return self._fitted(call["args"], str(call["args"]))
         if self.tool is None and message.tool_calls:
             return None  # it calls a tool that was offered beside the schema
         broken = message.invalid_tool_calls
         found = object_in(text) if self.tool is None else None
-        if found is None or reason in {"length", "content_filter"}:
+        if found is None or reason in CUT_SHORT:
             raise OutputParserException(
                 no_instance(reason, tool=self.tool, called=bool(broken)),
                 llm_output=(broken[0]["args"] or "") if broken else message.text,

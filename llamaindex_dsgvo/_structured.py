@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from dsgvo.providers import Provider, StructuredOutputMethod
 from dsgvo.wire.request import check_structured_output
-from dsgvo.wire.structured import OutputSchema, no_instance, object_in, schema_request
+from dsgvo.wire.structured import CUT_SHORT, OutputSchema, no_instance, object_in, schema_request
 from llamaindex_dsgvo._responses import ModelOutputError, facts
 
 __all__ = ["Extraction", "response_class"]
@@ -47,7 +47,7 @@ class Extraction(Generic[Model]):
                 shows nothing of the answer.
         """
         found = self._found(response, whole=True)
-        if found is None:
+        if found is None or facts(response).get("finish_reason") in CUT_SHORT:
             raise self._error(response, self._no_object(response))
         try:
             return self._output_cls.model_validate(self._wanted.value(found))

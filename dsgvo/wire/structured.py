@@ -19,6 +19,7 @@ from dsgvo.wire.names import valid_name
 from dsgvo.wire.request import response_format
 
 __all__ = [
+    "CUT_SHORT",
     "SCHEMA_IN_PROMPT",
     "OutputSchema",
     "is_recursive",
@@ -32,6 +33,9 @@ __all__ = [
 
 SCHEMA_IN_PROMPT = "schema_in_prompt"
 """Argument of a request by which JSON mode has a schema put into the prompt."""
+
+CUT_SHORT = frozenset({"length", "content_filter"})
+"""Finish reasons of an answer that may be less than the model meant, even if it fits the schema."""
 
 _WRAPPED = "value"
 _DEEPEST = 16

@@ -151,7 +151,7 @@ def test_every_form_of_class_goes_out_whole_and_under_a_valid_name(
 
 FAULTS: dict[str, tuple[str, str | None, str]] = {
     "cut": ('{"name": "Anna", "alter": 3', "length", "the answer was cut at max_tokens"),
-    "filtered": ('{"name": "An', "content_filter", "content filter stopped"),
+    "filtered": ('{"name": "Anna", "alter": 34}', "content_filter", "content filter stopped"),
     "half": ('{"name": "Anna", "alter": 3', None, "JSON"),
     "no JSON": ("Anna ist 34.", None, "not (a|valid) JSON"),
     "out of range": ('{"name": "Anna", "alter": -1}', None, "alter: .*greater than or equal"),
