@@ -119,7 +119,8 @@ def test_what_there_is_not_is_refused_with_the_way_out(name: str) -> None:
 
 
 HINTS = {
-    "stopp": "did you mean 'stop'?", "modell": "did you mean 'model'?",
+    "stopp": "did you mean 'stop'?",
+    "modell": "did you mean 'model'?",
     **{name: f"model_kwargs={{'{name}': …}}" for name in ("http_clinet", "respond_format")},
 }
 

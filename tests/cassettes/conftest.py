@@ -35,8 +35,9 @@ def place_of(item: Any) -> Path:
     """The file of a test: ``cassettes/<provider>/<suite>/<test>.yaml``."""
     parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
     provider = parameters.pop("provider", None) or item.cls.provider
-    words = [item.originalname.removeprefix("test_"), *map(str, parameters.values())]
     suite = item.cls.suite if item.cls else item.path.stem.removeprefix("test_")
+    suite = parameters.pop("framework", suite)
+    words = [item.originalname.removeprefix("test_"), *map(str, parameters.values())]
     return HOME / provider / suite / f"{'-'.join(words).replace('/', '_')}.yaml"
 
 

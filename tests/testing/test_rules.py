@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.request import Request
 
-from dsgvo import Client, errors, testing
-from dsgvo.emulator import Reply, Server, Status
+from dsgvo import Client, testing
+from dsgvo.emulator import Server
 from dsgvo.testing import _layout
 from dsgvo.testing._rules import Rules, same_request, vendor_url
 
@@ -48,7 +48,7 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
         (asked(url=f"{URL}?api_key={quote(V, safe='')}&a=1"), told(b"{}")),
         (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
         (asked(), told(json.dumps({"before": V, "access_token": V, "after": V}).encode())),
-        (asked(), told(Set_Cookie=f"session={V}; Path=/")),
+        (asked(), told(Set_Cookie=f"session={V}; Path=/", x_organization=V)),
     ],
 )
 def test_a_secret_is_hidden_wherever_it_stands(request_: Any, response: Any) -> None:
@@ -71,50 +71,20 @@ def test_ordinary_fields_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(shown.body) == {"a": "<firm>, SCRUBBED"}
 
 
-def test_nothing_of_real_traffic_is_on_the_cassette(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "tape.yaml"
-    for name, value in server.environ("neuroflash").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NEUROFLASH_API_KEY")
-    echo = f"{server.api_key} {server.client_secret} {server.workspace_id} {server.client_id}"
-    server.script("neuroflash", Reply(echo), Status(401, message=f"{echo} is wrong"))
-    cookie = {"Set-Cookie": "session=0123456789", "x-organization": "Muster GmbH"}
-    server.script("neuroflash", Status(500, {"a": "0123456789"}, cookie), path="/models")
-    question: Any = {
-        "messages": [{"role": "user", "content": echo}],
-        "model": "openai/gpt-4.1-mini",
-    }
-    with testing.recorder().use_cassette(str(path)):
-        key = Client("neuroflash", api_key=server.api_key, max_retries=0)
-        oauth = Client("neuroflash", client_id=server.client_id, client_secret=server.client_secret)
-        with pytest.raises(errors.InternalServerError):
-            key.models()
-        assert list(key.stream(**question))
-        with pytest.raises(errors.AuthenticationError):
-            key.chat(**question)
-        assert [oauth.chat(**question), oauth.workspaces()]
-    text = path.read_text(encoding="utf-8")
-    secrets = [*echo.split(), "emulator-token", "0123456789", "Muster", "127.0.0.1"]
-    assert [secret for secret in secrets if secret in text] == []
-
-
 def test_a_changed_request_never_plays_an_old_answer(server: Server, tmp_path: Path) -> None:
     client = Client("sovrgpt", api_key=server.api_key, base_url=server.base_url("sovrgpt"))
     question: Any = {"messages": [{"role": "user", "content": "Hallo"}], "model": "qwen3.5-9b"}
-    path = str(tmp_path / "tape.yaml")
+    path, asked = str(tmp_path / "tape.yaml"), server.requests
     with testing.recorder().use_cassette(path):
         first = client.chat(**question, temperature=0.5)
     replay = Client("sovrgpt", api_key="another-key")
-    asked = len(server.requests)
     with testing.recorder(record_mode="none").use_cassette(path):
         assert replay.chat(**question, temperature=0.5) == first
         with pytest.raises(CannotOverwriteExistingCassetteException) as caught:
             replay.chat(**question, temperature=0.6)
-    assert '-  "temperature": 0.5' in str(caught.value)
-    assert '+  "temperature": 0.6' in str(caught.value)
-    assert len(server.requests) == asked
+    told = str(caught.value)
+    assert ('-  "temperature": 0.5' in told, '+  "temperature": 0.6' in told) == (True, True)
+    assert len(asked) == 1
 
 
 PART = b'--%b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n%b\r\n--%b--\r\n'
