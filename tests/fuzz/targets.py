@@ -29,7 +29,7 @@ from dsgvo.wire.thinking import thought_text
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler
 from dsgvo.wire.usage import token_counts
 
-__all__ = ["EXAMPLES", "HEADS", "PROMPT", "SEEDS", "TARGETS", "check_completion"]
+__all__ = ["EXAMPLES", "HEADS", "PROMPT", "SEEDS", "TARGETS", "check_calls", "check_completion"]
 
 SPECS = list(PROVIDERS.values())
 _OWN_ID = re.compile(r"call_[0-9a-f]{32}")
@@ -101,6 +101,7 @@ def check_completion(completion: Completion, deltas: list[Delta]) -> None:
 
 
 def check_calls(calls: list[ToolCall], deltas: list[Any]) -> None:
+    """The deltas add up to the calls by index alone, as both frameworks add them."""
     rebuilt: dict[int, list[str]] = {}
     for delta in deltas:
         call = rebuilt.setdefault(delta.index, ["", "", ""])

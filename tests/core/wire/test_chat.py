@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from contextlib import suppress
@@ -10,13 +9,10 @@ from functools import partial
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dsgvo import PROVIDERS, Completion, Delta, ToolCall, ToolCallDelta, errors
 from dsgvo.errors import APIStatusError, DsgvoError, IncompleteStreamError, StreamError
 from dsgvo.wire.chat import ChatDecoder
-from dsgvo.wire.thinking import thought_unopened
 from tests.core.support import answer, chunk, raised, sse, text_of, work
 from tests.fuzz.targets import check_completion
 
@@ -107,7 +103,7 @@ def test_an_answer_as_openai_writes_it() -> None:
 
 def test_what_came_decides_and_not_what_was_asked_for() -> None:
     bom = b"\xef\xbb\xbf"
-    for start in (b"", bom, bom + b"\n \n", b"\r\n \n", b"\n" * 9000):
+    for start in (bom, bom + b"\n \n", b"\r\n \n", b"\n" * 9000):
         for body in forms("Grüße"):  # the one decoder is never told what was asked for
             assert whole(start + body).content == "Grüße"
             assert whole(*(start[i : i + 1] for i in range(len(start))), body).content == "Grüße"
@@ -131,6 +127,8 @@ DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
+CALLED = call("{}", id="c1", name="add")
+CALLS = {"tool_calls": [ToolCall("c1", "add", "{}")]}
 ODD = {"prompt_tokens": None, "x": "viel", "y": 0.5}
 # field, its values, and what is kept of each, if that is another
 KNOWN: list[tuple[str, list[Any], list[Any]]] = [
@@ -163,7 +161,6 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
     "the tags": (forms(" <think>\nHm.\n</think>\n\nJa."), HM),
     "white space between": (forms("\n\nJa.", reasoning="Hm."), HM),
-    "in both places": (forms("<think>m.</think>Ja.", reasoning="H"), HM | {"reasoning": "H\n\nm."}),
     "no thought": (forms(reasoning=7), ja(reasoning=7)),
     "no thought, an object": (forms(reasoning={"id": "r"}), ja(reasoning={"id": "r"})),
     "a cut thought": ([sse(chunk("<think>Ich ü"), chunk("ber</th"), chunk(None, "length"))], CUT),
@@ -179,6 +176,14 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": {"a": 3, "b": 2}}),
     "a head in pieces": ([sse(*HEADED)], JA | HEAD),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
+    "broken bytes": (
+        [body.replace(b"J", b"\xff") for body in forms()],
+        JA | {"content": "\ufffda."},
+    ),
+    "all at once": (
+        forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
+        ja(annotations=[1]) | {"reasoning": "H\n\nm.", "finish_reason": "tool_calls", **CALLS},
+    ),
     "nothing": ([raw(answer("", None))], {}),
     "no end, or its line": (
         [END, END + DONE, END + DONE + b"\n", END + b"data:[DONE]\r\n\r\n"],
@@ -206,13 +211,13 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("bodies", "fields"), READ.values(), ids=READ)
-def test_an_answer_in_whatever_form(bodies: list[bytes], fields: Any) -> None:
+def test_an_answer_in_whatever_form_and_pieces(bodies: list[bytes], fields: Any) -> None:
     for body in bodies:
-        deltas = decode(body)
-        completion = deltas[-1].completion
         expected = Completion("innogpt", **fields)
-        assert completion == expected
-        check_completion(expected, deltas)
+        for pieces in ([body], [body[at : at + 1] for at in range(len(body))]):
+            deltas = decode(*pieces)
+            assert deltas[-1].completion == expected
+            check_completion(expected, deltas)
 
 
 OPENED, MENTION = "Hm.\n</think>\n\nJa.", "Man schreibt </think> so."
@@ -273,55 +278,6 @@ def test_lists_in_pieces_add_up() -> None:
     texts: dict[str, Any] = {"content": "Ja.!?", "reasoning": "aabc", "refusal": "Nein."}
     assert last.completion == Completion("innogpt", **(done | texts))
     assert first.extra == {"reasoning_details": [A], "annotations": [1], "citations": ["x"]}
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """Return one answer as a plain body and as a stream."""
-    texts = draw(st.lists(st.sampled_from(["a", " ", "\n", "Ja.", "<think>", "</think>", "ü🦊"])))
-    thoughts = draw(st.lists(st.sampled_from(["Hm", " ", "\n", ".", "a"]), max_size=4))
-    if thought_unopened("".join(texts)):
-        texts = []  # of a stream this is known when it is too late
-    calls = draw(st.lists(st.lists(st.text("{}anul", max_size=4), max_size=3), max_size=3))
-    items = draw(st.lists(st.integers(), max_size=4))
-    usage = draw(st.dictionaries(st.sampled_from("ab"), st.integers(0, 9)))
-    field = draw(st.sampled_from(["reasoning_content", "reasoning"]))
-    indexes = draw(st.sampled_from([range(3), [0, 0, 0], [None, None, None]]))
-    message: dict[str, Any] = {"content": "".join(texts), field: "".join(thoughts)}
-    message |= {"tool_calls": []} | ({"annotations": items} if items else {})
-    chunks = [chunk(**{field: thought}) for thought in thoughts] + [chunk(text) for text in texts]
-    for place, (arguments, index) in enumerate(zip(calls, indexes, strict=False)):
-        first = {"id": f"c{place}", "name": "add"}
-        message["tool_calls"] += call("".join(arguments), None, **first)["tool_calls"]
-        chunks.append(chunk(**call("", index, **first)))
-        chunks += [chunk(**call(text, index)) for text in arguments]
-    finish = draw(st.sampled_from(["stop", "length", "tool_calls"]))
-    chunks += [*(chunk(annotations=[item]) for item in items), chunk(None, finish)]
-    head: dict[str, Any] = {"id": "c-1", "model": "m", "created": 5}
-    plain = head | {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
-    chunks.append({"choices": [], "usage": usage})
-    return raw(plain), sse(*(head | piece for piece in chunks), done=draw(st.booleans()))
-
-
-@given(answers(), st.lists(st.integers(0, 9999), max_size=8))
-def test_plain_and_streamed_an_answer_is_the_same_wherever_it_is_cut(
-    both: tuple[bytes, bytes], places: list[int]
-) -> None:
-    plain, stream = both
-    edges = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
-    deltas = decode(*(stream[a:b] for a, b in itertools.pairwise(edges)))
-    completion = deltas[-1].completion
-    assert completion is not None
-    assert completion == whole(plain) == whole(*(plain[at : at + 1] for at in range(len(plain))))
-    check_completion(completion, deltas)
-
-
-def test_half_a_surrogate_pair_costs_one_character() -> None:
-    for half in (rb"\ud83d", rb"\ude80", b"\xed\xa0\xbd", b"\xff"):
-        for body in forms("Start # frei", tool_calls=[{"function": {"name": "#"}}]):
-            completion = whole(body.replace(b"#", half))
-            assert completion.content.replace("\ufffd", "") == "Start  frei"
-            assert completion.tool_calls[0].name[0] == completion.content[6] == "\ufffd"
 
 
 def piece(**message: Any) -> bytes:

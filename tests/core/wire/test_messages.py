@@ -17,6 +17,7 @@ from dsgvo.wire.messages import (
     wants_reasoning,
     without_reasoning,
 )
+from tests.core.support import raised
 
 # The text of a call's arguments → what a tool is called with
 ARGUMENTS: dict[str, Any] = {
@@ -33,31 +34,29 @@ def test_arguments() -> None:
     assert {text: tool_arguments(text) for text in ARGUMENTS} == ARGUMENTS
 
 
-@pytest.mark.parametrize(
-    ("given", "sent"),
-    [
-        *((given, {}) for given in ({}, None, "", "null")),
-        *((given, {"a": 1}) for given in ({"a": 1}, '{"a": 1}')),
-        *((given, {"a": None}) for given in ('{"a": NaN}', {"a": float("nan")})),
-        *((given, {"invalid_arguments": given}) for given in ('{"a": 1', "[1]")),
-        ('{"a": "x\ny"}', {"a": "x\ny"}),
-        ('{"a": "\ud83d', {"invalid_arguments": '{"a": "\ufffd'}),
-        ({"a": "\ud83d"}, {"a": "\ufffd"}),
-        ({"a": {"\udc00": ["\ud83d\ude00"]}}, {"a": {"\ufffd": ["😀"]}}),
-    ],
-)
-def test_arguments_of_earlier_calls_are_json_objects(given: Any, sent: Any) -> None:
-    call = function_call("1", "f", given)
-    text = call["function"].pop("arguments")
-    text.encode()
-    assert json.loads(text, parse_constant=pytest.fail) == sent
-    assert call == {"id": "1", "type": "function", "function": {"name": "f"}}
+# arguments of an earlier call → the object that goes out
+SENT: list[tuple[Any, dict[str, Any]]] = [
+    *((given, {}) for given in ({}, None, "", "null")),
+    *((given, {"a": 1}) for given in ({"a": 1}, '{"a": 1}')),
+    *((given, {"a": None}) for given in ('{"a": NaN}', {"a": float("nan")})),
+    *((given, {"invalid_arguments": given}) for given in ('{"a": 1', "[1]")),
+    ('{"a": "x\ny"}', {"a": "x\ny"}),
+    ('{"a": "\ud83d', {"invalid_arguments": '{"a": "\ufffd'}),
+    ({"a": "\ud83d"}, {"a": "\ufffd"}),
+    ({"a": {"\udc00": ["\ud83d\ude00"]}}, {"a": {"\ufffd": ["😀"]}}),
+]
 
 
-def test_arguments_go_back_as_they_came_or_are_refused() -> None:
+def test_arguments_of_earlier_calls_are_json_objects() -> None:
+    for given, sent in SENT:
+        call = function_call("1", "f", given)
+        text = call["function"].pop("arguments")
+        text.encode()
+        assert json.loads(text, parse_constant=pytest.fail) == sent
+        assert call == {"id": "1", "type": "function", "function": {"name": "f"}}
     assert function_call("1", "f", '{ "a":1 }')["function"]["arguments"] == '{ "a":1 }'
-    with pytest.raises(ConfigurationError, match="earlier call of tool 'f'"):
-        function_call("1", "f", {"a": object()})
+    error = raised(ConfigurationError, function_call, "1", "f", {"a": object()})
+    assert "earlier call of tool 'f'" in str(error)
 
 
 CALLS = [function_call("1", "f", {})]
@@ -109,6 +108,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 FILE = {"type": "file_url", "file_url": {"url": "https://example.com/a.pdf"}}
 HERE = {"type": "text", "text": "hier"}
 ASKED: dict[str, Any] = {"role": "user", "content": "Und?"}
+UND = {"type": "text", "text": "Und?"}
 ANSWERED = {"role": "assistant", "content": "So."}
 FOLLOWS = "(see the next user message)"
 
@@ -125,27 +125,23 @@ def user(*parts: Any) -> dict[str, Any]:
     return {"role": "user", "content": content}
 
 
-@pytest.mark.parametrize(
-    ("messages", "settled"),
-    [
-        ([ASKED], [ASKED]),
-        ([result(HERE, IMAGE)], [result(text="hier"), user(1, IMAGE)]),
-        (  # results of parallel calls stay together
-            [result(IMAGE), result(HERE, FILE, call_id="2"), ANSWERED],
-            [
-                *(result(text=FOLLOWS), result(call_id="2", text="hier")),
-                *(user(1, IMAGE, 2, FILE), ANSWERED),
-            ],
-        ),
-        (  # some models' templates want the roles to alternate
-            [result(IMAGE), ASKED],
-            [result(text=FOLLOWS), user(1, IMAGE, {"type": "text", "text": "Und?"})],
-        ),
-        ([result(IMAGE), user(HERE)], [result(text=FOLLOWS), user(1, IMAGE, HERE)]),
-    ],
-)
-def test_media_in_tools_results_follow_them(messages: Any, settled: Any) -> None:
-    assert media_after_tool_results(PROVIDERS["innogpt"], "gpt-5", messages) == (settled, [])
+SETTLED: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
+    ([ASKED], [ASKED]),
+    ([result(HERE, IMAGE)], [result(text="hier"), user(1, IMAGE)]),
+    (  # results of parallel calls stay together
+        [result(IMAGE), result(HERE, FILE, call_id="2"), ANSWERED],
+        [result(text=FOLLOWS), result(call_id="2", text="hier"), user(1, IMAGE, 2, FILE), ANSWERED],
+    ),
+    # some models' templates want the roles to alternate
+    ([result(IMAGE), ASKED], [result(text=FOLLOWS), user(1, IMAGE, UND)]),
+    ([result(IMAGE), user(HERE)], [result(text=FOLLOWS), user(1, IMAGE, HERE)]),
+]
+
+
+def test_media_in_tools_results_follow_them() -> None:
+    for messages, settled in SETTLED:
+        found = media_after_tool_results(PROVIDERS["innogpt"], "gpt-5", messages)
+        assert found == (settled, [])
 
 
 def test_media_that_the_vendor_does_not_take_are_left_out() -> None:

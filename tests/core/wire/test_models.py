@@ -7,8 +7,6 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from dsgvo import PROVIDERS
 from dsgvo.errors import (
     APIResponseError,
@@ -17,6 +15,7 @@ from dsgvo.errors import (
     InternalServerError,
     PermissionDeniedError,
 )
+from dsgvo.providers import Model, Provider
 from dsgvo.wire.account import Workspace, decode_health, decode_workspaces
 from dsgvo.wire.models import (
     GeneratedImage,
@@ -31,33 +30,48 @@ PNG = b"\x89PNG\r\n\x1a\n"
 PNG_TEXT = b64encode(PNG).decode()
 
 
+PNG_URL = f"data:image/png;base64,{PNG_TEXT}"
+
+
 def as_json(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-def test_model_lists_workspaces_and_health_of_any_shape() -> None:
-    for body, ids in (
-        ({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, "ab"),
-        ({"models": [{"model": "a"}, {"name": "b"}]}, "ab"),
-        ([{"id": "a"}, "b"], "ab"),
-        ({"data": [{"object": "model"}, {"id": 7}, {"id": "a"}]}, "a"),
-        ({"data": []}, ""),
-    ):
-        found = decode_models(NEUROFLASH, as_json(body))
-        assert [model.id for model in found] == list(ids)
-    for body, workspaces in (
-        ({"workspaces": [{"id": "w1", "name": "Team"}]}, [Workspace("w1", "Team")]),
-        ({"data": [{"id": 7}]}, [Workspace("7", None)]),
-        ([{"id": "w1", "name": 3}, {"name": "ohne"}], [Workspace("w1", None)]),
-        ({"data": []}, []),
-    ):
-        assert decode_workspaces(NEUROFLASH, as_json(body)).entries == workspaces
-    for body, health in (
-        *((b"", {}), (b" OK\xff \n", {"status": "OK\N{REPLACEMENT CHARACTER}"})),
-        *((b"x" * 500, {"status": "x" * 100}), (b"true", {"status": True})),
-        *((b'"up"', {"status": "up"}), (b'{"status": "ok"}', {"status": "ok"})),
-    ):
-        assert decode_health(NEUROFLASH, body) == health
+def ids(provider: Provider, body: bytes) -> str:
+    return "".join(model.id for model in decode_models(provider, body))
+
+
+def workspaces(provider: Provider, body: bytes) -> list[Workspace]:
+    return decode_workspaces(provider, body).entries
+
+
+# reader, body → what is read of it
+READ: list[tuple[Any, Any, Any]] = [
+    (ids, {"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, "ab"),
+    (ids, {"models": [{"model": "a"}, {"name": "b"}]}, "ab"),
+    (ids, [{"id": "a"}, "b"], "ab"),
+    (ids, {"data": [{"object": "model"}, {"id": 7}, {"id": "a"}]}, "a"),
+    (ids, {"data": []}, ""),
+    (workspaces, {"workspaces": [{"id": "w1", "name": "T"}]}, [Workspace("w1", "T")]),
+    (workspaces, {"data": [{"id": 7}]}, [Workspace("7", None)]),
+    (workspaces, [{"id": "w1", "name": 3}, {"name": "ohne"}], [Workspace("w1", None)]),
+    (workspaces, {"data": []}, []),
+    *((decode_health, b"", {}), (decode_health, b"true", {"status": True})),
+    (decode_health, b" OK\xff \n", {"status": "OK\N{REPLACEMENT CHARACTER}"}),
+    (decode_health, b"x" * 500, {"status": "x" * 100}),
+    *((decode_health, body, {"status": "up"}) for body in (b'"up"', b'{"status": "up"}')),
+    (decode_image, {"data": [{"b64_json": PNG_TEXT}]}, GeneratedImage(None, PNG, None)),
+    (decode_image, {"images": [{"url": PNG_URL}]}, GeneratedImage(None, PNG, None)),
+    (
+        *(decode_image, {"data": [{"url": "https://x/1", "revised_prompt": "p"}]}),
+        GeneratedImage("https://x/1", None, "p"),
+    ),
+]
+
+
+def test_lists_workspaces_health_and_images_of_any_shape() -> None:
+    for read, body, found in READ:
+        assert read(NEUROFLASH, as_json(body)) == found
 
 
 def test_what_a_list_says_of_a_model() -> None:
@@ -65,19 +79,24 @@ def test_what_a_list_says_of_a_model() -> None:
     [pattern] = [model for model in MEINGPT.models if model.id == "*sonar*"]
     [listed] = decode_models(MEINGPT, b'[{"id": "sonar-pro", "owner": "p"}]')
     assert (listed.id, listed.tools, listed.details) == ("sonar-pro", pattern.tools, {"owner": "p"})
+    said: dict[str, Any] = {"context_window": 5, "available": False, "reasoning_model": True}
+    said |= {"display_name": "N", "name": "n", "owned_by": "", "provider": "P"}
+    [full] = decode_models(NEUROFLASH, as_json([{"id": "neu", "accepts_vision": False} | said]))
+    assert full == Model(
+        id="neu",
+        source="neuroflash's model list",
+        standing="Doc",
+        name="N",
+        owned_by="P",
+        context_window=5,
+        available=False,
+        reasoning=True,
+        images=False,
+        details=said | {"accepts_vision": False},
+    )
     for value in (None, "yes", 1, []):
-        body = as_json({"data": [{"id": "neu", "accepts_vision": value}]})
-        assert decode_models(PROVIDERS["sovrgpt"], body)[0].images is None
-
-
-def test_an_image_in_either_form() -> None:
-    data, at_web = GeneratedImage(None, PNG, None), GeneratedImage("https://x/1", None, "p")
-    for fields, found in (
-        ({"b64_json": PNG_TEXT}, data),
-        ({"url": f"data:image/png;base64,{PNG_TEXT}"}, data),
-        ({"url": "https://x/1", "revised_prompt": "p"}, at_web),
-    ):
-        assert decode_image(INNOGPT, as_json({"data": [fields]})) == found
+        [unsaid] = decode_models(NEUROFLASH, as_json([{"id": "neu", "accepts_vision": value}]))
+        assert unsaid.images is None
 
 
 NO_LIST = "expected a list, got no list"
@@ -98,12 +117,9 @@ IMAGES = [
     *(({"url": url}, NOT_BASE64) for url in BROKEN_URLS),
     *((fields, NO_IMAGE) for fields in ({}, {"url": ""}, {"url": 7}, {"revised_prompt": "x"})),
 ]
-UNREADABLE: list[Any] = [
-    *(
-        (decode, *row)
-        for decode in (decode_models, decode_workspaces, decode_image)
-        for row in COMMON
-    ),
+READERS = (decode_models, decode_workspaces, decode_image)
+UNREADABLE: list[tuple[Any, Any, type[DsgvoError], str]] = [
+    *((decode, *row) for decode in READERS for row in COMMON),
     *((decode_models, {key: {"id": "a"}}, APIResponseError, NO_LIST) for key in ("data", "models")),
     *((decode_image, {"data": [image]}, APIResponseError, said) for image, said in IMAGES),
     (decode_image, {"data": []}, APIResponseError, NO_IMAGE),
@@ -113,14 +129,12 @@ UNREADABLE: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("decode", "body", "kind", "said"), UNREADABLE)
-def test_what_an_error_about_an_answer_says_and_carries(
-    decode: Any, body: Any, kind: type[DsgvoError], said: str
-) -> None:
-    error = raised(kind, decode, INNOGPT, as_json(body))
-    assert str(error).startswith(f"innoGPT: {said}")
-    status = int(said[:3]) if said[:3].isdigit() else 200
-    assert (error.provider, error.status_code) == ("innogpt", status)
+def test_what_an_error_about_an_answer_says_and_carries() -> None:
+    for decode, body, kind, said in UNREADABLE:
+        error = raised(kind, decode, INNOGPT, as_json(body))
+        assert str(error).startswith(f"innoGPT: {said}")
+        status = int(said[:3]) if said[:3].isdigit() else 200
+        assert (error.provider, error.status_code) == ("innogpt", status)
 
 
 def test_an_image_is_one_by_its_bytes_or_its_type() -> None:

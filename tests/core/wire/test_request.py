@@ -215,15 +215,12 @@ def test_json_mode_is_told_the_schema_in_the_system_message() -> None:
     user = {"role": "user", "content": "Hallo"}
     alone, *others = with_schema([user], shape)
     rules, schema, example = alone["content"].split("\n")
-    assert "JSON" in rules
     assert rules.endswith("JSON schema:")
-    assert json.loads(schema) == shape
+    assert (json.loads(schema), alone["role"], others) == (shape, "system", [user])
     assert example == 'Its shape, with other values than yours: {"größe":0}'
-    assert (alone["role"], others) == ("system", [user])
     system = {"role": "system", "content": "Sei knapp.", "name": "s"}
-    messages, joined = [system, user], f"Sei knapp.\n\n{alone['content']}"
-    assert with_schema(messages, shape) == [system | {"content": joined}, user]
-    assert messages[0]["content"] == "Sei knapp."
+    joined = system | {"content": f"Sei knapp.\n\n{alone['content']}"}
+    assert with_schema([system, user], shape) == [joined, user]
     parts = {"role": "system", "content": [{"type": "text", "text": "Sei knapp."}]}
     assert with_schema([parts, user], shape) == [alone, parts, user]
 
@@ -236,18 +233,10 @@ def test_about_how_many_tokens_a_text_has() -> None:
 
 
 def test_the_private_texts_of_a_request() -> None:
-    request = {
-        "model": "geheimes-modell",
-        "messages": [
-            {"role": "user", "content": "Meine IBAN"},
-            {"role": "user", "content": [{"type": "text", "text": "Mein Befund"}]},
-            {"role": "tool", "tool_call_id": "call_1", "content": "abc"},
-        ],
-        "input": ["Text eins"],
-        "prompt": "Bild",
-    }
-    found = {"Meine IBAN", "Mein Befund", "call_1", "Text eins", "Bild"}
-    assert set(private_texts(request)) == found
+    parts = [{"type": "text", "text": "Mein Befund"}]
+    messages = [{"role": "user", "content": parts}, {"tool_call_id": "call_1", "content": "abc"}]
+    body = {"model": "geheim", "messages": messages, "input": ["Text eins"], "prompt": "Bild"}
+    assert sorted(private_texts(body)) == ["Bild", "Mein Befund", "Text eins", "call_1"]
     assert private_texts(None) == []
 
 
