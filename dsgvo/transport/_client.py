@@ -112,6 +112,7 @@ from dsgvo.wire.assistants import (
     require_assistants,
 )
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
+from dsgvo.wire.continuing import continued, continued_body
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -132,7 +133,7 @@ from dsgvo.wire.models import (
     decode_image,
     find_model,
 )
-from dsgvo.wire.request import build_chat, check_parameter, continued, continued_body
+from dsgvo.wire.request import build_chat, check_parameter
 from dsgvo.wire.rerank import (
     MAX_BATCH_DOCUMENTS,
     RerankRequest,

@@ -28,6 +28,7 @@ from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, describe_body, parse_json
 from dsgvo.wire.chunk import ChunkReader, ShapeError
 from dsgvo.wire.completion import Accumulator, Completion, Delta
+from dsgvo.wire.continuing import Seam
 from dsgvo.wire.errors import error_from_body, is_error, redact
 from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import thought_unopened
@@ -124,6 +125,7 @@ class ChatDecoder:
         self._accumulator = Accumulator(provider.name, request_id, headers, before)
         self._error: APIError | None = None
         self._goes_on = goes_on
+        self._seam = None if before is None else Seam(before.content)
         self.cut = False
         """Whether the answer was cut, by its end or ``length``, and its rest is to be asked for."""
         self.done = False
@@ -274,6 +276,8 @@ class ChatDecoder:
             delta = self._reader.read(chunk, part)
         except ShapeError as error:
             raise self._incomplete(str(error)) from None
+        if self._seam is not None:
+            delta.content = self._seam.feed(delta.content)
         self._accumulator.add(delta, chunk)
         if delta.finish_reason == "length" and self._can_go_on():
             delta.finish_reason = None
@@ -299,6 +303,8 @@ class ChatDecoder:
     def _flush(self) -> list[Delta]:
         self.cut = self.cut or (self._reader.finish_reason == "length" and self._can_go_on())
         last = self._reader.flush(cut=self.cut)
+        if self._seam is not None:
+            last.content = self._seam.feed(last.content, last=not self.cut)
         if self._reader.thought_was_answer:
             self._accumulator.drop_reasoning()
         self._accumulator.add(last, {})

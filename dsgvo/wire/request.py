@@ -20,14 +20,11 @@ from dsgvo.wire.residency import Residency, check_residency, model_id
 from dsgvo.wire.tools import tool_choice
 
 __all__ = [
-    "GO_ON",
     "ChatRequest",
     "build_chat",
     "check_objects",
     "check_parameter",
     "check_structured_output",
-    "continued",
-    "continued_body",
     "require_model",
     "response_format",
 ]
@@ -42,14 +39,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "continue_cut_answers": (0, math.inf),
 }
 _WHOLE = frozenset({"max_tokens", "seed", "continue_cut_answers"})
-
-GO_ON = (
-    "Your answer was cut off. Go on exactly where it ends: write what comes next, from the next "
-    "character on, without an introduction and without repeating anything."
-)
-"""What the user says to get the rest of an answer that was cut."""
-
-_OF_WHOLE_ANSWERS = frozenset({"response_format", "structured_outputs"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,21 +160,6 @@ def build_chat(
         ignored=ignored,
         tool_names=tool_names,
     )
-
-
-def continued(messages: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
-    """Return the conversation that asks for the rest of an answer, of which a text has come."""
-    said = {"role": "assistant", "content": text}
-    return [*messages, said, {"role": "user", "content": GO_ON}]
-
-
-def continued_body(body: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """Return the request for the rest of an answer.
-
-    A form that a whole answer must have is left out: the rest of an object is no object.
-    """
-    rest = {name: value for name, value in body.items() if name not in _OF_WHOLE_ANSWERS}
-    return {**rest, "messages": continued(body["messages"], text)}
 
 
 def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:

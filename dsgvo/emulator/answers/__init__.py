@@ -14,7 +14,7 @@ from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, dumps
 from dsgvo.emulator.steps import Reply
 from dsgvo.emulator.values import Upload
 from dsgvo.wire.body import InvalidJSONError, parse_json
-from dsgvo.wire.request import GO_ON
+from dsgvo.wire.continuing import GO_ON
 
 __all__ = ["answer"]
 
@@ -47,7 +47,8 @@ def answer(vendor: str, body: JsonObject, uploads: Sequence[Upload] = ()) -> Rep
     messages = body["messages"]
     if messages[-1].get("content") == GO_ON and messages[2:]:
         whole = answer(vendor, {**body, "messages": messages[:-2]}, uploads).content or ""
-        return Reply(whole.removeprefix(_text(messages[-2])))
+        said = _text(messages[-2])  # of which some words are said once more
+        return Reply(whole[said.rfind(" ", 0, max(len(said) - 20, 0)) + 1 :])
     asked = [at for at, one in enumerate(messages) if one["role"] == "user"]
     last = max(asked, default=len(messages) - 1)
     rules = "\n\n".join(_texts(messages, "system", "developer"))

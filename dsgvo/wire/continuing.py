@@ -1,0 +1,74 @@
+"""The rest of an answer that was cut: how it is asked for, and joined to what had come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["GO_ON", "Seam", "continued", "continued_body"]
+
+GO_ON = (
+    "Your answer was cut off. Repeat its last three words exactly as they stand, and go on from "
+    "there as if nothing had happened: no introduction, and nothing else said twice."
+)
+"""What the user says to get the rest. The words that are repeated show where it begins, for a text
+may have been cut inside a word or before a space."""
+
+OVERLAP = 400
+"""Characters before the cut that the rest may repeat."""
+
+_WORD = re.compile(r"(?<!\S)\S")
+_OF_WHOLE_ANSWERS = frozenset({"response_format", "structured_outputs"})
+
+
+def continued(messages: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
+    """Return the conversation that asks for the rest of an answer, of which a text has come."""
+    said = {"role": "assistant", "content": text}
+    return [*messages, said, {"role": "user", "content": GO_ON}]
+
+
+def continued_body(body: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return the request for the rest of an answer.
+
+    A form that a whole answer must have is left out: the rest of an object is no object.
+    """
+    rest = {name: value for name, value in body.items() if name not in _OF_WHOLE_ANSWERS}
+    return {**rest, "messages": continued(body["messages"], text)}
+
+
+class Seam:
+    """Takes out of the rest of a text what it repeats of the words before the cut.
+
+    What may be a repetition is held until it is known to be none.
+
+    Args:
+        before: The text before the cut.
+
+    Examples:
+        >>> seam = Seam("Der Donaudampf")
+        >>> [seam.feed(piece) for piece in ("Der ", "Donau", "dampfer ", "legt ab.")]
+        ['', '', 'er ', 'legt ab.']
+        >>> Seam("Eins, zwei").feed(", drei"), Seam("a b a b").feed(" a b c")
+        (', drei', ' c')
+    """
+
+    __slots__ = ("_ends", "_held")
+
+    def __init__(self, before: str) -> None:
+        tail = before[-OVERLAP:]
+        self._ends = [tail[word.start() :] for word in _WORD.finditer(tail)]  # the longest first
+        self._held = ""
+
+    def feed(self, text: str, *, last: bool = False) -> str:
+        """Take the next piece of the rest, or the ``last`` of a whole one; return what is new."""
+        if not self._ends:
+            return text
+        held = self._held + text
+        begun = held.lstrip()
+        if not last and any(end.startswith(begun) for end in self._ends):
+            self._held = held
+            return ""
+        found = next((end for end in self._ends if begun.startswith(end)), None)
+        self._ends.clear()
+        return held if found is None else begun[len(found) :]
