@@ -132,16 +132,16 @@ def check_parts(
     model: str,
     messages: Sequence[Mapping[str, Any]],
     known: Model | None = None,
-) -> bool:
+) -> bool | None:
     """Refuse content that the vendor or the model is known not to take.
 
     Returns:
-        Whether there is an image of which it is not known whether the model takes it.
+        Whether it is not known if the model takes the images; ``None`` if there is none.
 
     Raises:
         CapabilityError: If a part is known not to be taken.
     """
-    known, unsure = known or provider.model(model), False
+    known, unsure = known or provider.model(model), None
     for index, part in _parts(messages):
         kind = part.get("type")
         if kind in _NOBODY_TAKES:
@@ -166,7 +166,7 @@ def check_parts(
         if kind == "image_url":
             if known.images is False:
                 raise images_refused(provider, model, index)
-            unsure = unsure or known.images is None
+            unsure = known.images is None
     return unsure
 
 

@@ -55,7 +55,7 @@ class ChatRequest:
             that refuses them without.
         unsure_of_images: Whether it holds an image of which it is not known whether the model
             takes it.
-        ignored: Parameters that the vendor accepts and does not honour, each with a warning.
+        ignored: Parameters, and images, that the vendor may not honour, each with a warning.
         tool_names: The user's names of tools whose names on the wire are others, by those.
     """
 
@@ -139,6 +139,8 @@ def build_chat(
         body[name] = value
         if provider.support(name) == "ignored":
             ignored[name] = _ignored(provider, model, name, value, strict)
+    if unsure_of_images is not None and not provider.image_input:
+        ignored["images"] = _undocumented_images(provider, model, strict)
     _check_tools(provider, known, body)
     tool_names = valid_tool_names(body)
     _check_form(provider, body)
@@ -156,7 +158,7 @@ def build_chat(
         optional={"stream_options": {"include_usage": True}} if asks_for_usage else {},
         upload=upload,
         reasoned_messages=reasoned,
-        unsure_of_images=unsure_of_images,
+        unsure_of_images=bool(unsure_of_images),
         ignored=ignored,
         tool_names=tool_names,
     )
@@ -242,6 +244,16 @@ def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool
     )
     if strict:
         raise CapabilityError(f"{name}={value!r}: {message}", provider=provider.name)
+    return message
+
+
+def _undocumented_images(provider: Provider, model: str, strict: bool) -> str:
+    message = (
+        f"{provider.title} documents no image input ({provider.page}); "
+        f"model {shown(model)} may answer as if there were no image"
+    )
+    if strict:
+        raise CapabilityError(f"messages: {message}", provider=provider.name)
     return message
 
 

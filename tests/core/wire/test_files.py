@@ -165,7 +165,7 @@ def test_an_upload_is_taken_out_of_the_messages() -> None:
     # What is not an upload is left as it is.
     messages = [*asked(*TEXTS, IMAGE), {"role": "x"}, *asked("Hallo", 7)]
     assert take_upload(INNOGPT, messages) == (messages, None)
-    assert check_parts(SOVRGPT, "m", asked("Hallo", 7, *TEXTS)) is False
+    assert check_parts(SOVRGPT, "m", asked("Hallo", 7, *TEXTS)) is None
     listed = asked({"type": "text", "text": "a", "cache": 1}, role="system")
     assert take_upload(INNOGPT, [*listed, *asked(TEXTS[0], UPLOAD)])[0][0] is listed[0]
 
