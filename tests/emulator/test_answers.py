@@ -40,10 +40,8 @@ def said(*turns: tuple[str, str], **more: Any) -> str:
     "prompt",
     [
         "Kontext:\n{context}\n\nFrage: {question}\nAntwort:",
-        "Frage: {question}\n\nKontext: {context}",
         "If you don't know, just say that.\nQuestion: {question} \nContext: {context} \nAnswer:",
         "<kontext>\n{context}\n</kontext>\n\n{question}",
-        "{question}\n<document>\n{context}\n</document>",
         "Beantworte die Frage mit diesen Auszügen:\n\n{context}\n\n{question}",
         "Hier sind die Dokumente:\n---------------\n{context}\n---------------\n{question}",
     ],

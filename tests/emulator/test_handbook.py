@@ -18,17 +18,20 @@ HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch"
 NOTHING = "Dazu steht nichts in den Unterlagen."
 PASSAGES = 8
 
-ANSWERED = {
+SURE = {
     "Innerhalb welcher Frist muss ich eine Datenpanne intern melden?": "innerhalb von zwei Stunden",
     "Innerhalb welcher Frist melde ich eine Datenpanne?": "innerhalb von zwei Stunden",
+    "Wie lang muss ein Passwort sein?": "mindestens 14 Zeichen",
+    "Wie hoch ist die Kilometerpauschale für das eigene Auto?": "0,35 Euro",
+    "An wie vielen Tagen in der Woche ist mobiles Arbeiten möglich?": "drei Tagen in der Woche",
     "An welche Nummer geht die Meldung einer Datenpanne?": "Durchwahl 999",
+}
+"""Questions that the demo asks, and the like: always right."""
+ANSWERED = SURE | {
     "Wann muss die Aufsichtsbehörde einen Vorfall erfahren?": "72 Stunden nach Bekanntwerden",
     "Welche Meldefrist gilt gegenüber der Aufsichtsbehörde?": "72 Stunden nach Bekanntwerden",
-    "Wie lang muss ein Passwort sein?": "mindestens 14 Zeichen",
     "Was passiert nach fünf falschen Eingaben des Passworts?": "15 Minuten gesperrt",
-    "Wie hoch ist die Kilometerpauschale für das eigene Auto?": "0,35 Euro",
     "Was bekomme ich pro Kilometer für das Motorrad?": "0,20 Euro",
-    "An wie vielen Tagen in der Woche ist mobiles Arbeiten möglich?": "drei Tagen in der Woche",
     "Wie viele Arbeitstage im Jahr darf ich aus dem EU-Ausland arbeiten?": "20 Arbeitstagen",
     "Wie viele Urlaubstage habe ich im Jahr?": "30 Tage Urlaub",
     "Bis wann kann ich Resturlaub nehmen?": "31. März",
@@ -68,16 +71,6 @@ UNANSWERED = [
     "Wann ist die Weihnachtsfeier?",
     "Bekomme ich einen Dienstwagen?",
 ]
-SURE = {
-    "Innerhalb welcher Frist muss ich eine Datenpanne intern melden?",
-    "Innerhalb welcher Frist melde ich eine Datenpanne?",
-    "Wie lang muss ein Passwort sein?",
-    "Wie hoch ist die Kilometerpauschale für das eigene Auto?",
-    "An wie vielen Tagen in der Woche ist mobiles Arbeiten möglich?",
-    "An welche Nummer geht die Meldung einer Datenpanne?",
-    "Darf ich meinen Hund ins Büro mitbringen?",
-}
-"""Questions that the demo asks, and the like: always right."""
 
 
 def sections() -> Iterator[str]:
@@ -111,4 +104,4 @@ def test_questions_over_the_handbook() -> None:
     assert len(missed) <= 2, missed
     assert len(wrong) <= 4, wrong
     assert len(invented) <= 3, invented
-    assert not SURE & {*missed, *wrong, *invented}
+    assert not {*SURE, "Darf ich meinen Hund ins Büro mitbringen?"} & {*missed, *wrong, *invented}

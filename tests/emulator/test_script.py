@@ -1,8 +1,10 @@
-"""Scripted replies and faults, as a plain HTTP client sees them."""
+"""Scripted replies and faults, as a plain HTTP client sees them.
+
+What the tests of the core do with every step (delays, cuts, usage) is not repeated here.
+"""
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -97,14 +99,6 @@ def test_tool_calls_may_be_broken_and_without_index(scripted: Ask) -> None:
     assert not any("index" in one for one in seen)
 
 
-def test_usage_and_finish_reason_can_be_set(scripted: Ask) -> None:
-    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    filtered = scripted(Reply("x", usage=usage, finish_reason="content_filter"))
-    found = (filtered.json()["usage"], choice(filtered)["finish_reason"])
-    assert found == (usage, "content_filter")
-    assert "usage" not in scripted(Reply("x", usage={})).json()
-
-
 @pytest.mark.parametrize(
     ("step", "stream", "status", "kind", "end"),
     [
@@ -131,13 +125,6 @@ def test_a_whole_answer(
         assert len(lines(answer)) == 3
 
 
-def test_an_answer_is_cut(scripted: Ask) -> None:
-    assert len(lines(scripted(Truncate(after=2), stream=True))) == 2
-    assert len(lines(scripted(Truncate(after=1, reply=Reply("abc")), stream=True))) == 1
-    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
-        scripted(Truncate()).json()
-
-
 def test_raw_bytes_in_exact_writes(server: Server) -> None:
     writes = [b"da", b"ta: \xf0\x9f", b"\x98\x80\n\n"]
     server.script("sovrgpt", Raw(chunks=writes, delay=0.02))
@@ -160,14 +147,6 @@ def test_the_connection_breaks(scripted: Ask, ask: Ask, step: Step, streamed: bo
     with pytest.raises(httpx.RemoteProtocolError):
         scripted(step, stream=streamed)
     assert ask().status_code == 200
-
-
-def test_delay(scripted: Ask) -> None:
-    start = time.monotonic()
-    assert content(scripted(Delay(0.1))).startswith("Ich bin")
-    assert time.monotonic() - start >= 0.1
-    assert content(scripted(Delay(0.01, Reply("spät")))) == "spät"
-    assert scripted(Delay(0, Status(503))).status_code == 503
 
 
 @pytest.mark.parametrize(

@@ -41,42 +41,47 @@ def refused(answer: httpx.Response, vendor: str, status: int, says: str = "") ->
         assert not says or says.startswith(found["error"]["param"])
 
 
-@paired("given", ["", "Bearer", "Bearer falsch", "Basic sk-emulator-0123456789abcdef"])
-def test_a_wrong_key(http: Http, server: Server, vendor: str, body: dict, given: str) -> None:
-    answer = http(vendor, json=body, headers={"authorization": given})
-    refused(answer, vendor, 401)
-    assert answer.headers["x-request-id"].startswith("emulator-")
-    assert ("Missing" if not given else "Incorrect") + " API key" in answer.text
-    lower = {"authorization": f"bEARER {server.api_key}"}
-    assert http(vendor, json=body, headers=lower).status_code == 200
-
-
-def test_a_wrong_method_and_a_wrong_path(http: Http, server: Server, vendor: str) -> None:
-    answer = http(vendor, method="GET")
-    refused(answer, vendor, 405)
-    assert answer.headers["allow"] == "POST"
-    refused(http(vendor, "//", "GET"), vendor, 404)
-    assert httpx.get(f"{server.url}/openai/v1/models", trust_env=False).status_code == 404
-
-
 DEEP = b'{"a":' * 200_000 + b"1" + b"}" * 200_000
 
 
+def sends(content: bytes, kind: str = "application/json") -> dict[str, Any]:
+    return {"content": content, "headers": {"content-type": kind}}
+
+
 @paired(
-    "content kind",
+    "status sent",
     [
-        (DEEP, "application/json"),
-        (b"{", "application/json"),
-        (b"[]", "application/json"),
-        (b"\xff", "application/json"),
-        (b"{}", "text/plain"),
-        (b"{}", ""),
+        (401, {"headers": {"authorization": ""}}),
+        (401, {"headers": {"authorization": "Bearer"}}),
+        (401, {"headers": {"authorization": "Bearer falsch"}}),
+        (401, {"headers": {"authorization": "Basic sk-emulator-0123456789abcdef"}}),
+        *([(404, {"path": "//", "method": "GET"})] * 4),
+        *([(405, {"method": "GET"})] * 4),
+        *((421, {"headers": {"host": host}}) for host in ("evil.example", "evil.example:80")),
+        *((421, {"headers": {"host": host}}) for host in ("localhost.evil.example", b"\xc3\xbc")),
+        *((400, sends(body)) for body in (b"{", b"[]", b"\xff", DEEP)),
+        *((400, sends(b"{}", kind)) for kind in ("text/plain", "")),
     ],
 )
-def test_a_body_that_is_not_json_or_too_deep(
-    http: Http, vendor: str, content: bytes, kind: str
+def test_a_request_that_is_refused_before_its_fields_are_read(
+    http: Http, server: Server, vendor: str, status: int, sent: dict
 ) -> None:
-    refused(http(vendor, content=content, headers={"content-type": kind}), vendor, 400)
+    answer = http(vendor, **sent)
+    refused(answer, vendor, status)
+    assert answer.headers.get("allow") == ("POST" if status == 405 else None)
+    assert answer.headers.get("x-request-id", "").startswith("emulator-") is (status != 421)
+    assert len(server.requests) == (status != 421)  # of another site's page nothing is kept
+    if status == 401:
+        missing = sent["headers"]["authorization"] == ""
+        assert ("Missing" if missing else "Incorrect") + " API key" in answer.text
+
+
+def test_other_vendors_paths_and_forms_of_the_key(
+    http: Http, server: Server, vendor: str, body: dict
+) -> None:
+    lower = {"authorization": f"bEARER {server.api_key}"}
+    assert http(vendor, json=body, headers=lower).status_code == 200
+    assert httpx.get(f"{server.url}/openai/v1/models", trust_env=False).status_code == 404
 
 
 def says(role: str, content: Any, **more: Any) -> dict[str, Any]:
@@ -101,17 +106,14 @@ SAID = "messages[0].content"
 @paired(
     "change fault",
     [
-        ({"model": None}, "model must be a valid string"),
         ({"model": ""}, "model must have at least 1 character"),
         ({"messages": []}, "messages must have at least 1 item"),
         (says("chef", "x"), "messages[0].role must be 'system', "),
         ({"messages": [{"role": "user"}]}, f"{SAID} is required"),
         (says("user", 3), f"{SAID} must be a valid st"),
-        (says("user", [{"type": "text", "text": None}]), f"{SAID}[0].text must be a valid string"),
         (says("user", [{"type": "input_audio"}]), f"{SAID}[0].type must be 'text', 'image_url'"),
         (shows(URL), f"{SAID}[1].image_url must be"),
         (shows({"url": "foto.jpg"}), f"{SAID}[1].image_url.url must match"),
-        (shows({"url": "data:image/png;base64,"}), f"{SAID}[1].image_url.url must match"),
         (says("assistant", None), f"{SAID} must be there without tool_calls"),
         (says("tool", "x"), "messages[0].tool_call_id is required"),
         ({"stream": "true"}, "stream must be a valid boolean"),
@@ -119,10 +121,8 @@ SAID = "messages[0].content"
         (offers(name="mit leerzeichen"), "tools[0].function.name must match pattern"),
         (offers(name="f", parameters=[]), "tools[0].function.parameters must be a valid dict"),
         (offers(kind="x", name="f"), "tools[0].type must be 'function'"),
-        ({"tool_choice": "any"}, "tool_choice must be 'none', 'auto' or 'required'"),
         ({"tool_choice": "required"}, "tool_choice is only allowed when tools are specified"),
         (offers(named("g"), name="f"), "tool_choice names a tool that is not in tools: 'g'"),
-        ({"response_format": "json"}, "response_format must be a valid dictionary"),
     ],
 )
 def test_a_wrong_field(http: Http, vendor: str, body: dict, change: dict, fault: str) -> None:
@@ -147,7 +147,6 @@ PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
     ("vendor", "fine", "change", "fault"),
     [
         ("innogpt", {}, wants(type="xml"), "response_format.type must be 'tex"),
-        ("innogpt", {}, wants(type="json_schema"), "response_format.json_schema is required"),
         (
             *("innogpt", {}, wants(type="json_schema", json_schema=NO_SCHEMA)),
             "response_format.json_schema.schema is required",
@@ -156,26 +155,18 @@ PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
         ("innogpt", {}, reads(FILE_URL | {"url": "a.pdf"}), f"{SAID}[0].file_url.url must"),
         ("meingpt", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
         ("neuroflash", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
-        ("sovrgpt", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
         ("innogpt", {}, says("system", [IMAGE]), f"{SAID}[0].type must be 'text'"),
         ("innogpt", {}, says("assistant", [FILE]), f"{SAID}[0].type must be 'text'"),
         ("innogpt", {}, says("tool", [IMAGE], tool_call_id="1"), f"{SAID}[0].type must be 'text'"),
-        ("innogpt", {}, {"stop": ""}, "stop must"),
-        ("neuroflash", {}, {"stop": 1}, "stop must"),
         ("sovrgpt", {}, {"stop": [1]}, "stop[0]"),
         ("innogpt", {}, {"max_completion_tokens": 0}, "max_completion_tokens must be greater"),
-        ("neuroflash", {}, {"max_tokens": 1.5}, "max_tokens must be a valid integer"),
-        ("meingpt", EMBEDDINGS, {"input": [3.5]}, "input["),
         ("meingpt", EMBEDDINGS, {"input": [[]]}, "input["),
         ("meingpt", EMBEDDINGS, {"input": [[1], "x"]}, "input["),
-        ("innogpt", EMBEDDINGS, {"input": 3}, "input must be a valid string"),
         ("innogpt", EMBEDDINGS, {"input": []}, "input must have at least 1 item"),
         ("innogpt", EMBEDDINGS, {"input": ["x", ""]}, "input[1] must have at least 1 character"),
         ("innogpt", EMBEDDINGS, {"input": [[1]]}, "input[0] must be a valid string"),
         ("innogpt", EMBEDDINGS, {"encoding_format": "int8"}, "encoding_format must be 'float' or"),
-        ("innogpt", EMBEDDINGS, {"dimensions": 0}, "dimensions must be greater than or equal to 1"),
         ("innogpt", EMBEDDINGS, {"user": 7}, "user must be a valid string"),
-        ("innogpt", IMAGES, {"prompt": None}, "prompt must be a valid string"),
         ("innogpt", IMAGES, {"n": 11}, "n must be less than or equal to 10"),
         ("innogpt", IMAGES, {"response_format": "png"}, "response_format must be 'url' or"),
     ],
@@ -235,13 +226,6 @@ def test_a_mistake_of_the_emulator_is_a_500(
 ) -> None:
     monkeypatch.setattr("dsgvo.emulator.chat.unscripted", lambda *_: 1 / 0)
     refused(http(vendor, json=body), vendor, 500)
-
-
-@paired("host", ["evil.example", "evil.example:80", "localhost.evil.example", "ü"])
-def test_another_sites_name_is_refused(http: Http, server: Server, vendor: str, host: str) -> None:
-    answer = http(vendor, json={}, headers={"host": host.encode()})  # pyright: ignore[reportArgumentType]
-    refused(answer, vendor, 421)
-    assert server.requests == []
 
 
 def test_a_name_of_this_machine_is_taken(http: Http) -> None:
