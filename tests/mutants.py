@@ -12,6 +12,7 @@ since, and what is named, with all rows. To see a change:
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -42,11 +43,10 @@ OWN_PROGRAMS = (
     "costs_what",
     "is_copied_once",
 )
+# The last of those that are left out collects garbage, which takes longer than most tests do.
 PYTEST = [
-    *("-p", "no:xdist"),
-    *("-p", "no:cacheprovider"),
-    *("-p", "no:unraisableexception"),  # collects garbage, which takes longer than most tests do
-    *("-p", "tests.mutants"),
+    *(f"-pno:{plugin}" for plugin in ("xdist", "cacheprovider", "unraisableexception")),
+    "-ptests.mutants",
     *("-k", " and ".join(f"not {name}" for name in OWN_PROGRAMS)),
     "--hypothesis-profile=mutants",
 ]
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
         mutmut = [sys.executable, "-m", "mutmut"]
         tried = [*mutmut, "run", "--max-children", str(PROCESSES), *mutants]
         every_row = {EVERY_ROW: "1"} if mutants else {}
-        environ = {**os.environ, **every_row}
+        environ = os.environ | every_row
         failed |= subprocess.run(tried, cwd=folder, check=False, env=environ).returncode
         subprocess.run([*mutmut, "results"], cwd=folder, check=False)
     return failed
@@ -83,15 +83,13 @@ def main(arguments: list[str]) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep some rows of each long table of requests, from all over it (a pytest plugin)."""
-    rows: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        rows.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    kept: set[pytest.Item] = set()
-    for name, found in rows.items():
+    kept: list[pytest.Item] = []
+    for name, rows in itertools.groupby(items, lambda item: item.nodeid.partition("[")[0]):
+        found = list(rows)
         quick = name.startswith(WITHOUT_REQUESTS) or EVERY_ROW in os.environ
         step = 1 if quick else max(1, len(found) / ROWS)
-        kept.update(found[int(index * step)] for index in range(int(len(found) / step)))
-    items[:] = [item for item in items if item in kept]
+        kept += [found[int(index * step)] for index in range(int(len(found) / step))]
+    items[:] = kept
 
 
 @pytest.hookimpl(wrapper=True)

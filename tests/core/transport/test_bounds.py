@@ -9,7 +9,6 @@ import threading
 import time
 import traceback
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.core.support import (
     answer,
     chunk,
     http,
+    raised,
     raw_server,
     sse,
     text_of,
@@ -82,25 +82,6 @@ def test_bounded_the_head_of_an_answer(mode: Mode, what: str) -> None:
         assert "100 KiB" in str(error)
 
 
-@pytest.mark.parametrize("ending", ["silence", "closed"])
-def test_bounded_the_body_of_an_error_that_stops_in_the_middle(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    monkeypatch.setattr(_request, "ERROR_SECONDS", 0.1 if ending == "silence" else 60)
-    held = threading.Event()
-
-    def serve(_request: bytes, connection: socket.socket) -> None:
-        connection.sendall(http(b'{"error": "kaputt"}', status=500, length=1000))
-        if ending == "silence":
-            held.wait(30)
-        connection.close()
-
-    with raw_server(serve) as raw:
-        error = fails(mode, raw, "an answer", timeout=60)
-        held.set()
-    assert (type(error), "kaputt" in str(error)) == (errors.InternalServerError, True)
-
-
 @pytest.mark.parametrize("what", ["an answer", "an answer streamed"])
 def test_bounded_a_stream_that_never_ends_keeps_what_came(mode: Mode, what: str) -> None:
     with raw_server(endless_body(200, sse(chunk("x" * 60000), done=False))) as raw:
@@ -151,34 +132,44 @@ def test_bounded_an_image_at_an_address(
 
 DONE = sse(chunk("Ja.", "stop"))
 STREAM = HEAD % 200 + b"%x\r\n%s\r\n" % (len(DONE), DONE)
-DRIPPING = {
-    "trailer": STREAM + b"0\r\nX-Filler: ",
-    "size of a chunk": STREAM + b"5;",
-    "error": HEAD % 400 + b"5;",
+ERROR = http(b'{"error": "kaputt"}', status=500, length=1000)
+UNENDED: dict[str, tuple[bytes, bytes | None]] = {
+    "a trailer drips": (STREAM + b"0\r\nX-Filler: ", b"x" * 200),
+    "the size of a chunk drips": (STREAM + b"5;", b"x" * 200),
+    "an error drips": (ERROR, b" " * 200),
+    "an error is silent": (ERROR, b""),
+    "an error is closed": (ERROR, None),
 }
 
 
-@pytest.mark.parametrize("start", DRIPPING.values(), ids=DRIPPING.keys())
-def test_bounded_in_time_what_drips(
-    mode: Mode, start: bytes, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("start", "drip"), UNENDED.values(), ids=UNENDED.keys())
+def test_bounded_in_time_what_does_not_end(
+    mode: Mode, start: bytes, drip: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_request, "ERROR_SECONDS", 0.1)
+    monkeypatch.setattr(_request, "ERROR_SECONDS", 60 if drip is None else 0.1)
     monkeypatch.setattr(_pools, "DRAIN_SECONDS", 0.1)
     left = threading.Event()
 
     def serve(_request: bytes, connection: socket.socket) -> None:
-        """Go on byte by byte, and note if nobody reads it any more."""
+        """Go on byte by byte, or wait, and note if nobody reads it any more."""
         try:
-            for piece in (start, *[b"x"] * 200):
-                connection.sendall(piece)
+            connection.sendall(start)
+            for byte in drip or b"":
+                connection.sendall(bytes([byte]))
                 time.sleep(0.02)
+            if drip == b"" and not connection.recv(1):
+                left.set()
         except OSError:
             left.set()
+        connection.close()
 
     with raw_server(serve) as raw:
-        with suppress(errors.BadRequestError):
-            assert text_of(mode.stream(mode.client("sovrgpt", raw, max_retries=0))) == "Ja."
-        assert left.wait(5)  # while the server still stands
+        client = mode.client("sovrgpt", raw, max_retries=0, timeout=60)
+        if start is ERROR:
+            assert "kaputt" in str(raised(errors.InternalServerError, mode.stream, client))
+        else:
+            assert text_of(mode.stream(client)) == "Ja."
+        assert drip is None or left.wait(5)  # while the server still stands
 
 
 def test_whole_answers_what_came_before_its_request_answers_none(mode: Mode) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,30 +79,6 @@ def test_so_many_requests_at_once_and_no_more(mode: Mode, at_once: int | None) -
         assert mode.embed(client(mode, raw), TEXTS, batch_size=1, **given) == VECTORS
         assert mode.embed(client(mode, raw), []) == []
     assert serve.most == (at_once or 4)
-
-
-def test_cancel_embeddings_that_are_left_texts_are_read_no_further_than_asked(mode: Mode) -> None:
-    read: list[str] = []
-
-    def texts() -> Iterator[str]:
-        for text in TEXTS:
-            read.append(text)
-            yield text
-
-    async def first(vectors: Any) -> list[float]:
-        found = await anext(vectors)
-        await vectors.aclose()
-        return found
-
-    with raw_server(Vectors()) as raw:
-        vectors = client(mode, raw).embed(texts(), batch_size=1, max_concurrency=2)
-        if mode.name == "sync":
-            assert next(vectors) == [1.0]
-            vectors.close()
-        else:
-            assert asyncio.run(first(vectors)) == [1.0]
-    assert len(read) <= 4  # two requests, and the text that shows that a batch is full
-    assert no_thread_is_left()
 
 
 # -- whole vectors ------------------------------------------------------------------------------
@@ -274,10 +251,17 @@ def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> 
     assert len(came) >= (3 if size == 6 else 4)
 
 
-@pytest.mark.parametrize("leave", ["close", "interrupt"])
-def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_cancel_embeddings_that_are_left_end_at_once_and_read_no_further(
+    mode: Mode, error: type[BaseException] | None
+) -> None:
     asked, held, closed = threading.Event(), threading.Event(), threading.Event()
-    vectors_of = Vectors()
+    vectors_of, read = Vectors(), []
+
+    def texts() -> Iterator[str]:
+        for text in ("schnell", *["langsam"] * 9):
+            read.append(text)
+            yield text
 
     def serve(request: bytes, connection: socket.socket) -> bytes | None:
         if b"schnell" in request:
@@ -288,16 +272,25 @@ def test_cancel_embeddings_under_way_end_at_once(leave: str) -> None:
         held.wait(30)
         return None
 
+    async def left(vectors: Any) -> bool:
+        assert await anext(vectors) == [7.0]
+        assert await asyncio.to_thread(asked.wait, 30)
+        with pytest.raises(error) if error else nullcontext():
+            await (vectors.athrow(error) if error else vectors.aclose())
+        return await asyncio.to_thread(closed.wait, 10)
+
     with raw_server(serve) as raw:
-        client = Mode("sync").client("meingpt", raw, max_retries=5)
-        vectors = client.embed(["schnell", "langsam", "langsam"], batch_size=1)
-        assert next(vectors) == [7.0]
-        assert asked.wait(30)
-        if leave == "close":
-            vectors.close()
+        given: Any = {"batch_size": 1, "max_concurrency": 2}
+        vectors = mode.client("meingpt", raw, max_retries=5).embed(texts(), **given)
+        if mode.name == "async":
+            assert asyncio.run(left(vectors))
         else:
-            with pytest.raises(KeyboardInterrupt):
-                vectors.throw(KeyboardInterrupt)
-        assert closed.wait(10)  # while the server still holds its answers back
+            assert next(vectors) == [7.0]
+            assert asked.wait(30)
+            with pytest.raises(error) if error else nullcontext():
+                vectors.throw(error) if error else vectors.close()
+            assert closed.wait(10)  # while the server still holds its answers back
         held.set()
         assert len(raw.requests) <= 3
+    assert len(read) <= 4  # of requests, and the text that shows that a batch is full
+    assert no_thread_is_left()

@@ -177,7 +177,6 @@ EVERY_SETTING: dict[str, Any] = {
     "strict": True,
 }
 PICKLED: dict[str, Any] = {
-    "listed": PROVIDERS["sovrgpt"],
     "not listed": replace(PROVIDERS["sovrgpt"], name="eigener", title="Eigener"),
     "changed": replace(PROVIDERS["sovrgpt"], title="Geändert"),
     "by OAuth": PROVIDERS["neuroflash"],
