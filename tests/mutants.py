@@ -41,7 +41,6 @@ OWN_PROGRAMS = (
     "first_request_imports",
     "points_at_the_users_line",
     "costs_what",
-    "is_copied_once",
 )
 # The last of those that are left out collects garbage, which takes longer than most tests do.
 PYTEST = [

@@ -47,37 +47,30 @@ def test_every_name_becomes_valid_once_and_for_all(name: str) -> None:
 
 
 def tool(name: str, **more: Any) -> dict[str, Any]:
-    return {"type": "function", "id": "1", "function": {"name": name, "x": name}} | more
+    return {"type": "function", "function": {"name": name, "x": "ö"}} | more
+
+
+# tools' names → on the wire
+WIRE = {"Größe": "Groesse_2", "x" * 70: "x" * 64, "x" * 71: "x" * 56 + "_2", "ö": "oe"}
+USER = {"role": "user", "name": "Größe", "content": "?"}
 
 
 def talk(wire: dict[str, str]) -> dict[str, Any]:
-    """Return a request whose tools go by these names."""
-    names = ["Größe", "Groesse", "add", "", "x" * 70, "x" * 71, "ö"]
-    tools = [tool(name) for name in names]
-    for item, name in zip(tools, names, strict=True):
-        item["function"]["name"] = wire.get(name, name)
-    called = [tool("Größe"), tool("add"), tool("fort ß")]
-    called[0]["function"]["name"] = wire.get("Größe", "Größe")
-    user: dict[str, Any] = {"role": "user", "name": "Größe", "content": "?"}
-    results = [{"role": "tool", "name": name} for name in (wire.get("Größe", "Größe"), "add")]
-    return {
-        "messages": [user, {"role": "assistant", "tool_calls": called}, *results],
-        "tools": [*tools, {"type": "web_search"}, {"type": "function", "function": {"x": 1}}],
-        "tool_choice": {**tools[0], "y": 1},
-        "temperature": 1,
-    }
-
-
-WIRE = {"Größe": "Groesse_2", "x" * 70: "x" * 64, "x" * 71: "x" * 56 + "_2", "ö": "oe"}
+    """Return a request whose tools go by these names on the wire."""
+    called, *others = (wire.get(name, name) for name in WIRE)
+    calls = {"role": "assistant", "tool_calls": [tool(called, id="1"), tool("add"), tool("fort ß")]}
+    results = [{"role": "tool", "name": name, "content": "7"} for name in (called, "add")]
+    tools = [*map(tool, (called, "Groesse", "add", "", *others)), {"type": "web_search"}]
+    body = {"messages": [USER, calls, *results], "tools": [*tools, {"function": {"x": 1}}]}
+    return body | {"tool_choice": tool(called, y=1), "temperature": 1}
 
 
 def test_tools_get_valid_names_in_choice_and_history_too() -> None:
-    body = talk({})
-    before = copy.deepcopy(body)
-    messages = body["messages"]
+    body, messages = talk({}), talk({})["messages"]
+    body["messages"] = messages
     assert valid_tool_names(body) == {valid: name for name, valid in WIRE.items()}
     assert body == talk(WIRE)
-    assert messages == before["messages"]  # the history is the caller's
+    assert messages == talk({})["messages"]  # the history is the caller's
     for left in ({}, {"tools": []}, {"tools": [tool("add"), tool("")], "messages": [7]}):
         kept = copy.deepcopy(left)
         assert (valid_tool_names(kept), kept) == ({}, left)
