@@ -211,8 +211,8 @@ def test_each_server_has_its_own_model_list(mode: Mode) -> None:
 # neuroflash's other addresses
 
 
-@pytest.mark.covers("neuroflash", "endpoint GET */workspaces")
-@pytest.mark.covers("neuroflash", "endpoint GET */health")
+@pytest.mark.covers("neuroflash", "endpoint GET */workspaces", "Public")
+@pytest.mark.covers("neuroflash", "endpoint GET */health", "Public")
 @pytest.mark.covers("neuroflash", "endpoint GET */quotas", "Public")
 @pytest.mark.parametrize("detour", ["", "/content_generation"])
 def test_neuroflashs_workspaces_health_and_quotas(mode: Mode, server: Server, detour: str) -> None:

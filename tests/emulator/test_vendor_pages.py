@@ -14,7 +14,6 @@ from tests.vendors import MODELS, THINKING_MODEL
 PDF = (Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf").read_bytes()
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
 DATA_IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
-FILE_URL = {"url": "https://example.com/document.pdf", "mime_type": "application/pdf"}
 
 
 def asking(vendor: str, *content: dict, **fields: object) -> dict:
@@ -52,16 +51,6 @@ class TestInnoGPT:
                 assert first["choices"][0]["delta"]["role"] == "assistant"
                 assert last["choices"][0]["finish_reason"] == "stop"
         assert http("innogpt", json=asking("innogpt")).json()["object"] == "chat.completion"
-
-    @pytest.mark.covers("innogpt", "content `image_url` with a web address or a data URL", "Doc")
-    @pytest.mark.covers(
-        "innogpt", "content `file_url` with `url` and `mime_type`: a PDF by its address", "Doc"
-    )
-    def test_image_and_pdf_by_url(self, http: Http) -> None:
-        for part in (IMAGE, DATA_IMAGE, {"type": "file_url", "file_url": FILE_URL}):
-            body = asking("innogpt", {"type": "text", "text": "Was ist das?"}, part, model="gpt-5")
-            said = "".join(pieces(http("innogpt", json=body)))
-            assert [text for text in ("1.", "Was ist das?") if text not in said] == []
 
     @pytest.mark.covers(
         "innogpt", "content Form parts `file` and `payload`: a PDF beside the chat request", "Doc"
@@ -194,15 +183,6 @@ class TestNeuroflash:
         answer = http("neuroflash", json=wrong | {"stream_options": []})
         assert answer.status_code == 422
         assert {one["field"] for one in answer.json()["errors"]} == {*wrong, "stream_options"}
-
-    @pytest.mark.covers("neuroflash", "endpoint GET *", "Public")
-    def test_lists(self, http: Http, server: Server) -> None:
-        models = http("neuroflash", "/model_selection/models", "GET").json()
-        assert "openai/gpt-4.1-mini" in [model["id"] for model in models]
-        assert http("neuroflash", "/health", "GET").json()["status"] == "ok"
-        path = "//api/workspace-service/v1/workspaces"
-        spaces = http("neuroflash", path, "GET", headers={"x-workspace-id": ""}).json()
-        assert spaces["data"][0]["id"] == server.workspace_id
 
     @pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token", "Public")
     def test_a_token_opens_the_api_until_it_expires(self, http: Http, server: Server) -> None:

@@ -66,9 +66,11 @@ IN_LLAMAINDEX: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.covers("innogpt, sovrgpt", "content `image_url` with a web address or a data URL")
 @pytest.mark.covers(
-    "innogpt", "content `file_url` with `url` and `mime_type`: a PDF by its address"
+    "innogpt, sovrgpt", "content `image_url` with a web address or a data URL", "Doc"
+)
+@pytest.mark.covers(
+    "innogpt", "content `file_url` with `url` and `mime_type`: a PDF by its address", "Doc"
 )
 @pytest.mark.parametrize(
     ("way", "block", "part"),
