@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from llama_index.core import (
+    Document,
     DocumentSummaryIndex,
     PromptTemplate,
     Settings,
@@ -108,6 +109,15 @@ get_dispatcher().add_event_handler(events)
 FOLDER = Path(__file__).parent / "handbuch"
 
 
+def handbook_files() -> list[Document]:
+    """Read the handbook; of each file just its name is kept, no path of this machine."""
+    return SimpleDirectoryReader(
+        str(FOLDER),
+        required_exts=[".md"],
+        file_metadata=lambda path: {"file_name": Path(path).name},
+    ).load_data()
+
+
 def direct_calls() -> None:
     """Chat, completion and streams, with settings of one call."""
     message = ChatMessage(role="user", content="Wie heißt du?")
@@ -126,7 +136,7 @@ def direct_calls() -> None:
 
 def ingestion() -> VectorStoreIndex:
     """Read, split, enrich and embed a folder, each text once."""
-    documents = SimpleDirectoryReader(str(FOLDER), required_exts=[".md"]).load_data()
+    documents = handbook_files()
     pipeline = IngestionPipeline(
         transformations=[SentenceSplitter(chunk_size=256, chunk_overlap=32), embed_model],
         docstore=SimpleDocumentStore(),
@@ -158,7 +168,7 @@ def engines(index: VectorStoreIndex) -> None:
     own = RetrieverQueryEngine.from_args(near, node_postprocessors=[cutoff])
     names = {node.metadata["file_name"] for node in own.query(question).source_nodes}
     print("filtered", sorted(names))
-    documents = SimpleDirectoryReader(str(FOLDER), num_files_limit=2).load_data()
+    documents = handbook_files()[:2]
     summary = SummaryIndex.from_documents(documents).as_query_engine()
     print("summary", bool(str(summary.query("Worum geht es?"))))
     summaries = DocumentSummaryIndex.from_documents(documents, show_progress=False)
