@@ -19,16 +19,8 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from dsgvo import AsyncClient, errors, file_part
 from dsgvo.emulator import Server
 from dsgvo.transport import _pools
-from tests.core.support import (
-    HELLO,
-    ROOT,
-    Mode,
-    answer,
-    client_credentials,
-    http,
-    raw_server,
-    run_python,
-)
+from tests.core import support
+from tests.core.support import HELLO, ROOT, Mode, answer, http, raw_server, run_python
 from tests.vendors import MODELS
 
 
@@ -168,7 +160,7 @@ def test_no_call_holds_up_the_loop(
         more = {"save_to": tmp_path / more["save_to"]}
     client = async_mode.client("innogpt", server)
     assert async_mode.in_turn(lambda: getattr(client, how)(about, **more))
-    signed_in = async_mode.client("neuroflash", **client_credentials(server))
+    signed_in = async_mode.client("neuroflash", **support.client_credentials(server))
     assert async_mode.in_turn(signed_in.models)
 
 

@@ -17,8 +17,8 @@ import pytest
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Raw, Server
 from dsgvo.transport import _client, _pools, _request
+from tests.core import support
 from tests.core.support import (
-    HELLO,
     Mode,
     RawServer,
     answer,
@@ -175,7 +175,7 @@ def test_bounded_in_time_what_does_not_end(
 def test_whole_answers_what_came_before_its_request_answers_none(mode: Mode) -> None:
     with raw_server(http(answer("Eins.")) + http(answer("Fremd."))) as raw:
         client = mode.client("sovrgpt", raw)
-        calls = [lambda: client.chat(HELLO, model="m")] * 2
+        calls = [lambda: client.chat(support.HELLO, model="m")] * 2
         try:
             said = [one.content for one in mode.in_turn(*calls)]
         except errors.APIConnectionError as error:

@@ -17,18 +17,8 @@ import pytest
 from dsgvo import errors
 from dsgvo.emulator import Delay, Disconnect, Server, Status, Step
 from dsgvo.transport import _request
-from tests.core.support import (
-    HELLO,
-    MODELS,
-    Mode,
-    RawServer,
-    answer,
-    client_credentials,
-    eventually,
-    http,
-    raised,
-    raw_server,
-)
+from tests.core import support
+from tests.core.support import HELLO, Mode, RawServer, answer, eventually, http, raised, raw_server
 
 TOKEN_PATH = "/oauth/v2/token"
 
@@ -44,14 +34,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def of(mode: Mode, server: Server | RawServer, **more: Any) -> Any:
     """Return a client that signs in."""
     if isinstance(server, Server):
-        return mode.client("neuroflash", **client_credentials(server) | more)
+        return mode.client("neuroflash", **support.client_credentials(server) | more)
     account = {"client_id": "client", "client_secret": "ein-Geheimnis", "workspace_id": "w"}
     where: dict[str, Any] = {"base_url": f"{server.url}/api/ds-prototypes", "max_retries": 0}
     return mode.client("neuroflash", **where | account | more)
 
 
 def asked(client: Any) -> Any:
-    return client.chat(HELLO, model=MODELS["neuroflash"])
+    return client.chat(HELLO, model=support.MODELS["neuroflash"])
 
 
 def fetches(server: Server) -> list[Any]:

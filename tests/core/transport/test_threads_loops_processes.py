@@ -16,19 +16,8 @@ import pytest
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Reply, Server
 from dsgvo.transport import _pools
-from tests.core.support import (
-    HELLO,
-    Mode,
-    answer,
-    chunk,
-    client_credentials,
-    http,
-    json_of,
-    raw_server,
-    run_python,
-    settings,
-    sse,
-)
+from tests.core import support
+from tests.core.support import HELLO, Mode, answer, http, json_of, raw_server, run_python
 
 
 def text_in(request: bytes) -> str:
@@ -59,7 +48,7 @@ def test_any_loop_connections_are_shared_and_usable_after_errors_and_streams(
 ) -> None:
     monkeypatch.setattr(_pools, "GRACE_SECONDS", 30.0)  # however slow this machine is
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked"
-    body = sse(chunk("Ja."), chunk(None, "stop"))
+    body = support.sse(support.chunk("Ja."), support.chunk(None, "stop"))
 
     def serve(_request: bytes, connection: socket.socket) -> bytes:
         if len(raw.requests) % 2:
@@ -74,44 +63,37 @@ def test_any_loop_connections_are_shared_and_usable_after_errors_and_streams(
         assert (len(raw.requests), raw.accepted, len(naps)) == (2 * asked, 1, asked)
 
 
-def test_any_loop_many_threads_share_a_client() -> None:
-    with raw_server(echo) as raw:
-        client = Mode("sync").client("sovrgpt", raw)
-        barrier = threading.Barrier(16)
+def test_any_loop_many_threads_and_tasks_share_a_client_in_any_number_of_loops(
+    async_mode: Mode,
+) -> None:
+    with raw_server(echo) as raw, ThreadPoolExecutor(16) as pool:
+        sync, own = Mode("sync").client("sovrgpt", raw), async_mode.client("sovrgpt", raw)
+        threads, loops = threading.Barrier(16), threading.Barrier(2)
 
         def work(thread: int) -> None:
-            barrier.wait()
+            threads.wait()
             texts = numbered(thread, 10)
-            assert [ask(client, text).content for text in texts] == texts
-
-        with ThreadPoolExecutor(16) as pool:
-            list(pool.map(work, range(16)))
-        assert len(raw.requests) == 160
-        assert raw.accepted <= 16
-
-
-def test_any_loop_many_tasks_in_loops_one_after_another_and_at_once(async_mode: Mode) -> None:
-    with raw_server(echo) as raw:
-        client = async_mode.client("sovrgpt", raw)
-        barrier = threading.Barrier(2)
+            assert [ask(sync, text).content for text in texts] == texts
 
         async def tasks() -> None:
-            await asyncio.gather(*(ask_all(client, numbered(task, 3)) for task in range(10)))
+            await asyncio.gather(*(ask_all(own, numbered(task, 3)) for task in range(10)))
 
         async def at_once() -> None:
-            await ask_all(client, ["vorher"])
-            await asyncio.to_thread(barrier.wait)  # both pools are in use from here on
+            await ask_all(own, ["vorher"])
+            await asyncio.to_thread(loops.wait)  # both pools are in use from here on
             await tasks()
 
+        list(pool.map(work, range(16)))
+        assert len(raw.requests) == 160
+        assert raw.accepted <= 16
         for loop in range(1, 4):
             before = raw.accepted
             asyncio.run(tasks())
-            assert len(raw.requests) == 30 * loop
+            assert len(raw.requests) == 160 + 30 * loop
             assert 0 < raw.accepted - before <= 10  # a connection belongs to its loop
-        with ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(asyncio.run, at_once()) for _ in range(2)]:
-                done.result()
-        assert len(raw.requests) == 152
+        for done in [pool.submit(asyncio.run, at_once()) for _ in range(2)]:
+            done.result()
+        assert len(raw.requests) == 312
 
 
 def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(
@@ -191,7 +173,11 @@ for client in pickle.load(sys.stdin.buffer):
 
 @pytest.mark.parametrize("what", PICKLED)
 def test_any_loop_pickling_loses_no_setting(mode: Mode, server: Server, what: str) -> None:
-    own = client_credentials(server) if what == "by OAuth" else settings("sovrgpt", server)
+    own = (
+        support.client_credentials(server)
+        if what == "by OAuth"
+        else support.settings("sovrgpt", server)
+    )
     client = mode.client(PICKLED[what], **own, **EVERY_SETTING)
     new = pickle.dumps(client)
     mode.chat(client, model="m")
