@@ -96,7 +96,9 @@ def test_ctrl_c_ends_quietly() -> None:
 # dsgvo emulator
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_it_serves_until_it_is_told_to_stop(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from docs.coverage import FACTS, PAGE, Mark, confirmed, facts_page, faults, marks, page, table
@@ -11,15 +9,6 @@ from dsgvo import PROVIDERS
 
 COVERED = list(marks())
 PROVED = (("innogpt", "stream"), ("neuroflash", "seed"))
-MARKED = """
-@pytest.mark.covers('sovrgpt', 'behaviour a', 'Doc')
-@pytest.mark.covers('meingpt', 'behaviour b')
-async def test_one(): ...
-@pytest.mark.covers('*', 'model *')
-class TestTwo:
-    @pytest.mark.covers('innogpt', 'parameter stop')
-    def test_three(self): ...
-"""
 
 
 def test_the_page_is_current_and_every_fact_has_its_test_and_standing() -> None:
@@ -37,9 +26,7 @@ def test_every_fact_that_no_page_states_has_a_probe_or_says_why_not() -> None:
     ("provider", "fact", "standing", "fault"),
     [
         ("nobody", "parameter seed", "", "nobody states"),
-        ("sovrgpt", "model gpt-9", "", "nobody states"),
         ("sovrgpt", "endpoint GET /v9", "", "nobody states"),
-        ("sovrgpt", "rumour of tools", "", "nobody states"),
         ("sovrgpt", "behaviour It sings", "Rumour", "nobody states"),
         ("sovrgpt", "behaviour It sings", "", "no standing of behaviour It sings"),
         ("sovrgpt", "parameter seed", "Public", "is Doc, not Public"),
@@ -58,13 +45,3 @@ def test_what_no_test_proves_is_found_and_patterns_hold_for_what_a_vendor_states
     assert wrong == []
     proved = [rows[name]["parameter " + field].tests for name, field in PROVED]
     assert (proved, "parameter seed" in rows["innogpt"]) == ([["t"], ["t"]], False)
-
-
-def test_markers_of_functions_and_classes_are_read(tmp_path: Path) -> None:
-    (tmp_path / "test_x.py").write_text(MARKED)
-    assert list(marks(tmp_path)) == [
-        Mark("test_x.py::test_one", "sovrgpt", "behaviour a", "Doc"),
-        Mark("test_x.py::test_one", "meingpt", "behaviour b"),
-        Mark("test_x.py::TestTwo", "*", "model *"),
-        Mark("test_x.py::TestTwo::test_three", "innogpt", "parameter stop"),
-    ]

@@ -1,9 +1,11 @@
-"""The server itself: starting, stopping, many at once, and what it leaves behind."""
+"""The server itself: starting, stopping, many at once, and what it leaves behind.
+
+How it ends on a signal is tested where the command is.
+"""
 
 import asyncio
 import os
 import re
-import signal
 import subprocess
 import sys
 from typing import Any
@@ -13,7 +15,6 @@ import pytest
 
 from dsgvo import emulator
 from dsgvo.emulator import Reply, Server
-from tests.processes import next_line, started
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Sag: hallo"}], "stream": True}
 
@@ -100,22 +101,6 @@ async def test_500_streams_at_once_and_half_of_them_abandoned() -> None:
                 break
             await asyncio.sleep(0.02)
         assert server.open_connections == 0
-
-
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
-def test_serve_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
-    code = (
-        "from dsgvo import emulator\n"
-        "emulator.serve(port=0, ready=lambda server: print(server.url, flush=True))"
-    )
-    with started([sys.executable, "-c", code]) as process:
-        url = next_line(process).strip()
-        assert httpx.get(f"{url}/sovrgpt/api/v1/models", trust_env=False).status_code == 401
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=10)
-    assert (process.returncode, errors) == (0, "")
 
 
 UNASKED = """print([m for m in ("starlette", "uvicorn", "pypdf") if m in sys.modules])
