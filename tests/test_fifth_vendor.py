@@ -101,16 +101,16 @@ def vendors(vendor_environment: Server) -> Server:
 
 
 class TestChatUnit(Unit, ChatModelUnitTests):
-    chat = ChatMusterhaus
-    params: ClassVar = {"model": "muster-1"}
+    chat_model_class = ChatMusterhaus
+    chat_model_params: ClassVar = {"model": "muster-1"}
     variable = "MUSTERHAUS"
     ruled_out: ClassVar = {"test_serdes": "its snapshot would be that of the others"}
 
 
 class TestChat(Integration, ChatModelIntegrationTests):
-    chat = ChatMusterhaus
-    params: ClassVar = {"model": "muster-1"}
-    override = "muster-2"
+    chat_model_class = ChatMusterhaus
+    chat_model_params: ClassVar = {"model": "muster-1"}
+    model_override_value = "muster-2"
     ruled_out: ClassVar = not_on(PAGE, *TEXT_ALONE)
 
 

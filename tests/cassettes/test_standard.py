@@ -33,7 +33,7 @@ class TestLangChainChat(test_standard_chat.TestInnoGPT):
 
 class TestLangChainEmbeddings(test_embeddings.TestInnoGPT):
     provider, suite = "innogpt", "langchain-standard-embeddings"
-    params: ClassVar = {"dimensions": 8}
+    embedding_model_params: ClassVar = {"dimensions": 8}
 
 
 class TestLLM(conformance.LLMConformance):

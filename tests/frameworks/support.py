@@ -41,6 +41,8 @@ class Answer:
     thoughts: str
     kinds: list[str]
     calls: list[tuple[str, dict[str, Any]]]
+    ids: list[str]
+    """Of the calls."""
     finish_reason: str
     model: str
     usage: dict[str, Any]
@@ -74,12 +76,10 @@ class Way:
         make = langchain.chat if self.is_langchain else llamaindex.llm
         return make(provider, **settings)
 
-    def pieces(self, model: Any, question: Any = "Hallo!", /, **options: Any) -> list[str]:
-        """Return the texts of a stream, one a piece."""
-        if self.is_langchain:
-            return [one.text for one in self.mode.stream(model, self._asked(question), **options)]
-        parts = self.mode.listed(model, "stream_chat", self._asked(question), **options)
-        return [part.delta for part in parts]
+    def stream(self, model: Any, question: Any = "Hallo!") -> Any:
+        """Return a stream as the framework gives it; LlamaIndex's awaited one wants ``await``."""
+        name = "stream" if self.is_langchain else "stream_chat"
+        return getattr(model, "a" * self.mode.is_async + name)(self._asked(question))
 
     def answer(self, model: Any, question: Any = "Hallo!", /, **options: Any) -> Answer:
         """Ask; a list is a history of questions (texts) and answers (their ``message``)."""
@@ -190,6 +190,7 @@ def _langchains(message: Any) -> Answer:
         thoughts="".join(one["reasoning"] for one in blocks if one["type"] == "reasoning"),
         kinds=[one["type"].replace("reasoning", "thoughts") for one in blocks],
         calls=[(call["name"], call["args"]) for call in message.tool_calls],
+        ids=[call["id"] for call in message.tool_calls],
         finish_reason=message.response_metadata["finish_reason"],
         model=message.response_metadata["model_name"],
         usage=message.response_metadata.get("token_usage") or {},
@@ -207,6 +208,7 @@ def _llamaindexs(model: Any, response: Any) -> Answer:
         thoughts="".join(one.content for one in blocks if one.block_type == "thinking"),
         kinds=[kind.replace("thinking", "thoughts") for kind in shown],
         calls=[(call.tool_name, call.tool_kwargs) for call in calls],
+        ids=[call.tool_id for call in calls],
         finish_reason=response.raw["finish_reason"],
         model=response.raw["model"],
         usage=response.raw["usage"] or {},

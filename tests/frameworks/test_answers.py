@@ -87,17 +87,17 @@ def test_a_call_goes_out_and_comes_back(server: Server, way: Way, provider: str)
     model = way.model(provider)
     asked = way.call_tools(model, BOTH, QUESTION)
     assert asked.calls == [("get_weather", {"city": "Köln"})]
-    [call] = asked.message.additional_kwargs.get("tool_calls") or asked.message.tool_calls
-    result = way.result("In Köln scheint die Sonne.", call_id=call["id"])
+    [call_id] = asked.ids
+    result = way.result("In Köln scheint die Sonne.", call_id=call_id)
     answer = way.call_tools(model, BOTH, [QUESTION, asked.message, result])
     assert answer.calls == []
     assert "In Köln scheint die Sonne." in answer.text
     function = {"name": "get_weather", "arguments": '{"city":"Köln"}'}
-    sent = {"id": call["id"], "type": "function", "function": function}
+    sent = {"id": call_id, "type": "function", "function": function}
     assert bodies(server)[1]["messages"] == [
         {"role": "user", "content": QUESTION},
         {"role": "assistant", "content": None, "tool_calls": [sent]},
-        {"role": "tool", "tool_call_id": call["id"], "content": "In Köln scheint die Sonne."},
+        {"role": "tool", "tool_call_id": call_id, "content": "In Köln scheint die Sonne."},
     ]
 
 

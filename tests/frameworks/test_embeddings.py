@@ -85,9 +85,8 @@ def test_no_text_costs_no_request_and_an_empty_one_is_named(
     server: Server, way: Way, small: Any
 ) -> None:
     assert way.embed(small, []) == []
-    batched = way.embeddings("innogpt", batch_size=2)
     with pytest.raises(errors.ConfigurationError, match=r"texts\[7\] is empty: leave it out"):
-        way.embed(batched, [*TEXTS[:7], "", "x"])
+        way.embed(way.embeddings("innogpt", batch_size=2), [*TEXTS[:7], "", "x"])
     with pytest.raises(errors.ConfigurationError, match=r"texts\[0\] is empty"):
         way.embed_query(small, "")
     assert server.requests == []

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from llama_index.core.llms import ChatMessage
 
 from dsgvo import errors
 from dsgvo.emulator import Disconnect, ErrorEvent, Redirect, Reply, Server, Status, Truncate
@@ -56,15 +55,7 @@ def test_retry_what_passes_as_often_as_the_settings_say(server: Server, way: Way
 
 # Connections
 
-HELLO = [ChatMessage("Hallo!")]
 LONG = Reply(chunks=["Wort "] * 10_000)
-
-
-def stream(way: Way, awaited: str = "") -> Any:
-    """Return a stream as the framework gives it; LlamaIndex's are awaited first."""
-    model = way.model("sovrgpt")
-    name, question = ("stream", "Hallo!") if way.is_langchain else ("stream_chat", HELLO)
-    return getattr(model, awaited + name)(question)
 
 
 def all_are_closed(server: Server) -> bool:
@@ -88,7 +79,7 @@ def test_cancel_at_once_a_stream_that_is_left(server: Server, way: Way, left_by:
     assert all_are_closed(server)  # those of the test before
 
     def leave() -> None:
-        for _ in (pieces := stream(way)):
+        for _ in (pieces := way.stream(way.model("sovrgpt"))):
             assert server.open_connections > 0
             if left_by == "break":
                 break
@@ -98,7 +89,7 @@ def test_cancel_at_once_a_stream_that_is_left(server: Server, way: Way, left_by:
         started = asyncio.Event()
 
         async def read() -> None:
-            pieces = stream(way, "a")
+            pieces = way.turned().stream(way.model("sovrgpt"))
             pieces = pieces if way.is_langchain else await pieces
             async for _ in pieces:
                 started.set()
@@ -124,7 +115,7 @@ def test_cancel_at_once_a_stream_that_is_left(server: Server, way: Way, left_by:
 @BLOCKING
 def test_what_had_come_was_handed_out_before(server: Server, way: Way) -> None:
     server.script("sovrgpt", TRUNCATED)
-    pieces, text = stream(way), "text" if way.is_langchain else "delta"
+    pieces, text = way.stream(way.model("sovrgpt")), "text" if way.is_langchain else "delta"
     assert [getattr(next(pieces), text) for _ in range(2)] == ["Guten", " Tag"]
     with pytest.raises(errors.IncompleteStreamError):
         next(pieces)

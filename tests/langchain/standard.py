@@ -40,22 +40,14 @@ def not_on(page: str, *tests: str) -> dict[str, str]:
 class Vendor:
     """What is the same in a vendor's unit and integration tests."""
 
-    chat: ClassVar[type[BaseChatModel]]
-    params: ClassVar[dict[str, Any]]
+    chat_model_class: ClassVar[type[BaseChatModel]]
+    chat_model_params: ClassVar[dict[str, Any]]
     ruled_out: ClassVar[dict[str, str]] = {}
 
     @pytest.fixture(autouse=True)
     def skip_what_the_page_rules_out(self, request: pytest.FixtureRequest) -> None:
         if reason := self.ruled_out.get(request.node.originalname):
             pytest.skip(reason)
-
-    @property
-    def chat_model_class(self) -> type[BaseChatModel]:
-        return self.chat
-
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return self.params
 
 
 class Unit(Vendor):
@@ -72,31 +64,26 @@ class Unit(Vendor):
     def known_to_load(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # ``allowed_objects="all"`` means the partners that langchain-core lists by name. The way
         # for users, ``allowed_objects=[ChatSovrGPT]``, is tested in test_settings.py.
-        path = tuple(self.chat.lc_id())
+        path = tuple(self.chat_model_class.lc_id())
         monkeypatch.setitem(lc_load.ALL_SERIALIZABLE_MAPPINGS, path, path)
         monkeypatch.setattr(lc_load, "_default_class_paths_cache", {})
 
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
-        variables = {
-            f"{self.variable}_API_KEY": "key-of-the-environment",
-            f"{self.variable}_BASE_URL": "https://ki.example.com/v1",
-            **{f"{self.variable}_{name}": value for name, value in self.more_variables.items()},
-        }
-        expected = {
-            "api_key": "key-of-the-environment",
-            "base_url": "https://ki.example.com/v1",
-            "model": self.params["model"],
-        }
-        return variables, self.params, expected
+        expected = {"api_key": "key-of-the-environment", "base_url": "https://ki.example.com/v1"}
+        variables = {**expected, **self.more_variables}
+        named = {f"{self.variable}_{name.upper()}": value for name, value in variables.items()}
+        return named, self.chat_model_params, expected
 
 
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 class Integration(Vendor):
-    override: ClassVar[str]
-    images: ClassVar[bool] = False
-    documents: ClassVar[bool] = False
-    method: ClassVar[dict[str, Any]] = {}
+    model_override_value: ClassVar[str]
+    structured_output_kwargs: ClassVar[dict[str, Any]] = {}
+    supports_image_inputs: ClassVar[bool] = False
+    supports_image_urls: ClassVar[bool] = False
+    supports_pdf_inputs: ClassVar[bool] = False
+    enable_vcr_tests = supports_json_mode = supports_anthropic_inputs = True
 
     @pytest.fixture(autouse=True)
     def pictures_and_documents_without_a_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,35 +97,3 @@ class Integration(Vendor):
     def vcr(self) -> SimpleNamespace:
         """The emulator in place of a recording: what is streamed is never taken from one."""
         return SimpleNamespace(responses=())
-
-    @property
-    def enable_vcr_tests(self) -> bool:
-        return True
-
-    @property
-    def supports_json_mode(self) -> bool:
-        return True
-
-    @property
-    def supports_anthropic_inputs(self) -> bool:
-        return True
-
-    @property
-    def supports_image_inputs(self) -> bool:
-        return self.images
-
-    @property
-    def supports_image_urls(self) -> bool:
-        return self.images
-
-    @property
-    def supports_pdf_inputs(self) -> bool:
-        return self.documents
-
-    @property
-    def structured_output_kwargs(self) -> dict[str, Any]:
-        return self.method
-
-    @property
-    def model_override_value(self) -> str:
-        return self.override

@@ -1,4 +1,4 @@
-"""LangGraph agents on these models: tools, structured answers, middleware, retrieval."""
+"""LangGraph agents on these models: tools, structured answers."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
-from langchain_core.documents import Document
-from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnablePassthrough
 from langchain_core.tools import tool
-from langchain_core.vectorstores import InMemoryVectorStore
 from langgraph.checkpoint.memory import InMemorySaver
 
 from dsgvo.emulator import Reply, Server
 from tests.frameworks.test_structured import ANNA, TEXT, Person
-from tests.langchain.support import EMBEDDINGS, Mode, bodies, chat, roles
+from tests.langchain.support import Mode, bodies, chat, roles
 from tests.vendors import MODELS, THINKING_MODEL
 
 
@@ -62,18 +57,6 @@ def test_an_agent_uses_its_tool_and_remembers(
     ]
 
 
-def test_an_agent_streams_tokens_and_steps(server: Server, mode: Mode) -> None:
-    agent = create_agent(chat("sovrgpt"), [get_weather])
-    pieces = mode.listed(agent, "stream", QUESTION, stream_mode="messages")
-    text = "".join(
-        message.text for message, _ in pieces if type(message).__name__ == "AIMessageChunk"
-    )
-    assert "21 Grad" in text
-    assert all(body["stream"] for body in bodies(server))
-    steps = mode.listed(agent, "stream", QUESTION, stream_mode="updates")
-    assert [list(step) for step in steps] == [["model"], ["tools"], ["model"]]
-
-
 def test_a_broken_call_in_a_streamed_answer_is_not_carried_out(server: Server, mode: Mode) -> None:
     ran: list[str] = []
 
@@ -115,27 +98,3 @@ def test_the_strategy_that_the_agent_chooses_itself_works(provider: str, mode: M
     agent = create_agent(chat(provider), [], response_format=Person)
     answer = mode.invoke(agent, {"messages": [("user", "„Anna“ ist 34 Jahre alt.")]})
     assert answer["structured_response"] == ANNA
-
-
-# Retrieval
-
-TEXTS = {
-    "urlaub.md": "Beschäftigte haben Anspruch auf 30 Urlaubstage im Kalenderjahr.",
-    "passwort.md": "Ein Passwort hat mindestens vierzehn Zeichen und bleibt geheim.",
-    "panne.md": "Eine Datenpanne wird binnen 72 Stunden der Aufsichtsbehörde gemeldet.",
-}
-DOCUMENTS = [Document(text, metadata={"source": name}) for name, text in TEXTS.items()]
-PROMPT = ChatPromptTemplate([("system", "Der Kontext:\n{context}"), ("user", "{question}")])
-
-
-@pytest.mark.parametrize(("embedded_by", "answered_by"), [("innogpt", "sovrgpt"), ("meingpt",) * 2])
-def test_the_answer_comes_from_the_passage(mode: Mode, embedded_by: str, answered_by: str) -> None:
-    store = InMemoryVectorStore(EMBEDDINGS[embedded_by](dimensions=512, batch_size=2))
-    mode.call(store, "add_documents", DOCUMENTS)
-    retriever = store.as_retriever(search_kwargs={"k": 1})
-    passage = retriever | (lambda found: found[0].page_content)
-    context = {"context": passage, "question": RunnablePassthrough()}
-    chain: Any = context | PROMPT | chat(answered_by) | StrOutputParser()
-    question = "Wie lang muss ein Passwort sein?"
-    assert mode.invoke(retriever, question)[0].metadata["source"] == "passwort.md"
-    assert "vierzehn Zeichen" in "".join(mode.stream(chain, question))

@@ -155,10 +155,9 @@ def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> N
         assert made.model_fields_set == wanted.model_fields_set
     for name, value in vars(chunk.message).items():
         assert not isinstance(value, list | dict) or value is not getattr(second.message, name)
-    chunk.message.additional_kwargs["note"] = 1
-    chunk.message.name = "x"
-    assert second == to_chunk(Delta(content="Grüße"), "m") == expected
 
+
+# Usage
 
 # Usage
 

@@ -19,16 +19,8 @@ from tests.langchain.support import Mode, bodies
 
 
 class Vendor:
-    embeddings: ClassVar[type[Embeddings]]
-    params: ClassVar[dict[str, Any]] = {}
-
-    @property
-    def embeddings_class(self) -> type[Embeddings]:
-        return self.embeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        return self.params
+    embeddings_class: ClassVar[type[Embeddings]]
+    embedding_model_params: ClassVar[dict[str, Any]] = {}
 
 
 class Unit(Vendor):
@@ -37,35 +29,37 @@ class Unit(Vendor):
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         expected = {"api_key": "key-of-the-environment", "base_url": "https://ki.example.com/v1"}
-        names = (f"{self.env}_API_KEY", f"{self.env}_BASE_URL")
-        return dict(zip(names, expected.values(), strict=True)), self.params, expected
+        variables = {f"{self.env}_{name.upper()}": value for name, value in expected.items()}
+        return variables, self.embedding_model_params, expected
 
 
 class TestInnoGPTUnit(Unit, EmbeddingsUnitTests):
-    embeddings, env = InnoGPTEmbeddings, "INNOGPT"
+    embeddings_class, env = InnoGPTEmbeddings, "INNOGPT"
 
 
 class TestInnoGPT(Vendor, EmbeddingsIntegrationTests):
-    embeddings = InnoGPTEmbeddings
+    embeddings_class = InnoGPTEmbeddings
 
 
 class TestMeinGPTUnit(Unit, EmbeddingsUnitTests):
-    embeddings, env = MeinGPTEmbeddings, "MEINGPT"
+    embeddings_class, env = MeinGPTEmbeddings, "MEINGPT"
 
 
 class TestMeinGPT(Vendor, EmbeddingsIntegrationTests):
-    embeddings = MeinGPTEmbeddings
+    embeddings_class = MeinGPTEmbeddings
 
 
 UNDOCUMENTED: Any = {"model": "e5", "allow_undocumented": True}
 
 
 class TestNeuroflashUnit(Unit, EmbeddingsUnitTests):
-    embeddings, env, params = NeuroflashEmbeddings, "NEUROFLASH", UNDOCUMENTED
+    embeddings_class, env = NeuroflashEmbeddings, "NEUROFLASH"
+    embedding_model_params: ClassVar = UNDOCUMENTED
 
 
 class TestSovrGPTUnit(Unit, EmbeddingsUnitTests):
-    embeddings, env, params = SovrGPTEmbeddings, "SOVRGPT", UNDOCUMENTED
+    embeddings_class, env = SovrGPTEmbeddings, "SOVRGPT"
+    embedding_model_params: ClassVar = UNDOCUMENTED
 
 
 def test_batches_are_cut_by_bytes_too(server: Server, mode: Mode) -> None:

@@ -22,33 +22,32 @@ MEINGPT_PAGE = "meinGPT: Completions"
 
 
 class TestInnoGPTUnit(Unit, ChatModelUnitTests):
-    chat = ChatInnoGPT
-    params: ClassVar = {"model": "claude-4-5-sonnet"}
+    chat_model_class = ChatInnoGPT
+    chat_model_params: ClassVar = {"model": "claude-4-5-sonnet"}
     variable = "INNOGPT"
 
 
 class TestInnoGPT(Integration, ChatModelIntegrationTests):
-    chat = ChatInnoGPT
-    params: ClassVar = {"model": "claude-4-5-sonnet"}
-    override = "gpt-5-mini"
-    images = True
-    documents = True
+    chat_model_class = ChatInnoGPT
+    chat_model_params: ClassVar = {"model": "claude-4-5-sonnet"}
+    model_override_value = "gpt-5-mini"
+    supports_image_inputs = supports_image_urls = supports_pdf_inputs = True
     # Images and PDFs stand in the user's messages there.
     ruled_out: ClassVar = not_on(INNOGPT_PAGE, "test_audio_inputs", "test_pdf_tool_message")
 
 
 class TestMeinGPTUnit(Unit, ChatModelUnitTests):
-    chat = ChatMeinGPT
-    params: ClassVar = {"model": "gpt-4o"}
+    chat_model_class = ChatMeinGPT
+    chat_model_params: ClassVar = {"model": "gpt-4o"}
     variable = "MEINGPT"
 
 
 @pytest.mark.filterwarnings("ignore:meinGPT accepts 'stop'")
 class TestMeinGPT(Integration, ChatModelIntegrationTests):
-    chat = ChatMeinGPT
-    params: ClassVar = {"model": "gpt-4o"}
-    override = "claude-3-5-sonnet"
-    method: ClassVar = {"method": "json_schema"}
+    chat_model_class = ChatMeinGPT
+    chat_model_params: ClassVar = {"model": "gpt-4o"}
+    model_override_value = "claude-3-5-sonnet"
+    structured_output_kwargs: ClassVar = {"method": "json_schema"}
     ruled_out: ClassVar = not_on(MEINGPT_PAGE, *TEXT_ALONE) | {
         "test_usage_metadata_streaming": f"{MEINGPT_PAGE}: stream_options is not among the "
         "parameters that are honoured, so streams carry no usage",
@@ -56,23 +55,23 @@ class TestMeinGPT(Integration, ChatModelIntegrationTests):
 
 
 class TestNeuroflashUnit(Unit, ChatModelUnitTests):
-    chat = ChatNeuroflash
-    params: ClassVar = {"model": "openai/gpt-4.1-mini"}
+    chat_model_class = ChatNeuroflash
+    chat_model_params: ClassVar = {"model": "openai/gpt-4.1-mini"}
     variable = "NEUROFLASH"
     more_variables: ClassVar = {"WORKSPACE_ID": "workspace-of-the-environment"}
 
 
 class TestNeuroflash(Integration, ChatModelIntegrationTests):
-    chat = ChatNeuroflash
-    params: ClassVar = {"model": "openai/gpt-4.1-mini"}
-    override = "openai/gpt-4.1"
-    method: ClassVar = {"method": "function_calling"}
+    chat_model_class = ChatNeuroflash
+    chat_model_params: ClassVar = {"model": "openai/gpt-4.1-mini"}
+    model_override_value = "openai/gpt-4.1"
+    structured_output_kwargs: ClassVar = {"method": "function_calling"}
     ruled_out: ClassVar = not_on(NEUROFLASH_PAGE, *TEXT_ALONE)
 
 
 class TestSovrGPTUnit(Unit, ChatModelUnitTests):
-    chat = ChatSovrGPT
-    params: ClassVar = {"model": "qwen3.5-9b"}
+    chat_model_class = ChatSovrGPT
+    chat_model_params: ClassVar = {"model": "qwen3.5-9b"}
     variable = "SOVRGPT"
     ruled_out: ClassVar = {
         "test_with_structured_output": f"{SOVRGPT_PAGE}: response_format is json_object alone, so "
@@ -83,11 +82,11 @@ class TestSovrGPTUnit(Unit, ChatModelUnitTests):
 class TestSovrGPT(Integration, ChatModelIntegrationTests):
     """A model that takes images, in JSON mode."""
 
-    chat = ChatSovrGPT
-    params: ClassVar = {"model": "gemma-4-26b-a4b"}
-    override = "qwen3.5-9b"
-    method: ClassVar = {"method": "json_mode"}
-    images = True
+    chat_model_class = ChatSovrGPT
+    chat_model_params: ClassVar = {"model": "gemma-4-26b-a4b"}
+    model_override_value = "qwen3.5-9b"
+    structured_output_kwargs: ClassVar = {"method": "json_mode"}
+    supports_image_inputs = supports_image_urls = True
     # Images stand in the user's messages there.
     ruled_out: ClassVar = not_on(
         SOVRGPT_PAGE, "test_audio_inputs", "test_pdf_inputs", "test_pdf_tool_message"

@@ -28,7 +28,6 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import (
     RouterQueryEngine,
 )
-from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.schema import MetadataMode
 from llama_index.core.selectors import PydanticSingleSelector
 from llama_index.core.tools import FunctionTool, QueryEngineTool
@@ -119,29 +118,16 @@ class LLMConformance:
 
     # Indexes and query engines
 
-    @pytest.mark.parametrize(
-        "response_mode", [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE]
-    )
-    def test_vector_index(
-        self, llm: Any, index: VectorStoreIndex, mode: Mode, response_mode: ResponseMode
-    ) -> None:
-        engine = index.as_query_engine(llm=llm, similarity_top_k=2, response_mode=response_mode)
+    def test_vector_index(self, llm: Any, index: VectorStoreIndex, mode: Mode) -> None:
+        engine = index.as_query_engine(llm=llm, similarity_top_k=2)
         answer = mode.call(engine, "query", HOW_MANY_DAYS)
         assert "30 Tage Urlaub" in str(answer)
         assert answer.source_nodes[0].metadata == {"file": "urlaub.md"}
 
-    def test_streaming_query_engine(self, llm: Any, index: VectorStoreIndex, mode: Mode) -> None:
+    def test_streaming_query_engine(self, llm: Any, index: VectorStoreIndex) -> None:
         engine = index.as_query_engine(llm=llm, similarity_top_k=1, streaming=True)
-        if mode.is_async:
-
-            async def ask() -> list[str]:
-                answer: Any = await engine.aquery(HOW_MANY_DAYS)
-                return [token async for token in answer.async_response_gen()]
-
-            tokens = run(ask)
-        else:
-            answer: Any = engine.query(HOW_MANY_DAYS)
-            tokens = list(answer.response_gen)
+        answer: Any = engine.query(HOW_MANY_DAYS)
+        tokens = list(answer.response_gen)
         assert "".join(tokens) == VACATION
         assert len([token for token in tokens if token]) > 3
 

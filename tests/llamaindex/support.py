@@ -10,35 +10,18 @@ import llamaindex_dsgvo
 from tests.calls import Mode, bodies, run
 from tests.vendors import MODELS, classes
 
-__all__ = [
-    "BREACH",
-    "DOCUMENTS",
-    "EMBEDDINGS",
-    "HOW_MANY_DAYS",
-    "LLMS",
-    "PASSWORDS",
-    "TRAVEL",
-    "VACATION",
-    "Mode",
-    "bodies",
-    "documents",
-    "llm",
-    "run",
-]
+__all__ = ["Mode", "bodies", "run"]
 
 LLMS = classes(llamaindex_dsgvo, "{}")
 EMBEDDINGS = classes(llamaindex_dsgvo, "{}Embedding")
 
 VACATION = "Allen Beschäftigten stehen 30 Tage Urlaub im Kalenderjahr zu."
-TRAVEL = "Für Fahrten mit dem eigenen Pkw werden 0,30 Euro je Kilometer erstattet."
-PASSWORDS = "Passwörter haben mindestens 14 Zeichen und werden nicht weitergegeben."
-BREACH = "Datenpannen sind innerhalb von zwei Stunden intern an den Datenschutz zu melden."
-
 DOCUMENTS = {
     "urlaub.md": VACATION,
-    "reisen.md": TRAVEL,
-    "it.md": PASSWORDS,
-    "datenschutz.md": BREACH,
+    "reisen.md": "Für Fahrten mit dem eigenen Pkw werden 0,30 Euro je Kilometer erstattet.",
+    "it.md": "Passwörter haben mindestens 14 Zeichen und werden nicht weitergegeben.",
+    "datenschutz.md": "Datenpannen sind innerhalb von zwei Stunden intern an den Datenschutz zu "
+    "melden.",
 }
 HOW_MANY_DAYS = "Wie viele Tage Urlaub stehen den Beschäftigten zu?"
 

@@ -85,12 +85,11 @@ def test_a_stream_that_is_not_read_to_its_end_is_reported_once(
     if ended == "broken":
         server.script("sovrgpt", Truncate(after=2, reply=Reply(content="Ein langer Text.")))
     responses = llm("sovrgpt", callback_manager=CallbackManager([debug])).stream_chat(HELLO)
+    next(responses)
     if ended == "broken":
         with pytest.raises(IncompleteStreamError):
             list(responses)
-    else:
-        next(responses)
-        responses.close()
+    responses.close()
     events = ("LLMChatStartEvent", "LLMChatEndEvent", "ExceptionEvent")
     assert [recorder.names[name] for name in events] == [1, 0, 1]
     assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2]

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pytest
-
-from dsgvo import PROVIDERS, emulator
-from dsgvo.emulator import Server
+from dsgvo import PROVIDERS
 from llamaindex_dsgvo import (
     InnoGPT,
     InnoGPTEmbedding,
     MeinGPT,
     MeinGPTEmbedding,
     Neuroflash,
-    NeuroflashEmbedding,
     SovrGPT,
-    SovrGPTEmbedding,
 )
 from tests.llamaindex.conformance import EmbeddingConformance, LLMConformance
 from tests.vendors import THINKING_MODEL
-
-
-@pytest.fixture(scope="module")
-def undocumented_embeddings() -> Iterator[Server]:
-    """An emulator that has what two vendors do not document."""
-    with emulator.running(undocumented_embeddings=True) as server:
-        yield server
 
 
 class TestInnoGPT(LLMConformance):
@@ -63,28 +50,6 @@ class TestInnoGPTEmbedding(EmbeddingConformance):
 
 class TestMeinGPTEmbedding(EmbeddingConformance):
     embedding_class = MeinGPTEmbedding
-
-
-class Undocumented(EmbeddingConformance):
-    """The vendor's page has no embeddings; an account may have them all the same."""
-
-    embedding_arguments: ClassVar[dict[str, Any]] = {
-        "model_name": "text-embedding-3-small",
-        "allow_undocumented": True,
-    }
-
-    @pytest.fixture
-    def server(self, undocumented_embeddings: Server) -> Server:
-        undocumented_embeddings.clear()
-        return undocumented_embeddings
-
-
-class TestNeuroflashEmbedding(Undocumented):
-    embedding_class = NeuroflashEmbedding
-
-
-class TestSovrGPTEmbedding(Undocumented):
-    embedding_class = SovrGPTEmbedding
 
 
 def test_every_provider_is_covered() -> None:

@@ -52,14 +52,11 @@ def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> No
     assert "tool_choice" not in body
 
 
-BY_TOOL, BY_TEXT = reply("function_calling"), Reply(TEXT)
-
-
 @pytest.mark.parametrize(
     ("program_mode", "program", "said"),
     [
-        (PydanticProgramMode.FUNCTION, FunctionCallingProgram, BY_TOOL),
-        (PydanticProgramMode.LLM, LLMTextCompletionProgram, BY_TEXT),
+        (PydanticProgramMode.FUNCTION, FunctionCallingProgram, reply("function_calling")),
+        (PydanticProgramMode.LLM, LLMTextCompletionProgram, Reply(TEXT)),
     ],
 )
 def test_llama_indexs_own_programs(
@@ -70,7 +67,5 @@ def test_llama_indexs_own_programs(
     assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
     grown = mode.listed(model, "stream_structured_predict", Person, PROMPT, text=GIVEN)
     assert grown[-1] == ANNA
-    made = program.from_defaults(
-        output_cls=Person, prompt_template_str=PROMPT.template, llm=llm("innogpt")
-    )
+    made = program.from_defaults(Person, prompt_template_str=PROMPT.template, llm=llm("innogpt"))
     assert made(text=GIVEN) == ANNA

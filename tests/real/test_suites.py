@@ -32,9 +32,9 @@ RULED_OUT: dict[str, str] = dict.fromkeys(TEXT_ALONE, "SmolLM2 reads text alone"
 class TestStandard(Integration, ChatModelIntegrationTests):
     """The suite as it is; what the model's size explains is named one by one."""
 
-    chat: ClassVar[type[BaseChatModel]] = ChatInnoGPT
-    override = "smollm2"
-    method: ClassVar = {"method": "json_schema"}
+    chat_model_class: ClassVar[type[BaseChatModel]] = ChatInnoGPT
+    model_override_value = "smollm2"
+    structured_output_kwargs: ClassVar = {"method": "json_schema"}
     ruled_out: ClassVar = RULED_OUT
 
     @pytest.fixture(autouse=True)
@@ -42,11 +42,9 @@ class TestStandard(Integration, ChatModelIntegrationTests):
         monkeypatch.setenv("INNOGPT_BASE_URL", llama.base_url)
         monkeypatch.setenv("INNOGPT_API_KEY", llama.key)
 
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        # It repeats itself until its window is full, if it is let.
-        body = {"max_tokens": 120, "repeat_penalty": 1.2, "repeat_last_n": 16}
-        return {"model": "smollm2", "temperature": 0, "extra_body": body}
+    # It repeats itself until its window is full, if it is let.
+    body: ClassVar = {"max_tokens": 120, "repeat_penalty": 1.2, "repeat_last_n": 16}
+    chat_model_params: ClassVar = {"model": "smollm2", "temperature": 0, "extra_body": body}
 
 
 @pytest.fixture(scope="module")
