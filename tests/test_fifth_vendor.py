@@ -103,7 +103,6 @@ def vendors(vendor_environment: Server) -> Server:
 class TestChatUnit(Unit, ChatModelUnitTests):
     chat_model_class = ChatMusterhaus
     chat_model_params: ClassVar = {"model": "muster-1"}
-    variable = "MUSTERHAUS"
     ruled_out: ClassVar = {"test_serdes": "its snapshot would be that of the others"}
 
 

@@ -69,6 +69,7 @@ def test_bad_input(
         ("llamaindex", {"context_window": 0}, "context_window=0"),
         ("llamaindex", {"workspace_id": "w"}, "has no argument 'workspace_id'"),
         ("llamaindex", {"residency": "mars"}, "residency='mars'"),
+        ("llamaindex", {"structured_output": "xml"}, "structured_output='xml'"),
     ],
 )
 def test_arguments_that_a_framework_alone_has(framework: str, arguments: Any, says: str) -> None:

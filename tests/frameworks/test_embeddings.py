@@ -7,10 +7,9 @@ import pickle
 from typing import Any
 
 import pytest
-from langchain_core.exceptions import ModelError
 
 from dsgvo import errors
-from dsgvo.emulator import Delay, DropVectors, Server, ShuffleVectors, Status
+from dsgvo.emulator import Delay, Server, ShuffleVectors, Status
 from tests.calls import bodies
 from tests.frameworks.support import EACH, Way
 
@@ -61,24 +60,6 @@ def test_batches_run_side_by_side_and_come_back_in_order(
     assert way.embed(batched, TEXTS) == expected
     sent = sorted(body["input"] for body in bodies(server))
     assert sent == sorted(TEXTS[at : at + 3] for at in range(0, 10, 3))
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "says"),
-    [
-        (DropVectors(1), errors.APIResponseError, "texts 0 to 9.*expected 10 vectors, got 9"),
-        (Status(400, message="no"), errors.BadRequestError, "400: no"),
-    ],
-)
-def test_what_is_no_answer(
-    server: Server, way: Way, small: Any, fault: Any, kind: type[Exception], says: str
-) -> None:
-    server.script("innogpt", fault, fault)  # a refusal is asked again without base64
-    with pytest.raises(kind, match=says) as caught:
-        way.embed(small, TEXTS)
-    assert isinstance(caught.value, ModelError) is way.is_langchain
-    if kind is errors.BadRequestError:
-        assert caught.value.__notes__ == ["while embedding texts 0 to 9"]
 
 
 def test_no_text_costs_no_request_and_an_empty_one_is_named(

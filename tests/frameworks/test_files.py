@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
@@ -144,9 +145,8 @@ REFUSED: list[tuple[Way, Any, type[Exception], str]] = [
 def test_what_nobody_takes_is_refused_with_the_reason(
     server: Server, way: Way, block: Any, kind: type[Exception], said: str
 ) -> None:
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=re.escape(said)) as caught:
         way.answer(way.model("innogpt"), [way.question(block, text=QUESTION)])
-    assert said in str(caught.value)
     assert isinstance(caught.value, ModelInvalidRequestError) is way.is_langchain
     assert server.requests == []
 
@@ -196,18 +196,15 @@ def test_an_image_comes_as_address_as_file_or_in_memory(
 
 @EACH
 @pytest.mark.parametrize(
-    ("settings", "prompt", "kind", "said"),
+    ("settings", "kind", "said"),
     [
-        ({"save_dir": "/nirgends"}, "x", WRONG, "save_dir='/nirgends' is not"),
-        ({"modell": "x"}, "x", WRONG, "'modell': did you mean 'model'?"),
-        ({}, "", WRONG, "prompt is empty"),
-        ({"api_key": "sk-wrong"}, "x", errors.AuthenticationError, "api_key"),
-        ({"residency": "strict"}, "x", errors.ResidencyError, "innoGPT does not say which"),
+        ({"save_dir": "/nirgends"}, WRONG, "save_dir='/nirgends' is not"),
+        ({"modell": "x"}, WRONG, "'modell': did you mean 'model'?"),
+        ({"api_key": "sk-wrong"}, errors.AuthenticationError, "api_key"),
     ],
 )
 def test_errors_of_the_image_tool(
-    way: Way, settings: Any, prompt: str, kind: type[Exception], said: str
+    way: Way, settings: Any, kind: type[Exception], said: str
 ) -> None:
-    with pytest.raises(kind) as caught:
-        made(way, prompt, **settings)
-    assert said in str(caught.value)
+    with pytest.raises(kind, match=re.escape(said)):
+        made(way, **settings)

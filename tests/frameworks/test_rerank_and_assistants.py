@@ -102,17 +102,15 @@ def test_an_assistant_answers_queries_and_calls(mode: Mode, server: Server) -> N
 
 
 @pytest.mark.parametrize("package", [langchain, llamaindex])
-@pytest.mark.parametrize(
-    ("name", "arguments", "says"),
-    [
-        ("SovrGPTRerank", {"top_n": 0}, "top_n=0"),
-        ("SovrGPTRerank", {"residency": "strict"}, "bge-reranker"),
-        ("MeinGPTAssistant", {}, "assistant_id is missing"),
-        ("MeinGPTAssistant", {"assistant_id": "a", "residency": "strict"}, "trusted_models"),
-    ],
-)
-def test_wrong_settings(package: Any, name: str, arguments: Any, says: str) -> None:
-    made = getattr(package, name, None) or getattr(package, f"{name}ToolSpec")
-    with pytest.raises(errors.ConfigurationError, match=says) as caught:
-        made(**arguments)
-    assert isinstance(caught.value, ModelInvalidRequestError) is (package is langchain)
+def test_wrong_settings(package: Any) -> None:
+    assistant = getattr(package, "MeinGPTAssistant", None) or llamaindex.MeinGPTAssistantToolSpec
+    strict = {"residency": "strict"}
+    for made, arguments, says in (
+        (package.SovrGPTRerank, {"top_n": 0}, "top_n=0"),
+        (package.SovrGPTRerank, strict, "bge-reranker"),
+        (assistant, {}, "assistant_id is missing"),
+        (assistant, {"assistant_id": "a", **strict}, "trusted_models"),
+    ):
+        with pytest.raises(errors.ConfigurationError, match=says) as caught:
+            made(**arguments)
+        assert isinstance(caught.value, ModelInvalidRequestError) is (package is langchain)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from dsgvo import errors
-from dsgvo.emulator import Disconnect, ErrorEvent, Redirect, Reply, Server, Status, Truncate
+from dsgvo.emulator import ErrorEvent, Redirect, Reply, Server, Status, Truncate
 from tests.calls import Mode, run
 from tests.frameworks.support import Way
 
@@ -41,16 +40,6 @@ def test_whole_answers_or_an_error_with_what_had_come_and_not_asked_again(
         assert caught.value.partial.content == "Guten Tag"
     assert "Guten" not in str(caught.value)
     assert len(server.requests) == 1
-
-
-def test_retry_what_passes_as_often_as_the_settings_say(server: Server, way: Way) -> None:
-    passing = Status(503, headers={"Retry-After": "0"})
-    server.script("innogpt", Disconnect(), passing, Reply("Ja."), *[passing] * 5)
-    model = way.model("innogpt", max_retries=2)
-    assert way.answer(model).text == "Ja."
-    with pytest.raises(errors.InternalServerError):
-        way.answer(model)
-    assert len(server.requests) == 6
 
 
 # Connections
@@ -119,17 +108,3 @@ def test_what_had_come_was_handed_out_before(server: Server, way: Way) -> None:
     assert [getattr(next(pieces), text) for _ in range(2)] == ["Guten", " Tag"]
     with pytest.raises(errors.IncompleteStreamError):
         next(pieces)
-
-
-@BLOCKING
-def test_any_thread_any_loop(way: Way) -> None:
-    model = way.model("sovrgpt")
-    questions = [f"Antworte mit dem Wort „Zahl{number}“." for number in range(12)]
-    expected = [way.answer(model, question).text for question in questions]
-    assert len(set(expected)) == len(expected)
-
-    def ask(question: str) -> list[str]:
-        return [one.answer(model, question).text for one in (way, way.turned(), way)]
-
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask, questions)) == [[one] * 3 for one in expected]

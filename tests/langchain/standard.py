@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
-from langchain_core.language_models import BaseChatModel
+
+from dsgvo import PROVIDERS
 
 PIXEL = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
@@ -40,7 +41,7 @@ def not_on(page: str, *tests: str) -> dict[str, str]:
 class Vendor:
     """What is the same in a vendor's unit and integration tests."""
 
-    chat_model_class: ClassVar[type[BaseChatModel]]
+    chat_model_class: ClassVar[Any]
     chat_model_params: ClassVar[dict[str, Any]]
     ruled_out: ClassVar[dict[str, str]] = {}
 
@@ -51,14 +52,18 @@ class Vendor:
 
 
 class Unit(Vendor):
-    variable: ClassVar[str]
     more_variables: ClassVar[dict[str, str]] = {}
+
+    def named(self, **values: str) -> dict[str, str]:
+        """Return values by the names of the vendor's variables."""
+        start, values = PROVIDERS[self.chat_model_class.provider].env, values | self.more_variables
+        return {f"{start}_{name.upper()}": value for name, value in values.items()}
 
     @pytest.fixture(autouse=True)
     def vendors(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Nothing is sent here; without the emulator's port the snapshots stay the same.
-        for name, value in {"API_KEY": "key", **self.more_variables}.items():
-            monkeypatch.setenv(f"{self.variable}_{name}", value)
+        for name, value in self.named(api_key="key").items():
+            monkeypatch.setenv(name, value)
 
     @pytest.fixture(autouse=True)
     def known_to_load(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,9 +76,7 @@ class Unit(Vendor):
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         expected = {"api_key": "key-of-the-environment", "base_url": "https://ki.example.com/v1"}
-        variables = {**expected, **self.more_variables}
-        named = {f"{self.variable}_{name.upper()}": value for name, value in variables.items()}
-        return named, self.chat_model_params, expected
+        return self.named(**expected), self.chat_model_params, expected
 
 
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")

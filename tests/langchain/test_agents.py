@@ -73,28 +73,23 @@ def test_a_broken_call_in_a_streamed_answer_is_not_carried_out(server: Server, m
     assert ran == []
 
 
-NATIVE = [(name, ProviderStrategy) for name in ("innogpt", "meingpt", "neuroflash")]
-
-
-@pytest.mark.parametrize(
-    ("vendor", "strategy"), [*((vendor, ToolStrategy) for vendor in MODELS), *NATIVE]
-)
+@pytest.mark.parametrize("strategy", [Person, ToolStrategy(Person)], ids=["default", "tool"])
 def test_an_agent_answers_by_a_schema(
-    server: Server, mode: Mode, vendor: str, strategy: Any
+    server: Server, provider: str, mode: Mode, strategy: Any
 ) -> None:
-    by_tool = strategy is ToolStrategy
-    call = {"name": "get_weather", "arguments": {"city": "Köln"}}
-    last = Reply(tool_calls=[{"name": "Person", "arguments": TEXT}]) if by_tool else Reply(TEXT)
-    server.script(vendor, Reply(tool_calls=[call]), last)
-    agent = create_agent(chat(vendor), [get_weather], response_format=strategy(Person))
-    assert mode.invoke(agent, QUESTION)["structured_response"] == ANNA
-    if by_tool:
-        assert [body["tool_choice"] for body in bodies(server)] == ["required", "required"]
-    else:
-        assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Person"
-
-
-def test_the_strategy_that_the_agent_chooses_itself_works(provider: str, mode: Mode) -> None:
-    agent = create_agent(chat(provider), [], response_format=Person)
+    agent = create_agent(chat(provider), [get_weather], response_format=strategy)
     answer = mode.invoke(agent, {"messages": [("user", "„Anna“ ist 34 Jahre alt.")]})
     assert answer["structured_response"] == ANNA
+    if strategy is not Person:
+        assert bodies(server)[0]["tool_choice"] == "required"
+
+
+@pytest.mark.parametrize("vendor", ["innogpt", "meingpt", "neuroflash"])
+def test_an_agent_answers_by_a_schema_of_the_vendor(
+    server: Server, mode: Mode, vendor: str
+) -> None:
+    call = {"name": "get_weather", "arguments": {"city": "Köln"}}
+    server.script(vendor, Reply(tool_calls=[call]), Reply(TEXT))
+    agent = create_agent(chat(vendor), [get_weather], response_format=ProviderStrategy(Person))
+    assert mode.invoke(agent, QUESTION)["structured_response"] == ANNA
+    assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Person"

@@ -163,15 +163,17 @@ def test_thoughts_in_either_form_of_content_stay_here(
     server: Server, way: Way, version: str
 ) -> None:
     model = chat("sovrgpt", model=THINKING_MODEL, output_version=version)
-    server.script("sovrgpt", Reply("Die Antwort.", reasoning="Erst denken."))
+    call = {"name": "f", "arguments": {"a": 1}, "id": "call_1"}
+    server.script("sovrgpt", Reply("Moment.", reasoning="Erst denken.", tool_calls=[call]))
     first = way.answer(model, "Wer bist du?")
-    reasoning, text = first.content_blocks
+    reasoning, text, called = first.content_blocks
     assert (reasoning["type"], reasoning["reasoning"]) == ("reasoning", "Erst denken.")
-    assert (text["type"], text["text"]) == ("text", "Die Antwort.")
+    assert (text["type"], text["text"]) == ("text", "Moment.")
+    assert (called["type"], called["args"]) == ("tool_call", {"a": 1})
     if version == "v0":
         assert first.content == first.text
         assert first.additional_kwargs == {"reasoning_content": "Erst denken."}
     else:
-        assert [block["type"] for block in first.content] == ["reasoning", "text"]
-    way.answer(model, [("user", "Wer bist du?"), first, ("user", "Danke.")])
-    assert bodies(server)[1]["messages"][1] == assistant("Die Antwort.")
+        assert first.content == first.content_blocks
+    way.answer(model, [("user", "Wer bist du?"), first, ToolMessage("3", tool_call_id="call_1")])
+    assert bodies(server)[1]["messages"][1] == CALLED

@@ -174,5 +174,4 @@ def test_token_ids_need_a_tokenizer_of_the_user() -> None:
     with pytest.raises(errors.CapabilityError, match="publishes no tokenizer"):
         chat("sovrgpt").get_token_ids("Hallo")
     model = chat("sovrgpt", custom_get_token_ids=lambda text: [len(word) for word in text.split()])
-    assert model.get_token_ids("Der Datenschutz") == [3, 11]
-    assert model.get_num_tokens("Der Datenschutz") == 2
+    assert (model.get_token_ids("Der Satz"), model.get_num_tokens("Der Satz")) == ([3, 4], 2)

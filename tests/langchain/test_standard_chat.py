@@ -24,7 +24,6 @@ MEINGPT_PAGE = "meinGPT: Completions"
 class TestInnoGPTUnit(Unit, ChatModelUnitTests):
     chat_model_class = ChatInnoGPT
     chat_model_params: ClassVar = {"model": "claude-4-5-sonnet"}
-    variable = "INNOGPT"
 
 
 class TestInnoGPT(Integration, ChatModelIntegrationTests):
@@ -39,7 +38,6 @@ class TestInnoGPT(Integration, ChatModelIntegrationTests):
 class TestMeinGPTUnit(Unit, ChatModelUnitTests):
     chat_model_class = ChatMeinGPT
     chat_model_params: ClassVar = {"model": "gpt-4o"}
-    variable = "MEINGPT"
 
 
 @pytest.mark.filterwarnings("ignore:meinGPT accepts 'stop'")
@@ -57,7 +55,6 @@ class TestMeinGPT(Integration, ChatModelIntegrationTests):
 class TestNeuroflashUnit(Unit, ChatModelUnitTests):
     chat_model_class = ChatNeuroflash
     chat_model_params: ClassVar = {"model": "openai/gpt-4.1-mini"}
-    variable = "NEUROFLASH"
     more_variables: ClassVar = {"WORKSPACE_ID": "workspace-of-the-environment"}
 
 
@@ -72,7 +69,6 @@ class TestNeuroflash(Integration, ChatModelIntegrationTests):
 class TestSovrGPTUnit(Unit, ChatModelUnitTests):
     chat_model_class = ChatSovrGPT
     chat_model_params: ClassVar = {"model": "qwen3.5-9b"}
-    variable = "SOVRGPT"
     ruled_out: ClassVar = {
         "test_with_structured_output": f"{SOVRGPT_PAGE}: response_format is json_object alone, so "
         "method='json_schema', which the test wants, is refused",

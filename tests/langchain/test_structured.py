@@ -13,7 +13,7 @@ from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
 from langchain_dsgvo._structured import AnswerParser
 from tests.core.support import work
-from tests.frameworks.test_structured import ANNA, FAULTS, METHODS, TEXT, Person, Tree, reply
+from tests.frameworks.test_structured import ANNA, FAULTS, METHODS, TEXT, Person, reply
 from tests.langchain.support import Mode, Way, bodies, chat
 
 
@@ -109,12 +109,6 @@ def test_strict_and_parameters_go_along(server: Server) -> None:
     assert (form["name"], form["description"], form["strict"]) == ("person", "Eine Person.", True)
     assert form["schema"]["additionalProperties"] is False
     assert form["schema"]["required"] == ["name", "alter"]
-    tree = Tree(name="a", children=[Tree(name="b")])
-    server.script("innogpt", reply("function_calling", tree.model_dump_json(), "Tree"))
-    assert model.with_structured_output(Tree, strict=True).invoke("?") == tree
-    parameters = bodies(server)[-1]["tools"][0]["function"]["parameters"]
-    assert parameters["additionalProperties"] is False
-    assert parameters["$defs"]["Tree"]["additionalProperties"] is False
 
 
 def test_a_chain_says_what_it_gives() -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
 from tests.frameworks import test_structured as forms
-from tests.frameworks.test_answers import BOTH, NAMED, TWO_CALLS, add
+from tests.frameworks.test_answers import BOTH, NAMED, add
 from tests.langchain.support import Way, bodies, chat
 
 
@@ -44,10 +44,6 @@ OFFERS: dict[str, Any] = {
     "structured": StructuredTool.from_function(
         get_weather, name="structured", parse_docstring=True
     ),
-    "openai": {
-        "type": "function",
-        "function": {"name": "openai", "parameters": PARAMETERS, **DESCRIBED},
-    },
     "anthropic": {"name": "anthropic", "input_schema": PARAMETERS, **DESCRIBED},
 }
 
@@ -100,14 +96,6 @@ def test_an_invalid_call_can_be_answered(server: Server, way: Way) -> None:
     # A strict server reads the arguments of earlier calls.
     [(name, kept)] = json.loads(call["function"]["arguments"]).items()
     assert (call["id"], name, kept.strip("}")) == ("call_1", "invalid_arguments", '{"city": ')
-
-
-def test_v1_content_holds_the_calls_beside_text_and_thoughts(server: Server, way: Way) -> None:
-    server.script("sovrgpt", Reply("Moment.", reasoning="Hm.", tool_calls=TWO_CALLS))
-    answer = way.answer(chat("sovrgpt", output_version="v1").bind_tools([get_weather]))
-    assert answer.content == answer.content_blocks
-    assert [block["type"] for block in answer.content] == ["reasoning", "text", *["tool_call"] * 2]
-    assert [block["args"] for block in answer.content[2:]] == [{"city": "Köln"}, {"city": "Bonn"}]
 
 
 def test_a_name_that_no_server_takes_is_another_on_the_wire_alone(server: Server, way: Way) -> None:

@@ -18,23 +18,18 @@ from llama_index.core.agent.workflow import (
     ToolCallResult,
 )
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.chat_engine import ContextChatEngine
 from llama_index.core.ingestion import IngestionCache, IngestionPipeline
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.prompts import PromptTemplate
-from llama_index.core.query_engine import (
-    RouterQueryEngine,
-)
 from llama_index.core.schema import MetadataMode
-from llama_index.core.selectors import PydanticSingleSelector
-from llama_index.core.tools import FunctionTool, QueryEngineTool
+from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel, Field
 
 from dsgvo import PROVIDERS
-from dsgvo.emulator import Reply, Server
+from dsgvo.emulator import Server
 from tests.llamaindex.support import (
     DOCUMENTS,
     HOW_MANY_DAYS,
@@ -130,42 +125,6 @@ class LLMConformance:
         tokens = list(answer.response_gen)
         assert "".join(tokens) == VACATION
         assert len([token for token in tokens if token]) > 3
-
-    @pytest.mark.scripted
-    def test_router_with_structured_output(
-        self, llm: Any, index: VectorStoreIndex, mode: Mode, server: Server
-    ) -> None:
-        engine = index.as_query_engine(llm=llm, similarity_top_k=1)
-        tools = [
-            QueryEngineTool.from_defaults(engine, name=name, description=f"Fragen zu {name}")
-            for name in ("Urlaub", "Passwörtern")
-        ]
-        selector = PydanticSingleSelector.from_defaults(llm=llm)
-        router = RouterQueryEngine(selector=selector, query_engine_tools=tools, llm=llm)
-        # PydanticSingleSelector asks by a tool, whatever else the vendor has.
-        chosen = {"index": 2, "reason": "Es geht um Passwörter."}
-        call = {"name": "SingleSelection", "arguments": chosen}
-        server.script(self.provider, Reply(tool_calls=[call]))
-        answer = mode.call(router, "query", "Wie viele Zeichen hat ein Passwort?")
-        assert "14 Zeichen" in str(answer)
-        assert answer.metadata["selector_result"].reason == chosen["reason"]
-
-    # Chat engines and memory
-
-    def test_memory_over_several_turns(
-        self, llm: Any, index: VectorStoreIndex, mode: Mode, server: Server
-    ) -> None:
-        memory = _memory(llm)
-        engine = ContextChatEngine.from_defaults(
-            index.as_retriever(similarity_top_k=1), llm=llm, memory=memory
-        )
-        mode.call(engine, "chat", "Ich heiße Anna.")
-        mode.call(engine, "chat", HOW_MANY_DAYS)
-        sent = bodies(server)[-1]["messages"]
-        spoken = [message["content"] for message in sent if message["role"] == "user"]
-        assert spoken == ["Ich heiße Anna.", HOW_MANY_DAYS]
-        assert [message["role"] for message in sent] == ["system", "user", "assistant", "user"]
-        assert [message.role.value for message in memory.get_all()] == ["user", "assistant"] * 2
 
     # Agents
 
@@ -275,11 +234,6 @@ def _index(embed_model: Any) -> VectorStoreIndex:
     return VectorStoreIndex.from_documents(documents(), embed_model=embed_model)
 
 
-def _memory(llm: Any = None) -> ChatMemoryBuffer:
-    # Not LlamaIndex's default, which leaves a connection to SQLite open.
-    return ChatMemoryBuffer.from_defaults(llm=llm, token_limit=None if llm else 4096)
-
-
 def _in_another_environment(one: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Pickle something, and unpickle it where no vendor's variable is set."""
     data = pickle.dumps(one)
@@ -299,7 +253,9 @@ def _shows_no_key(one: Any, server: Server) -> None:
 
 def _ran(agent: Any, question: str) -> tuple[Any, list[Any]]:
     async def ask() -> tuple[Any, list[Any]]:
-        handler = agent.run(question, memory=_memory())
+        # Not LlamaIndex's default memory, which leaves a connection to SQLite open.
+        memory = ChatMemoryBuffer.from_defaults(token_limit=4096)
+        handler = agent.run(question, memory=memory)
         events = [event async for event in handler.stream_events()]
         return await handler, events
 

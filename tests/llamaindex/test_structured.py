@@ -11,7 +11,6 @@ from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 
 from dsgvo.emulator import Reply, Server
-from dsgvo.errors import ConfigurationError
 from tests.frameworks.test_structured import ANNA, TEXT, Person, asked_by, reply
 from tests.llamaindex.support import Mode, bodies, llm
 
@@ -33,12 +32,6 @@ def test_the_method_follows_from_the_model_and_its_settings(
     model = llm(provider, **arguments)
     assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
     assert asked_by(bodies(server)[0]) == method
-
-
-def test_a_method_that_is_not_documented() -> None:
-    for method, says in (("json_schema", "not documented by SovrGPT"), ("xml", "_output='xml'")):
-        with pytest.raises(ConfigurationError, match=says):
-            llm("sovrgpt", structured_output=method)
 
 
 def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> None:
