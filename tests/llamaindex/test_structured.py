@@ -60,5 +60,6 @@ def test_llama_indexs_own_programs(
     assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
     grown = mode.listed(model, "stream_structured_predict", Person, PROMPT, text=GIVEN)
     assert grown[-1] == ANNA
-    made = program.from_defaults(Person, prompt_template_str=PROMPT.template, llm=llm("innogpt"))
+    given: Any = {"output_cls": Person, "prompt_template_str": PROMPT.template}
+    made = program.from_defaults(**given, llm=llm("innogpt"))
     assert made(text=GIVEN) == ANNA
