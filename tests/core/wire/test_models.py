@@ -95,8 +95,9 @@ def test_what_a_list_says_of_a_model() -> None:
         details=said | {"accepts_vision": False},
     )
     for value in (None, "yes", 1, []):
-        [unsaid] = decode_models(NEUROFLASH, as_json([{"id": "neu", "accepts_vision": value}]))
-        assert unsaid.images is None
+        body = as_json([{"id": "neu", "accepts_vision": value, "context_window": True}])
+        [unsaid] = decode_models(NEUROFLASH, body)
+        assert (unsaid.images, unsaid.context_window) == (None, None)
 
 
 NO_LIST = "expected a list, got no list"
