@@ -44,7 +44,7 @@ def test_whole_answers_or_an_error_with_what_had_come_and_not_asked_again(
 
 # Connections
 
-LONG = Reply(chunks=["Wort "] * 10_000)
+LONG = Reply(chunks=["Wort "] * 2_000)
 
 
 def all_are_closed(server: Server) -> bool:

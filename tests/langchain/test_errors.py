@@ -85,7 +85,7 @@ def test_the_warning_of_an_ignored_parameter_points_at_the_users_line() -> None:
     assert [warning.filename for warning in seen] == [__file__]
 
 
-def test_fallbacks_and_retries_of_langchain_know_these_errors(server: Server, mode: Mode) -> None:
+def test_fallbacks_of_langchain_know_these_errors(server: Server, mode: Mode) -> None:
     server.script("sovrgpt", Status(429, headers={"Retry-After": "3600"}), Status(401))
     model = chat("sovrgpt").with_fallbacks(
         [chat("innogpt")], exceptions_to_handle=(langchain.ModelRateLimitError,)

@@ -75,6 +75,7 @@ def test_nothing_is_changed_by_a_mistake() -> None:
         assert nothing_is_set()
 
 
+@pytest.mark.slow
 def test_importing_brings_no_http_client_along() -> None:
     code = (
         "import sys, llama_index.core; before = 'httpx' in sys.modules; import llamaindex_dsgvo; "
