@@ -195,11 +195,10 @@ def test_whom_a_step_is_for(http: Http, ask: Ask, server: Server) -> None:
     server.script("sovrgpt", Status(500), path="/models")
     server.script("meingpt", Status(500))
     server.script("sovrgpt", Reply("abc"))
-    # Not for a request whose key is refused, nor for another vendor's or path's.
+    # Not for a request whose key is refused, nor for another vendor's, path's or method's.
     http("sovrgpt", json=BODY, headers={"authorization": "Bearer falsch"})
-    assert content(ask()) == "abc"
     models = [http("sovrgpt", "/models", "GET").status_code for _ in range(2)]
-    assert models == [500, 200]
+    assert (models, content(ask())) == ([500, 200], "abc")
 
 
 def test_requests_are_recorded_and_have_the_same_ids(http: Http, server: Server) -> None:

@@ -1,9 +1,9 @@
-"""The server itself: starting, stopping, many at once, and what it leaves behind.
+"""The server itself: starting, stopping, and what it leaves behind.
 
-How it ends on a signal is tested where the command is.
+How it ends on a signal is tested where the command is, many streams at once and abandoned ones by
+the soak (tests/benchmarks).
 """
 
-import asyncio
 import os
 import re
 import subprocess
@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from dsgvo import emulator
-from dsgvo.emulator import Reply, Server
+from dsgvo.emulator import Server
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Sag: hallo"}], "stream": True}
 
@@ -73,34 +73,6 @@ def test_tokens_live_as_long_as_asked_for() -> None:
         opens = {"authorization": f"Bearer {token['access_token']}"}
         answer = client.get(server.base_url("neuroflash") + "/health", headers=opens)
         assert (token["expires_in"], answer.json()["code"]) == (0, "invalid_api_key")
-
-
-@pytest.mark.slow
-async def test_500_streams_at_once_and_half_of_them_abandoned() -> None:
-    pieces = [f"{number} " for number in range(20)]
-    with emulator.running(record=False) as server:
-        server.script("sovrgpt", *[Reply(chunks=pieces, pace=0.01)] * 500)
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=60) as client:
-
-            async def read(number: int) -> str:
-                text = ""
-                async with client.stream("POST", **chat(server)) as answer:
-                    async for line in answer.aiter_lines():
-                        found = re.search(r'"content":"(\d+ )"', line)
-                        text += found[1] if found else ""
-                        if number % 2 and text:
-                            break
-                return text
-
-            texts = await asyncio.gather(*(read(number) for number in range(500)))
-        assert {*texts[::2]} == {"".join(pieces)}
-        assert {*texts[1::2]} == {pieces[0]}
-        for _ in range(200):
-            if not server.open_connections:
-                break
-            await asyncio.sleep(0.02)
-        assert server.open_connections == 0
 
 
 UNASKED = """print([m for m in ("starlette", "uvicorn", "pypdf") if m in sys.modules])

@@ -44,6 +44,7 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
         (asked(x_api_key=V), told()),
         (asked(x_workspace_id=V), told()),
         (asked({"a": [{"client_secret": V}], "b": V}), told()),
+        (asked({"a": {"apiKey": V}}), told()),
         (asked(f"grant_type=x&client_secret={quote(V, safe='')}".encode(), kind=FORM), told()),
         (asked(url=f"{URL}?api_key={quote(V, safe='')}&a=1"), told(b"{}")),
         (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
