@@ -150,6 +150,8 @@ def test_any_loop_after_a_fork_parent_and_child_go_on() -> None:
         expected = ["vorher", "nachher", "Eltern 0", "Eltern 1", "Kind 0", "Kind 1"]
         expected += ["Kind 0 noch einmal", "Kind 1 noch einmal"]
         assert sorted(map(text_in, raw.requests)) == sorted([*expected * 2, "im Strom"])
+        # One for all threads of a process and one for each loop: the parent's 1 + 4, twice 1 + 2.
+        assert raw.accepted == 11
 
 
 EVERY_SETTING: dict[str, Any] = {
