@@ -155,6 +155,7 @@ def test_the_list_is_asked_for_again_after_a_while(
     assert paths(server) == ["models", "completions", "models", "completions", "models"]
 
 
+@pytest.mark.filterwarnings("ignore:.* documents no image input")
 @pytest.mark.parametrize(
     ("provider", "messages", "model", "asked"),
     [
