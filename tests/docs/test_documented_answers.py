@@ -99,9 +99,15 @@ def test_meingpts_error(vendor_environment: Server, way: Way) -> None:
 def test_sovrgpts_stream(vendor_environment: Server, way: Way) -> None:
     step = shown(SOVRGPT_STREAM + "\n", "text/event-stream")
     vendor_environment.script("sovrgpt", step)
-    assert [text for text in way.pieces(way.model("sovrgpt")) if text] == ["Diff", "usions"]
+    model = way.model("sovrgpt")
+    if way.is_langchain:
+        pieces = [chunk.text for chunk in way.mode.stream(model, "Hallo")]
+    else:
+        asked = [ChatMessage("Hallo")]
+        pieces = [part.delta for part in way.mode.listed(model, "stream_chat", asked)]
+    assert [text for text in pieces if text] == ["Diff", "usions"]
     # And as the answer to a plain request.
     for streamed in (True, False):
-        asked = replace(way, streamed=streamed)
-        answer = answered(vendor_environment, asked, "sovrgpt", step)
+        way = replace(way, streamed=streamed)
+        answer = answered(vendor_environment, way, "sovrgpt", step)
         assert (answer.text, answer.finish_reason, answer.usage) == ("Diffusions", "stop", {})
