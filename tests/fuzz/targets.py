@@ -22,10 +22,10 @@ from dsgvo.wire.account import decode_health, decode_quotas, decode_workspaces
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import Batch, decode_embeddings, is_too_large, may_refuse_base64
-from dsgvo.wire.errors import error_from_body
+from dsgvo.wire.errors import error_from_body, redact
 from dsgvo.wire.models import decode_image, decode_models
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
-from dsgvo.wire.thinking import thought_text
+from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler
 from dsgvo.wire.usage import token_counts
 
@@ -115,6 +115,20 @@ def check_calls(calls: list[ToolCall], deltas: list[Any]) -> None:
     assert len({call.id for call in calls}) == len(calls)
 
 
+def thinking(data: bytes) -> None:
+    first, text = data[:1].ljust(1, b"@")[0], data[1:].decode("utf-8", "replace")
+
+    def split(size: int) -> tuple[str, str]:
+        splitter = ThinkSplitter(opened=first >= 128)
+        step = size or max(len(text), 1)
+        splits = [splitter.feed(text[at : at + step]) for at in range(0, len(text), step)]
+        splits.append(splitter.flush(cut=bool(first & 64)))
+        return "".join(s.reasoning for s in splits), "".join(s.content for s in splits)
+
+    assert split(first % 8) == split(0)
+    thought_unopened(text)
+
+
 def tools(data: bytes) -> None:
     """Any list of lists of pieces."""
     assembler, deltas = ToolCallAssembler(), list[Any]()
@@ -150,6 +164,17 @@ def errors(data: bytes) -> None:
     may_refuse_base64(error)
 
 
+def masks(data: bytes) -> None:
+    """Of what a message and a prompt share, no sixteen characters show."""
+    before, _, after = data.decode("utf-8", "replace").partition("|")
+    shown = redact(before, [after])
+    assert len(shown) <= 400
+    if "*" not in before:
+        windows = {after[at : at + 16] for at in range(len(after) - 15)}
+        for part in shown.rstrip("…").split("***"):
+            assert not any(part[at : at + 16] in windows for at in range(len(part) - 15))
+
+
 def retry_after(data: bytes) -> None:
     seconds = retry.retry_after({"retry-after": data.decode("latin-1")}, time.time())
     assert seconds is None or seconds >= 0
@@ -165,7 +190,8 @@ def lists(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (sse, chat, tools, embeddings, errors, retry_after, lists)
+    target.__name__: target
+    for target in (sse, chat, thinking, tools, embeddings, errors, masks, retry_after, lists)
 }
 
 
@@ -213,6 +239,8 @@ def _events(*chunks: Any) -> bytes:
 
 SEEDS: dict[str, list[bytes]] = {
     "sse": [b"\1" + b"x" * 207 + b"\n", b"\3data: a\r\ndata: b\r\n\r\nevent: x\rid: 1\r\r: c\n\n"],
+    "thinking": [b"\x81" + text.encode() for text in _THOUGHTS],
+    "masks": [f"invalid: {PROMPT[4:30]}|{PROMPT}".encode()],
     "retry_after": [b"7", b"Sun, 06 Nov 1994 08:49:37 GMT", b"Fri, 31 Dec 9999 23:59:59 -99999"],
     **{
         name: [b"\3\1"[: HEADS.get(name, 0)] + json.dumps(value).encode() for value in values]
