@@ -40,7 +40,7 @@ async def complete(dialect: Dialect, state: State, call: Call, step: Step) -> Ht
     answer = _finished(answer, call.key, limits)
     streamed = dialect.streams(call) if answer.stream is None else answer.stream
     usage = _usage(dialect, body, answer, call)
-    writes = [event(chunk) for chunk in _chunks(head, answer, usage if wanted else None)]
+    writes = [event(chunk) for chunk in _chunks(dialect, head, answer, usage if wanted else None)]
     speed = state.pace if answer.pace is None else answer.pace
     reply = HttpReply(200, HEADERS, [*writes, DONE], speed)
     reply = reply if streamed else json_reply(200, _plain(head, answer, usage))
@@ -152,12 +152,13 @@ def _chunk(head: JsonObject, delta: JsonObject, finish_reason: str | None = None
     return {**head, "object": "chat.completion.chunk", "choices": [choice]}
 
 
-def _chunks(head: JsonObject, answer: Reply, usage: JsonObject | None) -> Iterator[JsonObject]:
+def _chunks(dialect: Dialect, head: JsonObject, answer: Reply, usage: Any) -> Iterator[JsonObject]:
     for delta in _deltas(answer):
         yield _chunk(head, delta)
-    yield _chunk(head, {}, answer.finish_reason)
-    if usage is not None:
-        yield {**_chunk(head, {}), "choices": [], "usage": usage}
+    last, told = _chunk(head, {}, answer.finish_reason), {"usage": usage} if usage else {}
+    yield last if dialect.usage_apart else last | told
+    if told and dialect.usage_apart:
+        yield {**_chunk(head, {}), "choices": [], **told}
 
 
 def _deltas(answer: Reply) -> Iterator[JsonObject]:

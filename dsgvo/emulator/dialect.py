@@ -45,6 +45,7 @@ class Dialect:
         present: Turns a model's answer into what the vendor makes of it.
         make_id: Makes an answer's id from a hexadecimal digest.
         thinks_aloud: Whether a model's thoughts are in the text, as ``<think>`` blocks.
+        usage_apart: Whether a stream's usage comes in a chunk after the last, as OpenAI's.
         more_usage: Makes the fields that the vendor adds to ``usage`` from an answer's text.
         images: Path of image generation, if the vendor has it.
         uploads: Whether chat takes files as ``multipart/form-data``.
@@ -66,6 +67,7 @@ class Dialect:
     make_id: Callable[[str], str] = lambda digest: f"chatcmpl-{digest[:24]}"
     has_created: bool = True
     thinks_aloud: bool = False
+    usage_apart: bool = True
     more_usage: Callable[[str], JsonObject] = lambda content: {}
     images: str | None = None
     uploads: bool = False

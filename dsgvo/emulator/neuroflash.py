@@ -90,7 +90,9 @@ DIALECT = Dialect(
     make_id=lambda digest: f"gen-1775000000-{digest[:8]}",
     # The documented answer has no "created".
     has_created=False,
-    more_usage=lambda content: {"words_used": len(content.split())},
+    # Seen: "cost", and that usage stands in the last chunk of a stream.
+    more_usage=lambda content: {"words_used": (n := len(content.split())), "cost": n / 2**17},
+    usage_apart=False,
     # Public: the paths, the models' fields and the quotas'. The shape of the workspaces is seen,
     # so is the other base; that of images and of health is OpenAI's and ours.
     other_base="/api/ds-prototypes/content_generation",

@@ -22,6 +22,7 @@ def test_what_comes_with_the_answer(server: Server, way: Way) -> None:
     assert metadata.pop("id").startswith("gen-")
     assert metadata.pop("request_id").startswith("emulator-")
     counts = {"prompt_tokens": 5, "completion_tokens": 4, "total_tokens": 9, "words_used": 3}
+    counts |= {"cost": 3 / 2**17}
     assert metadata == {
         "finish_reason": "stop",
         "model_name": "openai/gpt-4.1-mini",
