@@ -132,6 +132,12 @@ NEUROFLASH = Provider(
             otherwise="the words of an error rest on it, and nothing else",
             by_hand="ask a reasoning model for a long answer: it ends without an end",
         ),
+        "cost": Fact(
+            text="tells usage with the last chunk of a stream, and may tell `cost` in it",
+            standing="Seen",
+            otherwise="nothing: usage is read wherever it comes",
+            by_hand="look at `usage` of an answer, plain and streamed",
+        ),
         "reasoning_effort": Fact(
             text="takes `max`, `xhigh`, `high`, `medium`, `low`, `minimal` and `none` as "
             "`reasoning_effort`",

@@ -392,8 +392,9 @@ class BaseClient:
                 return _Begun(answer, decoder, _broken(call, answer, decoder, failed), None)
             except APIError as error:
                 yield CloseBody(chunks)
-                tell_late(call.config, error, answer.started)
-                yield from retries.wait(Failure(error, error.__cause__))
+                late = tell_late(call.config, error, answer.started)
+                again = False if late else None
+                yield from retries.wait(Failure(error, error.__cause__, retry=again))
 
     def _complete(self, call: _Call) -> Flow[Completion]:
         call = replace(call, config=(yield from in_workspace(call.config)))
@@ -426,8 +427,9 @@ class BaseClient:
                 else:
                     decoder.close()
             except APIError as error:
-                tell_late(call.config, error, answer.started)
-                yield from retries.wait(Failure(error, error.__cause__))
+                late = tell_late(call.config, error, answer.started)
+                again = False if late else None
+                yield from retries.wait(Failure(error, error.__cause__, retry=again))
                 continue
             return decoder
 

@@ -362,7 +362,7 @@ def _attempt(
         yield ReadBody(request, response, body, MAX_ERROR_BYTES)
     refusal = _status_error(config, operation, response, body.data, token)
     retry = should_retry(response.headers)
-    if response.status_code in _FROM_GATEWAYS and tell_late(config, refusal, started):
+    if tell_late(config, refusal, started):
         retry = retry or False
     return Failure(refusal, status=response.status_code, body=body.data, retry=retry)
 
@@ -376,8 +376,10 @@ def tell_late(config: ClientConfig, error: DsgvoError, started: float) -> bool:
         started: When it was asked for, by the clock of :data:`runtime`.
     """
     limit = config.spec.closes_after
-    own = isinstance(error, StreamError | APITimeoutError)  # the vendor's word, and our own limit
-    if limit is None or own or runtime.clock() - started < LATE * limit:
+    # The vendor's own word, and our own limit, are another matter.
+    told = isinstance(error, APIStatusError) and error.status_code not in _FROM_GATEWAYS
+    told = told or isinstance(error, StreamError | APITimeoutError)
+    if limit is None or told or runtime.clock() - started < LATE * limit:
         return False
     fact = config.spec.facts["time_limit"]
     error.add(
