@@ -117,12 +117,7 @@ def build_chat(
         0.5
     """
     model = require_model(provider, model)
-    check_objects("messages", messages)
-    if not messages:
-        raise ConfigurationError("messages is empty: pass at least one message")
-    for index, message in enumerate(messages):
-        if (calls := message.get("tool_calls")) is not None:
-            check_objects(f"messages[{index}].tool_calls", calls)
+    _check_messages(messages)
     known = provider.model(model)
     unsure_of_images = check_parts(provider, model, messages, known)
     messages, upload = take_upload(provider, messages)
@@ -162,6 +157,15 @@ def build_chat(
         ignored=ignored,
         tool_names=tool_names,
     )
+
+
+def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
+    check_objects("messages", messages)
+    if not messages:
+        raise ConfigurationError("messages is empty: pass at least one message")
+    for index, message in enumerate(messages):
+        if (calls := message.get("tool_calls")) is not None:
+            check_objects(f"messages[{index}].tool_calls", calls)
 
 
 def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ def answer(vendor: str, body: JsonObject, uploads: Sequence[Upload] = ()) -> Rep
         said = _text(messages[-2])  # of which some words are said once more
         return Reply(whole[said.rfind(" ", 0, max(len(said) - 20, 0)) + 1 :])
     users = [at for at, one in enumerate(messages) if one["role"] == "user"]
-    last = users[-1] if users else len(messages) - 1
+    last = max(users, default=len(messages) - 1)
     rules = "\n\n".join(_texts(messages, "system", "developer"))
     files = "".join(f"\n<document>\n{one.text}\n</document>" for one in uploads)
     said = _text(messages[last]) + files
