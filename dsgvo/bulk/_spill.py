@@ -40,7 +40,7 @@ class Spill:
     def __init__(self, folder: Path, dimensions: int | None = None) -> None:
         self._folder = folder
         self.dimensions = dimensions
-        self._found: dict[bytes, tuple[int, int]] = {}  # part and offset
+        self._found: dict[int, dict[bytes, int]] = {}  # offsets, by part
         self._files: dict[int, int] = {}
         self._lock = threading.Lock()  # parts are written in a thread
         for path in sorted(folder.glob("*.vectors")):
@@ -55,7 +55,7 @@ class Spill:
         with path.open("r+b") as file:
             offset = 0
             while len(record := file.read(size)) == size and _is_whole(record):
-                self._found[record[:16]] = (part, offset)
+                self._found.setdefault(part, {})[record[:16]] = offset
                 offset += size
             file.truncate(offset)  # what a kill has torn off
 
@@ -64,7 +64,13 @@ class Spill:
         return _HEAD.size + 4 * (self.dimensions or 0)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._found
+        return self._part(key) is not None
+
+    def _part(self, key: bytes) -> int | None:
+        for part in reversed(list(self._found)):  # another thread may add one
+            if key in self._found.get(part, ()):
+                return part
+        return None
 
     def add(self, part: int, keys: Sequence[bytes], vectors: Sequence[Any]) -> None:
         """Keep vectors of a part."""
@@ -77,21 +83,22 @@ class Spill:
             file = self._file(part)
             offset = os.lseek(file, 0, os.SEEK_END)
             os.write(file, b"".join(records))
+            found = self._found.setdefault(part, {})
             for number, key in enumerate(keys):
-                self._found[key] = (part, offset + number * self._size)
+                found[key] = offset + number * self._size
 
     def get(self, key: bytes) -> bytes | None:
         """Return a vector as bytes of float32, if it is kept."""
         with self._lock:
-            place = self._found.get(key)
-            if place is None:
+            part = self._part(key)
+            if part is None:
                 return None
-            part, offset = place
-            return os.pread(self._file(part), self._size - _HEAD.size, offset + _HEAD.size)
+            offset = self._found[part][key] + _HEAD.size
+            return os.pread(self._file(part), self._size - _HEAD.size, offset)
 
     def renew(self, part: int, key: bytes) -> None:
         """Keep a vector of an earlier part as long as those of this one."""
-        if self._found[key][0] != part and (data := self.get(key)) is not None:
+        if key not in self._found.get(part, ()) and (data := self.get(key)) is not None:
             vector = array("f", data)
             self.add(part, [key], [vector])
 
@@ -101,7 +108,7 @@ class Spill:
             for part in [one for one in self._files if one < before - KEPT_PARTS]:
                 os.close(self._files.pop(part))
                 self._path(part).unlink(missing_ok=True)
-                self._found = {k: place for k, place in self._found.items() if place[0] != part}
+                self._found.pop(part, None)
 
     def close(self) -> None:
         """Close the files."""
