@@ -170,7 +170,7 @@ OpenAIChat = Chat[OpenAIMessage, OpenAIFormat]
 class EmbeddingOptions(BaseModel):
     """What a request for embeddings may have, whatever the vendor takes as its input."""
 
-    encoding_format: Literal["float", "base64"] | None = None
+    encoding_format: Literal["base64", "float"] | None = None
     dimensions: AtLeastOne | None = None
     user: Text | None = None
 

@@ -165,7 +165,7 @@ PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
         ("innogpt", EMBEDDINGS, {"input": []}, "input must have at least 1 item"),
         ("innogpt", EMBEDDINGS, {"input": ["x", ""]}, "input[1] must have at least 1 character"),
         ("innogpt", EMBEDDINGS, {"input": [[1]]}, "input[0] must be a valid string"),
-        ("innogpt", EMBEDDINGS, {"encoding_format": "int8"}, "encoding_format must be 'float' or"),
+        ("innogpt", EMBEDDINGS, {"encoding_format": "int8"}, "encoding_format must be 'base64' or"),
         ("innogpt", EMBEDDINGS, {"user": 7}, "user must be a valid string"),
         ("innogpt", IMAGES, {"n": 11}, "n must be less than or equal to 10"),
         ("innogpt", IMAGES, {"response_format": "png"}, "response_format must be 'url' or"),
