@@ -41,9 +41,7 @@ def said(*turns: tuple[str, str], **more: Any) -> str:
     [
         "Kontext:\n{context}\n\nFrage: {question}\nAntwort:",
         "If you don't know, just say that.\nQuestion: {question} \nContext: {context} \nAnswer:",
-        "<kontext>\n{context}\n</kontext>\n\n{question}",
         "Beantworte die Frage mit diesen Auszügen:\n\n{context}\n\n{question}",
-        "Hier sind die Dokumente:\n---------------\n{context}\n---------------\n{question}",
     ],
 )
 def test_many_forms_of_prompts(prompt: str) -> None:
@@ -58,17 +56,14 @@ def test_many_forms_of_prompts(prompt: str) -> None:
     [
         ("Wie lange vorher muss ich Urlaub beantragen?", "Der Antrag ist mindestens vier Wochen"),
         ("Wann muss ich Belege einreichen?", "Belege sind binnen 14 Tagen einzureichen, z. B. a"),
-        ("Wie hoch ist die Kilometerpauschale?", "Für Fahrten mit dem eigenen Pkw werden 0,30 Eur"),
         ("Welches Telefon ist für Beamer?", "Beamer und Mikrofone, 117, 3322 [3]"),
-        ("Wie heißt der Hund des Geschäftsführers?", NOTHING),
-        ("Gibt es eine Kantine?", NOTHING),
     ],
 )
 def test_the_best_sentence_with_its_number(question: str, answered: str) -> None:
     rule = "Antworte nur mit den folgenden Unterlagen."
     found = said(("system", f"{rule}\n\nUnterlagen:\n{CONTEXT}"), ("user", question))
     assert found.startswith(answered)
-    assert found == NOTHING or re.fullmatch(r"([^[]+ \[\d\] ?)+", found)
+    assert re.fullmatch(r"([^[]+ \[\d\] ?)+", found)
 
 
 def test_without_passages() -> None:
@@ -76,21 +71,18 @@ def test_without_passages() -> None:
     prompt = "Context:\nThe office opens at 8.\n\nQuestion: {}"
     assert said(("user", prompt.format("When does the office open?"))) == "The office opens at 8."
     assert "do not say" in said(("user", prompt.format("Who won the cup in Brazil?")))
-    for text in ("Hallo", "Fasse dieses Dokument zusammen", "Erzähl mir was. " * 100, ""):
-        answered = said(("user", text))
-        assert "Ich bin der lokale Emulator von SovrGPT" in answered
-        assert len(answered) < 450
-    assert set(json.loads(said(("user", "?"), response_format={"type": "json_object"}))) == {
-        "answer"
-    }
+    answered = said(("user", "Erzähl mir was. " * 100))
+    assert "Ich bin der lokale Emulator von SovrGPT" in answered
+    assert len(answered) < 450
     assert "I am the local emulator" in said(("user", "Who are you and what is this?"))
+    mode = {"response_format": {"type": "json_object"}}
+    assert set(json.loads(said(("user", ""), **mode))) == {"answer"}
 
 
 @pytest.mark.parametrize(
     ("result", "told"),
     [
         ('{"result": "sonnig"}', "sonnig"),
-        ('"sonnig"', "sonnig"),
         ("21 Grad.", "21 Grad."),
         (CONTEXT, "Resturlaub verfällt am 31. März des Folgejahres. [1]"),
     ],
@@ -127,7 +119,6 @@ NAMED = {"type": "function", "function": {"name": "getWeather"}}
         ("Please use the adder: 3 and 4.", "auto", ("adder", {"a": 3, "b": 4})),
         ("Wie wird das Wetter in „Bad Ems“?", "auto", ("getWeather", {"ort": "Bad Ems"})),
         ("Mail an a@example.com: „Urlaub“", "auto", ("mail_senden", MAIL)),
-        ("Hallo!", "auto", None),
         ("Wie wird das Wetter?", "none", None),
         ("Hallo!", "required", ("adder", {"a": 0, "b": 0})),
         ("Hallo!", NAMED, ("getWeather", {"ort": "Hallo!"})),
@@ -143,15 +134,11 @@ def test_the_tool_whose_words_fit(text: str, choice: Any, expected: Any) -> None
     ("schema", "text", "value"),
     [
         ({"type": "number"}, "Es sind -3,5 Grad.", -3.5),
-        ({"type": "integer", "minimum": 5}, "Erst 3, dann 7.", 7),
         ({"enum": ["rot", "grün"]}, "Die Wand ist grün.", "grün"),
         ({"type": "array", "items": {"type": "integer"}}, "Nimm 1, 2 und 3.", [1, 2, 3]),
         ({"type": "array", "items": TEXT}, "Nimm 'Apfel' und 'Birne'.", ["Apfel", "Birne"]),
-        (TEXT | {"format": "uri"}, "Lies https://example.com/a.", "https://example.com/a"),
         ({"type": "string", "maxLength": 3}, "Hallo", "Hal"),
-        ({"type": "string", "format": "date"}, "gestern", "1970-01-01"),
         ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "5", 5),
-        ({"type": "boolean"}, "ja", False),
     ],
 )
 def test_values_of_the_text_where_their_types_fit(schema: Any, text: str, value: Any) -> None:
@@ -159,11 +146,7 @@ def test_values_of_the_text_where_their_types_fit(schema: Any, text: str, value:
 
 
 BOUNDS: list[dict[str, Any]] = [
-    {},
-    {"minimum": 3, "maximum": 5},
     {"exclusiveMinimum": -5, "exclusiveMaximum": -3},
-    {"minimum": 41},
-    {"exclusiveMaximum": -7},
     {"minimum": 10, "multipleOf": 7},
 ]
 LEAVES: list[dict[str, Any]] = [
@@ -171,8 +154,8 @@ LEAVES: list[dict[str, Any]] = [
     *({"type": kind} for kind in ("boolean", "null", "string")),
     *(TEXT | {"format": form} for form in ("date", "time", "email", "uri", "uuid")),
     *(TEXT | {"minLength": low, "maxLength": low + 3} for low in (0, 4, 30)),
-    *({"enum": [*options]} for options in (["a"], [1, "b"])),
-    *({"const": value} for value in (1, "x", True)),
+    {"enum": [1, "b"]},
+    {"const": True},
     {"type": ["string", "null"]},
     {"$ref": "#/$defs/ort"},
     {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "uniqueItems": True},
@@ -184,8 +167,7 @@ def nested(leaf: dict[str, Any]) -> Iterator[dict[str, Any]]:
     closed = {"type": "object", "properties": {"a": leaf, "b": leaf}, "required": ["a", "b"]}
     yield from (leaf, closed | {"additionalProperties": False}, {"allOf": [closed]})
     yield {"anyOf": [{"type": "null"}, leaf, {"type": "string"}]}
-    yield {"type": "array", "items": leaf, "minItems": 0, "maxItems": 4}
-    yield {"type": "array", "items": {"type": "array", "items": leaf, "minItems": 3}, "minItems": 1}
+    yield {"type": "array", "items": leaf, "minItems": 3, "maxItems": 4}
 
 
 @pytest.mark.parametrize("text", ["", "Hallo", "1 2 3", "'a', 'b' a@b.de 3,5 14", "-4 4 49 " * 9])
