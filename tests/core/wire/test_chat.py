@@ -292,6 +292,7 @@ HOSTILE: dict[str, tuple[bytes, bytes]] = {
     "many lines": (b"data: {}", b"\ndata: x" * 6),
     "blank text": (b"", piece(content=" " * 50)),
     "thoughts": (piece(content="<think>"), piece(content="< </think")),
+    "empty thoughts": (b"", piece(content="<think></think>")),
     "blank thoughts": (b"", piece(reasoning=" " * 50)),
     "arguments": (piece(**call(name="a")), piece(**call('{"'))),
     "a name with each": (b"", piece(**call('{"', name="a"))),

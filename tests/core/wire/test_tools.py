@@ -9,7 +9,7 @@ from typing import Any
 
 from dsgvo import ToolCall, ToolCallDelta
 from dsgvo.errors import ConfigurationError
-from dsgvo.wire.tools import ToolCallAssembler, tool_choice, tool_names
+from dsgvo.wire.tools import MAX_CALLS, ToolCallAssembler, tool_choice, tool_names
 from tests.core.support import raised
 from tests.fuzz.targets import check_calls
 
@@ -118,6 +118,9 @@ def test_pieces_become_calls() -> None:
     for name, (chunks, calls) in TABLE.items():
         shown = ", ".join(f"{call.name} {call.arguments} {call.id}" for call in assembled(chunks))
         assert re.sub(r"\bcall_[0-9a-f]{32}\b", "…", shown) == calls, name
+    many = [[add("{}", at) for at in range(MAX_CALLS + 1)]]
+    assert len(assembled([many[0][1:]])) == MAX_CALLS == 256
+    assert "more than 256 tool calls" in str(raised(TypeError, assembled, many))
 
 
 def test_each_item_of_a_whole_message_is_a_call_and_numbers_are_texts() -> None:
