@@ -29,10 +29,6 @@ def function(name: str, told: str, kind: str, *fields: str) -> dict[str, Any]:
 ADDER = function("addiere", "Addiert zwei ganze Zahlen.", "integer", "a", "b")
 TOOLS = [function("wetter", "Sagt das Wetter an einem Ort.", "string", "ort"), ADDER]
 ANNA = [{"role": "user", "content": "„Anna Schmidt“ ist 34 Jahre alt."}]
-EMBEDDERS = (
-    ("innogpt", "text-embedding-3-small", 1536),
-    ("meingpt", "text-embedding-3-large", 3072),
-)
 
 
 @pytest.mark.covers("*", "endpoint POST */chat/completions")
@@ -120,14 +116,13 @@ def test_what_openai_takes_and_sovrgpt_alone_does_not(
     [
         ("innogpt", {"max_tokens": 2}, "Ich bin"),
         ("innogpt", {"max_completion_tokens": 2}, "Ich bin"),
+        ("innogpt", {"stop": " lokale"}, "Ich bin der"),
         ("neuroflash", {"max_tokens": 2}, "Ich bin"),
         ("sovrgpt", {"max_tokens": 2}, "Ich bin"),
-        ("innogpt", {"stop": " lokale"}, "Ich bin der"),
         ("neuroflash", {"stop": [" lokale"]}, "Ich bin der"),
         ("sovrgpt", {"stop": [" Emulator", " lokale"]}, "Ich bin der"),
         # "jedoch werden nicht alle Parameter beachtet"
-        ("meingpt", {"max_tokens": 2}, None),
-        ("meingpt", {"max_completion_tokens": 2, "stop": " Emulator"}, None),
+        ("meingpt", {"max_tokens": 2, "max_completion_tokens": 2, "stop": " Emulator"}, None),
         ("meingpt", {"n": 3, "seed": 7, "top_p": 9, "frequency_penalty": 9, "user": "ich"}, None),
         # Not among the seventeen fields of the page.
         ("neuroflash", {"max_completion_tokens": 2, "n": 3, "top_p": 9, "user": "ich"}, None),
@@ -153,20 +148,19 @@ def test_model_lists_and_what_is_not_documented(sdk: Sdk, server: Server) -> Non
     for vendor in ("neuroflash", "sovrgpt"):
         with pytest.raises(openai.NotFoundError):
             sdk(vendor).embeddings.create(input="x", model="text-embedding-3-large")
-    with pytest.raises(openai.NotFoundError):
-        sdk("neuroflash").models.list()
     url = server.base_url("neuroflash") + "/model_selection"
     with pytest.raises(AttributeError, match="'list' object"):  # a bare array, not OpenAI's object
         sdk("neuroflash", base_url=url).models.list()
     models = {model.id: model for model in sdk("sovrgpt").models.list()}
-    assert models["gemma-4-26b-a4b"].accepts_vision is True
-    assert models["qwen3.5-9b-text"].accepts_vision is False
     assert models["qwen3.5-27b-thinking"].tier == "reasoning"
 
 
 @pytest.mark.covers("innogpt", "endpoint POST */embeddings")
 @pytest.mark.covers("meingpt", "endpoint POST */embeddings")
-@pytest.mark.parametrize(("vendor", "model", "size"), [*EMBEDDERS, ("innogpt", "x", 1536)])
+@pytest.mark.parametrize(
+    ("vendor", "model", "size"),
+    [("innogpt", "x", 1536), ("meingpt", "text-embedding-3-large", 3072)],
+)
 def test_embeddings_are_the_same_in_both_encodings(
     sdk: Sdk, vendor: str, model: str, size: int
 ) -> None:
@@ -195,14 +189,11 @@ def test_embeddings_are_the_same_in_both_encodings(
     [
         (401, "authentication_error", "unauthorized"),
         (400, "invalid_request_error", "error"),
-        (403, "permission_error", "forbidden"),
-        (429, "rate_limit_error", "rate_limit_exceeded"),
         (408, "invalid_request_error", "timeout"),
         (404, "invalid_request_error", "not_found"),
         (422, "invalid_request_error", "invalid_request"),
         (403, "permission_error", "forbidden"),
         (503, "server_error", "error"),
-        (500, "server_error", "error"),
         (429, "rate_limit_error", "rate_limit_exceeded"),
         (413, "invalid_request_error", "request_too_large"),
     ],

@@ -30,10 +30,9 @@ def post(server: Server) -> httpx.Response:
 
 
 def test_several_run_at_once_and_stop() -> None:
-    with emulator.running() as one, emulator.running(pace=0.001) as two:
-        assert one.url != two.url
+    with emulator.running() as one, emulator.running(pace=0.001, record=False) as two:
         assert post(one).status_code == post(two).status_code == 200
-        assert (len(one.requests), len(two.requests)) == (1, 1)
+        assert (len(one.requests), len(two.requests)) == (1, 0)
     with pytest.raises(httpx.ConnectError):
         post(one)
 
@@ -65,16 +64,6 @@ def test_mistakes_are_named_and_environ_points_clients_here(server: Server) -> N
     assert set(server.environ("sovrgpt")) == {"SOVRGPT_API_KEY", "SOVRGPT_BASE_URL"}
 
 
-def test_tokens_live_as_long_as_asked_for() -> None:
-    with emulator.running(token_seconds=0) as server, httpx.Client(trust_env=False) as client:
-        form = {"client_id": server.client_id, "client_secret": server.client_secret}
-        form |= {"grant_type": "client_credentials", "scope": "openid"}
-        token = client.post(server.token_url("neuroflash"), data=form).json()
-        opens = {"authorization": f"Bearer {token['access_token']}"}
-        answer = client.get(server.base_url("neuroflash") + "/health", headers=opens)
-        assert (token["expires_in"], answer.json()["code"]) == (0, "invalid_api_key")
-
-
 UNASKED = """print([m for m in ("starlette", "uvicorn", "pypdf") if m in sys.modules])
 sys.modules["uvicorn"] = None
 try:
@@ -83,14 +72,6 @@ except ImportError as error:
     print(error)
 """
 LEFT_RUNNING = "s = emulator.running(); print(s.__enter__().url)"
-FORKED = """import httpx
-with emulator.running() as server:
-    child = os.fork()
-    if not child:
-        url = server.url + '/sovrgpt/api/v1/models'
-        os._exit(httpx.get(url, trust_env=False).status_code != 401)
-    print(os.waitpid(child, 0)[1])
-"""
 
 
 def run(code: str) -> str:
@@ -108,9 +89,8 @@ def run(code: str) -> str:
     [
         (UNASKED, r"\[\]\n.* needs uvicorn: pip install 'dsgvo-llm\[emulator\]'"),
         pytest.param(LEFT_RUNNING, r"http://127.0.0.1:\d+", marks=pytest.mark.slow),
-        pytest.param(FORKED, "0", marks=pytest.mark.slow),
     ],
-    ids=["nothing is imported unasked", "left running", "forked"],
+    ids=["nothing is imported unasked", "left running"],
 )
 def test_what_it_does_to_a_program(code: str, printed: str) -> None:
     assert re.fullmatch(printed, run(f"import os, sys\nfrom dsgvo import emulator\n{code}"))

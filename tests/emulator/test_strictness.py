@@ -12,7 +12,7 @@ from tests.vendors import MODELS
 
 URL = "https://example.com/a.pdf"
 FILE_URL = {"url": URL, "mime_type": "application/pdf"}
-IMAGE, FILE = ({"type": kind, kind: FILE_URL} for kind in ("image_url", "file_url"))
+FILE = {"type": "file_url", "file_url": FILE_URL}
 
 
 @pytest.fixture
@@ -52,13 +52,10 @@ def sends(content: bytes, kind: str = "application/json") -> dict[str, Any]:
     "status sent",
     [
         (401, {"headers": {"authorization": ""}}),
-        (401, {"headers": {"authorization": "Bearer"}}),
         (401, {"headers": {"authorization": "Bearer falsch"}}),
-        (401, {"headers": {"authorization": "Basic sk-emulator-0123456789abcdef"}}),
-        *([(404, {"path": "//", "method": "GET"})] * 4),
-        *([(405, {"method": "GET"})] * 4),
-        *((421, {"headers": {"host": host}}) for host in ("evil.example", "evil.example:80")),
-        *((421, {"headers": {"host": host}}) for host in ("localhost.evil.example", b"\xc3\xbc")),
+        *([(404, {"path": "//", "method": "GET"}), (405, {"method": "GET"})] * 2),
+        *((421, {"headers": {"host": host}}) for host in ("evil.example:80", b"\xc3\xbc")),
+        (421, {"headers": {"host": "localhost.evil.example"}}),
         *((400, sends(body)) for body in (b"{", b"[]", b"\xff", DEEP)),
         *((400, sends(b"{}", kind)) for kind in ("text/plain", "")),
     ],
@@ -74,14 +71,6 @@ def test_a_request_that_is_refused_before_its_fields_are_read(
     if status == 401:
         missing = sent["headers"]["authorization"] == ""
         assert ("Missing" if missing else "Incorrect") + " API key" in answer.text
-
-
-def test_other_vendors_paths_and_forms_of_the_key(
-    http: Http, server: Server, vendor: str, body: dict
-) -> None:
-    lower = {"authorization": f"bEARER {server.api_key}"}
-    assert http(vendor, json=body, headers=lower).status_code == 200
-    assert httpx.get(f"{server.url}/openai/v1/models", trust_env=False).status_code == 404
 
 
 def says(role: str, content: Any, **more: Any) -> dict[str, Any]:
@@ -107,19 +96,14 @@ SAID = "messages[0].content"
     "change fault",
     [
         ({"model": ""}, "model must have at least 1 character"),
-        ({"messages": []}, "messages must have at least 1 item"),
         (says("chef", "x"), "messages[0].role must be 'system', "),
         ({"messages": [{"role": "user"}]}, f"{SAID} is required"),
-        (says("user", 3), f"{SAID} must be a valid st"),
         (says("user", [{"type": "input_audio"}]), f"{SAID}[0].type must be 'text', 'image_url'"),
-        (shows(URL), f"{SAID}[1].image_url must be"),
         (shows({"url": "foto.jpg"}), f"{SAID}[1].image_url.url must match"),
         (says("assistant", None), f"{SAID} must be there without tool_calls"),
         (says("tool", "x"), "messages[0].tool_call_id is required"),
         ({"stream": "true"}, "stream must be a valid boolean"),
-        ({"tools": [{"type": "function"}]}, "tools[0].function is required"),
         (offers(name="mit leerzeichen"), "tools[0].function.name must match pattern"),
-        (offers(name="f", parameters=[]), "tools[0].function.parameters must be a valid dict"),
         (offers(kind="x", name="f"), "tools[0].type must be 'function'"),
         ({"tool_choice": "required"}, "tool_choice is only allowed when tools are specified"),
         (offers(named("g"), name="f"), "tool_choice names a tool that is not in tools: 'g'"),
@@ -137,7 +121,6 @@ def reads(file: Any) -> dict[str, Any]:
     return says("user", [{"type": "file_url", "file_url": file}])
 
 
-NO_SCHEMA = {"name": "x"}
 EMBEDDINGS: dict[str, Any] = {"input": "x", "model": "m", "dimensions": 1}
 IMAGES: dict[str, Any] = {"prompt": "x", "n": 10}
 PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
@@ -147,28 +130,17 @@ PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
     ("vendor", "fine", "change", "fault"),
     [
         ("innogpt", {}, wants(type="xml"), "response_format.type must be 'tex"),
-        (
-            *("innogpt", {}, wants(type="json_schema", json_schema=NO_SCHEMA)),
-            "response_format.json_schema.schema is required",
-        ),
         ("innogpt", {}, reads({"url": URL}), f"{SAID}[0].file_url.mime_type is"),
         ("innogpt", {}, reads(FILE_URL | {"url": "a.pdf"}), f"{SAID}[0].file_url.url must"),
         ("meingpt", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
-        ("neuroflash", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
-        ("innogpt", {}, says("system", [IMAGE]), f"{SAID}[0].type must be 'text'"),
-        ("innogpt", {}, says("assistant", [FILE]), f"{SAID}[0].type must be 'text'"),
-        ("innogpt", {}, says("tool", [IMAGE], tool_call_id="1"), f"{SAID}[0].type must be 'text'"),
+        ("innogpt", {}, says("system", [FILE]), f"{SAID}[0].type must be 'text'"),
         ("sovrgpt", {}, {"stop": [1]}, "stop[0]"),
         ("innogpt", {}, {"max_completion_tokens": 0}, "max_completion_tokens must be greater"),
         ("meingpt", EMBEDDINGS, {"input": [[]]}, "input["),
-        ("meingpt", EMBEDDINGS, {"input": [[1], "x"]}, "input["),
         ("innogpt", EMBEDDINGS, {"input": []}, "input must have at least 1 item"),
-        ("innogpt", EMBEDDINGS, {"input": ["x", ""]}, "input[1] must have at least 1 character"),
         ("innogpt", EMBEDDINGS, {"input": [[1]]}, "input[0] must be a valid string"),
         ("innogpt", EMBEDDINGS, {"encoding_format": "int8"}, "encoding_format must be 'base64' or"),
-        ("innogpt", EMBEDDINGS, {"user": 7}, "user must be a valid string"),
         ("innogpt", IMAGES, {"n": 11}, "n must be less than or equal to 10"),
-        ("innogpt", IMAGES, {"response_format": "png"}, "response_format must be 'url' or"),
     ],
 )
 def test_what_a_vendor_alone_has(
@@ -213,19 +185,6 @@ def test_a_number_between_two_bounds(
                 refused(answer, vendor, 400, fault)
             else:
                 assert answer.status_code == 200
-
-
-def test_a_stream_is_not_kept_by_caches(http: Http, vendor: str, body: dict) -> None:
-    plain, streamed = (http(vendor, json=body | {"stream": on}).headers for on in (False, True))
-    kinds = [(one["content-type"], one.get("cache-control")) for one in (plain, streamed)]
-    assert kinds == [("application/json", None), ("text/event-stream; charset=utf-8", "no-cache")]
-
-
-def test_a_mistake_of_the_emulator_is_a_500(
-    http: Http, vendor: str, body: dict, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dsgvo.emulator.chat.unscripted", lambda *_: 1 / 0)
-    refused(http(vendor, json=body), vendor, 500)
 
 
 def test_a_name_of_this_machine_is_taken(http: Http) -> None:

@@ -4,22 +4,19 @@ The server behind is a second emulator in innoGPT's dialect, which is OpenAI's; 
 is the OpenAI SDK.
 """
 
-import base64
-import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import numpy as np
 import openai
 import pytest
 
 from dsgvo import emulator
-from dsgvo.emulator import Delay, Raw, Reply, Server, Status, Truncate
+from dsgvo.emulator import Raw, Reply, Server, Status, Truncate
 from dsgvo.emulator.steps import Disconnect
+from dsgvo.emulator.vectors import embed
 from dsgvo.errors import ConfigurationError
 from tests.emulator.conftest import QUESTION, Sdk, paired
 from tests.vendors import MODELS
@@ -88,31 +85,31 @@ def test_a_stream_is_passed_on_in_the_dialect(ask: Sdk, behind: Server, vendor: 
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize(
-    ("vendor", "says"),
-    [("sovrgpt", "<think>\nHm, ja.\n</think>\n\nAlso gut."), ("neuroflash", "Also gut.")],
-)
-def test_thoughts_are_written_as_the_vendor_does(
-    ask: Sdk, behind: Server, vendor: str, says: str, streamed: bool
-) -> None:
+def test_thoughts_are_written_as_the_vendor_does(ask: Sdk, behind: Server, streamed: bool) -> None:
     thought = Reply("Also gut.", reasoning="Hm, ja.", reasoning_field="reasoning_content")
-    behind.script("innogpt", thought)
-    assert text_of(ask(vendor, stream=streamed)) == says
+    behind.script("innogpt", thought, thought)
+    said = text_of(ask("sovrgpt", stream=streamed))
+    assert said == "<think>\nHm, ja.\n</think>\n\nAlso gut."
+    assert text_of(ask("neuroflash", stream=streamed)) == "Also gut."
 
 
-def test_calls_of_tools(ask: Sdk, behind: Server, vendor: str) -> None:
+def test_calls_of_tools(ask: Sdk, behind: Server) -> None:
     behind.script("innogpt", Reply(tool_calls=[CALL]), Reply(tool_calls=[CALL]))
-    [call] = ask(vendor, tools=TOOLS).choices[0].message.tool_calls
+    [call] = ask("innogpt", tools=TOOLS).choices[0].message.tool_calls
     called = (call.id, call.function.name, call.function.arguments)
     assert called == ("call_1", "wetter", '{"ort":"Bonn"}')
-    chunks = ask(vendor, tools=TOOLS, stream=True)
+    chunks = ask("sovrgpt", tools=TOOLS, stream=True)
     calls = [one for chunk in chunks for one in chunk.choices[0].delta.tool_calls or []]
     assert "".join(one.function.arguments or "" for one in calls) == '{"ort":"Bonn"}'
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
     assert behind.requests[0].json["tools"] == TOOLS
 
 
-def test_what_the_vendor_refuses_or_ignores_is_not_passed_on(ask: Sdk, behind: Server) -> None:
+def test_what_is_refused_ignored_or_scripted_is_not_passed_on(
+    ask: Sdk, server: Server, behind: Server
+) -> None:
+    server.script("sovrgpt", Reply("vorn"))
+    assert text_of(ask("sovrgpt")) == "vorn"
     with pytest.raises(openai.UnprocessableEntityError):
         ask("neuroflash", temperature=3)
     with pytest.raises(openai.AuthenticationError):
@@ -122,16 +119,11 @@ def test_what_the_vendor_refuses_or_ignores_is_not_passed_on(ask: Sdk, behind: S
     assert set(behind.requests[0].json) == {"model", "messages"}
 
 
-@pytest.mark.parametrize("vendor", ["innogpt", "meingpt"])
-def test_embeddings_come_from_behind(sdk: Sdk, behind: Server, vendor: str) -> None:
+def test_embeddings_come_from_behind(sdk: Sdk, behind: Server) -> None:
     asked: Any = {"input": ["eins", "zwei"], "model": "text-embedding-3-small", "dimensions": 4}
-    answer = sdk(vendor).embeddings.create(**asked)
-    url, key = behind.base_url("innogpt"), {"authorization": f"Bearer {behind.api_key}"}
-    plain = asked | {"encoding_format": "base64"}
-    own = httpx.post(f"{url}/embeddings", json=plain, headers=key, trust_env=False).json()["data"]
-    vectors = [np.frombuffer(base64.b64decode(one["embedding"]), "<f4") for one in own]
-    for one, vector in zip(answer.data, vectors, strict=True):
-        assert one.embedding == pytest.approx(vector.tolist(), abs=1e-6)
+    answer = sdk("meingpt").embeddings.create(**asked)
+    for one, text in zip(answer.data, asked["input"], strict=True):
+        assert one.embedding == pytest.approx(embed(text, 4).tolist(), abs=1e-6)
     assert behind.requests[0].json["model"] == MODEL
 
 
@@ -139,22 +131,18 @@ def test_embeddings_come_from_behind(sdk: Sdk, behind: Server, vendor: str) -> N
     "step status says",
     [
         (Status(429, message="langsam", headers={"Retry-After": "7"}), 429, "langsam"),
-        (Status(400, message="zu lang"), 400, "zu lang"),
         (Status(503, body="<html>"), 503, "HTTP 503"),
         (Status(401, message="wer?"), 502, "The upstream server wants another key: wer?"),
         (Raw(200, {"content-type": "application/json"}, [b"[]"]), 502, "gave no answer"),
-        (Raw(200, {"content-type": "text/html"}, [b"<html>"]), 502, "other than JSON"),
         (Disconnect(), 502, "cannot be reached: RemoteProtocolError"),
     ],
 )
 def test_errors_are_in_the_vendors_words(
     ask: Sdk, behind: Server, vendor: str, step: Any, status: int, says: str
 ) -> None:
-    behind.script("innogpt", step, Status(429))
+    behind.script("innogpt", step)
     with pytest.raises(openai.APIStatusError) as caught:
-        ask(vendor)
-    with pytest.raises(openai.RateLimitError):
-        ask(vendor, stream=True)
+        ask(vendor, stream=status == 503)
     answer = caught.value.response
     assert (answer.status_code, says in answer.text) == (status, True)
     shape = {"meingpt": {"status", "message"}, "neuroflash": {"error", "code"}}
@@ -196,32 +184,11 @@ def test_a_client_that_leaves_cancels_what_is_behind() -> None:
         assert eventually(lambda: not behind.open_connections)
 
 
-def test_a_client_that_leaves_before_the_answer(server: Server, behind: Server) -> None:
-    behind.script("innogpt", Delay(60))
-    data = json.dumps(STREAM | {"stream": False})
-    head = "POST /sovrgpt/api/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
-    head += f"Authorization: Bearer {server.api_key}\r\nContent-Type: application/json\r\n"
-    with socket.create_connection(("127.0.0.1", server.port)) as client:
-        client.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n{data}".encode())
-        assert eventually(lambda: bool(behind.requests))
-    assert eventually(lambda: not server.open_connections)
-
-
-def test_scripts_are_for_the_front(ask: Sdk, server: Server, behind: Server) -> None:
-    server.script("sovrgpt", Reply("vorn"), Truncate(after=1))
-    assert (text_of(ask("sovrgpt")), behind.requests) == ("vorn", [])
-    with stream(server) as cut:
-        assert json.loads(cut.read().decode()[6:])["choices"][0]["delta"]["role"] == "assistant"
-
-
 @pytest.mark.parametrize(
     ("url", "says"),
     [
         ("127.0.0.1:8080", "is not a web address"),
-        ("ftp://127.0.0.1/v1", "is not a web address"),
-        ("http://[::1", "is not a web address"),
         ("https://8.8.8.8/v1", "is not on this machine or a private network"),
-        ("http://localhost:1/v1", ""),
         ("http://192.168.0.7/v1", ""),
     ],
 )

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -44,12 +45,11 @@ class TestInnoGPT:
         "innogpt", "behaviour Streams are server-sent events, token by token", "Doc"
     )
     def test_these_models_always_stream(self, http: Http) -> None:
-        for model in ("gpt-5", "GPT-5-mini", "O3-mini", "o4-Mini-high"):
-            for stream in ({}, {"stream": False}, {"stream": True}):
-                body = asking("innogpt", model=model, **stream)
-                first, *_, last = events(http("innogpt", json=body))
-                assert first["choices"][0]["delta"]["role"] == "assistant"
-                assert last["choices"][0]["finish_reason"] == "stop"
+        for model in ("GPT-5-mini", "O3-mini", "o4-Mini-high"):
+            body = asking("innogpt", model=model, stream=False)
+            first, *_, last = events(http("innogpt", json=body))
+            assert first["choices"][0]["delta"]["role"] == "assistant"
+            assert last["choices"][0]["finish_reason"] == "stop"
         assert http("innogpt", json=asking("innogpt")).json()["object"] == "chat.completion"
 
     @pytest.mark.covers(
@@ -62,9 +62,7 @@ class TestInnoGPT:
         assert "2.500 Euro" in "".join(pieces(http("innogpt", data=form, files=[part])))
         for data, files, says in (
             (form, [("other", b"x")], "The part 'file' is missing"),
-            (form, [part, part], "The part 'file' must be there once"),
             ({}, [part], "The part 'payload' is missing"),
-            ({"payload": "{"}, [part], "The body is not valid JSON"),
             (form, [("file", ("a.pdf", b"kein PDF"))], "The file is not a readable PDF"),
         ):
             answer = http("innogpt", data=data, files=files)
@@ -79,7 +77,6 @@ class TestInnoGPT:
         prompt, path = "ein minimalistisches App-Icon", "/images/generations"
         for more, field, prefix in (
             ({}, "url", "data:image/png;base64,"),
-            ({"response_format": "url"}, "url", "data:image/png;base64,"),
             ({"response_format": "b64_json"}, "b64_json", ""),
         ):
             data = http("innogpt", path, json={"prompt": prompt, "n": 2, **more}).json()["data"]
@@ -87,8 +84,6 @@ class TestInnoGPT:
             one, other = [base64.b64decode(one.pop(field).removeprefix(prefix)) for one in data]
             assert one.startswith(b"\x89PNG\r\n\x1a\n")
             assert (one != other, data) == (True, [{}, {}])
-        for vendor in ("meingpt", "neuroflash", "sovrgpt"):
-            assert http(vendor, path, json={"prompt": prompt}).status_code == 404
         data = http("neuroflash", "/image_generation/", json={"prompt": prompt}).json()["data"]
         assert data[0]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
 
@@ -128,8 +123,7 @@ class TestNeuroflash:
     def test_the_curl_example(self, http: Http) -> None:
         answer = http("neuroflash", json=asking("neuroflash", temperature=0.7)).json()
         assert "created" not in answer
-        assert answer["id"].startswith("gen-1775000000-")
-        assert len(answer["id"]) == len("gen-1775000000-AbCdEfGh")
+        assert re.fullmatch(r"gen-1775000000-\w{8}", answer["id"])
         words = len(answer["choices"][0]["message"]["content"].split())
         wanted = {"stream": True, "stream_options": {"include_usage": True}}
         streamed = events(http("neuroflash", json=asking("neuroflash", **wanted)))[-1]
@@ -145,8 +139,7 @@ class TestNeuroflash:
             (None, "fremd", 403, "forbidden", "No permission for this workspace"),
         ):
             headers = {"x-workspace-id": given} | ({"authorization": key} if key else {})
-            for path in ("/chat/completions", "/model_selection/models", "/health"):
-                method = "POST" if path.endswith("completions") else "GET"
+            for path, method in (("/chat/completions", "POST"), ("/health", "GET")):
                 answer = http("neuroflash", path, method, headers=headers)
                 assert answer.status_code == status
                 assert answer.json() == {"error": said, "code": code}
@@ -189,19 +182,15 @@ class TestNeuroflash:
         client = {"client_id": server.client_id, "client_secret": server.client_secret}
         form = {"grant_type": "client_credentials", "scope": "openid", **client}
         none = {"authorization": "", "x-workspace-id": ""}
-        before = server.token_requests
         token = http("neuroflash", "//oauth/v2/token", headers=none, data=form).json()
         assert (token["token_type"], token["expires_in"]) == ("Bearer", 14399)
         headers = {"authorization": f"Bearer {token['access_token']}"}
         assert http("neuroflash", "/health", "GET", headers=headers).status_code == 200
-        assert server.token_requests == before + 1
         server.expire_tokens()
         assert http("neuroflash", "/health", "GET", headers=headers).status_code == 401
         for wrong, status, code in (
             ({"client_secret": "falsch"}, 401, "invalid_client"),
-            ({"client_id": "fremd"}, 401, "invalid_client"),
             ({"grant_type": "password"}, 400, "unsupported_grant_type"),
-            ({"scope": "email"}, 400, "invalid_scope"),
         ):
             answer = http("neuroflash", "//oauth/v2/token", headers=none, data=form | wrong)
             assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -214,11 +203,9 @@ class TestSovrGPT:
     @pytest.mark.covers(
         "sovrgpt", "header Accept: `text/event-stream` asks for a stream as `stream` does", "Doc"
     )
-    @pytest.mark.parametrize(
-        "accept", ["text/event-stream", "Text/Event-Stream", "application/json, text/event-stream"]
-    )
-    def test_the_accept_header_asks_for_a_stream(self, http: Http, accept: str) -> None:
-        found = events(http("sovrgpt", json=asking("sovrgpt"), headers={"accept": accept}))
+    def test_the_accept_header_asks_for_a_stream(self, http: Http) -> None:
+        accept = {"accept": "application/json, Text/Event-Stream"}
+        found = events(http("sovrgpt", json=asking("sovrgpt"), headers=accept))
         assert found[-1]["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "stop"}
 
     @pytest.mark.covers("sovrgpt", "content `image_url` with a web address or a data URL", "Doc")
