@@ -38,7 +38,6 @@ OWN_PROGRAMS = (
     "after_a_fork",
     "another_process",
     "loop_or_process",
-    "first_request_imports",
     "points_at_the_users_line",
     "costs_what",
 )

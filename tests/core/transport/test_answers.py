@@ -75,8 +75,6 @@ STREAMED = Reply(chunks=PIECES, stream=True)
 REFUSED = {"message": "kaputt", "code": 429}
 BROKEN: dict[str, Step] = {
     "ended": Truncate(2, reply=STREAMED),
-    "dropped": Truncate(2, False, reply=STREAMED),
-    "error": ErrorEvent(2, REFUSED, reply=STREAMED),
     "named error": ErrorEvent(2, REFUSED, "error", reply=STREAMED),
 }
 
@@ -105,7 +103,6 @@ NO_ANSWERS: list[tuple[Step, type[errors.DsgvoError], str]] = [
     (Status(200, "<html><title>Anmelden</title>"), errors.APIResponseError, "'Anmelden'"),
     (Status(204, b"", {"content-length": "0"}), errors.APIResponseError, "an empty body"),
     (Status(200, {"error": "kaputt", "code": "429"}), errors.RateLimitError, "kaputt"),
-    (Status(200, b'{"choices": [{'), errors.APIResponseError, "breaks off"),
     (CUT, errors.APIConnectionError, "broke"),
 ]
 
@@ -146,14 +143,13 @@ PACKED = gzip.compress(STREAM)
 UNFINISHED = gzip.compress(sse(chunk("Ja.", "stop"), done=False))
 # An encoding, a body in it, and what is said of one that cannot be read
 ENCODED: list[tuple[str, bytes, str]] = [
-    *((name, PACKED, "") for name in ("gzip", "GZIP", "x-gzip")),
+    *((name, PACKED, "") for name in ("GZIP", "x-gzip")),
     ("deflate", zlib.compress(STREAM), ""),
     ("deflate", zlib.compress(STREAM, wbits=-15), ""),
     ("identity", STREAM, ""),
     ("gzip", PACKED[:20] + b"kein gzip" + PACKED[20:], "its compression: "),
     ("gzip", UNFINISHED[:-8], "the compressed body is not whole"),
     ("gzip, gzip", gzip.compress(PACKED), "'gzip, gzip' was not asked for"),
-    ("br", b"x", "'br' was not asked for"),
     ("x" * 5000, b"x", f"'{'x' * 40}' was not asked for"),
 ]
 
@@ -173,13 +169,6 @@ def test_read_what_came_in_each_encoding(
         else:
             assert result(mode, client, how).content == TEXT
         assert (len(raw.requests), naps) == (1, [])
-
-
-@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
-def test_sse_bytes_split_anywhere(mode: Mode, server: Server, ending: bytes) -> None:
-    body = (b"\xef\xbb\xbf: ping\n" + STREAM).replace(b"\n", ending)
-    server.script("innogpt", Raw(chunks=[body[i : i + 1] for i in range(len(body))]))
-    assert text_of(mode.stream(mode.client("innogpt", server))) == TEXT
 
 
 def test_a_template_that_opens_thoughts_is_known_once_seen(mode: Mode, server: Server) -> None:

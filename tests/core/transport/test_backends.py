@@ -20,7 +20,7 @@ from dsgvo import AsyncClient, errors, file_part
 from dsgvo.emulator import Server
 from dsgvo.transport import _pools
 from tests.core import support
-from tests.core.support import HELLO, ROOT, Mode, answer, http, raw_server, run_python
+from tests.core.support import HELLO, ROOT, Mode, answer, http, raw_server
 from tests.vendors import MODELS
 
 
@@ -36,7 +36,6 @@ async def chat(one: AsyncClient, text: str = "?") -> str:
     ("chosen", "installed", "carrier"),
     [
         ("", True, "AiohttpTransport"),
-        ("aiohttp", True, "AiohttpTransport"),
         ("httpcore", True, "AsyncHTTPTransport"),
         ("", False, "AsyncHTTPTransport"),
     ],
@@ -180,27 +179,3 @@ def test_certificates_are_read_in_a_thread(
     for _ in range(2):
         async_mode.chat(async_mode.client("innogpt", server))
     assert [reader is threading.main_thread() for reader in readers] == [False]
-
-
-FIRST = """
-import asyncio, sys, threading
-from dsgvo import AsyncClient
-imported_by = []
-
-class Finder:
-    def find_spec(self, name, path=None, target=None):
-        if name == "httpx":
-            imported_by.append(threading.current_thread())
-
-sys.meta_path.insert(0, Finder())
-client = AsyncClient("sovrgpt", api_key="k", base_url="http://127.0.0.1:9", max_retries=0)
-try:
-    asyncio.run(client.chat([{"role": "user", "content": "x"}], model="m"))
-except Exception as error:
-    print(type(error).__name__)
-print([thread is threading.main_thread() for thread in imported_by])
-"""
-
-
-def test_the_first_request_imports_httpx_in_a_thread() -> None:
-    assert run_python(FIRST).decode().split("\n") == ["APIConnectionError", "[False]", ""]

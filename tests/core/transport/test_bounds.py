@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from dsgvo import PROVIDERS, errors
-from dsgvo.emulator import Raw, Server
 from dsgvo.transport import _client, _pools, _request
 from tests.core import support
 from tests.core.support import (
@@ -90,12 +89,6 @@ def test_bounded_a_stream_that_never_ends_keeps_what_came(mode: Mode, what: str)
     assert f"more than {MIB} bytes" in str(error)
     assert error.partial is not None
     assert 0 < len(error.partial.content) <= MIB
-
-
-def test_bounded_an_event_without_end(mode: Mode, server: Server) -> None:
-    server.script("innogpt", Raw(chunks=[b"data: ", *[b"x" * MIB] * 18], drop=True))
-    with pytest.raises(errors.IncompleteStreamError, match="larger than"):
-        mode.stream(mode.client("innogpt", server))
 
 
 def test_bounded_what_is_decompressed(mode: Mode) -> None:

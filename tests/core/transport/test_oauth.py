@@ -15,20 +15,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from dsgvo import errors
-from dsgvo.emulator import Delay, Disconnect, Server, Status, Step
+from dsgvo.emulator import Delay, Server, Status, Step
 from dsgvo.transport import _request
 from tests.core import support
 from tests.core.support import HELLO, Mode, RawServer, answer, eventually, http, raised, raw_server
 
 TOKEN_PATH = "/oauth/v2/token"
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A clock that is set by hand."""
-    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(_request, "time", clock)
-    return clock
 
 
 def of(mode: Mode, server: Server | RawServer, **more: Any) -> Any:
@@ -97,8 +89,10 @@ def test_another_account_has_a_token_of_its_own(mode: Mode) -> None:
 )
 @pytest.mark.parametrize(("life", "early"), [(14399, 60), (300, 30), (10, 1)])
 def test_a_token_is_renewed_before_it_expires(
-    mode: Mode, clock: SimpleNamespace, life: int, early: int
+    mode: Mode, monkeypatch: pytest.MonkeyPatch, life: int, early: int
 ) -> None:
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(_request, "time", clock)
     with raw_server(tokens(str(life))) as raw:
         client = of(mode, raw)
         for passed, number in ((0, 1), (life - early - 0.5, 1), (1, 2)):
@@ -106,18 +100,16 @@ def test_a_token_is_renewed_before_it_expires(
             assert mode.chat(client).content == f"client-ein-Geheimnis-{number}"
 
 
-@pytest.mark.parametrize("life", ["null", "0", '"3600"', "3600.5", "1e400", "-5"])
+@pytest.mark.parametrize("life", ["null", "0", '"3600"', "1e400", "-5"])
 def test_a_life_of_any_form(mode: Mode, life: str) -> None:
     with raw_server(tokens(life)) as raw:
         assert mode.chat(of(mode, raw)).content == "client-ein-Geheimnis-1"
 
 
 NO_TOKENS = [
-    *(b"", b"<html><title>Anmelden</title>", b"{}", b"[]"),
-    *(b'{"access_token": ""}', b'{"access_token": 7}', b'{"access_token": "t\xc3\xbc"}'),
+    *(b"<html><title>Anmelden</title>", b"[]", b'{"access_token": ""}', b'{"access_token": 7}'),
     b'{"access_token": "t\\nX-Evil: 1"}',
     b'{"access_token": "t", "expires_in": "bald"}',
-    b'{"access_token": "t", "expires_in": [1]}',
     b'{"access_token": "%s"}' % (b"t" * 200),
 ]
 
@@ -151,22 +143,7 @@ def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[
     assert len(server.requests) == 9
 
 
-def test_a_fetch_is_retried_like_anything_else_and_its_failure_is_not_remembered(
-    mode: Mode, server: Server, naps: list[float]
-) -> None:
-    server.script("neuroflash", *[Disconnect()] * 3, Status(503), path=TOKEN_PATH)
-    client = of(mode, server)
-    raised(errors.APIConnectionError, mode.chat, client)
-    assert (len(fetches(server)), len(naps)) == (3, 2)
-    assert mode.chat(client).finish_reason == "stop"
-    assert (len(fetches(server)), len(naps)) == (5, 3)
-
-
 # -- asked for at once --------------------------------------------------------------------------
-
-
-def all_answered(results: list[Any], count: int) -> bool:
-    return [one.finish_reason for one in results] == ["stop"] * count
 
 
 def test_30_threads_and_30_tasks_fetch_once_and_renew_once(
@@ -188,7 +165,7 @@ def test_30_threads_and_30_tasks_fetch_once_and_renew_once(
         for count in (1, 2):  # who is refused after the renewal drops only the refused token
             threads = [pool.submit(work) for _ in range(30)]
             done = asyncio.run(tasks()) + [thread.result() for thread in threads]
-            assert all_answered(done, 60)
+            assert [one.finish_reason for one in done] == ["stop"] * 60
             assert len(fetches(server)) == count
             server.expire_tokens()
 
@@ -199,12 +176,6 @@ async def fetching(server: Server, client: Any, *steps: Step) -> asyncio.Task[An
     leader = asyncio.create_task(asked(client))
     assert await asyncio.to_thread(eventually, lambda: len(fetches(server)) == 1)
     return leader
-
-
-async def cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_more_often(
@@ -247,8 +218,10 @@ def test_the_others_go_on_without_who_fetches_or_waits(
         elif "leader" in what:
             leader, waiter = waiter, leader
         if "cancelled" in what:
-            await cancelled(waiter)
+            waiter.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiter
         return await asyncio.gather(leader, *others, in_a_thread)
 
-    assert all_answered(asyncio.run(main()), 21)
+    assert [one.finish_reason for one in asyncio.run(main())] == ["stop"] * 21
     assert len(fetches(server)) == asked_for

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +38,9 @@ def test_the_proxy_of_the_environment_is_asked(
 @pytest.mark.parametrize(
     ("proxy", "excepted"),
     [
-        *[("", "127.0.0.1"), ("", "localhost,127.0.0.1"), ("", "*")],
+        *[("", "localhost,127.0.0.1"), ("", "*")],
         # Plain http does not leave the machine through a proxy.
-        *[("http://proxy.example:3128", ""), ("socks5://10.0.0.1:1080", "")],
-        *[("http://:3128", ""), ("http://192.0.2.1:3128", "")],
+        *[("http://proxy.example:3128", ""), ("socks5://10.0.0.1:1080", ""), ("http://:3128", "")],
     ],
 )
 def test_what_goes_past_a_proxy(
@@ -82,9 +80,8 @@ def test_a_proxy_that_cannot_be_used(
     assert "geheim" not in str(error)
 
 
-@pytest.mark.parametrize("order", [1, -1])
 def test_connections_through_different_proxies_and_past_them_are_kept_apart(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch, order: int
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with (
@@ -102,8 +99,8 @@ def test_connections_through_different_proxies_and_past_them_are_kept_apart(
             lambda: ask(direct.url, one.url),
             lambda: ask("http://llm.localhost:9/v1", two.url),
         ]
-        found = [whole.content for whole in mode.in_turn(*calls[::order] * 2)]
-        assert found == ["A", "past", "B"][::order] * 2
+        found = [whole.content for whole in mode.in_turn(*calls * 2)]
+        assert found == ["A", "past", "B"] * 2
         assert (one.accepted, direct.accepted, two.accepted) == (1, 1, 1)
 
 
@@ -111,22 +108,15 @@ def test_connections_through_different_proxies_and_past_them_are_kept_apart(
 
 AUTHORITY = trustme.CA()
 GOOD = AUTHORITY.issue_cert("127.0.0.1")
-PAST = datetime.now(UTC) - timedelta(days=1)
 NOT_TRUSTED = {
-    "an authority that nobody knows": (trustme.CA().issue_cert("127.0.0.1"), None),
-    "another host's": (AUTHORITY.issue_cert("sovrgpt.example"), None),
-    "expired": (AUTHORITY.issue_cert("127.0.0.1", not_after=PAST), None),
-    "of an old protocol": (GOOD, ssl.TLSVersion.TLSv1_1),
+    "an authority that nobody knows": trustme.CA().issue_cert("127.0.0.1"),
+    "another host's": AUTHORITY.issue_cert("sovrgpt.example"),
 }
 
 
-def serving(
-    certificate: trustme.LeafCert, protocol: ssl.TLSVersion | None = None
-) -> ssl.SSLContext:
+def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
-    if protocol is not None:
-        context.minimum_version = context.maximum_version = protocol
     return context
 
 
@@ -141,20 +131,17 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("authority")
-@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-@pytest.mark.parametrize(("certificate", "protocol"), NOT_TRUSTED.values(), ids=NOT_TRUSTED.keys())
+@pytest.mark.parametrize("certificate", NOT_TRUSTED.values(), ids=NOT_TRUSTED.keys())
 def test_no_redirect_whom_the_authority_does_not_vouch_for_gets_no_request(
-    mode: Mode, certificate: trustme.LeafCert, protocol: Any, naps: list[float]
+    mode: Mode, certificate: trustme.LeafCert, naps: list[float]
 ) -> None:
     with raw_server(http(answer()), tls=serving(GOOD)) as raw:
         assert raw.url.startswith("https://")
         assert mode.chat(mode.client("sovrgpt", raw)).content == "Ja."
-    with raw_server(http(answer()), tls=serving(certificate, protocol)) as raw:
+    with raw_server(http(answer()), tls=serving(certificate)) as raw:
         error = raised(APIConnectionError, mode.chat, mode.client("sovrgpt", raw))
-        assert raw.requests == []
-        if protocol is None:
-            assert (raw.accepted, naps) == (1, [])
-    assert ("cannot reach" if protocol else "CERTIFICATE_VERIFY_FAILED") in str(error)
+        assert (raw.requests, raw.accepted, naps) == ([], 1, [])
+    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"kein Zertifikat"])

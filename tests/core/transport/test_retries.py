@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dsgvo import errors
-from dsgvo.emulator import Disconnect, ErrorEvent, Reply, Server, Status, Step
+from dsgvo.emulator import Disconnect, ErrorEvent, Reply, Server, Status
 from dsgvo.transport import _request
 from dsgvo.transport._pools import runtime
 from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_server, sse
@@ -25,23 +25,20 @@ def test_retry_max_retries_counts(
     mode: Mode,
     server: Server,
     naps: list[float],
-    faults: list[tuple[Step, type[errors.DsgvoError]]],
+    faults: Any,
     max_retries: int,
     how: str,
     args: Any,
 ) -> None:
     client = mode.client("meingpt", server, max_retries=max_retries)
-    for count in (max_retries, max_retries + 1):
-        runtime.reset()  # a kept connection that is closed is another matter: see below
-        server.clear()
-        naps.clear()
-        server.script("meingpt", *(step for step, _ in faults[:count]))
-        if count > max_retries:
-            raised(faults[max_retries][1], mode.call, client, how, *args)
-        else:
-            assert mode.call(client, how, *args)
-        assert (len(server.requests), len(naps)) == (max_retries + 1, max_retries)
-        assert len({request.body for request in server.requests}) == 1
+    server.script("meingpt", *(step for step, _ in faults[: max_retries + 1]))
+    raised(faults[max_retries][1], mode.call, client, how, *args)
+    assert (len(server.requests), len(naps)) == (max_retries + 1, max_retries)
+    runtime.reset()  # a kept connection that is closed is another matter: see below
+    server.script("meingpt", *(step for step, _ in faults[:max_retries]))
+    assert mode.call(client, how, *args)
+    assert (len(server.requests), len(naps)) == (2 * max_retries + 2, 2 * max_retries)
+    assert len({request.body for request in server.requests}) == 1
 
 
 def test_retry_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[float]) -> None:
@@ -63,9 +60,7 @@ def test_retry_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[fl
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
 BEGUN: dict[str, bytes] = {
-    "a byte": HEAD[:1],
     "half a head": HEAD[:-1],
-    "a head": HEAD,
     "half a plain answer": HEAD + b'{"choices": [{"index": 0, "message": {"cont',
     "half a chunk": http(b'data: {"choi', kind="text/event-stream", length=100),
     "a chunk": http(sse(chunk("Gu"), done=False), kind="text/event-stream", length=1000),
@@ -97,29 +92,24 @@ def test_retry_never_once_a_byte_of_the_answer_has_come(
         assert isinstance(caught.value, errors.APITimeoutError)
 
 
-@pytest.mark.parametrize("answers", [0, 1])
 def test_retry_a_kept_connection_that_is_closed_costs_no_answer(
-    mode: Mode, naps: list[float], answers: int
+    mode: Mode, naps: list[float]
 ) -> None:
-    served: dict[int, int] = {}
+    served: set[socket.socket] = set()
 
     def serve(_request: bytes, connection: socket.socket) -> bytes | None:
-        count = served[id(connection)] = served.get(id(connection), 0) + 1
-        if count <= answers:
-            return http(answer("Ja."))
-        connection.shutdown(socket.SHUT_RDWR)  # in spite of keep-alive
-        return None
+        if connection in served:
+            connection.shutdown(socket.SHUT_RDWR)  # in spite of keep-alive
+            return None
+        served.add(connection)
+        return http(answer("Ja."))
 
     with raw_server(serve) as raw:
         client = mode.client("sovrgpt", raw, max_retries=0)
-        if answers == 0:  # a new connection that is closed counts
-            raised(errors.APIConnectionError, mode.chat, client)
-            assert (len(raw.requests), naps) == (1, [])
-        else:
-            whole = mode.in_turn(*[lambda: client.chat(HELLO, model="m")] * 4)
-            assert [one.content for one in whole] == ["Ja."] * 4
-            # Each but the first found a kept connection that was closed on it, and was sent anew.
-            assert (len(raw.requests), raw.accepted, naps) == (7, 4, [])
+        whole = mode.in_turn(*[lambda: client.chat(HELLO, model="m")] * 4)
+        assert [one.content for one in whole] == ["Ja."] * 4
+        # Each but the first found a kept connection that was closed on it, and was sent anew.
+        assert (len(raw.requests), raw.accepted, naps) == (7, 4, [])
 
 
 def test_retry_an_error_under_success_while_nothing_was_handed_out(
@@ -142,12 +132,8 @@ def test_retry_an_error_under_success_while_nothing_was_handed_out(
     [
         (Status(429, headers={"retry-after": "59.5"}), [59.5, 59.5]),
         (Status(529, headers={"retry-after": "9", "retry-after-ms": "250"}), [0.25, 0.25]),
-        (Status(400, headers={"x-should-retry": "true", "retry-after-ms": "1500"}), [1.5, 1.5]),
-        (Status(429, headers={"x-should-retry": "false"}), []),
         (Status(429, {"error": {"message": "leer", "code": "insufficient_quota"}}), []),
         (Status(429, headers={"retry-after": "3600"}), []),
-        (Status(503, headers={"retry-after": "1e300"}), []),
-        (Status(422), []),
     ],
 )
 def test_retry_what_the_server_says_of_it(
@@ -163,22 +149,10 @@ def test_retry_what_the_server_says_of_it(
         assert f"wait {wait:.0f} s" in str(caught.value)
 
 
-def test_retry_full_jitter_below_a_bound_that_doubles_is_logged_with_its_reason(
-    mode: Mode,
-    server: Server,
-    naps: list[float],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_retry_full_jitter_below_a_bound_that_doubles(
+    mode: Mode, server: Server, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level("INFO", "dsgvo")
     monkeypatch.setattr(_request.random, "random", lambda: 0.5)
     server.script("sovrgpt", Disconnect(), *[Status(503)] * 5)
     mode.chat(mode.client("sovrgpt", server, max_retries=6))
     assert naps == [0.25, 0.5, 1, 2, 4, 4]
-    said = [record.getMessage() for record in caplog.records if record.name == "dsgvo"]
-    why = ["APIConnectionError", *["InternalServerError"] * 5]
-    assert said == [
-        f"POST {server.base_url('sovrgpt')}/chat/completions failed ({error}); "
-        f"attempt {number} of 7 in {nap:.1f} s"
-        for number, (error, nap) in enumerate(zip(why, naps, strict=True), start=2)
-    ]

@@ -70,8 +70,6 @@ def test_the_seam_carries_every_request_and_lies_under_the_retries(
 @pytest.mark.parametrize(
     ("step", "kind", "said"),
     [
-        (httpx.ReadTimeout("t"), errors.APITimeoutError, "timeout= says how long silence may"),
-        (httpx.ProxyError("407"), errors.APIConnectionError, "broke (407)"),
         (httpx.Response(302, headers={"location": "https://x.de"}), errors.RedirectError, "x.de"),
         (httpx.Response(200, text=" " * 2000), errors.APIResponseError, "more than 1000 bytes"),
     ],
@@ -115,16 +113,10 @@ OPTIONS: dict[str, Any] = {
 }
 WRONG: list[tuple[str, Any, str]] = [
     ("api_key", "geheim", "api_key cannot be set for one call: pass it to the constructor"),
-    ("base_url", "https://x.example", "base_url cannot be set for one call"),
-    ("default_headers", {"X": "geheim"}, "default_headers cannot be set for one call"),
-    ("timeout", 0, "timeout=0"),
     ("timeout", (1, 2, 3), "timeout=(1, 2, 3): a pair is (connect, read)"),
-    ("max_retries", -1, "max_retries=-1"),
     ("extra_headers", {"Authorization": "geheim"}, "extra_headers: 'Authorization' is set by"),
     ("extra_headers", ["a"], "extra_headers is not a mapping"),
-    ("extra_query", ["a"], "extra_query is not a mapping"),
     ("extra_query", {"a": [1]}, "extra_query['a']: use a text, a number or a bool"),
-    ("extra_query", {"a": "\ud83d"}, "extra_query['a'] is not valid Unicode"),
     ("extra_body", "x", "extra_body is a str, not a dict"),
 ]
 
