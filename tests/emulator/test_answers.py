@@ -31,6 +31,11 @@ binnen 14 Tagen einzureichen, z. B. als Foto.
 """
 
 
+def tool(name: str, told: str, **properties: dict) -> dict:
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"function": {"name": name, "description": told, "parameters": parameters}}
+
+
 def said(*turns: tuple[str, str], **more: Any) -> str:
     messages = [{"role": role, "content": content} for role, content in turns]
     return answer("SovrGPT", {"messages": messages, **more}).content or ""
@@ -83,7 +88,6 @@ def test_without_passages() -> None:
     ("result", "told"),
     [
         ('{"result": "sonnig"}', "sonnig"),
-        ("21 Grad.", "21 Grad."),
         (CONTEXT, "Resturlaub verfällt am 31. März des Folgejahres. [1]"),
     ],
 )
@@ -94,13 +98,8 @@ def test_results_of_tools(result: str, told: str) -> None:
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c", "content": result},
     ]
-    tools = [{"type": "function", "function": {"name": "f", "description": "Resturlaub"}}]
+    tools = [tool("f", "Resturlaub")]
     assert answer("x", {"messages": messages, "tools": tools}).content == told
-
-
-def tool(name: str, told: str, **properties: dict) -> dict:
-    parameters = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"function": {"name": name, "description": told, "parameters": parameters}}
 
 
 TEXT = {"type": "string"}

@@ -26,16 +26,10 @@ SURE = {
 }
 """Questions that the demo asks, and the like: always right."""
 ANSWERED = SURE | {
-    "Wann muss die Aufsichtsbehörde einen Vorfall erfahren?": "72 Stunden nach Bekanntwerden",
     "Was bekomme ich pro Kilometer für das Motorrad?": "0,20 Euro",
     "Wie viele Arbeitstage im Jahr darf ich aus dem EU-Ausland arbeiten?": "20 Arbeitstagen",
     "Wie viele Urlaubstage habe ich im Jahr?": "30 Tage Urlaub",
-    "Was kostet der Ersatz für einen verlorenen Hausausweis?": "15 Euro",
-    "Wie lange müssen Rechnungen aufbewahrt werden?": "acht Jahre",
-    "Bis wann muss ich Reisekosten abrechnen?": "vier Wochen nach dem Ende",
-    "Darf ich private Cloudspeicher für Firmendaten nutzen?": "Private Cloudspeicher sind",
     "Wann muss ich mich krankmelden?": "bis 9:00 Uhr",
-    "Wer muss einen Vertrag zur Auftragsverarbeitung unterschreiben?": "zwei Personen unter",
     "Unter welcher Adresse erreiche ich die Datenschutzbeauftragte?": "dsb@brachvogel.example",
     "Wie lange vorher muss ich eine Auslandsreise beantragen?": "drei Wochen vorher",
 }
@@ -43,8 +37,6 @@ UNANSWERED = [
     "Darf ich meinen Hund ins Büro mitbringen?",
     "Wer gewinnt die Bundesliga?",
     "Wie hoch ist das Weihnachtsgeld?",
-    "Gibt es einen Betriebskindergarten?",
-    "Wann ist die Weihnachtsfeier?",
 ]
 
 

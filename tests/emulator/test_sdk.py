@@ -155,6 +155,9 @@ def test_model_lists_and_what_is_not_documented(sdk: Sdk, server: Server) -> Non
     assert models["qwen3.5-27b-thinking"].tier == "reasoning"
 
 
+FORMS = [("encoding_format", "float"), ("encoding_format", "base64")]
+
+
 @pytest.mark.covers("innogpt", "endpoint POST */embeddings")
 @pytest.mark.covers("meingpt", "endpoint POST */embeddings")
 @pytest.mark.parametrize(
@@ -166,13 +169,8 @@ def test_embeddings_are_the_same_in_both_encodings(
 ) -> None:
     texts, formats = ["Der Urlaub dauert 30 Tage.", "Passwörter haben 14 Zeichen."], []
     # Unasked, the SDK asks for base64 and decodes it; asked for base64, it leaves it as it is.
-    for more in (
-        {},
-        {"encoding_format": "float"},
-        {"encoding_format": "base64"},
-        {"dimensions": 9},
-    ):
-        answer = sdk(vendor).embeddings.create(input=texts, model=model, **more)
+    for name, value in (("user", "ich"), *FORMS, ("dimensions", 9)):
+        answer = sdk(vendor).embeddings.create(input=texts, model=model, **{name: value})
         assert ([one.index for one in answer.data], answer.model) == ([0, 1], model)
         assert answer.usage.total_tokens == answer.usage.prompt_tokens > 0
         formats.append([one.embedding for one in answer.data])

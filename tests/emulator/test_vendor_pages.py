@@ -68,8 +68,6 @@ class TestInnoGPT:
             answer = http("innogpt", data=data, files=files)
             assert answer.status_code == 400
             assert answer.json()["error"]["message"].startswith(says)
-        for vendor in ("meingpt", "neuroflash", "sovrgpt"):
-            assert http(vendor, data=form, files=[part]).status_code == 400
 
     @pytest.mark.covers("innogpt", "endpoint POST */images/generations", "Doc")
     @pytest.mark.covers("neuroflash", "endpoint POST */image_generation/", "Public")
