@@ -8,8 +8,6 @@ import pickle
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dsgvo import PROVIDERS, Completion, errors
 from dsgvo.errors import DsgvoError, IncompleteStreamError
@@ -48,7 +46,6 @@ RAW = {"raw": '{"error": {"message": "kaputt"}}', "provider_name": "x"}
 FROM_RAW = "Provider returned error: kaputt"
 PROXY = "perhaps a sign-in or proxy page; check base_url"
 PAGE = b"<html><title>502 Bad\nGateway</title>"
-DEEP = b'{"error":' * 300
 # message and code → bodies
 BODIES: dict[tuple[str, str | None], list[Any]] = {
     ("kaputt", "oops"): [
@@ -56,17 +53,13 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
         *(openai(openai(code="oops")), openai(json.dumps(openai()), code="oops")),
     ],
     ("kaputt", None): [
-        *({"status": "error", "message": "kaputt"}, {"detail": "kaputt"}, {"errors": "kaputt"}),
-        *({"error": {name: "kaputt"}} for name in ("detail", "title", "error_description")),
+        *({"detail": "kaputt"}, {"errors": "kaputt"}, {"error": {"error_description": "kaputt"}}),
         *(nested(5), {"detail": {"message": "kaputt", "code": "x"}}),
         *({"error": said, "message": "kaputt"} for said in ("kaputt", True)),
         {"error": "kaputt", "code": {"a": "Meine IBAN"}},
     ],
-    ("kaputt", "t"): [openai(type="t", code=None), {"type": "t", "title": "kaputt"}],
-    ("kaputt", "400"): [
-        [openai(code=400, status="INVALID_ARGUMENT")],  # Google's
-        {"object": "error", "message": "kaputt", "code": 400},  # vLLM's
-    ],
+    ("kaputt", "t"): [{"type": "t", "title": "kaputt"}],
+    ("kaputt", "400"): [[openai(code=400, status="INVALID_ARGUMENT")]],  # Google's
     ("kaputt", "X"): [{"errorMessage": "kaputt", "errorCode": "X"}],
     ("kaputt", "9" * 399 + "…"): [openai(code="9" * 5000)],
     (FROM_RAW, "400"): [openai("Provider returned error", code=400, metadata=RAW)],
@@ -74,23 +67,19 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     (NOTHING, None): [{}, [1], nested(20)],
     (TWICE, None): [{"errors": TWO}],
     (TWICE, "oops"): [{"errors": TWO, "code": "oops"}],
-    ("seed: x; n: y", "c"): [{"errors": {"seed": "x", "n": "y"}, "code": "c"}],
-    ("seed: kaputt", None): [{where: {"seed": "kaputt"}} for where in ("errors", "detail")],
+    ("seed: x; n: y", "c"): [
+        {where: {"seed": "x", "n": "y"}, "code": "c"} for where in ("errors", "detail")
+    ],
     ("stop: invalid", None): [{"errors": {"stop": ["Meine IBAN"]}}],
-    ("kaputt; invalid", None): [{"errors": [{"message": "kaputt"}, {}]}],
-    ("kaputt; auch", None): [{"errors": ["kaputt", "auch"]}],
+    ("kaputt; invalid", None): [{"errors": ["kaputt", {}]}],
     ("body.messages.0: kaputt", None): [{"detail": [FASTAPI]}],
     ("invalid_client: kaputt", None): [{"error": "invalid_client", "error_description": "kaputt"}],
-    ("Bad: kaputt; auch", None): [{"error": "Bad", "message": ["kaputt", "auch"]}],
     ("Ungültig: seed: kaputt", None): [{"message": "Ungültig", "errors": TWO[:1]}],
     ("[x] kaputt", None): [{"error": "[x] kaputt"}],
     ("x", None): [b'{"error": "x", "code": ' + b"9" * 4300 + b"}"],
     ("kap\ufffdutt \ufffd", None): [b'{"error": "kap\xffutt \\udc00"}'],
     (f"a web page titled '502 Bad\\nGateway', {PROXY}", None): [PAGE],
-    ("an empty body", None): [b""],
-    ("text that is not JSON", None): [b"upstream connect error", b"\xff\xfe"],
-    ("JSON that breaks off or is malformed", None): [b'{"error": {"mess'],
-    ("JSON nested deeper than 200 levels", None): [DEEP],
+    ("JSON nested deeper than 200 levels", None): [b'{"error":' * 300],
 }
 KINDS: dict[int, type[errors.APIStatusError]] = {
     400: errors.BadRequestError,
@@ -134,35 +123,26 @@ def test_the_class_and_the_hint_of_every_status(provider: str) -> None:
         assert str(error) == f"{spec.title}: {status}: kaputt ({hint})"
 
 
-OVERFLOWS = {
-    "OpenAI": "This model's maximum context length is 8192 tokens.",
-    "OpenAI, the later": "Your input exceeds the context window of this model",
-    "Anthropic": "prompt is too long: 210000 tokens > 200000 maximum",
-    "Anthropic, both": "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000",
-    "vLLM": "You passed 9001 input tokens, but the model's context length is only 8192 tokens.",
-    "vLLM, the later": "The decoder prompt (length 9) is longer than the maximum model length of 8",
-    "llama.cpp": "the request exceeds the available context size, try increasing it",
-    "LiteLLM": "litellm.ContextWindowExceededError: litellm.BadRequestError: too much",
-    "Mistral": "Prompt contains 40000 tokens, too large for a maximum context length of 32768",
-    "Gemini": "The input token count (12) exceeds the maximum number of tokens allowed (10).",
-    "SGLang": "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
-    "TGI": "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",
-    "TGI, inputs": "inputs must have less than 4095 tokens. Given: 5000",
-    "Bedrock": "Input is too long for requested model.",
-    "xAI": "This model's maximum prompt length is 131072 but the request contains 200000 tokens.",
-    "German": "Die Anfrage überschreitet das Kontextfenster des Modells",
-}
+OVERFLOWS = [
+    "This model's maximum context length is 8192 tokens.",  # OpenAI
+    "prompt is too long: 210000 tokens > 200000 maximum",  # Anthropic
+    "The decoder prompt (length 9) is longer than the maximum model length of 8",  # vLLM
+    "the request exceeds the available context size, try increasing it",  # llama.cpp
+    "litellm.ContextWindowExceededError: litellm.BadRequestError: too much",
+    "The input token count (12) exceeds the maximum number of tokens allowed (10).",  # Gemini
+    "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",  # TGI
+    "Input is too long for requested model.",  # Bedrock
+    "Die Anfrage überschreitet das Kontextfenster des Modells",
+]
 OTHERS = [
     "max_tokens is too large: 50000. This model supports at most 16384 completion tokens",
     "Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 9000",
-    "stop: at most 4 sequences",
-    "image too large",
 ]
 
 
 def test_a_prompt_longer_than_the_model_takes_in_all_common_words() -> None:
     too_long = dict.fromkeys((200, 400, 413, 422), errors.ContextWindowExceededError)
-    for said in OVERFLOWS.values():
+    for said in OVERFLOWS:
         found = {status: type(make(openai(said), status)) for status in (*too_long, 500)}
         assert found == too_long | {500: errors.InternalServerError}, said
     assert {type(make(openai(said))) for said in OTHERS} == {errors.BadRequestError}
@@ -171,24 +151,19 @@ def test_a_prompt_longer_than_the_model_takes_in_all_common_words() -> None:
 # code → class, and the status that it usually has
 CODES: dict[str, tuple[type[DsgvoError], int]] = {
     "context_length_exceeded": (errors.ContextWindowExceededError, 400),
-    "exceed_context_size_error": (errors.ContextWindowExceededError, 400),
     "insufficient_quota": (errors.QuotaExceededError, 429),
-    "billing_hard_limit_reached": (errors.QuotaExceededError, 429),
     "rate_limit_exceeded": (errors.RateLimitError, 429),
 }
 # An error under success → the status that it names
 NAMED: list[tuple[Any, int]] = [
     ({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, 529),
     ([openai(status="RESOURCE_EXHAUSTED")], 429),
-    (openai(code=None, type="rate_limit_error"), 429),
     (openai(code="oops", type="server_error"), 500),
-    (openai(code="invalid_api_key"), 401),
-    (openai(type="model_not_found"), 404),
     (openai({"error": {"code": 503}}), 503),
     ({"errorMessage": "x", "errorCode": "X", "statusCode": 401}, 401),
     ({"error": "Service Unavailable", "status": 503}, 503),
     (openai(code=7) | {"status": True}, 200),
-    *((openai(code=code), 200) for code in ("12", "²³", "9" * 5000)),
+    *((openai(code=code), 200) for code in ("12", "²³")),
 ]
 
 
@@ -258,37 +233,25 @@ class Counted(str):
         return piece
 
 
-@pytest.mark.parametrize("unit", ["a", f"{PROMPT} ", "ab" * 7 + "c"])
-def test_masking_costs_what_the_prompt_is_long(unit: str) -> None:
+def test_masking_costs_what_the_prompt_is_long() -> None:
     def cost(length: int) -> int:
         Counted.taken = 0
-        redact(f"invalid: {PROMPT} " + "ab" * 700, [Counted((unit * length)[:length])])
+        prompt = ("ab" * 7 + "c") * length
+        redact(f"invalid: {PROMPT} " + "ab" * 700, [Counted(prompt[:length])])
         return Counted.taken
 
     assert cost(130_000) <= 2.2 * cost(60_000) + 10_000
     assert cost(60_000) <= 40 * 60_000
 
 
-@given(st.text("ab", max_size=60), st.lists(st.text("ab", max_size=80), max_size=2))
-def test_what_two_texts_share_is_masked_wherever_it_stands(text: str, prompts: list[str]) -> None:
-    if any(prompt and prompt in text for prompt in prompts):
-        return  # whole prompts are masked first
-    quoted = [any(text[at : at + 16] in prompt for prompt in prompts) for at in range(len(text))]
-    quoted[-15:] = [False] * len(quoted[-15:])  # too short for a quote
-    shown = [text[at] for at in range(len(text)) if not any(quoted[max(at - 15, 0) : at + 1])]
-    assert redact(text, prompts).replace("*", "") == "".join(shown)
-
-
 DESCRIBED = {
     b" \n": "an empty body",
     b"<HTML><TITLE lang='de'> An &amp; Ab </TITLE>": "a web page titled 'An &amp; Ab'",
     b"<title>" + b"x" * 500 + b"</title>": f"'{'x' * 80}'",
-    b"</title><p><title >Ja</title>": "titled 'Ja'",
-    b"<title>Anm\xe4lden</title>": "titled 'Anm\N{REPLACEMENT CHARACTER}lden', perhaps",
-    b"<?xml version='1.0'?>": f"a web page, {PROXY}",
-    b"[1,": "JSON that breaks off",
-    b"Geheim": "text that is not JSON",
-    b"<title>" * 9000: "a web page, perhaps",
+    b"</title><p><title>Anm\xe4lden</title>": "titled 'Anm\N{REPLACEMENT CHARACTER}lden', perhaps",
+    b"[1,": "JSON that breaks off or is malformed",
+    b"Geheim\xff": "text that is not JSON",
+    b"<title>" * 9000: f"a web page, {PROXY}",
     b"<html>" + b" " * 70_000 + b"<title>zu weit</title>": "a web page, perhaps",
 }
 
@@ -314,6 +277,3 @@ def test_errors_survive_pickling_with_all_they_carry(kind: type[DsgvoError]) -> 
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert (type(again), str(again), vars(again)) == (kind, "kaputt", vars(error))
         assert "Guten" not in f"{again} {again!r}"
-    # It is drawn in the tree at the top of the module.
-    drawn = (errors.__doc__ or "").replace("\n", " \n")
-    assert f" {kind.__name__} " in drawn or kind is DsgvoError

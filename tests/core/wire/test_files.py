@@ -6,6 +6,7 @@ from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -36,7 +37,6 @@ FOLDER = {
     "bericht": PDF,
     "tabelle.csv": PDF,
     "tabelle": b"a;b",
-    "gesperrt": b"a;b",
     "leer.pdf": b"",
 }
 
@@ -54,11 +54,10 @@ SVG = f"base64,{encoded(b'<svg/>')}"
 IMAGES: list[tuple[dict[str, Any], str]] = [
     *(({"url": url}, url) for url in (WEB, WEB.upper(), PNG_URL)),
     *(({"data": data}, PNG_URL) for data in (PNG, encoded(PNG))),
-    *(({"path": path}, PNG_URL) for path in ("foto.png", Path("foto.png"))),
-    ({"path": "skizze.svg"}, f"data:image/svg+xml;{SVG}"),
+    ({"path": "foto.png"}, PNG_URL),
+    ({"path": Path("skizze.svg")}, f"data:image/svg+xml;{SVG}"),
     ({"data": b"<svg/>", "mime_type": "a/b"}, f"data:a/b;{SVG}"),
     ({"data": b"\xff\xd8\xff\xe0"}, "data:image/jpeg;base64,/9j/4A=="),
-    ({"data": b"GIF89a"}, "data:image/gif;base64,R0lGODlh"),
     ({"data": b"RIFF....WEBP"}, "data:image/webp;base64,UklGRi4uLi5XRUJQ"),
 ]
 
@@ -78,13 +77,12 @@ UPLOADS: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
     ({"path": "bericht", "name": "Q3.pdf"}, ("Q3.pdf", "application/pdf", Path("bericht"))),
     ({"path": "tabelle.csv"}, ("tabelle.csv", CSV, TABLE)),
     ({"path": TABLE, "mime_type": PLAIN}, ("tabelle.csv", PLAIN, TABLE)),
-    *(({"data": data}, (*AS_PDF, PDF)) for data in (PDF, encoded(PDF))),
+    ({"data": PDF}, (*AS_PDF, PDF)),
     ({"data": b"a;b", "mime_type": CSV}, ("document", CSV, None, b"a;b")),
     ({"url": PDF_URL, "name": "Q3.pdf"}, ("Q3.pdf", "application/pdf", None, PDF)),
     # a data URL says its type
     ({"url": f"data:{CSV};base64,YTti", "mime_type": PLAIN}, ("document", CSV, None, b"a;b")),
     ({"url": "data:;base64,YTti", "mime_type": PLAIN}, ("document", PLAIN, None, b"a;b")),
-    ({"url": "data:;base64,JVBERi0="}, (*AS_PDF, b"%PDF-")),
 ]
 
 
@@ -101,11 +99,7 @@ def test_a_document_beside_the_request_or_that_the_vendor_fetches() -> None:
 NEITHER: list[tuple[dict[str, Any], str]] = [
     ({}, "pass one of url, data, path, not none"),
     ({"url": WEB, "data": PNG}, "pass one of url, data, path, not url and data"),
-    *(({source: 5}, f"{source} is a int") for source in ("url", "data", "path")),
-    *(
-        ({"url": url}, f"url='{url}' is not a web address: pass path=… for a local")
-        for url in ("foto.jpg", "file:///etc/hosts")
-    ),
+    ({"data": 5}, "data is a int"),
     ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is not a web address"),
     *(({"data": data}, "the data is empty") for data in (b"", "")),
     *(({"data": data}, "the data is text, but not base64") for data in ("ä", "iVBO!Rw==")),
@@ -113,25 +107,19 @@ NEITHER: list[tuple[dict[str, Any], str]] = [
     ({"path": "nirgends.png"}, "path='nirgends.png' is not a file"),
     ({"path": "leer.pdf"}, "the file 'leer.pdf' is empty"),
     ({"path": "tabelle"}, "the type of tabelle is unknown: pass mime_type=…"),
-    ({"path": "gesperrt"}, "'gesperrt' is unreadable: [Errno 13] Permission denied"),
 ]
 
 
 def test_what_is_neither_image_nor_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = Path.open
-
-    def refuse(path: Path, mode: Any) -> Any:
-        if path.name == "gesperrt":
-            raise PermissionError(13, "Permission denied")
-        return opened(path, mode)
-
-    monkeypatch.setattr(Path, "open", refuse)
     for make, kind in ((image_part, "image"), (file_part, "file")):
         for arguments, said in NEITHER:
             error = raised(ConfigurationError, make, **arguments)
             assert str(error).startswith(f"{kind}: {said}")
     for url in ("data:text/plain,hallo", "data:application/pdf;base64,eHg=,JVBERi0="):
         assert "not base64" in str(raised(ConfigurationError, file_part, url=url))
+    monkeypatch.setattr(Path, "open", Mock(side_effect=PermissionError))
+    error = raised(ConfigurationError, image_part, path="foto.png")
+    assert str(error).startswith("image: 'foto.png' is unreadable")
 
 
 # What is sent beside a request
@@ -150,7 +138,6 @@ TEXTS = [{"type": "text", "text": "Was ist das?"}, {"type": "text", "text": "Kur
 # OpenAI's form → the upload
 OPENAIS: list[tuple[dict[str, Any], Upload]] = [
     ({"file_data": "YTti", "filename": "t.csv"}, Upload("t.csv", CSV, data=b"a;b")),
-    ({"file_data": "JVBERi0="}, Upload(*AS_PDF, data=b"%PDF-")),
     ({"file_data": f"data:{CSV};base64,YTti", "filename": "t"}, Upload("t", CSV, data=b"a;b")),
 ]
 
@@ -176,7 +163,7 @@ SEVERAL = "2 files are to be uploaded: innoGPT documents one a request (innoGPT:
 REFUSED: list[tuple[list[Any], type[DsgvoError], str]] = [
     *(
         ([openais(file)], ConfigurationError, NO_DATA)
-        for file in (None, {}, {"file_data": ""}, {"file_data": PDF})
+        for file in (None, {"file_data": ""}, {"file_data": PDF})
     ),
     ([openais({"file_id": "file-1"})], CapabilityError, NO_STORE),
     ([UPLOAD, file_part(data=b"%PDF-2")], CapabilityError, SEVERAL),

@@ -12,7 +12,6 @@ from dsgvo.errors import (
     APIResponseError,
     APIStatusError,
     DsgvoError,
-    InternalServerError,
     PermissionDeniedError,
 )
 from dsgvo.providers import Model, Provider
@@ -47,19 +46,15 @@ def workspaces(provider: Provider, body: bytes) -> list[Workspace]:
 
 # reader, body → what is read of it
 READ: list[tuple[Any, Any, Any]] = [
-    (ids, {"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, "ab"),
     (ids, {"models": [{"model": "a"}, {"name": "b"}]}, "ab"),
     (ids, [{"id": "a"}, "b"], "ab"),
     (ids, {"data": [{"object": "model"}, {"id": 7}, {"id": "a"}]}, "a"),
-    (ids, {"data": []}, ""),
     (workspaces, {"workspaces": [{"id": "w1", "name": "T"}]}, [Workspace("w1", "T")]),
     (workspaces, {"data": [{"id": 7}]}, [Workspace("7", None)]),
     (workspaces, [{"id": "w1", "name": 3}, {"name": "ohne"}], [Workspace("w1", None)]),
-    (workspaces, {"data": []}, []),
     *((decode_health, b"", {}), (decode_health, b"true", {"status": True})),
     (decode_health, b" OK\xff \n", {"status": "OK\N{REPLACEMENT CHARACTER}"}),
-    (decode_health, b"x" * 500, {"status": "x" * 100}),
-    *((decode_health, body, {"status": "up"}) for body in (b'"up"', b'{"status": "up"}')),
+    *((decode_health, b"x" * 500, {"status": "x" * 100}), (decode_health, {"a": 1}, {"a": 1})),
     (decode_image, {"data": [{"b64_json": PNG_TEXT}]}, GeneratedImage(None, PNG, None)),
     (decode_image, {"images": [{"url": PNG_URL}]}, GeneratedImage(None, PNG, None)),
     (
@@ -94,10 +89,10 @@ def test_what_a_list_says_of_a_model() -> None:
         images=False,
         details=said | {"accepts_vision": False},
     )
-    for value in (None, "yes", 1, []):
-        body = as_json([{"id": "neu", "accepts_vision": value, "context_window": True}])
-        [unsaid] = decode_models(NEUROFLASH, body)
-        assert (unsaid.images, unsaid.context_window) == (None, None)
+    [unsaid] = decode_models(
+        NEUROFLASH, b'[{"accepts_vision": 1, "context_window": true, "id": "x"}]'
+    )
+    assert (unsaid.images, unsaid.context_window) == (None, None)
 
 
 NO_LIST = "expected a list, got no list"
@@ -106,27 +101,22 @@ NO_IMAGE = "expected an image, got an answer without one"
 NO_HEALTH = "expected the service's health, got a web page titled 'Anmelden'"
 COMMON: list[tuple[Any, type[DsgvoError], str]] = [
     (b"<html><title>Anmelden</title>", APIResponseError, "expected a list, got a web page titled"),
-    (b"", APIResponseError, "expected a list, got an empty body"),
     *((body, APIResponseError, NO_LIST) for body in ({"object": "list"}, b'"a"')),
     ({"error": "nein", "code": "403"}, PermissionDeniedError, "403: nein"),
-    ({"error": "kaputt"}, APIStatusError, "200: kaputt"),
 ]
-BROKEN = ["kein!", "iVBO!Rw==", PNG_TEXT + "\n", 7]
-BROKEN_URLS = ["data:image/png;base64,iVBO!Rw==", f"data:image/png;base64,eHg=,{PNG_TEXT}"]
 IMAGES = [
-    *(({"b64_json": text}, NOT_BASE64) for text in BROKEN),
-    *(({"url": url}, NOT_BASE64) for url in BROKEN_URLS),
-    *((fields, NO_IMAGE) for fields in ({}, {"url": ""}, {"url": 7}, {"revised_prompt": "x"})),
+    *(({"b64_json": text}, NOT_BASE64) for text in ("iVBO!Rw==", PNG_TEXT + "\n", 7)),
+    ({"url": f"data:image/png;base64,eHg=,{PNG_TEXT}"}, NOT_BASE64),
+    *((fields, NO_IMAGE) for fields in ({}, {"url": 7})),
 ]
 READERS = (decode_models, decode_workspaces, decode_image)
 UNREADABLE: list[tuple[Any, Any, type[DsgvoError], str]] = [
     *((decode, *row) for decode in READERS for row in COMMON),
-    *((decode_models, {key: {"id": "a"}}, APIResponseError, NO_LIST) for key in ("data", "models")),
+    (decode_models, {"models": {"id": "a"}}, APIResponseError, NO_LIST),
     *((decode_image, {"data": [image]}, APIResponseError, said) for image, said in IMAGES),
     (decode_image, {"data": []}, APIResponseError, NO_IMAGE),
     (decode_health, b"\n <html><title>Anmelden</title>", APIResponseError, NO_HEALTH),
     (decode_health, {"error": "kaputt"}, APIStatusError, "200: kaputt"),
-    (decode_health, {"error": "down", "code": "503"}, InternalServerError, "503: down"),
 ]
 
 
@@ -143,8 +133,7 @@ def test_an_image_is_one_by_its_bytes_or_its_type() -> None:
     check_image(INNOGPT, b"<svg/>", "image/svg+xml")
     for data, content_type, said in (
         (b"", "image/png", "an empty body"),
-        (b"<title>Anmelden</title>", "text/html", "a web page titled 'Anmelden'"),
-        (b"?", "application/image/", "text that is not JSON"),
+        (b"<title>Anmelden</title>", "text/html; x=image/", "a web page titled 'Anmelden'"),
     ):
         error = raised(APIResponseError, check_image, INNOGPT, data, content_type)
         assert str(error).startswith(f"innoGPT: expected an image at its address, got {said}")
@@ -156,7 +145,6 @@ def test_what_an_image_says_of_itself() -> None:
         (GeneratedImage("https://x/1.png", None, None), "is at https://x/1.png"),
         (GeneratedImage(None, PNG, None, Path("icon.png")), "is in the file icon.png"),
         (GeneratedImage(None, PNG, None), "was made (8 bytes, image/png)"),
-        (GeneratedImage(None, b"????", None), "was made (4 bytes, of a type unknown)"),
         (GeneratedImage(None, None, None), "was made (0 bytes, of a type unknown)"),
     ):
         assert str(image) == f"The image {said}"

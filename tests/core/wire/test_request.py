@@ -57,7 +57,6 @@ REQUESTS: list[tuple[str, dict[str, Any], ChatRequest]] = [
     *((provider, {}, request({})) for provider in PROVIDERS),
     ("sovrgpt", {"model": " m ", "stop": [], "tools": [], "top_p": None}, request({})),
     ("sovrgpt", {"temperature": 0, "stream_usage": True}, request({"temperature": 0})),
-    ("sovrgpt", STREAM, request(STREAM)),
     ("sovrgpt", STREAM | {"stream_usage": True}, request(STREAM, optional=USAGE)),
     ("sovrgpt", STREAM | USAGE | {"stream_usage": True}, request(USAGE | STREAM)),
     # It streams unasked.
@@ -99,25 +98,22 @@ def test_ranges_hold_both_ends() -> None:
     for name, (low, high) in RANGES.items():
         for value in (low, high, (low + high) / 2):
             assert body("neuroflash", **{name: value})[name] == value
-        for value in (low - 0.001, high + 0.001, math.nan, math.inf, -math.inf, "1", True, [1]):
+        for value in (low - 0.001, high + 0.001, math.nan, "1", True):
             error = raised(ConfigurationError, body, "neuroflash", **{name: value})
             assert str(error) == f"{name}={value!r} is out of range: use {low} to {high}"
 
 
 # a mistake → how the error starts
 WRONG: list[tuple[dict[str, Any], str]] = [
-    *(({"max_tokens": value}, f"max_tokens={value!r} is") for value in (0, 1.5, "5", True)),
-    *(({"seed": value}, f"seed={value!r} is not a whole number") for value in (1.5, "7", True)),
+    *(({"max_tokens": value}, f"max_tokens={value!r} is") for value in (0, 1.5)),
+    *(({"seed": value}, f"seed={value!r} is not a whole number") for value in (1.5, True)),
     *(({"stop": value}, f"stop={value!r}") for value in ([""], ["a", 7], 7)),
-    ({"model": 7}, "model=7"),
-    ({"messages": []}, "messages is empty"),
-    *(
-        ({"messages": value}, f"messages is a {type(value).__name__}: pass a list of dicts")
-        for value in ("Hallo", b"Hallo", 7, {"role": "user"})
-    ),
+    *(({"model": 7}, "model=7"), ({"messages": []}, "messages is empty")),
+    ({"messages": b"Hallo"}, "messages is a bytes: pass a list of dicts"),
+    ({"messages": HELLO[0]}, "messages is a dict: pass a list of dicts"),
     ({"messages": [HELLO[0], "Hallo"]}, "messages[1] is a str, not a dict"),
     ({"messages": [*HELLO, {"tool_calls": 5}]}, "messages[1].tool_calls is a int: pass a list"),
-    *(({"tools": "add"}, "tools"), ({"tools": [print]}, "tools[0]")),
+    ({"tools": "add"}, "tools"),
     ({"tools": [ADD, {"function": None}]}, "tools[1]: its function is no object with a name"),
     ({"tools": [{"function": {"name": 7}}]}, "tools[0]: its function is no object with a name"),
     ({"response_format": "json_object"}, "response_format='json_object'"),
@@ -150,12 +146,11 @@ def test_what_the_vendor_has_not_is_refused_in_its_name(provider: str) -> None:
     named = [known.id for known in spec.models if known.kind == "chat" and "*" not in known.id]
     given: Any = {"messages": HELLO, "params": {}, "stream": False}
     for asked, model in ((spec, named[0]), (replace(spec, models=()), "…")):
-        for missing in (None, ""):
-            error = raised(ConfigurationError, build_chat, asked, model=missing, **given)
-            way_out = f"pass model={model!r}, or another of {spec.title}'s, or set {spec.env}_MODEL"
-            assert str(error) == f"model is missing: {way_out}"
-            assert error.provider == provider
-    for n in (2, 0, "2", [2]):
+        error = raised(ConfigurationError, build_chat, asked, model="", **given)
+        way_out = f"pass model={model!r}, or another of {spec.title}'s, or set {spec.env}_MODEL"
+        assert str(error) == f"model is missing: {way_out}"
+        assert error.provider == provider
+    for n in (2, 0):
         error = raised(CapabilityError, body, provider, n=n)
         assert str(error).startswith(f"n={n!r}: {spec.title} gives one answer a request; call bat")
         assert error.provider == provider
@@ -191,10 +186,9 @@ def test_an_ignored_parameter_is_sent_and_told_or_refused_when_strict() -> None:
 @pytest.mark.covers(
     "meingpt", "behaviour Models without tools, as Perplexity's: 400, or refused before sending"
 )
-@pytest.mark.parametrize("model", ["llama-3.1-sonar-large-128k-online", "sonar-pro"])
-def test_tools_for_a_model_known_not_to_take_them(model: str) -> None:
-    error = raised(CapabilityError, body, "meingpt", model=model, tools=[ADD])
-    assert f"tools: meinGPT says that model {model!r} does not take tools (" in str(error)
+def test_tools_for_a_model_known_not_to_take_them() -> None:
+    error = raised(CapabilityError, body, "meingpt", model="sonar-pro", tools=[ADD])
+    assert str(error).startswith("tools: meinGPT says that model 'sonar-pro' does not take tools (")
     assert error.provider == "meingpt"
     assert body("meingpt", model="unbekannt", tools=[ADD])["tools"] == [ADD]
 
@@ -250,18 +244,11 @@ def test_the_private_texts_of_a_request() -> None:
 # an argument and its value → what is said of it
 SAID: dict[tuple[str, Any], str] = {
     ("temperature", "hot"): "temperature='hot': wrong",
-    ("timeout", -1.5): "timeout=-1.5: wrong",
     ("metadata.api_key", 3): "metadata.api_key=3: wrong",
     ("stop", ("a",)): "stop: wrong",
     **{
         (name, "geheim"): f"{name}: wrong"
-        for name in (
-            "api_key",
-            "client_secret",
-            "default_headers.X-Key",
-            "extra_body",
-            "additional_kwargs.a.b",
-        )
+        for name in ("api_key", "default_headers.X-Key", "extra_body", "additional_kwargs.a.b")
     },
 }
 
