@@ -132,42 +132,35 @@ CALLS = {"tool_calls": [ToolCall("c1", "add", "{}")]}
 ODD = {"prompt_tokens": None, "x": "viel", "y": 0.5}
 # field, its values, and what is kept of each, if that is another
 KNOWN: list[tuple[str, list[Any], list[Any]]] = [
-    ("usage", [None, [], "viel"], [None] * 3),
+    ("usage", ["viel"], [None]),
     ("usage", kept := [{}, ODD, {"d": 2**63 - 1}], kept),
-    ("usage", [{"a": 10**400, "b": {"c": 10**30}}], [{"a": None, "b": {"c": None}}]),
-    ("usage", [{"a": math.inf}], [{"a": None}]),
-    ("created", [5, 5.9, 10**400, math.inf, math.nan, "5", None], [5, 5, *[None] * 5]),
-    *(("id", [7, "c-1"], ["7", "c-1"]), ("model", [None, "m"], [None, "m"])),
+    ("usage", [{"a": math.inf, "b": {"c": 10**30}}], [{"a": None, "b": {"c": None}}]),
+    ("created", [5, 5.9, 10**400, math.nan, "5"], [5, 5, *[None] * 3]),
+    *(("id", [7], ["7"]), ("model", [None], [None])),
 ]
+# finish reasons → the one that is kept, which a last stop does not hide
 REASONS = {
-    reasons: JA | {"finish_reason": kept}
-    for kept, given in {
-        "length": ["length stop", "stop length"],
-        "tool_calls": ["tool_calls stop", "stop tool_calls"],
-        "content_filter": ["content_filter tool_calls"],
-        "stop": ["null stop", "stop stop"],
-    }.items()
-    for reasons in given
+    "length stop": "length",
+    "stop length": "length",
+    "tool_calls stop": "tool_calls",
+    "content_filter tool_calls": "content_filter",
+    "null stop": "stop",
 }
 # What comes, in one form or more → the answer
 READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "reasoning_content": (forms(reasoning_content="Hm."), HM),
     "reasoning": (forms(reasoning="Hm."), HM),
-    "thinking": (forms(thinking="\nHm.\n"), HM),
+    "thinking, an object": (forms(thinking={"text": "\nHm.\n"}), HM),
     "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
-    "an object": (forms(reasoning={"text": "Hm."}), HM),
     "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
     "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
     "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
     "the tags": (forms(" <think>\nHm.\n</think>\n\nJa."), HM),
     "white space between": (forms("\n\nJa.", reasoning="Hm."), HM),
-    "no thought": (forms(reasoning=7), ja(reasoning=7)),
-    "no thought, an object": (forms(reasoning={"id": "r"}), ja(reasoning={"id": "r"})),
+    "no thought": (forms(reasoning={"id": "r"}), ja(reasoning={"id": "r"})),
     "a cut thought": ([sse(chunk("<think>Ich ü"), chunk("ber</th"), chunk(None, "length"))], CUT),
     "text in parts": (forms(TEXT), ja(content_parts=[IMAGE])),
     "one part": (forms({"type": "text", "text": "Ja."}), JA),
-    "a piece": (choice(delta=DELTA), PART),
-    "a message": (choice(message=MESSAGE), WHOLE),
     "a piece before a message": (choice(delta=DELTA, message=MESSAGE)[1:], PART),
     "a message before a piece": (choice(delta=DELTA, message=MESSAGE)[:1], WHOLE),
     "a message after pieces": ([END + choice(delta={}, message=MESSAGE)[1]], JA),
@@ -190,9 +183,12 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         JA,
     ),
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b"\n\n"], {"content": "Guten"}),
-    **{  # a last stop hides nothing
-        reasons: ([sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons.split()))], said)
-        for reasons, said in REASONS.items()
+    **{
+        reasons: (
+            [sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons.split()))],
+            JA | {"finish_reason": kept},
+        )
+        for reasons, kept in REASONS.items()
     },
     **{
         f"{name}: {value!r:.30}": (
@@ -203,10 +199,10 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         for value, left in zip(values, kept, strict=True)
     },
     "an empty event": ([b"data: \n\n" + END], JA),
-    **{
-        f"an event of another kind: {data[:9]}": ([b"event: ping\ndata: %b\n\n" % data + END], JA)
-        for data in (b"x", b"{", b"[1]", b"", b"[DONE]", raw(chunk("x")), b'{"error": "x"}')
-    },
+    "events of another kind": (
+        [b"event: ping\ndata: %b\n\n" % data + END for data in (b"{", b"[DONE]", raw(chunk("x")))],
+        JA,
+    ),
 }
 
 
@@ -289,16 +285,12 @@ HOSTILE: dict[str, tuple[bytes, bytes]] = {
     "white space before": (b"", b" " * 50),
     "a page": (b"<title", b"<title>" * 7),
     "a long line": (b"data: ", b"x" * 50),
-    "many lines": (b"data: {}", b"\ndata: x" * 6),
     "blank text": (b"", piece(content=" " * 50)),
     "thoughts": (piece(content="<think>"), piece(content="< </think")),
     "empty thoughts": (b"", piece(content="<think></think>")),
     "blank thoughts": (b"", piece(reasoning=" " * 50)),
-    "arguments": (piece(**call(name="a")), piece(**call('{"'))),
-    "a name with each": (b"", piece(**call('{"', name="a"))),
-    "lists": (b"", piece(content="", annotations=[1, 2, 3])),
-    "lists of the whole": (b"", events({"citations": [1, 2, 3]})),
-    "usage": (b"", events({"usage": {"a": 1}})),
+    "arguments": (b"", piece(**call('{"', name="a"))),
+    "lists": (b"", piece(content="", annotations=[1, 2, 3]) + events({"citations": [1, 2, 3]})),
 }
 
 
@@ -336,10 +328,9 @@ def failed(text: str | None, finish: str | None, error: Any = None) -> list[byte
 NO_ANSWER: dict[str, list[bytes]] = {
     "got an empty body": [b"", b" \r\n"],
     "got a web page titled 'Anmelden'": [b"<!DOCTYPE html><title>Anmelden</title>"],
-    "got a web page, perhaps": [b"<html>"],
-    "got text that is not JSON": [b"OK", b"internal server error\n"],
+    "got text that is not JSON": [b"OK"],
     "breaks off or is malformed": [raw(answer())[:40], b"{}7"],
-    "got JSON that is not an object": [b"[]", b'["Ja."]'],
+    "got JSON that is not an object": [b"[]"],
     "got JSON nested deeper than 200 levels": [b'{"choices":' * 300],
     "got a stream without choices": [sse({"model": "m"}), sse()],
     "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],
@@ -356,14 +347,13 @@ BROKEN: dict[str, list[bytes]] = {
     "not of the documented shape": [sse({"choices": [7]})],
     "name or id is a dict": [piece(**call(name={"a": 1}))],
     "the vendor broke the answer off: innoGPT: 200": [
-        NAMED + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b'"x"', b"[1]")
+        NAMED + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b"[1]")
     ],
 }
-FAULTS = ["error", "network_error", "insufficient_resource", "abort", "MALFORMED_FUNCTION_CALL"]
+FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
 # The same of a choice that says that it has failed → the error, and the text that it carries
 FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
     **{f"finish_reason={why!r}": (failed("Gut", why), StreamError, "Gut") for why in FAULTS},
-    "finish_reason='failed'": (failed(None, "failed"), StreamError, ""),
     "off: innoGPT: 200: kaputt": (failed("Gut", None, "kaputt"), StreamError, "Gut"),
     "off: innoGPT: 502: kaputt": (
         failed("Gut", "stop", KAPUTT | {"code": 502}),
@@ -400,7 +390,6 @@ def test_what_is_not_an_answer_is_an_error_that_says_so(said: str) -> None:
 
 # An error under status 200 → body, error class, code, the status that it means
 ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None, int]] = {
-    "OpenAI": (as_openai(type="server_error", code="500"), errors.InternalServerError, "500", 500),
     "OpenAI, a number": (as_openai(code=429), errors.RateLimitError, "429", 429),
     "meinGPT": ({"status": "error", "message": "kaputt"}, APIStatusError, None, 200),
     "neuroflash": ({"error": "kaputt", "code": "oops"}, APIStatusError, "oops", 200),

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.names import valid_name, valid_tool_names
@@ -25,10 +21,9 @@ from dsgvo.wire.structured import (
 from tests.core.support import raised
 
 NAMES = {
-    **{name: name for name in ("Person", "hole_wetter-2", "_privat_", "a" * 64)},
+    **{name: name for name in ("hole_wetter-2", "_privat_", "a" * 64)},
     **dict.fromkeys(["天気", ""], "answer"),
     "Antwort[int]": "Antwort_int",
-    "Größe": "Groesse",
     "Straße Ä": "Strasse_Ae",
     "crème brûlée": "creme_brulee",
     "a" * 80: "a" * 64,
@@ -37,13 +32,6 @@ NAMES = {
 
 def test_names_become_valid() -> None:
     assert {name: valid_name(name) for name in NAMES} == NAMES
-
-
-@given(st.text())
-def test_every_name_becomes_valid_once_and_for_all(name: str) -> None:
-    valid = valid_name(name)
-    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", valid)
-    assert valid_name(valid) == valid
 
 
 def tool(name: str, **more: Any) -> dict[str, Any]:
@@ -198,15 +186,12 @@ EXAMPLES: list[tuple[dict[str, Any], Any]] = [
     (TREE, {"name": "…", "children": [{"name": "…"}]}),
     *(({"type": kind}, value) for kind, value in (("number", 0.5), ("integer", 0), ("null", None))),
     *(({"type": [kind, "null"]}, value) for kind, value in (("boolean", True), ("x", "…"))),
-    *(({}, "…"), ({"type": "array"}, []), ({"type": "array", "items": TEXT}, ["…"])),
-    ({"type": "object"}, {}),
-    ({"properties": {"a": TEXT, "b": {"properties": {"c": TEXT}}}}, {"a": "…", "b": {"c": "…"}}),
+    *(({}, "…"), ({"type": "array"}, []), ({"type": "object"}, {})),
     ({"const": 3, "default": 4, "enum": [5]}, 3),
     ({"default": 7, "examples": ["Köln"]}, 7),
     ({"const": None, "default": None, "examples": ["Köln"], "enum": ["a"]}, "Köln"),
     ({"examples": [], "enum": ["a", "b"]}, "a"),
     *(({kind: [{"type": "null"}, TEXT]}, None) for kind in ("anyOf", "oneOf", "allOf")),
-    ({"anyOf": [{"properties": {"a": TEXT}}]}, {"a": "…"}),
     (deep(3, {"properties": {"a": TEXT}}), {"a": {"a": {"a": {}}}}),
     (deep(3, {"type": "array", "items": TEXT}), {"a": {"a": {"a": ["…"]}}}),
 ]
