@@ -93,25 +93,6 @@ def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) 
     assert sizes == [1, 1, 1, 1, 2, 3, 3]
 
 
-# wire/test_embeddings.py has all that may come in place of vectors.
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (rows([1.0]), "expected 2 vectors, got 1"),
-        ({"error": {"message": "refused: Meine Diagnose", "code": "nein"}}, "refused: "),
-    ],
-)
-def test_whole_answers_vectors_that_do_not_fit(mode: Mode, body: Any, said: str) -> None:
-    with raw_server(http(body, headers=["x-request-id: r-1"])) as raw:
-        own = client(mode, raw)
-        with pytest.raises(errors.APIError, match=said) as caught:
-            mode.embed(own, ["Meine Diagnose", "b"], dimensions=8)
-        assert len(raw.requests) == 1
-    assert isinstance(caught.value, errors.APIResponseError) == (said != "refused: ")
-    assert caught.value.request_id == "r-1"
-    assert "Diagnose" not in str(caught.value)
-
-
 # -- what a server refuses ----------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import pytest
 from dsgvo import Client, errors
 from dsgvo.emulator import Server
 from tests.core import support
-from tests.core.support import HELLO, Mode, answer, http, json_of, raised, raw_server, text_of
+from tests.core.support import Mode, answer, http, json_of, raised, raw_server, text_of
 from tests.core.transport.calls import CALLS, calls
 
 URL = "https://gate.example/v1/chat/completions"
@@ -67,18 +67,11 @@ def test_the_seam_carries_every_request_and_lies_under_the_retries(
     assert (len(naps), mock.closed) == (3, False)
 
 
-@pytest.mark.parametrize(
-    ("step", "kind", "said"),
-    [
-        (httpx.Response(302, headers={"location": "https://x.de"}), errors.RedirectError, "x.de"),
-        (httpx.Response(200, text=" " * 2000), errors.APIResponseError, "more than 1000 bytes"),
-    ],
-)
-def test_the_seam_does_not_open_the_other_rules(
-    mode: Mode, step: httpx.Response | Exception, kind: type[errors.DsgvoError], said: str
-) -> None:
-    client = over(mode, Mock(step), max_response_bytes=1000)
-    assert said in str(raised(kind, mode.chat, client))
+def test_the_seam_does_not_open_the_other_rules(mode: Mode) -> None:
+    moved = httpx.Response(302, headers={"location": "https://x.de"})
+    client = over(mode, Mock(moved, httpx.Response(200, text=" " * 2000)), max_response_bytes=1000)
+    assert "x.de" in str(raised(errors.RedirectError, mode.chat, client))
+    assert "more than 1000 bytes" in str(raised(errors.APIResponseError, mode.chat, client))
 
 
 def test_the_seam_of_the_other_mode_is_not_gone_past(mode: Mode) -> None:
@@ -87,14 +80,7 @@ def test_the_seam_of_the_other_mode_is_not_gone_past(mode: Mode) -> None:
         mode.chat(mode.kind.over(client.config))
 
 
-class Portable(httpx.BaseTransport):
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=answer("Ja."))
-
-
-def test_the_seam_is_pickled_if_it_can_be() -> None:
-    client = Client("sovrgpt", api_key="k", http_transport=Portable())
-    assert pickle.loads(pickle.dumps(client)).chat(HELLO, model="m").content == "Ja."
+def test_the_seam_is_not_lost_in_a_pickle() -> None:
     held = Client("sovrgpt", api_key="k", http_transport=httpx.HTTPTransport())
     said = "http_transport: a HTTPTransport cannot be pick"
     with pytest.raises(errors.ConfigurationError, match=said):

@@ -66,34 +66,26 @@ def test_any_loop_connections_are_shared_and_usable_after_errors_and_streams(
 def test_any_loop_many_threads_and_tasks_share_a_client_in_any_number_of_loops(
     async_mode: Mode,
 ) -> None:
-    with raw_server(echo) as raw, ThreadPoolExecutor(16) as pool:
+    with raw_server(echo) as raw, ThreadPoolExecutor(18) as pool:
         sync, own = Mode("sync").client("sovrgpt", raw), async_mode.client("sovrgpt", raw)
-        threads, loops = threading.Barrier(16), threading.Barrier(2)
+        barrier = threading.Barrier(18)
 
         def work(thread: int) -> None:
-            threads.wait()
+            barrier.wait()
             texts = numbered(thread, 10)
             assert [ask(sync, text).content for text in texts] == texts
 
         async def tasks() -> None:
+            await ask_all(own, ["vorher"])
+            await asyncio.to_thread(barrier.wait)  # the pools of both loops are in use from here on
             await asyncio.gather(*(ask_all(own, numbered(task, 3)) for task in range(10)))
 
-        async def at_once() -> None:
-            await ask_all(own, ["vorher"])
-            await asyncio.to_thread(loops.wait)  # both pools are in use from here on
-            await tasks()
-
-        list(pool.map(work, range(16)))
-        assert len(raw.requests) == 160
-        assert raw.accepted <= 16
-        for loop in range(1, 4):
-            before = raw.accepted
-            asyncio.run(tasks())
-            assert len(raw.requests) == 160 + 30 * loop
-            assert 0 < raw.accepted - before <= 10  # a connection belongs to its loop
-        for done in [pool.submit(asyncio.run, at_once()) for _ in range(2)]:
-            done.result()
-        assert len(raw.requests) == 312
+        for _ in range(2):
+            threads = [pool.submit(work, thread) for thread in range(16)]
+            loops = [pool.submit(asyncio.run, tasks()) for _ in range(2)]
+            assert [one.result() for one in threads + loops] == [None] * 18
+        assert len(raw.requests) == 2 * (160 + 2 * 31)
+        assert raw.accepted <= 16 + 4 * 11  # threads keep theirs, and each loop has its own
 
 
 def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(
