@@ -8,9 +8,14 @@ import platform
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatch
+from importlib.util import find_spec
 
 from benchmarks.race import ENVIRONMENTS, Race, Result
 from benchmarks.rows import ROWS
+
+RUN_ROWS = (10_000, 1_000_000)
+RUN_BOUND = 100.0
+"""Megabytes between the least and the most: ±50."""
 
 MEMORY_TEXTS = 50_000
 MEMORY_BOUND = 200.0
@@ -25,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "the best known peer, and the floor, which is raw httpx plus what the framework itself "
         "costs. Interleaved; medians. OVER is said, not failed: load and machines differ.",
     )
-    names = [row.name for row in ROWS] + ["memory"]
+    names = [*(row.name for row in ROWS), "memory", "run-memory", "ray"]
     parser.add_argument("--rounds", type=int, default=9, help="how often each runs (default: 9)")
     parser.add_argument(
         "--only",
@@ -64,6 +69,24 @@ def main(arguments: list[str] | None = None) -> int:
             if not chosen.json:
                 bound = f"{MEMORY_BOUND:.0f}"
                 print(_line(title, f"{grown:.0f}", "", "", "", "", bound, _verdict(holds)))
+        if "run-memory" in wanted:
+            few, many = RUN_ROWS[0], max(RUN_ROWS[0], round(RUN_ROWS[1] * chosen.scale))
+            grown = race.run_memory(many) - race.run_memory(few)
+            holds = grown < RUN_BOUND
+            report.append({"row": "run-memory", "ours": grown, "bound": RUN_BOUND, "holds": holds})
+            title = f"MB from {few} to {many} rows"
+            if not chosen.json:
+                bound = f"{RUN_BOUND:.0f}"
+                print(_line(title, f"{grown:.0f}", "", "", "", "", bound, _verdict(holds)))
+    if "ray" in wanted and peers and find_spec("ray") is not None:
+        from benchmarks.on_ray import compared
+
+        found = compared()
+        report.append({"row": "ray", **found})
+        if not chosen.json:
+            print("\nPrompts on two Ray actors, by a server that takes 20 requests a second")
+            for name, facts in found.items():
+                print(f"{name:30}" + ", ".join(f"{k} {v}" for k, v in facts.items()))
     if chosen.json:
         print(json.dumps(report, indent=2))
     return 0

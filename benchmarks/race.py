@@ -130,6 +130,12 @@ class Race:
             assert process.stdout is not None
             return float(process.stdout.readline())
 
+    def run_memory(self, rows: int) -> float:
+        """Return the peak of a resumable run over so many rows, in megabytes."""
+        with _process(sys.executable, "benchmarks.memory", self.url, str(rows), "run") as process:
+            assert process.stdout is not None
+            return float(process.stdout.readline())
+
     def _import(self, row: Row, contestant: str) -> float | None:
         if contestant == "floor":
             return None

@@ -1,6 +1,7 @@
 """A server with canned answers, in a process of its own, so that only clients are measured.
 
-Options are part of the address: ``/chunks/500/chat/completions`` streams 500 pieces of text.
+Options are part of the address: ``/chunks/500/chat/completions`` streams 500 pieces of text, and
+``/dimensions/64/embeddings`` gives vectors of that length.
 """
 
 from __future__ import annotations
@@ -72,11 +73,11 @@ def stream(chunks: int) -> list[bytes]:
 
 
 @cache
-def embeddings(texts: int, base64: bool) -> bytes:
+def embeddings(texts: int, base64: bool, dimensions: int = DIMENSIONS) -> bytes:
     """Return vectors for so many texts."""
     numbers = random.Random(7)
     vectors = [
-        array("f", [numbers.uniform(-0.1, 0.1) for _ in range(DIMENSIONS)]) for _ in range(4)
+        array("f", [numbers.uniform(-0.1, 0.1) for _ in range(dimensions)]) for _ in range(4)
     ]
     written = [
         b64encode(vector).decode() if base64 else [round(value, 8) for value in vector]
@@ -114,7 +115,9 @@ class Canned(asyncio.Protocol):
     def _answer(self, path: str, body: dict[str, Any]) -> None:
         if path.endswith("/embeddings"):
             base64 = body.get("encoding_format") == "base64"
-            self._transport.write(embeddings(len(body["input"]), base64))
+            option = path.split("/")
+            size = int(option[2]) if option[1] == "dimensions" else DIMENSIONS
+            self._transport.write(embeddings(len(body["input"]), base64, size))
         elif body.get("stream"):
             for part in stream(int(path.split("/")[2])):
                 self._transport.write(part)

@@ -18,8 +18,8 @@ __all__ = ["LEASE_SECONDS", "Budget", "Grant", "Report", "Share"]
 LEASE_SECONDS = 5.0
 """After which the places of a process that is silent go to others."""
 
-AHEAD_SECONDS = 0.5
-"""How long beforehand times are handed out."""
+AHEAD_SECONDS, MAX_AHEAD_SECONDS = 0.5, 3.0
+"""How long beforehand times are handed out; longer to who renews seldom, on a busy machine."""
 
 JITTER = 0.1
 """Seconds by which the end of one pause may seem to differ, as the way to the actor takes time."""
@@ -75,6 +75,7 @@ class _Lease:
     had: float
     """When it last had a place; who has waited longest comes first."""
 
+    ahead: float = AHEAD_SECONDS
     wanted: int = 0
     in_flight: int = 0
     peak: int = 0
@@ -99,7 +100,9 @@ class Budget:
     def renew(self, now: float, who: str, report: Report) -> Grant:
         """Learn what a process tells, and return what it may do now."""
         self._leases = {name: one for name, one in self._leases.items() if one.until > now}
-        lease = self._leases.setdefault(who, _Lease(now, float("-inf")))
+        lease = self._leases.setdefault(who, _Lease(now + LEASE_SECONDS, float("-inf")))
+        since = now + LEASE_SECONDS - lease.until
+        lease.ahead = min(max(AHEAD_SECONDS, 2 * since), MAX_AHEAD_SECONDS)
         lease.until = now + LEASE_SECONDS
         lease.wanted, lease.in_flight, lease.peak = report.wanted, report.in_flight, report.peak
         self._learn(now, report)
@@ -113,7 +116,7 @@ class Budget:
             places=lease.places,
             held=max(0.0, limiter.held_until - now),
             pause=pause / share if share else pause,
-            sends=self._sends(now, report, share) if limiter.paced else None,
+            sends=self._sends(now, report, lease.ahead, share) if limiter.paced else None,
         )
 
     def _learn(self, now: float, report: Report) -> None:
@@ -142,9 +145,9 @@ class Budget:
         spare = max(0, total - sum(one.wanted for one in wanting)) // len(self._leases)
         return max(0, min(share + spare, total - others))
 
-    def _sends(self, now: float, report: Report, share: float) -> tuple[float, ...]:
+    def _sends(self, now: float, report: Report, ahead: float, share: float) -> tuple[float, ...]:
         limiter = self.limiter
-        free = (now + AHEAD_SECONDS - limiter.ready_at(now)) / limiter.pause(report.tokens)
+        free = (now + ahead - limiter.ready_at(now)) / limiter.pause(report.tokens)
         number = min(report.sends, ceil(free * share))
         return tuple(limiter.schedule(now, report.tokens) - now for _ in range(number))
 
