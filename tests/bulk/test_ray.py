@@ -15,36 +15,32 @@ from pydantic import SecretStr
 from dsgvo.bulk import run_batch
 from dsgvo.emulator import Server, Status
 from dsgvo.errors import ConfigurationError
-from tests.bulk.conftest import corpus, embedded, texts_asked, write_lines
-from tests.cli.conftest import COMMAND
-from tests.cli.conftest import environment as shell
+from tests.bulk.conftest import at_work, corpus, embedded, texts_asked, write_lines
 from tests.core.support import eventually, raised
-from tests.processes import started
 
 ray: Any = pytest.importorskip("ray")
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2"]),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of Ray's pipes and logs
 ]
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-HOST = "127.0.0.2"  # loopback, which Ray would replace if it were 127.0.0.1
-NODE = {"node_ip_address": HOST, "object_store_memory": 80 * 2**20, "num_cpus": 1}
+# An address of loopback that Ray leaves as it is, unlike 127.0.0.1.
+NODE = {"node_ip_address": "127.0.0.2", "object_store_memory": 80 * 2**20, "num_cpus": 1}
 
 
 @pytest.fixture(scope="module")
-def session(emulator_server: Server) -> Iterator[Any]:
-    """A cluster with a head alone, whose processes have the emulator in their environment."""
+def head(emulator_server: Server) -> Iterator[Any]:
+    """A cluster of one node, whose processes have the emulator in their environment."""
     from ray.cluster_utils import Cluster
 
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**QUIET, **emulator_server.environ("innogpt")}.items():
+        for name, value in {**quiet, **emulator_server.environ("innogpt")}.items():
             patch.setenv(name, value)
         cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
         try:
-            ray.init(address=cluster.address, log_to_driver=False, namespace="tests")
+            ray.init(address=cluster.address, log_to_driver=False)
             yield cluster
         finally:
             ray.shutdown()
@@ -52,41 +48,41 @@ def session(emulator_server: Server) -> Iterator[Any]:
 
 
 @pytest.fixture
-def cluster(session: Any, environment: Server) -> Any:
-    """The cluster with two nodes more, of which a test may take one."""
-    while len(session.worker_nodes) < 2:
-        session.add_node(**NODE)
-    return session
+def cluster(head: Any, environment: Server) -> Any:
+    """The cluster with two nodes more."""
+    while len(head.worker_nodes) < 2:
+        head.add_node(**NODE)
+    return head
 
 
-def lose_a_node(cluster: Any) -> None:
-    cluster.remove_node(
-        sorted(cluster.worker_nodes, key=lambda one: one.raylet_socket_name)[0], False
-    )
+def losing_a_node(cluster: Any, server: Server, run: Any, *arguments: Any, **named: Any) -> Any:
+    """Return what a function returns that loses a node after twenty requests."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, *arguments, **named)
+        assert eventually(lambda: len(server.requests) >= 20, seconds=120)
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        return running.result(timeout=240)
 
 
-def test_a_run_whose_node_is_lost_is_the_local_run(
-    cluster: Any, environment: Server, tmp_path: Path
-) -> None:
+def test_a_run_is_the_local_run(cluster: Any, environment: Server, tmp_path: Path) -> None:
     from dsgvo.ray import Cluster
 
     source = corpus(tmp_path / "in.jsonl", 2000, others={80: "Absatz 3 über Urlaub", 300: " "})
-    local = embedded(source, tmp_path / "local")
+    local, far = tmp_path / "local", tmp_path / "far"
+    texts = embedded(source, local).texts
     environment.clear()
-    with ThreadPoolExecutor(1) as pool, Cluster() as remote:
-        run = pool.submit(embedded, source, tmp_path / "far", remote=remote, max_concurrency=4)
-        assert eventually(lambda: len(environment.requests) >= 20, seconds=60)
-        lose_a_node(cluster)
-        done = run.result(timeout=120)
-    assert (done.rows, done.failed) == (local.rows, local.failed)
-    for name in ("{}.errors.jsonl", *(f"{{}}/part-{number:06}.parquet" for number in range(16))):
-        ours, theirs = (tmp_path / name.format(one) for one in ("far", "local"))
-        assert ours.read_bytes() == theirs.read_bytes()
-    assert local.texts <= len(texts_asked(environment)) <= local.texts + 4 * 16
-    assert raised(ConfigurationError, remote.asked, "innogpt", None, api_key="sk-geheim-123")
+    with Cluster() as remote:
+        options: Any = {"remote": remote, "max_concurrency": 4}
+        done = losing_a_node(cluster, environment, embedded, source, far, **options)
+    assert (done.rows, done.failed) == (2000, 1)
+    for name in [".errors.jsonl", *(f"/{path.name}" for path in local.iterdir())]:
+        assert Path(f"{far}{name}").read_bytes() == Path(f"{local}{name}").read_bytes()
+    assert texts <= len(texts_asked(environment)) <= texts + 4 * 16
 
 
-def test_a_dataset_whose_node_is_lost_has_every_row_once(cluster: Any, environment: Server) -> None:
+def test_a_dataset_has_every_row_once_and_nowhere_the_key(
+    cluster: Any, environment: Server
+) -> None:
     from dsgvo.ray import EmbedTexts
 
     environment.script("innogpt", *[Status(429, headers={"Retry-After": "1"})] * 2)
@@ -99,71 +95,58 @@ def test_a_dataset_whose_node_is_lost_has_every_row_once(cluster: Any, environme
         batch_size=64,
         num_cpus=0.5,
     )
-    with ThreadPoolExecutor(1) as other:
-        run = other.submit(lazy.take_all)
-        assert eventually(lambda: len(environment.requests) >= 20, seconds=120)
-        lose_a_node(cluster)
-        found = sorted(run.result(timeout=240), key=lambda row: row["n"])
-    assert [row["n"] for row in found] == list(range(1500))
+    found = losing_a_node(cluster, environment, lazy.take_all)
+    assert sorted(row["n"] for row in found) == list(range(1500))
     errors = {row["n"]: row["error"] for row in found if row["error"]}
     assert errors == {7: "ConfigurationError: the row has no text in 'text'"}
     for row in found:
         assert (row["vector"].dtype, row["vector"].shape) == (np.float32, (8,))
         assert np.isnan(row["vector"]).any() == (row["n"] == 7)
-    assert {row["text"] for row in rows if row["text"]} == set(texts_asked(environment))
     key = environment.environ("innogpt")["INNOGPT_API_KEY"].encode()
     folder = Path(ray._private.worker._global_node.get_session_dir_path())
-    kept = [path for path in folder.rglob("*") if path.is_file()]
+    kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert kept
-    assert not [path for path in kept if key in path.read_bytes()]
+    assert not [data for data in kept if key in data]
 
 
-def test_answers_come_beside_their_prompts(cluster: Any, environment: Server) -> None:
+def test_answers_stand_beside_their_prompts(cluster: Any, environment: Server) -> None:
     from dsgvo.ray import ChatRows
 
-    prompts = [f"Frage {n}" for n in range(20)]
     environment.script("innogpt", Status(400))
-    rows = ray.data.from_items([{"prompt": one} for one in [*prompts, ""]]).repartition(1)
+    prompts = [f"Frage {n}" for n in range(20)]
     arguments = {"provider": "innogpt", "model": "gpt-5", "max_concurrency": 4}
-    table = rows.map_batches(
-        ChatRows, fn_constructor_kwargs=arguments, batch_format="pyarrow", concurrency=1
-    ).take_all()
-    assert [row["prompt"] for row in table] == [*prompts, ""]
-    failed = [row for row in table if row["error"]]
-    assert [row["error"].split(":")[0] for row in failed] == ["BadRequestError"]
-    assert [row["answer"] for row in failed] == [None]
-    assert {row["finish_reason"] for row in table if not row["error"]} == {"stop"}
+    options: Any = {"fn_constructor_kwargs": arguments, "batch_format": "pyarrow", "concurrency": 1}
+    rows = ray.data.from_items([{"prompt": one} for one in prompts], override_num_blocks=1)
+    found = rows.map_batches(ChatRows, **options).take_all()
+    assert [row["prompt"] for row in found] == prompts
+    (failed,) = [row for row in found if row["answer"] is None]
+    assert failed["error"].startswith("BadRequestError: ")
+    assert {row["finish_reason"] for row in found if row["error"] is None} == {"stop"}
 
 
-def test_the_command_resumes_on_a_cluster(
-    cluster: Any, environment: Server, tmp_path: Path
-) -> None:
-    lines = [
-        {"custom_id": f"{n}", "method": "POST", "url": "/v1/embeddings"}
-        | {"body": {"model": "text-embedding-3-small", "input": f"Satz {n}", "dimensions": 4}}
-        for n in range(700)
-    ]
-    source = write_lines(tmp_path / "in.jsonl", lines)
+def test_the_command_resumes(cluster: Any, environment: Server, tmp_path: Path) -> None:
+    line = {"custom_id": "a", "method": "POST", "url": "/v1/embeddings"}
+    body = {"model": "text-embedding-3-small", "dimensions": 4}
+    lines = [line | {"body": body | {"input": f"Satz {n}"}} for n in range(700)]
+    source, far = write_lines(tmp_path / "in.jsonl", lines), tmp_path / "far.jsonl"
     run_batch(source, tmp_path / "local.jsonl", provider="innogpt")
     environment.clear()
-    program = [*COMMAND, "batch", "--provider", "innogpt", "-i", str(source), "--max-concurrency=2"]
-    program += ["-o", str(tmp_path / "far.jsonl"), "--ray"]
-    variables = shell(**environment.environ("innogpt"), **QUIET, RAY_ADDRESS=cluster.address)
-    with started(program, variables) as process:
+    program = ["batch", "-i", source, "-o", far, "--max-concurrency=2", "--ray", cluster.address]
+    with at_work(environment, *program) as process:
         assert eventually(lambda: len(environment.requests) >= 300, seconds=120)
         process.send_signal(signal.SIGKILL)
-    with started([*program, cluster.address], variables) as process:
+    with at_work(environment, *program) as process:
         out, err = process.communicate(timeout=120)
     assert (process.returncode, out.split(",")[0]) == (0, "700 of 700 rows"), err
-    assert (tmp_path / "far.jsonl").read_bytes() == (tmp_path / "local.jsonl").read_bytes()
-    assert 700 <= len(environment.requests) <= 700 + 2 + 2
+    assert far.read_bytes() == (tmp_path / "local.jsonl").read_bytes()
+    assert len(environment.requests) <= 700 + 2 + 2
 
 
 @pytest.mark.parametrize("key", ["sk-geheim-123", SecretStr("sk-geheim-123")])
 def test_a_key_among_the_arguments_is_refused_with_the_way_out(key: Any) -> None:
-    from dsgvo.ray import ChatRows, EmbedTexts
+    from dsgvo.ray import ChatRows, Cluster, EmbedTexts
 
-    for kind in (EmbedTexts, ChatRows):
+    for kind in (EmbedTexts, ChatRows, lambda **given: Cluster().asked(gate=None, **given)):
         said = str(raised(ConfigurationError, kind, provider="innogpt", api_key=key))
         assert "set INNOGPT_API_KEY on each node" in said
         assert "geheim" not in said
