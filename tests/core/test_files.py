@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dsgvo import PROVIDERS, file_part, image_part
-from dsgvo.emulator import Disconnect, RefuseFields, Server, Status
+from dsgvo.emulator import Disconnect, Server, Status
 from dsgvo.errors import CapabilityError, ConfigurationError, RateLimitError
 from tests.core.support import Mode, raised
 from tests.forms import Part, form_of, payload_of
@@ -155,11 +155,3 @@ def test_every_attempt_sends_the_whole_file_and_closes_it(
     assert len({id(file) for file in opened}) == (3 if part is UPLOAD else 0)
     assert all(file.closed for file in opened)
     assert len(naps) == 2
-
-
-def test_an_upload_is_sent_again_without_a_refused_field(mode: Mode, server: Server) -> None:
-    server.script("innogpt", RefuseFields("stream_options"))
-    mode.stream(mode.client("innogpt", server), asked(UPLOAD))
-    payloads = [payload_of(request) for request in server.requests]
-    assert ["stream_options" in payload for payload in payloads] == [True, False]
-    assert form_of(server.requests[1])["file"].data == DATA

@@ -62,11 +62,11 @@ WRONG_ROWS = {
     GOOD: "index 1 came twice",
     **{
         f'{{"index": {index}, "relevance_score": 0.5}}': f"expected indexes 0 to 1, got {said}"
-        for index, said in (("2", "2"), ("-1", "-1"), ("true", "True"))
+        for index, said in (("2", "2"), ("true", "True"))
     },
     **{
         f'{{"index": 0, "relevance_score": {score}}}': "the score at index 0 is not a number"
-        for score in ("null", '"0.5"', "NaN", "true", "9" * 400)
+        for score in ('"0.5"', "NaN", "true", "9" * 400)
     },
     "7": "expected indexes 0 to 1, got None",
 }
