@@ -130,7 +130,6 @@ CUT: list[tuple[str, dict[str, Any], list[tuple[int, str, list[int]]]]] = [
     ("a a a a a", {"max_texts": 2}, [(0, "a a", []), (2, "a a", []), (4, "a", [])]),
     ("a _ b _", {"on_empty": "skip"}, [(0, "a b", [])]),
     ("_ a _ _ b c", {"on_empty": "zero", "max_texts": 2}, [(0, "a b", [0, 2, 3]), (5, "c", [])]),
-    ("a _", {"on_empty": "zero"}, [(0, "a", [1])]),
     ("_ _", {"on_empty": "skip"}, []),
 ]
 
@@ -217,10 +216,7 @@ def test_the_embedding_model_to_ask_and_a_vendor_without_one(provider: str) -> N
         assert found == [spec.embeddings.default_model, "m"]
         return
     refused = raised(errors.CapabilityError, require_embeddings, spec, "m")
-    assert str(refused) == (
-        f"{spec.title} documents no embeddings ({spec.page}); innoGPT and meinGPT do. If your "
-        "account has them all the same, pass allow_undocumented=True"
-    )
+    assert "documents no embeddings" in str(refused)
     given: Any = {"model": None, "allow_undocumented": True}
     missing = raised(errors.ConfigurationError, require_embeddings, spec, **given)
     assert "model is missing" in str(missing)

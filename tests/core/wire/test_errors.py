@@ -65,7 +65,6 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     (FROM_RAW, "400"): [openai("Provider returned error", code=400, metadata=RAW)],
     (NOTHING, "7"): [{"error": {"code": 7}}],
     (NOTHING, None): [{}, [1], nested(20)],
-    (TWICE, None): [{"errors": TWO}],
     (TWICE, "oops"): [{"errors": TWO, "code": "oops"}],
     ("seed: x; n: y", "c"): [
         {where: {"seed": "x", "n": "y"}, "code": "c"} for where in ("errors", "detail")
@@ -73,7 +72,6 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     ("stop: invalid", None): [{"errors": {"stop": ["Meine IBAN"]}}],
     ("kaputt; invalid", None): [{"errors": ["kaputt", {}]}],
     ("body.messages.0: kaputt", None): [{"detail": [FASTAPI]}],
-    ("invalid_client: kaputt", None): [{"error": "invalid_client", "error_description": "kaputt"}],
     ("Ungültig: seed: kaputt", None): [{"message": "Ungültig", "errors": TWO[:1]}],
     ("[x] kaputt", None): [{"error": "[x] kaputt"}],
     ("x", None): [b'{"error": "x", "code": ' + b"9" * 4300 + b"}"],
@@ -200,10 +198,8 @@ PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
 
 
 REDACTED: list[tuple[str, list[str], str]] = [
-    ("key hunter2 is wrong", ["hunter2"], "key *** is wrong"),
     ("hunter22 hunter2", ["hunter2", "hunter22"], "*** ***"),
     ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
-    ("sk_meingpt_0123 is wrong", [], "*** is wrong"),
     ("Authorization: Bearer abcDEF.x.y failed", [], "Authorization: *** failed"),
     ("task-force and risk-free", ["", "abc"], "task-force and risk-free"),
     # What is quoted of a prompt: sixteen characters or more, and no others
@@ -211,7 +207,6 @@ REDACTED: list[tuple[str, list[str], str]] = [
     (f"x «{PROMPT[4:19]}» y", [PROMPT], f"x «{PROMPT[4:19]}» y"),
     (f"{PROMPT[:20]}{PROMPT[3:30]}» y", [PROMPT], "******» y"),
     # cut at its bound when it is masked
-    ("x " * 200, [], "x " * 200),
     ("x " * 200 + "y", [], ("x " * 200)[:399] + "…"),
     (f"{'x' * 380} {PROMPT * 50}", [PROMPT * 50], f"{'x' * 380} ***"),
 ]

@@ -144,7 +144,6 @@ def test_what_an_image_says_of_itself() -> None:
     for image, said in (
         (GeneratedImage("https://x/1.png", None, None), "is at https://x/1.png"),
         (GeneratedImage(None, PNG, None, Path("icon.png")), "is in the file icon.png"),
-        (GeneratedImage(None, PNG, None), "was made (8 bytes, image/png)"),
         (GeneratedImage(None, None, None), "was made (0 bytes, of a type unknown)"),
     ):
         assert str(image) == f"The image {said}"

@@ -51,7 +51,6 @@ RETRY_AFTER = {
     **dict.fromkeys(["", "bald", "nan", "inf", "1e999", "Mon, 99 Foo 2023"]),
     formatdate(NOW + 90, usegmt=True): 90.0,
     formatdate(NOW - 90, usegmt=True): 0.0,
-    "Sun, 06 Nov 1994 08:49:37 GMT": 0.0,
     "Fri, 31 Dec 9999 23:59:59 -99999999999999": None,
 }
 MILLISECONDS = {"1500": 1.5, "-5": 0.0, "bald": 7.0, "inf": 7.0}

@@ -11,7 +11,6 @@ MENTION = "Das Tag <think>x</think> heißt so."
 TABLE: dict[str, tuple[str, str]] = {
     " \n": ("", " \n"),  # white space without a thought stays
     "\n <think>\nHm.\n</think>\n\nJa.\n": ("Hm.", "Ja.\n"),
-    "<think> </think><think>B</think>": ("B", ""),
     "<think> A </think><think>\nB </think> Ja.": ("A\n\nB", "Ja."),
     "<think>A</think> \n<thi": ("A", "<thi"),
     "<think>Ich</thi": ("Ich</thi", ""),
@@ -19,8 +18,6 @@ TABLE: dict[str, tuple[str, str]] = {
     "<think>Hm.</think>\n \n": ("Hm.", ""),
     MENTION: ("", MENTION),
     "<think>Hm.</think>Man schreibt <think>.": ("Hm.", "Man schreibt <think>."),
-    "<think>a <think> b</think>c": ("a <think> b", "c"),
-    "</think>\n\nJa.": ("", "Ja."),  # the template opened it
     "<think>A</think></think> Ja.": ("A", "Ja."),
     "<think>a < b </ c</think>d": ("a < b </ c", "d"),
 }
@@ -29,7 +26,6 @@ OPENED: dict[str, tuple[str, str]] = {
     " \nHm.\n</think>\n\nJa.": ("Hm.", "Ja."),
     "\n<think> Hm. </think> Ja.": ("Hm.", "Ja."),  # a tag of its own
     "</think>\nJa.": ("", "Ja."),
-    "A</think><think>B</think>Ja.": ("A\n\nB", "Ja."),
     "Hm.</think>Ja, </think>.": ("Hm.", "Ja, </think>."),
 }
 

@@ -46,7 +46,6 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
         [[add("", 0, "c1")], [more("{}", 0)], [sub("", 0, "c2")], [more("[]", 0)]],
         TWO,
     ),
-    "id without index": ([[add("{", id_="c1")], [piece("}", id="c1")]], "add {} c1"),
     "name after the id": ([[more("", 0, "c1")], [add("{}", 0)]], "add {} c1"),
     "arguments as an object": ([[add({"a": [1, "ü"]}, 0, "c1")]], 'add {"a":[1,"ü"]} c1'),
     "no arguments": ([[WITHOUT]], "add  c1"),
@@ -72,15 +71,10 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
         'add {"a":1} c1',
     ),
     "a name alone": ([[add("{")], [piece("}")]], "add {} …"),
-    "index alone, one piece": ([[add("{1}", 0), sub("{}", 0)]], "add {1} …, sub {} …"),
     "index alone, one tool": ([[add("{1}", 0)], [add("{1}", 0)]], "add {1} …, add {1} …"),
     "one id for all": (
         [[add("{1}", id_="c1"), add("{2}", id_="c1")], [sub("[]", id_="c1")]],
         "add {1} c1, add {2} …, sub [] …",
-    ),
-    "one id, two indexes": (
-        [[add("", 0, "c1"), sub("", 1, "c1")], [more("{}", 0), more("[]", 1)]],
-        "add {} c1, sub [] …",
     ),
     "one id, first broken": ([[add('{"a', 0, "c1"), sub("{}", 0, "c1")]], 'add {"a c1, sub {} …'),
     "braces, a list and a text in pieces": (

@@ -10,7 +10,6 @@ PLAIN = {"prompt_tokens": 7, "completion_tokens": 4}
 # usage → prompt, completion and total, if tokens are counted, and details
 COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
     *((usage, None, {}) for usage in (None, {}, {"words_used": 3})),
-    ({"prompt_tokens": None, "completion_tokens": None}, None, {}),
     *((PLAIN | more, (7, 4, 11), {}) for more in ({}, {"total_tokens": None}, {"total_tokens": 0})),
     (PLAIN | {"total_tokens": 12}, (7, 4, 12), {}),  # what the vendor says
     ({"prompt_tokens": 7.0, "completion_tokens": "4"}, (7, 4, 11), {}),
@@ -19,7 +18,6 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
     ({"prompt_tokens": -1, "completion_tokens": float("nan")}, None, {}),
     ({"prompt_tokens": 10**400, "completion_tokens": float("inf")}, None, {}),
     ({"prompt_tokens": [7], "completion_tokens": {"n": 4}, "total_tokens": 11}, (0, 0, 11), {}),
-    ({"prompt_tokens": 7, "total_tokens": 11}, (7, 4, 11), {}),
     ({"completion_tokens": 4, "total_tokens": 11}, (7, 4, 11), {}),
     ({"input_tokens": 7, "output_tokens": 4}, (7, 4, 11), {}),
     ({"prompt_eval_count": 7, "eval_count": 4}, (7, 4, 11), {}),
@@ -30,14 +28,12 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
             ({"prompt_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
             ({"input_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
             ({"prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": 5}, {"cache_read": 2}),
-            ({"prompt_tokens_details": {"cached_tokens": "viele"}}, {}),
             ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
             ({"prompt_tokens_details": {"cache_write_tokens": 3}}, {"cache_creation": 3}),
             ({"cache_creation_input_tokens": 3}, {"cache_creation": 3}),
             ({"prompt_tokens_details": {"audio_tokens": 1}}, {"prompt_audio": 1}),
             ({"completion_tokens_details": {"audio_tokens": 1}}, {"completion_audio": 1}),
             ({"completion_tokens_details": {"reasoning_tokens": 3}}, {"reasoning": 3}),
-            ({"reasoning_tokens": 3}, {"reasoning": 3}),
         ]
     ),
     (  # Anthropic counts what is cached beside the input
