@@ -20,10 +20,6 @@ def settings(case: BadInput, server: Server) -> dict[str, Any]:
     return {k: v for k, v in valid.items() if k not in case.without} | dict(case.settings)
 
 
-def upload_of(value: object) -> list[dict[str, Any]]:
-    return [{"role": "user", "content": [{"type": "upload", "upload": value}]}]
-
-
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 @pytest.mark.filterwarnings("ignore::dsgvo.errors.IgnoredParameterWarning")
 def test_bad_input(
@@ -49,25 +45,6 @@ def call(mode: Mode, client: Any, case: BadInput, params: dict[str, Any]) -> Non
         client.stream(HELLO, **params)  # not through the helper, which would name one
     else:
         mode.ask(client, HELLO, **({"model": MODEL} | params))
-
-
-@pytest.mark.parametrize(
-    ("how", "params", "says"),
-    [
-        ("rerank", {"query": "q", "documents": None}, "documents is a NoneType"),
-        ("embed", {"texts": ["a"], "model": 5}, "model=5"),
-        ("generate_image", {"prompt": "x", "model": 5}, "model=5"),
-        ("generate_image", {"prompt": "x", "allow_image_url": 5}, "allow_image_url"),
-        ("chat", {"messages": upload_of(5)}, "messages[0]: use dsgvo.file_part()"),
-    ],
-)
-def test_what_has_another_type(
-    mode: Mode, server: Server, how: str, params: dict[str, Any], says: str
-) -> None:
-    vendor = {"rerank": "sovrgpt", "embed": "meingpt"}.get(how, "innogpt")
-    error = raised(ConfigurationError, mode.call, mode.client(vendor, server), how, **params)
-    assert says in str(error)
-    assert server.requests == []
 
 
 GOOD = {

@@ -91,6 +91,7 @@ def test_bad_input_is_refused_before_sending(server: Server) -> None:
     arguments: dict[str, dict[str, Any]] = {
         "query": {"query": " "},
         "documents is a single str": {"documents": "Text"},
+        "documents is a NoneType": {"documents": None},
         "documents[1] is empty": {"documents": ["a", ""]},
         "documents[1] is a int": {"documents": ["a", 1]},
         **{f"{name}=0": {name: 0} for name in ("top_n", "batch_size")},

@@ -43,6 +43,7 @@ def test_by_default_a_model_that_names_the_us_is_refused_in_any_spelling(
     for model in ("o1-us\n", "o1\u200b-us"):
         error = raised(ConfigurationError, done, mode, client, how, model=model)
         assert "holds no control characters" in str(error)
+    assert "model=5" in str(raised(ConfigurationError, done, mode, client, how, model=5))
     raised(ResidencyError, done, mode, client, how, model="m", extra_body={"model": "o1-us"})
     assert not server.requests
     for way in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):

@@ -170,6 +170,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         [END, END + DONE, END + DONE + b"\n", END + b"data:[DONE]\r\n\r\n"],
         JA,
     ),
+    "an empty event": ([b"data: \n\n" + END], JA),
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b"\n\n"], {"content": "Guten"}),
     **{
         reasons: (
@@ -317,7 +318,7 @@ NO_ANSWER: dict[str, list[bytes]] = {
     "got a web page titled 'Anmelden'": [b"<!DOCTYPE html><title>Anmelden</title>"],
     "got text that is not JSON": [b"OK"],
     "breaks off or is malformed": [raw(answer())[:40], b"{}7"],
-    "got JSON that is not an object": [b"[]"],
+    "got JSON that is not an object": [b"[]", b'["Ja."]'],
     "got JSON nested deeper than 200 levels": [b'{"choices":' * 300],
     "got a stream without choices": [sse({"model": "m"}), sse()],
     "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],

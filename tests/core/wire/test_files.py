@@ -165,6 +165,7 @@ REFUSED: list[tuple[list[Any], type[DsgvoError], str]] = [
         ([openais(file)], ConfigurationError, NO_DATA)
         for file in (None, {"file_data": ""}, {"file_data": PDF})
     ),
+    ([{"type": "upload", "upload": 5}], ConfigurationError, "messages[0]: use dsgvo.file_part()"),
     ([openais({"file_id": "file-1"})], CapabilityError, NO_STORE),
     ([UPLOAD, file_part(data=b"%PDF-2")], CapabilityError, SEVERAL),
 ]
