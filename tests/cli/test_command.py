@@ -25,14 +25,9 @@ HEAVY = ("langchain", "llama_index", "httpx", "qdrant_client", "uvicorn", "numpy
         ("--version", 0, f"dsgvo-llm {__version__}"),
         ("--help", 0, "Usage: "),
         ("demo --help", 0, "--qdrant"),
-        ("check --help", 0, "--budget"),
-        ("emulator -h", 0, "--allow-remote"),
         ("", 2, "demo "),
-        ("dmeo", 2, "─ Error ─"),
         ("demo --qestion x", 2, "─ Error ─"),
-        ("demo --docs", 2, "─ Error ─"),
         ("demo --provider openai", 2, "provider='openai' is not known"),
-        ("demo --embeddings openai", 2, "meingpt, neuroflash, sovrgpt"),
     ],
 )
 def test_texts_fit_the_terminal_and_usage_errors_are_2(
@@ -69,9 +64,7 @@ def test_a_command_that_cannot_start_says_what_it_needs(missing: str) -> None:
         ("demo --docs x", "langchain_qdrant", "[demo-langchain]'; or use --framework llamaindex"),
         ("demo --docs x", "llama_index", "[demo-llamaindex]'; or use --framework langchain"),
         ("demo --docs x --framework llamaindex", "langchain", "there is no such folder"),
-        ("demo --docs x --framework langchain", "starlette", "'dsgvo-llm[emulator]'"),
         ("chat innogpt --emulator", "starlette", "pip install 'dsgvo-llm[emulator]'"),
-        ("check innogpt --emulator", "uvicorn", "pip install 'dsgvo-llm[emulator]'"),
     ],
 )
 def test_what_is_not_installed_is_said_before_any_work(
@@ -82,15 +75,6 @@ def test_what_is_not_installed_is_said_before_any_work(
     run = invoke(*arguments.split())
     assert one_line(run).endswith(hint)
     assert run.stdout == ""
-
-
-@pytest.mark.slow
-def test_ctrl_c_ends_quietly() -> None:
-    with started([*COMMAND, "demo"], environment()) as process:
-        assert "no language model" in next_line(process)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-    assert (process.returncode, err) == (130, "")
 
 
 # dsgvo emulator
@@ -122,14 +106,9 @@ def test_it_serves_until_it_is_told_to_stop(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (
-            "--port {taken}",
-            "error: port {taken} on 127.0.0.1 is in use: choose another with --port",
-        ),
+        ("--port {taken}", "error: port {taken} on 127.0.0.1 is in use"),
         ("--host 0.0.0.0", "add --allow-remote"),
-        ("--host 192.0.2.1", "add --allow-remote"),
         ("--host ::", "add --allow-remote"),
-        ("--host example.org", "add --allow-remote"),
         ("--host 192.0.2.1 --allow-remote", "error: cannot listen on 192.0.2.1, port 8765"),
         ("--upstream https://8.8.8.8/v1", "--upstream-anywhere"),
     ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -50,12 +49,11 @@ def test_the_handbook_is_answered_with_sources_by_both_frameworks() -> None:
         assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
     row = r"^(LangChain|LlamaIndex) +innoGPT +(\S+) +(\d+) +((?:≈ )?[\d,]+) +\d+\.\d$"
     rows = re.findall(row, run.stdout, re.MULTILINE)
-    models = ("gpt-5", "text-embedding-3-small")
-    names = [(name, model) for name in ("LangChain", "LlamaIndex") for model in models]
-    assert [row[:2] for row in rows] == names
     # Five questions, and the agent's two; the follow-up costs two more.
-    assert [rows[0][2], rows[2][2]] == ["7", "9"]
-    assert all(int(row[2]) > 5 and int(row[3].strip("≈ ").replace(",", "")) > 1000 for row in rows)
+    assert [rows[0][:3], rows[2][:3]] == [
+        ("LangChain", "gpt-5", "7"),
+        ("LlamaIndex", "gpt-5", "9"),
+    ]
 
 
 CAT = f"Die Katze heißt {HOSTILE} Minka und schnurrt." + " Der Hund nicht." * 100
@@ -74,6 +72,7 @@ QUESTIONS = (
     "[blink]Wie heißt\x1b[2J die Katze?",
 )
 SHOWN = (
+    "documents no embeddings, so innoGPT's are used",
     "Read 4 file(s)",
     "skipped leer.md: empty",
     "um sieben Uhr gegossen. [1] [1] garten.md, Gießen",
@@ -95,7 +94,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("framework", ["langchain", "llamaindex"])
 def test_a_folder_of_ones_own(invoke: Invoke, folder: Path, framework: str) -> None:
     asked = [part for question in QUESTIONS for part in ("--question", question)]
-    run = invoke("demo", "--framework", framework, "--docs", str(folder), *asked)
+    chosen = ("--framework", framework, "--provider", "neuroflash", "--emulator")
+    proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
+    run = invoke("demo", *chosen, "--docs", str(folder), *asked, env=proxy)
     text = " ".join(run.stdout.split())
     assert (run.returncode, [one for one in SHOWN if one not in text]) == (0, []), run.stderr
     assert text.count("um sieben Uhr") >= 3  # the answer, the tool's result, the agent's answer
@@ -116,17 +117,6 @@ def test_without_a_question_the_headings_are_asked_about_and_a_refused_key_is_on
     assert "falsch" not in run.stderr + run.stdout
 
 
-@pytest.mark.slow
-def test_vendors_without_embeddings_borrow_some_and_no_proxy_is_asked(invoke: Invoke) -> None:
-    proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
-    question = "Wie lang muss ein Passwort sein?"
-    chosen = ("--provider", "neuroflash", "--emulator", "--question", question)
-    run = invoke(*LANGCHAIN, *chosen, env=proxy)
-    assert run.returncode == 0, run.stderr
-    assert "documents no embeddings, so innoGPT's are used" in " ".join(run.stdout.split())
-    assert "14 Zeichen" in run.stdout
-
-
 SOVRGPT = {"SOVRGPT_API_KEY": "k"}
 BOTH = {"NEUROFLASH_API_KEY": "k", "INNOGPT_API_KEY": "k"}
 HAVING = "add --embeddings innogpt (with INNOGPT_API_KEY) or meingpt (with MEINGPT_API_KEY)"
@@ -138,11 +128,8 @@ HAVING = "add --embeddings innogpt (with INNOGPT_API_KEY) or meingpt (with MEING
         ("--docs fehlt", {}, "--docs fehlt: there is no such folder"),
         ("--docs .", {}, "--docs .: the folder has no files"),
         ("--provider innogpt", {}, "set INNOGPT_API_KEY; or use the emulator"),
-        ("--provider sovrgpt", {}, "set SOVRGPT_API_KEY"),
         ("--provider sovrgpt", SOVRGPT, HAVING),
-        ("--provider sovrgpt --embeddings meingpt", SOVRGPT, "MEINGPT_API_KEY"),
         ("--provider neuroflash --embeddings innogpt", BOTH, "NEUROFLASH_WORKSPACE_ID"),
-        ("--embeddings sovrgpt", {}, "use --embeddings innogpt or meingpt"),
         ("--qdrant http://127.0.0.1:9", {}, "--qdrant http://127.0.0.1:9: "),
     ],
 )
@@ -153,13 +140,12 @@ def test_mistakes_are_one_clear_line(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", ["langchain", "llamaindex"])
 def test_a_service_given_by_its_base_url_is_used_as_it_is(
-    invoke: Invoke, folder: Path, framework: str, vendor_environment: Server
+    invoke: Invoke, folder: Path, vendor_environment: Server
 ) -> None:
-    chosen: Any = ("--framework", framework, "--provider", "sovrgpt", "--embeddings", "meingpt")
+    chosen = ("--provider", "sovrgpt", "--embeddings", "meingpt")
     asked = ("--docs", str(folder), "--question", QUESTIONS[2])
-    run = invoke("demo", *chosen, *asked, env={"SOVRGPT_MODEL": "qwen3.5-9b"})
+    run = invoke(*LANGCHAIN, *chosen, *asked, env={"SOVRGPT_MODEL": "qwen3.5-9b"})
     assert run.returncode == 0, run.stderr
     assert ("drei Monate" in run.stdout, "Emulator" in run.stdout) == (True, False)
     paths = [request.path for request in vendor_environment.requests]

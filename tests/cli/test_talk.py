@@ -52,7 +52,6 @@ def test_commands_and_thoughts_which_are_shown_apart() -> None:
 
 IMAGES = {
     "png": (b"\x89PNG\r\n\x1a\n", "image/png;base64,iVBORw0KGgo="),
-    "jpg": (b"\xff\xd8\xff\xe0", "image/jpeg;base64,/9j/4A=="),
     "gif": (b"GIF89a", "image/gif;base64,R0lGODlh"),
     "webp": (b"RIFF\x1a\0\0\0WEBPVP8 ", "image/webp;base64,UklGRhoAAABXRUJQVlA4IA=="),
 }
@@ -68,7 +67,7 @@ def test_files_and_addresses_go_with_the_next_message_only(
     image, plan = "https://example.com/a.PNG?size=2", "https://example.com/plan.pdf"
     lines = [f"/file {name}" for name in (*names, image, plan, tmp_path / "Notiz für Müller.txt")]
     out, err = talk(*lines, "Was ist das?", "Und nun?", to=OWN)
-    assert (err, out.count("goes with the next message")) == ("", 7)
+    assert (err, out.count("goes with the next message")) == ("", 6)
     urls = [*(f"data:{url}" for _, url in IMAGES.values()), image]
     text = "Notiz für Müller.txt:\n\nDer Schlüssel liegt da.\n\nWas ist das?"
     content = [
@@ -136,20 +135,12 @@ MORE = ("SovrGPT qwen3.5-27b-thinking chat, no images unknown live", CLAUDE)
     [
         # Live where there is a list, and of the page without a key.
         ("models", 0, ("meinGPT o1-us chat, tools,", QWEN, LIVE)),
-        ("models meingpt", 0, ("meinGPT o1-us",)),
         ("models --emulator", 0, (*MORE, "innoGPT says who runs gpt-5, gpt-5-mini, o4-mini")),
         ("quota neuroflash --emulator", 0, (QUOTA,)),
         ("quota neuroflash --emulator --json", 0, ('"kind": "tokens", "left": 880000, "limit"',)),
         ("quota sovrgpt --emulator", 1, ("SovrGPT has no quotas to be read",)),
-        ("quota neuroflash", 1, ("set NEUROFLASH_API_KEY",)),
         ("assistants meingpt --emulator", 0, ("assistant_id Name emulator-1 Emulator emulator-2",)),
-        (
-            "assistants meingpt --emulator --json",
-            0,
-            ('{ "id": "emulator-1", "name": "Emulator" }',),
-        ),
         ("assistants sovrgpt --emulator", 1, ("SovrGPT is not known to have assistants",)),
-        ("assistants meingpt", 1, ("set MEINGPT_API_KEY",)),
     ],
 )
 def test_what_a_vendor_and_an_account_have_is_listed(
@@ -159,7 +150,7 @@ def test_what_a_vendor_and_an_account_have_is_listed(
     text = " ".join((run.stdout + run.stderr).split())
     assert ([one for one in shown if one not in text], run.returncode) == ([], code)
     if command.startswith("models"):
-        assert (LIVE in text, "SovrGPT" in text) == (LIVE in shown, "meingpt" not in command)
+        assert (LIVE in text) is (LIVE in shown)
         assert max(map(len, run.stdout.splitlines()[:-6])) <= 80
 
 
