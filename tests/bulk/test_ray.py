@@ -146,7 +146,8 @@ def test_the_command_resumes(cluster: Any, environment: Server, tmp_path: Path) 
 def test_a_key_among_the_arguments_is_refused_with_the_way_out(key: Any) -> None:
     from dsgvo.ray import ChatRows, Cluster, EmbedTexts
 
-    for kind in (EmbedTexts, ChatRows, lambda **given: Cluster().asked(gate=None, **given)):
+    asked: Any = Cluster().asked
+    for kind in (EmbedTexts, ChatRows, lambda **given: asked(gate=None, **given)):
         said = str(raised(ConfigurationError, kind, provider="innogpt", api_key=key))
         assert "set INNOGPT_API_KEY on each node" in said
         assert "geheim" not in said
