@@ -75,11 +75,11 @@ def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Pat
 
 @pytest.mark.slow
 def test_kill_at_any_moment_loses_no_answer(environment: Server, tmp_path: Path) -> None:
-    source = write_lines(tmp_path / "in.jsonl", [embeddings(n, f"Satz {n}") for n in range(700)])
+    source = write_lines(tmp_path / "in.jsonl", [embeddings(n, f"Satz {n}") for n in range(300)])
     target, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
     run_batch(source, whole, provider="innogpt")
     environment.clear()
     program = ("batch", "-i", source, "-o", target, "--max-concurrency", "2")
-    assert killed(environment, 1, 2, 250, *program).startswith("700 of 700 rows")
+    assert killed(environment, 1, 2, 100, *program).startswith("300 of 300 rows")
     assert target.read_bytes() == whole.read_bytes()
-    assert 700 <= len(environment.requests) <= 700 + 2 * 2
+    assert 300 <= len(environment.requests) <= 300 + 2 * 2

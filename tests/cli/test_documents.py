@@ -131,9 +131,7 @@ def test_what_is_no_regular_file_is_passed_over_and_what_may_not_be_read_is_name
         files.read_regular(tmp_path / "c.md", 10)
 
 
-def test_a_single_file_is_a_library_and_folders_without_documents_are_refused(
-    tmp_path: Path,
-) -> None:
+def test_a_single_file_is_a_library_and_others_are_refused(tmp_path: Path) -> None:
     written(tmp_path, {"a.docx": b"PK"})
     with pytest.raises(ConfigurationError, match=r"none of 1 file.*a\.docx: not one of \.md"):
         read_documents(tmp_path)

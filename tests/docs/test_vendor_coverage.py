@@ -26,8 +26,6 @@ def test_every_fact_that_no_page_states_has_a_probe_or_says_why_not() -> None:
     ("provider", "fact", "standing", "fault"),
     [
         ("nobody", "parameter seed", "", "nobody states"),
-        ("sovrgpt", "endpoint GET /v9", "", "nobody states"),
-        ("sovrgpt", "behaviour It sings", "Rumour", "nobody states"),
         ("sovrgpt", "behaviour It sings", "", "no standing of behaviour It sings"),
         ("sovrgpt", "parameter seed", "Public", "is Doc, not Public"),
     ],

@@ -9,8 +9,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.request import Request
 
@@ -41,10 +39,8 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
     ("request_", "response"),
     [
         (asked(Authorization=f"Bearer {V}"), told()),
-        (asked(x_api_key=V), told()),
         (asked(x_workspace_id=V), told()),
         (asked({"a": [{"client_secret": V}], "b": V}), told()),
-        (asked({"a": {"apiKey": V}}), told()),
         (asked(f"grant_type=x&client_secret={quote(V, safe='')}".encode(), kind=FORM), told()),
         (asked(url=f"{URL}?api_key={quote(V, safe='')}&a=1"), told(b"{}")),
         (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
@@ -101,11 +97,8 @@ def upload(boundary: bytes, data: bytes) -> Any:
     [
         (asked(b'{"a": 1, "b":"\\u00e4"}'), asked('{"b":"ä","a":1}'.encode()), ""),
         (asked(b'{"a":1}'), asked(b'{"a":1.0}'), '-  "a": 1.0'),
-        (asked(b'{"a":1}'), asked(b'{"a":true}'), '-  "a": true'),
         (asked(accept=JSON), asked(accept=FORM), f'-  "accept": "{FORM}"'),
         (asked(x_workspace_id="w"), asked(), '+  "x-workspace-id": "w"'),
-        (asked(), asked(kind="text/plain"), '-  "content-type": "text/plain"'),
-        (upload(b"one", b"%PDF"), upload(b"two", b"%PDF"), ""),
         (upload(b"one", b"%PDF"), upload(b"one", b"%pdf"), '"sha256"'),
     ],
 )
@@ -121,18 +114,3 @@ def test_the_emulators_addresses_are_the_vendors() -> None:
         vendor_url("http://[::1]:8/innogpt/api/ext/v1/models?a=1") == vendor_url(models) == models
     )
     assert vendor_url("http://localhost/collections/x") == "http://localhost/collections/x"
-
-
-@example("a\x85\u2028\ufeff\r\n b \n")
-@example("data: 1\n\n")
-@given(st.text(st.characters(exclude_categories=["Cs"])) | st.floats(allow_nan=False))
-def test_what_is_written_is_read(value: Any) -> None:
-    text = str(value).encode()
-    json_ = json.dumps({"a": [value], "b": value}).encode()
-    bodies = [(json_, JSON), (text, "text/event-stream"), (text, FORM), (b"\xff" + text, JSON)]
-    for body, kind in bodies:
-        message = {"headers": {"content-type": [kind]}, "body": body}
-        pair = {"request": message, "response": message | {"body": {"string": body}}}
-        [read] = _layout.deserialize(_layout.serialize({"interactions": [pair]}))["interactions"]
-        for again in (read["request"]["body"] or b"", read["response"]["body"]["string"]):
-            assert again == body or json.loads(again) == json.loads(body)
