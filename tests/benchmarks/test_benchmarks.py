@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from benchmarks import soak
 from benchmarks.__main__ import main
 
 ROWS = ["langchain-invoke", "langchain-stream", "langchain-embed"]
@@ -30,13 +29,3 @@ def test_a_soak_accounts_for_every_piece_and_leaves_nothing() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.count("left: 0 tasks, 0 descriptors, 0 threads") == 4
     assert "wrong:" not in run.stdout
-
-
-def test_a_soak_tells_what_is_missing_of_a_stream() -> None:
-    tally = soak.Tally()
-    tally.note("none", 3, ["0 ", "2 "], None)
-    tally.note("drop", 1, ["0 "], None)
-    assert [line.partition(",")[0] for line in tally.wrong] == [
-        "none after 3: 2 pieces",
-        "drop after 1: 1 pieces",
-    ]

@@ -13,7 +13,7 @@ KEY = "sk-sehr-geheimer-schluessel"
 
 
 def found(invoke: Invoke, *options: str, **variables: str) -> tuple[int, dict[str, Any], str]:
-    run = invoke("doctor", "--json", *options, **({"env": variables} if variables else {}))
+    run = invoke("doctor", "--json", *options, env=variables)
     findings = json.loads(run.stdout)
     return run.returncode, {one["about"]: one for one in findings}, run.stdout
 

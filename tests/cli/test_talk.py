@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from unittest.mock import patch
 
@@ -152,11 +151,3 @@ def test_what_a_vendor_and_an_account_have_is_listed(
     if command.startswith("models"):
         assert (LIVE in text) is (LIVE in shown)
         assert max(map(len, run.stdout.splitlines()[:-6])) <= 80
-
-
-def test_models_as_json_say_who_says_so(invoke: Invoke) -> None:
-    rows = json.loads(invoke("models", "neuroflash", "--emulator", "--json").stdout)
-    [claude] = [row for row in rows if row["id"] == "claude-sonnet-4.5"]
-    said = {"list": "live", "source": "neuroflash's model list", "owned_by": "anthropic"}
-    said |= {"available": False, "context_window": 200_000, "figures_source": None}
-    assert {name: claude[name] for name in said} == said

@@ -10,9 +10,8 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.table import Table
 
-from dsgvo.cli.screen import MarkdownWriter, Screen, WordWriter, printable
+from dsgvo.cli.screen import MarkdownWriter, Screen, printable
 from dsgvo.emulator import Reply, Server, Status
 from tests.cli.conftest import environment, ran
 from tests.cli.test_talk import piped, talk
@@ -35,21 +34,6 @@ def test_no_text_has_controls_left(text: str) -> None:
 def on(screen: Screen) -> str:
     """What stands on a terminal, without its colours."""
     return STYLES.sub("", screen.file.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def test_all_that_a_screen_shows_is_text() -> None:
-    screen = Screen(file=io.StringIO(), force_terminal=True, width=200)
-    table = Table(HOSTILE)
-    table.add_row(HOSTILE)
-    screen.print(HOSTILE, table)
-    screen.say("[bold]{what}[/]", what=HOSTILE)
-    for writer in (WordWriter(screen), WordWriter(screen, style="dim")):
-        for character in HOSTILE:
-            writer.write(character)
-        writer.close()
-    screen.stream(HOSTILE)
-    assert CONTROLS.search(on(screen)) is None
-    assert on(screen).count("[bold red]rot[/]") == 7
 
 
 def rendered(text: str, *, size: int = 3) -> str:

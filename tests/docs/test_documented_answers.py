@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pytest
 from llama_index.core.llms import ChatMessage
 
-from dsgvo import errors
 from dsgvo.emulator import Raw, Server
 from tests.frameworks.support import EACH, Answer, Way
 
@@ -85,14 +83,6 @@ def test_neuroflashs_and_sovrgpts_answers(vendor_environment: Server, way: Way) 
             metadata = answer.message.response_metadata
             sent = json.loads(body)
             assert (metadata["id"], metadata.get("created")) == (sent["id"], sent.get("created"))
-
-
-@EACH
-def test_meingpts_error(vendor_environment: Server, way: Way) -> None:
-    step = shown('{"status": "error", "message": "string"}', status=403)
-    with pytest.raises(errors.PermissionDeniedError, match="string") as caught:
-        answered(vendor_environment, way, "meingpt", step)
-    assert (caught.value.status_code, caught.value.provider) == (403, "meingpt")
 
 
 @EACH
