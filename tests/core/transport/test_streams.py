@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from typing import Any
 
@@ -106,3 +107,38 @@ def test_cancel_an_error_that_is_kept_keeps_no_connection(
         mode.ask(mode.client("sovrgpt", fresh, max_retries=0))
     assert closes(fresh)
     assert caught.value.__traceback__ is not None  # and with it every frame that was passed
+
+
+STREAMS = 500
+
+
+@pytest.mark.slow
+def test_500_streams_at_once_each_with_every_token_in_order_or_abandoned(
+    async_mode: Mode, fresh: Server
+) -> None:
+    words = [f"{i} " for i in range(20)]
+    fresh.script("sovrgpt", *[Reply(chunks=words, pace=0.02)] * STREAMS)
+    # What finished may be kept for the next request; what was abandoned may not.
+    most_kept = 64 if os.environ.get("DSGVO_ASYNC_BACKEND") == "httpcore" else STREAMS // 2
+
+    async def main() -> list[list[str] | None]:
+        client = async_mode.client("sovrgpt", fresh)
+        started = asyncio.Barrier(STREAMS)
+
+        async def read(number: int) -> list[str] | None:
+            stream = client.stream(HELLO, model=MODEL)
+            deltas = [await anext(stream)]
+            await started.wait()  # no stream goes on before all have begun
+            assert len(fresh.requests) == STREAMS
+            if number % 2:
+                return None
+            deltas += [delta async for delta in stream]
+            return [delta.content for delta in deltas if delta.content]
+
+        texts = await asyncio.gather(*(read(number) for number in range(STREAMS)))
+        kept = lambda: fresh.open_connections <= most_kept  # noqa: E731
+        assert await asyncio.to_thread(eventually, kept)
+        return texts
+
+    assert asyncio.run(main()) == [words, None] * (STREAMS // 2)
+    assert closes(fresh)
