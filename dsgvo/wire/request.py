@@ -133,9 +133,14 @@ def build_chat(
         check_parameter(name, value, provider)
         body[name] = value
         if provider.support(name) == "ignored":
-            ignored[name] = _ignored(provider, model, name, value, strict)
+            accepts = f"accepts {name!r} and does not honour it"
+            then = "will answer as if it were not set"
+            ignored[name] = _ignored(provider, model, f"{name}={value!r}", accepts, then, strict)
     if unsure_of_images is not None and not provider.image_input:
-        ignored["images"] = _undocumented_images(provider, model, strict)
+        then = "may answer as if there were no image"
+        ignored["images"] = _ignored(
+            provider, model, "messages", "documents no image input", then, strict
+        )
     _check_tools(provider, known, body)
     tool_names = valid_tool_names(body)
     _check_form(provider, body)
@@ -241,23 +246,10 @@ def check_parameter(name: str, value: Any, provider: Provider) -> None:
             raise ConfigurationError(f"stop={value!r}: use a text or a list of texts, none empty")
 
 
-def _ignored(provider: Provider, model: str, name: str, value: Any, strict: bool) -> str:
-    message = (
-        f"{provider.title} accepts {name!r} and does not honour it ({provider.page}); "
-        f"model {shown(model)} will answer as if it were not set"
-    )
+def _ignored(provider: Provider, model: str, given: str, does: str, then: str, strict: bool) -> str:
+    message = f"{provider.title} {does} ({provider.page}); model {shown(model)} {then}"
     if strict:
-        raise CapabilityError(f"{name}={value!r}: {message}", provider=provider.name)
-    return message
-
-
-def _undocumented_images(provider: Provider, model: str, strict: bool) -> str:
-    message = (
-        f"{provider.title} documents no image input ({provider.page}); "
-        f"model {shown(model)} may answer as if there were no image"
-    )
-    if strict:
-        raise CapabilityError(f"messages: {message}", provider=provider.name)
+        raise CapabilityError(f"{given}: {message}", provider=provider.name)
     return message
 
 
