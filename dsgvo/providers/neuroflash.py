@@ -125,6 +125,7 @@ NEUROFLASH = Provider(
             "browser's",
             standing="Seen",
             otherwise='pass default_headers={"User-Agent": …}',
+            by_hand="“chat” and all else that `dsgvo check` tries goes under a name of our own",
         ),
         "time_limit": Fact(
             text="closes any one answer after about 150 seconds",

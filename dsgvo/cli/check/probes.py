@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from dsgvo.cli.check.samples import IMAGE_URL, PDF, PDF_URL, PNG
 from dsgvo.errors import APIError, APIStatusError, AuthenticationError, DsgvoError
@@ -84,10 +83,16 @@ class Subject:
         """What the vendor says about itself."""
         return self.client.spec
 
-    def chat(self, messages: list[dict[str, Any]] | None = None, **params: Any) -> Completion:
-        """Ask for an answer, and count its tokens."""
+    def chat(
+        self,
+        messages: list[dict[str, Any]] | None = None,
+        *,
+        client: Client | None = None,
+        **params: Any,
+    ) -> Completion:
+        """Ask for an answer, by another client if one is given, and count its tokens."""
         asked: dict[str, Any] = {"model": self.model, **self.cap, **params}
-        return self.counting(self.client.chat(messages or _PROMPT, **asked))
+        return self.counting((client or self.client).chat(messages or _PROMPT, **asked))
 
     @property
     def cap(self) -> dict[str, Any]:
@@ -382,9 +387,7 @@ def _quotas(subject: Subject) -> None:
 
 def _other_base_url(subject: Subject) -> None:
     for base_url in subject.spec.other_base_urls:
-        theirs = subject.client.config.base_url.removesuffix(urlsplit(subject.spec.base_url).path)
-        client = subject.at(theirs + urlsplit(base_url).path)
-        _says_something(subject.counting(client.chat(_PROMPT, model=subject.model, **subject.cap)))
+        _says_something(subject.chat(client=subject.at(subject.client.config.url(base_url))))
 
 
 def _bare_model_id(subject: Subject) -> None:
@@ -392,11 +395,6 @@ def _bare_model_id(subject: Subject) -> None:
     if not slash:
         subject.notes.append(f"{subject.model} names no maker")
     _says_something(subject.chat(model=bare or subject.model))
-
-
-def _other_user_agent(subject: Subject) -> None:
-    client = subject.at(default_headers={"User-Agent": "dsgvo-llm"})
-    _says_something(subject.counting(client.chat(_PROMPT, model=subject.model, **subject.cap)))
 
 
 def _reasoning_effort(subject: Subject) -> None:
@@ -462,7 +460,6 @@ PROBES: tuple[Probe, ...] = (
     Probe("model list", lambda s: s.spec.models_url is not None, _model_list, 0, "models"),
     Probe("model id without its maker", _states("model_ids"), _bare_model_id, fact="model_ids"),
     Probe("other base URL", _states("base_urls"), _other_base_url, fact="base_urls"),
-    Probe("other User-Agent", _states("user_agent"), _other_user_agent, fact="user_agent"),
     Probe("workspaces", lambda s: s.spec.workspaces_url is not None, _workspaces, 0, "workspaces"),
     Probe("quotas", _states("quotas"), _quotas, 0, "quotas"),
     Probe("assistants", _states("assistants"), _assistants, 0, "assistants"),
