@@ -40,12 +40,12 @@ async def complete(dialect: Dialect, state: State, call: Call, step: Step) -> Ht
     answer = _finished(answer, call.key, limits)
     streamed = dialect.streams(call) if answer.stream is None else answer.stream
     usage = _usage(dialect, body, answer, call)
-    writes = [event(chunk) for chunk in _chunks(dialect, head, answer, usage if wanted else None)]
     speed = state.pace if answer.pace is None else answer.pace
+    limit = PROVIDERS[dialect.name].closes_after and state.closes_after  # at a pace of the events
+    chunks = _chunks(dialect, head, answer, usage if wanted else None)
+    writes = [event(chunk) for chunk in chunks] if streamed or limit else []
     reply = HttpReply(200, HEADERS, [*writes, DONE], speed)
     reply = reply if streamed else json_reply(200, _plain(head, answer, usage))
-    # The vendor's hosting closes what takes too long, at a pace of so many seconds an event.
-    limit = PROVIDERS[dialect.name].closes_after and state.closes_after
     if limit and speed * len(writes) > limit:
         return Truncate(int(limit / speed), clean=streamed).transform_response(reply)
     return reply
