@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from importlib.util import find_spec
+from typing import Any
 
 from benchmarks.race import ENVIRONMENTS, Race, Result
 from benchmarks.rows import ROWS
@@ -62,22 +63,13 @@ def main(arguments: list[str] | None = None) -> int:
                     print(_shown(result), flush=True)
         if "memory" in wanted:
             texts = max(1, round(MEMORY_TEXTS * chosen.scale))
-            grown = race.memory(texts)
-            holds = grown < MEMORY_BOUND
-            report.append({"row": "memory", "ours": grown, "bound": MEMORY_BOUND, "holds": holds})
-            title = f"MB grown by {texts} texts"
-            if not chosen.json:
-                bound = f"{MEMORY_BOUND:.0f}"
-                print(_line(title, f"{grown:.0f}", "", "", "", "", bound, _verdict(holds)))
+            grown, title = race.memory(texts), f"MB grown by {texts} texts"
+            report.append(_grown("memory", title, grown, MEMORY_BOUND, quiet=chosen.json))
         if "run-memory" in wanted:
             few, many = RUN_ROWS[0], max(RUN_ROWS[0], round(RUN_ROWS[1] * chosen.scale))
             grown = race.run_memory(many) - race.run_memory(few)
-            holds = grown < RUN_BOUND
-            report.append({"row": "run-memory", "ours": grown, "bound": RUN_BOUND, "holds": holds})
             title = f"MB from {few} to {many} rows"
-            if not chosen.json:
-                bound = f"{RUN_BOUND:.0f}"
-                print(_line(title, f"{grown:.0f}", "", "", "", "", bound, _verdict(holds)))
+            report.append(_grown("run-memory", title, grown, RUN_BOUND, quiet=chosen.json))
     if "ray" in wanted and peers and find_spec("ray") is not None:
         from benchmarks.on_ray import compared
 
@@ -90,6 +82,14 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.json:
         print(json.dumps(report, indent=2))
     return 0
+
+
+def _grown(row: str, title: str, grown: float, bound: float, *, quiet: bool) -> dict[str, Any]:
+    """Return a row of memory, printed if it may be."""
+    holds = grown < bound
+    if not quiet:
+        print(_line(title, f"{grown:.0f}", "", "", "", "", f"{bound:.0f}", _verdict(holds)))
+    return {"row": row, "ours": grown, "bound": bound, "holds": holds}
 
 
 def _named(name: str, wanted: Iterable[str]) -> bool:
