@@ -37,6 +37,7 @@ from dsgvo.wire.completion import Completion
 from dsgvo.wire.retry import asks_for_fewer, next_delay
 
 __all__ = [
+    "Asked",
     "Engine",
     "Part",
     "Progress",

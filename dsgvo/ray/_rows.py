@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,10 @@ class _Rows:
         client: Mapping[str, Any],
     ) -> None:
         refuse_secrets(provider, client)
-        client = {"max_retries": 0, **client}
-        config = AsyncClient(provider, **client).config
+        config = AsyncClient(provider, **{"max_retries": 0, **client}).config
         config.require_arguments()
-        self._spec = config.spec
         self._gate = cluster_gate(config.spec.name, config.base_url, limits)
-        self._client = AsyncClient(provider, **client, rate_limit=self._gate)
+        self._client = AsyncClient.over(replace(config, rate_limit=self._gate))
 
 
 class EmbedTexts(_Rows):
