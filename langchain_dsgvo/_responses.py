@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from dsgvo import PROVIDERS, Completion, Delta, ToolCall
 from dsgvo.wire.completion import METADATA_FIELDS
 from dsgvo.wire.messages import tool_arguments
-from dsgvo.wire.usage import token_counts
+from dsgvo.wire.usage import added, numbers, token_counts
 from langchain_dsgvo._content_blocks import content_blocks
 from langchain_dsgvo._langchain_internals import first_call_index, force_invalid, text_chunk
 
@@ -73,10 +73,7 @@ def combined_output(outputs: Iterable[Mapping[str, Any] | None]) -> dict[str, An
     names: dict[str, str] = {}
     for output in filter(None, outputs):  # there is none for an answer out of the cache
         names["model_name"] = output["model_name"]
-        usage: dict[str, Any] = output.get("token_usage", {})
-        for name, count in usage.items():
-            if type(count) in {int, float}:
-                used[name] = used.get(name, 0) + count
+        used = added(used, numbers(output.get("token_usage"))) or {}
     return {"token_usage": used, **names}
 
 

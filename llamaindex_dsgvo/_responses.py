@@ -22,7 +22,7 @@ from dsgvo import Completion, Delta, ToolCall
 from dsgvo.errors import APIResponseError
 from dsgvo.wire.completion import METADATA_FIELDS
 from dsgvo.wire.messages import tool_arguments
-from dsgvo.wire.usage import token_counts
+from dsgvo.wire.usage import numbers, token_counts
 
 __all__ = [
     "ModelOutputError",
@@ -108,7 +108,7 @@ class ResponseBuilder:
                 message=_message(self._text, self._thoughts, self._calls),
                 delta=piece,
                 raw=RawResponse(usage=usage, finish_reason=delta.finish_reason),
-                additional_kwargs=_counts(usage) if usage else {},
+                additional_kwargs=numbers(usage),
             )
         if delta.reasoning:
             _additional(response)["thinking_delta"] = delta.reasoning
@@ -152,7 +152,7 @@ def chat_response(answer: Completion, *, single_call: bool = False) -> ChatRespo
         message=message,
         raw=_raw(answer, usage),
         logprobs=_logprobs(answer.extra.get("logprobs")),
-        additional_kwargs=_counts(usage),
+        additional_kwargs=numbers(usage),
     )
 
 
@@ -308,11 +308,6 @@ def _usage(usage: dict[str, Any] | None) -> dict[str, Any] | None:
         "completion_tokens": counts.completion,
         "total_tokens": counts.total,
     }
-
-
-def _counts(usage: dict[str, Any] | None) -> dict[str, Any]:
-    """Return OpenAI's token counts and the vendor's own, such as ``words_used`` and ``cost``."""
-    return {name: count for name, count in (usage or {}).items() if type(count) in {int, float}}
 
 
 def _reasoning_tokens(usage: dict[str, Any] | None) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
-__all__ = ["TokenCounts", "added", "token_counts", "total_tokens"]
+__all__ = ["TokenCounts", "added", "numbers", "token_counts", "total_tokens"]
 
 # OpenAI's names first, then Anthropic's, Google's and Ollama's, which gateways pass on.
 _INPUT = (
@@ -104,11 +104,26 @@ def added(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dic
     return {**one, **{name: _sum(one.get(name), value) for name, value in other.items()}}
 
 
+def numbers(usage: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a usage object counts, tokens and the vendor's own: ``words_used``, ``cost``.
+
+    Examples:
+        >>> numbers({"total_tokens": 3, "cost": 0.5, "tier": "x", "details": {}})
+        {'total_tokens': 3, 'cost': 0.5}
+    """
+    return {name: count for name, count in (usage or {}).items() if _is_number(count)}
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in {int, float}
+
+
 def _sum(one: Any, other: Any) -> Any:
     if one.__class__ is other.__class__ is dict:
         return added(one, other)
-    numbers = all(type(value) in {int, float} for value in (one, other))
-    return one + other if numbers else one if other is None else other
+    if _is_number(one) and _is_number(other):
+        return one + other
+    return one if other is None else other
 
 
 def _completed(given: int | None, answer: int | None, total: int | None) -> tuple[int, int, int]:
