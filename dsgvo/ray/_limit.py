@@ -19,7 +19,7 @@ from uuid import uuid4
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
-from dsgvo.errors import ConfigurationError
+from dsgvo.errors import APIConnectionError, ConfigurationError
 from dsgvo.ray._budget import LEASE_SECONDS, Budget, Grant, Report, Share
 from dsgvo.transport import Gate
 from dsgvo.transport._flow import Flow, Lease
@@ -31,6 +31,9 @@ NAMESPACE = "dsgvo"
 RENEW_SECONDS = 0.2
 IDLE_SECONDS = 60.0
 """After which an actor that nobody asks ends."""
+
+LOST_SECONDS = 60.0
+"""For which a limit is looked for whose actor does not answer: Ray begins it anew elsewhere."""
 
 Limits = Mapping[str, Any]
 
@@ -73,6 +76,7 @@ class ClusterGate(Gate):
 
     Raises:
         ConfigurationError: If the limit has been given otherwise.
+        APIConnectionError: If the actor is silent, also after its node's loss.
     """
 
     limiter: Share
@@ -85,7 +89,11 @@ class ClusterGate(Gate):
         self._urgent = threading.Event()
         self._renewing = False
         self._keeper: Any = None
-        given: Any = ray.get(self._found().limits.remote())
+        end = time.monotonic() + LOST_SECONDS
+        while (given := self._ask("limits")) is None:
+            if time.monotonic() > end:
+                raise APIConnectionError(f"the actor {name!r}, which keeps the limit, is silent")
+            time.sleep(RENEW_SECONDS)
         if given != limits:
             raise ConfigurationError(
                 f"the cluster keeps to another limit of this vendor, {_shown(given)} and not "
@@ -107,6 +115,15 @@ class ClusterGate(Gate):
                 .remote(self.limits)
             )
         return self._keeper
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        """Return what the actor says; nothing if its node is lost, or it has ended."""
+        try:
+            answer = getattr(self._found(), method).remote(*arguments)
+            return ray.get(answer, timeout=LEASE_SECONDS)
+        except (RayError, GetTimeoutError):
+            self._keeper = None
+            return None
 
     def admit(self, tokens: int = 0) -> Flow[Lease]:
         with self._lock:
@@ -133,17 +150,13 @@ class ClusterGate(Gate):
                 if now > wanted_at + LEASE_SECONDS:
                     self._renewing = False
                     return
-            try:
-                granted: Any = ray.get(
-                    self._found().renew.remote(self._who, report), timeout=LEASE_SECONDS
-                )
-            except (RayError, GetTimeoutError):
-                self._keeper = None  # its node is lost, or it has ended
-                with self._lock:
+            granted = self._ask("renew", self._who, report)
+            with self._lock:
+                if granted is None:
                     self.limiter.lapse(time.monotonic())
-            else:
-                with self._lock:
+                else:
                     self.limiter.accept(now, granted)
+            if granted is not None:
                 self.wake()
             self._urgent.wait(RENEW_SECONDS)
             self._urgent.clear()

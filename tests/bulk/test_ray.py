@@ -124,6 +124,15 @@ def test_answers_stand_beside_their_prompts(cluster: Any, environment: Server) -
     assert {row["finish_reason"] for row in found if row["error"] is None} == {"stop"}
 
 
+@pytest.mark.usefixtures("cluster")
+def test_a_limit_whose_actor_is_lost_is_found_again() -> None:
+    from dsgvo.ray._limit import ClusterGate
+
+    limits = {"max_concurrency": 4}
+    ray.kill(ClusterGate("lost", limits)._keeper, no_restart=False)
+    assert ClusterGate("lost", limits)._keeper is not None
+
+
 def test_the_command_resumes(cluster: Any, environment: Server, tmp_path: Path) -> None:
     line = {"custom_id": "a", "method": "POST", "url": "/v1/embeddings"}
     body = {"model": "text-embedding-3-small", "dimensions": 4}
