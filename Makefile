@@ -21,7 +21,7 @@ help:
 	@echo "make demo         questions over your own documents; needs no key"
 	@echo "make test         the tests, without those that take more than a few seconds"
 	@echo "make test-slow    those"
-	@echo "make test-real    the classes against servers of others: llama.cpp, LiteLLM"
+	@echo "make test-real    the classes against servers of others: llama.cpp, LiteLLM (VLLM=1: vLLM)"
 	@echo "make test-lowest  the first, with the oldest versions that pyproject.toml allows"
 	@echo "make coverage     both, with their coverage and its floor"
 	@echo "make mutants      tests of the tests: what breaks unseen when wire and transport change"

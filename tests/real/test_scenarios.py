@@ -1,7 +1,7 @@
 """What users do, with every class of both frameworks, against servers that nobody here wrote.
 
-A grammar makes the small model say exactly what a scenario needs: llama.cpp takes one in
-``grammar``, and LiteLLM passes it on.
+A grammar makes a small model, or a random one, say exactly what a scenario needs: llama.cpp takes
+one in ``grammar``, which LiteLLM passes on, vLLM in ``structured_outputs``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from dsgvo import PROVIDERS, errors
 from tests.calls import Mode
@@ -26,6 +26,7 @@ from tests.real.servers import Llama, Target
 
 SAID = "Grüße aus Köln, 20 €! 👋"
 ENDLESS = {"grammar": 'root ::= "ja " root'}
+CALL = '<tool_call>{"name": "get_weather", "arguments": {"city": "Köln"}}</tool_call>'
 
 
 def saying(text: str) -> dict[str, Any]:
@@ -35,8 +36,8 @@ def saying(text: str) -> dict[str, Any]:
 class City(BaseModel):
     """A city."""
 
-    name: str
-    size: int
+    name: str = Field(max_length=20)
+    size: int = Field(ge=0, le=99)
 
 
 def get_weather(city: str) -> str:
@@ -70,12 +71,13 @@ def thoughts(asked: Asked) -> None:
 
 def tools(asked: Asked) -> None:
     question = "What is the weather in Berlin?"
-    answer = asked.ask(question, get_weather, temperature=0)
+    call, end = map(saying, (CALL, "20.")) if asked.target.name == "vLLM" else ({}, {})
+    answer = asked.ask(question, get_weather, temperature=0, **call)
     [(name, arguments)], [call_id] = answer.calls, answer.ids
     assert (name, *arguments) == ("get_weather", "city")
     assert answer.finish_reason == "tool_calls"
     result = asked.way.result(get_weather(**arguments), call_id=call_id)
-    last = asked.ask([question, answer.message, result], get_weather, temperature=0)
+    last = asked.ask([question, answer.message, result], get_weather, temperature=0, **end)
     assert "20" in last.text
     assert last.finish_reason == "stop"
 
@@ -83,6 +85,8 @@ def tools(asked: Asked) -> None:
 def structured_output(asked: Asked) -> None:
     for method in PROVIDERS[asked.vendor].structured_output:
         body: dict[str, Any] = {"max_tokens": 100}
+        if method == "json_mode" and asked.target.name == "vLLM":
+            continue  # vLLM takes no schema beside the type, and a random model knows none
         if method == "json_mode":  # the model knows no schema; llama.cpp takes one beside the type
             form = {"type": "json_object", "schema": City.model_json_schema()}
             body["response_format"] = form
@@ -94,7 +98,7 @@ def structured_output(asked: Asked) -> None:
 
 def wrong_key(asked: Asked) -> None:
     # LiteLLM looks other keys than the master's up in a database, which it has none of here.
-    error, says = errors.AuthenticationError, "Invalid API Key"
+    error, says = errors.AuthenticationError, "Invalid API Key|Unauthorized"
     if asked.target.name == "LiteLLM":
         error, says = errors.BadRequestError, "No connected db"
     with pytest.raises(error, match=says) as caught:
@@ -105,8 +109,9 @@ def wrong_key(asked: Asked) -> None:
 def unknown_model(asked: Asked) -> None:
     if asked.target.name == "llama.cpp":
         pytest.skip("llama.cpp has one model, and answers by whatever name it is asked")
-    # LiteLLM's status for it; OpenAI's is 404.
-    with pytest.raises(errors.BadRequestError, match="no-such-model"):
+    # LiteLLM's status for it is 400; OpenAI's and vLLM's is 404.
+    error = errors.NotFoundError if asked.target.name == "vLLM" else errors.BadRequestError
+    with pytest.raises(error, match="no-such-model"):
         asked.ask("Hi", model="no-such-model")
 
 
@@ -116,6 +121,8 @@ def overflow(asked: Asked) -> None:
 
 
 def embeddings(asked: Asked) -> None:
+    if asked.target.name == "vLLM":
+        pytest.skip("vLLM serves one model, and this one answers")
     texts = [f"Satz {number} über die Stadt" for number in range(40)]
     vectors = np.array(asked.embed(texts))
     assert vectors.shape == (40, 576)
@@ -177,13 +184,25 @@ def test_a_server_killed_mid_stream(vendor: str, way: Way, doomed: Target, morta
     assert caught.value.partial.content.startswith("j")
 
 
+def metric(target: Target, name: str) -> float:
+    told = httpx.get(f"{target.url}/metrics").text
+    [line] = [line for line in told.splitlines() if line.startswith(f"vllm:{name}{{")]
+    return float(line.split()[-1])
+
+
 @STREAMS
 def test_the_server_notices_that_a_stream_is_left(
     vendor: str, way: Way, target: Target, llama: Target
 ) -> None:
     asked = Asked(vendor, way, target)
     model = asked.model(extra_body=ENDLESS)
+    before = metric(target, "generation_tokens_total") if target.name == "vLLM" else 0
     assert asyncio.run(asked.texts(model, stop=3)).startswith("j")
+    if target.name == "vLLM":
+        while metric(target, "num_requests_running"):
+            time.sleep(0.05)
+        assert 0 < metric(target, "generation_tokens_total") - before < 900
+        return
     headers = {"authorization": f"Bearer {llama.key}"}
     while True:
         slots = httpx.get(f"{llama.url}/slots", headers=headers).json()
