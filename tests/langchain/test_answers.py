@@ -12,7 +12,6 @@ from langchain_core.outputs import ChatGenerationChunk
 from dsgvo import Completion, Delta, ToolCall
 from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
-from langchain_dsgvo._langchain_internals import force_invalid
 from langchain_dsgvo._responses import to_chunk, to_result
 from tests.langchain.support import Mode, chat, whole
 
@@ -54,6 +53,7 @@ def test_what_says_how_an_answer_was_made_is_metadata() -> None:
 
 CITED = {"url": "https://example.com/1", "title": "Eins", "start_index": 0, "end_index": 3}
 CITATION = {"type": "citation", **CITED}
+URL = {"type": "url_citation"}
 NEW: dict[str, Any] = {"type": "neu", "a": 1}
 
 
@@ -69,10 +69,9 @@ def image_url(url: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("extra", "annotations", "further"),
     [
-        ({"annotations": [{"type": "url_citation", "url_citation": CITED}]}, [CITATION], []),
         (
-            {"annotations": [{"type": "url_citation", **CITED}, NEW, 7]},
-            [CITATION, other("non_standard_annotation", NEW)],
+            {"annotations": [{"url_citation": CITED, **URL}, {**URL, **CITED}, NEW, 7]},
+            [CITATION, CITATION, other("non_standard_annotation", NEW)],
             [],
         ),
         (
@@ -101,7 +100,6 @@ def test_content_blocks_of_what_came_with_the_text(
     for message in both(completed(extra=extra)):
         assert message.content_blocks == [text, *further]
         assert (message.content, message.additional_kwargs) == ("Ja.", extra)
-    assert both(completed(extra={"name": "Erika"}))[0].name == "Erika"
     for message in both(completed("", extra={"citations": [CITED["url"]]})):
         assert message.content_blocks[0]["type"] == "text"
 
@@ -112,8 +110,6 @@ def test_a_refusal_is_a_block() -> None:
         kinds = [block["type"] for block in message.content_blocks]
         assert kinds == ["reasoning", "tool_call", "refusal"]
         assert message.additional_kwargs["refusal"] == "Nein."
-    for message in both(completed("", refusal="Nein.")):
-        assert message.content_blocks == [{"type": "refusal", "refusal": "Nein."}]
 
 
 @pytest.mark.parametrize(
@@ -121,13 +117,9 @@ def test_a_refusal_is_a_block() -> None:
     [
         ("f", "", {}),
         ("f", '{"a": "x\ny"}', {"a": "x\ny"}),
-        ("f", '{"a": "K\\u00f6ln 🌦"}', {"a": "Köln 🌦"}),
         ("f", '{"a": 1', None),
-        ("f", '{"a": "1\\', None),
         ("f", '{"a": "\\"{[', None),
-        ("f", '{"a": [{"b": ', None),
         ("f", "[1]", None),
-        ("f", "kein JSON", None),
         ("", "{}", None),
     ],
 )
@@ -137,11 +129,6 @@ def test_calls_are_valid_or_invalid_in_both_modes(name: str, arguments: str, val
         assert len(message.invalid_tool_calls) == (valid is None)
         for call in message.invalid_tool_calls:
             assert (call["args"] or "").startswith(arguments)
-
-
-def test_what_marks_broken_arguments_costs_what_they_are_long() -> None:
-    for arguments in ('{"a": ' * 50_000, '{"a": "' + '\\"' * 500_000, "{" + '"a", ' * 200_000):
-        assert len(force_invalid(arguments)) <= len(arguments)
 
 
 def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> None:
@@ -156,8 +143,6 @@ def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> N
     for name, value in vars(chunk.message).items():
         assert not isinstance(value, list | dict) or value is not getattr(second.message, name)
 
-
-# Usage
 
 # Usage
 

@@ -8,14 +8,12 @@ from langchain_core.embeddings import Embeddings
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
 
-from dsgvo.emulator import Server
 from langchain_dsgvo import (
     InnoGPTEmbeddings,
     MeinGPTEmbeddings,
     NeuroflashEmbeddings,
     SovrGPTEmbeddings,
 )
-from tests.langchain.support import Mode, bodies
 
 
 class Vendor:
@@ -60,9 +58,3 @@ class TestNeuroflashUnit(Unit, EmbeddingsUnitTests):
 class TestSovrGPTUnit(Unit, EmbeddingsUnitTests):
     embeddings_class, env = SovrGPTEmbeddings, "SOVRGPT"
     embedding_model_params: ClassVar = UNDOCUMENTED
-
-
-def test_batches_are_cut_by_bytes_too(server: Server, mode: Mode) -> None:
-    embeddings = InnoGPTEmbeddings(dimensions=16, max_batch_bytes=10)
-    mode.call(embeddings, "embed_documents", ["äää", "ö", "üüüü"])
-    assert sorted(body["input"] for body in bodies(server)) == [["äää", "ö"], ["üüüü"]]

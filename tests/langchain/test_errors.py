@@ -6,14 +6,12 @@ import pickle
 from typing import Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain_core import exceptions as langchain
-from langchain_core.messages import HumanMessage
 
 import langchain_dsgvo.errors as ours
 from dsgvo import errors
 from dsgvo.emulator import Disconnect, Reply, Server, Status, Truncate
-from tests.langchain.support import Mode, Way, chat
+from tests.langchain.support import Way, chat
 
 # LangChain's errors, with those of the core that are one.
 KINDS: dict[type[Exception], str] = {
@@ -76,20 +74,3 @@ def test_every_error_of_the_core_has_its_twin() -> None:
         *("APIConnectionError", "APITimeoutError", "ConflictError", "IncompleteStreamError"),
         *("InternalServerError", "RateLimitError", "StreamError"),
     }
-
-
-def test_the_warning_of_an_ignored_parameter_points_at_the_users_line() -> None:
-    agent: Any = create_agent(chat("meingpt", top_p=0.5))
-    with pytest.warns(errors.IgnoredParameterWarning) as seen:
-        agent.invoke({"messages": [HumanMessage("Hallo!")]})
-    assert [warning.filename for warning in seen] == [__file__]
-
-
-def test_fallbacks_of_langchain_know_these_errors(server: Server, mode: Mode) -> None:
-    server.script("sovrgpt", Status(429, headers={"Retry-After": "3600"}), Status(401))
-    model = chat("sovrgpt").with_fallbacks(
-        [chat("innogpt")], exceptions_to_handle=(langchain.ModelRateLimitError,)
-    )
-    assert mode.stream(model, "Hallo!")[-1].response_metadata["model_provider"] == "innogpt"
-    with pytest.raises(errors.AuthenticationError):
-        mode.invoke(model, "Hallo!")

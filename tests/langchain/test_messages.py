@@ -15,8 +15,6 @@ from langchain_core.messages import (
     RemoveMessage,
     SystemMessage,
     ToolMessage,
-    message_to_dict,
-    messages_from_dict,
 )
 
 from dsgvo.emulator import Reply, Server
@@ -36,10 +34,6 @@ def assistant(content: Any, **more: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": content, **more}
 
 
-def result(content: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": "call_1", "content": content}
-
-
 def user(content: str, **more: Any) -> dict[str, Any]:
     return {"role": "user", "content": content, **more}
 
@@ -48,6 +42,7 @@ HALLO: Any = {"type": "text", "text": "Hallo"}
 TEXT: dict[str, Any] = {"type": "text", "text": "Moment."}
 CACHED = {"type": "text", "text": "Knapp.", "cache_control": {"type": "e"}}
 KNAPP = {"role": "system", "content": "Knapp."}
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "3\nund 4"}
 PARTS: list[Any] = [{"type": "text", "text": "3"}, "und 4"]
 MARKS: list[Any] = [{"cachePoint": {"type": "default"}}, {"type": "cachePoint"}, HALLO]
 FOUND: list[Any] = [
@@ -87,25 +82,17 @@ def by(provider: str, *content: Any) -> AIMessage:
     [
         (HumanMessage("Hallo"), user("Hallo")),
         (SystemMessage("Knapp."), KNAPP),
-        (AIMessage("Ja."), assistant("Ja.")),
         (AIMessageChunk(content="Ja."), assistant("Ja.")),
         (ChatMessage(content="Knapp.", role="developer"), KNAPP | {"role": "developer"}),
         (HumanMessage("Hallo", name="anna"), user("Hallo", name="anna")),
-        (AIMessage("Ja.", name="helfer"), assistant("Ja.", name="helfer")),
-        (AIMessage("", tool_calls=[CALL]), assistant(None, tool_calls=[WIRE_CALL])),
-        (ToolMessage("3", tool_call_id="call_1", name="f", status="error"), result("3")),
-        (ToolMessage(PARTS, tool_call_id="call_1"), result("3\nund 4")),
-        (HumanMessage([HALLO, "du"]), user("Hallo\ndu")),
-        (HumanMessage(content_blocks=[HALLO]), user("Hallo")),
+        (ToolMessage(PARTS, tool_call_id="call_1", name="f", status="error"), RESULT),
         (SystemMessage([CACHED]), KNAPP),
         (HumanMessage(MARKS), user("Hallo")),
         (HumanMessage([{"type": "non_standard", "value": HALLO}]), user("Hallo")),
-        (HumanMessage(""), user("")),
         (AIMessage([]), assistant("")),
         # Answers of other integrations
         (AIMessage(["Das ist ", HALLO, "."]), assistant("Das ist Hallo.")),
         (AIMessage([{"type": "refusal", "refusal": "Nein."}]), assistant("Nein.")),
-        (AIMessage("", additional_kwargs={"refusal": "Nein."}), assistant("Nein.")),
         (AIMessage(FOUND), MOMENT),
         (AIMessage([WRAPPED, "Moment."]), MOMENT),
         (AIMessage([UNKNOWN]), assistant("Hallo")),
@@ -141,21 +128,6 @@ def test_messages_that_no_vendor_takes_are_refused(
     with pytest.raises(ConfigurationError, match="messages is empty"):
         way.answer(chat("sovrgpt"), [])
     assert server.requests == []
-
-
-def test_messages_can_be_stored_and_read_again_and_are_not_changed_by_being_sent(
-    server: Server, way: Way
-) -> None:
-    """A conversation kept in a database goes on where it was."""
-    call = {"name": "f", "arguments": {"a": 1}, "id": "call_1"}
-    server.script("sovrgpt", Reply("Moment.", reasoning="Hm.", tool_calls=[call]))
-    answer = way.answer(chat("sovrgpt"))
-    [again] = messages_from_dict([message_to_dict(answer)])
-    before = again.model_copy(deep=True)
-    history = [HumanMessage("Hallo!"), again, ToolMessage("3", tool_call_id="call_1")]
-    way.answer(chat("sovrgpt"), history)
-    assert bodies(server)[1]["messages"] == [user("Hallo!"), CALLED, result("3")]
-    assert again == before
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
