@@ -119,14 +119,12 @@ class TestEmbeddings(EmbeddingsIntegrationTests):
 
 
 class TestLLM(LLMConformance):
-    provider = "musterhaus"
     llm_class = Musterhaus
     llm_arguments: ClassVar[dict[str, Any]] = {"model": "muster-1"}
     embedding_class = MusterhausEmbedding
 
 
 class TestEmbedding(EmbeddingConformance):
-    provider = "musterhaus"
     embedding_class = MusterhausEmbedding
 
 

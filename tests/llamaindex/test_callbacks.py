@@ -20,12 +20,12 @@ from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.rate_limiter import TokenBucketRateLimiter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from dsgvo.emulator import Reply, Server, Truncate
 from dsgvo.errors import IncompleteStreamError
 from llamaindex_dsgvo import InnoGPTEmbedding
-from llamaindex_dsgvo._llamaindex_internals import _is_observed
+from tests.frameworks.test_structured import Person
 from tests.llamaindex.support import Mode, llm
 
 HELLO = [ChatMessage("Hallo!")]
@@ -96,18 +96,11 @@ def test_a_stream_that_is_not_read_to_its_end_is_reported_once(
 
 
 def test_structured_prediction(mode: Mode, recorder: Recorder) -> None:
-    class Person(BaseModel):
-        """A person."""
-
-        name: str
-
-    asked = (Person, PromptTemplate("Sie heißt {name}."))
-    event = "LLMStructuredPredict"
-    mode.call(llm("sovrgpt"), "structured_predict", *asked, name="Anna")
-    mode.listed(llm("sovrgpt"), "stream_structured_predict", *asked, name="Anna")
-    counts = recorder.names
-    assert [counts[f"{event}StartEvent"], counts[f"{event}EndEvent"]] == [2, 2]
-    assert counts[f"{event}InProgressEvent"] >= 1
+    model, asked = llm("sovrgpt"), (Person, PromptTemplate("Name: „Anna“, Alter: 3"))
+    mode.call(model, "structured_predict", *asked)
+    mode.listed(model, "stream_structured_predict", *asked)
+    names = [f"LLMStructuredPredict{kind}Event" for kind in ("Start", "End")]
+    assert [recorder.names[name] for name in names] == [2, 2]
 
 
 def test_embeddings(mode: Mode, recorder: Recorder) -> None:
@@ -124,15 +117,7 @@ def test_embeddings(mode: Mode, recorder: Recorder) -> None:
     assert [event.prompt for event in counter.embedding_token_counts] == ["a", "b", "c"] * 2
 
 
-def test_who_observes(recorder: Recorder, mode: Mode) -> None:
-    assert _is_observed(llm("sovrgpt"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(get_dispatcher(), "event_handlers", [])
-        assert not _is_observed(llm("sovrgpt"))
-        limiter = TokenBucketRateLimiter(requests_per_minute=1)
-        model = llm("sovrgpt", rate_limiter=limiter)
-        assert _is_observed(model)
-        manager = CallbackManager([LlamaDebugHandler(print_trace_on_end=False)])
-        assert _is_observed(llm("sovrgpt", callback_manager=manager))
-    mode.call(model, "complete", "Hallo!")
+def test_a_rate_limiter_is_asked(mode: Mode) -> None:
+    limiter = TokenBucketRateLimiter(requests_per_minute=1)
+    mode.call(llm("sovrgpt", rate_limiter=limiter), "complete", "Hallo!")
     assert limiter._request_tokens < 1

@@ -8,7 +8,7 @@ from llama_index.core.storage.kvstore import SimpleKVStore
 from dsgvo import errors
 from dsgvo.emulator import Server
 from llamaindex_dsgvo import InnoGPTEmbedding
-from tests.llamaindex.support import EMBEDDINGS, Mode, bodies
+from tests.llamaindex.support import Mode, bodies
 
 TEXTS = [f"Absatz {number}" for number in range(10)]
 
@@ -21,10 +21,3 @@ def test_a_cache(mode: Mode, server: Server) -> None:
     again = mode.call(model, "get_text_embedding_batch", [*TEXTS, "neu"])
     assert again[:10] == first
     assert [body["input"] for body in bodies(server)] == [TEXTS, ["neu"]]
-
-
-def test_arguments() -> None:
-    model = EMBEDDINGS["sovrgpt"](model="eigenes", allow_undocumented=True)
-    assert model.model_name == "eigenes"
-    with pytest.raises(errors.ConfigurationError, match="embed_batch_size"):
-        InnoGPTEmbedding(embed_batch_size=5000)

@@ -46,10 +46,6 @@ def calling(kwargs: Any) -> ChatMessage:
     return assistant(TextBlock(text=""), block)
 
 
-def answering(role: str) -> ChatMessage:
-    return ChatMessage("3", role=role, additional_kwargs={"tool_call_id": "call_1"})
-
-
 def assistant(*blocks: Any, **fields: Any) -> ChatMessage:
     return ChatMessage(role="assistant", blocks=list(blocks), additional_kwargs=fields)
 
@@ -61,9 +57,7 @@ def assistant(*blocks: Any, **fields: Any) -> ChatMessage:
         (ChatMessage("Hallo", role="system"), SYSTEM),
         (ChatMessage("Hallo", role="developer"), SYSTEM),
         (ChatMessage("Hallo", role="chatbot"), ANSWERED),
-        (ChatMessage("Hallo", role="model"), ANSWERED),
-        (answering("tool"), RESULT),
-        (answering("function"), RESULT),
+        (ChatMessage("3", role="tool", additional_kwargs={"tool_call_id": "call_1"}), RESULT),
         (calling({"a": 1}), CALLED),
         (calling('{"a":1}'), CALLED),
         # Chat stores of other integrations hold calls so.

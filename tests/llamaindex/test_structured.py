@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from llama_index.core.llms import ChatMessage
-from llama_index.core.program import FunctionCallingProgram, LLMTextCompletionProgram
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 
@@ -46,20 +45,17 @@ def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> No
 
 
 @pytest.mark.parametrize(
-    ("program_mode", "program", "said"),
+    ("program_mode", "said"),
     [
-        (PydanticProgramMode.FUNCTION, FunctionCallingProgram, reply("function_calling")),
-        (PydanticProgramMode.LLM, LLMTextCompletionProgram, Reply(TEXT)),
+        (PydanticProgramMode.FUNCTION, reply("function_calling")),
+        (PydanticProgramMode.LLM, Reply(TEXT)),
     ],
 )
 def test_llama_indexs_own_programs(
-    mode: Mode, server: Server, program_mode: PydanticProgramMode, program: Any, said: Reply
+    mode: Mode, server: Server, program_mode: PydanticProgramMode, said: Reply
 ) -> None:
-    server.script("innogpt", *[said] * 3)
+    server.script("innogpt", *[said] * 2)
     model = llm("innogpt", pydantic_program_mode=program_mode)
     assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
     grown = mode.listed(model, "stream_structured_predict", Person, PROMPT, text=GIVEN)
     assert grown[-1] == ANNA
-    given: Any = {"output_cls": Person, "prompt_template_str": PROMPT.template}
-    made = program.from_defaults(**given, llm=llm("innogpt"))
-    assert made(text=GIVEN) == ANNA
