@@ -52,15 +52,6 @@ def test_the_settings_go_out_and_a_call_wins_over_them(server: Server, way: Way)
         assert request.headers["x-workspace-id"] == server.workspace_id
 
 
-@EACH
-@pytest.mark.parametrize("provider", list(PROVIDERS))
-def test_the_model_may_come_from_the_environment(
-    way: Way, provider: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(f"{provider.upper()}_MODEL", "ein-modell")
-    assert way.model(provider, model="").model == "ein-modell"
-
-
 # Tools
 
 

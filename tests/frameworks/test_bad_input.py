@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -65,10 +64,8 @@ def test_bad_input(
         ("langchain", {"default_headers": {"x": ["geheim"]}}, "default_headers['x'] holds char"),
         ("llamaindex", {"grammar": "g"}, "go into additional_kwargs={'grammar'"),
         ("llamaindex", {"is_chat_model": False}, "all models here are chat models"),
-        ("llamaindex", {"api_base": "https://a.de", "base_url": "https://b.de"}, "the same arg"),
         ("llamaindex", {"context_window": 0}, "context_window=0"),
         ("llamaindex", {"workspace_id": "w"}, "has no argument 'workspace_id'"),
-        ("llamaindex", {"residency": "mars"}, "residency='mars'"),
         ("llamaindex", {"structured_output": "xml"}, "structured_output='xml'"),
     ],
 )
@@ -77,8 +74,3 @@ def test_arguments_that_a_framework_alone_has(framework: str, arguments: Any, sa
         Way(framework, Mode("sync"), streamed=False).model("sovrgpt", **arguments)
     assert says in str(caught.value)
     assert "geheim" not in str(caught.value)
-
-
-def test_a_stream_is_asked_for_by_its_own_method() -> None:
-    with pytest.raises(errors.ConfigurationError, match=re.escape("call stream_chat()")):
-        llamaindex.llm("sovrgpt").complete("Hallo!", stream=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from dsgvo import errors
 from dsgvo.emulator import Delay, Server, ShuffleVectors, Status
 from tests.calls import bodies
 from tests.frameworks.support import EACH, Way
@@ -54,6 +53,7 @@ def test_batches_run_side_by_side_and_come_back_in_order(
     expected = [way.embed_query(small, text) for text in TEXTS]
     server.script("innogpt", ShuffleVectors(seed=3))
     assert way.embed(small, TEXTS) == expected
+    assert way.embed(small, []) == []
     server.clear()
     batched = way.embeddings("innogpt", dimensions=16, batch_size=3, max_concurrency=2)
     server.script("innogpt", Delay(0.2))  # the first batch comes last
@@ -62,29 +62,9 @@ def test_batches_run_side_by_side_and_come_back_in_order(
     assert sent == sorted(TEXTS[at : at + 3] for at in range(0, 10, 3))
 
 
-def test_no_text_costs_no_request_and_an_empty_one_is_named(
-    server: Server, way: Way, small: Any
-) -> None:
-    assert way.embed(small, []) == []
-    with pytest.raises(errors.ConfigurationError, match=r"texts\[7\] is empty: leave it out"):
-        way.embed(way.embeddings("innogpt", batch_size=2), [*TEXTS[:7], "", "x"])
-    with pytest.raises(errors.ConfigurationError, match=r"texts\[0\] is empty"):
-        way.embed_query(small, "")
-    assert server.requests == []
-
-
-def test_progress_is_shown_on_wish(way: Way, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = {"show_progress": True}
-    model = way.embeddings("innogpt", batch_size=4, **(shown if way.is_langchain else {}))
-    method = "embed_documents" if way.is_langchain else "get_text_embedding_batch"
-    way.mode.call(model, method, TEXTS, **({} if way.is_langchain else shown))
-    assert "100%" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     "twin",
     [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), lambda one: one],
-    ids=["copy", "deepcopy", "pickle", "itself"],
 )
 def test_copies_work_in_loop_after_loop_and_hold_the_key_unseen(
     server: Server, way: Way, small: Any, twin: Any
@@ -93,22 +73,6 @@ def test_copies_work_in_loop_after_loop_and_hold_the_key_unseen(
     expected = way.embed_query(small, "Guten Tag")
     assert [one.embed_query(again, "Guten Tag") for one in (way, way.turned())] == [expected] * 2
     assert server.api_key not in repr(again)
-
-
-@EACH
-@pytest.mark.parametrize(
-    ("provider", "settings", "says"),
-    [
-        ("innogpt", {"dimension": 5}, "did you mean 'dimensions'"),
-        ("innogpt", {"rate_limit": "fast"}, "rate_limit='fast'"),
-        ("sovrgpt", {"allow_undocumented": True}, "model is missing: SovrGPT documents no"),
-    ],
-)
-def test_what_is_refused_when_the_object_is_made(
-    way: Way, provider: str, settings: Any, says: str
-) -> None:
-    with pytest.raises(errors.ConfigurationError, match=says):
-        way.embeddings(provider, **settings)
 
 
 @EACH

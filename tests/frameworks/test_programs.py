@@ -39,9 +39,7 @@ PRINTED = {
 @pytest.mark.parametrize(
     ("name", "provider", "model"),
     [
-        ("from_chatopenai.py", "innogpt", "gpt-5"),
         ("from_chatopenai.py", "neuroflash", "openai/gpt-4.1-mini"),
-        ("from_openailike.py", "innogpt", "gpt-5"),
         ("from_openailike.py", "meingpt", "gpt-4o-mini"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsgvo import errors
-from dsgvo.emulator import ErrorEvent, Redirect, Reply, Server, Status, Truncate
+from dsgvo.emulator import ErrorEvent, Reply, Server, Status, Truncate
 from tests.calls import Mode, run
 from tests.frameworks.support import Way
 
@@ -24,8 +24,6 @@ TRUNCATED = Truncate(after=3, reply=TEXT)
         (TRUNCATED, errors.IncompleteStreamError, "without a finish reason"),
         (ErrorEvent(after=3, reply=TEXT), errors.StreamError, "scripted error"),
         (Status(200, body="<html><title>Anmelden</title></html>"), errors.APIResponseError, "page"),
-        (Redirect("https://login.example/"), errors.RedirectError, "https://login.example"),
-        (Status(429, headers={"Retry-After": "3600"}), errors.RateLimitError, "3600 s"),
     ],
 )
 def test_whole_answers_or_an_error_with_what_had_come_and_not_asked_again(
@@ -99,12 +97,3 @@ def test_cancel_at_once_a_stream_that_is_left(server: Server, way: Way, left_by:
         leave()
         gc.collect()
         assert all_are_closed(server)
-
-
-@BLOCKING
-def test_what_had_come_was_handed_out_before(server: Server, way: Way) -> None:
-    server.script("sovrgpt", TRUNCATED)
-    pieces, text = way.stream(way.model("sovrgpt")), "text" if way.is_langchain else "delta"
-    assert [getattr(next(pieces), text) for _ in range(2)] == ["Guten", " Tag"]
-    with pytest.raises(errors.IncompleteStreamError):
-        next(pieces)

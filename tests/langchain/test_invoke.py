@@ -15,6 +15,7 @@ from dsgvo.errors import APIError
 from tests.langchain.support import Mode, Way, bodies, chat, whole
 
 
+@pytest.mark.covers("neuroflash", "behaviour `usage.cost`, where it is sent, is kept", "Seen")
 def test_what_comes_with_the_answer(server: Server, way: Way) -> None:
     server.script("neuroflash", Reply("Ein Wort mehr."))
     answer = way.answer(chat("neuroflash"))
