@@ -62,6 +62,14 @@ def test_batches_run_side_by_side_and_come_back_in_order(
     assert sent == sorted(TEXTS[at : at + 3] for at in range(0, 10, 3))
 
 
+def test_progress_is_shown_on_wish(way: Way, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = {"show_progress": True}
+    model = way.embeddings("innogpt", batch_size=4, **(shown if way.is_langchain else {}))
+    method = "embed_documents" if way.is_langchain else "get_text_embedding_batch"
+    way.mode.call(model, method, TEXTS, **({} if way.is_langchain else shown))
+    assert "100%" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "twin",
     [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), lambda one: one],

@@ -55,6 +55,13 @@ def test_every_kind_of_tool_is_offered_in_openais_form(server: Server, name: str
     assert offered == {"type": "function", "function": {"name": name, "parameters": PARAMETERS}}
 
 
+def test_a_dict_and_a_tool_of_the_vendor_stay_as_they_are() -> None:
+    own = {"name": "f", "description": "  a\n   b", "parameters": {"properties": {}}}
+    tools: Any = [{"type": "function", "function": own}, {"type": "web_search", "name": "w"}]
+    bound = chat("innogpt").bind_tools(tools, parallel_tool_calls=False)
+    assert bound.kwargs == {"tools": tools, "parallel_tool_calls": False}
+
+
 @pytest.mark.parametrize(
     ("tools", "choice", "sent"),
     [
