@@ -83,7 +83,6 @@ def _param(name: str, value: Any, says: str, provider: str = "sovrgpt", **more: 
 
 ONLINE = "llama-3.1-sonar-large-128k-online"
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
-SUBTRACT = {"type": "function", "function": {"name": "subtract"}}
 SECRET = "NEUROFLASH_CLIENT_SECRET"
 OAUTH = f"api_key|NEUROFLASH_API_KEY|client_id|NEUROFLASH_CLIENT_ID|{SECRET}"
 TWO_WAYS = "api_key|client_id|client_secret|NEUROFLASH_API_KEY"
@@ -106,11 +105,9 @@ OFFERED: Any = {"params": {"tools": [ADD]}}
 CASES: tuple[BadInput, ...] = (
     # Who one is
     _keyless("innogpt: key missing", "innogpt", "api_key|INNOGPT_API_KEY"),
-    _keyless("meingpt: key missing", "meingpt", "api_key|MEINGPT_API_KEY"),
     _keyless("sovrgpt: key missing", "sovrgpt", "api_key|SOVRGPT_API_KEY|SOVR_KEY"),
     _keyless("neuroflash: key missing", "neuroflash", OAUTH),
     _keyless("empty key", "innogpt", "api_key is missing|INNOGPT_API_KEY", INNOGPT_API_KEY=""),
-    _made("key of white space", "innogpt", "api_key", settings={"api_key": "  "}),
     _setting("api_key", "geheim\nX-Evil: 1", "white space", **HIDDEN),
     _keyless("umlaut in the key", "sovrgpt", "SOVR_KEY", hides="gehäim", SOVR_KEY="gehäim"),
     _called("workspace missing", "neuroflash", WORKSPACE, without="workspace_id"),
@@ -120,52 +117,31 @@ CASES: tuple[BadInput, ...] = (
     _made("two ways to sign in", "neuroflash", TWO_WAYS, settings=BOTH, hides=f"geheim|{KEY}"),
     # Where it is
     _base_url("typo in the scheme", "htps://sovrgpt.com/api/v1", HOME),
-    _base_url("no scheme", "sovrgpt.com/api/v1", HOME),
-    _base_url("file", "file:///etc/passwd", "web address"),
     _base_url("plain http to a foreign host", "http://sovrgpt.com/api/v1", "https"),
-    _base_url("plain http to a numbered look-alike", "http://127.0.0.1.example/v1", "https"),
     _base_url("with the path", "https://sovrgpt.com/api/v1/chat/completions", "part before it"),
     _base_url("query", "https://sovrgpt.com/api/v1?key=geheim", "query"),
-    _base_url("fragment", "https://sovrgpt.com/api/v1#x", "fragment"),
     _base_url("password", "https://user:geheim@sovrgpt.com/", "password", **HIDDEN),
-    _base_url("port that is none", "https://sovrgpt.com:port/v1", "is not a valid URL"),
     _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
-    _base_url("white space", "https://sovrgpt.com/api v1", "white space"),
     _base_url("half a surrogate pair", "https://sovrgpt.com/\ud800", "white space or other"),
-    _base_url("empty query", "https://sovrgpt.com/api/v1?", "query"),
-    _base_url("empty fragment", "https://sovrgpt.com/api/v1#", "fragment"),
     _base_url("of another type", 7, "not a str"),
     _row("construction", "base_url: of the environment", **MEINGPT_URL),
     # How it is asked
     _setting("timeout", 0, "timeout=0|seconds"),
-    _setting("timeout", float("nan"), "timeout=nan"),
     _setting("timeout", float("inf"), "timeout=inf|None"),
-    _setting("timeout", True, "timeout=True"),
     _setting("timeout", 1e10, "timeout=10000000000.0|24 days"),
     _setting("include_response_headers", None, "list of headers' names"),
     _setting("trusted_models", ["m", None], "trusted_models=|list of model ids"),
     _setting("max_retries", -1, "max_retries=-1|0 or more"),
-    _setting("max_retries", "2", "max_retries='2'"),
     _setting("default_headers", {"Authorization": "Bearer geheim"}, "api_key", **HIDDEN),
-    _setting("default_headers", {"Content-Length": "5"}, "Content-Length"),
-    _setting("default_headers", {"X Y": "1"}, "'X Y'"),
     _setting("default_headers", {"X-Y": "geheim\r\nX-Evil: 1"}, "X-Y", **HIDDEN),
-    _setting("default_headers", {"X-Y": "gehäim"}, "X-Y", hides="gehäim"),
     # What is asked
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
     _param("temperature", 3, "temperature=3|0 to 2"),
     _param("temperature", "warm", "temperature='warm'"),
-    _param("temperature", float("nan"), "temperature=nan"),
-    _param("top_p", 1.5, "top_p=1.5|0 to 1"),
     _param("max_tokens", 0, "max_tokens=0|1 or more"),
-    _param("max_tokens", 1.5, "max_tokens=1.5"),
-    _param("frequency_penalty", 3, "frequency_penalty=3|-2 to 2", "neuroflash"),
-    _param("repetition_penalty", 3, "repetition_penalty=3|0 to 2", "neuroflash"),
     _param("n", 2, "n=2", **FEW),
     _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
-    _param("tool_choice", SUBTRACT, "'subtract'|'add'", **OFFERED),
     _param("tools", [{"type": "function", "function": None}], "tools[0]"),
-    _called("NaN", "sovrgpt", "finite numbers", params={"top_k": float("nan")}),
     # A parameter that the vendor ignores, where that is refused.
     _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),
     _param("tools", [ADD], f"tools|{ONLINE}", "meingpt", params={"model": ONLINE}, **FEW),
@@ -173,8 +149,6 @@ CASES: tuple[BadInput, ...] = (
     # What is embedded
     _param("texts", ["a", ""], "texts[1]|empty", "meingpt", call="embed"),
     _param("texts", ["a", None], "texts[1]|NoneType", "innogpt", call="embed"),
-    _param("texts", None, "texts|NoneType", "meingpt", call="embed"),
     _param("batch_size", 0, "batch_size=0", "meingpt", call="embed"),
     _called("sovrgpt: embeddings", "sovrgpt", f"SovrGPT|{HAVING}", call="embed", **FEW),
-    _called("neuroflash: embeddings", "neuroflash", f"neuroflash|{HAVING}", call="embed", **FEW),
 )

@@ -141,7 +141,6 @@ for number in range(300):
     with AuditEntry(PROVIDERS["meingpt"], "h", "chat", "x" * 500, "ä" * 300) as entry:
         entry.answered("y", {"prompt_tokens": number, "completion_tokens": 1})
 """
-HEAD = "day,provider,model,region,purpose,requests,errors,prompt_tokens,completion_tokens"
 
 
 @pytest.mark.usefixtures("trail")
@@ -151,12 +150,7 @@ def test_lines_of_many_processes_stay_whole_and_are_summed_up(
     running = [subprocess.Popen([sys.executable, "-c", WRITER]) for _ in range(4)]
     assert [process.wait(60) for process in running] == [0] * 4
     path = tmp_path / "audit.jsonl"
-    head, row = invoke("audit", "report", str(path), "--csv").stdout.splitlines()
-    assert head == HEAD
+    _, row = invoke("audit", "report", str(path), "--csv").stdout.splitlines()
     assert row.endswith(f"meingpt,y,unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
-    assert "meingpt" in invoke("audit", "report", str(path)).stdout
     path.write_text("{}\n", "utf-8")
-    for given, said in ((path, "line 1 is not a record"), (tmp_path / "no", "No such file")):
-        run = invoke("audit", "report", str(given))
-        assert run.returncode == 1
-        assert said in " ".join(run.stderr.split())
+    assert "line 1 is not a record" in " ".join(invoke("audit", "report", str(path)).stderr.split())

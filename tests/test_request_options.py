@@ -140,20 +140,3 @@ def test_traces_do_not_hold_headers_of_a_call_and_a_cache_takes_no_options(serve
     embedding = InnoGPTEmbedding(embeddings_cache=SimpleKVStore())
     with pytest.raises(errors.ConfigurationError, match="beside embeddings_cache"):
         embedding.get_text_embedding_batch(["a"], timeout=5)
-
-
-def test_a_transport_of_ones_own_carries_each_class(server: Server) -> None:
-    seen: list[str] = []
-
-    class Counted(httpx.HTTPTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            seen.append(request.url.path.rpartition("/")[2])
-            return super().handle_request(request)
-
-    with Counted() as transport:
-        chat(http_transport=transport).invoke("Hallo!")
-        llm(http_transport=transport).chat(MESSAGES)
-        InnoGPTEmbeddings(http_transport=transport).embed_query("a")
-        InnoGPTEmbedding(http_transport=transport).get_query_embedding("a")
-        assert seen == [*["completions"] * 2, *["embeddings"] * 2]
-        assert "Counted" not in repr(chat(http_transport=transport))
