@@ -120,6 +120,8 @@ CASES: tuple[BadInput, ...] = (
     _base_url("plain http to a foreign host", "http://sovrgpt.com/api/v1", "https"),
     _base_url("with the path", "https://sovrgpt.com/api/v1/chat/completions", "part before it"),
     _base_url("query", "https://sovrgpt.com/api/v1?key=geheim", "query"),
+    _base_url("fragment", "https://sovrgpt.com/api/v1#x", "fragment"),
+    _base_url("empty query", "https://sovrgpt.com/api/v1?", "query"),
     _base_url("password", "https://user:geheim@sovrgpt.com/", "password", **HIDDEN),
     _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
     _base_url("half a surrogate pair", "https://sovrgpt.com/\ud800", "white space or other"),
@@ -127,12 +129,15 @@ CASES: tuple[BadInput, ...] = (
     _row("construction", "base_url: of the environment", **MEINGPT_URL),
     # How it is asked
     _setting("timeout", 0, "timeout=0|seconds"),
+    _setting("timeout", float("nan"), "timeout=nan"),
+    _setting("timeout", True, "timeout=True"),
     _setting("timeout", float("inf"), "timeout=inf|None"),
     _setting("timeout", 1e10, "timeout=10000000000.0|24 days"),
     _setting("include_response_headers", None, "list of headers' names"),
     _setting("trusted_models", ["m", None], "trusted_models=|list of model ids"),
     _setting("max_retries", -1, "max_retries=-1|0 or more"),
     _setting("default_headers", {"Authorization": "Bearer geheim"}, "api_key", **HIDDEN),
+    _setting("default_headers", {"X Y": "1"}, "'X Y'"),
     _setting("default_headers", {"X-Y": "geheim\r\nX-Evil: 1"}, "X-Y", **HIDDEN),
     # What is asked
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
@@ -142,6 +147,7 @@ CASES: tuple[BadInput, ...] = (
     _param("n", 2, "n=2", **FEW),
     _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
     _param("tools", [{"type": "function", "function": None}], "tools[0]"),
+    _called("NaN", "sovrgpt", "finite numbers", params={"top_k": float("nan")}),
     # A parameter that the vendor ignores, where that is refused.
     _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),
     _param("tools", [ADD], f"tools|{ONLINE}", "meingpt", params={"model": ONLINE}, **FEW),
