@@ -84,24 +84,6 @@ def test_without_passages() -> None:
     assert set(json.loads(said(("user", ""), **mode))) == {"answer"}
 
 
-@pytest.mark.parametrize(
-    ("result", "told"),
-    [
-        ('{"result": "sonnig"}', "sonnig"),
-        (CONTEXT, "Resturlaub verfällt am 31. März des Folgejahres. [1]"),
-    ],
-)
-def test_results_of_tools(result: str, told: str) -> None:
-    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    messages = [
-        {"role": "user", "content": "Wann verfällt der Resturlaub?"},
-        {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c", "content": result},
-    ]
-    tools = [tool("f", "Resturlaub")]
-    assert answer("x", {"messages": messages, "tools": tools}).content == told
-
-
 TEXT = {"type": "string"}
 TOOLS = [
     tool("adder", "Adds two integers.", a={"type": "integer"}, b={"type": "integer"}),
@@ -127,21 +109,6 @@ def test_the_tool_whose_words_fit(text: str, choice: Any, expected: Any) -> None
     body = {"messages": [{"role": "user", "content": text}], "tools": TOOLS, "tool_choice": choice}
     calls = [(call["name"], call["arguments"]) for call in answer("x", body).tool_calls]
     assert calls == ([expected] if expected else [])
-
-
-@pytest.mark.parametrize(
-    ("schema", "text", "value"),
-    [
-        ({"type": "number"}, "Es sind -3,5 Grad.", -3.5),
-        ({"enum": ["rot", "grün"]}, "Die Wand ist grün.", "grün"),
-        ({"type": "array", "items": {"type": "integer"}}, "Nimm 1, 2 und 3.", [1, 2, 3]),
-        ({"type": "array", "items": TEXT}, "Nimm 'Apfel' und 'Birne'.", ["Apfel", "Birne"]),
-        ({"type": "string", "maxLength": 3}, "Hallo", "Hal"),
-        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "5", 5),
-    ],
-)
-def test_values_of_the_text_where_their_types_fit(schema: Any, text: str, value: Any) -> None:
-    assert make_instance(schema, text) == value
 
 
 BOUNDS: list[dict[str, Any]] = [

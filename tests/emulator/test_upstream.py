@@ -4,8 +4,7 @@ The server behind is a second emulator in innoGPT's dialect, which is OpenAI's; 
 is the OpenAI SDK.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +17,7 @@ from dsgvo.emulator import Raw, Reply, Server, Status, Truncate
 from dsgvo.emulator.steps import Disconnect
 from dsgvo.emulator.vectors import embed
 from dsgvo.errors import ConfigurationError
+from tests.core.support import eventually
 from tests.emulator.conftest import QUESTION, Sdk, paired
 from tests.vendors import MODELS
 
@@ -163,15 +163,6 @@ def test_a_stream_breaks_off_where_the_one_behind_does(server: Server, behind: S
         assert "[DONE]" not in answer.read().decode()
     with stream(server) as answer:
         assert answer.read() == error
-
-
-def eventually(what: Callable[[], bool]) -> bool:
-    """Wait until something is so."""
-    for _ in range(500):
-        if what():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_a_client_that_leaves_cancels_what_is_behind() -> None:
