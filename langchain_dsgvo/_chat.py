@@ -157,7 +157,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
 
         Raises:
             APIError: If the list fails; one that there is not (403, 404) is told by a
-                ``ModelListWarning``, and the catalogue's word stands.
+                ``ModelListWarning``, and the catalogue's word stands, as for a model that the
+                list does not name.
 
         Examples:
             >>> from langchain_dsgvo import ChatNeuroflash
@@ -176,6 +177,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         return self._take_profile()
 
     def _take_profile(self) -> ModelProfile:
+        self._client.warn_unless_listed(self.model)
         self.profile = self._resolve_model_profile() or {}
         return self.profile
 

@@ -148,11 +148,11 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
 
         Raises:
             APIError: If that list fails; one that there is not (403, 404) is told by a
-                ``ModelListWarning``.
+                ``ModelListWarning``, as is a model that it does not name.
         """
         if self._wants_list() and not _on_a_loop():
             self._client.models()
-            self._list_was_read = True
+            self._take_list()
         window = self.context_window
         if not isinstance(window, int):
             window = self._client.known_model(self.model).context_window
@@ -170,7 +170,11 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     async def _aread_list(self) -> None:
         if self._wants_list():
             await self._async_client.models()
-            self._list_was_read = True
+            self._take_list()
+
+    def _take_list(self) -> None:
+        self._client.warn_unless_listed(self.model)
+        self._list_was_read = True
 
     def _guessed_window(self) -> int:
         if first_time((self.provider, self.model, "context_window")):

@@ -659,6 +659,18 @@ class BaseClient:
         _, listed = runtime.model_lists.get(settled(self.config).account, (0, None))
         return find_model(listed or (), model) or self.spec.model(model)
 
+    def warn_unless_listed(self, model: str) -> None:
+        """Tell once of a model that the vendor's model list does not name, if that was read."""
+        config = settled(self.config)
+        _, listed = runtime.model_lists.get(config.account, (0, None))
+        if listed and not find_model(listed, model):
+            warn_once(
+                (config.base_url, model, "not in the model list"),
+                f"{self.spec.title}'s model list does not name model {model!r}: the catalogue's "
+                "word is taken; Client.models() shows the list",
+                ModelListWarning,
+            )
+
     def _models(self, config: ClientConfig) -> Flow[list[Model]]:
         """Return the vendor's list, or its catalogue if there is no list to be had."""
         spec, why = config.spec, "there is none at its address"
