@@ -11,14 +11,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.core.support import eventually
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".real"
@@ -109,14 +110,14 @@ def program(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Pop
 
 def wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     """Return once ``url`` answers; a program that ends before that fails the test."""
-    while True:
+
+    def answers() -> bool:
         assert process.poll() is None, log.read_text(errors="replace")[-3000:]
-        try:
-            if httpx.get(url, headers={"authorization": f"Bearer {KEY}"}).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
+        with suppress(httpx.TransportError):
+            return httpx.get(url, headers={"authorization": f"Bearer {KEY}"}).status_code == 200
+        return False
+
+    assert eventually(answers, seconds=300), log.read_text(errors="replace")[-3000:]
 
 
 @dataclass

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from dsgvo import PROVIDERS, errors
 from tests.calls import Mode
+from tests.core.support import eventually
 from tests.frameworks.support import Answer, Way
 from tests.real.frameworks import FORMS, Asked
 from tests.real.servers import Llama, Target
@@ -199,15 +199,14 @@ def test_the_server_notices_that_a_stream_is_left(
     before = metric(target, "generation_tokens_total") if target.name == "vLLM" else 0
     assert asyncio.run(asked.texts(model, stop=3)).startswith("j")
     if target.name == "vLLM":
-        while metric(target, "num_requests_running"):
-            time.sleep(0.05)
+        assert eventually(lambda: not metric(target, "num_requests_running"), seconds=60)
         assert 0 < metric(target, "generation_tokens_total") - before < 900
         return
     headers = {"authorization": f"Bearer {llama.key}"}
-    while True:
-        slots = httpx.get(f"{llama.url}/slots", headers=headers).json()
-        if not any(slot["is_processing"] for slot in slots):
-            break
-        time.sleep(0.05)
-    last = max(slots, key=lambda slot: slot.get("id_task", -1))
+
+    def slots() -> list[dict[str, Any]]:
+        return httpx.get(f"{llama.url}/slots", headers=headers).json()
+
+    assert eventually(lambda: not any(slot["is_processing"] for slot in slots()), seconds=60)
+    last = max(slots(), key=lambda slot: slot.get("id_task", -1))
     assert last["next_token"][0]["n_decoded"] < 900, "it wrote on until its window was full"
