@@ -15,9 +15,9 @@ _FRAMEWORKS = {
     "llamaindex": "import llama_index.core\n",
 }
 _PACKAGES = {
-    ("langchain", "ours"): "import langchain_dsgvo\n",
-    ("langchain", "peer"): "import langchain_openai\n",
-    ("llamaindex", "ours"): "import llamaindex_dsgvo\n",
+    ("langchain", "ours"): "from langchain_dsgvo import ChatInnoGPT, InnoGPTEmbeddings\n",
+    ("langchain", "peer"): "from langchain_openai import ChatOpenAI, OpenAIEmbeddings\n",
+    ("llamaindex", "ours"): "from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding\n",
     ("llamaindex", "peer"): (
         "import llama_index.llms.openai_like\nimport llama_index.embeddings.openai\n"
     ),

@@ -72,8 +72,10 @@ Key: TypeAlias = SkipValidation[SecretStr | str | KeyFunction | None]
 class Settings(BaseModel):
     """Connection settings of one vendor, and how a class of them is made."""
 
-    # No message shows a value: it may be a key.
-    model_config = ConfigDict(hide_input_in_errors=True, arbitrary_types_allowed=True)
+    # No message shows a value: it may be a key. What validates is built when the first is made.
+    model_config = ConfigDict(
+        hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True
+    )
 
     provider: ClassVar[str]
     """Name of the provider in ``dsgvo.PROVIDERS``."""

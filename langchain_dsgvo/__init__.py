@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from dsgvo.providers import PROVIDERS
-from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings, InnoGPTImageGeneration
-from langchain_dsgvo.meingpt import ChatMeinGPT, MeinGPTAssistant, MeinGPTEmbeddings
-from langchain_dsgvo.neuroflash import (
-    ChatNeuroflash,
-    NeuroflashEmbeddings,
-    NeuroflashImageGeneration,
-)
-from langchain_dsgvo.sovrgpt import ChatSovrGPT, SovrGPTEmbeddings, SovrGPTRerank
+
+if TYPE_CHECKING:
+    from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings, InnoGPTImageGeneration
+    from langchain_dsgvo.meingpt import ChatMeinGPT, MeinGPTAssistant, MeinGPTEmbeddings
+    from langchain_dsgvo.neuroflash import (
+        ChatNeuroflash,
+        NeuroflashEmbeddings,
+        NeuroflashImageGeneration,
+    )
+    from langchain_dsgvo.sovrgpt import ChatSovrGPT, SovrGPTEmbeddings, SovrGPTRerank
 
 __all__ = [
     "ChatInnoGPT",
@@ -29,7 +32,15 @@ __all__ = [
     "SovrGPTRerank",
 ]
 
-# The names above are there for type checkers; each vendor of the list has its classes here.
-for _provider in PROVIDERS:
-    _module = import_module(f"{__name__}.{_provider}")
-    globals().update({_name: getattr(_module, _name) for _name in _module.__all__})
+
+def __getattr__(name: str) -> Any:
+    """Import a vendor's module when it or a class of it is asked for: classes take time to make."""
+    for provider in PROVIDERS:
+        if provider in name.lower():
+            module = import_module(f"{__name__}.{provider}")
+            return module if name == provider else getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

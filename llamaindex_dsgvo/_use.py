@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from importlib import import_module
 from typing import Any, Final, Literal, TypeVar
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -88,6 +89,8 @@ def use(
 
 def _of_vendor(base: type[_Class], provider: str) -> type[_Class]:
     """Return the class of a vendor: the one that stands right below the base."""
+    if all(cls.provider != provider for cls in base.__subclasses__()):
+        import_module(f"llamaindex_dsgvo.{provider}")
     return next(cls for cls in base.__subclasses__() if cls.provider == provider)
 
 
