@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +18,7 @@ from dsgvo.bulk import run_batch
 from dsgvo.emulator import Server, Status
 from dsgvo.errors import ConfigurationError
 from tests.bulk.conftest import at_work, corpus, embedded, texts_asked, write_lines
-from tests.core.support import eventually, raised
+from tests.core.support import answer, eventually, http, raised, raw_server
 
 ray: Any = pytest.importorskip("ray")
 pytestmark = [
@@ -122,6 +124,37 @@ def test_answers_stand_beside_their_prompts(cluster: Any, environment: Server) -
     (failed,) = [row for row in found if row["answer"] is None]
     assert failed["error"].startswith("BadRequestError: ")
     assert {row["finish_reason"] for row in found if row["error"] is None} == {"stop"}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_refusal_of_one_process_holds_all() -> None:
+    from dsgvo.ray import ChatRows
+
+    numbers, came = itertools.count(1), dict[int, float]()
+
+    def serve(_: bytes, __: Any) -> bytes:
+        number = next(numbers)
+        came[number] = time.monotonic()
+        time.sleep(0.05)
+        if number == 60:
+            return http({"error": "langsam"}, status=429, headers=["Retry-After: 6"])
+        return http(answer())
+
+    with raw_server(serve) as raw:
+        arguments = {"provider": "innogpt", "model": "gpt-4o", "base_url": raw.url}
+        lazy = ray.data.from_items(
+            [{"prompt": f"{n}"} for n in range(400)], override_num_blocks=8
+        ).map_batches(
+            ChatRows,
+            fn_constructor_kwargs=arguments,
+            compute=ray.data.ActorPoolStrategy(size=2),
+            batch_size=50,
+            num_cpus=0.5,
+        )
+        assert {row["answer"] for row in lazy.take_all()} == {"Ja."}
+    # Half the pause is left for others to hear of it, however busy the machine is.
+    assert [at - came[60] for at in came.values() if 3 < at - came[60] < 6] == []
+    assert len(came) == 401
 
 
 @pytest.mark.usefixtures("cluster")
