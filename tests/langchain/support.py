@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import langchain_dsgvo
 from tests.calls import Mode, bodies
 from tests.vendors import MODELS, classes
 
-__all__ = ["CHAT", "EMBEDDINGS", "Mode", "Way", "bodies", "chat", "roles", "whole"]
+__all__ = ["CHAT", "EMBEDDINGS", "Mode", "Way", "bodies", "chat", "whole"]
 
 CHAT = classes(langchain_dsgvo, "Chat{}")
 EMBEDDINGS = classes(langchain_dsgvo, "{}Embeddings")
@@ -50,8 +50,3 @@ class Way:
         if self.streamed:
             return self.mode.stream(chain, question)[-1]
         return self.mode.invoke(chain, question)
-
-
-def roles(messages: Sequence[dict[str, Any]]) -> list[str]:
-    """Return who speaks, in order."""
-    return [message["role"] for message in messages]
