@@ -12,6 +12,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from dsgvo import Completion, Delta, ToolCall
 from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
+from langchain_dsgvo._langchain_internals import force_invalid
 from langchain_dsgvo._responses import to_chunk, to_result
 from tests.langchain.support import Mode, chat, whole
 
@@ -129,6 +130,11 @@ def test_calls_are_valid_or_invalid_in_both_modes(name: str, arguments: str, val
         assert len(message.invalid_tool_calls) == (valid is None)
         for call in message.invalid_tool_calls:
             assert (call["args"] or "").startswith(arguments)
+
+
+def test_what_marks_broken_arguments_costs_what_they_are_long() -> None:
+    for arguments in ('{"a": ' * 50_000, '{"a": "' + '\\"' * 500_000, "{" + '"a", ' * 200_000):
+        assert len(force_invalid(arguments)) <= len(arguments)
 
 
 def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> None:

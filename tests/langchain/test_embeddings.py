@@ -8,12 +8,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
 
-from langchain_dsgvo import (
-    InnoGPTEmbeddings,
-    MeinGPTEmbeddings,
-    NeuroflashEmbeddings,
-    SovrGPTEmbeddings,
-)
+from langchain_dsgvo import InnoGPTEmbeddings, MeinGPTEmbeddings
 
 
 class Vendor:
@@ -45,16 +40,3 @@ class TestMeinGPTUnit(Unit, EmbeddingsUnitTests):
 
 class TestMeinGPT(Vendor, EmbeddingsIntegrationTests):
     embeddings_class = MeinGPTEmbeddings
-
-
-UNDOCUMENTED: Any = {"model": "e5", "allow_undocumented": True}
-
-
-class TestNeuroflashUnit(Unit, EmbeddingsUnitTests):
-    embeddings_class, env = NeuroflashEmbeddings, "NEUROFLASH"
-    embedding_model_params: ClassVar = UNDOCUMENTED
-
-
-class TestSovrGPTUnit(Unit, EmbeddingsUnitTests):
-    embeddings_class, env = SovrGPTEmbeddings, "SOVRGPT"
-    embedding_model_params: ClassVar = UNDOCUMENTED

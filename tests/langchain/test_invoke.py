@@ -95,18 +95,6 @@ def cache() -> Iterator[InMemoryCache]:
     set_llm_cache(None)
 
 
-def test_a_cached_answer_costs_no_request_and_holds_no_key(
-    server: Server, provider: str, mode: Mode, cache: InMemoryCache
-) -> None:
-    model = chat(provider, temperature=0.1)
-    first, second = (mode.invoke(model, "Wer bist du?") for _ in range(2))
-    assert len(server.requests) == 1
-    assert second.content == first.content
-    assert second.response_metadata == first.response_metadata
-    assert second.usage_metadata == first.usage_metadata | {"total_cost": 0}  # LangChain's mark
-    assert server.api_key not in repr(cache._cache)
-
-
 def test_other_settings_parameters_and_servers_miss_the_cache(
     server: Server, cache: InMemoryCache
 ) -> None:

@@ -8,51 +8,22 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool
-from pydantic import BaseModel, Field
 
 from dsgvo.emulator import Reply, Server
 from tests.frameworks import test_structured as forms
-from tests.frameworks.test_answers import BOTH, NAMED, add
+from tests.frameworks.test_answers import BOTH, NAMED, add, get_weather
 from tests.langchain.support import Way, bodies, chat
 
 
-def get_weather(city: str) -> str:
-    """Holt das Wetter.
-
-    Args:
-        city: Die Stadt.
-    """
-    return f"In {city} scheint die Sonne."
-
-
-class Weather(BaseModel):
-    """Holt das Wetter."""
-
-    city: str = Field(description="Die Stadt.")
-
-
-PARAMETERS = {
-    "type": "object",
-    "properties": {"city": {"type": "string", "description": "Die Stadt."}},
-    "required": ["city"],
-}
-DESCRIBED = {"description": "Holt das Wetter."}
-OFFERS: dict[str, Any] = {
-    "get_weather": get_weather,
-    "Weather": Weather,
-    "structured": StructuredTool.from_function(
-        get_weather, name="structured", parse_docstring=True
-    ),
-    "anthropic": {"name": "anthropic", "input_schema": PARAMETERS, **DESCRIBED},
-}
-
-
-@pytest.mark.parametrize("name", list(OFFERS))
-def test_every_kind_of_tool_is_offered_in_openais_form(server: Server, name: str) -> None:
-    chat("sovrgpt").bind_tools([OFFERS[name]]).invoke("Hallo!")
-    [offered] = bodies(server)[0]["tools"]
-    assert offered["function"].pop("description").startswith("Holt das Wetter.")
-    assert offered == {"type": "function", "function": {"name": name, "parameters": PARAMETERS}}
+def test_arguments_that_hold_themselves_keep_their_schema() -> None:
+    classes = (forms.Tree, forms.Größe)
+    tools = [StructuredTool.from_function(repr, args_schema=one) for one in classes]
+    offered: Any = chat("innogpt").bind_tools(tools).kwargs["tools"]
+    recursive, plain = [one["function"]["parameters"] for one in offered]
+    whole = forms.Tree.model_json_schema()["$defs"]
+    assert (recursive["$defs"], recursive["properties"]) == (whole, whole["Tree"]["properties"])
+    assert plain["properties"] == {"wert": {"type": "integer"}}
+    assert plain["required"] == ["wert"]
 
 
 def test_a_dict_and_a_tool_of_the_vendor_stay_as_they_are() -> None:
