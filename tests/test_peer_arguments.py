@@ -123,6 +123,7 @@ def test_hints_are_near_and_mean_the_same() -> None:
     refused(re.escape("model_kwargs={'http_clinet': …}"), http_clinet=1)
 
 
+@pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token")
 @pytest.mark.parametrize("given", ["argument", "environment"])
 def test_what_is_passed_wins_over_the_environment(
     server: Server, monkeypatch: pytest.MonkeyPatch, given: str

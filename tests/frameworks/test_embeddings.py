@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
-from typing import Any
-
 import pytest
 
 from dsgvo.emulator import Delay, Server, ShuffleVectors, Status
@@ -13,12 +9,6 @@ from tests.calls import bodies
 from tests.frameworks.support import EACH, Way
 
 TEXTS = [f"Satz Nummer {number} über den Datenschutz." for number in range(10)]
-
-
-@pytest.fixture
-def small(way: Way) -> Any:
-    """A model whose vectors are short."""
-    return way.embeddings("innogpt", dimensions=16)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +37,8 @@ def test_a_server_without_base64_is_asked_for_numbers_and_remembered(
     assert ["encoding_format" in body for body in bodies(server)] == [True, False, False]
 
 
-def test_batches_run_side_by_side_and_come_back_in_order(
-    server: Server, way: Way, small: Any
-) -> None:
+def test_batches_run_side_by_side_and_come_back_in_order(server: Server, way: Way) -> None:
+    small = way.embeddings("innogpt", dimensions=16)
     expected = [way.embed_query(small, text) for text in TEXTS]
     server.script("innogpt", ShuffleVectors(seed=3))
     assert way.embed(small, TEXTS) == expected
@@ -68,19 +57,6 @@ def test_progress_is_shown_on_wish(way: Way, capsys: pytest.CaptureFixture[str])
     method = "embed_documents" if way.is_langchain else "get_text_embedding_batch"
     way.mode.call(model, method, TEXTS, **({} if way.is_langchain else shown))
     assert "100%" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "twin",
-    [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), lambda one: one],
-)
-def test_copies_work_in_loop_after_loop_and_hold_the_key_unseen(
-    server: Server, way: Way, small: Any, twin: Any
-) -> None:
-    again = twin(small)
-    expected = way.embed_query(small, "Guten Tag")
-    assert [one.embed_query(again, "Guten Tag") for one in (way, way.turned())] == [expected] * 2
-    assert server.api_key not in repr(again)
 
 
 @EACH

@@ -1,46 +1,16 @@
-"""The rules of the transport, as a user of either framework meets them."""
+"""Streams that a user of either framework leaves: their connections end at once."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import time
-from typing import Any
 
 import pytest
 
-from dsgvo import errors
-from dsgvo.emulator import ErrorEvent, Reply, Server, Status, Truncate
+from dsgvo.emulator import Reply, Server
 from tests.calls import Mode, run
 from tests.frameworks.support import Way
-
-TEXT = Reply(chunks=["Guten", " Tag", ", Frau", " Meier"])
-TRUNCATED = Truncate(after=3, reply=TEXT)
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "says"),
-    [
-        (TRUNCATED, errors.IncompleteStreamError, "without a finish reason"),
-        (ErrorEvent(after=3, reply=TEXT), errors.StreamError, "scripted error"),
-        (Status(200, body="<html><title>Anmelden</title></html>"), errors.APIResponseError, "page"),
-    ],
-)
-def test_whole_answers_or_an_error_with_what_had_come_and_not_asked_again(
-    server: Server, way: Way, fault: Any, kind: type[Exception], says: str
-) -> None:
-    server.script("innogpt", fault)
-    # gpt-5 streams unasked, so that whole answers break off too.
-    with pytest.raises(kind, match=says) as caught:
-        way.answer(way.model("innogpt", model="gpt-5", max_retries=5))
-    if isinstance(caught.value, errors.IncompleteStreamError):
-        assert caught.value.partial is not None
-        assert caught.value.partial.content == "Guten Tag"
-    assert "Guten" not in str(caught.value)
-    assert len(server.requests) == 1
-
-
-# Connections
 
 LONG = Reply(chunks=["Wort "] * 2_000)
 

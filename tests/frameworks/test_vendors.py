@@ -87,19 +87,6 @@ def test_all_fields_of_neuroflash_can_be_set(server: Server, way: Way) -> None:
     assert body.items() >= (typed | further).items()
 
 
-@pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token")
-def test_client_credentials(server: Server, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NEUROFLASH_API_KEY")
-    monkeypatch.setenv("NEUROFLASH_CLIENT_ID", server.client_id)
-    monkeypatch.setenv("NEUROFLASH_CLIENT_SECRET", server.client_secret)
-    before = server.token_requests
-    model = way.model("neuroflash")
-    way.answer(model)
-    way.answer(model)
-    assert server.token_requests == before + 1
-    assert server.client_secret not in f"{model!r} {model.model_dump()} {model.model_dump_json()}"
-
-
 EFFORTS = ["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 
 

@@ -51,6 +51,8 @@ def test_an_error_is_one_of_both_trees_and_carries_what_is_known(
     error: Any = caught.value
     assert type(error) is getattr(ours, core.__name__)
     assert error.provider == "sovrgpt"
+    if isinstance(step, Truncate):
+        assert error.partial.content == "Guten"
     if isinstance(step, Status):
         assert error.status_code == (step.status if step.status > 200 else None)
         assert (error.request_id or "").startswith("emulator-")

@@ -84,7 +84,7 @@ def test_dumps_names_the_key_and_loads_makes_the_same_model(provider: str) -> No
 
 def test_neuroflashs_client_secret_is_a_secret_too() -> None:
     model = chat("neuroflash", api_key=None, client_id="c", client_secret=KEY)
-    assert KEY not in dumps(model)
+    assert KEY not in f"{dumps(model)} {model!r} {model.model_dump()} {model.model_dump_json()}"
     assert model.lc_secrets["client_secret"] == "NEUROFLASH_CLIENT_SECRET"
 
 
