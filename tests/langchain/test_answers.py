@@ -44,11 +44,11 @@ def test_what_says_how_an_answer_was_made_is_metadata() -> None:
         "native_finish_reason": "end_turn",
         "content_filter_results": {"hate": {"filtered": False}},
     }
-    for message in both(completed(extra={**facts, "annotations": []}, system_fingerprint="fp")):
-        metadata = message.response_metadata
-        assert {name: metadata[name] for name in facts} == facts
-        assert metadata["system_fingerprint"] == "fp"
-        assert metadata["model_name"] == "m"  # the answer did not name its model
+    own: dict[str, Any] = {"id": "c", "created": 5, "system_fingerprint": "fp", "request_id": "r"}
+    for message in both(completed(extra={**facts, "annotations": []}, **own)):
+        # The answer did not name its model.
+        names = {"model_name": "m", "model_provider": "innogpt", "finish_reason": "stop"}
+        assert message.response_metadata == facts | own | names
         assert message.additional_kwargs == {"annotations": []}
 
 
@@ -175,6 +175,7 @@ def test_usage_with_its_details_and_without() -> None:
         assert message.usage_metadata is None
 
 
+@pytest.mark.covers("neuroflash", "behaviour `usage.cost`, where it is sent, is kept", "Seen")
 def test_generate_says_what_all_answers_cost(server: Server, mode: Mode) -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 1, "words_used": 2, "cost": 0.5}
     server.script("neuroflash", *[Reply("Ja.", usage=usage)] * 2)

@@ -1,4 +1,4 @@
-"""Embeddings: LangChain's own suites, and what the suites do not ask."""
+"""LangChain's own suites for embeddings."""
 
 from __future__ import annotations
 
@@ -16,26 +16,18 @@ class Vendor:
     embedding_model_params: ClassVar[dict[str, Any]] = {}
 
 
-class Unit(Vendor):
-    env: ClassVar[str]
+class TestInnoGPTUnit(Vendor, EmbeddingsUnitTests):
+    embeddings_class = InnoGPTEmbeddings
 
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         expected = {"api_key": "key-of-the-environment", "base_url": "https://ki.example.com/v1"}
-        variables = {f"{self.env}_{name.upper()}": value for name, value in expected.items()}
-        return variables, self.embedding_model_params, expected
-
-
-class TestInnoGPTUnit(Unit, EmbeddingsUnitTests):
-    embeddings_class, env = InnoGPTEmbeddings, "INNOGPT"
+        variables = {f"INNOGPT_{name.upper()}": value for name, value in expected.items()}
+        return variables, {}, expected
 
 
 class TestInnoGPT(Vendor, EmbeddingsIntegrationTests):
     embeddings_class = InnoGPTEmbeddings
-
-
-class TestMeinGPTUnit(Unit, EmbeddingsUnitTests):
-    embeddings_class, env = MeinGPTEmbeddings, "MEINGPT"
 
 
 class TestMeinGPT(Vendor, EmbeddingsIntegrationTests):

@@ -130,11 +130,8 @@ def test_messages_that_no_vendor_takes_are_refused(
     assert server.requests == []
 
 
-@pytest.mark.parametrize("version", ["v0", "v1"])
-def test_thoughts_in_either_form_of_content_stay_here(
-    server: Server, way: Way, version: str
-) -> None:
-    model = chat("sovrgpt", model=THINKING_MODEL, output_version=version)
+def test_thoughts_that_are_content_stay_here(server: Server, way: Way) -> None:
+    model = chat("sovrgpt", model=THINKING_MODEL, output_version="v1")
     call = {"name": "f", "arguments": {"a": 1}, "id": "call_1"}
     server.script("sovrgpt", Reply("Moment.", reasoning="Erst denken.", tool_calls=[call]))
     first = way.answer(model, "Wer bist du?")
@@ -142,10 +139,6 @@ def test_thoughts_in_either_form_of_content_stay_here(
     assert (reasoning["type"], reasoning["reasoning"]) == ("reasoning", "Erst denken.")
     assert (text["type"], text["text"]) == ("text", "Moment.")
     assert (called["type"], called["args"]) == ("tool_call", {"a": 1})
-    if version == "v0":
-        assert first.content == first.text
-        assert first.additional_kwargs == {"reasoning_content": "Erst denken."}
-    else:
-        assert first.content == first.content_blocks
+    assert first.content == first.content_blocks
     way.answer(model, [("user", "Wer bist du?"), first, ToolMessage("3", tool_call_id="call_1")])
     assert bodies(server)[1]["messages"][1] == CALLED
