@@ -1,19 +1,48 @@
-"""One limit for a cluster: leases, simulated on a clock that is passed in."""
+"""One limit for a cluster: its policy and leases, simulated on a clock that is passed in."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from dsgvo.ray._budget import LEASE_SECONDS, Budget, Share
 from dsgvo.wire.limiter import Limiter
-from tests.bulk.test_limiter import Vendor, bucket, by_the_minute
 
 RENEW = 0.2
+Vendor = Callable[[float], float | None]
+"""Takes the time of a request; returns the seconds of Retry-After of one that it refuses."""
+
+
+def bucket(rate: float, burst: float) -> Vendor:
+    held, last = burst, 0.0
+
+    def ask(now: float) -> float | None:
+        nonlocal held, last
+        held, last = min(burst, held + (now - last) * rate), now
+        if held < 1:
+            return (1 - held) / rate
+        held -= 1
+        return None
+
+    return ask
+
+
+def by_the_minute(rate: float) -> Vendor:
+    used: dict[int, int] = {}
+
+    def ask(now: float) -> float | None:
+        minute = int(now // 60)
+        if used.get(minute, 0) >= rate * 60:
+            return (minute + 1) * 60 - now
+        used[minute] = used.get(minute, 0) + 1
+        return None
+
+    return ask
 
 
 def simulated(limits: Any, vendor: Vendor, latency: float, dead: float = 1e9) -> tuple[Any, int]:
@@ -61,10 +90,19 @@ def simulated(limits: Any, vendor: Vendor, latency: float, dead: float = 1e9) ->
     return seen, most
 
 
-@pytest.mark.parametrize("latency", [0.05, 0.5])
-@pytest.mark.parametrize("rate", [10, 50])
-def test_processes_use_together_what_the_vendor_allows(rate: int, latency: float) -> None:
-    seen, _ = simulated({}, bucket(10, 10) if rate == 10 else by_the_minute(50), latency)
+@pytest.mark.parametrize(
+    ("rate", "latency", "vendor"),
+    [
+        *((10, latency, bucket(10, 10)) for latency in (0.05, 0.5)),
+        *((50, latency, by_the_minute(50)) for latency in (0.05, 0.5)),
+        (10, 0.5, by_the_minute(10)),
+        (100, 0.5, bucket(100, 6000)),
+    ],
+)
+def test_processes_use_together_what_the_vendor_allows(
+    rate: int, latency: float, vendor: Vendor
+) -> None:
+    seen, _ = simulated({}, vendor, latency)
     refused = sum(was for _, was, _ in seen)
     assert (len(seen) - refused) / (rate * 600) >= 0.95
     assert refused / len(seen) < 0.02

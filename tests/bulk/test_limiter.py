@@ -1,101 +1,16 @@
-"""The limit's policy, by a clock that is passed in, and the gate that waits as it says."""
+"""The limit's policy beside what test_budget.py simulates, and the gate that waits as it says."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from dsgvo.errors import RateLimitError
 from dsgvo.transport import Gate
 from dsgvo.transport._flow import arun, run
-from dsgvo.wire.limiter import Limiter, Outcome
-
-Vendor = Callable[[float], float | None]
-"""Takes the time of a request; returns the seconds of Retry-After of one that it refuses."""
-
-
-def bucket(rate: float, burst: float) -> Vendor:
-    held, last = burst, 0.0
-
-    def ask(now: float) -> float | None:
-        nonlocal held, last
-        held, last = min(burst, held + (now - last) * rate), now
-        if held < 1:
-            return (1 - held) / rate
-        held -= 1
-        return None
-
-    return ask
-
-
-def by_the_minute(rate: float) -> Vendor:
-    used: dict[int, int] = {}
-
-    def ask(now: float) -> float | None:
-        minute = int(now // 60)
-        if used.get(minute, 0) >= rate * 60:
-            return (minute + 1) * 60 - now
-        used[minute] = used.get(minute, 0) + 1
-        return None
-
-    return ask
-
-
-def simulated(
-    limiter: Limiter, vendor: Vendor, latency: float, seconds: float
-) -> list[tuple[float, bool]]:
-    """Return when each request came to the vendor, and whether it was refused."""
-    seen: list[tuple[float, bool]] = []
-    order = itertools.count()
-    events: list[tuple[float, int, Any]] = []
-
-    def begin(now: float) -> None:
-        while limiter.take():
-            heapq.heappush(events, (limiter.schedule(now), next(order), None))
-
-    begin(0.0)
-    while events[0][0] < seconds:
-        now, _, sent = heapq.heappop(events)
-        if sent is not None:
-            at, pause = sent
-            outcome: Outcome = "ok" if pause is None else "refused"
-            limiter.give(now, sent=at, outcome=outcome, retry_after=pause)
-            begin(now)
-        elif limiter.must_wait(now):
-            heapq.heappush(events, (limiter.schedule(now), next(order), None))
-        else:
-            pause = vendor(now)
-            seen.append((now, pause is not None))
-            heapq.heappush(events, (now + latency, next(order), (now, pause)))
-    return seen
-
-
-@pytest.mark.parametrize(
-    ("rate", "latency", "vendor"),
-    [
-        pytest.param(10, 0.5, by_the_minute(10), id="600 a minute"),
-        pytest.param(100, 0.5, bucket(100, 6000), id="100 a second, a minute saved up"),
-    ],
-)
-def test_ten_minutes_use_what_the_vendor_allows(rate: int, latency: float, vendor: Vendor) -> None:
-    seen = simulated(Limiter(), vendor, latency, 600)
-    refused = sum(was for _, was in seen)
-    assert (len(seen) - refused) / (rate * 600) >= 0.95
-    assert refused / len(seen) < 0.02
-
-
-@pytest.mark.parametrize(("given", "latency"), [(6, 3.0), (2400, 0.01)])
-def test_a_given_limit_is_kept_in_every_minute_and_used(given: int, latency: float) -> None:
-    limiter = Limiter(requests_per_minute=given, max_concurrency=1000)
-    at = [time for time, _ in simulated(limiter, lambda _: None, latency, 600)]
-    assert all(later - first >= 60 for first, later in zip(at, at[given:], strict=False))
-    assert len(at) >= given * 10 * 0.95
+from dsgvo.wire.limiter import Limiter
 
 
 def test_tokens_are_kept_to_the_limit_and_corrected() -> None:
