@@ -10,7 +10,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
-from dsgvo.wire.structured import is_recursive, with_properties
+from dsgvo.wire.structured import with_properties
 
 __all__ = ["wire_tool"]
 
@@ -28,11 +28,9 @@ def wire_tool(
     function: dict[str, Any] = wire["function"]
     if not isinstance(tool, dict):
         function["description"] = cleandoc(function["description"])
-    parameters = with_properties(function.get("parameters"))
     arguments = cast("object", tool.tool_call_schema if isinstance(tool, BaseTool) else tool)
+    own = None
     if isinstance(arguments, type) and issubclass(arguments, BaseModel):
         own = arguments.model_json_schema()
-        # LangChain writes definitions out, which loses those that hold themselves.
-        if is_recursive(own):
-            parameters = {k: v for k, v in own.items() if k not in {"title", "description"}}
+    parameters = with_properties(function.get("parameters"), own)
     return {**wire, "function": {**function, "parameters": parameters}}

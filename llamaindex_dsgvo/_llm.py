@@ -516,7 +516,10 @@ def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
     spec = tool.metadata.to_openai_tool(skip_length_check=True)
     function: dict[str, Any] = spec["function"]
     function["description"] = _clean(function["description"], function["name"])
-    function["parameters"] = with_properties(function["parameters"])
+    parameters, schema, own = function["parameters"], tool.metadata.fn_schema, None
+    if schema and "properties" not in parameters:  # LlamaIndex drops a reference at the root
+        own = schema.model_json_schema()
+    function["parameters"] = with_properties(parameters, own)
     if strict is not None:
         function["strict"] = strict
         if strict:

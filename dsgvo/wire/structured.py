@@ -42,14 +42,24 @@ _DEEPEST = 16
 _LARGEST = 200  # values of an example
 
 
-def with_properties(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+def with_properties(
+    parameters: Mapping[str, Any] | None, own: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return a tool's parameters as strict servers want them: ``properties`` though empty.
+
+    Args:
+        parameters: A framework's schema of them, in which it has written definitions out.
+        own: The schema of the class, if they have one: taken where a definition holds itself,
+            which cannot be written out.
 
     Examples:
         >>> with_properties({"type": "object"})
         {'type': 'object', 'properties': {}}
     """
     given = dict(parameters or {"type": "object"})
+    if own is not None and is_recursive(own):
+        rooted = _rooted(own, _resolved(own, own))
+        given = {key: value for key, value in rooted.items() if key not in {"title", "description"}}
     if given.get("type") == "object" and not given.keys() & {
         "properties",
         "$ref",
@@ -90,7 +100,7 @@ class OutputSchema:
         name = valid_name(name or str(root.get("title") or "answer"))
         wrapped = root.get("type", "object") != "object"
         if not wrapped:  # a reference alone does not say that it is an object
-            schema = {key: value for key, value in {**schema, **root}.items() if key != "$ref"}
+            schema = _rooted(schema, root)
         else:
             inner = {key: value for key, value in schema.items() if key != "$defs"}
             own = {"$defs": schema["$defs"]} if "$defs" in schema else {}
@@ -202,6 +212,11 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
             return schema
         schema = cast("Mapping[str, Any]", found)
     return schema
+
+
+def _rooted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with what it refers to in place of the reference."""
+    return {key: value for key, value in {**schema, **root}.items() if key != "$ref"}
 
 
 def is_recursive(schema: Mapping[str, Any]) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
+from langchain_core.tools import StructuredTool
+from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel, Field, RootModel
 
 from dsgvo import PROVIDERS, errors
@@ -177,3 +179,21 @@ def test_a_refusal_is_an_error_that_does_not_show_the_models_words(
     assert "Das sage ich nicht" not in str(caught.value)
     raw: Any = getattr(caught.value, "raw_message", None)
     assert not way.is_langchain or raw.additional_kwargs["refusal"] == "Das sage ich nicht."
+
+
+@EACH
+def test_tools_whose_arguments_hold_themselves_keep_their_schema(server: Server, way: Way) -> None:
+    model, shown = way.model("innogpt"), cast("Any", repr)
+    for kind in (Tree, Größe):
+        if way.is_langchain:
+            tool = StructuredTool.from_function(shown, name="f", args_schema=kind)
+            way.answer(model.bind_tools([tool, kind]))
+        else:
+            tools = [FunctionTool.from_defaults(shown, name="f", fn_schema=kind)]
+            way.mode.call(model, "chat_with_tools", tools, "Hallo!")
+    found = [[one["function"]["parameters"] for one in body["tools"]] for body in bodies(server)]
+    recursive, plain = [one for one, *others in found if others in ([], [one])]
+    whole = Tree.model_json_schema()["$defs"]
+    root = {key: whole["Tree"][key] for key in ("type", "properties", "required")}
+    assert recursive == root | {"$defs": whole}
+    assert plain["required"] == ["wert"]

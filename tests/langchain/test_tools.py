@@ -7,23 +7,11 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
-from langchain_core.tools import StructuredTool
 
 from dsgvo.emulator import Reply, Server
 from tests.frameworks import test_structured as forms
 from tests.frameworks.test_answers import BOTH, NAMED, add, get_weather
 from tests.langchain.support import Way, bodies, chat
-
-
-def test_arguments_that_hold_themselves_keep_their_schema() -> None:
-    classes = (forms.Tree, forms.Größe)
-    tools = [StructuredTool.from_function(repr, args_schema=one) for one in classes]
-    offered: Any = chat("innogpt").bind_tools(tools).kwargs["tools"]
-    recursive, plain = [one["function"]["parameters"] for one in offered]
-    whole = forms.Tree.model_json_schema()["$defs"]
-    assert (recursive["$defs"], recursive["properties"]) == (whole, whole["Tree"]["properties"])
-    assert plain["properties"] == {"wert": {"type": "integer"}}
-    assert plain["required"] == ["wert"]
 
 
 def test_a_dict_and_a_tool_of_the_vendor_stay_as_they_are() -> None:
