@@ -200,11 +200,13 @@ def embed_dataset(
         client=asked(config, engine.gate, remote, client),
         options=options,
     )
-    finished = False
+    finished, pool = False, pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())  # the others keep what they have had
     try:
         asyncio.run(engine.run(job.parts(retry_errors=retry_errors), job.perform, job.finish))
         finished = sum(line["rows"] for line in journal.parts.values()) == rows.rows
     finally:
+        pa.set_memory_pool(pool)
         job.spill.close()
         journal.close(finished=finished)
     return summary
