@@ -20,10 +20,12 @@ class PeerArgument(NamedTuple):
     Args:
         harmless: Values that ask for what happens anyway; ``ANY``: all of them.
         reason: Why others cannot be taken, and what to do.
+        per_call: Whether a call may set it: for that request, or as a field of its body.
     """
 
     harmless: tuple[Any, ...]
     reason: str = ""
+    per_call: bool = False
 
 
 ANY: Final = ("any value",)
@@ -66,27 +68,33 @@ PEER_ARGUMENTS: Mapping[str, PeerArgument] = {
     "openai_api_type": PeerArgument((None, "", "openai", "open_ai"), _ONE_VERSION),
     "deployment": PeerArgument((None,), "pass the model's id as model=…"),
     "headers": PeerArgument((None,), "pass default_headers={{…}}"),
-    "extra_headers": PeerArgument((None,), "pass default_headers={{…}}, or extra_headers per call"),
-    "extra_query": PeerArgument((None,), "pass extra_query per call"),
+    "extra_headers": PeerArgument(
+        (None,), "pass default_headers={{…}}, or extra_headers per call", per_call=True
+    ),
+    "extra_query": PeerArgument((None,), "pass extra_query per call", per_call=True),
     # What is asked for
     "is_chat_model": PeerArgument((True, None), "all models here are chat models"),
     "should_use_structured_outputs": PeerArgument(
         (False, None), "pass structured_output='json_schema', where the vendor documents it"
     ),
-    "n": PeerArgument((None, 1), "the vendors give one answer a request: call batch() instead"),
-    "logprobs": PeerArgument((None, False), _BODY_FIELD),
-    "top_logprobs": PeerArgument((None, 0), _BODY_FIELD),
+    "n": PeerArgument(
+        (None, 1), "the vendors give one answer a request: call batch() instead", per_call=True
+    ),
+    "logprobs": PeerArgument((None, False), _BODY_FIELD, per_call=True),
+    "top_logprobs": PeerArgument((None, 0), _BODY_FIELD, per_call=True),
+    "audio_config": PeerArgument((None,), _BODY_FIELD),
     **dict.fromkeys(
-        ("audio_config", "min_p", "modalities", "service_tier", "store", "top_k", "verbosity"),
-        PeerArgument((None,), _BODY_FIELD),
+        ("min_p", "modalities", "service_tier", "store", "top_k", "verbosity"),
+        PeerArgument((None,), _BODY_FIELD, per_call=True),
     ),
     **dict.fromkeys(
-        ("response_format", "tool_choice", "tools"), PeerArgument((None,), "pass it per call")
+        ("response_format", "tool_choice", "tools"),
+        PeerArgument((None,), "pass it per call", per_call=True),
     ),
-    "reasoning": PeerArgument((None,), f"{_RESPONSES_API}: pass reasoning_effort=…"),
+    "reasoning": PeerArgument((None,), f"{_RESPONSES_API}: pass reasoning_effort=…", per_call=True),
     **dict.fromkeys(
         ("context_management", "include", "prompt_cache_options", "truncation"),
-        PeerArgument((None,), _RESPONSES_API),
+        PeerArgument((None,), _RESPONSES_API, per_call=True),
     ),
     "use_responses_api": PeerArgument((None, False), _RESPONSES_API),
     "use_previous_response_id": PeerArgument((None, False), _RESPONSES_API),

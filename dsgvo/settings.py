@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from dsgvo.errors import ConfigurationError
-from dsgvo.peers import check_peer_argument
+from dsgvo.peers import PEER_ARGUMENTS, check_peer_argument
 from dsgvo.providers import PROVIDERS, Provider
 from dsgvo.transport import (
     DEFAULT_MAX_RESPONSE_BYTES,
@@ -33,6 +33,7 @@ from dsgvo.transport import (
     ClientPair,
     KeyFunction,
     Query,
+    RequestOptions,
     Timeout,
     require_model,
     without_http_clients,
@@ -409,6 +410,22 @@ class ChatSettings(Settings):
         for name, value in self._parameters().items():
             check_parameter(name, value, self.spec)
 
+    def _of_call(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a call's arguments by the names of fields, without those that change nothing.
+
+        Raises:
+            ConfigurationError: If one configures more than a call.
+        """
+        RequestOptions.split(given)  # refuses them by the names that were given
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            peer = PEER_ARGUMENTS.get(name)
+            if peer is not None and not peer.per_call:
+                check_peer_argument(type(self).__name__, name, value, self.body_argument)
+            else:
+                found[self.aliases.get(name, name)] = value
+        return found
+
     def _parameters(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.parameter_fields}
         return {name: value for name, value in fields.items() if value is not None}
@@ -433,8 +450,9 @@ class EmbeddingSettings(Settings):
     )
     on_empty: OnEmpty = Field(
         default="error",
-        description="What becomes of a blank text: `'error'`, `'zero'` for a vector of zeros in "
-        "its place, or `'skip'` for none: fewer vectors than texts, which no vector store takes.",
+        description="What becomes of a blank text: `'error'` if it is empty, and blanks are sent; "
+        "`'zero'` for a vector of zeros in its place, or `'skip'` for none: fewer vectors than "
+        "texts, which no vector store takes.",
     )
     allow_undocumented: bool = Field(
         default=False,

@@ -118,7 +118,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         # Traces show what is asked for, and no connection settings.
-        _, params = RequestOptions.split(kwargs)
+        _, params = RequestOptions.split(self._of_call(kwargs))
         given = {"model": self.model, **self._parameters(), **params}
         return {**given, "stop": stop or given.get("stop"), "_type": self._llm_type}
 
@@ -218,7 +218,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     def _request(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
     ) -> dict[str, Any]:
-        request: dict[str, Any] = {"model": self.model, **self._parameters(), **kwargs}
+        given = self._of_call(kwargs)
+        request: dict[str, Any] = {"model": self.model, **self._parameters(), **given}
         request.pop("stream", None)  # which method was called says it
         request.setdefault("stream_usage", self.stream_usage)
         request.setdefault("send_reasoning", self.send_reasoning)

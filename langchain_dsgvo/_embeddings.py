@@ -31,6 +31,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
         "model_name": "model",
         "chunk_size": "batch_size",
         "show_progress_bar": "show_progress",
+        "model_kwargs": "extra_body",
     }
 
     model: str = Field(

@@ -204,7 +204,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
             "send_reasoning": self.send_reasoning,
             **self._parameters(),
             **self.additional_kwargs,
-            **arguments,
+            **self._of_call(arguments),
         }
         for name, instead in _NOT_PARAMETERS.items():
             if name in request:

@@ -52,7 +52,7 @@ OPENAI_EMBEDDINGS = unset(
     http_async_client
     """,
     check_embedding_ctx_length=False, chunk_size=1000, embedding_ctx_length=8191, max_retries=2,
-    model="text-embedding-3-small", retry_max_seconds=20, retry_min_seconds=4,
+    model="text-embedding-3-small", model_kwargs={}, retry_max_seconds=20, retry_min_seconds=4,
     show_progress_bar=False, skip_empty=False, tiktoken_enabled=True,
 )
 OPENAI_LIKE = unset(
@@ -96,6 +96,10 @@ def test_a_program_of_each_peer_runs_with_the_class_changed(server: Server) -> N
     positional = InnoGPTEmbedding
     embedding = positional("text-embedding-3-large", **OPENAI_LIKE_EMBEDDING)
     assert len(embedding.get_query_embedding("Hallo!")) == 1536  # as the emulator makes them
+    calling: Any = {"max_completion_tokens": 9, "stop_sequences": ["x"], "request_timeout": 9}
+    assert InnoGPT(model="o1").complete("Hallo!", **calling).text
+    asked = server.requests.pop().json
+    assert asked.keys() == {"model", "messages", "max_tokens", "stop"}
     models = [request.json["model"] for request in server.requests]
     assert models == ["gpt-5", "text-embedding-3-small", "gpt-5", "text-embedding-3-large"]
     assert all("n" not in request.json for request in server.requests)
@@ -116,6 +120,9 @@ def test_what_there_is_not_is_refused_with_the_way_out(name: str) -> None:
     if harmless is not ANY:
         said = refused(f"ChatSovrGPT: {name} cannot be set", **{name: object()})
         assert "{body}" not in said
+        if not PEER_ARGUMENTS[name].per_call:
+            with pytest.raises(errors.ConfigurationError, match=f"{name} cannot be set"):
+                sovrgpt().invoke("Hallo!", **{name: object()})
 
 
 def test_hints_are_near_and_mean_the_same() -> None:

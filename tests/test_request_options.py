@@ -102,7 +102,7 @@ def finished(result: Any) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_options_act_on_the_request_and_stay_out_of_its_body(server: Server, name: str) -> None:
-    for argument in ("api_key", "base_url", "default_headers"):
+    for argument in ("api_key", "base_url", "default_query"):
         with pytest.raises(errors.ConfigurationError, match=f"{argument} cannot.*constructor"):
             finished(CALLS[name]({argument: "x"}))
     assert server.requests == []

@@ -214,7 +214,9 @@ _OF_THE_CONSTRUCTOR = frozenset(
     {
         *("api_key", "base_url", "api_base", "default_headers", "client_id", "client_secret"),
         *("http_transport", "http_async_transport", "max_response_bytes", "trusted_models"),
-        *("rate_limit", "residency", "workspace_id"),
+        *("rate_limit", "residency", "workspace_id", "strict", "streaming", "default_query"),
+        *("include_response_headers", "http_client", "http_async_client", "async_http_client"),
+        *("model_kwargs", "additional_kwargs"),
     }
 )
 _NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR

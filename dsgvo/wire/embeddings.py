@@ -174,9 +174,9 @@ def batches(
 ) -> Iterator[Batch]:
     """Cut texts into requests, by count and by bytes, reading no further than needed.
 
-    A text of more than ``max_bytes`` goes alone. Blank ones are refused, or left out of the
-    requests and noted in ``zeros`` or nowhere, as ``on_empty`` says. A sequence is checked as a
-    whole before the first batch is given; a generator as it is read.
+    A text of more than ``max_bytes`` goes alone. Empty ones are refused, or blank ones left out
+    of the requests and noted in ``zeros`` or nowhere, as ``on_empty`` says. A sequence is checked
+    as a whole before the first batch is given; a generator as it is read.
 
     Raises:
         ConfigurationError: As :func:`check_texts`, and if a bound is below 1.
