@@ -94,7 +94,9 @@ class Spill:
             if part is None:
                 return None
             offset = self._found[part][key] + _HEAD.size
-            return os.pread(self._file(part), self._size - _HEAD.size, offset)
+            file = self._file(part)
+            os.lseek(file, offset, os.SEEK_SET)  # Windows has no pread
+            return os.read(file, self._size - _HEAD.size)
 
     def renew(self, part: int, key: bytes) -> None:
         """Keep a vector of an earlier part as long as those of this one."""
@@ -121,7 +123,8 @@ class Spill:
 
     def _file(self, part: int) -> int:
         if part not in self._files:
-            self._files[part] = os.open(self._path(part), os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)  # Windows
+            self._files[part] = os.open(self._path(part), flags)
         return self._files[part]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from ipaddress import ip_address
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -104,7 +105,10 @@ def _explain(server: Server) -> None:
     console.print("\n[dim]# paste into another shell, then run any program there[/]")
     for name in PROVIDERS:
         for variable, value in server.environ(name).items():
-            console.print(f"export {variable}={quote(value)}", markup=False)
+            line = f"export {variable}={quote(value)}"
+            if sys.platform == "win32":  # PowerShell
+                line = f"$env:{variable} = '{value}'"
+            console.print(line, markup=False)
     console.file.flush()
 
 
