@@ -2,7 +2,7 @@
 
     INNOGPT_API_KEY=… INNOGPT_MODEL=gpt-5 python from_openailike.py
 
-Without a key: `dsgvo emulator`, and paste what it prints.
+Without a key: `dsgvo emulator`, and paste what it prints; the model's variable remains to be set.
 """
 
 import asyncio

@@ -152,5 +152,6 @@ def test_lines_of_many_processes_stay_whole_and_are_summed_up(
     path = tmp_path / "audit.jsonl"
     _, row = invoke("audit", "report", str(path), "--csv").stdout.splitlines()
     assert row.endswith(f"meingpt,y,unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
+    assert f"\n{row[:10]}  meingpt" in invoke("audit", "report", str(path)).stdout
     path.write_text("{}\n", "utf-8")
     assert "line 1 is not a record" in " ".join(invoke("audit", "report", str(path)).stderr.split())

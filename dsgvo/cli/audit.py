@@ -42,7 +42,7 @@ def report(
         raise ConfigurationError(f"FILE={str(file)!r} is not an audit trail") from None
     rows = [(*group, *(counts[name] for name in COUNTS)) for group, counts in sorted(sums.items())]
     if as_csv:
-        writer = csv.writer(sys.stdout)
+        writer = csv.writer(sys.stdout, lineterminator="\n")  # Windows' text streams add "\r"
         writer.writerows([(*GROUPS, *COUNTS), *rows])
         return
 
@@ -50,12 +50,15 @@ def report(
 
     table = plain_table()
     for name in GROUPS:
-        table.add_column(name.capitalize(), overflow="fold")
-    for name in COUNTS:
-        table.add_column(name.replace("_", " ").capitalize(), justify="right")
+        table.add_column(name.capitalize(), overflow="fold", no_wrap=name == "day")
+    for title in ("Requests", "Errors", "Tokens\nin", "Tokens\nout"):
+        table.add_column(title, justify="right", no_wrap=True)  # no digit is left out
     for row in rows:
         table.add_row(*map(str, row))
-    Screen().print(table)
+    screen = Screen()
+    if not screen.is_terminal:
+        screen.width = 160
+    screen.print(table)
 
 
 def summed(lines: Iterable[str]) -> dict[tuple[str, ...], Counter[str]]:

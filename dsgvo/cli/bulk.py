@@ -57,7 +57,7 @@ class RayCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: D102 - of Typer
         following = [*args[1:], "--"]
-        for number, (one, next_one) in enumerate(zip(args, following, strict=True)):
+        for number, (one, next_one) in enumerate(zip(args, following, strict=False)):
             if one == "--ray" and next_one.startswith("-"):
                 args = [*args[:number], f"--ray={_ANY}", *args[number + 1 :]]
         return super().parse_args(ctx, args)

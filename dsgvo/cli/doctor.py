@@ -29,7 +29,9 @@ Verdict = Literal["ok", "note", "leaves"]
 PACKAGES = (
     *("dsgvo-llm", "httpx", "pydantic", "langchain-core", "langchain", "langgraph"),
     *("llama-index-core", "openai", "langchain-openai", "llama-index-llms-openai"),
+    "llama-index-embeddings-openai",
 )
+OPENAI_DEFAULTS = ("llama-index-llms-openai", "llama-index-embeddings-openai")
 ON = {"1", "true", "yes", "on"}
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -125,8 +127,11 @@ def _vendor(spec: Provider) -> Iterator[Finding]:
         yield Finding(spec.title, str(error), "note")
         return
     host = urlsplit(config.base_url).netloc
-    own = "the vendor's own" if config.base_url == spec.base_url else spec.base_url_variable
-    yield Finding(spec.title, f"{', '.join(keys)} set; requests go to {host} ({own})")
+    says = f"{', '.join(keys)} set; requests go to {host}"
+    if config.base_url == spec.base_url:
+        yield Finding(spec.title, f"{says} (the vendor's own)")
+    else:  # where that is, nobody here knows
+        yield Finding(spec.title, f"{says} ({spec.base_url_variable})", "note")
     outside = [
         model.id.replace("*", "…")
         for model in spec.models
@@ -168,8 +173,7 @@ def _langsmith() -> Iterator[Finding]:
 
 def _frameworks() -> Iterator[Finding]:
     if _version("llama-index-core"):
-        installed = [name for name in ("llama-index-llms-openai", "openai") if _version(name)]
-        if os.environ.get("OPENAI_API_KEY") and "llama-index-llms-openai" in installed:
+        if os.environ.get("OPENAI_API_KEY") and any(map(_version, OPENAI_DEFAULTS)):
             yield Finding(
                 "LlamaIndex",
                 "without an LLM or embedding model set, documents go to OpenAI: its key is set",

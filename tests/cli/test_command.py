@@ -27,6 +27,7 @@ HEAVY = ("langchain", "llama_index", "httpx", "qdrant_client", "uvicorn", "numpy
         ("demo --help", 0, "--qdrant"),
         ("", 2, "demo "),
         ("demo --qestion x", 2, "─ Error ─"),
+        ("batch", 2, "Missing option"),
         ("demo --provider openai", 2, "provider='openai' is not known"),
     ],
 )

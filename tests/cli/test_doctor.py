@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dsgvo.cli import doctor
 from tests.cli.conftest import Invoke
 
 KEY = "sk-sehr-geheimer-schluessel"
@@ -32,6 +33,7 @@ def test_what_is_configured_is_told_without_secrets(invoke: Invoke) -> None:
     assert code == 0
     assert KEY not in text
     assert "gateway.firma.example (INNOGPT_BASE_URL)" in about["innoGPT"]["says"]
+    assert about["innoGPT"]["verdict"] == "note"
     assert "refused: o1-us" in about["meinGPT"]["says"]
     assert "x-workspace-id is missing" in about["neuroflash"]["says"]
     assert "SovrGPT" not in about
@@ -45,11 +47,13 @@ def test_what_is_configured_is_told_without_secrets(invoke: Invoke) -> None:
     [
         ("LANGCHAIN_TRACING_V2", "true", "LangSmith"),
         ("DSGVO_RESIDENCY", "any", "residency"),
+        ("OPENAI_API_KEY", KEY, "LlamaIndex"),
     ],
 )
 def test_strict_ends_with_1_if_something_leaves(
-    invoke: Invoke, name: str, value: str, concerns: str
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, value: str, concerns: str
 ) -> None:
+    monkeypatch.setattr(doctor, "OPENAI_DEFAULTS", ["llama-index-core"])  # as if installed
     code, about, _ = found(invoke, "--strict", **{name: value})
     assert (code, about[concerns]["verdict"]) == (1, "leaves")
     assert name in about[concerns]["remedy"]
