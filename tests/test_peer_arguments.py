@@ -98,8 +98,7 @@ def test_a_program_of_each_peer_runs_with_the_class_changed(server: Server) -> N
     assert len(embedding.get_query_embedding("Hallo!")) == 1536  # as the emulator makes them
     calling: Any = {"max_completion_tokens": 9, "stop_sequences": ["x"], "request_timeout": 9}
     assert InnoGPT(model="o1").complete("Hallo!", **calling).text
-    asked = server.requests.pop().json
-    assert asked.keys() == {"model", "messages", "max_tokens", "stop"}
+    assert server.requests.pop().json.keys() == {"model", "messages", "max_tokens", "stop"}
     models = [request.json["model"] for request in server.requests]
     assert models == ["gpt-5", "text-embedding-3-small", "gpt-5", "text-embedding-3-large"]
     assert all("n" not in request.json for request in server.requests)

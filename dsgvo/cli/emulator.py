@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["emulator"]
 
+WINDOWS = sys.platform == "win32"
+
 
 def emulator(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -106,7 +108,7 @@ def _explain(server: Server) -> None:
     for name in PROVIDERS:
         for variable, value in server.environ(name).items():
             line = f"export {variable}={quote(value)}"
-            if sys.platform == "win32":  # PowerShell
+            if WINDOWS:  # for PowerShell
                 line = f"$env:{variable} = '{value}'"
             console.print(line, markup=False)
     console.file.flush()

@@ -134,3 +134,7 @@ def test_an_upstream_server_is_passed_on(invoke: Invoke, monkeypatch: pytest.Mon
     assert invoke("emulator", *options, env={"DSGVO_UPSTREAM_KEY": "k"}).returncode == 0
     given = [served[f"upstream{name}"] for name in ("", "_model", "_key", "_anywhere")]
     assert given == ["http://127.0.0.1:9/v1", "m", "k", True]
+    monkeypatch.setattr("dsgvo.cli.emulator.WINDOWS", True)
+    with emulator.running() as server:
+        monkeypatch.setattr(emulator, "serve", lambda *_, ready, **__: ready(server))
+        assert "\n$env:INNOGPT_API_KEY = '" in invoke("emulator").stdout
