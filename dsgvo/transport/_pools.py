@@ -718,7 +718,10 @@ def build(
     steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
     target, extensions = parsed(url), {"timeout": steps}
     if query:
-        target = target.copy_merge_params(query)
+        try:
+            target = target.copy_merge_params(query)
+        except (httpx.InvalidURL, ValueError) as error:  # 64 KiB, or a number's thousands of digits
+            raise ConfigurationError(f"default_query or extra_query: {error}") from None
     if isinstance(content, Form):
         # Files are read piece by piece while they are sent.
         form: dict[str, Any] = {"data": content.fields, "files": content.files}
@@ -984,6 +987,8 @@ def _protocol() -> type[ResponseHandler]:
         def data_received(self, data: bytes) -> None:
             if self.has_head or not data:  # none comes when a pause ends
                 super().data_received(data)
+                if self._exception is not None:
+                    _end_body(self._payload, self._exception)
             elif self.idle:
                 self.abort()  # what nobody has asked for must not answer the next request
             elif self._received <= MAX_HEAD:
@@ -1016,6 +1021,15 @@ def _protocol() -> type[ResponseHandler]:
             self._drop_timeout()
 
     return Connection
+
+
+def _end_body(body: Any, error: BaseException) -> None:
+    """End a body inside which something came that is no HTTP: aiohttp would wait for ever."""
+    import aiohttp
+
+    if body is not None and not body.is_eof():
+        reason = getattr(error, "message", "") or type(error).__name__
+        body.set_exception(aiohttp.ClientPayloadError(reason))
 
 
 def _plain(error: Exception) -> Exception:

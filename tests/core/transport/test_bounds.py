@@ -123,6 +123,12 @@ def test_bounded_an_image_at_an_address(
             mode.call(ask, "generate_image", "x", save_to=tmp_path / "a.png")
 
 
+@calls
+def test_bounded_in_time_a_body_that_goes_on_as_no_http(mode: Mode, what: str) -> None:
+    with raw_server(endless(HEAD % 200 + b"100000\r\n" + b" " * MIB, b"Pfui\r\n")) as raw:
+        assert "broke" in str(fails(mode, raw, what))
+
+
 DONE = sse(chunk("Ja.", "stop"))
 STREAM = HEAD % 200 + b"%x\r\n%s\r\n" % (len(DONE), DONE)
 ERROR = http(b'{"error": "kaputt"}', status=500, length=1000)
