@@ -86,9 +86,9 @@ from dsgvo.transport._request import (
     gate_of,
     image_operation,
     in_workspace,
+    masked,
     open_response,
     read_list,
-    request_id,
     secrets_of,
     settled,
     tell_late,
@@ -102,6 +102,7 @@ from dsgvo.wire.account import (
     read_quotas,
     read_workspaces,
 )
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.assistants import (
     Assistant,
     AssistantAnswer,
@@ -463,7 +464,9 @@ class BaseClient:
             check_count("dimensions", dimensions)
             asked["dimensions"] = dimensions
         if encoding_format not in (None, "base64", "float"):
-            raise ConfigurationError(f"encoding_format={encoding_format!r}: 'base64' or 'float'")
+            raise ConfigurationError(
+                f"encoding_format={shown(encoding_format)}: 'base64' or 'float'"
+            )
         if encoding_format is not None:
             asked["encoding_format"] = encoding_format
         asked.update(own.extra_body or {})
@@ -531,17 +534,18 @@ class BaseClient:
         gate = gate_of(config)
         guessed = gate.guess(batch.texts) if gate is not None else 0
         with _audited(config, "embeddings", asked["model"]) as entry:
-            body, response = yield from fetch(config, operation, AUTH, gate=gate, tokens=guessed)
-            result = decode_embeddings(
-                config.spec,
-                body,
-                batch,
-                dimensions=asked.get("dimensions"),
-                request_id=request_id(response),
-                secrets=lambda: secrets_of(config, operation),
-                arrays=arrays,
-            )
-            entry.answered(result.model, result.usage, request_id(response))
+            body, answer = yield from fetch(config, operation, AUTH, gate=gate, tokens=guessed)
+            with masked(config, operation, answer.token):
+                result = decode_embeddings(
+                    config.spec,
+                    body,
+                    batch,
+                    dimensions=asked.get("dimensions"),
+                    request_id=answer.request_id,
+                    secrets=lambda: secrets_of(config, operation, answer.token),
+                    arrays=arrays,
+                )
+            entry.answered(result.model, result.usage, answer.request_id)
         if base64:
             runtime.gave_base64.add((config.base_url, asked["model"]))
         tokens = total_tokens(result.usage)
@@ -587,15 +591,16 @@ class BaseClient:
         )
         try:
             with _audited(config, "rerank", asked.model) as entry:
-                body, response = yield from fetch(config, operation, AUTH)
-                results, model = decode_rerank(
-                    config.spec,
-                    body,
-                    batch,
-                    request_id=request_id(response),
-                    secrets=lambda: secrets_of(config, operation),
-                )
-                entry.answered(model, request_id=request_id(response))
+                body, answer = yield from fetch(config, operation, AUTH)
+                with masked(config, operation, answer.token):
+                    results, model = decode_rerank(
+                        config.spec,
+                        body,
+                        batch,
+                        request_id=answer.request_id,
+                        secrets=lambda: secrets_of(config, operation, answer.token),
+                    )
+                entry.answered(model, request_id=answer.request_id)
         except APIStatusError as error:
             if len(batch.texts) == 1 or not is_too_large(error, batch):
                 raise
@@ -615,8 +620,9 @@ class BaseClient:
             expects="a list of assistants",
             not_found=f"the list of assistants is {support.source}",
         )
-        body, _ = yield from fetch(config, operation, AUTH)
-        return decode_assistants(config.spec, body)
+        body, answer = yield from fetch(config, operation, AUTH)
+        with masked(config, operation, answer.token):
+            return decode_assistants(config.spec, body)
 
     def _run_assistant(
         self,
@@ -637,16 +643,17 @@ class BaseClient:
             not_found=f"assistants() lists those there are; their address is {support.source}",
         )
         with _audited(config, f"assistant {assistant_id}", None) as entry:
-            body, response = yield from fetch(config, operation, AUTH)
-            answer = decode_run(
-                spec,
-                body,
-                request_id=request_id(response),
-                secrets=lambda: secrets_of(config, operation),
-            )
-            entry.answered(answer.model, answer.usage, answer.request_id)
-        _check_model(config, assistant_id, answer.model)
-        return answer
+            body, answer = yield from fetch(config, operation, AUTH)
+            with masked(config, operation, answer.token):
+                said = decode_run(
+                    spec,
+                    body,
+                    request_id=answer.request_id,
+                    secrets=lambda: secrets_of(config, operation, answer.token),
+                )
+            entry.answered(said.model, said.usage, said.request_id)
+        _check_model(config, assistant_id, said.model)
+        return said
 
     # -- lists and health -----------------------------------------------------------------------
 
@@ -745,21 +752,22 @@ class BaseClient:
         target = None if save_to is None else (yield RunInThread(lambda: _writable(Path(save_to))))
         config = yield from in_workspace(config)
         fields = {"prompt": prompt, "model": model and model_id(model), **params}
-        body = {name: value for name, value in fields.items() if value is not None}
+        asked = {name: value for name, value in fields.items() if value is not None}
         operation = Operation(
             url=config.url(f"{config.spec.base_url}{config.spec.images_path}"),
-            body=body | dict(options.extra_body or {}),
+            body=asked | dict(options.extra_body or {}),
             expects="an image",
         )
         with _audited(config, "image", model) as entry:
             try:
                 flow = fetch(config, operation, AUTH)
-                answer, response = yield from explained(config, model, flow)
-                image = decode_image(config.spec, answer)
+                body, answer = yield from explained(config, model, flow)
+                with masked(config, operation, answer.token):
+                    image = decode_image(config.spec, body)
             except APIError as error:
                 name_fact(config.spec, error, "image")
                 raise
-            entry.answered(request_id=request_id(response))
+            entry.answered(request_id=answer.request_id)
         if target is None:
             return image
         data = image.data
@@ -768,8 +776,9 @@ class BaseClient:
             find = partial(image_operation, config, str(image.url), allow_image_url)
             limit = min(config.max_response_bytes, MAX_IMAGE_BYTES)
             bounded = replace(config, max_response_bytes=limit)
-            data, response = yield from fetch(bounded, (yield RunInThread(find)), None)
-            check_image(config.spec, data, response.headers.get("content-type", ""))
+            with masked(config, operation, answer.token):
+                data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
+                check_image(config.spec, data, found.response.headers.get("content-type", ""))
         return (yield RunInThread(partial(_saved, image, data, target)))
 
 
@@ -852,7 +861,7 @@ def _check_image_request(
         raise ConfigurationError("allow_image_url is no function: it takes an address")
     if (n := params.get("n")) is not None and n != 1:
         raise CapabilityError(
-            f"n={n!r}: one image a request is read: call generate_image() again",
+            f"n={shown(n)}: one image a request is read: call generate_image() again",
             provider=spec.name,
         )
     if model is None and config.residency == "strict":
@@ -867,12 +876,18 @@ def _check_image_request(
 
 def _writable(target: Path) -> Path:
     """Return where an image is to be saved, if that can be: it is asked for and paid first."""
-    target = target.expanduser()
-    folder = target.parent
-    if not folder.is_dir():
-        raise ConfigurationError(f"save_to={str(target)!r}: the folder does not exist")
-    if not os.access(target if target.exists() else folder, os.W_OK):
-        raise ConfigurationError(f"save_to={str(target)!r} cannot be written to")
+    try:
+        target = target.expanduser()
+        folder = target.parent
+        with suppress(FileNotFoundError):
+            target.lstat()
+        if not folder.is_dir():
+            raise ConfigurationError(f"save_to={shown(str(target))}: the folder does not exist")
+        writable = os.access(target if target.exists() else folder, os.W_OK)
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, a home unknown
+        writable = False
+    if not writable:
+        raise ConfigurationError(f"save_to={shown(str(target))} cannot be written to")
     return target
 
 

@@ -6,9 +6,9 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from io import BytesIO
 from socket import SOCK_STREAM, getaddrinfo
 from threading import get_ident
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -79,7 +79,7 @@ from dsgvo.wire.account import (
 )
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import describe_body
-from dsgvo.wire.errors import error_from_body, mentions, redact
+from dsgvo.wire.errors import error_from_body, mask, mentions, redact
 from dsgvo.wire.files import Upload
 from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.messages import wants_reasoning
@@ -103,9 +103,9 @@ __all__ = [
     "gate_of",
     "image_operation",
     "in_workspace",
+    "masked",
     "open_response",
     "read_list",
-    "request_id",
     "secrets_of",
     "settled",
     "tell_late",
@@ -187,6 +187,11 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     server_name: str | None = None
 
+    @property
+    def where(self) -> str:
+        """The address for log lines: an image's may hold what signs it, and its prompt."""
+        return self.url if self.method == "POST" or self.accept != "image/*" else "an image"
+
     def with_reasoning(self) -> bool:
         """Put the thoughts of earlier turns into the body; return whether there are any."""
         if self.reasoned_messages is None:
@@ -204,6 +209,7 @@ class Operation:
 class Answer:
     """An answer under a success status, its body unread."""
 
+    config: ClientConfig
     request: httpx.Request
     response: httpx.Response
     lease: Lease = field(default_factory=lambda: Lease(None))
@@ -212,7 +218,7 @@ class Answer:
     @property
     def request_id(self) -> str | None:
         """The vendor's id of the request."""
-        return request_id(self.response)
+        return _request_id(self.response, self.config, self.token)
 
     @property
     def token(self) -> SecretStr:
@@ -251,7 +257,7 @@ class Retries:
         _log.info(
             "%s %s failed (%s); attempt %d of %d in %.1f s",
             self._operation.method,
-            self._operation.url,
+            self._operation.where,
             type(failure.error).__name__,
             self._failures + 1,
             self._max + 1,
@@ -290,7 +296,7 @@ def open_response(
             else:
                 result.lease = lease.keep()
         if isinstance(result, Answer):
-            _log.debug("%s %s %d", operation.method, operation.url, result.response.status_code)
+            _log.debug("%s %s %d", operation.method, operation.where, result.response.status_code)
             return result
         if result.stale and stale < MAX_STALE:
             stale += 1
@@ -353,7 +359,7 @@ def _attempt(
         stale = failed.kind == "stale"
         return Failure(error, failed.__cause__, retry=failed.retry, stale=stale)
     if response.is_success:
-        return Answer(request, response, started=started)
+        return Answer(config, request, response, started=started)
     body = _Body(MAX_ERROR_BYTES, time.monotonic() + ERROR_SECONDS)
     steps = request.extensions["timeout"]
     steps["read"] = min(ERROR_SECONDS, steps["read"] or ERROR_SECONDS)
@@ -398,7 +404,7 @@ def fetch(
     seconds: float | None = None,
     gate: Gate | None = None,
     tokens: int = 0,
-) -> Flow[tuple[bytes, httpx.Response]]:
+) -> Flow[tuple[bytes, Answer]]:
     """Make a request and read its whole answer, or what has come of it after so many seconds."""
     answer = yield from open_response(config, operation, auth, None, gate, tokens)
     body = _Body()
@@ -411,7 +417,7 @@ def fetch(
         error = connection_error(config, failed, operation)
         error.request_id = answer.request_id
         raise error from failed.__cause__
-    return body.data, answer.response
+    return body.data, answer
 
 
 def gate_of(config: ClientConfig) -> Gate | None:
@@ -430,9 +436,14 @@ def gate_of(config: ClientConfig) -> Gate | None:
         return gate
 
 
-def request_id(response: httpx.Response) -> str | None:
-    """Return the vendor's id of a request, or a gateway's."""
-    return next((value for name in _REQUEST_IDS if (value := response.headers.get(name))), None)
+def _request_id(
+    response: httpx.Response, config: ClientConfig, token: SecretStr | None
+) -> str | None:
+    """Return the vendor's id of a request, or a gateway's; what it repeats of a key is masked."""
+    found = next((value for name in _REQUEST_IDS if (value := response.headers.get(name))), None)
+    for secret in _keys(config, token) if found else ():
+        found = str(found).replace(secret, "***")
+    return found
 
 
 class _Body:
@@ -536,8 +547,24 @@ def secrets_of(
 ) -> tuple[str, ...]:
     """Return what an error's message must not show; looked for only when one is written."""
     shows = os.environ.get(SHOW_VARIABLE) == "1"
+    return (*_keys(config, token), *(() if shows else private_texts(operation.body)))
+
+
+def _keys(config: ClientConfig, token: SecretStr | None) -> tuple[str, ...]:
     own = (token.get_secret_value(),) if token and token.get_secret_value() else ()
-    return (*config.secrets(), *own, *(() if shows else private_texts(operation.body)))
+    return (*config.secrets(), *own)
+
+
+@contextmanager
+def masked(
+    config: ClientConfig, operation: Operation, token: SecretStr | None = None
+) -> Generator[None]:
+    """Mask what an error that an answer is found to be quotes of it."""
+    try:
+        yield
+    except APIError as error:
+        mask(error, secrets_of(config, operation, token))
+        raise
 
 
 def connection_error(
@@ -597,7 +624,7 @@ def _status_error(
 ) -> APIError | CapabilityError:
     spec = config.spec
     if response.has_redirect_location:
-        target = without_password(response.headers["location"].split("?")[0])
+        target = unquote(without_password(response.headers["location"].split("?")[0]))
         return RedirectError(
             f"{spec.title}: {response.status_code}: the server redirects to "
             f"{redact(target, secrets_of(config, operation, token))!r}; redirects are not "
@@ -605,7 +632,7 @@ def _status_error(
             f"or {spec.base_url_variable}",
             provider=spec.name,
             status_code=response.status_code,
-            request_id=request_id(response),
+            request_id=_request_id(response, config, token),
         )
     hint = None
     if response.status_code == 401:
@@ -620,7 +647,7 @@ def _status_error(
         spec,
         response.status_code,
         body,
-        request_id=request_id(response),
+        request_id=_request_id(response, config, token),
         retry_after=retry_after(response.headers, time.time()),
         secrets=secrets_of(config, operation, token),
         hint=hint,
@@ -713,25 +740,22 @@ def _key(credentials: Credentials) -> TokenKey:
 
 def _fetch_token(config: ClientConfig, credentials: Credentials) -> Flow[Token]:
     started = time.monotonic()
-    body, response = yield from fetch(
-        config,
-        Operation(
-            url=credentials.token_url,
-            content=_form(credentials),
-            content_type="application/x-www-form-urlencoded",
-            expects="a token",
-        ),
-        auth=None,
+    operation = Operation(
+        url=credentials.token_url,
+        content=_form(credentials),
+        content_type="application/x-www-form-urlencoded",
+        expects="a token",
     )
-    token, what = _token(body, started), describe_body(body)
+    body, answer = yield from fetch(config, operation, auth=None)
+    token, what = _token(body, started), redact(describe_body(body), config.secrets())
     del body  # a traceback shows what is held here
     if token is None:
         raise APIResponseError(
             f"{config.spec.title}: expected an access token from {credentials.token_url}, "
             f"got {what}",
             provider=config.spec.name,
-            status_code=response.status_code,
-            request_id=request_id(response),
+            status_code=answer.response.status_code,
+            request_id=answer.request_id,
         )
     return token
 
@@ -818,7 +842,8 @@ def _public_address(config: ClientConfig, url: str, host: str, port: int) -> str
         found = [str(entry[4][0]) for entry in getaddrinfo(host, port, type=SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
         raise APIConnectionError(
-            f"{config.spec.title}: the image's address {url[:200]!r} has no server ({error})",
+            f"{config.spec.title}: the image's address {_without_query(url)!r} has no server "
+            f"({error})",
             provider=config.spec.name,
         ) from None
     if not found or not all(map(is_public, found)):
@@ -828,11 +853,17 @@ def _public_address(config: ClientConfig, url: str, host: str, port: int) -> str
 
 def _refused_image(config: ClientConfig, url: str, why: str) -> APIResponseError:
     return APIResponseError(
-        f"{config.spec.title}: the image's address {url[:200]!r} {why}: it is not fetched; "
+        f"{config.spec.title}: the image's address {_without_query(url)!r} {why}: it is not "
+        "fetched; "
         "allow_image_url= can decide otherwise",
         provider=config.spec.name,
         status_code=200,
     )
+
+
+def _without_query(url: str) -> str:
+    """Return an address as it may be shown: what signs it and asks for it is left out."""
+    return unquote(url.partition("?")[0][:200])
 
 
 AUTH = BearerToken()
@@ -861,6 +892,7 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
     """
     auth, seconds = (_TokenAsItIs(), ASIDE_SECONDS) if once else (AUTH, None)
     ask: Ask | None = None
+    token: SecretStr | None = None
     step: Callable[[], Ask] = partial(next, recipe)
     try:
         while True:
@@ -868,14 +900,15 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
             operation = Operation(method="GET", url=config.url(ask.url), expects=ask.expects)
             asked = replace(config, query={**config.query, **ask.query})
             try:
-                body, _ = yield from fetch(asked, operation, auth, seconds=seconds)
+                body, answer = yield from fetch(asked, operation, auth, seconds=seconds)
             except APIError as error:
                 step = partial(recipe.throw, error)
             else:
-                step = partial(recipe.send, body)
+                step, token = partial(recipe.send, body), answer.token
     except StopIteration as end:
         return end.value
     except APIError as error:
+        mask(error, _keys(config, token))
         if ask is not None:
             name_fact(config.spec, error, ask.fact)
         raise

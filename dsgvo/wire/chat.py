@@ -339,12 +339,16 @@ class ChatDecoder:
 
     def _incomplete(self, what: str) -> IncompleteStreamError:
         return IncompleteStreamError(
-            f"{self._provider.title}: {what}", partial=self.completion(), **self._details()
+            f"{self._provider.title}: {redact(what, self._secrets())}",
+            partial=self.completion(),
+            **self._details(),
         )
 
     def _unexpected(self, what: str) -> APIResponseError:
         return APIResponseError(
-            f"{self._provider.title}: expected a chat completion, got {what}", **self._details()
+            f"{self._provider.title}: expected a chat completion, got "
+            f"{redact(what, self._secrets())}",
+            **self._details(),
         )
 
     def _details(self) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from dsgvo import errors
-from dsgvo.errors import APIResponseError, APIStatusError
+from dsgvo.errors import APIError, APIResponseError, APIStatusError
 from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, parse_json
 
-__all__ = ["error_from_body", "is_error", "mentions", "read_object", "redact"]
+__all__ = ["error_from_body", "is_error", "mask", "mentions", "read_object", "redact"]
 
 MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
@@ -206,12 +207,28 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """
-    text = text[:_READ]
+    text = _KEY_LIKE.sub("***", _masked(text[:_READ], secrets))
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def mask(error: APIError, secrets: Sequence[str]) -> None:
+    """Mask secrets in the words of an error that may quote what came: a page's title, a number."""
+    error.message = _masked(error.message, secrets)
+    error.args = (error.message,)
+    error.code = error.code and _masked(error.code, secrets)
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    if "\\" in text:  # an umlaut or a line break, as JSON and Python write it
+        secrets = [*secrets, *chain.from_iterable(map(_escaped, secrets))]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
-    text = _mask_quotes(text, secrets)
-    text = _KEY_LIKE.sub("***", text)
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+    return _mask_quotes(text, secrets)
+
+
+def _escaped(text: str) -> set[str]:
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    return {json.dumps(text)[1:-1], plain, plain.replace('\\"', '"')} - {text}
 
 
 def _mask_quotes(text: str, secrets: Sequence[str]) -> str:

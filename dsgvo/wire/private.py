@@ -7,7 +7,7 @@ from typing import Any, cast
 
 __all__ = ["private_texts"]
 
-_CONTENT_FIELDS = ("messages", "input", "prompt")
+_CONTENT_FIELDS = ("messages", "input", "prompt", "query", "documents")
 _SHORTEST = 4
 
 

@@ -15,6 +15,7 @@ from dsgvo import emulator, errors
 from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server, Status, Step, Truncate
 from dsgvo.transport import _pools, _request
 from tests.core.support import Mode, answer, client_credentials, http, in_one_mode, raw_server, sse
+from tests.core.transport.calls import CALLS, calls
 
 PROMPT = "Patientin Erika Beispiel, geboren am 1. 2. 1980, IBAN DE02 1203 0000 0000 2020 51"
 ANSWER = "Frau Beispiel hat Blutgruppe AB negativ und wohnt in der Musterstraße"
@@ -134,6 +135,17 @@ def test_secrets_stay_what_the_vendor_repeats(
         with pytest.raises(errors.APIStatusError, match=said) as caught:
             mode.chat(client)
     assert SECRET not in everything_said(caught.value)
+
+
+@calls
+def test_secrets_stay_what_a_success_repeats(mode: Mode, what: str) -> None:
+    provider, how, args = CALLS[what]
+    for body in (b'{"error": "geheim-4711"}', b"<title>geheim-4711</title>"):
+        with raw_server(http(body, headers=["X-Request-Id: geheim-4711"])) as raw:
+            client = mode.client(provider, raw, api_key="geheim-4711", max_retries=0)
+            with pytest.raises(errors.APIError) as caught:
+                mode.call(client, how, *args)
+        assert "geheim" not in f"{caught.value!r} {caught.value.code} {caught.value.request_id}"
 
 
 @pytest.mark.parametrize("step", [Status(401), Status(500), Status(200, {"access": "geheim"})])

@@ -206,6 +206,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
     (f"x «{PROMPT[4:20]}» y", [PROMPT], "x «***» y"),
     (f"x «{PROMPT[4:19]}» y", [PROMPT], f"x «{PROMPT[4:19]}» y"),
     (f"{PROMPT[:20]}{PROMPT[3:30]}» y", [PROMPT], "******» y"),
+    (r'x "F\u00fcr Z\u00f6e\nK\u00f6ln"', ["Für Zöe\nKöln"], 'x "***"'),
     # cut at its bound when it is masked
     ("x " * 200 + "y", [], ("x " * 200)[:399] + "…"),
     (f"{'x' * 380} {PROMPT * 50}", [PROMPT * 50], f"{'x' * 380} ***"),

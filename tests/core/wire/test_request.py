@@ -230,8 +230,9 @@ def test_about_how_many_tokens_a_text_has() -> None:
 def test_the_private_texts_of_a_request() -> None:
     parts = [{"type": "text", "text": "Mein Befund"}]
     messages = [{"role": "user", "content": parts}, {"tool_call_id": "call_1", "content": "abc"}]
-    body = {"model": "geheim", "messages": messages, "input": ["Text eins"], "prompt": "Bild"}
-    assert sorted(private_texts(body)) == ["Bild", "Mein Befund", "Text eins", "call_1"]
+    for text, texts in (("prompt", "input"), ("query", "documents")):
+        body = {"model": "geheim", "messages": messages, texts: ["Text eins"], text: "Bild"}
+        assert sorted(private_texts(body)) == ["Bild", "Mein Befund", "Text eins", "call_1"]
     assert private_texts(None) == []
 
 
