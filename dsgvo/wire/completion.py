@@ -129,7 +129,9 @@ class Accumulator:
         if delta.finish_reason is not None:
             completion.finish_reason = delta.finish_reason
         if delta.usage is not None:
-            self._usage = {**(self._usage or {}), **delta.usage}
+            if self._usage is None:  # not made anew: a server may send more with each piece
+                self._usage = {}
+            self._usage.update(delta.usage)
             if self._before.usage is not None:
                 delta.usage = added(self._before.usage, self._usage)
         if delta.extra is not None:

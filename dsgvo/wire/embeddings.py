@@ -23,6 +23,7 @@ from dsgvo.errors import (
     UnprocessableEntityError,
 )
 from dsgvo.providers import PROVIDERS, Provider
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.errors import read_object
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "may_refuse_base64",
     "not_a_list",
     "require_embeddings",
+    "what_came",
 ]
 
 MAX_BATCH_TEXTS = 128
@@ -140,7 +142,7 @@ def check_count(argument: str, value: int) -> None:
         ConfigurationError: With the argument and its value.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{argument}={value!r} is out of range: use 1 or more")
+        raise ConfigurationError(f"{argument}={shown(value)} is out of range: use 1 or more")
 
 
 def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts") -> None:
@@ -190,7 +192,7 @@ def batches(
     if isinstance(texts, str) or not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise not_a_list(argument, texts)
     if on_empty not in get_args(OnEmpty):
-        raise ConfigurationError(f"on_empty={on_empty!r}: 'error', 'zero' or 'skip'")
+        raise ConfigurationError(f"on_empty={shown(on_empty)}: 'error', 'zero' or 'skip'")
     checked = isinstance(texts, Sequence) and on_empty == "error"
     if checked:
         check_texts(texts, argument=argument)
@@ -258,7 +260,8 @@ def decode_embeddings(
     rows = cast("list[dict[str, Any]]", data)
     if len(rows) != expected:
         raise fail(f"expected {expected} vectors, got {len(rows)}")
-    found = _by_index(rows, fail, arrays=arrays)
+    words = b"true" in body or b"false" in body
+    found = _by_index(rows, fail, arrays=arrays, words=words)
     lengths = {len(vector) for vector in found}
     if len(lengths) > 1 or 0 in lengths:
         raise fail(f"vectors of different lengths: {sorted(lengths)}")
@@ -273,7 +276,11 @@ def decode_embeddings(
 
 
 def _by_index(
-    rows: list[dict[str, Any]], fail: Callable[[str], APIResponseError], *, arrays: bool
+    rows: list[dict[str, Any]],
+    fail: Callable[[str], APIResponseError],
+    *,
+    arrays: bool,
+    words: bool,
 ) -> list[Any]:
     expected = len(rows)
     vectors: list[Any] = [None] * expected
@@ -282,45 +289,48 @@ def _by_index(
             raise fail(f"the vector at place {position} is not of the documented shape")
         index = row.get("index", position)
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < expected:
-            raise fail(f"expected indexes 0 to {expected - 1}, got {index!r:.40}")
+            raise fail(f"expected indexes 0 to {expected - 1}, got {what_came(index)}")
         if vectors[index] is not None:
             raise fail(f"index {index} came twice")
         try:
             # Popped, so that the memory of what is read serves the vectors to come.
-            vectors[index] = _vector(row.pop("embedding", None), arrays=arrays)
+            vectors[index] = _vector(row.pop("embedding", None), arrays=arrays, words=words)
         except (TypeError, ValueError, OverflowError, Base64Error):
             raise fail(f"the vector at index {index} is unreadable") from None
     return vectors
 
 
-def _vector(value: object, *, arrays: bool) -> array[float] | list[float]:
-    numbers, highest = _numbers(value)
-    vector = _single(numbers) if arrays else numbers.tolist()
-    if (0x7F in highest or 0xFF in highest) and not all(map(isfinite, vector)):
-        raise ValueError
-    return vector
+def what_came(index: object) -> str:
+    """Return what is in the place of an index; a text, which may be a prompt, by its type."""
+    shows = index is None or isinstance(index, int | float)
+    return f"{index!r:.40}" if shows else f"a {type(index).__name__}"
 
 
-def _numbers(value: object) -> tuple[array[float], bytes]:
-    """Return a vector's numbers, and the highest byte of each."""
+def _vector(value: object, *, arrays: bool, words: bool) -> array[float] | list[float]:
+    if words and isinstance(value, list) and bool in set(map(type, cast("list[object]", value))):
+        raise TypeError
+    numbers = _numbers(cast("object", value))
+    if arrays and numbers.typecode == "d":
+        numbers = array("f", numbers)  # what is beyond its range becomes infinity
     # A vector store that takes a NaN finds nothing any more. Looking at each number would cost as
     # much as reading it, so those with the highest byte of NaN and infinity are looked for first.
+    size = numbers.itemsize
+    highest = numbers.tobytes()[size - 1 if byteorder == "little" else 0 :: size]
+    if (0x7F in highest or 0xFF in highest) and not all(map(isfinite, numbers)):
+        raise ValueError
+    return numbers if arrays else numbers.tolist()
+
+
+def _numbers(value: object) -> array[float]:
     if isinstance(value, str):
-        data = b64decode(value, validate=True)
-        highest = data[3::4]  # the lowest byte comes first
-        numbers = array("f", data)
+        numbers = array("f", b64decode(value, validate=True))  # the lowest byte comes first
         if byteorder == "big":
             numbers.byteswap()
-        return numbers, highest
+        return numbers
     if isinstance(value, list):
-        # The array refuses null and text, and makes floats of whole numbers.
-        numbers = array("d", cast("list[float]", value))
-        return numbers, numbers.tobytes()[7 if byteorder == "little" else 0 :: 8]
+        # The array refuses null and text, and makes floats of whole numbers and of truth values.
+        return array("d", cast("list[float]", value))
     raise TypeError
-
-
-def _single(numbers: array[float]) -> array[float]:
-    return numbers if numbers.typecode == "f" else array("f", numbers)
 
 
 def is_too_large(error: APIError, batch: Batch | None = None) -> bool:

@@ -10,7 +10,14 @@ from typing import Any, cast
 
 from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider, RerankSupport
-from dsgvo.wire.embeddings import MAX_BATCH_BYTES, Batch, batches, check_count, not_a_list
+from dsgvo.wire.embeddings import (
+    MAX_BATCH_BYTES,
+    Batch,
+    batches,
+    check_count,
+    not_a_list,
+    what_came,
+)
 from dsgvo.wire.errors import read_object
 from dsgvo.wire.request import require_model
 from dsgvo.wire.residency import Residency, check_residency
@@ -153,7 +160,7 @@ def decode_rerank(
         fields = cast("dict[str, Any]", row if isinstance(row, dict) else {})
         index, score = fields.get("index"), fields.get("relevance_score")
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < expected:
-            raise fail(f"expected indexes 0 to {expected - 1}, got {index!r:.40}")
+            raise fail(f"expected indexes 0 to {expected - 1}, got {what_came(index)}")
         if index in scores:
             raise fail(f"index {index} came twice")
         if (number := _number(score)) is None:

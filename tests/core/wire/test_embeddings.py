@@ -64,6 +64,7 @@ def test_numbers_are_floats_and_what_is_of_another_type_is_left_out() -> None:
     single, double = (2 - 2**-23) * 2.0**127, sys.float_info.max
     result = decode({"data": rows(b64(single, -single), [double, -double])})
     assert result.vectors == [[single, -single], [double, -double]]
+    raised(errors.APIResponseError, decode, {"data": rows(A, [1e39, 1.0])}, arrays=True)
     for odd in (7, None, [4]):
         result = decode({"data": rows(A, [0.25, 2]), "model": odd, "usage": odd})
         assert result == EmbeddingResult([A, B], None, None)
@@ -71,7 +72,7 @@ def test_numbers_are_floats_and_what_is_of_another_type_is_left_out() -> None:
 
 
 UNREADABLE: list[Any] = [
-    *([1.0, number] for number in ("2", 10**400, math.nan, -math.inf)),
+    *([1.0, number] for number in ("2", 10**400, math.nan, -math.inf, True)),
     *(None, [B], b64(*B) + "\n", "AAAA", "äöü="),
     *(b64(1, number) for number in (math.nan, -math.inf)),
 ]
@@ -82,8 +83,8 @@ BAD: list[tuple[Any, str]] = [
     *((rows(*[A] * count), f"expected 2 vectors, got {count}") for count in (0, 1, 3)),
     ([row(0, A), row(0, B)], "index 0 came twice"),
     *(
-        ([row(0, A), {"index": index, "embedding": B}], f"expected indexes 0 to 1, got {index!r}")
-        for index in (2, -1, "1", None)
+        ([row(0, A), {"index": index, "embedding": B}], f"expected indexes 0 to 1, got {shown}")
+        for index, shown in ((2, 2), (-1, -1), ("Befund", "a str"), (None, None))
     ),
     (rows(A, [1.0]), "different lengths: [1, 2]"),
     (rows([], []), "different lengths: [0]"),
