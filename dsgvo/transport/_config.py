@@ -464,7 +464,7 @@ def _arguments(spec: Provider, given: Mapping[str, str | None]) -> dict[str, str
     known = {wanted.argument: wanted for wanted in spec.header_arguments}
     for name, value in given.items():
         if value is not None and name not in known:
-            raise ConfigurationError(f"{name}={value!r}: {spec.title} has no such argument")
+            raise ConfigurationError(f"{name}={shown(value)}: {spec.title} has no such argument")
     found: dict[str, str] = {}
     for name, wanted in known.items():
         value = given.get(name) or os.environ.get(wanted.variable)
@@ -500,7 +500,7 @@ def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
 def _rate_limit(given: Literal["adaptive"] | Gate | None) -> Literal["adaptive"] | Gate | None:
     if given is None or given == "adaptive" or hasattr(given, "admit"):
         return given
-    raise ConfigurationError(f"rate_limit={given!r}: 'adaptive', a Gate, or None for no limit")
+    raise ConfigurationError(f"rate_limit={shown(given)}: 'adaptive', a Gate, or None for no limit")
 
 
 def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:
@@ -517,7 +517,9 @@ def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:
 
 def _purpose(given: str) -> str:
     if not isinstance(given, str) or not given.strip() or not given.isprintable():  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"purpose={given!r}: use a line of text, such as 'Kundendienst'")
+        raise ConfigurationError(
+            f"purpose={shown(given)}: use a line of text, such as 'Kundendienst'"
+        )
     return given
 
 
@@ -527,7 +529,7 @@ def _response_headers(given: bool | Collection[str]) -> frozenset[str] | bool:
     listed = isinstance(given, Collection) and not isinstance(given, str)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not listed or not all(isinstance(name, str) for name in given):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
-            f"include_response_headers={given!r}: use True, or a list of headers' names"
+            f"include_response_headers={shown(given)}: use True, or a list of headers' names"
         )
     return frozenset(name.lower() for name in given)
 
@@ -541,13 +543,15 @@ def _transport(argument: str, method: str, given: Any) -> Any:
 
 def _backend(value: str | None) -> Backend | None:
     if value not in {None, "", "httpcore", "aiohttp"}:
-        raise ConfigurationError(f"{BACKEND_VARIABLE}={value!r}: use 'httpcore' or 'aiohttp'")
+        raise ConfigurationError(f"{BACKEND_VARIABLE}={shown(value)}: use 'httpcore' or 'aiohttp'")
     return cast("Backend | None", value or None)
 
 
 def _max_response_bytes(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"max_response_bytes={value!r}: use a whole number of 1 or more")
+        raise ConfigurationError(
+            f"max_response_bytes={shown(value)}: use a whole number of 1 or more"
+        )
     return value
 
 
@@ -693,7 +697,7 @@ def _ids(trusted_models: Collection[str]) -> frozenset[str]:
         ids = tuple(trusted_models)
         if all(isinstance(one, str) for one in ids):  # pyright: ignore[reportUnnecessaryIsInstance]
             return frozenset(ids)
-    raise ConfigurationError(f"trusted_models={trusted_models!r}: use a list of model ids")
+    raise ConfigurationError(f"trusted_models={shown(trusted_models)}: use a list of model ids")
 
 
 def is_loopback(host: str) -> bool:
@@ -741,7 +745,7 @@ def _timeouts(value: Timeout) -> tuple[float | None, float | None]:
     """Return the seconds to reach the server, if they are set apart, and those of silence."""
     if isinstance(value, tuple | list):
         if len(value) != 2:
-            raise ConfigurationError(f"timeout={value!r}: a pair is (connect, read)")
+            raise ConfigurationError(f"timeout={shown(value)}: a pair is (connect, read)")
         connect, read = value
         return _timeout(connect), _timeout(read)
     if value is None or isinstance(value, int | float):
@@ -758,7 +762,7 @@ def _timeout(value: float | None) -> float | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not number or not 0 < value <= _LONGEST_TIMEOUT:
         raise ConfigurationError(
-            f"timeout={value!r}: use seconds above 0 (up to {_LONGEST_TIMEOUT}, 24 days), "
+            f"timeout={shown(value)}: use seconds above 0 (up to {_LONGEST_TIMEOUT}, 24 days), "
             "or None to wait without end"
         )
     return value
@@ -766,7 +770,7 @@ def _timeout(value: float | None) -> float | None:
 
 def _max_retries(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"max_retries={value!r}: use a whole number of 0 or more")
+        raise ConfigurationError(f"max_retries={shown(value)}: use a whole number of 0 or more")
     return value
 
 

@@ -117,11 +117,13 @@ def decode_workspaces(provider: Provider, body: bytes) -> Page[Workspace]:
         APIResponseError: If there is no list in it.
     """
     entries = entries_of(provider, body, ("data", "workspaces"))
-    found = [
-        Workspace(str(entry["id"]), first_of(entry, str, "name"))
-        for entry in entries
-        if "id" in entry
-    ]
+    found: list[Workspace] = []
+    for entry in entries:
+        key = str(first_of(entry, str, "id") or first_of(entry, int, "id") or "")
+        if not key.isascii() or not key.isprintable() or key != key.strip():
+            raise unexpected(provider, "an id that no header can carry", "a list of workspaces")
+        if key:
+            found.append(Workspace(key, first_of(entry, str, "name")))
     return _page(body, found, len(entries))
 
 
@@ -244,7 +246,7 @@ def decode_quotas(provider: Provider, body: bytes, now: datetime) -> Page[Quota]
         numbers = {
             name: amount
             for name, amount in amounts.items()
-            if isinstance(amount, int | float) and not isinstance(amount, bool)
+            if isinstance(amount, float) or (type(amount) is int and amount.bit_length() < 64)
         }
         found.append(
             Quota(

@@ -14,6 +14,8 @@ _KEY_LIKE = re.compile(
 )
 """How keys begin, or twenty letters and digits without a break, which no model id has."""
 
+_LONGEST = 400
+
 # Values of these are never shown: they are secret, or may hold what is.
 _HIDDEN = frozenset(
     {"api_key", "client_secret", "default_headers", "extra_body", "additional_kwargs"}
@@ -55,4 +57,8 @@ def shown(value: object) -> str:
     """
     if isinstance(value, str) and _KEY_LIKE.search(value[:1000]):
         return f"{value[:4] + '…'!r} (a key?)"
-    return repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number with thousands of digits, a deep object
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -125,7 +125,7 @@ def build_run(
 def _message(provider: Provider, at: int, message: Mapping[str, Any]) -> dict[str, str]:
     role, content = message.get("role"), message.get("content")
     if role not in _ROLES or message.get("tool_calls"):
-        what = "calls of tools" if role in _ROLES else f"role {role!r:.40}"
+        what = "calls of tools" if role in _ROLES else f"role {shown(role)}"
         raise CapabilityError(
             f"messages[{at}]: {provider.title}'s assistants are not known to take {what}: "
             f"use {', '.join(_ROLES)}, or a chat model",

@@ -144,6 +144,10 @@ def check_parts(
     known, unsure = known or provider.model(model), None
     for index, part in _parts(messages):
         kind = part.get("type")
+        if not isinstance(kind, str | None):
+            raise ConfigurationError(
+                f"messages[{index}]: a part's type is a {type(kind).__name__}, not a str"
+            )
         if kind in _NOBODY_TAKES:
             raise CapabilityError(
                 f"messages[{index}]: {provider.title} documents no {kind} input ({provider.page})",

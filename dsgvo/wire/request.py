@@ -135,7 +135,8 @@ def build_chat(
         if provider.support(name) == "ignored":
             accepts = f"accepts {name!r} and does not honour it"
             then = "will answer as if it were not set"
-            ignored[name] = _ignored(provider, model, f"{name}={value!r}", accepts, then, strict)
+            given = f"{name}={shown(value)}"
+            ignored[name] = _ignored(provider, model, given, accepts, then, strict)
     if unsure_of_images is not None and not provider.image_input:
         then = "may answer as if there were no image"
         ignored["images"] = _ignored(
@@ -176,13 +177,13 @@ def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
 def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:
     if (n := body.get("n")) is not None and n != 1:
         raise CapabilityError(
-            f"n={n!r}: {provider.title} gives one answer a request; call batch() instead",
+            f"n={shown(n)}: {provider.title} gives one answer a request; call batch() instead",
             provider=provider.name,
         )
     wanted: object = body.get("response_format") or {}
     if not isinstance(wanted, Mapping):
         raise ConfigurationError(
-            f"response_format={wanted!r}: use an object such as {{'type': 'json_object'}}"
+            f"response_format={shown(wanted)}: use an object such as {{'type': 'json_object'}}"
         )
     if cast("Mapping[str, Any]", wanted).get("type") == "json_schema":
         check_structured_output(provider, "json_schema")
@@ -196,7 +197,7 @@ def require_model(provider: Provider, model: str | None) -> str:
             and differ in where they run.
     """
     if model and not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"model={model!r} is not a str", provider=provider.name)
+        raise ConfigurationError(f"model={shown(model)} is not a str", provider=provider.name)
     if not model:
         examples = [known.id for known in provider.models if known.kind == "chat"]
         example = next((known for known in examples if "*" not in known), "…")
@@ -229,7 +230,7 @@ def check_parameter(name: str, value: Any, provider: Provider) -> None:
     """
     if name in provider.choices and value not in provider.choices[name]:
         raise ConfigurationError(
-            f"{name}={value!r}: {provider.title} takes "
+            f"{name}={shown(value)}: {provider.title} takes "
             f"{', '.join(map(repr, provider.choices[name]))}; extra_body passes others unchecked"
         )
     if name in _RANGES:
@@ -237,13 +238,15 @@ def check_parameter(name: str, value: Any, provider: Provider) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not low <= value <= high:  # nor is a NaN
             upper = f" to {high:g}" if high < math.inf else " or more"
-            raise ConfigurationError(f"{name}={value!r} is out of range: use {low:g}{upper}")
+            raise ConfigurationError(f"{name}={shown(value)} is out of range: use {low:g}{upper}")
     if name in _WHOLE and (not isinstance(value, int) or isinstance(value, bool)):
-        raise ConfigurationError(f"{name}={value!r} is not a whole number")
+        raise ConfigurationError(f"{name}={shown(value)} is not a whole number")
     if name == "stop":
-        sequences = cast("list[object]", value) if isinstance(value, list) else [value]
+        sequences: list[object] = cast("Any", value) if isinstance(value, list) else [value]
         if not all(isinstance(sequence, str) and sequence for sequence in sequences):
-            raise ConfigurationError(f"stop={value!r}: use a text or a list of texts, none empty")
+            raise ConfigurationError(
+                f"stop={shown(cast('object', value))}: use a text or a list of texts, none empty"
+            )
 
 
 def _ignored(provider: Provider, model: str, given: str, does: str, then: str, strict: bool) -> str:

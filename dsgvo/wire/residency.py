@@ -76,7 +76,8 @@ def resolve_residency(value: str | None) -> Residency:
     value = value or "eu"
     if value not in get_args(Residency):
         raise ConfigurationError(
-            f"residency={value!r} (argument or {RESIDENCY_VARIABLE}): use 'eu', 'strict' or 'any'"
+            f"residency={shown(value)} (argument or {RESIDENCY_VARIABLE}): use 'eu', 'strict' or "
+            "'any'"
         )
     return cast("Residency", value)
 
@@ -92,7 +93,7 @@ def model_id(model: str) -> str:
         'gpt-4o'
     """
     if not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"model={model!r} is not a str")
+        raise ConfigurationError(f"model={shown(model)} is not a str")
     text = model.strip(" ")
     if not text or not text.isprintable():
         raise ConfigurationError(f"model={shown(model)}: an id holds no control characters")

@@ -11,6 +11,7 @@ from uuid import uuid4
 from pydantic_core import to_json
 
 from dsgvo.errors import ConfigurationError
+from dsgvo.wire.arguments import shown
 
 __all__ = [
     "NO_NAMES",
@@ -311,13 +312,13 @@ def tool_choice(
             return _named(choice)
         case str():
             raise ConfigurationError(
-                f"tool_choice={choice!r} names no tool that is offered: use one of "
+                f"tool_choice={shown(choice)} names no tool that is offered: use one of "
                 f"{', '.join(map(repr, names)) or '(no tools)'}, or 'auto', 'none', 'required'"
             )
         case {"function": {"name": str(name)}}:
             if name not in names:
                 raise ConfigurationError(
-                    f"tool_choice names the function {name!r}, which is not among the tools "
+                    f"tool_choice names the function {shown(name)}, which is not among the tools "
                     f"offered: {', '.join(map(repr, names)) or '(no tools)'}"
                 )
             return dict(choice)
@@ -327,7 +328,7 @@ def tool_choice(
             return tool_choice({"type": "function", "function": {"name": name}}, tools)
         case _:
             raise ConfigurationError(
-                f"tool_choice={choice!r} is not understood: use 'auto', 'none', 'required', a "
+                f"tool_choice={shown(choice)} is not understood: use 'auto', 'none', 'required', a "
                 "tool's name, or {'type': 'function', 'function': {'name': …}}"
             )
 

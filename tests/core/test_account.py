@@ -239,10 +239,12 @@ def test_the_only_workspace_is_taken_and_which_of_several_is_not_guessed(
         server.script("neuroflash", page_of(*ids, total=len(ids)), path="/workspaces")
         with pytest.raises(errors.ConfigurationError, match=said):
             mode.ask(client)
+    server.script("neuroflash", page_of("a\r\nX-Admin: 1", total=1), path="/workspaces")
+    assert "no header can" in str(raised(errors.APIResponseError, mode.ask, client))
     for _ in range(2):  # asked for once
         mode.ask(client)
         assert server.requests[-1].headers["x-workspace-id"] == server.workspace_id
-    assert paths(server) == ["workspaces"] * 3 + ["completions"] * 2
+    assert paths(server) == ["workspaces"] * 4 + ["completions"] * 2
 
 
 @pytest.mark.parametrize("how", ["chat", "models"])

@@ -118,7 +118,9 @@ NOWHERE = "/nirgends/icon.png"
 REFUSED: list[tuple[str, dict[str, Any], type[DsgvoError], str]] = [
     ("innogpt", {"prompt": " "}, ConfigurationError, "prompt is empty or not a str"),
     ("innogpt", {"save_to": NOWHERE}, ConfigurationError, f"{NOWHERE!r}: the folder does not"),
+    ("innogpt", {"save_to": "a\0"}, ConfigurationError, r"save_to='a\x00' cannot be written"),
     ("innogpt", {"model": 5}, ConfigurationError, "model=5"),
+    ("innogpt", {"n": 10**5000}, CapabilityError, "n=<int>: one image"),
     ("innogpt", {"allow_image_url": 5}, ConfigurationError, "allow_image_url"),
     ("innogpt", {"n": 2}, CapabilityError, "n=2: one image a request is read: call genera"),
     ("sovrgpt", {}, CapabilityError, "documents no image generation (SovrGPT: "),
