@@ -24,7 +24,7 @@ def assistants(
     with emulated(provider) if emulator else nullcontext():
         found = Client(provider).assistants()
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
         return
 
     from dsgvo.cli.screen import Screen, plain_table

@@ -41,13 +41,14 @@ def report(
     except UnicodeDecodeError:
         raise ConfigurationError(f"FILE={str(file)!r} is not an audit trail") from None
     rows = [(*group, *(counts[name] for name in COUNTS)) for group, counts in sorted(sums.items())]
+
+    from dsgvo.cli.screen import Screen, plain_table, printable
+
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")  # Windows' text streams add "\r"
-        writer.writerows([(*GROUPS, *COUNTS), *rows])
+        shown = ([printable(str(cell)) for cell in row] for row in rows)
+        writer.writerows([(*GROUPS, *COUNTS), *shown])
         return
-
-    from dsgvo.cli.screen import Screen, plain_table
-
     table = plain_table()
     for name in GROUPS:
         table.add_column(name.capitalize(), overflow="fold", no_wrap=name == "day")

@@ -69,7 +69,7 @@ def doctor(
     """
     found = list(findings())
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
     else:
         _show(found)
     if strict and any(one.verdict == "leaves" for one in found):
