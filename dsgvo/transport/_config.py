@@ -76,6 +76,8 @@ _SECRET_HEADERS = frozenset(
     {"set-cookie", "authorization", "proxy-authorization", "www-authenticate"}
 )
 _NAT64 = IPv6Network("64:ff9b::/96")  # addresses of IPv4, by a gateway (RFC 6052)
+# Those of a gateway of one's own (RFC 8215), and IPv4 in a form that is out of use (RFC 4291).
+_OWN_NAT64 = (IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
 _SHORTEST_SECRET = 8
 _LONGEST_TIMEOUT = (2**31 - 1) // 1000  # sockets count milliseconds in 32 bits
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -722,6 +724,8 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(number, IPv6Address):
+        if any(number in network for network in _OWN_NAT64):
+            return False
         inner = IPv4Address(int(number) & 0xFFFFFFFF) if number in _NAT64 else None
         number = number.ipv4_mapped or number.sixtofour or inner or number
     return number.is_global and not number.is_multicast
