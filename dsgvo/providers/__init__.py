@@ -56,7 +56,7 @@ def get_provider(name: str) -> Provider:
     """
     try:
         return PROVIDERS[name.lower()]
-    except (KeyError, AttributeError):  # or no text at all
+    except (KeyError, AttributeError, TypeError):  # or no text at all
         raise ConfigurationError(
             f"provider={name!r} is not known: use one of {', '.join(PROVIDERS)}"
         ) from None

@@ -657,7 +657,7 @@ def check_base_url(value: str, spec: Provider) -> str:
     """Return a base URL without its trailing slash, or say what is wrong with it."""
 
     def wrong(why: str) -> ConfigurationError:
-        said = shown(without_password(str(value)))
+        said = shown(without_password(value) if isinstance(value, str) else value)  # pyright: ignore[reportUnnecessaryIsInstance]
         return ConfigurationError(f"base_url={said} (argument or {spec.base_url_variable}) {why}")
 
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
