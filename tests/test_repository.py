@@ -103,11 +103,6 @@ PLANTED = {
     "vendors": ["if name in ('innogpt', 'meinGPT'): pass", "match p:\n case 'meingpt': pass"],
     "purity": ["from time import monotonic", "data = open('x').read()", "at = datetime.now(UTC)"],
 }
-ALLOWED = [
-    ("dsgvo.wire.files", "from pathlib import Path\nname = Path('x').name"),
-    ("dsgvo.transport._pools", "import asyncio, os, time, httpx\nopen('x')"),
-    ("dsgvo.providers.innogpt", "NAME = 'innogpt'\nSPECS = {'innogpt': NAME}"),
-]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -117,7 +112,6 @@ def test_packages_keep_the_rule_and_planted_code_does_not(rule: str) -> None:
     assert [found for source in sources().items() for found in findings(*source)] == []
     texts = PLANTED[rule]
     assert [text for text in texts if not findings("dsgvo.wire.sse", ast.parse(text))] == []
-    assert [text for name, text in ALLOWED if findings(name, ast.parse(text))] == []
 
 
 # -- what lies in the tree ---------------------------------------------------------------------
