@@ -26,11 +26,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo", "examples", "tests")
-NAMES = ("account", "assistants", "files", "images", "rerank", "residency")
-TOOLS = "tests/langchain/test_tools.py"
+NAMES = ("account", "assistants", "continued", "files", "images", "rerank", "residency")
+FRAMEWORKS = ["tests/frameworks/test_structured.py", "tests/langchain/test_tools.py"]
 SHARED = [f"tests/core/test_{name}.py" for name in NAMES]
 TESTS = {
-    "wire": ["tests/core/wire", *SHARED, "tests/frameworks/test_structured.py", TOOLS],
+    "wire": ["tests/core/wire", *SHARED, *FRAMEWORKS, "tests/bulk/test_budget.py"],
     "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
 }
 # Tests that measure, look at the stack, in which mutmut stands, or start a Python in which every
