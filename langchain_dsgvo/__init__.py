@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dsgvo.providers import PROVIDERS
+from dsgvo._lazy import vendors_names
 
 if TYPE_CHECKING:
     from langchain_dsgvo.innogpt import ChatInnoGPT, InnoGPTEmbeddings, InnoGPTImageGeneration
@@ -32,15 +31,4 @@ __all__ = [
     "SovrGPTRerank",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a vendor's module when it or a class of it is asked for: classes take time to make."""
-    for provider in PROVIDERS:
-        if provider in name.lower():
-            module = import_module(f"{__name__}.{provider}")
-            return module if name == provider else getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = vendors_names(__name__)
