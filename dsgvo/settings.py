@@ -416,7 +416,7 @@ class ChatSettings(Settings):
         Raises:
             ConfigurationError: If one configures more than a call.
         """
-        RequestOptions.split(given)  # refuses them by the names that were given
+        RequestOptions.check(given)  # by the names that were given
         found: dict[str, Any] = {}
         for name, value in given.items():
             peer = PEER_ARGUMENTS.get(name)

@@ -535,14 +535,14 @@ class BaseClient:
         guessed = gate.guess(batch.texts) if gate is not None else 0
         with _audited(config, "embeddings", asked["model"]) as entry:
             body, answer = yield from fetch(config, operation, AUTH, gate=gate, tokens=guessed)
-            with masked(config, operation, answer.token):
+            with masked(config, operation, answer.token) as secrets:
                 result = decode_embeddings(
                     config.spec,
                     body,
                     batch,
                     dimensions=asked.get("dimensions"),
                     request_id=answer.request_id,
-                    secrets=lambda: secrets_of(config, operation, answer.token),
+                    secrets=secrets,
                     arrays=arrays,
                 )
             entry.answered(result.model, result.usage, answer.request_id)
@@ -592,13 +592,13 @@ class BaseClient:
         try:
             with _audited(config, "rerank", asked.model) as entry:
                 body, answer = yield from fetch(config, operation, AUTH)
-                with masked(config, operation, answer.token):
+                with masked(config, operation, answer.token) as secrets:
                     results, model = decode_rerank(
                         config.spec,
                         body,
                         batch,
                         request_id=answer.request_id,
-                        secrets=lambda: secrets_of(config, operation, answer.token),
+                        secrets=secrets,
                     )
                 entry.answered(model, request_id=answer.request_id)
         except APIStatusError as error:
@@ -644,12 +644,12 @@ class BaseClient:
         )
         with _audited(config, f"assistant {assistant_id}", None) as entry:
             body, answer = yield from fetch(config, operation, AUTH)
-            with masked(config, operation, answer.token):
+            with masked(config, operation, answer.token) as secrets:
                 said = decode_run(
                     spec,
                     body,
                     request_id=answer.request_id,
-                    secrets=lambda: secrets_of(config, operation, answer.token),
+                    secrets=secrets,
                 )
             entry.answered(said.model, said.usage, said.request_id)
         _check_model(config, assistant_id, said.model)

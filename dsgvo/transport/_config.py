@@ -154,13 +154,26 @@ class RequestOptions:
     purpose: str | None = None
 
     @staticmethod
+    def check(arguments: Mapping[str, Any]) -> None:
+        """Refuse an argument of a call that belongs to the constructor.
+
+        Raises:
+            ConfigurationError: With the first of them.
+        """
+        if refused := sorted(_OF_THE_CONSTRUCTOR.intersection(arguments)):
+            raise ConfigurationError(
+                f"{refused[0]} cannot be set for one call: pass it to the constructor, and make "
+                "one object for each"
+            )
+
+    @staticmethod
     def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of a call's arguments that configure its requests.
 
         Raises:
             ConfigurationError: If an argument belongs to the constructor.
         """
-        RequestOptions.split(arguments)
+        RequestOptions.check(arguments)
         return {name: arguments[name] for name in _OPTIONS.intersection(arguments)}
 
     @classmethod
@@ -172,11 +185,7 @@ class RequestOptions:
         """
         if _NOT_BODY.isdisjoint(arguments):  # nearly all calls
             return NO_OPTIONS, dict(arguments)
-        if refused := sorted(_OF_THE_CONSTRUCTOR.intersection(arguments)):
-            raise ConfigurationError(
-                f"{refused[0]} cannot be set for one call: pass it to the constructor, and make "
-                "one object for each"
-            )
+        cls.check(arguments)
         given = {name: arguments[name] for name in _OPTIONS if name in arguments}
         others = {name: value for name, value in arguments.items() if name not in given}
         return cls(**given), others

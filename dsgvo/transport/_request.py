@@ -190,7 +190,7 @@ class Operation:
     @property
     def where(self) -> str:
         """The address for log lines: an image's may hold what signs it, and its prompt."""
-        return self.url if self.method == "POST" or self.accept != "image/*" else "an image"
+        return "an image" if self.accept == "image/*" else self.url
 
     def with_reasoning(self) -> bool:
         """Put the thoughts of earlier turns into the body; return whether there are any."""
@@ -557,13 +557,17 @@ def _keys(config: ClientConfig, token: SecretStr | None) -> tuple[str, ...]:
 
 @contextmanager
 def masked(
-    config: ClientConfig, operation: Operation, token: SecretStr | None = None
-) -> Generator[None]:
-    """Mask what an error that an answer is found to be quotes of it."""
+    config: ClientConfig, operation: Operation, token: SecretStr
+) -> Generator[Callable[[], tuple[str, ...]]]:
+    """Mask what an error that an answer is found to be quotes of it; yield what gives secrets."""
+
+    def secrets() -> tuple[str, ...]:
+        return secrets_of(config, operation, token)
+
     try:
-        yield
+        yield secrets
     except APIError as error:
-        mask(error, secrets_of(config, operation, token))
+        mask(error, secrets())
         raise
 
 
@@ -854,8 +858,7 @@ def _public_address(config: ClientConfig, url: str, host: str, port: int) -> str
 def _refused_image(config: ClientConfig, url: str, why: str) -> APIResponseError:
     return APIResponseError(
         f"{config.spec.title}: the image's address {_without_query(url)!r} {why}: it is not "
-        "fetched; "
-        "allow_image_url= can decide otherwise",
+        "fetched; allow_image_url= can decide otherwise",
         provider=config.spec.name,
         status_code=200,
     )
