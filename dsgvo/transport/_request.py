@@ -452,20 +452,21 @@ class _Body:
     __slots__ = ("_data", "_end", "_max", "done")
 
     def __init__(self, max_bytes: int | None = None, end: float = 0.0) -> None:
-        self._data = bytearray()  # a list of small pieces would take twenty times their size
+        self._data = BytesIO()  # a list of small pieces would take twenty times their size
         self._max = max_bytes
         self._end = end
         self.done = False
 
     def feed(self, data: bytes) -> None:
         if self._max is not None:
-            data = data[: self._max - len(self._data)]
-            self.done = len(self._data) + len(data) >= self._max or time.monotonic() > self._end
-        self._data += data
+            data = data[: self._max - self._data.tell()]
+            full = self._data.tell() + len(data) >= self._max
+            self.done = full or time.monotonic() > self._end
+        self._data.write(data)
 
     @property
     def data(self) -> bytes:
-        return bytes(self._data)
+        return self._data.getvalue()
 
 
 def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | None]]:
