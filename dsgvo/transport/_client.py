@@ -222,7 +222,7 @@ class _Begun:
 
     answer: Answer
     decoder: ChatDecoder
-    deltas: Sequence[Delta]
+    deltas: Iterable[Delta]  # an iterator, if more is to come: it lets go of what was read
     chunks: Any
 
 
@@ -387,7 +387,7 @@ class BaseClient:
                     if data is None:
                         return _Begun(answer, decoder, decoder.close(), None)
                     if deltas := decoder.feed(data):
-                        return _Begun(answer, decoder, deltas, chunks)
+                        return _Begun(answer, decoder, iter(deltas), chunks)
                 return _Begun(answer, decoder, (), chunks)
             except ConnectionFailedError as failed:
                 return _Begun(answer, decoder, _broken(call, answer, decoder, failed), None)
@@ -1458,7 +1458,7 @@ class AsyncClient(BaseClient):
             raise
         finally:
             if chunks is not None:
-                await _pools.afinish(chunks, keep=keep)
+                await _pools.afinish(answer.response, chunks, keep=keep)
 
     async def embed(
         self,

@@ -166,7 +166,7 @@ class ReadBody:
                     keep = True
                     break
         finally:
-            await _pools.afinish(chunks, keep=keep)
+            await _pools.afinish(self.response, chunks, keep=keep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -608,9 +608,10 @@ def finish(
     chunks.close()
 
 
-async def afinish(chunks: AsyncGenerator[bytes], *, keep: bool) -> None:
+async def afinish(response: httpx.Response, chunks: AsyncGenerator[bytes], *, keep: bool) -> None:
     """Do what :func:`finish` does; on a loop, the rest may come a little later, too."""
-    if not keep:
+    answer = _aiohttp_answer(response)
+    if not keep or (answer is not None and answer.content.at_eof()):  # no rest, nearly always
         await chunks.aclose()
         return
     task = asyncio.ensure_future(_drained(chunks))
