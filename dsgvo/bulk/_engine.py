@@ -16,6 +16,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -178,6 +179,8 @@ class Engine(Generic[_Unit]):
             KeyboardInterrupt: After Ctrl-C, when what was in flight is done.
             DsgvoError: What ended the run, likewise.
         """
+        # One thread reads and one writes: each keeps the memory that it has once needed.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2, "dsgvo-bulk"))
         open_parts: deque[Part[_Unit]] = deque()
         tasks: set[asyncio.Task[Any]] = set()
         writing: asyncio.Task[None] | None = None
