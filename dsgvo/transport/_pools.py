@@ -175,6 +175,17 @@ class _Wire:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def get_extra_info(self, info: str) -> Any:
+        """Call an idle connection closed, too, if more had come than its last answer.
+
+        It would be taken for the next one, or its start.
+        """
+        if info == "is_readable":
+            connection = _connection(_outwards(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if connection is not None and connection._h11_state.trailing_data[0]:  # noqa: SLF001
+                return True
+        return self._stream.get_extra_info(info)
+
     def _begin(self) -> None:
         self.received = 0
         self.has_head = False
@@ -446,10 +457,7 @@ def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx
     except _errors() as error:
         failure = _failure(error, answered=False)
     else:
-        if not _is_early(response):
-            return response
-        response.close()
-        failure = _early()
+        return _begun(response)
     raise failure
 
 
@@ -468,27 +476,16 @@ async def asend(
     except _errors() as error:
         failure = _failure(error, answered=False)
     else:
-        if not _is_early(response):
-            return response
-        await response.aclose()
-        failure = _early()
+        return _begun(response)
     raise failure  # without aiohttp's exception as its context: its frames hold the key
 
 
-def _is_early(response: httpx.Response) -> bool:
-    """Return whether an answer had come before its request, so that it belongs to none.
-
-    It is what a server has sent after the answer before it, and lay in the buffer meanwhile.
-    """
+def _begun(response: httpx.Response) -> httpx.Response:
+    """Note that an answer's head has come."""
     wire = response.extensions.get("network_stream")
-    if not isinstance(wire, _Wire):  # a transport of the user's
-        return False
-    wire.has_head = True
-    return wire.received == 0
-
-
-def _early() -> ConnectionFailedError:
-    return ConnectionFailedError("broken", "an answer came before the request had been sent")
+    if isinstance(wire, _Wire):  # else a transport of the user's, or aiohttp's
+        wire.has_head = True
+    return response
 
 
 def hurry(response: httpx.Response, seconds: float) -> None:
@@ -906,6 +903,13 @@ def _session(proxy: httpx.Proxy | None, context: SSLContext) -> aiohttp.ClientSe
     import aiohttp
     from yarl import URL
 
+    class Response(aiohttp.ClientResponse):
+        async def start(self, connection: Any) -> Any:
+            await super().start(connection)
+            # httpx-aiohttp encodes it, and fails at bytes that are no UTF-8.
+            self.reason = ascii(self.reason or "")[1:-1]
+            return self
+
     through = None
     if proxy is not None:
         user, password = proxy.auth or (None, None)
@@ -917,6 +921,7 @@ def _session(proxy: httpx.Proxy | None, context: SSLContext) -> aiohttp.ClientSe
             keepalive_timeout=KEEPALIVE_SECONDS,
             resolver=aiohttp.ThreadedResolver(),  # the system's, as httpcore's
         ),
+        response_class=Response,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         proxy=through,
@@ -970,7 +975,6 @@ def _connector() -> type[aiohttp.TCPConnector]:
 @cache
 def _protocol() -> type[ResponseHandler]:
     """Return aiohttp's connection, with what this module asks of it."""
-    import aiohttp
     from aiohttp.client_proto import ResponseHandler
 
     class Connection(ResponseHandler):
@@ -996,8 +1000,8 @@ def _protocol() -> type[ResponseHandler]:
                 self.begun = True
                 self._received += len(data)
                 super().data_received(data)
-                if self._received > MAX_HEAD and not self.has_head:
-                    self.set_exception(aiohttp.ClientPayloadError(_LONG_HEAD))
+                if not self.has_head:
+                    _go_on(self, self._received)
 
         def feed_data(self, data: Any, size: int = 0) -> None:
             if self.idle:
@@ -1022,6 +1026,15 @@ def _protocol() -> type[ResponseHandler]:
             self._drop_timeout()
 
     return Connection
+
+
+def _go_on(connection: ResponseHandler, received: int) -> None:
+    """Wait on for an answer's head: aiohttp's time-out ends with one such as ``100 Continue``."""
+    import aiohttp
+
+    connection.start_timeout()
+    if received > MAX_HEAD:
+        connection.set_exception(aiohttp.ClientPayloadError(_LONG_HEAD))
 
 
 def _end_body(body: Any, error: BaseException) -> None:
