@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -473,6 +473,11 @@ async def asend(
             transport = await runtime.pools.loop(_proxy(request), backend)
             at_once = SENT_AT_ONCE
         response = await transport.handle_async_request(_without_blocking(request, at_once))
+    except asyncio.CancelledError as error:
+        connection = _connection(_frames(error.__traceback__))
+        if hasattr(connection, "_h11_state"):  # httpcore would keep one that it has but opened
+            await asyncio.shield(_in_background(connection.aclose()))
+        raise
     except _errors() as error:
         failure = _failure(error, answered=False)
     else:
@@ -565,9 +570,17 @@ async def aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[byte
     except _errors() as error:
         failure = _failure(error)
     finally:
-        await response.aclose()
+        await _aclosed(response)
     if failure is not None:
         raise failure
+
+
+async def _aclosed(response: httpx.Response) -> None:
+    """Close an answer to the end: httpcore's connection is lost if that is cancelled midway."""
+    if _aiohttp_answer(response) is not None:
+        await response.aclose()
+        return
+    await asyncio.shield(_in_background(response.aclose()))
 
 
 def _astream(response: httpx.Response) -> Any:
@@ -611,13 +624,18 @@ async def afinish(response: httpx.Response, chunks: AsyncGenerator[bytes], *, ke
     if not keep or (answer is not None and answer.content.at_eof()):  # no rest, nearly always
         await chunks.aclose()
         return
-    task = asyncio.ensure_future(_drained(chunks))
-    _draining.add(task)
-    task.add_done_callback(_draining.discard)
-    await asyncio.wait([task], timeout=GRACE_SECONDS)
+    await asyncio.wait([_in_background(_drained(chunks))], timeout=GRACE_SECONDS)
 
 
-_draining: set[asyncio.Task[None]] = set()
+_background: set[asyncio.Task[None]] = set()
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Return a task that is kept until it is done, whoever waits for it."""
+    task = asyncio.ensure_future(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+    return task
 
 
 async def _drained(chunks: AsyncGenerator[bytes]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import types
 from contextlib import suppress
 from typing import Any
 
@@ -96,6 +98,37 @@ BROKEN: dict[str, Any] = {
     "not JSON": Raw(chunks=[sse("{", done=False), *REST], delay=0.01),
     "error at first": Raw(chunks=[sse({"error": "nein"}, done=False), *REST], delay=0.01),
 }
+
+
+@types.coroutine
+def cancelled_at(step: int, call: Any) -> Any:
+    """Await a call, and cancel the task where it waits for the so many-th time."""
+    go, value = call.send, None
+    for number in itertools.count():
+        try:
+            waits = go(value)
+        except StopIteration:
+            return number > step
+        if number == step and (task := asyncio.current_task()):
+            task.cancel()
+        try:
+            go, value = call.send, (yield waits)
+        except BaseException as error:  # noqa: BLE001 - it is the call's
+            go, value = call.throw, error
+
+
+def test_cancel_wherever_a_call_waits_keeps_no_connection_for_nobody(fresh: Server) -> None:
+    client = Mode("async").client("sovrgpt", fresh)
+
+    async def main() -> bool:
+        for step in itertools.count():
+            call: Any = cancelled_at(step, client.chat(HELLO, model=MODEL))
+            with suppress(asyncio.CancelledError):
+                if not await asyncio.create_task(call):
+                    break
+        return await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 1)
+
+    assert asyncio.run(main())
 
 
 @pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN.keys())
