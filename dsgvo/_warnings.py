@@ -19,14 +19,20 @@ _LIBRARIES = frozenset(
 )
 """What may stand between the user's line and a warning about it."""
 
-_warned: set[Hashable] = set()
+MAX_REMEMBERED = 10_000
+"""What has been told and is remembered; the oldest is forgotten first, since a server may be the
+one who names what is told."""
+
+_warned: dict[Hashable, None] = {}
 
 
 def first_time(key: Hashable) -> bool:
     """Return whether something has not been told yet in this process; from now on it has."""
     if key in _warned:
         return False
-    _warned.add(key)
+    while len(_warned) >= MAX_REMEMBERED:
+        _warned.pop(next(iter(_warned), None), None)
+    _warned[key] = None
     return True
 
 

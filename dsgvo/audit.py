@@ -26,6 +26,9 @@ __all__ = ["AUDIT_VARIABLE", "AuditEntry", "is_other_model"]
 
 AUDIT_VARIABLE = "DSGVO_AUDIT"
 
+MAX_NAME = 200
+"""Characters of a name that an answer gives itself."""
+
 _OFF = logging.CRITICAL + 1
 _log = logging.getLogger("dsgvo.audit")
 if _log.level == logging.NOTSET:  # the level of the root logger is not meant for it
@@ -97,7 +100,7 @@ class AuditEntry:
         self, model: str | None = None, usage: Any = None, request_id: str | None = None
     ) -> None:
         """Note what the answer says of itself."""
-        self._answer = model, usage, request_id
+        self._answer = model and model[:MAX_NAME], usage, request_id and request_id[:MAX_NAME]
 
     def __enter__(self) -> AuditEntry:
         _open()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from dsgvo.errors import ConfigurationError
+from dsgvo.wire.arguments import equal
 
 __all__ = ["PEER_ARGUMENTS", "PeerArgument", "check_peer_argument"]
 
@@ -139,7 +140,7 @@ def check_peer_argument(owner: str, name: str, value: object, body_argument: str
     if peer is None:
         return False
     if peer.harmless is not ANY and not any(
-        value is harmless or value == harmless for harmless in peer.harmless
+        value is harmless or equal(value, harmless) for harmless in peer.harmless
     ):
         reason = peer.reason.format(body=body_argument, name=name)
         raise ConfigurationError(f"{owner}: {name} cannot be set: {reason}")

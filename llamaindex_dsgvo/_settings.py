@@ -6,7 +6,8 @@ import pickle
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field
+from llama_index.core.callbacks import CallbackManager
+from pydantic import Field, field_validator
 
 from dsgvo.settings import BaseURL, Settings
 
@@ -24,6 +25,13 @@ class VendorSettings(Settings):
     additional_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of every request's body."
     )
+
+    @field_validator("callback_manager", check_fields=False)
+    @classmethod
+    def _check_manager(cls, value: object) -> object:
+        if isinstance(value, CallbackManager | None):
+            return value
+        raise ValueError("Input should be a CallbackManager")
 
     def __getstate__(self) -> dict[Any, Any]:
         """Refuse to travel without a transport that cannot: LlamaIndex would leave it out."""

@@ -139,7 +139,7 @@ from dsgvo import PROVIDERS
 from dsgvo.audit import AuditEntry
 for number in range(300):
     with AuditEntry(PROVIDERS["meingpt"], "h", "chat", "x" * 500, "ä" * 300) as entry:
-        entry.answered("y\\x1b", {"prompt_tokens": number, "completion_tokens": 1})
+        entry.answered("=y\\x1b" * 99, {"prompt_tokens": number, "completion_tokens": 1})
 """
 
 
@@ -151,7 +151,7 @@ def test_lines_of_many_processes_stay_whole_and_are_summed_up(
     assert [process.wait(60) for process in running] == [0] * 4
     path = tmp_path / "audit.jsonl"
     _, row = invoke("audit", "report", str(path), "--csv").stdout.splitlines()
-    assert row.endswith(f"meingpt,y\ufffd,unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
+    assert row.endswith(f"meingpt,'{'=y�' * 66}=y,unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
     assert f"\n{row[:10]}  meingpt" in invoke("audit", "report", str(path)).stdout
     path.write_text("{}\n", "utf-8")
     assert "line 1 is not a record" in " ".join(invoke("audit", "report", str(path)).stderr.split())

@@ -46,7 +46,7 @@ def report(
 
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")  # Windows' text streams add "\r"
-        shown = ([printable(str(cell)) for cell in row] for row in rows)
+        shown = ([_cell(printable(str(cell))) for cell in row] for row in rows)
         writer.writerows([(*GROUPS, *COUNTS), *shown])
         return
     table = plain_table()
@@ -60,6 +60,11 @@ def report(
     if not screen.is_terminal:
         screen.width = 160
     screen.print(table)
+
+
+def _cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: a server may have named its model."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def summed(lines: Iterable[str]) -> dict[tuple[str, ...], Counter[str]]:

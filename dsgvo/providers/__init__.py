@@ -57,6 +57,9 @@ def get_provider(name: str) -> Provider:
     try:
         return PROVIDERS[name.lower()]
     except (KeyError, AttributeError, TypeError):  # or no text at all
+        # A number's digits may be too many to be written.
+        text = isinstance(name, str | None)  # pyright: ignore[reportUnnecessaryIsInstance]
+        said = repr(name)[:80] if text else f"<{type(name).__name__}>"
         raise ConfigurationError(
-            f"provider={name!r} is not known: use one of {', '.join(PROVIDERS)}"
+            f"provider={said} is not known: use one of {', '.join(PROVIDERS)}"
         ) from None

@@ -100,10 +100,20 @@ class Cluster:
             for node in ray.nodes()
             if node["Alive"]
         ]
-        for error in ray.get([worker.check.remote() for worker in workers]):
+        try:
+            errors = ray.get([worker.check.remote() for worker in workers])
+        except RayTaskError:
+            raise
+        except RayError as error:
+            raise _no_answer(error) from None
+        for error in errors:
             if error is not None:
                 raise error
         return _Asked(gate, workers)
+
+
+def _no_answer(error: RayError) -> APIConnectionError:
+    return APIConnectionError(f"no process of the cluster answers: {type(error).__name__}")
 
 
 class _Worker:
@@ -182,9 +192,7 @@ class _Asked:
             except RayError as error:  # the node, or the process, is lost
                 self._resting[number] = time.monotonic() + REST_SECONDS
                 if time.monotonic() > self._answered + LOST_SECONDS:
-                    raise APIConnectionError(
-                        f"no process of the cluster answers: {type(error).__name__}"
-                    ) from None
+                    raise _no_answer(error) from None
             else:
                 self._answered = time.monotonic()
                 return found

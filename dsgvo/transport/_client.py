@@ -799,7 +799,7 @@ def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None
         config.spec, asked, answered, config.residency, config.trusted_models
     )
     if warning is not None:
-        warn_once((config.spec.name, asked, answered), warning, ResidencyWarning)
+        warn_once((config.spec.name, asked, answered[:200]), warning, ResidencyWarning)
 
 
 def _broken(

@@ -90,6 +90,9 @@ SENT_AT_ONCE = 64 * 1024
 PIECE = 1024 * 1024
 """Bytes that are decompressed at once, however small they are on the wire."""
 
+PART = 4096
+"""Bytes that are given to be decompressed at once."""
+
 _LONG_HEAD = "Receive buffer too long"
 """h11's words for a head beyond httpcore's bound of 100 KiB."""
 
@@ -696,6 +699,11 @@ class _Inflater:
         self._left -= len(data)
         if self._left < 0:
             raise _too_large(self._max)
+        # What is left of a piece is copied for each part that ends in it.
+        for start in range(0, len(data), PART):
+            yield from self._inflate(data[start : start + PART])
+
+    def _inflate(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._zlib.eof:  # a gzip file may have several parts
                 self._zlib = zlib.decompressobj(47)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["shown", "unknown_argument", "wrong_argument"]
+__all__ = ["equal", "shown", "unknown_argument", "wrong_argument"]
 
 _KEY_LIKE = re.compile(
     r"(?i)\A\s*(?:bearer\s|(?:sk|pk|key|api)[-_])|"
@@ -46,6 +46,20 @@ def wrong_argument(name: str, value: object, message: str) -> str:
     """
     public = name.partition(".")[0] not in _HIDDEN and isinstance(value, str | int | float)
     return f"{name}={shown(value)}: {message}" if public else f"{name}: {message}"
+
+
+def equal(value: object, other: object) -> bool:
+    """Return whether two values are equal, where one may be of a kind that cannot be compared.
+
+    Examples:
+        >>> from decimal import Decimal
+        >>> equal(1.0, 1), equal(Decimal("sNaN"), 1)
+        (True, False)
+    """
+    try:
+        return bool(value == other)
+    except Exception:  # noqa: BLE001 - a signalling NaN, an array
+        return False
 
 
 def shown(value: object) -> str:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
-from dsgvo.wire.arguments import shown
+from dsgvo.wire.arguments import equal, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.messages import has_reasoning, without_reasoning
 from dsgvo.wire.names import valid_tool_names
@@ -175,7 +175,7 @@ def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:
-    if (n := body.get("n")) is not None and n != 1:
+    if (n := body.get("n")) is not None and not equal(n, 1):
         raise CapabilityError(
             f"n={shown(n)}: {provider.title} gives one answer a request; call batch() instead",
             provider=provider.name,

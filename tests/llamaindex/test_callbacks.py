@@ -23,7 +23,7 @@ from llama_index.core.rate_limiter import TokenBucketRateLimiter
 from pydantic import Field
 
 from dsgvo.emulator import Reply, Server, Truncate
-from dsgvo.errors import IncompleteStreamError
+from dsgvo.errors import ConfigurationError, IncompleteStreamError
 from llamaindex_dsgvo import InnoGPTEmbedding
 from tests.frameworks.test_structured import Person
 from tests.llamaindex.support import Mode, llm
@@ -60,6 +60,8 @@ def recorder() -> Iterator[Recorder]:
 def test_each_call_is_reported_once(
     mode: Mode, recorder: Recorder, method: str, question: Any, event: str, server: Server
 ) -> None:
+    with pytest.raises(ConfigurationError, match="should be a CallbackManager"):
+        llm("sovrgpt", callback_manager=5)
     debug = LlamaDebugHandler(print_trace_on_end=False)
     model = llm("sovrgpt", callback_manager=CallbackManager([debug]))
     answer = mode.call(model, method, question)

@@ -68,19 +68,13 @@ def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None
         assert asyncio.run(main())
 
 
-@pytest.mark.parametrize("how", ["chat", "stream", "embed"])
-def test_cancel_a_cancelled_call_that_waits_for_its_answer(
-    async_mode: Mode, fresh: Server, how: str
-) -> None:
+def test_cancel_a_cancelled_call_that_waits_for_its_answers(fresh: Server) -> None:
     async def call(client: Any) -> None:
-        if how == "chat":
-            await client.chat(HELLO, model="gpt-4o")
-        texts = client.embed(["a", "b", "c"], batch_size=1)
-        async for _ in texts if how == "embed" else client.stream(HELLO, model="gpt-4o"):
+        async for _ in client.embed(["a", "b", "c"], batch_size=1):
             pass
 
     async def main() -> bool:
-        task = asyncio.create_task(call(async_mode.client("meingpt", fresh)))
+        task = asyncio.create_task(call(Mode("async").client("meingpt", fresh)))
         assert await asyncio.to_thread(eventually, lambda: bool(fresh.requests))
         assert fresh.open_connections > 0
         task.cancel()
@@ -104,17 +98,17 @@ BROKEN: dict[str, Any] = {
 def cancelled_at(step: int, call: Any) -> Any:
     """Await a call, and cancel the task where it waits for the so many-th time."""
     go, value = call.send, None
-    for number in itertools.count():
-        try:
+    with suppress(StopIteration):
+        while True:
             waits = go(value)
-        except StopIteration:
-            return number > step
-        if number == step and (task := asyncio.current_task()):
-            task.cancel()
-        try:
-            go, value = call.send, (yield waits)
-        except BaseException as error:  # noqa: BLE001 - it is the call's
-            go, value = call.throw, error
+            if step == 0 and (task := asyncio.current_task()):
+                task.cancel()
+            step -= 1
+            try:
+                go, value = call.send, (yield waits)
+            except BaseException as error:  # noqa: BLE001 - it is the call's
+                go, value = call.throw, error
+    return step < 0
 
 
 def test_cancel_wherever_a_call_waits_keeps_no_connection_for_nobody(fresh: Server) -> None:
