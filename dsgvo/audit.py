@@ -13,6 +13,7 @@ import os
 import re
 import time
 from asyncio import CancelledError
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -43,9 +44,22 @@ class _Lines(logging.Handler):
         self.path = path
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         self._file = os.open(path, flags, 0o600)
+        self._owed = b""
 
     def emit(self, record: logging.LogRecord) -> None:
-        os.write(self._file, f"{record.getMessage()}\n".encode())
+        self._owed += f"{record.getMessage()}\n".encode()
+        try:
+            self.settle()
+        except OSError as error:  # the answer is not lost for it
+            said = f"{error.strerror}; nothing more is asked for until it can be"
+            message = f"{AUDIT_VARIABLE}={self.path!r} cannot be written: {said}"
+            warn_once(("audit", self.path), message, UserWarning)
+
+    def settle(self) -> None:
+        """Write what could not be written before."""
+        with self.lock or nullcontext():
+            while self._owed:
+                self._owed = self._owed[os.write(self._file, self._owed) :]
 
     def close(self) -> None:
         os.close(self._file)
@@ -65,14 +79,16 @@ def _open() -> None:
             _log.removeHandler(lines)
             lines.close()
             _log.setLevel(_OFF)
-        if path:
-            try:
-                _log.addHandler(_Lines(path))
-            except OSError as error:
-                raise ConfigurationError(
-                    f"{AUDIT_VARIABLE}={path!r} cannot be written: {error.strerror}"
-                ) from None
+        lines = None
+    try:
+        if lines is not None:
+            lines.settle()
+        elif path:
+            _log.addHandler(_Lines(path))
             _log.setLevel(min(_log.level, logging.INFO))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", error)
+        raise ConfigurationError(f"{AUDIT_VARIABLE}={path!r} cannot be written: {why}") from None
 
 
 class AuditEntry:

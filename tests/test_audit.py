@@ -130,6 +130,11 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_sent(
     with pytest.raises(errors.ConfigurationError, match="cannot be written"):
         ask()
     assert vendor_environment.requests == []
+    monkeypatch.setenv("DSGVO_AUDIT", "/dev/full")
+    ways: Any = ((pytest.warns, UserWarning), (pytest.raises, errors.ConfigurationError))
+    for way, kind in ways:
+        with way(kind, match="cannot be written: No space left"):
+            ask()
     with pytest.raises(errors.ConfigurationError, match="purpose='a\\\\n': use a line of text"):
         Client("meingpt", purpose="a\n")
 

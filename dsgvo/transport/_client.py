@@ -779,7 +779,12 @@ class BaseClient:
             with masked(config, operation, answer.token):
                 data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
                 check_image(config.spec, data, found.response.headers.get("content-type", ""))
-        return (yield RunInThread(partial(_saved, image, data, target)))
+        try:
+            return (yield RunInThread(partial(_saved, image, data, target)))
+        except OSError as error:  # it is paid for: a full disk does not lose it
+            said = f"save_to={shown(str(target))} cannot be written to: {error.strerror}"
+            warn_once((str(target), "save_to"), f"{said}; the image is in .data", UserWarning)
+            return replace(image, data=data)
 
 
 def _keep(config: ClientConfig, found: list[Model] | None, seconds: float) -> None:

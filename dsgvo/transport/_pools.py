@@ -791,8 +791,9 @@ def proxy_for(scheme: str, host: str) -> str | None:
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
         # Plain http goes to this machine alone; a proxy elsewhere would read the prompts.
-        if proxy and scheme == "http" and not is_loopback(urlsplit(proxy).hostname or ""):
-            proxy = None
+        with _proxy_understood():
+            if proxy and scheme == "http" and not is_loopback(urlsplit(proxy).hostname or ""):
+                proxy = None
         return runtime.proxies.setdefault((scheme, host), proxy)
 
 

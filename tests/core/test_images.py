@@ -149,6 +149,8 @@ def test_what_cannot_be_written_to_costs_no_image(
     error = raised(ConfigurationError, made, mode, client, save_to=target)
     assert str(error) == f"save_to={str(target)!r} cannot be written to"
     assert not server.requests
+    with pytest.warns(UserWarning, match=r"No space left on device; the image is in \.data"):
+        assert made(mode, client, save_to="/dev/full").data
 
 
 def test_an_address_without_an_image_writes_no_file(

@@ -68,12 +68,9 @@ def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None
 
 
 def test_cancel_a_cancelled_call_that_waits_for_its_answers(fresh: Server) -> None:
-    async def call(client: Any) -> None:
-        async for _ in client.embed(["a", "b", "c"], batch_size=1):
-            pass
-
     async def main() -> bool:
-        task = asyncio.create_task(call(Mode("async").client("meingpt", fresh)))
+        client = Mode("async").client("meingpt", fresh)
+        task = asyncio.ensure_future(anext(client.embed(["a", "b", "c"], batch_size=1)))
         assert await asyncio.to_thread(eventually, lambda: bool(fresh.requests))
         assert fresh.open_connections > 0
         task.cancel()
