@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,8 @@ def embed(
     """
     from dsgvo.cli.screen import require_modules
 
+    # Arrow's own allocator keeps what it has had, in pages of 2 MB: a run would grow with its rows.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     require_modules("bulk", "pyarrow", "numpy")
     from dsgvo.bulk import embed_dataset
 
