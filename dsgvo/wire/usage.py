@@ -86,8 +86,6 @@ def total_tokens(usage: Mapping[str, Any] | None) -> int:
         >>> total_tokens({"prompt_tokens": 9, "completion_tokens": 4}), total_tokens({})
         (13, 0)
     """
-    if usage and isinstance(total := usage.get("total_tokens"), int):
-        return total
     counts = token_counts(usage)
     return counts.total if counts is not None else 0
 

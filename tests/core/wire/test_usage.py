@@ -1,10 +1,8 @@
 """Token counts out of every shape of usage; ``tests.fuzz`` tries others."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from dsgvo.wire.usage import TokenCounts, token_counts
+from dsgvo.wire.usage import TokenCounts, added, numbers, token_counts, total_tokens
 
 PLAIN = {"prompt_tokens": 7, "completion_tokens": 4}
 # usage → prompt, completion and total, if tokens are counted, and details
@@ -18,14 +16,19 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
     ({"prompt_tokens": -1, "completion_tokens": float("nan")}, None, {}),
     ({"prompt_tokens": 10**400, "completion_tokens": float("inf")}, None, {}),
     ({"prompt_tokens": [7], "completion_tokens": {"n": 4}, "total_tokens": 11}, (0, 0, 11), {}),
-    ({"completion_tokens": 4, "total_tokens": 11}, (7, 4, 11), {}),
+    *(({name: count, "total_tokens": 11}, (7, 4, 11), {}) for name, count in PLAIN.items()),
+    *(
+        ({"prompt_tokens": 2**53 + more}, given, {})
+        for more, given in ((0, (2**53, 0, 2**53)), (1, None))
+    ),
     ({"input_tokens": 7, "output_tokens": 4}, (7, 4, 11), {}),
     ({"prompt_eval_count": 7, "eval_count": 4}, (7, 4, 11), {}),
     ({"promptTokenCount": 7, "candidatesTokenCount": 4, "totalTokenCount": 20}, (7, 4, 20), {}),
     *(
         (PLAIN | more, (7, 4, 11), details)
         for more, details in [
-            ({"prompt_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
+            *(({"prompt_tokens_details": {"cached_tokens": n}}, {"cache_read": n}) for n in (0, 2)),
+            ({"audio_tokens": 1}, {}),
             ({"input_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
             ({"prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": 5}, {"cache_read": 2}),
             ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
@@ -41,9 +44,18 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
         | {"cache_read_input_tokens": 2, "cache_creation_input_tokens": 4},
         *((7, 8, 15), {"cache_read": 2, "cache_creation": 4}),
     ),
+    ({"output_tokens": 8, "cache_read_input_tokens": 2}, (2, 8, 10), {"cache_read": 2}),
+    ({"cache_creation_input_tokens": 4, "output_tokens": 8}, (4, 8, 12), {"cache_creation": 4}),
 ]
+ONE = {"a": 1, "b": {"c": 2, "d": "x"}, "e": 5, "f": True}
+OTHER = {"a": 2.5, "b": {"c": 3, "d": "y"}, "e": None, "f": 2, "g": 7}
+BOTH = {"a": 3.5, "b": {"c": 5, "d": "y"}, "e": 5, "f": 2, "g": 7}
+SUMS = [(None, None, None), (None, ONE, ONE), (ONE, None, ONE), (ONE, OTHER, BOTH)]
 
 
 def test_counts() -> None:
     for usage, counts, details in COUNTS:
         assert token_counts(usage) == (counts and TokenCounts(*counts, **details)), usage
+        assert total_tokens(usage) == (counts[2] if counts else 0)
+    assert [(one, other, added(one, other)) for one, other, _ in SUMS] == SUMS
+    assert numbers(ONE) == {"a": 1, "e": 5}
