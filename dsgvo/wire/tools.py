@@ -52,7 +52,7 @@ _HALF = re.compile(  # group 1: what is left as it is
     r"|\\u[dD][89a-fA-F][\da-fA-F]{2}",
     re.S,
 )
-_MARK = re.compile(r'\\.|["{}\[\]\\]', re.S)
+_MARK = re.compile(r'\\.|["{}\[\]]', re.S)
 
 
 NO_NAMES: Mapping[str, str] = {}
@@ -78,7 +78,6 @@ class _Call:
     scanned: int = 0
     depth: int = 0
     quoted: bool = False
-    escape: str = ""
 
     @property
     def arguments(self) -> str:
@@ -100,13 +99,11 @@ class _Call:
 
     def is_complete(self) -> bool:
         """Return whether the arguments are closed; each piece of them is looked at once."""
-        text = self.escape + "".join(self.pieces[self.scanned :])
-        self.scanned, self.escape = len(self.pieces), ""
+        text = "".join(self.pieces[self.scanned :])  # an escape is whole in a piece
+        self.scanned = len(self.pieces)
         for match in _MARK.finditer(text):
             mark = match[0]
-            if mark == "\\":  # at the very end: what it escapes is still to come
-                self.escape = mark
-            elif mark == '"':
+            if mark == '"':
                 self.quoted = not self.quoted
             elif not self.quoted and len(mark) == 1:
                 self.depth += 1 if mark in "{[" else -1

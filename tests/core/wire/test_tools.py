@@ -1,7 +1,5 @@
 """Tool calls put together from their pieces, and tool choices as users write them."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import partial
@@ -49,7 +47,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "name after the id": ([[more("", 0, "c1")], [add("{}", 0)]], "add {} c1"),
     "arguments as an object": ([[add({"a": [1, "ü"]}, 0, "c1")]], 'add {"a":[1,"ü"]} c1'),
     "no arguments": ([[WITHOUT]], "add  c1"),
-    "arguments null in pieces": ([[add(" nu", 0, "c1")], [piece("ll ")]], "add  c1"),
+    "null in pieces": ([[add(" ", 0, "c1")], [piece("nu")], [piece("ll ")]], "add  c1"),
     "arguments that begin like null": ([[add("no", 0, "c1")], [more("pe", 0)]], "add nope c1"),
     "function null at first": ([[NOTHING], [add("{}", 0)]], "add {} c1"),
     "nothing and null": ([[None, {}, {"index": 0}]], ""),
@@ -76,6 +74,19 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "one id for all": (
         [[add("{1}", id_="c1"), add("{2}", id_="c1")], [sub("[]", id_="c1")]],
         "add {1} c1, add {2} …, sub [] …",
+    ),
+    "one id, the same": ([[add("{1}", 0, "c1")] * 2], "add {1} c1, add {1} …"),
+    "one id, another index": ([[add("{}", at, "c1")] for at in (0, 1)], "add {} c1, add {} …"),
+    "one id, short": ([[add(text, 0, "c1")] for text in "12"], "add 1 c1, add 2 …"),
+    "one id, another name": ([[add("{", 0, "c1")], [sub("[", 0, "c1")]], "add { c1, sub [ …"),
+    "one index, other ids": ([[add("{", 0, id_)] for id_ in ("c1", "c2")], "add { c1, add { c2"),
+    "one index, no ids": ([[add("{", 0)], [add("}", 0)], [sub("", 0)]], "add {} …, sub  …"),
+    "nothing in common": ([[add("{")], [add("}")]], "add { …, add } …"),
+    "no name, then another id": ([[piece("{", id="c1")], [add("}", id_="c2")]], " { c1, add } c2"),
+    "a brace in a text": ([[add(text, 0, "c1")] for text in ('{"a":"}"', "}")], 'add {"a":"}"} c1'),
+    "objects in pieces": (
+        [[add(text, 0, "c1")] for text in ('{"a":{', "}", "}", "{}")],
+        'add {"a":{}} c1, add {} …',
     ),
     "one id, first broken": ([[add('{"a', 0, "c1"), sub("{}", 0, "c1")]], 'add {"a c1, sub {} …'),
     "braces, a list and a text in pieces": (
@@ -128,7 +139,7 @@ CHOICES: list[tuple[Any, list[Any], Any]] = [
 ]
 WRONG: list[tuple[Any, str]] = [
     ("mul", "tool_choice='mul' names no tool that is offered: use one of 'add', 'sub', or"),
-    (MUL, "'mul', which is not among"),
+    (MUL, "'mul', which is not among the tools offered: 'add', 'sub'"),
     *((wrong, "is not understood: ") for wrong in (7, {"type": "function"})),
 ]
 
@@ -149,6 +160,17 @@ HALVES = {
 }
 
 
+# what has come → what of it shows, whatever follows
+SHOWN = {
+    **{text: text for text in (r"\n12345", r"\u00e4", r"\n")},
+    **{r'{"a": "' + end: r'{"a": "' for end in ("\\", r"\u", r"\ud8", r"\u00e")},
+    "12345\\": "12345",
+    r"\ud83dx": r"\ufffdx",
+    "\\ud83d12\\": r"\ufffd12",
+    **dict.fromkeys([r"\ud83d", "\\ud83d\\", r"\ud83d\ude0"], ""),
+}
+
+
 def test_halves_of_surrogate_pairs_in_arguments() -> None:
     """A tool, a checkpoint and the next request could not encode them."""
     for written, read in HALVES.items():
@@ -156,5 +178,7 @@ def test_halves_of_surrogate_pairs_in_arguments() -> None:
             pieces = [written[:cut], written[cut : cut + 3], written[cut + 3 :]]
             (call,) = assembled([[add(text, 0, "1")] for text in pieces])
             assert json.loads(call.arguments) == {"a": read}
-    for end in ("\\", "\\u", "\\ud8", "\\u00e"):  # what breaks off in an escape stays
-        assert assembled([[add('{"a": "' + end)]])[0].arguments == '{"a": "' + end
+    for text, shown in SHOWN.items():
+        (delta,) = ToolCallAssembler().add([add(text)])
+        assert delta.arguments == shown
+        assert "{" not in text or assembled([[add(text)]])[0].arguments == text
