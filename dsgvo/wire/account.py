@@ -372,7 +372,7 @@ def explain(
     """
     status, words = error.status_code, error.message.lower()
     named = status == 404 or (status == 403 and ("model" in words or "plan" in words))
-    unread = status != 429 and not listed and provider.model_list_says_available
+    unread = not listed and provider.model_list_says_available
     plan = None if status == 429 else _not_in_plan(listed, model)
     if named and unread:
         plan = yield from _plan(provider, model)
