@@ -128,7 +128,7 @@ class ChunkReader:
             self.failure = {key: chunk[key] for key in chunk if key != "choices"}
         return delta
 
-    def flush(self, *, cut: bool = False) -> Delta:
+    def flush(self, *, cut: bool) -> Delta:
         """Return what was held back, at the end of the answer; ``cut`` if that is missing."""
         split = self._splitter.flush(cut=cut or self.finish_reason == "length")
         return Delta(split.content, split.reasoning, self._tools.flush() or ())
@@ -151,7 +151,7 @@ class ChunkReader:
                 delta.content = content
             else:
                 whole = part == "message" or message is choice.get("message")
-                self._message(message, delta, choice.get("finish_reason") if whole else None, whole)
+                self._message(message, delta, choice.get("finish_reason"), whole)
         if choice.get("finish_reason"):
             self._finish(str(choice["finish_reason"]), delta)
         if choice.get("error"):
@@ -188,7 +188,7 @@ class ChunkReader:
 
     def _text(self, text: str, delta: Delta) -> None:
         split = self._splitter.feed(text)
-        delta.content += split.content
+        delta.content = split.content
         delta.reasoning += split.reasoning
         self._answer_begun = self._splitter.done
 
@@ -202,7 +202,7 @@ class ChunkReader:
                 _keep_rest(delta, name, value)
         found = found or next(filter(None, (thought_text(message.get(n)) for n in _LISTS)), "")
         if found:
-            delta.reasoning += self._splitter.think(found)
+            delta.reasoning = self._splitter.think(found)
 
     def _parts(self, content: list[Any] | dict[str, Any], delta: Delta) -> str:
         """Return the text of content in parts; what is neither text nor thought is kept."""

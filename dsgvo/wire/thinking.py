@@ -132,7 +132,7 @@ class ThinkSplitter:
             self._thought = True
         return self._think(text)
 
-    def flush(self, *, cut: bool = True) -> Split:
+    def flush(self, *, cut: bool) -> Split:
         """Return what was held back, at the end of the text.
 
         A thought that was never closed, because the answer was cut by ``max_tokens``, stays a
@@ -169,7 +169,6 @@ class ThinkSplitter:
 
     def _open(self) -> None:
         self._end_thought()
-        self._opened = False
         self._state = _State.THINKING
 
     def _close(self) -> None:

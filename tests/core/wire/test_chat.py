@@ -1,7 +1,5 @@
 """Chat answers: bytes in, deltas and a whole answer out, whatever form the server chose."""
 
-from __future__ import annotations
-
 import json
 import math
 from contextlib import suppress
@@ -81,23 +79,31 @@ A, IMAGE = {"text": "a"}, {"type": "image_url", "image_url": {"url": "https://x"
 )
 def test_an_answer_as_openai_writes_it() -> None:
     head: dict[str, Any] = {"id": "c-1", "created": 5, "model": "m", "system_fingerprint": "fp"}
+    given: dict[str, Any] = {"request_id": "r-1", "headers": {"x-a": "b"}}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     fields: dict[str, Any] = {"finish_reason": "stop", "usage": usage} | head
-    called = ToolCall("c1", "add", "{}")
-    done = Completion("innogpt", "Guten Tag", "Hm.", tool_calls=[called], **fields)
-    texts = [chunk("<think>Hm", role="assistant"), chunk(".</think>\n\nGu"), chunk("ten Tag")]
+    called = [ToolCall("c1", "add", "{}"), ToolCall("c2", "sub", "nu")]
+    fields |= {"extra": {"service_tier": "flex"}} | given
+    done = Completion("innogpt", "Guten Tag", "Hm.", tool_calls=called, **fields)
+    head |= fields["extra"]
+    said = ("", "<think>Hm", ".</think>\n\nGu", "ten Tag")
+    texts = [chunk(text, role="assistant") for text in said]
     calls = [chunk(**call("", id="c1", name="add")), chunk(**call("{")), chunk(**call("}"))]
-    chunks = [*texts, *calls, chunk(None, "stop"), {"usage": usage}]
-    assert decode(sse(*(head | {"object": "x"} | piece for piece in chunks))) == [
+    more = call("nu", 1, id="c2", name="sub")  # perhaps of "null", which is none
+    chunks = [*texts, *calls, chunk(**more), chunk(None, "stop"), {"usage": usage}]
+    assert decode(sse(*(head | {"object": "x"} | piece for piece in chunks)), **given) == [
         *(Delta(reasoning="Hm"), Delta("Gu", "."), Delta("ten Tag")),
         Delta(tool_calls=[ToolCallDelta(0, "c1", "add", "")]),
         *(Delta(tool_calls=[ToolCallDelta(0, None, None, brace)]) for brace in "{}"),
-        *(Delta(finish_reason="stop"), Delta(usage=usage), Delta(completion=done)),
+        Delta(tool_calls=[ToolCallDelta(1, "c2", "sub", "")]),
+        *(Delta(finish_reason="stop"), Delta(usage=usage)),
+        *(held := [Delta(tool_calls=[ToolCallDelta(1, None, None, "nu")]), Delta(completion=done)]),
     ]
-    message = answer("Guten Tag", reasoning="Hm.", refusal=None, **call("{}", id="c1", name="add"))
-    assert decode(raw(message | head | {"usage": usage})) == [
-        Delta("Guten Tag", "Hm.", [ToolCallDelta(0, "c1", "add", "{}")], "stop", usage),
-        Delta(completion=done),
+    both = CALLED["tool_calls"] + more["tool_calls"]
+    message = answer("Guten Tag", reasoning="Hm.", refusal=None, tool_calls=both)
+    whole_calls = [ToolCallDelta(0, "c1", "add", "{}"), ToolCallDelta(1, "c2", "sub", "")]
+    assert decode(raw(message | head | {"usage": usage}), **given) == [
+        *(Delta("Guten Tag", "Hm.", whole_calls, "stop", usage), *held),
     ]
 
 
@@ -116,17 +122,20 @@ USAGE = [{"usage": {"a": 3}}, {"usage": {"b": 2}}, {"usage": None}]
 DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
+LINK: dict[str, Any] = {"citations": ["https://x"]}
+COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
 CALLED = call("{}", id="c1", name="add")
+LATE = chunk(None, "stop") | {"created": 5}
 CALLS = {"tool_calls": [ToolCall("c1", "add", "{}")]}
 ODD = {"prompt_tokens": None, "x": "viel", "y": 0.5}
 # field, its values, and what is kept of each, if that is another
 KNOWN: list[tuple[str, list[Any], list[Any]]] = [
-    ("usage", ["viel"], [None]),
+    ("usage", ["viel", {"d": 2**63}], [None, {"d": None}]),
     ("usage", kept := [{}, ODD, {"d": 2**63 - 1}], kept),
     ("usage", [{"a": math.inf, "b": {"c": 10**30}}], [{"a": None, "b": {"c": None}}]),
-    ("created", [5, 5.9, 10**400, math.nan, "5"], [5, 5, *[None] * 3]),
-    *(("id", [7], ["7"]), ("model", [None], [None])),
+    ("created", [5, 5.9, 2**63, math.nan, "5"], [5, 5, *[None] * 3]),
+    *(("id", [7, 2**63, [1], ""], ["7", *[None] * 3]), ("model", [None], [None])),
 ]
 # finish reasons → the one that is kept, which a last stop does not hide
 REASONS = {
@@ -155,6 +164,18 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         JA,
     ),
     "a piece before a message": (choice(delta=DELTA, message=MESSAGE)[1:], PART),
+    "a piece in a plain answer": (choice(delta=DELTA)[:1], PART),
+    "a call that is in no list": (forms(tool_calls=CALLED["tool_calls"][0]), JA | CALLS),
+    "a head in pieces": (
+        [
+            sse(
+                *({name: "x"} | chunk(text) for name, text in zip(names, ("Ja", "."), strict=True)),
+                LATE,
+            )
+            for names in (("id", "model"), ("model", "id"))
+        ],
+        JA | {"id": "x", "model": "x", "created": 5},
+    ),
     "a message before a piece": (choice(delta=DELTA, message=MESSAGE)[:1], WHOLE),
     "a message after pieces": ([END + choice(delta={}, message=MESSAGE)[1]], JA),
     "fields unknown to OpenAI": ([raw(PLAIN), sse(PIECE, LAST)], ja(**REST, **LINKS)),
@@ -212,6 +233,8 @@ UNOPENED: list[tuple[Any, ...]] = [
     (OPENED, "stop", "", None, (*THEN, True), ("", OPENED, True)),
     (OPENED, "stop", "", "open", (*THEN, True), (*THEN, False)),
     (MENTION, "stop", "", None, ("", MENTION, False)),
+    (MENTION, "stop", "", "open", ("Man schreibt", "so.", False)),
+    (OPENED, "stop", "A", None, ("A", OPENED, False)),
     ("Ja.", "stop", "", "open", ("", "Ja.", False)),
     ("Ja.", "length", "", "open", ("Ja.", "", False)),
     ("Ja.", "length", "Hm.", "open", (*THEN, False)),
@@ -236,7 +259,9 @@ def test_each_call_of_a_whole_message_is_one() -> None:
 
 
 REFERENCE: dict[str, Any] = {"type": "reference", "ids": [1]}
-PARTS = [REFERENCE, "!", {"type": "thinking", "text": "b"}, {"type": "refusal", "refusal": "Nein."}]
+NO = {"type": "refusal", "refusal": "Nein."}
+THOUGHTS = [{"type": "thinking", "text": "b"}, {"thinking": "B"}]
+PARTS = [REFERENCE, "!", *THOUGHTS, NO, NO, {"type": "x"}]
 
 
 def test_lists_in_pieces_add_up() -> None:
@@ -245,7 +270,8 @@ def test_lists_in_pieces_add_up() -> None:
             chunk("", reasoning_details=[A], annotations=[1]) | {"citations": ["x"]},
             chunk("", reasoning_details=[A]) | {"citations": ["x", "y"]},
             chunk("Ja.", annotations=[1, 2], content_parts=[]) | {"citations": ["z"]},
-            *map(chunk, cast("list[str]", [PARTS, {"text": "?", "index": 0}, {"thinking": "c"}])),
+            chunk(cast("str", PARTS), refusal="!"),
+            *map(chunk, cast("list[str]", [{"text": "?", "index": 0}, {"thinking": "c", "a": 1}])),
             chunk(None, "stop", images=[{"url": "x"}]),
             chunk(images=[{"url": "y"}]) | {"provider": "P"},
             {"provider": "P"},
@@ -255,11 +281,11 @@ def test_lists_in_pieces_add_up() -> None:
         reasoning_details=[A, A],  # pieces, be they alike
         annotations=[1, 1, 2],
         citations=["x", "y", "z"],  # the whole list so far, and another piece
-        content_parts=[REFERENCE],
+        content_parts=[REFERENCE, {"type": "x"}, {"a": 1}],
         images=[{"url": "x"}, {"url": "y"}],
         provider="P",
     )
-    texts: dict[str, Any] = {"content": "Ja.!?", "reasoning": "aabc", "refusal": "Nein."}
+    texts: dict[str, Any] = {"content": "Ja.!?", "reasoning": "aabBc", "refusal": "Nein.Nein.!"}
     assert last.completion == Completion("innogpt", **(done | texts))
     assert first.extra == {"reasoning_details": [A], "annotations": [1], "citations": ["x"]}
 
@@ -291,6 +317,50 @@ def test_an_answer_costs_what_it_is_long(start: bytes, unit: bytes) -> None:
     assert work(lambda: read(400)) <= 2.2 * work(lambda: read(200)) + 20_000
 
 
+# what comes of each part, what is known of it → its deltas
+CUT_PARTS: list[tuple[bytes, dict[str, Any], list[Delta]]] = [
+    (events(chunk("Eins, zwei") | LINK), {}, [Delta("Eins, zwei", extra=LINK)]),
+    (events(chunk("zw")), {}, []),  # what repeats the end is left out
+    (events(chunk("Hm")), {"thinking": "open"}, [Delta(reasoning="Hm")]),
+    (raw(answer("zwei, dr", "length") | COST), {}, [Delta(", dr", usage=COST["usage"])]),
+    (
+        sse(chunk("d"), chunk(None, "stop"), COST),
+        *({}, [Delta(finish_reason="stop"), Delta(usage={"cost": 1.0}), Delta("d")]),
+    ),
+]
+
+
+def test_the_parts_of_a_cut_answer_make_a_whole() -> None:
+    before: Completion | None = None
+    for body, known, shown in CUT_PARTS:
+        reading = ChatDecoder(INNOGPT, before=before, goes_on=True, **known)
+        deltas = [*reading.feed(body), *reading.close()]
+        before = reading.completion()
+        assert reading.cut is (shown is not CUT_PARTS[-1][-1])
+        if not reading.cut:
+            assert deltas[-1].completion == before
+            deltas[-1].completion = None
+        assert deltas == shown
+    extra: dict[str, Any] = {"extra": LINK, "continued": 4, "usage": {"cost": 1.0}}
+    done = Completion("innogpt", "Eins, zwei, drd", "Hm", finish_reason="stop", **extra)
+    assert before == done
+
+
+BEGUN = call('{"a', id="c1", name="a")
+
+
+def test_no_tool_call_thought_or_error_goes_on() -> None:
+    for first, last, kind in (
+        ("Ja.", chunk(None, **BEGUN), IncompleteStreamError),
+        ("", chunk(None, reasoning="Hm."), IncompleteStreamError),
+        ("Ja.", {"error": KAPUTT}, StreamError),
+    ):
+        raised(kind, decode, events(chunk(first), last), goes_on=True)
+    reading = ChatDecoder(INNOGPT, goes_on=True)
+    reading.feed(sse(chunk("Ja.", "length", **BEGUN)))
+    assert (reading.close()[-1].completion, reading.cut) == (reading.completion(), False)
+
+
 def test_what_follows_done_is_not_read() -> None:
     reading = ChatDecoder(INNOGPT)
     body = sse(chunk("Ja.", "stop")) + sse(chunk("Müll")) + b"data: {"
@@ -316,7 +386,7 @@ def failed(text: str | None, finish: str | None, error: Any = None) -> list[byte
 NO_ANSWER: dict[str, list[bytes]] = {
     "got an empty body": [b"", b" \r\n"],
     "got a web page titled 'Anmelden'": [b"<!DOCTYPE html><title>Anmelden</title>"],
-    "got text that is not JSON": [b"OK"],
+    "got text that is not JSON": [b"OK", b"Alles gut."],
     "breaks off or is malformed": [raw(answer())[:40], b"{}7"],
     "got JSON that is not an object": [b"[]", b'["Ja."]'],
     "got JSON nested deeper than 200 levels": [b'{"choices":' * 300],
@@ -343,6 +413,7 @@ FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
 FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
     **{f"finish_reason={why!r}": (failed("Gut", why), StreamError, "Gut") for why in FAULTS},
     "off: innoGPT: 200: kaputt": (failed("Gut", None, "kaputt"), StreamError, "Gut"),
+    "off: innoGPT: 200: am Ende": ([sse(chunk("Gut") | as_openai("am Ende"))], StreamError, "Gut"),
     "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
 }
 FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED | {
@@ -430,3 +501,5 @@ def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:
         error = failure(data, secrets=lambda: ["hunter2", "Meine Diagnose"])
         assert "key *** refused: ***" in str(error)
         assert "hunter2" not in repr(vars(error))
+    error = failure(sse(chunk("a", "error hunter2")), secrets=lambda: ["hunter2"])
+    assert "finish_reason='error ***'" in str(error)

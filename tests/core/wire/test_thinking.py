@@ -1,6 +1,6 @@
 """Thoughts and the answer, told apart."""
 
-from __future__ import annotations
+import json
 
 import pytest
 
@@ -9,6 +9,7 @@ from dsgvo.wire.thinking import ThinkSplitter, thought_rest, thought_text, thoug
 MENTION = "Das Tag <think>x</think> heißt so."
 # text → (thoughts, answer)
 TABLE: dict[str, tuple[str, str]] = {
+    " \nJa.": ("", " \nJa."),
     " \n": ("", " \n"),  # white space without a thought stays
     "\n <think>\nHm.\n</think>\n\nJa.\n": ("Hm.", "Ja.\n"),
     "<think> A </think><think>\nB </think> Ja.": ("A\n\nB", "Ja."),
@@ -66,6 +67,7 @@ def test_a_thought_in_a_field_of_its_own_or_in_both_places() -> None:
 UNOPENED = [
     *("Hm.\n</think>\n\nJa.", "Hm.</think>Ja.", "Hm.</think> Ja.", "Hm. </think>\nJa."),
     *("Hm.\t</think>\r\nJa.", "Hm </think>Ja.", "</think>Ja.", "Hm.\n</think>"),
+    "Hm.</think>Das <think>x </think> heißt so.",
 ]
 WHOLE = [
     *("", "Ja.", "\t</think>, so.", "<think>Hm.</think>Ja.", "<a></think>\n</a>"),
@@ -83,7 +85,12 @@ TEXTS: list[tuple[object, str]] = [
     ({"type": "thinking", "thinking": [{"type": "text", "text": "H"}, "m."]}, "Hm."),
     ({"summary": [{"type": "summary_text", "text": "Hm."}]}, "Hm."),
     ({"thinking": "", "content": "Hm."}, "Hm."),
-    *(([[[[[["tief"]]]]]], "tief"), ([[[[[[[["zu tief"]]]]]]]], "")),
+    ({"type": "x"}, ""),
+    *(
+        (json.loads(start * levels + '"tief"' + end * levels), said)
+        for start, end in ("[]", ('{"text":', "}"))
+        for levels, said in ((7, "tief"), (8, ""))
+    ),
 ]
 
 
