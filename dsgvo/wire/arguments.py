@@ -29,7 +29,7 @@ def unknown_argument(owner: str, name: str, known: Iterable[str], otherwise: str
         >>> unknown_argument("ChatSovrGPT", "modle", ["model"], "")
         "ChatSovrGPT has no argument 'modle': did you mean 'model'?"
     """
-    close = get_close_matches(name, list(known), n=1, cutoff=0.8)
+    close = get_close_matches(name, list(known), cutoff=0.8)
     return f"{owner} has no argument {name!r}: " + (
         f"did you mean {close[0]!r}?" if close else otherwise
     )

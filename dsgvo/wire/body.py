@@ -72,6 +72,8 @@ def _title(page: bytes) -> str:
     """Return the title of a web page. Plain searches: an expression may cost more than its text."""
     lower = page.lower()
     start = lower.find(b"<title")
-    opened = lower.find(b">", start) + 1 if start >= 0 else 0
-    end = lower.find(b"</title", opened) if opened else -1
-    return page[opened:end].strip()[:80].decode("utf-8", "replace") if end >= 0 else ""
+    opened = lower.find(b">", start)
+    end = lower.find(b"</title", opened)
+    if not 0 <= start < opened < end:
+        return ""
+    return page[opened + 1 : end].strip()[:80].decode("utf-8", "replace")

@@ -98,7 +98,7 @@ class SSEDecoder:
             self._line += lines.pop()
             self._check(len(self._line) - _FIELD)
         if len(data) > self._max + _FIELD:
-            self._check(max(map(len, lines), default=0) - _FIELD)
+            self._check(max(map(len, lines)) - _FIELD)
         self._skip_lf = data[-1:] == b"\r"
         return self._dispatch(lines)
 

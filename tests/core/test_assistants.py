@@ -1,15 +1,16 @@
 """Assistants of an organisation: their list, runs, and what is refused before sending."""
 
-from __future__ import annotations
-
+from functools import partial
 from typing import Any
 
 import pytest
 
-from dsgvo import errors
-from dsgvo.emulator import Server, Status
+from dsgvo import PROVIDERS, errors
+from dsgvo.emulator import Server
+from dsgvo.wire.assistants import Assistant, AssistantAnswer, decode_assistants, decode_run
 from tests.core.support import HELLO, Mode, raised
 
+MEINGPT = PROVIDERS["meingpt"]
 TURNS: list[dict[str, Any]] = [
     {"role": "system", "content": "Kurz."},
     *HELLO,
@@ -41,11 +42,11 @@ PICTURE = {"role": "user", "content": [{"type": "image_url"}]}
 # id, messages → error, what it says
 BAD: list[tuple[Any, Any, Any, str]] = [
     ("", HELLO, errors.ConfigurationError, "assistants() lists yours"),
-    *((wrong, HELLO, errors.ConfigurationError, "assistant_id=") for wrong in ("..", "a\nb")),
+    *((id_, HELLO, errors.ConfigurationError, f"d={id_!r} ") for id_ in ("..", "a\nb", "\t")),
     ("a", "Hallo!", errors.ConfigurationError, "messages is a str"),
     ("a", TURNS[:-1], errors.ConfigurationError, "the last one"),
     ("a", [{"role": "user", "content": " "}], errors.ConfigurationError, "not empty"),
-    ("a", [{"role": "tool", "content": "7"}, *HELLO], errors.CapabilityError, "messages[0]"),
+    ("a", [{"role": "tool", "content": "7"}, *HELLO], errors.CapabilityError, "role 'tool'"),
     ("a", [{"role": "assistant", "tool_calls": [{}]}, *HELLO], errors.CapabilityError, "tools"),
     ("a", [PICTURE], errors.CapabilityError, "but text"),
 ]
@@ -54,23 +55,48 @@ BAD: list[tuple[Any, Any, Any, str]] = [
 def test_bad_runs_are_refused_before_sending(server: Server) -> None:
     client = Mode("sync").client("meingpt", server)
     for assistant_id, messages, kind, says in BAD:
-        assert says in str(raised(kind, client.run_assistant, assistant_id, messages))
-    raised(errors.CapabilityError, Mode("sync").client("innogpt", server).assistants)
+        error = raised(kind, client.run_assistant, assistant_id, messages)
+        assert says in str(error)
+        assert error.provider == ("meingpt" if kind is errors.CapabilityError else None)
+    error = raised(errors.CapabilityError, Mode("sync").client("innogpt", server).assistants)
+    assert str(error).startswith("innoGPT is not known to have assistants (")
+    assert error.provider == "innogpt"
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
-    ("call", "body", "says"),
-    [
-        ("assistants", {"data": []}, "no assistants"),
-        ("assistants", {"assistants": [{"id": ["a"]}]}, "without an id"),
-        ("run_assistant", {"text": None}, "no text"),
-    ],
-)
-def test_answers_of_another_shape(
-    mode: Mode, server: Server, call: str, body: dict[str, Any], says: str
-) -> None:
-    arguments = ("emulator-1", HELLO) if call == "run_assistant" else ()
-    server.script("meingpt", Status(200, body=body), path="/run" if arguments else "/v1/")
-    client = mode.client("meingpt", server)
-    assert says in str(raised(errors.APIResponseError, mode.call, client, call, *arguments))
+run = partial(decode_run, request_id="r-1", secrets=lambda: ["hunter2"])
+LIST, ANSWER = "list of assistants: ", "answer of an assistant: "
+USAGE = {"input_tokens": 3}
+# reader, body → what is read, or what is said of it
+READ: list[tuple[Any, str, Any]] = [
+    (
+        *(decode_assistants, '{"assistants": [{"id": "a", "name": "A"}, {"id": "b", "name": 7}]}'),
+        [Assistant("a", "A"), Assistant("b", None)],
+    ),
+    (
+        *(run, '{"text": "Ja.", "model": "m", "messages": [{}], "usage": {"input_tokens": 3}}'),
+        AssistantAnswer("Ja.", "m", [{}], USAGE, "r-1"),
+    ),
+    (run, '{"text": "", "model": 7}', AssistantAnswer("", None, [], None, "r-1")),
+    (decode_assistants, '{"data": []}', LIST + "the answer has no assistants"),
+    (decode_assistants, '{"assistants": [{"id": ["a"]}]}', LIST + "an assistant without an id"),
+    (decode_assistants, "[]", LIST + "expected a JSON object"),
+    (decode_assistants, '{"error": "kaputt"}', "200: kaputt"),
+    *(
+        (run, '{"text": null}', ANSWER + "the answer has no text"),
+        (run, "[]", ANSWER + "expected a JSON object"),
+    ),
+    (run, '{"error": "nur hunter2"}', "200: nur ***"),
+]
+
+
+def test_answers_and_what_is_none() -> None:
+    for read, body, found in READ:
+        if not isinstance(found, str):
+            assert read(MEINGPT, body.encode()) == found
+            continue
+        kind = errors.APIStatusError if found[0] == "2" else errors.APIResponseError
+        error = raised(kind, read, MEINGPT, body.encode())
+        request_id = "r-1" if read is run else None
+        assert str(error) == f"meinGPT: {found}"
+        assert (error.provider, error.status_code, error.request_id) == ("meingpt", 200, request_id)

@@ -1,7 +1,5 @@
 """Reranking: what is sent, what answers are believed, and what is refused before sending."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ from dsgvo import errors
 from dsgvo.emulator import Server, Status
 from dsgvo.providers import PROVIDERS
 from dsgvo.wire.embeddings import Batch
-from dsgvo.wire.rerank import decode_rerank
+from dsgvo.wire.rerank import RerankResult, build_rerank, decode_rerank
 from tests.core.support import Mode, raised
 
 QUERY = "Wie viele Tage Urlaub gibt es?"
@@ -74,6 +72,8 @@ WRONG = {
     **{f'{{"results": [{GOOD}, {row}]}}': says for row, says in WRONG_ROWS.items()},
     f'{{"results": [{GOOD}]}}': "expected 2 scores, got 1",
     "{}": "the answer has no results",
+    "[]": "expected a JSON object",
+    "<": "expected JSON, got a web page, perhaps a sign-in or proxy page; check base_url",
 }
 
 
@@ -84,6 +84,16 @@ def test_an_answer_that_is_not_whole() -> None:
         error = raised(errors.APIResponseError, decode_rerank, *given, request_id="r-1")
         assert str(error) == f"SovrGPT: reranking documents 5 to 6: {says}"
         assert (error.provider, error.status_code, error.request_id) == ("sovrgpt", 200, "r-1")
+    known: dict[str, Any] = {"request_id": "r-1", "secrets": lambda: ["hunter2"]}
+    said = raised(
+        errors.APIStatusError, decode_rerank, spec, b'{"error": "nur hunter2"}', batch, **known
+    )
+    assert (str(said), said.request_id) == ("SovrGPT: 200: nur ***", "r-1")
+    for model, told in (('"m"', "m"), ("7", None)):
+        body = f'{{"results": [{GOOD}, {GOOD.replace("1", "0")}], "model": {model}}}'
+        ranked = [RerankResult(6, 0.5), RerankResult(5, 0.5)]
+        assert decode_rerank(spec, body.encode(), batch) == (ranked, told)
+    assert build_rerank(spec, QUERY, DOCUMENTS).model == SENT["model"]
 
 
 def test_bad_input_is_refused_before_sending(server: Server) -> None:
@@ -101,5 +111,6 @@ def test_bad_input_is_refused_before_sending(server: Server) -> None:
     for says, wrong in arguments.items():
         given = {"query": QUERY, "documents": DOCUMENTS} | wrong
         assert says in str(raised(errors.ConfigurationError, client.rerank, **given))
-    assert "SovrGPT is" in str(raised(errors.CapabilityError, other.rerank, QUERY, DOCUMENTS))
+    refused = raised(errors.CapabilityError, other.rerank, QUERY, DOCUMENTS)
+    assert ("SovrGPT is" in str(refused), refused.provider) == (True, "meingpt")
     assert server.requests == []

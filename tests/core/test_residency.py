@@ -1,7 +1,5 @@
 """Where the data goes: models are refused by where the vendor says that they run."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +9,7 @@ from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
 from dsgvo.errors import ConfigurationError, ResidencyError, ResidencyWarning
 from dsgvo.providers import Model
-from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, check_residency
+from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, answered_elsewhere, check_residency
 from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
 
@@ -42,7 +40,7 @@ def test_by_default_a_model_that_names_the_us_is_refused_in_any_spelling(
         assert error.provider == "meingpt"
     for model in ("o1-us\n", "o1\u200b-us"):
         error = raised(ConfigurationError, done, mode, client, how, model=model)
-        assert "holds no control characters" in str(error)
+        assert f"model={model!r}: an id holds no control characters" in str(error)
     assert "model=5" in str(raised(ConfigurationError, done, mode, client, how, model=5))
     raised(ResidencyError, done, mode, client, how, model="m", extra_body={"model": "o1-us"})
     assert not server.requests
@@ -68,6 +66,14 @@ def test_the_message_says_what_is_said_and_the_ways_out() -> None:
         )
         check_residency(MEINGPT, model, residency, [f" {model.upper()}"])
         check_residency(MEINGPT, model, "any")
+    told = "meinGPT answered with model 'o1-us', asked for 'o1': model='o1-us': by what meinGPT "
+    found = answered_elsewhere(MEINGPT, "o1", "o1-us", "strict", ["x"])
+    assert str(found).startswith(f"{told}says it {US}, and residency='strict' refuses that.")
+    accepted: list[tuple[str, str, Residency]]
+    accepted = [("o1-us", "o1-us", "eu"), ("o1", "o1-us", "any"), ("o1", "gpt-4o", "strict")]
+    for answered in accepted:
+        assert answered_elsewhere(MEINGPT, *answered) is None
+    assert answered_elsewhere(MEINGPT, "o1", "o1-us", "eu", ["o1-us"]) is None
     for region in ("EU", "DE", "FR", "IS", "NO"):
         spec = replace(MEINGPT, models=(Model(id="m", source="page", region=region),))
         check_residency(spec, "m", "strict")
@@ -93,7 +99,8 @@ def test_strict_refuses_what_nobody_says(
 ) -> None:
     given = {"model": model} if named else {}
     client = mode.client(provider, server, residency="strict")
-    raised(ResidencyError, done, mode, client, how, **given)
+    error = raised(ResidencyError, done, mode, client, how, **given)
+    assert (str(error).count(repr(model)), error.provider) == (2, provider)
     assert not server.requests
     client = mode.client(provider, server, residency="strict", trusted_models=[model])
     done(mode, client, how, **given)

@@ -1,7 +1,5 @@
 """Embeddings: texts in batches, bodies out, vectors back in their places."""
 
-from __future__ import annotations
-
 import base64
 import json
 import math
@@ -57,7 +55,9 @@ def test_each_vector_comes_to_its_text_in_any_order_and_either_encoding(
     given = {"data": [row(2, A), row(0, b64(*B)), row(1, [1, 2])], "model": "m", "usage": usage}
     expected = EmbeddingResult([B, [1.0, 2.0], A], "m", usage)
     assert decode(given, count=3, dimensions=dimensions) == expected
-    assert decode({"data": [row(None, A), row(None, b64(*B))]}).vectors == [A, B]
+    unnumbered = {"data": [row(None, A), row(None, b64(*B))]}
+    assert decode(unnumbered).vectors == [A, B]
+    assert decode(unnumbered, arrays=True).vectors == [array("f", A), array("f", B)]
 
 
 def test_numbers_are_floats_and_what_is_of_another_type_is_left_out() -> None:
@@ -125,7 +125,7 @@ def test_what_is_no_answer() -> None:
 # texts, bounds → batches: the first text's index, the texts, the places of blank ones
 CUT: list[tuple[str, dict[str, Any], list[tuple[int, str, list[int]]]]] = [
     ("", {}, []),
-    ("aaa b c dd", {"max_bytes": 4}, [(0, "aaa b", []), (2, "c dd", [])]),
+    ("aaa b cc dd", {"max_bytes": 4}, [(0, "aaa b", []), (2, "cc dd", [])]),
     ("ü ü ü", {"max_bytes": 5}, [(0, "ü ü", []), (2, "ü", [])]),
     ("a bbbbb c", {"max_bytes": 3}, [(0, "a", []), (1, "bbbbb", []), (2, "c", [])]),
     ("a a a a a", {"max_texts": 2}, [(0, "a a", []), (2, "a a", []), (4, "a", [])]),
@@ -150,7 +150,7 @@ BAD_TEXTS: list[tuple[Any, str]] = [
     (["a", "b", ""], "texts[2] is empty: leave it out"),
     (["a", "b", None], "texts[2] is a NoneType, not a str"),
     ("abc", "texts is a single str: pass a list of texts"),
-    (None, "texts is a NoneType: pass a list of texts"),
+    (7, "texts is a int: pass a list of texts"),
 ]
 
 
@@ -162,6 +162,11 @@ def test_what_is_no_text_is_refused_by_its_index() -> None:
             assert next(cut).texts == ["a"]
             assert str(raised(errors.ConfigurationError, list, cut)) == said
     check_texts(["a", " "])
+    assert "x is a int: pass" in str(
+        raised(errors.ConfigurationError, check_texts, 7, argument="x")
+    )
+    wrong = raised(errors.ConfigurationError, batches, ["a"], on_empty="x")
+    assert str(wrong) == "on_empty='x': 'error', 'zero' or 'skip'"
     blank = batches(["", " "], on_empty="zero")
     assert "all are blank" in str(raised(errors.ConfigurationError, list, blank))
     for value in (0, "3", True):
@@ -181,14 +186,14 @@ def test_halves_and_what_a_batch_is_called() -> None:
 SMALLER = [
     *(errors.RequestTooLargeError("x"), errors.ContextWindowExceededError("x")),
     errors.BadRequestError("x", code="limit_exceeded"),
-    errors.BadRequestError("innoGPT: 400: erlaubt: 3", status_code=400),
+    errors.BadRequestError("innoGPT: 400: 3 erlaubt: 400: x", status_code=400),
     errors.UnprocessableEntityError("input: at most 96 items"),
-    *map(errors.BadRequestError, ("batch size", "Es sind höchstens 16 Texte erlaubt")),
+    *map(errors.BadRequestError, ("batch size", "Es sind höchstens 16 Texte erlaubt", "Platz: 1")),
 ]
 NOT_SMALLER = [
     errors.BadRequestError("innoGPT: 400: erlaubt: 4", status_code=400),
     errors.BadRequestError("X4: 3: oops", status_code=3),
-    *map(errors.BadRequestError, ("since version 1.2.3", "unknown model")),
+    *map(errors.BadRequestError, ("since version 1.2.3", "unknown model", "0 frei")),
     errors.RateLimitError("rate limit exceeded"),
 ]
 FLOATS = [
@@ -205,6 +210,7 @@ NO_FLOATS = [
 def test_which_errors_a_smaller_batch_or_floats_may_avoid() -> None:
     four = Batch(0, ["a"] * 4)
     assert [error for error in SMALLER + NOT_SMALLER if is_too_large(error, four)] == SMALLER
+    assert not is_too_large(SMALLER[3])
     assert [error for error in FLOATS + NO_FLOATS if may_refuse_base64(error)] == FLOATS
 
 

@@ -1,7 +1,5 @@
 """Error bodies: all four vendors', OpenAI's, FastAPI's, web pages and none, as one tree."""
 
-from __future__ import annotations
-
 import copy
 import json
 import pickle
@@ -31,14 +29,22 @@ def openai(message: Any = "kaputt", **more: Any) -> dict[str, Any]:
     return {"error": {"message": message} | more}
 
 
-def nested(depth: int) -> Any:
-    return {"error": nested(depth - 1)} if depth else "kaputt"
+ERROR, MESSAGE, PROBLEMS, LIST = ('{"error": %s}', '{"message": %s}', '{"errors": [%s]}', "[%s]")
+
+
+def nested(depth: int, inner: Any = "kaputt", around: str = ERROR) -> Any:
+    return json.loads(around % json.dumps(nested(depth - 1, inner, around))) if depth else inner
+
+
+def in_text(depth: int) -> str:
+    return json.dumps({"error": in_text(depth - 1)}) if depth else "kaputt"
 
 
 def problem(message: str = "kaputt", **where: Any) -> dict[str, Any]:
     return {"message": message, "type": "validation"} | where
 
 
+CODED = {"code": "oops"}
 OPENAI = openai(type="invalid_request_error", code="oops")
 TWO, TWICE = [problem(field="seed"), problem("auch", field="stop")], "seed: kaputt; stop: auch"
 FASTAPI = {"loc": ["body", "messages", 0], "msg": "kaputt", "input": "Meine IBAN"}
@@ -54,7 +60,10 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     ],
     ("kaputt", None): [
         *({"detail": "kaputt"}, {"errors": "kaputt"}, {"error": {"error_description": "kaputt"}}),
-        *(nested(5), {"detail": {"message": "kaputt", "code": "x"}}),
+        *(nested(6), {"detail": {"message": "kaputt", "code": "x"}}),
+        *(nested(6, around=MESSAGE), nested(5, {"message": "kaputt"}, PROBLEMS)),
+        *(in_text(3).encode(), {"errors": [problem(field=7)]}),
+        *(openai(code=2**63), openai(metadata=[1]), openai() | {"message": "außen"}),
         *({"error": said, "message": "kaputt"} for said in ("kaputt", True)),
         {"error": "kaputt", "code": {"a": "Meine IBAN"}},
     ],
@@ -64,7 +73,16 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     ("kaputt", "9" * 399 + "…"): [openai(code="9" * 5000)],
     (FROM_RAW, "400"): [openai("Provider returned error", code=400, metadata=RAW)],
     (NOTHING, "7"): [{"error": {"code": 7}}],
-    (NOTHING, None): [{}, [1], nested(20)],
+    (NOTHING, "oops"): [
+        *(nested(6, CODED), nested(6, CODED, LIST), openai(nested(4, CODED, MESSAGE)))
+    ],
+    (NOTHING, None): [
+        *({}, [1], nested(7), nested(7, CODED), nested(7, CODED, LIST)),
+        *(openai(nested(5, CODED, MESSAGE)), nested(7, around=MESSAGE)),
+    ],
+    ("invalid", None): [nested(6, {"message": "kaputt"}, PROBLEMS)],
+    ('{"error": "kaputt"}', None): [in_text(4).encode()],
+    ("kaputt", f"{2**63 - 1}"): [openai(code=2**63 - 1)],
     (TWICE, "oops"): [{"errors": TWO, "code": "oops"}],
     ("seed: x; n: y", "c"): [
         {where: {"seed": "x", "n": "y"}, "code": "c"} for where in ("errors", "detail")
@@ -198,17 +216,19 @@ PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
 
 
 REDACTED: list[tuple[str, list[str], str]] = [
-    ("hunter22 hunter2", ["hunter2", "hunter22"], "*** ***"),
+    ("ahunter hunter", ["hunter", "ahunter"], "*** ***"),
     ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
     ("Authorization: Bearer abcDEF.x.y failed", [], "Authorization: *** failed"),
     ("task-force and risk-free", ["", "abc"], "task-force and risk-free"),
     # What is quoted of a prompt: sixteen characters or more, and no others
-    (f"x «{PROMPT[4:20]}» y", [PROMPT], "x «***» y"),
+    *((f"x «{PROMPT[at : at + 16]}» y", [PROMPT], "x «***» y") for at in (4, 7)),
+    (f"x «{PROMPT[1:17]}", [PROMPT], "x «***"),
+    (f"x «{PROMPT[-15:]}", [PROMPT], f"x «{PROMPT[-15:]}"),
     (f"x «{PROMPT[4:19]}» y", [PROMPT], f"x «{PROMPT[4:19]}» y"),
     (f"{PROMPT[:20]}{PROMPT[3:30]}» y", [PROMPT], "******» y"),
     (r'x "F\u00fcr Z\u00f6e\nK\u00f6ln"', ["Für Zöe\nKöln"], 'x "***"'),
     # cut at its bound when it is masked
-    ("x " * 200 + "y", [], ("x " * 200)[:399] + "…"),
+    *(("x " * 200 + "y"[:more], [], ("x " * 200)[: 400 - more] + "…"[:more]) for more in (0, 1)),
     (f"{'x' * 380} {PROMPT * 50}", [PROMPT * 50], f"{'x' * 380} ***"),
 ]
 
@@ -247,6 +267,8 @@ DESCRIBED = {
     b"</title><p><title>Anm\xe4lden</title>": "titled 'Anm\N{REPLACEMENT CHARACTER}lden', perhaps",
     b"[1,": "JSON that breaks off or is malformed",
     b"Geheim\xff": "text that is not JSON",
+    b"<title>A</title><p>Oh</title><title>B</title>": "a web page titled 'A', perhaps",
+    b"<p>Oh</title>": "a web page, perhaps",
     b"<title>" * 9000: f"a web page, {PROXY}",
     b"<html>" + b" " * 70_000 + b"<title>zu weit</title>": "a web page, perhaps",
 }

@@ -1,7 +1,5 @@
 """Parts of a message made of what a user has: the edges, and what the messages say."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The fuzz targets under hypothesis: bytes of any kind, and JSON that is nearly what is meant."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, cast
 

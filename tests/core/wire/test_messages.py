@@ -1,7 +1,5 @@
 """Histories on the wire: calls, thoughts, and what tools' results hold beside text."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -39,7 +37,7 @@ SENT: list[tuple[Any, dict[str, Any]]] = [
     *((given, {"invalid_arguments": given}) for given in ('{"a": 1', "[1]")),
     ('{"a": "x\ny"}', {"a": "x\ny"}),
     ('{"a": "\ud83d', {"invalid_arguments": '{"a": "\ufffd'}),
-    ({"a": "\ud83d"}, {"a": "\ufffd"}),
+    ({"a": "\ud83d", "b": float("nan")}, {"a": "\ufffd", "b": None}),
     ({"a": {"\udc00": ["\ud83d\ude00"]}}, {"a": {"\ufffd": ["😀"]}}),
 ]
 
@@ -66,6 +64,8 @@ def test_an_assistants_turn() -> None:
     assert plain == {"role": "assistant", "content": "Ja."}
     assert asked == called | {"reasoning_content": "Hm."}
     assert without_reasoning([plain, asked]) == [plain, called]
+    assert without_reasoning(history := [plain]) is history
+    assert assistant_message("Ja.", [], refusal="Nein.", reasoning={}) == plain
     for refusal in ("Nein.", ""):
         declined = assistant_message("", [], refusal=refusal, reasoning={})
         assert declined == {"role": "assistant", "content": refusal}
@@ -74,14 +74,14 @@ def test_an_assistants_turn() -> None:
 def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
     text = {"type": "reasoning.text", "index": 0}
     pieces: list[Any] = [
-        text | {"text": "Ich ", "signature": None},
-        text | {"text": "frage.", "signature": "s"},
+        text | {"text": "Ich ", "signature": None, "format": "f"},
+        text | {"text": "frage.", "signature": "s", "format": None},
         {"type": "reasoning.encrypted", "index": 1, "data": "x", "id": "1"},
         *[{"type": "reasoning.text", "text": "ohne Nummer"}] * 2,
         7,
     ]
     given = {"reasoning_details": pieces, "thinking_blocks": [{"thinking": "Hm."}]}
-    whole = [text | {"text": "Ich frage.", "signature": "s"}, *pieces[2:]]
+    whole = [text | {"text": "Ich frage.", "signature": "s", "format": "f"}, *pieces[2:]]
     sent = assistant_message("", CALLS, reasoning=given)
     assert sent.items() >= (given | {"reasoning_details": whole}).items()
     assert pieces[0]["text"] == "Ich "  # the history is the caller's
@@ -122,13 +122,13 @@ def user(*parts: Any) -> dict[str, Any]:
 
 SETTLED: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
     ([ASKED], [ASKED]),
-    ([result(HERE, IMAGE)], [result(text="hier"), user(1, IMAGE)]),
+    ([result(HERE, HERE, IMAGE)], [result(text="hier\nhier"), user(1, IMAGE)]),
     (  # results of parallel calls stay together
         [result(IMAGE), result(HERE, FILE, call_id="2"), ANSWERED],
         [result(text=FOLLOWS), result(call_id="2", text="hier"), user(1, IMAGE, 2, FILE), ANSWERED],
     ),
     # some models' templates want the roles to alternate
-    ([result(IMAGE), ASKED], [result(text=FOLLOWS), user(1, IMAGE, UND)]),
+    ([result(IMAGE), ASKED] * 2, [result(text=FOLLOWS), user(1, IMAGE, UND)] * 2),
     ([result(IMAGE), user(HERE)], [result(text=FOLLOWS), user(1, IMAGE, HERE)]),
 ]
 

@@ -1,7 +1,5 @@
 """Chat requests: what the user wants, checked against what the vendor says, as a body."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import replace
@@ -240,6 +238,7 @@ def test_the_private_texts_of_a_request() -> None:
 SAID: dict[tuple[str, Any], str] = {
     ("temperature", "hot"): "temperature='hot': wrong",
     ("metadata.api_key", 3): "metadata.api_key=3: wrong",
+    ("model", "sk-abcdef123456"): "model='sk-a…' (a key?): wrong",
     ("stop", ("a",)): "stop: wrong",
     **{
         (name, "geheim"): f"{name}: wrong"

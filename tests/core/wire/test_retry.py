@@ -1,7 +1,5 @@
 """Retry policy: which failures are worth another attempt, and after how long."""
 
-from __future__ import annotations
-
 from email.utils import formatdate
 
 from dsgvo import errors

@@ -1,8 +1,7 @@
 """Schemas on the wire: names, forms, examples, and objects in texts."""
 
-from __future__ import annotations
-
 import copy
+import json
 from typing import Any
 
 from dsgvo.errors import ConfigurationError
@@ -118,10 +117,10 @@ def test_the_root_on_the_wire_is_an_object() -> None:
 INNER = {"type": "object", "properties": {}}
 OBJECT: dict[str, Any] = {
     "type": "object",
-    "properties": {"a": {"anyOf": [INNER, {"type": "null"}]}},
+    "properties": {"a": {"anyOf": [INNER, *(OPEN := [{"properties": {}}, {"type": "object"}])]}},
 }
 CLOSED = {"additionalProperties": False}
-STRICT = OBJECT | CLOSED | {"properties": {"a": {"anyOf": [INNER | CLOSED, {"type": "null"}]}}}
+STRICT = OBJECT | CLOSED | {"properties": {"a": {"anyOf": [INNER | CLOSED, *OPEN]}}}
 DESCRIBED = {"description": "Ding"}
 
 
@@ -148,8 +147,8 @@ def test_what_asks_for_an_instance() -> None:
     assert schema_request("json_schema", bare)["response_format"]["json_schema"] == form
 
 
-LOOP = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}}}
-LINE = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"type": "string"}}}
+ABC = {start: {"$ref": f"#/$defs/{end}"} for start, end in ("AB", "BC", "CB")}
+LOOP, LINE = {"$defs": ABC}, {"$defs": ABC | {"C": {"$ref": "#/$defs/D"}}}
 
 
 def test_schemas_that_hold_themselves() -> None:
@@ -190,6 +189,8 @@ EXAMPLES: list[tuple[dict[str, Any], Any]] = [
     ({"const": 3, "default": 4, "enum": [5]}, 3),
     ({"const": None, "default": None, "examples": ["Köln"], "enum": ["a"]}, "Köln"),
     *(({kind: [{"type": "null"}, TEXT]}, None) for kind in ("anyOf", "oneOf", "allOf")),
+    ({"enum": [5]}, 5),
+    ({"anyOf": [{"properties": {"a": TEXT}}]}, {"a": "…"}),
     (deep(3, {"properties": {"a": TEXT}}), {"a": {"a": {"a": {}}}}),
     (deep(3, {"type": "array", "items": TEXT}), {"a": {"a": {"a": ["…"]}}}),
 ]
@@ -199,6 +200,8 @@ def test_examples_show_the_shape() -> None:
     assert [(schema, example_of(schema)) for schema, _ in EXAMPLES] == EXAMPLES
     deepest = example_of(deep(17, TEXT))
     assert str(deepest).count("a") == 16
+    lists = json.loads('{"type": "array", "items": ' * 20 + "{}" + "}" * 20)
+    assert str(example_of(lists)).count("[") == 17
 
 
 def test_an_example_of_a_schema_that_doubles_with_each_step_stays_small() -> None:
@@ -209,10 +212,11 @@ def test_an_example_of_a_schema_that_doubles_with_each_step_stays_small() -> Non
 
 
 OBJECTS: dict[str, Any] = {
-    **dict.fromkeys(['{"a": 1', "[1]", "", "}{", '{"a":' * 5000 + "}" * 5000]),
+    **dict.fromkeys(['{"a": 1', '{"a": {"b": 1}', "[1]", "", "}{", '{"a":' * 5000 + "}" * 5000]),
     '{"a": 1}': {"a": 1},
     ' Gern:\n```json\n{"a": 1}\n```\nSo.': {"a": 1},
-    'Im Fall {x} gilt:\n```\n{"a": 1}\n```': {"a": 1},
+    'Im Fall {x}:\n```\nx\n```\noder\n```\n{"a": 1}\n```': {"a": 1},
+    'Gern: {"a": 1}.': {"a": 1},
     '{"a": "b\nc"}': {"a": "b\nc"},
 }
 GROWING = {'Gern: {"a": "xy': {"a": "xy"}, "Gern: ": None}
