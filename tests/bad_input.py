@@ -4,8 +4,6 @@ Arguments go by the core's names; a framework's tests translate those that it ca
 In every case nothing is sent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """Ways to call a model, blocking or awaited, so that no test is written twice."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable

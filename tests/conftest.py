@@ -1,7 +1,5 @@
 """Fixtures of all tests: one emulator a worker, and nothing that leaks into the next test."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 

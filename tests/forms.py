@@ -1,7 +1,5 @@
 """Multipart forms as a server sees them, read by the standard library."""
 
-from __future__ import annotations
-
 import json
 from email.parser import BytesParser
 from email.policy import HTTP

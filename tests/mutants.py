@@ -10,8 +10,6 @@ since, and what is named, with all rows. To see a change:
 ``cd mutants/wire && ../../.venv/bin/mutmut show NAME``. What survives, and why: docs/mutants.md.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import os

@@ -4,8 +4,6 @@ Sync and async, whole and streamed share their code: each case runs in one of th
 way with some of the cases.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Hashable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Programs that a test starts and talks to while they run."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The audit trail: one record a request, whole lines, no contents."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

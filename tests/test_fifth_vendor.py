@@ -4,8 +4,6 @@ This one exists here alone, and passes LangChain's standard suites and LlamaInde
 suite as the others do.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from types import ModuleType

@@ -5,8 +5,6 @@ llama-index-embeddings-openai-like 0.4.0, each argument with its default there; 
 ``check_embedding_ctx_length`` as programs set it for servers that are not OpenAI's.
 """
 
-from __future__ import annotations
-
 import asyncio
 import pickle
 import re

@@ -5,8 +5,6 @@ in pyproject.toml. Each rule here is a function from source text to findings, so
 tested against planted code that breaks it.
 """
 
-from __future__ import annotations
-
 import ast
 import os
 import re

@@ -4,8 +4,6 @@ Arguments of the constructor are refused in a call, with the constructor named. 
 themselves do with options is in core/transport/test_seam.py.
 """
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -3,8 +3,6 @@
 A further vendor is a further line in ``MODELS``.
 """
 
-from __future__ import annotations
-
 from types import ModuleType
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The benchmark runs; what it measures is asserted nowhere, since machines and loads differ."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Sources to embed, and what came of them."""
 
-from __future__ import annotations
-
 import json
 import random
 import signal

@@ -1,7 +1,5 @@
 """`dsgvo batch`: requests and results in OpenAI's Batch format, in order, resumed after any end."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

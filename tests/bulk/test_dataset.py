@@ -1,7 +1,5 @@
 """`dsgvo embed`: any source to Parquet, resumed after any end, one bad row for itself."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

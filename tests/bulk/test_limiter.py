@@ -1,7 +1,5 @@
 """The limit's policy beside what test_budget.py simulates, and the gate that waits as it says."""
 
-from __future__ import annotations
-
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,7 +1,5 @@
 """Ray: the same runs on a cluster that loses a node, one limit for all, and no key anywhere."""
 
-from __future__ import annotations
-
 import itertools
 import signal
 import time

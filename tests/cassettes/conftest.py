@@ -1,7 +1,5 @@
 """Tests on recordings: replayed without any server, or recorded by ``make cassettes``."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -4,8 +4,6 @@ The first records every test on a cassette from the emulator. The second records
 the vendor itself, with the key in the environment: it asks first, since that costs money.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

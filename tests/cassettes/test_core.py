@@ -1,7 +1,5 @@
 """What the vendors have besides chat: sign-in, lists, uploads, images, and faults."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

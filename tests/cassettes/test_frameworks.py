@@ -3,8 +3,6 @@
 The chat of innoGPT in LangChain and of meinGPT in LlamaIndex is in ``test_standard.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

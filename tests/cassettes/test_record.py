@@ -1,7 +1,5 @@
 """``make cassettes-live``, tried with a vendor that is the emulator behind a false face."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """All recordings at once: few, readable, without secrets, and as the emulator answers."""
 
-from __future__ import annotations
-
 import json
 import re
 from difflib import unified_diff

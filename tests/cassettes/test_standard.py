@@ -1,7 +1,5 @@
 """The standard suites of both frameworks, replayed for one vendor each: the network is cut."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import pytest

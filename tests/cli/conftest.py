@@ -1,7 +1,5 @@
 """Runs of the command as a user's shell makes them, and in this process, which is faster."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

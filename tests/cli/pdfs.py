@@ -1,7 +1,5 @@
 """PDFs made by hand, so that the tests need no library that writes any."""
 
-from __future__ import annotations
-
 import io
 import zlib
 

@@ -1,7 +1,5 @@
 """``dsgvo check``: green on the emulator, and telling where a service differs from its page."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

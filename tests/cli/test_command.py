@@ -1,7 +1,5 @@
 """The command itself: help, versions, exit codes, and `dsgvo emulator`."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -1,7 +1,5 @@
 """`dsgvo demo`, run as a user runs it, and the example programs, on the emulator."""
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`dsgvo doctor`: what leaves, what is found, and no secrets."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

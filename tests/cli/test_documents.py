@@ -1,7 +1,5 @@
 """Reading a folder: text page by page, and what is named and skipped, within bounds."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Both frameworks' pipelines: the places of chunks, and what is left behind in a database."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from pathlib import Path
 from typing import Any

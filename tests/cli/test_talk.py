@@ -1,7 +1,5 @@
 """`dsgvo chat` and `dsgvo models`, on the emulator."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from unittest.mock import patch
 

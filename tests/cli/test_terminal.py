@@ -1,7 +1,5 @@
 """What reaches the terminal: nothing that steers it, and on any system."""
 
-from __future__ import annotations
-
 import io
 import re
 import signal

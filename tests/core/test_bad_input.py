@@ -1,7 +1,5 @@
 """Bad input: a clear error before anything is sent, naming the argument and the variable."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

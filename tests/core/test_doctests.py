@@ -1,7 +1,5 @@
 """The examples in public docstrings run, against the emulator, as a user would run them."""
 
-from __future__ import annotations
-
 import doctest
 import importlib
 

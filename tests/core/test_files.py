@@ -1,7 +1,5 @@
 """Images and PDFs beside a question, as they go out; wire/test_files.py tells how they are made."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Images made after a prompt: answered as an address or as bytes, and saved on wish."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from base64 import b64encode

@@ -4,8 +4,6 @@
 of that is embedded here, since vectors that were kept would show too: as lists, about 1 GB.
 """
 
-from __future__ import annotations
-
 import base64
 from array import array
 from functools import cache

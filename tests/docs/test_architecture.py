@@ -1,7 +1,5 @@
 """ARCHITECTURE.md and its neighbours name files and definitions that exist."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """docs/arguments.md is what the fields of the classes say, and each of ours says something."""
 
-from __future__ import annotations
-
 import pytest
 
 import langchain_dsgvo

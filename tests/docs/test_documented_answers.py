@@ -3,8 +3,6 @@
 That includes placeholders ("string", 0). Only the stream is not word for word: see there.
 """
 
-from __future__ import annotations
-
 from llama_index.core.llms import ChatMessage
 
 from dsgvo.emulator import Raw, Server

@@ -1,7 +1,5 @@
 """The Python of the pages runs as it stands, block after block, as a reader would paste it."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import json

@@ -1,7 +1,5 @@
 """What other projects get for their tests: ``docs/testing.md``, done as it says."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """docs/vendor-coverage.md is what the tests' markers say, and no stated fact is without a test."""
 
-from __future__ import annotations
-
 import pytest
 
 from docs.coverage import FACTS, PAGE, Mark, confirmed, facts_page, faults, marks, page

@@ -1,7 +1,5 @@
 """How the emulator is asked: by the official OpenAI SDK, its judge, and as ``curl`` would."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import cycle

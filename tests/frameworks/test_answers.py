@@ -1,7 +1,5 @@
 """Answers, calls of tools and histories, alike in both frameworks and however they are asked."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

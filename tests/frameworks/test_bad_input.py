@@ -1,7 +1,5 @@
 """The table of bad input, through both frameworks: nothing is sent, and the text says why."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

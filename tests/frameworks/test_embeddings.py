@@ -1,7 +1,5 @@
 """Embedding models of both frameworks: order, batches, and what is refused."""
 
-from __future__ import annotations
-
 import pytest
 
 from dsgvo.emulator import Delay, Server, ShuffleVectors, Status

@@ -1,7 +1,5 @@
 """Images, PDFs and image generation: each framework's blocks in, its messages out."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from io import BytesIO

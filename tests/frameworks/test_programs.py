@@ -1,7 +1,5 @@
 """Programs that were written for the peers' classes run with their imports and keys changed."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Reranking and assistants in each framework's own parts."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Streams that a user of either framework leaves: their connections end at once."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import time

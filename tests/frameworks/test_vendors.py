@@ -1,7 +1,5 @@
 """What the vendors document, through the chat models of both frameworks."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

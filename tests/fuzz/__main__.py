@@ -5,8 +5,6 @@
 What is found is written beside a command that shows it again. The corpus is kept from run to run.
 """
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import sys

@@ -4,8 +4,6 @@ A target takes bytes and raises only if the reader breaks a promise. Its first b
 rest is read: whose answer it is, and where the bytes are split.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import time

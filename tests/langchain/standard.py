@@ -4,8 +4,6 @@
 ``ruled_out``.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode
 from importlib import import_module
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The vendors' classes for LangChain, and the ways to one answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """LangGraph agents on these models: tools, structured answers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

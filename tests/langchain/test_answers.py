@@ -1,7 +1,5 @@
 """Answers as LangChain's messages: the same whole and streamed, whatever came with them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """LangChain's own suites for embeddings."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from langchain_core.embeddings import Embeddings

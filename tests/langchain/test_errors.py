@@ -1,7 +1,5 @@
 """Errors that are this project's and LangChain's at once, and what they carry."""
 
-from __future__ import annotations
-
 import pickle
 from typing import Any
 

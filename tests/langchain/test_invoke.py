@@ -1,7 +1,5 @@
 """Asking a model: what comes with the answer, tokens and callbacks, caches, limits and chains."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Messages of every kind, as they go out to the vendor."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -23,11 +21,7 @@ from tests.langchain.support import Way, bodies, chat
 from tests.vendors import THINKING_MODEL
 
 CALL: Any = {"name": "f", "args": {"a": 1}, "id": "call_1", "type": "tool_call"}
-WIRE_CALL = {
-    "id": "call_1",
-    "type": "function",
-    "function": {"name": "f", "arguments": '{"a":1}'},
-}
+WIRE_CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
 
 
 def assistant(content: Any, **more: Any) -> dict[str, Any]:

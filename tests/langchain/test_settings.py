@@ -1,7 +1,5 @@
 """A model object: how it is made, shown, copied, stored, traced and measured."""
 
-from __future__ import annotations
-
 import copy
 import json
 import pickle

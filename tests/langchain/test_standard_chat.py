@@ -4,8 +4,6 @@ Each vendor runs them in one variant; together they have every method of structu
 models that take images. What meinGPT's rules out is tested in tests/frameworks.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import pytest
@@ -51,7 +49,7 @@ class TestMeinGPT(Integration, ChatModelIntegrationTests):
     structured_output_kwargs: ClassVar = {"method": "json_schema"}
     ruled_out: ClassVar = not_on(MEINGPT_PAGE, *TEXT_ALONE) | {
         "test_usage_metadata_streaming": f"{MEINGPT_PAGE}: stream_options is not among the "
-        "parameters that are honoured, so streams carry no usage",
+        "parameters that are honoured, so streams carry no usage"
     }
 
 
@@ -74,7 +72,7 @@ class TestSovrGPTUnit(Unit, ChatModelUnitTests):
     chat_model_params: ClassVar = {"model": "qwen3.5-9b"}
     ruled_out: ClassVar = STORED | {
         "test_with_structured_output": f"{SOVRGPT_PAGE}: response_format is json_object alone, so "
-        "method='json_schema', which the test wants, is refused",
+        "method='json_schema', which the test wants, is refused"
     }
 
 

@@ -1,7 +1,5 @@
 """Structured output in what LangChain alone has: kinds of schemas, the raw message, chains."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, TypedDict
 

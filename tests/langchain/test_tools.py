@@ -1,7 +1,5 @@
 """Tools in what LangChain alone has: kinds of tools, pieces of calls, invalid ones, names."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """LangSmith: what goes there is told once, unless nothing does or the user wishes it."""
 
-from __future__ import annotations
-
 import warnings
 
 import pytest

@@ -4,19 +4,13 @@ LlamaIndex has no standard suite for integrations; this is one. A vendor's tests
 :class:`Conformance` and fill in its class attributes, as ``langchain-tests`` has it.
 """
 
-from __future__ import annotations
-
 import pickle
 from enum import StrEnum
 from typing import Any, ClassVar
 
 import pytest
 from llama_index.core import VectorStoreIndex
-from llama_index.core.agent.workflow import (
-    AgentStream,
-    FunctionAgent,
-    ToolCallResult,
-)
+from llama_index.core.agent.workflow import AgentStream, FunctionAgent, ToolCallResult
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
@@ -27,14 +21,7 @@ from pydantic import BaseModel, Field
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
-from tests.llamaindex.support import (
-    DOCUMENTS,
-    HOW_MANY_DAYS,
-    Mode,
-    bodies,
-    documents,
-    run,
-)
+from tests.llamaindex.support import DOCUMENTS, HOW_MANY_DAYS, Mode, bodies, documents, run
 
 
 class Art(StrEnum):

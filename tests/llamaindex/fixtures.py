@@ -1,7 +1,5 @@
 """What every suite on LlamaIndex needs, over sockets and on cassettes; a conftest takes it in."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 

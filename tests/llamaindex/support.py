@@ -1,7 +1,5 @@
 """The vendors' classes for LlamaIndex, and documents to ask about."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from llama_index.core.schema import Document

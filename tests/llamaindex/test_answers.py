@@ -1,7 +1,5 @@
 """Answers as LlamaIndex's responses: whole and as they grow, and what came with them."""
 
-from __future__ import annotations
-
 import json
 import pickle
 from itertools import pairwise

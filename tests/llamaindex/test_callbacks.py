@@ -1,7 +1,5 @@
 """Both styles of LlamaIndex's instrumentation: each call is reported once, streams too."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The suite for each vendor."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from llamaindex_dsgvo import (

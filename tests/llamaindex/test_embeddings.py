@@ -1,7 +1,5 @@
 """Embeddings in what LlamaIndex alone has: caches, rate limiters, callbacks, many workers."""
 
-from __future__ import annotations
-
 import pytest
 from llama_index.core.storage.kvstore import SimpleKVStore
 

@@ -1,7 +1,5 @@
 """Blocks and roles on the wire."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -22,11 +20,7 @@ from dsgvo.errors import CapabilityError, ConfigurationError
 from llamaindex_dsgvo._messages import to_wire
 
 INNOGPT = PROVIDERS["innogpt"]
-CALL = {
-    "id": "call_1",
-    "type": "function",
-    "function": {"name": "addiere", "arguments": '{"a":1}'},
-}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "addiere", "arguments": '{"a":1}'}}
 BROKEN = CALL | {"function": {"name": "f", "arguments": '{"a'}}
 QUOTED = CALL | {"function": {"name": "f", "arguments": '{"invalid_arguments":"{\\"a"}'}}
 SYSTEM = {"role": "system", "content": "Hallo"}

@@ -1,7 +1,5 @@
 """Structured output in what LlamaIndex alone has: settings of the object, and its programs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """``use()``: both of LlamaIndex's models are set, or none."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Both frameworks behind one face, pointed at a server: what a scenario asks."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, closing

@@ -4,8 +4,6 @@ They come from the package index alone, listen on loopback and end with the test
 read.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket

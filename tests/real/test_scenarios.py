@@ -4,8 +4,6 @@ A grammar makes a small model, or a random one, say exactly what a scenario need
 one in ``grammar``, which LiteLLM passes on, vLLM in ``structured_outputs``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """LangChain's standard suite, and the emulator before a real model under OpenAI's SDK."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,7 +1,5 @@
 """What is hidden, when a request is the recorded one, and how a cassette reads."""
 
-from __future__ import annotations
-
 import json
 from contextlib import nullcontext
 from pathlib import Path

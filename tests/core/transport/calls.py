@@ -1,7 +1,5 @@
 """Every call that sends a request, for rules that hold on each of them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.core.support import in_one_mode

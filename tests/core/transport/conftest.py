@@ -1,7 +1,5 @@
 """The transport's tests run on both backends, wherever a test has an event loop."""
 
-from __future__ import annotations
-
 import inspect
 
 import pytest

@@ -1,7 +1,5 @@
 """Whole answers, read as they come, from streams that may be cut anywhere."""
 
-from __future__ import annotations
-
 import gzip
 import socket
 import threading

@@ -1,7 +1,5 @@
 """What carries calls with ``await``: which backend, what it adds, and that no loop is held up."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import socket

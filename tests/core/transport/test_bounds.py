@@ -1,7 +1,5 @@
 """Bounded and linear: what a server sends is bounded, in size and in time, on every path."""
 
-from __future__ import annotations
-
 import gzip
 import re
 import socket

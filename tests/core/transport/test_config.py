@@ -1,7 +1,5 @@
 """A connection is put together from arguments, environment and options, without a socket."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Many texts: whole vectors, how many requests at once, and what one failure leaves behind."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading

@@ -1,7 +1,5 @@
 """Typed errors: every vendor's, what httpx raises, and redirects, which are not followed."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

@@ -1,7 +1,5 @@
 """Addresses of generated images: an answer may name any, and few are fetched."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

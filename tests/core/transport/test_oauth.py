@@ -1,7 +1,5 @@
 """OAuth2 client credentials: one fetch however many ask, renewed in time and once on 401."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import socket

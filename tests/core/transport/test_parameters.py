@@ -1,7 +1,5 @@
 """Honest parameters, and optional fields that a server refuses."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Who is talked to: proxies of the environment, and what they must not see; TLS is checked."""
 
-from __future__ import annotations
-
 import ssl
 from pathlib import Path
 from typing import Any

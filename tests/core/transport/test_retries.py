@@ -1,7 +1,5 @@
 """Retry over a socket: the policy itself, with its tables, is in wire/test_retry.py."""
 
-from __future__ import annotations
-
 import socket
 from typing import Any
 

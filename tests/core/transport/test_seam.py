@@ -1,7 +1,5 @@
 """The seam: a transport of the user's, under all rules; and options of one request."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from typing import Any

@@ -1,7 +1,5 @@
 """Secrets stay: keys, prompts and answers do not show, whatever goes wrong."""
 
-from __future__ import annotations
-
 import logging
 import os
 import traceback

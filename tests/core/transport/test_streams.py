@@ -1,7 +1,5 @@
 """Cancel at once: a stream that is left frees its connection."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import types

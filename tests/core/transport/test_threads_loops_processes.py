@@ -1,7 +1,5 @@
 """Any thread, any loop, any process: one client over shared connections."""
 
-from __future__ import annotations
-
 import asyncio
 import pickle
 import socket
