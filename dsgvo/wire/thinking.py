@@ -138,10 +138,9 @@ class ThinkSplitter:
         A thought that was never closed, because the answer was cut by ``max_tokens``, stays a
         thought. One that only the template can have opened is the answer if it was not ``cut``.
         """
-        held, self._held = self._held, ""
         if self._state is not _State.THINKING:
-            return Split("", "" if self.done else self._after_blank(held))
-        reasoning = self._think(held)
+            return Split("", "" if self.done else self._after_blank(self._held))
+        reasoning = self._think(self._held)
         if cut or self._unclosed is None:
             return Split(reasoning, "")
         self.thought_was_answer = True

@@ -320,7 +320,7 @@ def test_an_answer_costs_what_it_is_long(start: bytes, unit: bytes) -> None:
 # what comes of each part, what is known of it → its deltas
 CUT_PARTS: list[tuple[bytes, dict[str, Any], list[Delta]]] = [
     (events(chunk("Eins, zwei") | LINK), {}, [Delta("Eins, zwei", extra=LINK)]),
-    (events(chunk("zw")), {}, []),  # what repeats the end is left out
+    (events(chunk(" zw")), {}, []),  # what repeats the end is left out
     (events(chunk("Hm")), {"thinking": "open"}, [Delta(reasoning="Hm")]),
     (raw(answer("zwei, dr", "length") | COST), {}, [Delta(", dr", usage=COST["usage"])]),
     (

@@ -56,7 +56,7 @@ IMAGES: list[tuple[dict[str, Any], str]] = [
     ({"path": Path("skizze.svg")}, f"data:image/svg+xml;{SVG}"),
     ({"data": b"<svg/>", "mime_type": "a/b"}, f"data:a/b;{SVG}"),
     ({"data": b"\xff\xd8\xff\xe0"}, "data:image/jpeg;base64,/9j/4A=="),
-    ({"data": b"RIFF....WEBP"}, "data:image/webp;base64,UklGRi4uLi5XRUJQ"),
+    ({"data": b"RIFF....WEBPVP8"}, "data:image/webp;base64,UklGRi4uLi5XRUJQVlA4"),
 ]
 
 
@@ -101,7 +101,10 @@ NEITHER: list[tuple[dict[str, Any], str]] = [
     ({"url": f"ftp://{'x' * 200}"}, f"url='ftp://{'x' * 94}' is not a web address"),
     *(({"data": data}, "the data is empty") for data in (b"", "")),
     *(({"data": data}, "the data is text, but not base64") for data in ("ä", "iVBO!Rw==")),
-    ({"data": b"????"}, "the type of the data is unknown: pass mime_type=…"),
+    *(
+        ({"data": data}, "the type of the data is unknown: pass mime_type=…")
+        for data in (b"????", b"RIFF....WAVE")
+    ),
     ({"path": "nirgends.png"}, "path='nirgends.png' is not a file"),
     ({"path": "leer.pdf"}, "the file 'leer.pdf' is empty"),
     ({"path": "tabelle"}, "the type of tabelle is unknown: pass mime_type=…"),

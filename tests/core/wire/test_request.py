@@ -98,11 +98,17 @@ def test_ranges_hold_both_ends() -> None:
         for value in (low - 0.001, high + 0.001, math.nan, "1", True):
             error = raised(ConfigurationError, body, "neuroflash", **{name: value})
             assert str(error) == f"{name}={value!r} is out of range: use {low} to {high}"
+    assert body("neuroflash", reasoning_effort="low")["reasoning_effort"] == "low"
+    error = raised(ConfigurationError, body, "neuroflash", reasoning_effort="viel")
+    efforts = ", ".join(map(repr, PROVIDERS["neuroflash"].choices["reasoning_effort"]))
+    said = f"neuroflash takes {efforts}; extra_body passes others unchecked"
+    assert str(error) == f"reasoning_effort='viel': {said}"
 
 
 # a mistake → how the error starts
 WRONG: list[tuple[dict[str, Any], str]] = [
-    *(({"max_tokens": value}, f"max_tokens={value!r} is") for value in (0, 1.5)),
+    ({"max_tokens": 0}, "max_tokens=0 is out of range: use 1 or more"),
+    ({"max_tokens": 1.5}, "max_tokens=1.5 is not a whole number"),
     *(({"seed": value}, f"seed={value!r} is not a whole number") for value in (1.5, True)),
     *(({"stop": value}, f"stop={value!r}") for value in ([""], ["a", 7], 7)),
     *(({"model": 7}, "model=7"), ({"messages": []}, "messages is empty")),
@@ -132,7 +138,8 @@ def test_what_goes_out_as_it_is_and_what_says_nothing_and_is_left_out() -> None:
         sent = body("neuroflash", strict=True, temperature=1, tools=[], stop=stop, **SENT)
         assert sent == body("neuroflash") | {"temperature": 1, "stop": stop} | SENT
     choices = {None: None, False: None, "any": "required"}
-    sent = {choice: body(tools=[ADD], tool_choice=choice).get("tool_choice") for choice in choices}
+    tools = [ADD, {"type": "web_search"}]
+    sent = {choice: body(tools=tools, tool_choice=choice).get("tool_choice") for choice in choices}
     assert sent == choices
 
 
@@ -146,6 +153,7 @@ def test_what_the_vendor_has_not_is_refused_in_its_name(provider: str) -> None:
         way_out = f"pass model={model!r}, or another of {spec.title}'s, or set {spec.env}_MODEL"
         assert str(error) == f"model is missing: {way_out}"
         assert error.provider == provider
+    assert raised(ConfigurationError, body, provider, model=7).provider == provider
     for n in (2, 0):
         error = raised(CapabilityError, body, provider, n=n)
         assert str(error).startswith(f"n={n!r}: {spec.title} gives one answer a request; call bat")
