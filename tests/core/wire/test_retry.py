@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 from dsgvo import errors
 from dsgvo.errors import APIStatusError, CapabilityError, DsgvoError
-from dsgvo.wire.retry import next_delay, retry_after, should_retry
+from dsgvo.wire.retry import asks_for_fewer, next_delay, retry_after, should_retry
 
 NOW = 1_700_000_000.0
 CONNECTION = errors.APIConnectionError("weg")
@@ -36,6 +36,8 @@ DELAYS: list[tuple[DsgvoError, int, int, bool | None, float | None]] = [
 def test_the_delay_before_the_next_attempt_and_its_full_jitter() -> None:
     for error, failures, most, known, delay in DELAYS:
         assert next_delay(error, failures, most, retry=known, jitter=0.5) == delay, vars(error)
+    fewer = [errors.RateLimitError("zu oft"), status(503), status(529)]
+    assert [one for one in (*fewer, QUOTA, status(500)) if asks_for_fewer(one)] == fewer
     for failures in range(8):
         for jitter in (0.0, 0.3, 1.0):
             delay = next_delay(status(429), failures, 9, jitter=jitter)
