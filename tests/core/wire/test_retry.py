@@ -11,7 +11,7 @@ CONNECTION = errors.APIConnectionError("weg")
 QUOTA = errors.QuotaExceededError("leer", status_code=429)
 
 
-def status(code: int, wait: float | None = None) -> DsgvoError:
+def status(code: int, wait: float | None = None) -> APIStatusError:
     return APIStatusError("kaputt", status_code=code, retry_after=wait)
 
 
@@ -36,7 +36,7 @@ DELAYS: list[tuple[DsgvoError, int, int, bool | None, float | None]] = [
 def test_the_delay_before_the_next_attempt_and_its_full_jitter() -> None:
     for error, failures, most, known, delay in DELAYS:
         assert next_delay(error, failures, most, retry=known, jitter=0.5) == delay, vars(error)
-    fewer = [errors.RateLimitError("zu oft"), status(503), status(529)]
+    fewer: list[errors.APIError] = [errors.RateLimitError("zu oft"), status(503), status(529)]
     assert [one for one in (*fewer, QUOTA, status(500)) if asks_for_fewer(one)] == fewer
     for failures in range(8):
         for jitter in (0.0, 0.3, 1.0):
