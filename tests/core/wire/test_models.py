@@ -144,11 +144,11 @@ PLAN = "neuroflash's model list says that model 'm' is not in your plan"
 BOTH = f"{PLAN}; unknown left: 1,500"
 # status, the vendor's words, whether the model list was read before, and says that the model is
 # available, quotas → the lists that are asked for, and what is said
-REFUSED: list[tuple[int, str, bool, bool, Any, str, str]] = [
+REFUSED: list[tuple[int, str, bool, bool | None, Any, str, str]] = [
     (429, "", True, False, [FULL], "q", LEFT),
     (429, "", False, False, b"<", "q", ""),
     *((404, "", True, available, [], "", "" if available else PLAN) for available in (True, False)),
-    (404, "", False, False, [], "m", PLAN),
+    *((404, "", False, known, [], "m", said) for known, said in ((False, PLAN), (None, ""))),
     *((403, "", read, False, [BARE], "q" if read else "qm", BOTH) for read in (True, False)),
     *((403, "", False, False, [FULL], "q", LEFT), (403, "", False, False, b"<", "qm", PLAN)),
     (403, "not in your Plan", False, False, [FULL], "m", PLAN),
@@ -158,7 +158,7 @@ REFUSED: list[tuple[int, str, bool, bool, Any, str, str]] = [
 
 def test_what_explains_a_refusal() -> None:
     for status, words, read, available, left, lists, said in REFUSED:
-        models = as_json([{"id": "m", "available": available}])
+        models = b"<" if available is None else as_json([{"id": "m", "available": available}])
         listed = decode_models(NEUROFLASH, models) if read else []
         error = APIStatusError(words, status_code=status)
         recipe = account.explain(NEUROFLASH, error, "m", listed, ARGUMENTS, NOW)

@@ -32,7 +32,7 @@ OPENED: dict[str, tuple[str, str]] = {
 
 
 def split(*pieces: str, opened: bool = False, cut: bool = True) -> tuple[str, str]:
-    splitter = ThinkSplitter(opened=opened)
+    splitter = ThinkSplitter(opened=True) if opened else ThinkSplitter()
     splits = [*map(splitter.feed, pieces), splitter.flush(cut=cut)]
     text = "".join(pieces)
     was_answer = opened and not cut and not text.isspace() and "</think>" not in text
