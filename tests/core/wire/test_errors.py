@@ -9,7 +9,7 @@ import pytest
 
 from dsgvo import PROVIDERS, Completion, errors
 from dsgvo.errors import DsgvoError, IncompleteStreamError
-from dsgvo.wire.body import describe_body
+from dsgvo.wire.body import describe_body, parse_json
 from dsgvo.wire.errors import error_from_body, is_error, mentions, redact
 
 NOTHING = "an error without a description"
@@ -278,6 +278,7 @@ def test_a_body_is_described_and_not_quoted() -> None:
     for body, said in DESCRIBED.items():
         assert said in describe_body(body)
         assert "Geheim" not in describe_body(body)
+    assert parse_json('"a\ud83d"') == "a" + "\ufffd" * 3  # the three bytes that it would have
     named = b'{"error": {"message": "Unrecognized request argument supplied: stream_options"}}'
     assert mentions(named, "stream_options")
     assert not mentions(named, "encoding_format")
