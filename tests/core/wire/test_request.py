@@ -9,6 +9,7 @@ import pytest
 
 from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.providers import Model
 from dsgvo.wire.arguments import unknown_argument, wrong_argument
 from dsgvo.wire.private import private_texts
 from dsgvo.wire.request import ChatRequest, build_chat, check_structured_output
@@ -195,6 +196,11 @@ def test_tools_for_a_model_known_not_to_take_them() -> None:
     assert str(error).startswith("tools: meinGPT says that model 'sonar-pro' does not take tools (")
     assert error.provider == "meingpt"
     assert body("meingpt", model="unbekannt", tools=[ADD])["tools"] == [ADD]
+    spec = replace(PROVIDERS["innogpt"], models=(Model(id="m", source="s", images=False),))
+    for parts in ([IMAGE], [{"type": "audio"}], [UPLOAD, file_part(data=b"%PDF-2")]):
+        given: Any = {"messages": asked(*parts), "params": {}, "stream": False}
+        error = raised(CapabilityError, build_chat, spec, model="m", **given)
+        assert (error.provider, "model 'm'" in str(error)) == ("innogpt", parts == [IMAGE])
 
 
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
