@@ -11,9 +11,7 @@ from llama_index.core.callbacks import (
     LlamaDebugHandler,
     TokenCountingHandler,
 )
-from llama_index.core.instrumentation import (
-    get_dispatcher,  # pyright: ignore[reportPrivateImportUsage]
-)
+from llama_index.core.instrumentation import get_dispatcher  # pyright: ignore[reportPrivateImportUsage]
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
