@@ -3,17 +3,7 @@
 from typing import Any
 
 import pytest
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    ChatMessage,
-    FunctionMessage,
-    HumanMessage,
-    RemoveMessage,
-    SystemMessage,
-    ToolMessage,
-)
+from langchain_core import messages as lc
 
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
@@ -58,67 +48,67 @@ BROKEN = {"id": "1", "type": "function", "function": {"name": "f", "arguments": 
 QUOTED = BROKEN | {"function": {"name": "f", "arguments": '{"invalid_arguments":"{\\"a"}'}}
 
 
-def older(content: Any, **fields: Any) -> AIMessage:
+def older(content: Any, **fields: Any) -> lc.AIMessage:
     """Return an answer that holds its calls in OpenAI's form alone."""
-    message = AIMessage(content, additional_kwargs=fields)
+    message = lc.AIMessage(content, additional_kwargs=fields)
     message.tool_calls, message.invalid_tool_calls = [], []
     return message
 
 
-def by(provider: str, *content: Any) -> AIMessage:
+def by(provider: str, *content: Any) -> lc.AIMessage:
     """Return another vendor's answer, of an integration of its own."""
     made_by = {"model_provider": provider}
-    return AIMessage([*content], tool_calls=[CALL], response_metadata=made_by)
+    return lc.AIMessage([*content], tool_calls=[CALL], response_metadata=made_by)
 
 
 @pytest.mark.parametrize(
     ("message", "wire"),
     [
-        (HumanMessage("Hallo"), user("Hallo")),
-        (SystemMessage("Knapp."), KNAPP),
-        (AIMessageChunk(content="Ja."), assistant("Ja.")),
-        (ChatMessage(content="Knapp.", role="developer"), KNAPP | {"role": "developer"}),
-        (HumanMessage("Hallo", name="anna"), user("Hallo", name="anna")),
-        (ToolMessage(PARTS, tool_call_id="call_1", name="f", status="error"), RESULT),
-        (SystemMessage([CACHED]), KNAPP),
-        (HumanMessage(MARKS), user("Hallo")),
-        (HumanMessage([{"type": "non_standard", "value": HALLO}]), user("Hallo")),
-        (AIMessage([]), assistant("")),
+        (lc.HumanMessage("Hallo"), user("Hallo")),
+        (lc.SystemMessage("Knapp."), KNAPP),
+        (lc.AIMessageChunk(content="Ja."), assistant("Ja.")),
+        (lc.ChatMessage(content="Knapp.", role="developer"), KNAPP | {"role": "developer"}),
+        (lc.HumanMessage("Hallo", name="anna"), user("Hallo", name="anna")),
+        (lc.ToolMessage(PARTS, tool_call_id="call_1", name="f", status="error"), RESULT),
+        (lc.SystemMessage([CACHED]), KNAPP),
+        (lc.HumanMessage(MARKS), user("Hallo")),
+        (lc.HumanMessage([{"type": "non_standard", "value": HALLO}]), user("Hallo")),
+        (lc.AIMessage([]), assistant("")),
         # Answers of other integrations
-        (AIMessage(["Das ist ", HALLO, "."]), assistant("Das ist Hallo.")),
-        (AIMessage([{"type": "refusal", "refusal": "Nein."}]), assistant("Nein.")),
-        (AIMessage(FOUND), MOMENT),
-        (AIMessage([WRAPPED, "Moment."]), MOMENT),
-        (AIMessage([UNKNOWN]), assistant("Hallo")),
-        (AIMessage("Moment.", additional_kwargs={"reasoning_content": "Hm."}), MOMENT),
+        (lc.AIMessage(["Das ist ", HALLO, "."]), assistant("Das ist Hallo.")),
+        (lc.AIMessage([{"type": "refusal", "refusal": "Nein."}]), assistant("Nein.")),
+        (lc.AIMessage(FOUND), MOMENT),
+        (lc.AIMessage([WRAPPED, "Moment."]), MOMENT),
+        (lc.AIMessage([UNKNOWN]), assistant("Hallo")),
+        (lc.AIMessage("Moment.", additional_kwargs={"reasoning_content": "Hm."}), MOMENT),
         (older("Moment.", tool_calls=[WIRE_CALL]), CALLED),
         (older("", tool_calls=[BROKEN, {"function": None}]), assistant(None, tool_calls=[QUOTED])),
         (by("anthropic", *FOUND, ANTHROPICS), CALLED),
         (by("openai", *FOUND, OPENAIS), CALLED),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, BaseMessage) else "",
+    ids=lambda value: type(value).__name__ if isinstance(value, lc.BaseMessage) else "",
 )
-def test_every_kind_of_message(server: Server, message: BaseMessage, wire: Any) -> None:
+def test_every_kind_of_message(server: Server, message: lc.BaseMessage, wire: Any) -> None:
     server.script("innogpt", Reply("Ja."))
-    asked: list[BaseMessage] = [HumanMessage("x"), message]
+    asked: list[lc.BaseMessage] = [lc.HumanMessage("x"), message]
     calls = wire.get("tool_calls", ())
-    chat("innogpt").invoke(asked + [ToolMessage("3", tool_call_id=one["id"]) for one in calls])
+    chat("innogpt").invoke(asked + [lc.ToolMessage("3", tool_call_id=one["id"]) for one in calls])
     assert bodies(server)[0]["messages"][1] == wire
 
 
 @pytest.mark.parametrize(
     ("message", "says"),
     [
-        (FunctionMessage(content="3", name="f"), r"messages\[1\] is a FunctionMessage"),
-        (RemoveMessage(id="1"), r"messages\[1\] is a RemoveMessage"),
-        (HumanMessage("\ud83d"), "valid Unicode"),
+        (lc.FunctionMessage(content="3", name="f"), r"messages\[1\] is a FunctionMessage"),
+        (lc.RemoveMessage(id="1"), r"messages\[1\] is a RemoveMessage"),
+        (lc.HumanMessage("\ud83d"), "valid Unicode"),
     ],
 )
 def test_messages_that_no_vendor_takes_are_refused(
     server: Server, way: Way, message: Any, says: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=says):
-        way.answer(chat("sovrgpt"), [HumanMessage("x"), message])
+        way.answer(chat("sovrgpt"), [lc.HumanMessage("x"), message])
     with pytest.raises(ConfigurationError, match="messages is empty"):
         way.answer(chat("sovrgpt"), [])
     assert server.requests == []
@@ -134,5 +124,5 @@ def test_thoughts_that_are_content_stay_here(server: Server, way: Way) -> None:
     assert (text["type"], text["text"]) == ("text", "Moment.")
     assert (called["type"], called["args"]) == ("tool_call", {"a": 1})
     assert first.content == first.content_blocks
-    way.answer(model, [("user", "Wer bist du?"), first, ToolMessage("3", tool_call_id="call_1")])
+    way.answer(model, [("user", "Wer bist du?"), first, lc.ToolMessage("3", tool_call_id="call_1")])
     assert bodies(server)[1]["messages"][1] == CALLED

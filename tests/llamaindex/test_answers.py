@@ -7,13 +7,7 @@ from typing import Any
 
 import pytest
 from llama_index.core import Document, Settings, SummaryIndex
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    TextBlock,
-    ThinkingBlock,
-    ToolCallBlock,
-)
+from llama_index.core.base.llms import types
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.tools import FunctionTool
 
@@ -23,7 +17,7 @@ from llamaindex_dsgvo import ModelOutputError
 from llamaindex_dsgvo._responses import ResponseBuilder, chat_response
 from tests.llamaindex.support import Mode, bodies, llm
 
-HELLO = [ChatMessage("Hallo!")]
+HELLO = [types.ChatMessage("Hallo!")]
 
 
 def addiere(a: int, b: int = 0) -> int:
@@ -47,8 +41,8 @@ def test_an_answer_and_its_thoughts_grow(mode: Mode, server: Server) -> None:
     server.script("sovrgpt", *[Reply("Dann antworten.", reasoning="Erst denken.")] * 4)
     model = llm("sovrgpt")
     whole = mode.call(model, "chat", HELLO)
-    thought = ThinkingBlock(content="Erst denken.")
-    assert whole.message.blocks == [thought, TextBlock(text="Dann antworten.")]
+    thought = types.ThinkingBlock(content="Erst denken.")
+    assert whole.message.blocks == [thought, types.TextBlock(text="Dann antworten.")]
     parts = mode.listed(model, "stream_chat", HELLO)
     grown = "".join(part.additional_kwargs.get("thinking_delta", "") for part in parts)
     assert grown.strip() == "Erst denken."
@@ -81,7 +75,7 @@ def test_what_came_with_an_answer() -> None:
         assert {name: raw[name] for name in extra} == extra
         assert response.message.additional_kwargs == {"annotations": extra["annotations"]}
         # A chat store keeps it.
-        assert ChatMessage.model_validate_json(response.message.model_dump_json())
+        assert types.ChatMessage.model_validate_json(response.message.model_dump_json())
         # It reads as a dict and by attributes.
         assert (raw.usage.total_tokens, raw.model, raw.choices[0].finish_reason) == (4, "m", "stop")
         assert pickle.loads(pickle.dumps(raw)) == json.loads(json.dumps(raw)) == raw
@@ -147,7 +141,7 @@ def test_usage_of_any_shape_is_counted(
 def test_arguments_of_calls(name: str, arguments: str, kwargs: Any) -> None:
     response = chat_response(completed("", tool_calls=[ToolCall("1", name, arguments)]))
     [block] = response.message.blocks
-    assert isinstance(block, ToolCallBlock)
+    assert isinstance(block, types.ToolCallBlock)
     assert block.tool_kwargs == kwargs
 
 
@@ -167,7 +161,7 @@ def test_one_tool_call_unless_several_are_allowed(mode: Mode, server: Server) ->
 
 
 def test_a_tool_that_is_required(server: Server) -> None:
-    history = [ChatMessage("Hallo")]
+    history = [types.ChatMessage("Hallo")]
     options = {"user_msg": "Und nun?", "chat_history": history, "tool_required": True}
     llm("sovrgpt").chat_with_tools([ADD], **options)
     llm("sovrgpt").chat_with_tools([ADD], **options, tool_choice="auto")
@@ -199,8 +193,8 @@ def test_calls_that_cannot_be_made(mode: Mode, server: Server, reply: Reply, say
 
 
 def test_partial_arguments_of_a_response_made_elsewhere() -> None:
-    block = ToolCallBlock(tool_call_id="1", tool_name="addiere", tool_kwargs='{"a": 1, "b"')
-    response = ChatResponse(message=ChatMessage(role="assistant", blocks=[block]))
+    block = types.ToolCallBlock(tool_call_id="1", tool_name="addiere", tool_kwargs='{"a": 1, "b"')
+    response = types.ChatResponse(message=types.ChatMessage(role="assistant", blocks=[block]))
     (call,) = llm("meingpt").get_tool_calls_from_response(response)
     assert call.tool_kwargs == {"a": 1}
 

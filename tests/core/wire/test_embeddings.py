@@ -10,16 +10,7 @@ from typing import Any, cast
 import pytest
 
 from dsgvo import PROVIDERS, errors
-from dsgvo.wire.embeddings import (
-    Batch,
-    EmbeddingResult,
-    batches,
-    check_texts,
-    decode_embeddings,
-    is_too_large,
-    may_refuse_base64,
-    require_embeddings,
-)
+from dsgvo.wire import embeddings as wire
 from tests.core.support import raised
 
 PROVIDER = PROVIDERS["meingpt"]
@@ -34,10 +25,10 @@ def row(index: int | None, vector: Any) -> dict[str, Any]:
     return {"object": "embedding", **where, "embedding": vector}
 
 
-def decode(answer: Any, count: int = 2, start: int = 0, **kwargs: Any) -> EmbeddingResult:
+def decode(answer: Any, count: int = 2, start: int = 0, **kwargs: Any) -> wire.EmbeddingResult:
     body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    batch = Batch(start, [f"Text {i}" for i in range(count)])
-    return decode_embeddings(PROVIDER, body, batch, **kwargs)
+    batch = wire.Batch(start, [f"Text {i}" for i in range(count)])
+    return wire.decode_embeddings(PROVIDER, body, batch, **kwargs)
 
 
 A, B = [0.5, -1.0], [0.25, 2.0]
@@ -53,7 +44,7 @@ def test_each_vector_comes_to_its_text_in_any_order_and_either_encoding(
 ) -> None:
     usage: dict[str, Any] = {"total_tokens": 4}
     given = {"data": [row(2, A), row(0, b64(*B)), row(1, [1, 2])], "model": "m", "usage": usage}
-    expected = EmbeddingResult([B, [1.0, 2.0], A], "m", usage)
+    expected = wire.EmbeddingResult([B, [1.0, 2.0], A], "m", usage)
     assert decode(given, count=3, dimensions=dimensions) == expected
     unnumbered = {"data": [row(None, A), row(None, b64(*B))]}
     assert decode(unnumbered).vectors == [A, B]
@@ -67,7 +58,7 @@ def test_numbers_are_floats_and_what_is_of_another_type_is_left_out() -> None:
     raised(errors.APIResponseError, decode, {"data": rows(A, [1e39, 1.0])}, arrays=True)
     for odd in (7, None, [4]):
         result = decode({"data": rows(A, [0.25, 2]), "model": odd, "usage": odd})
-        assert result == EmbeddingResult([A, B], None, None)
+        assert result == wire.EmbeddingResult([A, B], None, None)
         assert all(type(number) is float for vector in result.vectors for number in vector)
 
 
@@ -138,11 +129,11 @@ CUT: list[tuple[str, dict[str, Any], list[tuple[int, str, list[int]]]]] = [
 def test_batches_are_as_full_as_the_bounds_let_them() -> None:
     for texts, bounds, cut in CUT:
         given = [text.replace("_", " ") for text in texts.split()]
-        expected = [Batch(start, words.split(), zeros) for start, words, zeros in cut]
+        expected = [wire.Batch(start, words.split(), zeros) for start, words, zeros in cut]
         for source in (given, iter(given)):
-            assert list(batches(source, **bounds)) == expected
+            assert list(wire.batches(source, **bounds)) == expected
     texts = iter("abcde")
-    assert next(batches(texts, max_texts=3)) == Batch(0, ["a", "b", "c"], [])
+    assert next(wire.batches(texts, max_texts=3)) == wire.Batch(0, ["a", "b", "c"], [])
     assert next(texts) == "e"  # the fourth shows that the batch is full
 
 
@@ -156,31 +147,31 @@ BAD_TEXTS: list[tuple[Any, str]] = [
 
 def test_what_is_no_text_is_refused_by_its_index() -> None:
     for texts, said in BAD_TEXTS:
-        assert str(raised(errors.ConfigurationError, batches, texts)) == said
+        assert str(raised(errors.ConfigurationError, wire.batches, texts)) == said
         if isinstance(texts, list):  # a generator's texts are checked as they are read
-            cut = batches(iter(cast("list[Any]", texts)), max_texts=1)
+            cut = wire.batches(iter(cast("list[Any]", texts)), max_texts=1)
             assert next(cut).texts == ["a"]
             assert str(raised(errors.ConfigurationError, list, cut)) == said
-    check_texts(["a", " "])
+    wire.check_texts(["a", " "])
     assert "x is a int: pass" in str(
-        raised(errors.ConfigurationError, check_texts, 7, argument="x")
+        raised(errors.ConfigurationError, wire.check_texts, 7, argument="x")
     )
-    wrong = raised(errors.ConfigurationError, batches, ["a"], on_empty="x")
+    wrong = raised(errors.ConfigurationError, wire.batches, ["a"], on_empty="x")
     assert str(wrong) == "on_empty='x': 'error', 'zero' or 'skip'"
-    blank = batches(["", " "], on_empty="zero")
+    blank = wire.batches(["", " "], on_empty="zero")
     assert "all are blank" in str(raised(errors.ConfigurationError, list, blank))
     for value in (0, "3", True):
         for argument, name in (("max_texts", "batch_size"), ("max_bytes", "max_batch_bytes")):
-            error = raised(errors.ConfigurationError, batches, ["a"], **{argument: value})
+            error = raised(errors.ConfigurationError, wire.batches, ["a"], **{argument: value})
             assert str(error) == f"{name}={value!r} is out of range: use 1 or more"
 
 
 def test_halves_and_what_a_batch_is_called() -> None:
-    batch, four = Batch(10, ["a", "b", "c"]), Batch(0, ["a", "b", "c", "d"])
-    assert batch.halves() == (Batch(10, ["a"]), Batch(11, ["b", "c"]))
-    assert four.halves() == (Batch(0, ["a", "b"]), Batch(2, ["c", "d"]))
+    batch, four = wire.Batch(10, ["a", "b", "c"]), wire.Batch(0, ["a", "b", "c", "d"])
+    assert batch.halves() == (wire.Batch(10, ["a"]), wire.Batch(11, ["b", "c"]))
+    assert four.halves() == (wire.Batch(0, ["a", "b"]), wire.Batch(2, ["c", "d"]))
     assert [str(batch), str(batch.halves()[0])] == ["texts 10 to 12", "text 10"]
-    assert repr(Batch(0, ["Geheim"])) == "Batch(start=0)"
+    assert repr(wire.Batch(0, ["Geheim"])) == "Batch(start=0)"
 
 
 SMALLER = [
@@ -208,23 +199,23 @@ NO_FLOATS = [
 
 
 def test_which_errors_a_smaller_batch_or_floats_may_avoid() -> None:
-    four = Batch(0, ["a"] * 4)
-    assert [error for error in SMALLER + NOT_SMALLER if is_too_large(error, four)] == SMALLER
-    assert not is_too_large(SMALLER[3])
-    assert [error for error in FLOATS + NO_FLOATS if may_refuse_base64(error)] == FLOATS
+    four = wire.Batch(0, ["a"] * 4)
+    assert [error for error in SMALLER + NOT_SMALLER if wire.is_too_large(error, four)] == SMALLER
+    assert not wire.is_too_large(SMALLER[3])
+    assert [error for error in FLOATS + NO_FLOATS if wire.may_refuse_base64(error)] == FLOATS
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_the_embedding_model_to_ask_and_a_vendor_without_one(provider: str) -> None:
     spec = PROVIDERS[provider]
-    assert require_embeddings(spec, "m", allow_undocumented=True) == "m"
+    assert wire.require_embeddings(spec, "m", allow_undocumented=True) == "m"
     if spec.embeddings.documented:
-        found = [require_embeddings(spec, model) for model in (None, "m")]
+        found = [wire.require_embeddings(spec, model) for model in (None, "m")]
         assert found == [spec.embeddings.default_model, "m"]
         return
-    refused = raised(errors.CapabilityError, require_embeddings, spec, "m")
+    refused = raised(errors.CapabilityError, wire.require_embeddings, spec, "m")
     assert "documents no embeddings" in str(refused)
     given: Any = {"model": None, "allow_undocumented": True}
-    missing = raised(errors.ConfigurationError, require_embeddings, spec, **given)
+    missing = raised(errors.ConfigurationError, wire.require_embeddings, spec, **given)
     assert "model is missing" in str(missing)
     assert refused.provider == missing.provider == provider

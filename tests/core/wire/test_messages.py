@@ -7,14 +7,7 @@ import pytest
 
 from dsgvo import PROVIDERS
 from dsgvo.errors import ConfigurationError
-from dsgvo.wire.messages import (
-    assistant_message,
-    function_call,
-    media_after_tool_results,
-    tool_arguments,
-    wants_reasoning,
-    without_reasoning,
-)
+from dsgvo.wire import messages as wire
 from tests.core.support import raised
 
 # The text of a call's arguments → what a tool is called with
@@ -27,7 +20,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def test_arguments() -> None:
-    assert {text: tool_arguments(text) for text in ARGUMENTS} == ARGUMENTS
+    assert {text: wire.tool_arguments(text) for text in ARGUMENTS} == ARGUMENTS
 
 
 # arguments of an earlier call → the object that goes out
@@ -44,30 +37,32 @@ SENT: list[tuple[Any, dict[str, Any]]] = [
 
 def test_arguments_of_earlier_calls_are_json_objects() -> None:
     for given, sent in SENT:
-        call = function_call("1", "f", given)
+        call = wire.function_call("1", "f", given)
         text = call["function"].pop("arguments")
         text.encode()
         assert json.loads(text, parse_constant=pytest.fail) == sent
         assert call == {"id": "1", "type": "function", "function": {"name": "f"}}
-    assert function_call("1", "f", '{ "a":1 }')["function"]["arguments"] == '{ "a":1 }'
-    error = raised(ConfigurationError, function_call, "1", "f", {"a": object()})
+    assert wire.function_call("1", "f", '{ "a":1 }')["function"]["arguments"] == '{ "a":1 }'
+    error = raised(ConfigurationError, wire.function_call, "1", "f", {"a": object()})
     assert "earlier call of tool 'f'" in str(error)
 
 
-CALLS = [function_call("1", "f", {})]
+CALLS = [wire.function_call("1", "f", {})]
 
 
 def test_an_assistants_turn() -> None:
     thoughts = {"reasoning_content": "Hm.", "reasoning_details": None}
-    plain, asked = (assistant_message(*of, reasoning=thoughts) for of in (("Ja.", []), ("", CALLS)))
+    plain, asked = (
+        wire.assistant_message(*of, reasoning=thoughts) for of in (("Ja.", []), ("", CALLS))
+    )
     called = {"role": "assistant", "content": None, "tool_calls": CALLS}
     assert plain == {"role": "assistant", "content": "Ja."}
     assert asked == called | {"reasoning_content": "Hm."}
-    assert without_reasoning([plain, asked]) == [plain, called]
-    assert without_reasoning(history := [plain]) is history
-    assert assistant_message("Ja.", [], refusal="Nein.", reasoning={}) == plain
+    assert wire.without_reasoning([plain, asked]) == [plain, called]
+    assert wire.without_reasoning(history := [plain]) is history
+    assert wire.assistant_message("Ja.", [], refusal="Nein.", reasoning={}) == plain
     for refusal in ("Nein.", ""):
-        declined = assistant_message("", [], refusal=refusal, reasoning={})
+        declined = wire.assistant_message("", [], refusal=refusal, reasoning={})
         assert declined == {"role": "assistant", "content": refusal}
 
 
@@ -82,7 +77,7 @@ def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
     ]
     given = {"reasoning_details": pieces, "thinking_blocks": [{"thinking": "Hm."}]}
     whole = [text | {"text": "Ich frage.", "signature": "s", "format": "f"}, *pieces[2:]]
-    sent = assistant_message("", CALLS, reasoning=given)
+    sent = wire.assistant_message("", CALLS, reasoning=given)
     assert sent.items() >= (given | {"reasoning_details": whole}).items()
     assert pieces[0]["text"] == "Ich "  # the history is the caller's
 
@@ -96,7 +91,7 @@ SAID = {
 
 
 def test_which_errors_want_thoughts_back() -> None:
-    assert {said: wants_reasoning(said) for said in SAID} == SAID
+    assert {said: wire.wants_reasoning(said) for said in SAID} == SAID
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
@@ -135,7 +130,7 @@ SETTLED: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
 
 def test_media_in_tools_results_follow_them() -> None:
     for messages, settled in SETTLED:
-        found = media_after_tool_results(PROVIDERS["innogpt"], "gpt-5", messages)
+        found = wire.media_after_tool_results(PROVIDERS["innogpt"], "gpt-5", messages)
         assert found == (settled, [])
 
 
@@ -145,5 +140,5 @@ def test_media_that_the_vendor_does_not_take_are_left_out() -> None:
     for provider, (part, kind) in missing.items():
         messages = [result(HERE, part), result(part)]
         left = [result(text="hier"), result(text="(not shown)")]
-        found = media_after_tool_results(PROVIDERS[provider], "m", messages)
+        found = wire.media_after_tool_results(PROVIDERS[provider], "m", messages)
         assert found == (left, [kind, kind])
