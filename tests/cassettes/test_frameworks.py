@@ -3,6 +3,8 @@
 The chat of innoGPT in LangChain and of meinGPT in LlamaIndex is in ``test_standard.py``.
 """
 
+from __future__ import annotations  # what is recorded of the tools shows them as text
+
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

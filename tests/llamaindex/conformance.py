@@ -4,6 +4,8 @@ LlamaIndex has no standard suite for integrations; this is one. A vendor's tests
 :class:`Conformance` and fill in its class attributes, as ``langchain-tests`` has it.
 """
 
+from __future__ import annotations  # what is recorded of the tools shows them as text
+
 import pickle
 from enum import StrEnum
 from typing import Any, ClassVar
