@@ -37,9 +37,6 @@ def within(module: str, *parents: str) -> bool:
     return any(module == parent or module.startswith(f"{parent}.") for parent in parents)
 
 
-# -- what code may do ----------------------------------------------------------------------------
-
-
 def asks_which_vendor(node: ast.AST) -> bool:
     """Whether something is compared with a vendor's name."""
     parts = ast.walk(node) if isinstance(node, ast.Compare | ast.MatchValue) else ()
@@ -112,8 +109,6 @@ def test_packages_keep_the_rule_and_planted_code_does_not(rule: str) -> None:
     assert [text for text in texts if not findings("dsgvo.wire.sse", ast.parse(text))] == []
 
 
-# -- what lies in the tree ---------------------------------------------------------------------
-
 STRAYS = {
     "an index address": re.compile(
         r"--(extra-)?index-url|--find-links|https?://[^\s\"'<>)]+/simple(?![\w-])|\bindex-url\s*="
@@ -163,9 +158,6 @@ def test_no_addresses_or_paths_of_a_machine_in_the_tree() -> None:
             text = path.read_bytes().decode("utf-8", "replace")
             found += [f"{name}: {finding}" for finding in stray_findings(text)]
     assert found == []
-
-
-# -- what is promised to those who install it ---------------------------------------------------
 
 
 def requirement_names(lines: Iterable[str]) -> set[str]:

@@ -30,7 +30,7 @@ from dsgvo.bulk._engine import (
     as_error,
     asked,
 )
-from dsgvo.bulk._journal import Journal, read_lines, sync
+from dsgvo.bulk._journal import Journal, as_line, read_lines, sync
 from dsgvo.errors import ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, Gate
@@ -101,6 +101,7 @@ def run_batch(
         ConfigurationError: If an argument is wrong, or differs from those of the run that is to go
             on. A request that is wrong is a result with an error.
         APIError: If the vendor refuses the key or the quota is used up, or is down.
+        OSError: If the disk is full, for instance; what had come before is kept.
         KeyboardInterrupt: After Ctrl-C, once what was in flight is kept.
 
     Examples:
@@ -126,6 +127,8 @@ def run_batch(
     config.require_arguments()
     if not source.is_file():
         raise ConfigurationError(f"{str(source)!r}: there is no such file")
+    if target.is_dir():
+        raise ConfigurationError(f"output={str(output)!r} is a folder: give a file")
     total = sum(1 for _ in _lines(source))
     if not total:
         raise ConfigurationError(f"{str(source)!r} has no requests")
@@ -137,27 +140,25 @@ def run_batch(
     }
     journal = Journal(target, settings)
     engine.summary.total = total
-    job = _Job(
-        source,
-        journal,
-        engine,
-        asked(config, engine.gate, remote, client),
-        with_inputs,
-        retry_errors,
-    )
     finished = False
     try:
+        caller = asked(config, engine.gate, remote, client)
+        job = _Job(source, journal, engine, caller, with_inputs, retry_errors)
         asyncio.run(engine.run(job.parts(), job.perform, job.finish))
-        finished = sum(line["rows"] for line in journal.parts.values()) == total
         if retry_errors:
-            job.out.replace(target)
+            job.out.replace(journal.target)
+            for part, errors, facts in job.unnoted:
+                journal.note(part, errors, **facts)
+        finished = sum(line["rows"] for line in journal.parts.values()) == total
+        if not finished and not retry_errors:
+            raise journal.changed("the input has changed while it was read")
     finally:
         journal.close(finished=finished)
     return engine.summary
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         yield from (line for line in file if line.strip())
 
 
@@ -178,10 +179,14 @@ class _Job:
         self._with_inputs = with_inputs
         self._retry = retry
         self.out = journal.work / "retried.jsonl" if retry else journal.target
-        ends = [line["end"] for line in journal.parts.values()]
-        self._end = 0 if retry else max(ends, default=0)
-        with self.out.open("ab") as file:
-            file.truncate(self._end)  # of a part that is not noted
+        self.unnoted: list[tuple[int, list[dict[str, Any]], dict[str, Any]]] = []
+        """Parts of which the target says nothing yet."""
+        rows = 0 if retry else sum(line["rows"] for line in journal.parts.values())
+        with self.out.open("a+b") as file:
+            file.seek(0)
+            if not all(file.readline().endswith(b"\n") for _ in range(rows)):
+                raise journal.damaged("it lacks results that its journal notes")
+            file.truncate(file.tell())  # of a part that is not noted
 
     def parts(self) -> Iterator[Part[int]]:
         journal, summary = self._journal, self._engine.summary
@@ -197,24 +202,28 @@ class _Job:
                 summary.rows += len(found)
                 summary.begun += len(found)
             elif done or not self._retry:
-                results = {line["row"]: line for line in read_lines(self._spill(index))}
+                part = _Part(index, found, source, {})
+                kept = [*read_lines(self._spill(part))]
+                results = part.results
+                results |= {line["row"]: line for line in kept if {"row", "result"} <= line.keys()}
                 for row, line in enumerate(islice(before, len(found))):
+                    if line.get("id") != _id(part, row) or "error" not in line:
+                        raise journal.damaged(f"result {_id(part, row)!r} is not in its place")
                     if line["error"] is None:
                         results[row] = {"result": line}
-                part = _Part(index, found, source, results)
                 part.units.extend(row for row in range(len(found)) if row not in results)
                 part.pending = len(part.units)
                 yield part
             index += 1
 
-    def _spill(self, index: int) -> Path:
+    def _spill(self, part: _Part) -> Path:
         name = "retry" if self._retry else "part"
-        return self._journal.work / f"{name}-{index:06}.jsonl"
+        return self._journal.work / f"{name}-{part.index:06}-{part.source[:16]}.jsonl"
 
     async def perform(self, part: Any, row: int) -> None:
         """Make a request and keep its result."""
         custom_id: Any = None
-        result: dict[str, Any] = {"id": f"batch_req_{part.index * PART_REQUESTS + row}"}
+        result: dict[str, Any] = {"id": _id(part, row)}
         try:
             line = _request(part.lines[row])
             custom_id = line["custom_id"]
@@ -232,12 +241,8 @@ class _Job:
             result |= {"custom_id": custom_id, "response": response, "error": None}
         part.results[row] = {"row": row, "result": result}
         if result["error"] is None:  # what failed is tried again by a run that goes on
-            self._keep(part.index, part.results[row])
-
-    def _keep(self, index: int, line: Mapping[str, Any]) -> None:
-        path = self._spill(index)
-        with path.open("ab") as file:
-            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
+            with self._spill(part).open("a", encoding="utf-8") as file:
+                file.write(f"\n{as_line(part.results[row])}")  # what is before it may be torn
 
     async def _ask(self, line: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
         body = dict(line["body"])
@@ -262,28 +267,26 @@ class _Job:
     def finish(self, part: Any) -> None:
         """Append a part's results, and note where they end."""
         results = [part.results[row]["result"] for row in range(part.rows)]
-        text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in results)
-        with self.out.open("ab") as file:
-            file.write(text.encode("utf-8", "replace"))
+        with self.out.open("a", encoding="utf-8") as file:
+            file.writelines(map(as_line, results))
             sync(file)
-            self._end = file.tell()
         errors: list[dict[str, Any]] = []
         for row, one in enumerate(results):
             if one["error"] is not None:
                 number = part.index * PART_REQUESTS + row
                 error = {"row": number, "id": one["custom_id"], "error": one["error"]}
                 errors.append(error | ({"input": part.lines[row]} if self._with_inputs else {}))
-        self._journal.note(
-            part.index,
-            errors,
-            rows=part.rows,
-            tokens=part.tokens,
-            source=part.source,
-            end=self._end,
-        )
         self._engine.summary.failed += len(errors)
-        if not self._retry:
-            self._spill(part.index).unlink(missing_ok=True)
+        facts = {"rows": part.rows, "tokens": part.tokens, "source": part.source}
+        if self._retry:
+            self.unnoted.append((part.index, errors, facts))
+        else:
+            self._journal.note(part.index, errors, **facts)
+            self._spill(part).unlink(missing_ok=True)
+
+
+def _id(part: _Part, row: int) -> str:
+    return f"batch_req_{part.index * PART_REQUESTS + row}"
 
 
 def _request(text: str) -> dict[str, Any]:
@@ -293,8 +296,11 @@ def _request(text: str) -> dict[str, Any]:
         ConfigurationError: If it is not a request.
     """
     try:
+        text.encode()
         line: Any = json.loads(text)
-    except ValueError as error:
+    except UnicodeEncodeError:
+        raise ConfigurationError("the line is not UTF-8") from None
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"the line is not JSON: {type(error).__name__}") from None
     if not isinstance(line, dict):
         raise ConfigurationError("the line is not a JSON object")

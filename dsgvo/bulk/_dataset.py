@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -30,8 +31,8 @@ from dsgvo.bulk._engine import (
     as_error,
     asked,
 )
-from dsgvo.bulk._journal import Journal, read_lines
-from dsgvo.bulk._sources import Source, open_source
+from dsgvo.bulk._journal import Journal, real_path
+from dsgvo.bulk._sources import Source, open_source, readable
 from dsgvo.bulk._spill import Spill, digest
 from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
@@ -65,6 +66,9 @@ class _Part:
     units: deque[_Unit] = field(default_factory=deque[_Unit])
     pending: int = 0
     tokens: int = 0
+    number: int = 0
+    """The how many-th this run has read, by which it is known what is still needed of it."""
+
     vectors: dict[int, bytes] = field(default_factory=dict[int, bytes])
     """Those that rows have already, when failed ones are tried again."""
 
@@ -133,6 +137,7 @@ def embed_dataset(
         ConfigurationError: If an argument or the source is wrong, or differs from those of the run
             that is to go on.
         APIError: If the vendor refuses the key or the quota is used up, or is down.
+        OSError: If the disk is full, for instance; what had come before is kept.
         KeyboardInterrupt: After Ctrl-C, once what was in flight is kept; after a second one at
             once.
 
@@ -178,6 +183,8 @@ def embed_dataset(
         "id": id,
         "part_rows": part_rows,
     }
+    if real_path(Path(target)).is_relative_to(Path(source).resolve()):
+        raise ConfigurationError(f"target={str(target)!r} is in the source: give one beside it")
     journal = Journal(Path(target), settings)
     known = dimensions or config.spec.model(model).dimensions
     options = {
@@ -186,34 +193,38 @@ def embed_dataset(
         "allow_undocumented": allow_undocumented,
         "encoding_format": encoding_format,
     }
-    job = _Job(
-        rows=rows,
-        text=text,
-        id=id,
-        part_rows=part_rows,
-        batch=(batch_size, max_batch_bytes),
-        with_inputs=with_inputs,
-        journal=journal,
-        spill=Spill(journal.work, dimensions),
-        known_dimensions=known,
-        engine=engine,
-        client=asked(config, engine.gate, remote, client),
-        options=options,
-    )
+    noted = (line.get("dimensions") for line in journal.parts.values())
     finished, pool = False, pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())  # the others keep what they have had
-    try:
+    with ExitStack() as ending:
+        ending.callback(lambda: journal.close(finished=finished))
+        ending.callback(pa.set_memory_pool, pool)
+        job = _Job(
+            source=Path(source),
+            rows=rows,
+            text=text,
+            id=id,
+            part_rows=part_rows,
+            batch=(batch_size, max_batch_bytes),
+            with_inputs=with_inputs,
+            journal=journal,
+            spill=Spill(journal.work, dimensions or next(noted, None)),
+            known_dimensions=known,
+            engine=engine,
+            client=asked(config, engine.gate, remote, client),
+            options=options,
+        )
+        ending.callback(job.spill.close)
         asyncio.run(engine.run(job.parts(retry_errors=retry_errors), job.perform, job.finish))
         finished = sum(line["rows"] for line in journal.parts.values()) == rows.rows
-    finally:
-        pa.set_memory_pool(pool)
-        job.spill.close()
-        journal.close(finished=finished)
+        if not finished and not retry_errors:
+            raise journal.changed("the input has changed while it was read")
     return summary
 
 
 @dataclass(kw_only=True)
 class _Job:
+    source: Path
     rows: Source
     text: str
     id: str | None
@@ -238,39 +249,42 @@ class _Job:
         """Read the parts that are not finished; or, to retry, those with errors."""
         journal, summary = self.journal, self.engine.summary
         summary.total = self.rows.rows
-        summary.failed = sum(line["failed"] for line in journal.parts.values())
         if retry_errors:
+            summary.failed = sum(line["failed"] for line in journal.parts.values())
             summary.rows = summary.begun = sum(line["rows"] for line in journal.parts.values())
             yield from self._failed_parts()
             return
-        for index, table in enumerate(self.rows.tables(self.part_rows)):
+        for index, table in enumerate(self._tables()):
             texts: list[str | None] = table.column(self.text).to_pylist()
             keys = [digest(one) if one and one.strip() else None for one in texts]
             ids = table.column(self.id).to_pylist() if self.id else ()
             source = sha256(b"".join(key or b"-" for key in keys) + repr(ids).encode()).hexdigest()
-            if journal.done(index, source):
+            if journal.done(index, source) and self._file(index).exists():
                 summary.rows += len(keys)
                 summary.begun += len(keys)
+                summary.failed += journal.parts[index]["failed"]
             else:
-                part = _Part(index, table, source, keys)
+                part = _Part(index, table, source, keys, number=index)
                 self._cut(part, texts)
                 yield part
 
+    def _tables(self) -> Iterator[pa.Table]:
+        with readable(self.source):
+            yield from self.rows.tables(self.part_rows)
+
     def _failed_parts(self) -> Iterator[Part[_Unit]]:
-        failures: dict[int, list[int]] = {}
-        for line in read_lines(self.journal.errors):
-            failures.setdefault(line["part"], []).append(
-                line["row"] - line["part"] * self.part_rows
-            )
-        for index, failed in sorted(failures.items()):
-            whole = pq.read_table(self._file(index))
+        noted = sorted(self.journal.parts.items())
+        for number, index in enumerate(index for index, line in noted if line["failed"]):
+            with readable(self._file(index)):
+                whole = pq.read_table(self._file(index))
             vectors: Any = whole.column("vector").combine_chunks()
+            failed = np.flatnonzero(vectors.is_null())
             size = vectors.type.list_size
             numbers: Any = vectors.values.to_numpy(zero_copy_only=False).reshape(-1, size)
             table = whole.drop_columns(["vector"])
             texts: list[str | None] = table.column(self.text).to_pylist()
             keys = [digest(one) if one and one.strip() else None for one in texts]
-            part = _Part(index, table, self.journal.parts[index]["source"], keys)
+            part = _Part(index, table, self.journal.parts[index]["source"], keys, number=number)
             part.vectors = {
                 row: numbers[row].tobytes() for row in range(part.rows) if vectors[row].is_valid
             }
@@ -278,7 +292,7 @@ class _Job:
             self._cut(part, [texts[row] for row in failed])
             self.engine.summary.rows -= part.rows
             self.engine.summary.begun -= part.rows
-            self.engine.summary.failed -= len(failed)
+            self.engine.summary.failed -= self.journal.parts[index]["failed"]
             yield part
 
     def _cut(self, part: _Part, texts: Sequence[str | None]) -> None:
@@ -289,9 +303,9 @@ class _Job:
             if key is None or one is None or key in self.queued:
                 continue
             if key in self.spill:
-                self.spill.renew(part.index, key)
+                self.spill.renew(part.number, key)
                 continue
-            self.queued[key] = part.index
+            self.queued[key] = part.number
             new.append(one)
         most, size = self.batch
         part.units.extend(list(cut.texts) for cut in batches(new, max_texts=most, max_bytes=size))
@@ -301,10 +315,10 @@ class _Job:
         """Embed the texts of a unit; of one that is refused, those that are not at fault."""
         async for texts, found in self.engine.in_halves(self._embed, unit):
             if isinstance(found, DsgvoError):
-                self.failed[digest(texts[0])] = (part.index, as_error(found))
+                self.failed[digest(texts[0])] = (part.number, as_error(found))
                 continue
             vectors, tokens = found
-            self.spill.add(part.index, [digest(one) for one in texts], vectors)
+            self.spill.add(part.number, [digest(one) for one in texts], vectors)
             part.tokens += tokens
             self.engine.summary.tokens += tokens
             self.engine.summary.texts += len(texts)
@@ -325,6 +339,7 @@ class _Job:
                 f"none of the first {part.rows} rows could be embedded, so nothing says how long "
                 f"vectors are: {first['message']}"
             )
+        self.spill.dimensions = size
         numbers = np.zeros((part.rows, size), "<f4")
         missing = np.zeros(part.rows, bool)
         errors: list[dict[str, Any]] = []
@@ -339,29 +354,30 @@ class _Job:
             pa.array(numbers.reshape(-1)), size, mask=pa.array(missing)
         )
         table = part.table.append_column("vector", vectors)
-        temporary = self.journal.work / f"part-{part.index:06}.parquet"
+        file = self._file(part.index)
+        file.parent.mkdir(exist_ok=True)
+        temporary = file.with_name(f".{file.name}.tmp")  # the target may be a disk of its own
         names = part.table.schema.names
         pq.write_table(table, temporary, compression="zstd", use_dictionary=names)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        self.journal.target.mkdir(exist_ok=True)
-        temporary.replace(self._file(part.index))
-        self.journal.note(
-            part.index, errors, rows=part.rows, tokens=part.tokens, source=part.source
-        )
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(file)
+        facts = {"rows": part.rows, "tokens": part.tokens, "dimensions": size}
+        self.journal.note(part.index, errors, source=part.source, **facts)
         self.engine.summary.failed += len(errors)
-        self.spill.forget(part.index)
-        for key in [one for one, asker in list(self.queued.items()) if asker == part.index]:
+        self.spill.forget(part.number)
+        for key in [one for one, asker in list(self.queued.items()) if asker == part.number]:
             del self.queued[key]
         for key, (asker, _) in list(self.failed.items()):
-            if asker < part.index - MAX_OPEN_PARTS:
+            if asker < part.number - MAX_OPEN_PARTS:
                 del self.failed[key]
 
     def _error(self, part: _Part, row: int, key: bytes | None) -> dict[str, Any]:
         line: dict[str, Any] = {"row": part.index * self.part_rows + row}
         if self.id is not None:
             line["id"] = part.table.column(self.id)[row].as_py()
-        fault = {"type": "ConfigurationError", "message": f"the row has no text in {self.text!r}"}
+        none = f"the row has no text in {self.text!r}, or is not in UTF-8"
+        fault = {"type": "ConfigurationError", "message": none}
         line["error"] = fault if key is None else self.failed[key][1]
         if self.with_inputs:
             line["input"] = part.table.column(self.text)[row].as_py()

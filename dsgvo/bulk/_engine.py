@@ -164,7 +164,7 @@ class Engine(Generic[_Unit]):
         self._began = time.monotonic()
         self._told = 0.0
         self._failures = 0
-        self._stopping = self._all_read = False
+        self._stopping = self._all_read = self._unwritten = False
         self._error: BaseException | None = None
 
     async def run(
@@ -197,7 +197,8 @@ class Engine(Generic[_Unit]):
                         open_parts.append(part)
                         continue
                     tasks.add(asyncio.create_task(self._done(perform, part, part.units.popleft())))
-                if writing is None and open_parts and not open_parts[0].pending:
+                ready = writing is None and not self._unwritten and open_parts
+                if ready and not open_parts[0].pending:
                     first = open_parts.popleft()
                     writing = asyncio.create_task(self._finished(finish, first))
                 waiting = tasks | ({writing} if writing is not None else set[Any]())
@@ -218,7 +219,7 @@ class Engine(Generic[_Unit]):
     async def _read(self, parts: Iterator[Part[_Unit]]) -> Part[_Unit] | None:
         try:
             part = await asyncio.to_thread(next, parts, None)
-        except DsgvoError as error:
+        except Exception as error:  # noqa: BLE001 - what is in flight is kept first
             self._stop(error)
             return None
         self._all_read = part is None
@@ -234,7 +235,9 @@ class Engine(Generic[_Unit]):
         part.pending -= 1
 
     async def _finished(self, finish: Callable[[Part[_Unit]], None], part: Part[_Unit]) -> None:
+        self._unwritten = True  # no later part is written unless this one is
         await asyncio.to_thread(finish, part)
+        self._unwritten = False
         self.summary.rows += part.rows
 
     def _note(self, task: asyncio.Task[Any]) -> None:

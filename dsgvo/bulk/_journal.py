@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -9,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from dsgvo.errors import ConfigurationError
 
-__all__ = ["Journal", "read_lines", "sync", "write_whole"]
+__all__ = ["Journal", "as_line", "read_lines", "real_path", "sync"]
 
 
 class Journal:
@@ -29,42 +30,59 @@ class Journal:
 
     Raises:
         ConfigurationError: If the settings differ from those noted, there is a target without a
-            journal, or another process is at work on it.
+            journal or none can be made, the journal is damaged, or another process is at work.
     """
 
     def __init__(self, target: Path, settings: Mapping[str, Any]) -> None:
-        self.target = target
+        self.target = target = real_path(target)
         self.path = target.with_name(f"{target.name}.journal.jsonl")
         self.errors = target.with_name(f"{target.name}.errors.jsonl")
         self.work = target.with_name(f"{target.name}.work")
         self.parts: dict[int, dict[str, Any]] = {}
-        if not self.path.exists() and target.exists() and not _is_empty_folder(target):
-            raise ConfigurationError(
-                f"{str(target)!r} exists, and no journal says what made it: give another target"
-            )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.path)
+        self._again: dict[int, list[dict[str, Any]]] = {}  # errors of parts that were done before
         try:
-            self._open(settings)
-        except BaseException:
-            self._lock.close()
-            raise
+            if not self.path.exists():
+                self._require_new()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self.path)
+            try:
+                self._open(settings)
+            except BaseException:
+                self._lock.close()
+                raise
+        except OSError as error:
+            raise ConfigurationError(f"target {str(target)!r} cannot be made: {error}") from None
 
     def _open(self, settings: Mapping[str, Any]) -> None:
-        data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        self._lock.truncate(whole)  # what a kill has torn off
-        if whole:
-            first, *parts = read_lines(self.path)
+        *lines, torn = self.path.read_bytes().split(b"\n")
+        if lines:
+            self._lock.truncate(self.path.stat().st_size - len(torn))  # by a kill
+            first, *parts = map(_read, lines)
+            if first is None or not all(map(_is_note, parts)):
+                raise self.damaged("its journal has lines that no run has written")
             self._compare(first, settings)
-            self.parts = {line["part"]: line for line in parts}
+            self.parts = {line["part"]: line for line in parts if line is not None}
+            if len(self.parts) <= max(self.parts, default=-1):
+                raise self.damaged("its journal lacks lines")
         else:
-            self._lock.write(_line(settings))
+            self._require_new()
+            self._lock.truncate(0)
+            self._lock.write(as_line(settings))
             sync(self._lock)
         self.work.mkdir(exist_ok=True)
-        kept = [line for line in read_lines(self.errors) if line.get("part") in self.parts]
         if self.errors.exists():
-            write_whole(self.errors, kept)
+            write_whole(self.errors, self._noted_errors())
+
+    def _require_new(self) -> None:
+        if self.target.exists() and not _is_empty_folder(self.target):
+            raise ConfigurationError(
+                f"{str(self.target)!r} exists, and no journal says what made it: "
+                "give another target"
+            )
+
+    def _noted_errors(self) -> list[dict[str, Any]]:
+        lines = read_lines(self.errors)
+        return [one for one in lines if _number(one.get("part")) and one["part"] in self.parts]
 
     def _compare(self, noted: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         for name in dict.fromkeys((*noted, *settings)):
@@ -77,6 +95,13 @@ class Journal:
         return ConfigurationError(
             f"{str(self.target)!r} was begun otherwise: {what}. Run it as before, or give another "
             f"target, or remove {self.target.name!r} and {self.path.name!r} to begin anew"
+        )
+
+    def damaged(self, what: str) -> ConfigurationError:
+        """Return the error for files that are not as a run leaves them."""
+        return ConfigurationError(
+            f"{str(self.target)!r}: {what}. Put back what it was, or remove {self.target.name!r} "
+            f"and {self.path.name!r} to begin anew"
         )
 
     def done(self, index: int, source: str) -> bool:
@@ -93,25 +118,49 @@ class Journal:
     def note(self, part: int, errors: Iterable[Mapping[str, Any]], **facts: Any) -> None:
         """Note that a part is finished: its errors first, so that none is lost by a kill."""
         found = [{"part": part, **error} for error in errors]
-        if part in self.parts and self.errors.exists():
-            kept = [line for line in read_lines(self.errors) if line["part"] != part]
-            write_whole(self.errors, sorted([*kept, *found], key=lambda line: line["row"]))
+        if part in self.parts:
+            self._again[part] = found  # all at the end: anew for each part would be quadratic
         elif found:
             with self.errors.open("a", encoding="utf-8") as file:
-                file.writelines(_line(one) for one in found)
+                file.writelines(map(as_line, found))
                 sync(file)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.parts[part] = {"part": part, **facts, "failed": len(found), "written": now}
-        self._lock.write(_line(self.parts[part]))
+        self._lock.write(as_line(self.parts[part]))
         sync(self._lock)
 
     def close(self, *, finished: bool) -> None:
         """Let go of the target; without what was under way, if all is done."""
-        if finished:
-            shutil.rmtree(self.work, ignore_errors=True)
-            if self.errors.exists() and not self.errors.stat().st_size:
-                self.errors.unlink()
-        self._lock.close()
+        with self._lock:
+            if self._again:
+                kept = (one for one in self._noted_errors() if one["part"] not in self._again)
+                lines = itertools.chain(kept, *self._again.values())
+                write_whole(self.errors, sorted(lines, key=lambda line: line["part"]))
+            if finished:
+                shutil.rmtree(self.work, ignore_errors=True)
+                if self.errors.exists() and not self.errors.stat().st_size:
+                    self.errors.unlink()
+
+
+def real_path(target: Path) -> Path:
+    """Return a target that has a name, and beside which its files can be."""
+    try:
+        real = target.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigurationError(f"target {str(target)!r} is no path: {error}") from None
+    if not real.name:
+        raise ConfigurationError(f"target {str(target)!r} has no name: give one that has")
+    return real
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+def _is_note(line: Mapping[str, Any] | None) -> bool:
+    if line is None or not isinstance(line.get("source"), str):
+        return False
+    return all(_number(line.get(name)) for name in ("part", "rows", "failed"))
 
 
 def _is_empty_folder(path: Path) -> bool:
@@ -131,24 +180,37 @@ def _locked(path: Path) -> IO[str]:
     return file
 
 
-def _line(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False) + "\n"
+def as_line(value: Mapping[str, Any]) -> str:
+    """Return a line of JSON, without loss: what UTF-8 cannot hold is escaped."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        line = json.dumps(value, default=str)
+    return f"{line}\n"
+
+
+def _read(line: str | bytes) -> dict[str, Any] | None:
+    try:
+        found: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 def read_lines(path: Path) -> Iterable[dict[str, Any]]:
     """Yield the JSON objects of a file's whole lines; none if there is no file."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            if line.endswith("\n"):
-                with suppress(ValueError):
-                    yield json.loads(line)
+            if line.endswith("\n") and (found := _read(line)) is not None:
+                yield found
 
 
 def write_whole(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """Write a file of JSON lines anew, so that it is never seen half written."""
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        file.writelines(map(_line, lines))
+        file.writelines(map(as_line, lines))
         sync(file)
     temporary.replace(path)
 

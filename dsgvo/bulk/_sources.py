@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterator, Sequence
+import os
+import re
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +22,7 @@ import pyarrow.parquet as pq
 
 from dsgvo.errors import ConfigurationError
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "open_source", "readable"]
 
 TEXT_SUFFIXES = (".txt", ".md")
 SAMPLE = 10_000
@@ -48,31 +53,48 @@ def open_source(path: Path, text: str) -> Source:
     Raises:
         ConfigurationError: If there is no such file, column or row, or it is unreadable.
     """
-    try:
+    with readable(path):
         source = _open(path)
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{str(path)!r} is unreadable: {error}") from None
-    if text not in source.schema.names:
-        raise ConfigurationError(
-            f"text={text!r}: {str(path)!r} has no such column, but {', '.join(source.schema.names)}"
-        )
+    if not source.rows:
+        raise ConfigurationError(f"{str(path)!r} has no rows")
+    names = source.schema.names
+    if text not in names:
+        have = ", ".join(names) or "no line that is a JSON object in UTF-8"
+        raise ConfigurationError(f"text={text!r}: {str(path)!r} has no such column, but {have}")
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise ConfigurationError(f"{str(path)!r} has columns of one name, {twice}: rename them")
     kind: Any = source.schema.field(text).type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise ConfigurationError(f"text={text!r}: the column holds {kind}, not texts")
-    if "vector" in source.schema.names:
+    if "vector" in names:
         raise ConfigurationError(
             f"{str(path)!r} has a column 'vector' already, which the result adds: rename it"
         )
-    if not source.rows:
-        raise ConfigurationError(f"{str(path)!r} has no rows")
     return source
+
+
+@contextmanager
+def readable(path: Path) -> Generator[None]:
+    """Say what is wrong with a file in a block that reads it, without what its rows hold."""
+    try:
+        yield
+    except (pa.ArrowException, csv.Error, OSError, ValueError, OverflowError) as error:
+        why = f"{error}"
+        if found := re.match(r"CSV parse error: [^\n]*?, got \d+", why):
+            why = found[0]  # the line follows
+        elif isinstance(error, pa.ArrowException) and "convert" in why:
+            why = "its values are not of the types that they were"
+        raise ConfigurationError(f"{str(path)!r} is unreadable: {why}") from None
 
 
 def _open(path: Path) -> Source:
     if path.is_dir():
-        if found := sorted(path.rglob("*.parquet")):
+        if found := [one for one in sorted(path.rglob("*.parquet")) if not one.is_dir()]:
             return _Parquet(found)
-        texts = sorted(one for one in path.rglob("*") if one.suffix.lower() in TEXT_SUFFIXES)
+        found = sorted(one for one in path.rglob("*") if one.suffix.lower() in TEXT_SUFFIXES)
+        texts = [one for one in found if not one.is_dir()]
+        if other := next((one for one in texts if not one.is_file()), None):
+            raise ConfigurationError(f"{str(other)!r} is no file that can be read")
         if not texts:
             raise ConfigurationError(
                 f"{str(path)!r} has neither Parquet files nor texts (.txt, .md)"
@@ -157,6 +179,10 @@ class _JSONL:
         for lines in self._lines(SAMPLE):
             self.rows += len(lines)
             self._learn(lines)
+        for place, field in enumerate(self.schema):
+            if pa.types.is_nested(field.type) and not _is_writable(field):
+                self._as_json.add(field.name)
+                self.schema = self.schema.set(place, pa.field(field.name, pa.string()))
 
     def _learn(self, lines: list[dict[str, Any]]) -> None:
         for name in dict.fromkeys(name for line in lines for name in line):
@@ -166,7 +192,7 @@ class _JSONL:
                 found = pa.schema([(name, pa.array(column).type)])
                 both = [pa.schema([(name, before)]), found]
                 kind = pa.unify_schemas(both, promote_options="permissive").field(name).type
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 self._as_json.add(name)
                 kind = pa.string()
             if name in self.schema.names:
@@ -185,15 +211,17 @@ class _JSONL:
 
     def _lines(self, rows: int) -> Iterator[list[dict[str, Any]]]:
         lines: list[dict[str, Any]] = []
-        with self.files[0].open(encoding="utf-8-sig", errors="replace") as file:
+        with self.files[0].open(encoding="utf-8-sig", errors="surrogateescape") as file:
             for line in file:
                 if not line.strip():
                     continue
                 try:
                     value: Any = json.loads(line)
-                except ValueError:
+                    again = json.dumps(value, ensure_ascii=False) if "\\ud" in line.lower() else ""
+                    (line + again).encode()
+                except (ValueError, RecursionError):
                     value = None
-                # A line that is no object is a row without a text, which is an error of its own.
+                # A line that is no object in UTF-8 is a row without a text, an error of its own.
                 lines.append(value if isinstance(value, dict) else {})
                 if len(lines) == rows:
                     yield lines
@@ -212,10 +240,29 @@ class _Texts:
     def tables(self, rows: int) -> Iterator[pa.Table]:
         for start in range(0, self.rows, rows):
             found = [
-                {
-                    "path": file.relative_to(self._folder).as_posix(),
-                    "text": file.read_text(encoding="utf-8-sig", errors="replace"),
-                }
+                {"path": _name(file.relative_to(self._folder)), "text": _text(file)}
                 for file in self.files[start : start + rows]
             ]
             yield pa.Table.from_pylist(found, self.schema)
+
+
+def _name(path: Path) -> str:
+    return os.fsencode(path.as_posix()).decode(errors="replace")
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        return None  # a row without a text, as in other sources
+
+
+def _is_writable(field: pa.Field) -> bool:
+    """Return whether Parquet can hold a column: none that is empty within, or very deep."""
+    file = io.BytesIO()
+    try:
+        pq.write_table(pa.schema([field]).empty_table(), file)
+        pq.read_schema(file)
+    except (pa.ArrowException, OSError):
+        return False
+    return True

@@ -7,6 +7,7 @@ within a part and the parts shortly before it. Memory holds digests alone.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from array import array
 from collections.abc import Sequence
@@ -44,7 +45,10 @@ class Spill:
         self._files: dict[int, int] = {}
         self._lock = threading.Lock()  # parts are written in a thread
         for path in sorted(folder.glob("*.vectors")):
-            part, found = map(int, path.stem.split("-"))
+            named = re.fullmatch(r"(\d{6,})-(\d+)", path.stem)
+            if named is None or not path.is_file():
+                continue
+            part, found = map(int, named.groups())
             self.dimensions = self.dimensions or found
             if found == self.dimensions:
                 self._load(path, part)
@@ -82,7 +86,7 @@ class Spill:
         with self._lock:
             file = self._file(part)
             offset = os.lseek(file, 0, os.SEEK_END)
-            os.write(file, b"".join(records))
+            _write(file, b"".join(records), offset)
             found = self._found.setdefault(part, {})
             for number, key in enumerate(keys):
                 found[key] = offset + number * self._size
@@ -126,6 +130,16 @@ class Spill:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)  # Windows
             self._files[part] = os.open(self._path(part), flags)
         return self._files[part]
+
+
+def _write(file: int, data: bytes, offset: int) -> None:
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    except OSError:
+        os.ftruncate(file, offset)  # no part of a record stays before the next ones
+        raise
 
 
 def _is_whole(record: bytes) -> bool:

@@ -36,6 +36,13 @@ class _Group(TyperGroup):
 
             show_error(str(error))
             raise typer.Exit(1) from None
+        except BrokenPipeError:  # the end of a pipe, which Click knows
+            raise
+        except OSError as error:  # a full disk, a file that may not be read
+            from dsgvo.cli.screen import show_error
+
+            show_error(str(error))
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 

@@ -74,7 +74,7 @@ class Screen(Console):
         """Return the next line that a user types, or None at the end; the prompt has markup."""
         try:
             return self.input(prompt, markup=True).strip()
-        except EOFError:
+        except (EOFError, RuntimeError):  # Python's error for an input or output that is closed
             self.print()
             return None
 

@@ -968,6 +968,7 @@ class Client(BaseClient):
 
     def chat(
         self,
+        /,
         messages: Sequence[Mapping[str, Any]],
         *,
         model: str | None = None,
@@ -1385,6 +1386,7 @@ class AsyncClient(BaseClient):
 
     async def chat(
         self,
+        /,
         messages: Sequence[Mapping[str, Any]],
         *,
         model: str | None = None,

@@ -1,11 +1,15 @@
 """`dsgvo batch`: requests and results in OpenAI's Batch format, in order, resumed after any end."""
 
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from dsgvo.bulk import run_batch
+from dsgvo.bulk._journal import Journal
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import ConfigurationError
 from tests.bulk.conftest import killed, read_lines, write_lines
@@ -81,3 +85,28 @@ def test_kill_at_any_moment_loses_no_answer(environment: Server, tmp_path: Path)
     assert killed(environment, 1, 2, 100, *program).startswith("300 of 300 rows")
     assert target.read_bytes() == whole.read_bytes()
     assert 300 <= len(environment.requests) <= 300 + 2 * 2
+
+
+def test_results_are_neither_moved_nor_lost(
+    environment: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dsgvo.bulk._batch.PART_REQUESTS", 4)
+    lines = [embeddings(n, f"Satz {n}") for n in range(12)]
+    lines[3] = chat("\ud800", self=1)
+    source, target, whole = (tmp_path / name for name in ("in.jsonl", "out.jsonl", "whole.jsonl"))
+    source.write_text("\n".join(map(json.dumps, lines)))
+    assert run_batch(source, whole, provider="innogpt", max_concurrency=1).failed == 1
+    full = patch.object(Journal, "note", side_effect=[OSError(28, "full"), None])
+    with full, pytest.raises(OSError, match="full"):
+        run_batch(source, target, provider="innogpt")
+    run_batch(source, target, provider="innogpt")
+    assert target.read_bytes() == whole.read_bytes()
+    ended = patch.object(Path, "replace", side_effect=KeyboardInterrupt)
+    with ended, pytest.raises(KeyboardInterrupt):
+        run_batch(source, target, provider="innogpt", retry_errors=True)
+    assert run_batch(source, target, provider="innogpt").failed == 1
+    assert target.read_bytes() == whole.read_bytes()
+    target.write_bytes(b"".join(whole.read_bytes().splitlines(keepends=True)[1:]))
+    for retry, said in ((False, "it lacks results"), (True, "'batch_req_0' is not in its place")):
+        again = partial(run_batch, source, target, provider="innogpt", retry_errors=retry)
+        assert said in str(raised(ConfigurationError, again))

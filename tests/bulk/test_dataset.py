@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -71,17 +72,16 @@ def test_every_kind_of_source_keeps_its_order_and_columns(
             assert row == {key: value for key, value in more.items() if key != "body"}
 
 
-def test_lines_whose_types_disagree_are_kept_as_text(environment: Server, tmp_path: Path) -> None:
+def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
-    lines = [{"body": "a", "x": 1}, {"body": "b", "x": {"y": 2}}, {"body": "c", "z": 0.5}]
-    write_lines(path, lines)
-    embedded(path, tmp_path / "out")
-    found = [{k: v for k, v in row.items() if k != "vector"} for row in rows_of(tmp_path / "out")]
-    assert found == [
-        {"body": "a", "x": "1", "z": None},
-        {"body": "b", "x": '{"y": 2}', "z": None},
-        {"body": "c", "x": None, "z": 0.5},
-    ]
+    lines: list[Any] = [{"body": "a", "x": 1, "m": {}}, {"body": "b", "x": {"y": 2}, "n": 2**70}]
+    write_lines(path, [*lines, {"body": "c", "z": 0.5}])
+    with path.open("ab") as file:
+        file.write(b'{"body": "\\ud800"}\n{"body": "\xfc"}\n{"body": ' + b"[" * 5000)
+    assert embedded(path, tmp_path / "out", id="z").failed == 3
+    found = [tuple(row[name] for name in "xmnz") for row in rows_of(tmp_path / "out")]
+    kept = [("1", "{}", None, None), ('{"y": 2}', None, f"{2**70}", None), (None, None, None, 0.5)]
+    assert found == [*kept, *[(None,) * 4] * 3]
 
 
 def test_a_text_that_comes_again_is_paid_for_once(
@@ -94,9 +94,6 @@ def test_a_text_that_comes_again_is_paid_for_once(
     assert sorted(texts_asked(environment)) == sorted({f"Satz {n}" for n in range(70)})
     vectors = [row["vector"] for row in rows_of(tmp_path / "out")]
     assert vectors[70:] == vectors[:-70]
-
-
-# -- resuming ------------------------------------------------------------------------------------
 
 
 OPTIONS = ("--text", "body", "--dimensions", "8", "--part-rows", "128", "--batch-size", "16")
@@ -161,9 +158,6 @@ def test_what_has_changed_is_refused_with_the_way_out(
     assert said in message
     assert message.endswith("or remove 'out' and 'out.journal.jsonl' to begin anew")
     assert len(environment.requests) == before
-
-
-# -- rows at fault, and vendors --------------------------------------------------------------------
 
 
 def test_one_bad_row_spoils_nothing_and_is_done_alone_later(
@@ -238,3 +232,42 @@ def test_a_missing_extra_is_one_line(invoke: Invoke, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     said = one_line(invoke("embed", "in.jsonl", "out", "--provider", "innogpt"))
     assert said.endswith("pip install 'dsgvo-llm[bulk]'")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.csv", b"body,x\nGeheim,1,2\n", "Expected 2 columns, got 3"),
+        ("c.jsonl", b'{"body": "\xfc"}', "no line that is a JSON object in UTF-8"),
+        ("out.journal.jsonl", b"5\n", "lines that no run has written"),
+        ("out.errors.jsonl", b'5\n{"part": []}\n', None),
+        ("out/part-000000.parquet", b"", None),
+    ],
+)
+@pytest.mark.usefixtures("environment")
+def test_files_at_fault_are_told_or_mended(tmp_path: Path, name: str, data: Any, said: Any) -> None:
+    source, target, path = corpus(tmp_path / "in.jsonl", 8), tmp_path / "out", tmp_path / name
+    embedded(source, target)
+    whole = rows_of(target)
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + data)
+    if not data:
+        path.unlink()
+    given = (path, tmp_path / "other") if name[1] == "." else (source, target)
+    if said is None:
+        embedded(*given)
+        assert rows_of(target) == whole
+    else:
+        refused = str(raised(ConfigurationError, embedded, *given))
+        assert (said in refused, "Geheim" in refused) == (True, False)
+
+
+def test_a_full_disk_and_a_text_that_fails_in_many_parts_are_tried_again(
+    environment: Server, tmp_path: Path
+) -> None:
+    source = corpus(tmp_path / "in.jsonl", 120, dict.fromkeys(range(0, 120, 20), "x" * 2000))
+    environment.limit_embeddings("innogpt", bytes=1000)
+    with patch("os.write", side_effect=OSError(28, "full")), pytest.raises(OSError, match="full"):
+        embedded(source, tmp_path / "out", part_rows=4)
+    for retry in (False, True):
+        done = embedded(source, tmp_path / "out", part_rows=4, retry_errors=retry)
+        assert (done.rows, done.failed) == (120, 6)

@@ -31,9 +31,6 @@ def test_concurrency_grows_with_answers_and_falls_with_latency() -> None:
     assert min(sizes[200:]) <= sizes[199] * 0.8
 
 
-# -- the gate ------------------------------------------------------------------------------------
-
-
 def test_threads_and_tasks_share_the_places() -> None:
     gate = Gate(Limiter(max_concurrency=3))
     most: list[int] = []

@@ -67,8 +67,6 @@ def test_read_what_came_a_model_that_streams_unasked(
     assert {k: v for k, v in request.json.items() if k.startswith("stream")} == asked
 
 
-# -- what is not whole --------------------------------------------------------------------------
-
 STREAMED = Reply(chunks=PIECES, stream=True)
 REFUSED = {"message": "kaputt", "code": 429}
 BROKEN: dict[str, Step] = {
@@ -134,8 +132,6 @@ def test_whole_answers_after_done_nothing_more_is_needed(mode: Mode, how: str, e
         let_go.set()
         assert len(raw.requests) == 1
 
-
-# -- bytes --------------------------------------------------------------------------------------
 
 PACKED = gzip.compress(STREAM)
 UNFINISHED = gzip.compress(sse(chunk("Ja.", "stop"), done=False))

@@ -114,9 +114,6 @@ def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:
         gc.collect()  # a connection that waits to be closed would warn now
 
 
-# -- an event loop is never held up: imports, certificates and files are left to threads ---------
-
-
 @pytest.fixture
 def watched() -> Iterator[BlockBuster]:
     """Calls that block raise an error when they are made on a running loop's thread.

@@ -104,9 +104,6 @@ def test_a_host_that_cannot_be(mode: Mode, host: str) -> None:
     assert repr(url)[:-1] in said
 
 
-# -- both clients of a model object -------------------------------------------------------------
-
-
 def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:
     settings = {"api_key": "k", "base_url": GATE}
     pair = ClientPair.of(None, "sovrgpt", dict(settings))

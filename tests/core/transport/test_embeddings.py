@@ -70,9 +70,6 @@ def test_so_many_requests_at_once_and_no_more(mode: Mode, at_once: int | None) -
     assert serve.most == (at_once or 4)
 
 
-# -- whole vectors ------------------------------------------------------------------------------
-
-
 def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) -> None:
     client = mode.client("meingpt", server)
     straight = mode.embed(client, TEXTS, dimensions=8)
@@ -89,9 +86,6 @@ def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) 
     assert cut == straight
     sizes = sorted(len(request.json["input"]) for request in server.requests)
     assert sizes == [1, 1, 1, 1, 2, 3, 3]
-
-
-# -- what a server refuses ----------------------------------------------------------------------
 
 
 def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(mode: Mode) -> None:
@@ -152,9 +146,6 @@ def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) 
         skipped = mode.embed(ask, texts, batch_size=batch_size, on_empty="skip")
         assert skipped == [[2.0], [3.0], [1.0]]
         assert not any(not text.strip() for batch in serve.batches for text in batch)
-
-
-# -- one failure --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1, 6])

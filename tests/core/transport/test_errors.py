@@ -45,8 +45,6 @@ def test_typed_errors_a_vendors_error_has_its_class_and_says_where_to_look(
     assert f"base_url or {PROVIDERS[provider].env}_BASE_URL" in str(error)
 
 
-# -- what httpx raises ---------------------------------------------------------------------------
-
 CERTIFICATE = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
 BROKE = "the connection to gate.example broke"
 CHECK = "; check base_url or SOVRGPT_BASE_URL"
@@ -82,9 +80,6 @@ def test_what_httpx_raises_is_ours_and_says_where_to_look(
     elsewhere = str(connection_error(config, failure, Operation(url="https://files.example/a")))
     assert "gate.example" not in elsewhere
     assert "base_url" not in elsewhere
-
-
-# -- no redirect: prompts go where they were sent, and nowhere else ------------------------------
 
 
 @pytest.mark.parametrize(

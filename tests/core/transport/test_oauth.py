@@ -122,9 +122,6 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
     assert (error.provider, error.request_id) == ("neuroflash", "r-1")
 
 
-# -- refused ------------------------------------------------------------------------------------
-
-
 def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[float]) -> None:
     client = of(mode, server, max_retries=0)
     mode.chat(client)
@@ -139,9 +136,6 @@ def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[
     assert "check client_id and client_secret" in str(error)
     assert "falsches" not in str(error)
     assert len(server.requests) == 9
-
-
-# -- asked for at once --------------------------------------------------------------------------
 
 
 def test_30_threads_and_30_tasks_fetch_once_and_renew_once(

@@ -102,8 +102,6 @@ def test_connections_through_different_proxies_and_past_them_are_kept_apart(
         assert (one.accepted, direct.accepted, two.accepted) == (1, 1, 1)
 
 
-# -- TLS: who cannot be trusted gets no request -------------------------------------------------
-
 AUTHORITY = trustme.CA()
 GOOD = AUTHORITY.issue_cert("127.0.0.1")
 NOT_TRUSTED = {

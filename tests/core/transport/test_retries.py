@@ -54,8 +54,6 @@ def test_retry_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[fl
     assert len(naps) == 2
 
 
-# -- what has begun is not repeated -------------------------------------------------------------
-
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
 BEGUN: dict[str, bytes] = {
     "half a head": HEAD[:-1],
@@ -120,9 +118,6 @@ def test_retry_an_error_under_success_while_nothing_was_handed_out(
     assert (len(server.requests), len(naps)) == (3, 2)
     server.script("sovrgpt", *steps)
     raised(errors.RateLimitError, mode.ask, mode.client("sovrgpt", server, max_retries=0))
-
-
-# -- how long -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,6 @@ def test_the_seam_is_not_lost_in_a_pickle() -> None:
     assert copy.deepcopy(held).config.http_transport is held.config.http_transport
 
 
-# -- options of one request ---------------------------------------------------------------------
-
 OPTIONS: dict[str, Any] = {
     "timeout": 7,
     "max_retries": 1,
