@@ -110,7 +110,7 @@ def test_cancel_wherever_a_call_waits_keeps_no_connection_for_nobody(fresh: Serv
     async def main() -> bool:
         for step in range(20):  # more than a call has
             call: Any = cancelled_at(step, client.chat(HELLO, model=MODEL))
-            await asyncio.wait([asyncio.create_task(call)])
+            await asyncio.wait([asyncio.ensure_future(call)])
         return await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 1)
 
     assert asyncio.run(main())
