@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from base64 import b64decode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -325,7 +325,7 @@ def _vector(value: object, *, arrays: bool, words: bool) -> array[float] | list[
 
 def _numbers(value: object) -> array[float]:
     if isinstance(value, str):
-        numbers = array("f", b64decode(value, validate=True))  # the lowest byte comes first
+        numbers = array("f", a2b_base64(value, strict_mode=True))  # the lowest byte comes first
         if byteorder == "big":
             numbers.byteswap()
         return numbers
