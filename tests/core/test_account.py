@@ -211,6 +211,18 @@ def page_of(*ids: str, number: int = 0, total: int = 3) -> Status:
     return Status(200, body={"data": [{"id": one} for one in ids], "page": about})
 
 
+@pytest.mark.covers("neuroflash", "behaviour Lists of the account come in pages", "Seen")
+@pytest.mark.parametrize("first", [0, 1])
+def test_all_pages_of_workspaces_are_read(mode: Mode, server: Server, first: int) -> None:
+    pages = page_of("a", "b", number=first), page_of("c", number=first + 1)
+    server.script("neuroflash", *pages, page_of("a"), page_of("a"), path="/workspaces")
+    client = mode.client("neuroflash", server, workspace_id=None)
+    assert [one.id for one in mode.call(client, "workspaces")] == ["a", "b", "c"]
+    error = raised(errors.APIResponseError, mode.call, client, "workspaces")
+    assert "expected page 1 of workspaces, got page 0" in str(error)
+    assert "pass workspace_id=…" in str(error)
+
+
 def test_the_only_workspace_is_taken_and_which_of_several_is_not_guessed(
     mode: Mode, server: Server
 ) -> None:
@@ -250,6 +262,14 @@ def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
     error = raised(errors.PermissionDeniedError, mode.call, unknown, how)
     assert str(error).startswith(f"neuroflash: {refused} this workspace (permission is missing, or")
     assert error.code == "forbidden"
+
+
+def test_other_vendors_have_neither_workspaces_nor_health(mode: Mode, server: Server) -> None:
+    said = {"workspaces": "has no workspaces", "health": "documents no address for its health"}
+    for how, words in said.items():
+        error = raised(errors.CapabilityError, mode.call, mode.client("sovrgpt", server), how)
+        assert (words in str(error), error.provider) == (True, "sovrgpt")
+    assert not server.requests
 
 
 # Refusals
@@ -294,6 +314,32 @@ def test_a_refusal_says_what_one_list_says(
     assert said in str(caught.value)
     assert caught.value.status_code == getattr(refusal, "status", 403)
     assert paths(server) == ["token", "completions", asked]
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_a_403_without_words_says_what_both_lists_say(
+    mode: Mode, server: Server, read: bool
+) -> None:
+    client = mode.client("neuroflash", server)
+    if read:
+        mode.call(client, "models")
+    for quotas, said in ((None, "; tokens left: 880,000 of 1,000,000, 48,80"), (Status(500), "")):
+        server.clear()
+        server.script("neuroflash", Status(403), path="/chat/completions")
+        server.script("neuroflash", *[quotas] if quotas else [], path="/quotas")
+        error = raised(errors.PermissionDeniedError, mode.ask, client, model=CLAUDE)
+        assert f"{NOT_IN_PLAN}{said}" in str(error)
+        assert paths(server) == ["completions", "quotas", *([] if read else ["models"])]
+    if read:  # the emulator's own 403 names the model, of which all is known
+        raised(errors.PermissionDeniedError, mode.ask, client, model=CLAUDE)
+        assert paths(server)[-2:] == ["quotas", "completions"]
+    else:  # the vendor's words name a model that its list says is in the plan
+        server.clear()
+        server.script("neuroflash", Status(403, message="This model is off"), path="/completions")
+        error = raised(errors.PermissionDeniedError, mode.ask, mode.client("neuroflash", server))
+        assert "is off (permission is missing, or" in str(error)
+        assert "tokens left: 880,000 of" in str(error)
+        assert paths(server) == ["completions", "models", "quotas"]
 
 
 def test_meingpts_400_about_tools_says_that_the_model_takes_none(

@@ -65,10 +65,19 @@ def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None
         assert asyncio.run(main())
 
 
-def test_cancel_a_cancelled_call_that_waits_for_its_answers(fresh: Server) -> None:
+@pytest.mark.parametrize("how", ["chat", "stream", "embed"])
+def test_cancel_a_cancelled_call_that_waits_for_its_answer(
+    async_mode: Mode, fresh: Server, how: str
+) -> None:
+    async def call(client: Any) -> None:
+        if how == "chat":
+            await client.chat(HELLO, model="gpt-4o")
+        texts = client.embed(["a", "b", "c"], batch_size=1)
+        async for _ in texts if how == "embed" else client.stream(HELLO, model="gpt-4o"):
+            pass
+
     async def main() -> bool:
-        client = Mode("async").client("meingpt", fresh)
-        task = asyncio.ensure_future(anext(client.embed(["a", "b", "c"], batch_size=1)))
+        task = asyncio.create_task(call(async_mode.client("meingpt", fresh)))
         assert await asyncio.to_thread(eventually, lambda: bool(fresh.requests))
         assert fresh.open_connections > 0
         task.cancel()
