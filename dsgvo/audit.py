@@ -23,7 +23,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider
 from dsgvo.wire.usage import token_counts
 
-__all__ = ["AUDIT_VARIABLE", "AuditEntry", "is_other_model"]
+__all__ = ["AUDIT_VARIABLE", "MAX_NAME", "AuditEntry", "is_other_model"]
 
 AUDIT_VARIABLE = "DSGVO_AUDIT"
 

@@ -203,15 +203,15 @@ class _Job:
                 summary.begun += len(found)
             elif done or not self._retry:
                 part = _Part(index, found, source, {})
-                kept = [*read_lines(self._spill(part))]
-                results = part.results
-                results |= {line["row"]: line for line in kept if {"row", "result"} <= line.keys()}
+                for line in read_lines(self._spill(part)):
+                    if {"row", "result"} <= line.keys():
+                        part.results[line["row"]] = line
                 for row, line in enumerate(islice(before, len(found))):
                     if line.get("id") != _id(part, row) or "error" not in line:
                         raise journal.damaged(f"result {_id(part, row)!r} is not in its place")
                     if line["error"] is None:
-                        results[row] = {"result": line}
-                part.units.extend(row for row in range(len(found)) if row not in results)
+                        part.results[row] = {"result": line}
+                part.units.extend(row for row in range(len(found)) if row not in part.results)
                 part.pending = len(part.units)
                 yield part
             index += 1
@@ -265,7 +265,7 @@ class _Job:
         return _embeddings_body(vectors, tokens, model, encoding), None
 
     def finish(self, part: Any) -> None:
-        """Append a part's results, and note where they end."""
+        """Append a part's results, and note it; of a retry, once they are in their place."""
         results = [part.results[row]["result"] for row in range(part.rows)]
         with self.out.open("a", encoding="utf-8") as file:
             file.writelines(map(as_line, results))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -222,6 +222,10 @@ def embed_dataset(
     return summary
 
 
+def _keys(texts: Sequence[str | None]) -> list[bytes | None]:
+    return [digest(one) if one and one.strip() else None for one in texts]
+
+
 @dataclass(kw_only=True)
 class _Job:
     source: Path
@@ -256,7 +260,7 @@ class _Job:
             return
         for index, table in enumerate(self._tables()):
             texts: list[str | None] = table.column(self.text).to_pylist()
-            keys = [digest(one) if one and one.strip() else None for one in texts]
+            keys = _keys(texts)
             ids = table.column(self.id).to_pylist() if self.id else ()
             source = sha256(b"".join(key or b"-" for key in keys) + repr(ids).encode()).hexdigest()
             if journal.done(index, source) and self._file(index).exists():
@@ -265,7 +269,7 @@ class _Job:
                 summary.failed += journal.parts[index]["failed"]
             else:
                 part = _Part(index, table, source, keys, number=index)
-                self._cut(part, texts)
+                self._cut(part, zip(keys, texts, strict=True))
                 yield part
 
     def _tables(self) -> Iterator[pa.Table]:
@@ -283,23 +287,22 @@ class _Job:
             numbers: Any = vectors.values.to_numpy(zero_copy_only=False).reshape(-1, size)
             table = whole.drop_columns(["vector"])
             texts: list[str | None] = table.column(self.text).to_pylist()
-            keys = [digest(one) if one and one.strip() else None for one in texts]
+            keys = _keys(texts)
             part = _Part(index, table, self.journal.parts[index]["source"], keys, number=number)
             part.vectors = {
                 row: numbers[row].tobytes() for row in range(part.rows) if vectors[row].is_valid
             }
             self.spill.dimensions = size
-            self._cut(part, [texts[row] for row in failed])
+            self._cut(part, ((keys[row], texts[row]) for row in failed))
             self.engine.summary.rows -= part.rows
             self.engine.summary.begun -= part.rows
             self.engine.summary.failed -= self.journal.parts[index]["failed"]
             yield part
 
-    def _cut(self, part: _Part, texts: Sequence[str | None]) -> None:
+    def _cut(self, part: _Part, texts: Iterable[tuple[bytes | None, str | None]]) -> None:
         """Cut a part's texts into units, each text once and none that is known or asked for."""
         new: list[str] = []
-        for one in texts:
-            key = digest(one) if one and one.strip() else None
+        for key, one in texts:
             if key is None or one is None or key in self.queued:
                 continue
             if key in self.spill:

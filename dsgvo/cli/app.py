@@ -31,14 +31,9 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except DsgvoError as error:
-            from dsgvo.cli.screen import show_error
-
-            show_error(str(error))
-            raise typer.Exit(1) from None
         except BrokenPipeError:  # the end of a pipe, which Click knows
             raise
-        except OSError as error:  # a full disk, a file that may not be read
+        except (DsgvoError, OSError) as error:  # a full disk, a file that may not be read
             from dsgvo.cli.screen import show_error
 
             show_error(str(error))

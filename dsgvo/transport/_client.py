@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from dsgvo._warnings import warn_once
-from dsgvo.audit import AuditEntry
+from dsgvo.audit import MAX_NAME, AuditEntry
 from dsgvo.errors import (
     APIError,
     APIStatusError,
@@ -804,7 +804,7 @@ def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None
         config.spec, asked, answered, config.residency, config.trusted_models
     )
     if warning is not None:
-        warn_once((config.spec.name, asked, answered[:200]), warning, ResidencyWarning)
+        warn_once((config.spec.name, asked, answered[:MAX_NAME]), warning, ResidencyWarning)
 
 
 def _broken(

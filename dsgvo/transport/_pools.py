@@ -930,13 +930,6 @@ def _session(proxy: httpx.Proxy | None, context: SSLContext) -> aiohttp.ClientSe
     import aiohttp
     from yarl import URL
 
-    class Response(aiohttp.ClientResponse):
-        async def start(self, connection: Any) -> Any:
-            await super().start(connection)
-            # httpx-aiohttp encodes it, and fails at bytes that are no UTF-8.
-            self.reason = ascii(self.reason or "")[1:-1]
-            return self
-
     through = None
     if proxy is not None:
         user, password = proxy.auth or (None, None)
@@ -948,7 +941,7 @@ def _session(proxy: httpx.Proxy | None, context: SSLContext) -> aiohttp.ClientSe
             keepalive_timeout=KEEPALIVE_SECONDS,
             resolver=aiohttp.ThreadedResolver(),  # the system's, as httpcore's
         ),
-        response_class=Response,
+        response_class=_response(),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         proxy=through,
@@ -997,6 +990,20 @@ def _connector() -> type[aiohttp.TCPConnector]:
             return kept
 
     return Connector
+
+
+@cache
+def _response() -> type[aiohttp.ClientResponse]:
+    """Return aiohttp's answer, with a status text that httpx-aiohttp can encode."""
+    import aiohttp
+
+    class Response(aiohttp.ClientResponse):
+        async def start(self, connection: Any) -> Any:
+            await super().start(connection)
+            self.reason = ascii(self.reason or "")[1:-1]  # bytes that are no UTF-8 may be in it
+            return self
+
+    return Response
 
 
 @cache
