@@ -46,6 +46,7 @@ def _row(
     at: Any, what: str, provider: str, says: str, *, hides: str = "", without: str = "", **more: Any
 ) -> BadInput:
     """A mistake; a bar stands between the texts that its message holds, or does not."""
+    what = what.replace("\\", "/")  # pytest escapes it once more at each collection
     given = {"at": at, "id": what, "provider": provider, "says": tuple(says.split("|")), **more}
     hidden = tuple(filter(None, hides.split("|")))
     return BadInput(**given, hides=hidden, without=frozenset(without.split()))
