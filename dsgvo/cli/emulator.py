@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import sys
-from ipaddress import ip_address
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,8 +61,9 @@ def emulator(
     in its place, in the vendors' dialects. Ctrl-C stops it.
     """
     from dsgvo.cli.screen import extra, show_warning
+    from dsgvo.transport._config import is_loopback
 
-    if not _is_loopback(host):
+    if not is_loopback(host):
         if not allow_remote:
             raise ConfigurationError(
                 f"--host {host}: other machines could reach it, over plain http and with a key "
@@ -86,13 +86,6 @@ def emulator(
         except OSError as error:
             raise ConfigurationError(_reason(host, port, error)) from None
     typer.echo("stopped")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _explain(server: Server) -> None:

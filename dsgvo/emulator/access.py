@@ -5,24 +5,19 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
 from dsgvo.emulator.failures import ApiError
 from dsgvo.emulator.jsons import JsonObject
+from dsgvo.transport._config import is_loopback
 
 
 def is_own_host(header: str, bound: str) -> bool:
     """Tell whether a ``Host`` header names this server, by a loopback name or as it was started."""
     name = urlsplit(f"//{header}").hostname if header.isascii() else None
-    if name is None:
-        return False
-    if name in ("localhost", bound.lower()) or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(bound).is_unspecified or ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return name is not None and (
+        is_loopback(name) or name == bound.lower() or bound in ("0.0.0.0", "::")  # noqa: S104
+    )
 
 
 @dataclass

@@ -18,6 +18,7 @@ from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 
 _TIMEOUT = httpx.Timeout(600, connect=10)
 _LIMITS = httpx.Limits(max_connections=None)
+_MOST = 128 << 20  # 2,048 vectors of 3,072 numbers as JSON are 110 MB
 # The fields that OpenAI-compatible servers know beside the messages.
 _FIELDS = (
     "temperature", "top_p", "stop", "max_tokens", "max_completion_tokens", "tools", "tool_choice",
@@ -73,16 +74,7 @@ class Upstream:
     async def chunks(self, body: JsonObject, call: Call) -> AsyncGenerator[JsonObject]:
         """Ask for a stream; return its chunks once it has begun."""
         asked = self._chat(body, call) | {"stream": True, "stream_options": {"include_usage": True}}
-        request = self._http().build_request("POST", self._address("/chat/completions"), json=asked)
-        try:
-            response = await self._http().send(request, stream=True)
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from error
-        if response.status_code != 200:
-            async with aclosing(response):
-                await response.aread()
-            raise _refused(response)
-        return _chunks(response)
+        return _chunks(await self._open("/chat/completions", asked))
 
     async def vectors(self, texts: list[str], model: str, dimensions: int | None) -> JsonObject:
         """Ask for embeddings."""
@@ -111,34 +103,51 @@ class Upstream:
 
     async def _post(self, path: str, body: JsonObject) -> JsonObject:
         try:
-            response = await self._http().post(self._address(path), json=body)
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from error
-        if response.status_code != 200:
-            raise _refused(response)
-        try:
-            return as_object(parse_json(response.content))
+            return as_object(parse_json(await _read(await self._open(path, body))))
         except InvalidJSONError as error:
             message = "The upstream server answered something other than JSON"
             raise ApiError(502, message, "upstream_error") from error
 
-    def _address(self, path: str) -> str:
-        return self.url.rstrip("/") + path
+    async def _open(self, path: str, body: JsonObject) -> httpx.Response:
+        http = self._http()
+        request = http.build_request("POST", self.url.rstrip("/") + path, json=body)
+        try:
+            response = await http.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+        if response.status_code != 200:
+            raise _refused(response, await _read(response))
+        return response
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:  # made in the loop that uses it
             headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
+            headers["accept-encoding"] = "identity"  # so that what is read is bounded
             self._client = httpx.AsyncClient(
                 headers=headers, timeout=_TIMEOUT, limits=_LIMITS, trust_env=False
             )
         return self._client
 
 
+async def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async with aclosing(response):
+        try:
+            async for data in response.aiter_raw():
+                body += data
+                if len(body) > _MOST:
+                    message = f"The upstream server's answer has more than {_MOST:,} bytes"
+                    raise ApiError(502, message, "upstream_error")
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+    return bytes(body)
+
+
 async def _chunks(response: httpx.Response) -> AsyncGenerator[JsonObject]:
     decoder = SSEDecoder()
     async with aclosing(response):
         try:
-            async for data in response.aiter_bytes():
+            async for data in response.aiter_raw():
                 for event in decoder.feed(data):
                     if event.data.strip() == "[DONE]":
                         return
@@ -163,9 +172,9 @@ def _unreachable(error: httpx.HTTPError) -> ApiError:
     return ApiError(502, message, "upstream_error")
 
 
-def _refused(response: httpx.Response) -> ApiError:
+def _refused(response: httpx.Response, content: bytes) -> ApiError:
     try:
-        body = as_object(parse_json(response.content))
+        body = as_object(parse_json(content))
     except InvalidJSONError:
         body = {}
     told = as_text(as_object(body.get("error")).get("message") or body.get("error"))
@@ -182,10 +191,7 @@ def _refused(response: httpx.Response) -> ApiError:
 def _is_private(host: str) -> bool:
     """Tell whether all addresses of a host are this machine's or of a private network."""
     try:
-        found = [ip_address(host)]
-    except ValueError:
-        try:
-            found = [ip_address(one[4][0]) for one in socket.getaddrinfo(host, None)]
-        except (OSError, UnicodeError):
-            return False
+        found = [ip_address(one[4][0]) for one in socket.getaddrinfo(host, None)]
+    except (OSError, UnicodeError):
+        return False
     return all(one.is_loopback or one.is_private for one in found)

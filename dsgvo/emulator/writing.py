@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import TypeVar
 
+from starlette.datastructures import Headers
 from starlette.types import Receive, Send
 
 from dsgvo.emulator.failures import BrokenOffError
@@ -25,10 +26,7 @@ async def write(
     """Write an answer to its connection; stop when the client is gone."""
     drop = reply.drop
     if reply.status:
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in reply.headers.items()
-        ]
+        headers = Headers(reply.headers).raw
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         try:
             async with aclosing(_writes(reply, gone)) as writes:

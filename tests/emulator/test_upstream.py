@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from dsgvo import emulator
-from dsgvo.emulator import Raw, Reply, Server, Status, Truncate
+from dsgvo.emulator import Raw, Reply, Server, Status, Truncate, upstream
 from dsgvo.emulator.steps import Disconnect
 from dsgvo.emulator.vectors import embed
 from dsgvo.errors import ConfigurationError
@@ -132,12 +132,14 @@ def test_embeddings_come_from_behind(sdk: Sdk, behind: Server) -> None:
         (Status(503, body="<html>"), 503, "HTTP 503"),
         (Status(401, message="wer?"), 502, "The upstream server wants another key: wer?"),
         (Raw(200, {"content-type": "application/json"}, [b"[]"]), 502, "gave no answer"),
+        (Raw(200, {"content-type": "application/json"}, [b" " * 3001]), 502, "more than 3,000 b"),
         (Disconnect(), 502, "cannot be reached: RemoteProtocolError"),
     ],
 )
 def test_errors_are_in_the_vendors_words(
-    ask: Sdk, behind: Server, vendor: str, step: Any, status: int, says: str
+    ask: Sdk, behind: Server, vendor: str, step: Any, status: int, says: str, monkeypatch: Any
 ) -> None:
+    monkeypatch.setattr(upstream, "_MOST", 3000)
     behind.script("innogpt", step)
     with pytest.raises(openai.APIStatusError) as caught:
         ask(vendor, stream=status == 503)
