@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar, Unpack
 from langchain_core.embeddings import Embeddings
 from pydantic import Field
 
+from dsgvo.errors import ConfigurationError
 from dsgvo.settings import EmbeddingSettings
 from dsgvo.transport import DEFAULT_MAX_CONCURRENCY, Options
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS
@@ -80,12 +81,12 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
     def embed_query(self, text: str, **options: Unpack[Options]) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
         with langchain_errors:
-            return next(self._embed([text], options))
+            return _only(list(self._embed([text], options)))
 
     async def aembed_query(self, text: str, **options: Unpack[Options]) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
         with langchain_errors:
-            return await anext(self._aembed([text], options))
+            return _only([vector async for vector in self._aembed([text], options)])
 
     def embed_iter(
         self, texts: Iterable[str], **options: Unpack[Options]
@@ -131,3 +132,9 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
         # It passes on what it wraps, for ``for`` and for ``async for``.
         bar: Any = tqdm(vectors, total=len(texts), desc=self.spec.title, unit="text")
         return bar
+
+
+def _only(vectors: list[list[float]]) -> list[float]:
+    if not vectors:
+        raise ConfigurationError("text is blank, and on_empty='skip' has no vector for it")
+    return vectors[0]

@@ -325,6 +325,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Yield the answer to a prompt piece by piece; see :meth:`stream_complete`."""
+        await self._aread_list()
         deltas, builder = self._astream(self._prompt(prompt, formatted), kwargs)
         return _aconverted(deltas, builder.completion)
 

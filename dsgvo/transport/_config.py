@@ -295,14 +295,12 @@ class ClientConfig:
         known = [self.credentials and self.credentials.client_secret]
         if isinstance(self.api_key, SecretStr):
             known.append(self.api_key)
-        # A gateway's own key may be among the headers; short values would blot out plain words.
+        # A gateway's own key may be in a header or the query; short values are plain words.
+        given = [*self.headers.values(), *map(str, self.query.values())]
         named = self.arguments.values()
-        headers = (
-            value
-            for value in self.headers.values()
-            if len(value) >= _SHORTEST_SECRET and value not in named
-        )
-        return (*(secret.get_secret_value() for secret in known if secret), *headers)
+        texts = [secret.get_secret_value() for secret in known if secret]
+        texts += [one for one in given if len(one) >= _SHORTEST_SECRET and one not in named]
+        return tuple(texts)
 
     def url(self, vendor_url: str) -> str:
         """Return where one of the vendor's addresses is found.

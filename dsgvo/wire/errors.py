@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, cast
+from urllib.parse import quote
 
 from dsgvo import errors
 from dsgvo.errors import APIError, APIResponseError, APIStatusError
@@ -221,6 +222,8 @@ def mask(error: APIError, secrets: Sequence[str]) -> None:
 def _masked(text: str, secrets: Sequence[str]) -> str:
     if "\\" in text:  # an umlaut or a line break, as JSON and Python write it
         secrets = [*secrets, *chain.from_iterable(map(_escaped, secrets))]
+    if "%" in text:  # as addresses write it
+        secrets = [*secrets, *(quote(secret, safe="", errors="replace") for secret in secrets)]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     return _mask_quotes(text, secrets)

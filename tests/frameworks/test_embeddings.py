@@ -2,6 +2,7 @@
 
 import pytest
 
+from dsgvo import errors
 from dsgvo.emulator import Delay, Server, ShuffleVectors, Status
 from tests.calls import bodies
 from tests.frameworks.support import EACH, Way
@@ -47,6 +48,12 @@ def test_batches_run_side_by_side_and_come_back_in_order(server: Server, way: Wa
     assert way.embed(batched, TEXTS) == expected
     sent = sorted(body["input"] for body in bodies(server))
     assert sent == sorted(TEXTS[at : at + 3] for at in range(0, 10, 3))
+
+
+def test_a_blank_query_is_an_error_also_where_blank_texts_have_no_vector(way: Way) -> None:
+    model = way.embeddings("innogpt", on_empty="skip" if way.is_langchain else "zero")
+    with pytest.raises(errors.ConfigurationError, match="blank"):
+        way.embed_query(model, " ")
 
 
 def test_progress_is_shown_on_wish(way: Way, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import os
 import traceback
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
@@ -19,6 +20,7 @@ PROMPT = "Patientin Erika Beispiel, geboren am 1. 2. 1980, IBAN DE02 1203 0000 0
 ANSWER = "Frau Beispiel hat Blutgruppe AB negativ und wohnt in der Musterstraße"
 MESSAGES = [{"role": "user", "content": PROMPT}]
 SECRET = "sk-Hunter2-4711-geheim"
+OWN = "ein/Geheimnis=0815"  # which does not look like a key
 QUOTED = f"Invalid request: {PROMPT!r} is not allowed"
 
 FAULTS: dict[str, list[Step]] = {
@@ -114,8 +116,9 @@ def test_secrets_stay_nothing_shows_when_all_goes_well(
 @pytest.mark.parametrize(
     ("status", "given", "said"),
     [
-        (401, {"api_key": SECRET}, "check api_key"),
-        (400, {"default_headers": {"X-Gate": SECRET}}, "is wrong"),
+        (401, {"api_key": OWN}, "check api_key"),
+        (400, {"default_headers": {"X-Gate": OWN}}, "is wrong"),
+        (400, {"default_query": {"sig": OWN}}, "is wrong"),
         (401, {"api_key": None, "client_id": "c", "client_secret": "ein-Geheimnis"}, "is wrong"),
     ],
 )
@@ -124,15 +127,15 @@ def test_secrets_stay_what_the_vendor_repeats(
 ) -> None:
     def serve(request: bytes, _: Any) -> bytes:
         if b"/oauth/" in request:
-            return http({"access_token": SECRET, "expires_in": 60})
-        return http({"error": f"key {SECRET} is wrong"}, status=status)
+            return http({"access_token": OWN, "expires_in": 60})
+        return http({"error": f"key {OWN} at ?sig={quote(OWN, safe='')} is wrong"}, status=status)
 
     with raw_server(serve) as raw:
         base_url = f"{raw.url}/api/ds-prototypes"
         client = mode.client("neuroflash", raw, base_url=base_url, **given)
         with pytest.raises(errors.APIStatusError, match=said) as caught:
             mode.chat(client)
-    assert SECRET not in everything_said(caught.value)
+    assert "Geheimnis" not in everything_said(caught.value)
 
 
 @calls
