@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, cast
-from urllib.parse import quote
+from urllib.parse import unquote_plus
 
 from dsgvo import errors
 from dsgvo.errors import APIError, APIResponseError, APIStatusError
@@ -25,6 +25,7 @@ EXCERPT = 16
 _READ = 4 * MAX_MESSAGE  # characters of a vendor's message that are looked at
 _BLOCK = EXCERPT // 2
 _SLICE = 1 << 20  # characters of a prompt that are cut into blocks at once; a multiple of a block
+_BLANKS = "\t\n\v\f\r\x85\xa0\u2028\u2029\u202f"
 _BLOCKS = re.compile(f".{{{_BLOCK}}}", re.S)
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -220,13 +221,31 @@ def mask(error: APIError, secrets: Sequence[str]) -> None:
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:
+    """Mask the text as it is, and as an address writes it (``Erika%20Beispiel``)."""
     if "\\" in text:  # an umlaut or a line break, as JSON and Python write it
         secrets = [*secrets, *chain.from_iterable(map(_escaped, secrets))]
-    if "%" in text:  # as addresses write it
-        secrets = [*secrets, *(quote(secret, safe="", errors="replace") for secret in secrets)]
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return _mask_quotes(text, secrets)
+    lines = (_on_one_line(secret) for secret in secrets if secret.strip())
+    secrets = sorted(lines, key=len, reverse=True)
+    text = _hidden(text, secrets)
+    return _hidden(text, secrets, unquote_plus(text)) if "%" in text else text
+
+
+def _hidden(text: str, secrets: Sequence[str], read: str | None = None) -> str:
+    """Return the text as it is ``read`` on one line, masked; or itself if nothing is masked."""
+    line = masked = _on_one_line(text if read is None else read)
+    for secret in secrets:
+        masked = masked.replace(secret, "***")
+    masked = _mask_quotes(masked, secrets)
+    return text if masked == line else masked
+
+
+def _on_one_line(text: str) -> str:
+    """Return a text with single spaces for its white space, which a vendor may lay out anew."""
+    for blank in _BLANKS:
+        text = text.replace(blank, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 def _escaped(text: str) -> set[str]:

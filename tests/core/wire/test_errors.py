@@ -227,6 +227,10 @@ REDACTED: list[tuple[str, list[str], str]] = [
     (f"x «{PROMPT[4:19]}» y", [PROMPT], f"x «{PROMPT[4:19]}» y"),
     (f"{PROMPT[:20]}{PROMPT[3:30]}» y", [PROMPT], "******» y"),
     (r'x "F\u00fcr Z\u00f6e\nK\u00f6ln"', ["Für Zöe\nKöln"], 'x "***"'),
+    ("1+1%20 x Zoe%20Bonn, Zoe+Bonn", ["Zoe\r\nBonn"], "1 1 x ***, ***"),
+    ("b+c/d%3D=  \n", ["b+c/d%3D="], "*** "),
+    ("q=%5A%6fe%0ABonn 7% \n ", ["\n", "Zoe\tBonn"], "q=*** 7% "),
+    ("weit \n weg 7%", ["Zoe Bonn"], "weit \n weg 7%"),
     # cut at its bound when it is masked
     *(("x " * 200 + "y"[:more], [], ("x " * 200)[: 400 - more] + "…"[:more]) for more in (0, 1)),
     (f"{'x' * 380} {PROMPT * 50}", [PROMPT * 50], f"{'x' * 380} ***"),
@@ -247,6 +251,9 @@ class Counted(str):
         piece = super().__getitem__(key)
         Counted.taken += len(piece)
         return piece
+
+    def replace(self, *args: Any) -> "Counted":
+        return Counted(super().replace(*args))
 
 
 def test_masking_costs_what_the_prompt_is_long() -> None:
