@@ -691,7 +691,8 @@ def check_base_url(value: str, spec: Provider) -> str:
 
 
 def without_password(value: str) -> str:
-    """Return a URL as it may be shown."""
+    """Return a URL as it may be shown: a gateway's key may be in its query, too."""
+    value = re.sub(r"\?.+", "?***", value, flags=re.DOTALL)
     try:
         parts: SplitResult = urlsplit(value)
         if parts.username is None and parts.password is None:
