@@ -138,7 +138,7 @@ def run_batch(
         "provider": config.spec.name,
         "base_url": address(config),
     }
-    journal = Journal(target, settings)
+    journal = Journal(target, settings, retry=retry_errors)
     engine.summary.total = total
     finished = False
     try:
@@ -149,8 +149,8 @@ def run_batch(
             job.out.replace(journal.target)
             for part, errors, facts in job.unnoted:
                 journal.note(part, errors, **facts)
-        finished = sum(line["rows"] for line in journal.parts.values()) == total
-        if not finished and not retry_errors:
+        finished = retry_errors or sum(one["rows"] for one in journal.parts.values()) == total
+        if not finished:
             raise journal.changed("the input has changed while it was read")
     finally:
         journal.close(finished=finished)
@@ -217,8 +217,7 @@ class _Job:
             index += 1
 
     def _spill(self, part: _Part) -> Path:
-        name = "retry" if self._retry else "part"
-        return self._journal.work / f"{name}-{part.index:06}-{part.source[:16]}.jsonl"
+        return self._journal.work / f"part-{part.index:06}-{part.source[:16]}.jsonl"
 
     async def perform(self, part: Any, row: int) -> None:
         """Make a request and keep its result."""

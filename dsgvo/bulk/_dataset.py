@@ -185,7 +185,7 @@ def embed_dataset(
     }
     if real_path(Path(target)).is_relative_to(Path(source).resolve()):
         raise ConfigurationError(f"target={str(target)!r} is in the source: give one beside it")
-    journal = Journal(Path(target), settings)
+    journal = Journal(Path(target), settings, retry=retry_errors)
     known = dimensions or config.spec.model(model).dimensions
     options = {
         "model": model,
@@ -216,8 +216,9 @@ def embed_dataset(
         )
         ending.callback(job.spill.close)
         asyncio.run(engine.run(job.parts(retry_errors=retry_errors), job.perform, job.finish))
-        finished = sum(line["rows"] for line in journal.parts.values()) == rows.rows
-        if not finished and not retry_errors:
+        done = sum(line["rows"] for line in journal.parts.values())
+        finished = retry_errors or done == rows.rows
+        if not finished:
             raise journal.changed("the input has changed while it was read")
     return summary
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
@@ -10,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeGuard, cast
 
+from dsgvo._warnings import warn_once
 from dsgvo.errors import ConfigurationError
 
 __all__ = ["Journal", "as_line", "read_lines", "real_path", "sync"]
@@ -22,24 +22,25 @@ class Journal:
 
     ``TARGET.journal.jsonl`` begins with the settings of the run; a later line of a part replaces an
     earlier one. ``TARGET.errors.jsonl`` has a line for each row without a result. ``TARGET.work``
-    is removed when all is done.
+    is removed when all is done; ``TARGET.retry`` takes its place when failed rows are tried again.
 
     Args:
         target: The file or folder that is made.
         settings: What must be the same when the run goes on.
+        retry: Whether failed rows are tried again.
 
     Raises:
         ConfigurationError: If the settings differ from those noted, there is a target without a
             journal or none can be made, the journal is damaged, or another process is at work.
     """
 
-    def __init__(self, target: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, target: Path, settings: Mapping[str, Any], *, retry: bool = False) -> None:
         self.target = target = real_path(target)
         self.path = target.with_name(f"{target.name}.journal.jsonl")
         self.errors = target.with_name(f"{target.name}.errors.jsonl")
-        self.work = target.with_name(f"{target.name}.work")
+        self.work = target.with_name(f"{target.name}.{'retry' if retry else 'work'}")
         self.parts: dict[int, dict[str, Any]] = {}
-        self._again: dict[int, list[dict[str, Any]]] = {}  # errors of parts that were done before
+        self._again = False  # whether errors of parts that were done before are in their file
         try:
             if not self.path.exists():
                 self._require_new()
@@ -81,8 +82,19 @@ class Journal:
             )
 
     def _noted_errors(self) -> list[dict[str, Any]]:
-        lines = read_lines(self.errors)
-        return [one for one in lines if _number(one.get("part")) and one["part"] in self.parts]
+        """Return as many errors of a part as are noted: of each row the last, of rows the last."""
+        found: dict[int, dict[int, dict[str, Any]]] = {part: {} for part in self.parts}
+        for line in read_lines(self.errors):
+            part, row = line.get("part"), line.get("row")
+            if _number(part) and _number(row) and part in found:
+                found[part].pop(row, None)
+                found[part][row] = line
+        noted = (
+            line
+            for part, lines in found.items()
+            for line in list(lines.values())[max(len(lines) - self.parts[part]["failed"], 0) :]
+        )
+        return sorted(noted, key=lambda line: line["row"])
 
     def _compare(self, noted: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         for name in dict.fromkeys((*noted, *settings)):
@@ -118,9 +130,8 @@ class Journal:
     def note(self, part: int, errors: Iterable[Mapping[str, Any]], **facts: Any) -> None:
         """Note that a part is finished: its errors first, so that none is lost by a kill."""
         found = [{"part": part, **error} for error in errors]
-        if part in self.parts:
-            self._again[part] = found  # all at the end: anew for each part would be quadratic
-        elif found:
+        self._again |= part in self.parts  # anew at the end: for each part would be quadratic
+        if found:
             with self.errors.open("a", encoding="utf-8") as file:
                 file.writelines(map(as_line, found))
                 sync(file)
@@ -133,9 +144,7 @@ class Journal:
         """Let go of the target; without what was under way, if all is done."""
         with self._lock:
             if self._again:
-                kept = (one for one in self._noted_errors() if one["part"] not in self._again)
-                lines = itertools.chain(kept, *self._again.values())
-                write_whole(self.errors, sorted(lines, key=lambda line: line["part"]))
+                write_whole(self.errors, self._noted_errors())
             if finished:
                 shutil.rmtree(self.work, ignore_errors=True)
                 if self.errors.exists() and not self.errors.stat().st_size:
@@ -153,7 +162,7 @@ def real_path(target: Path) -> Path:
     return real
 
 
-def _number(value: object) -> bool:
+def _number(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and value >= 0
 
 
@@ -174,9 +183,12 @@ def _locked(path: Path) -> IO[str]:
 
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             file.close()
             raise ConfigurationError(f"another process is at work on {path.name!r}") from None
+        except OSError as error:
+            said = f"{str(path)!r} cannot be locked ({error.strerror}): start no second process"
+            warn_once(("lock", str(path)), said, UserWarning)
     return file
 
 

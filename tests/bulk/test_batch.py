@@ -64,8 +64,14 @@ def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Pat
     assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 1
     before = read_lines(tmp_path / "out.jsonl")
     environment.clear()
-    done = run_batch(source, tmp_path / "out.jsonl", retry_errors=True, **arguments)
-    assert (done.failed, len(environment.requests)) == (0, 1)
+    again = partial(run_batch, source, tmp_path / "out.jsonl", retry_errors=True, **arguments)
+    full = patch("dsgvo.bulk._batch.sync", side_effect=OSError(28, "full"))
+    with full, pytest.raises(OSError, match="full"):
+        again()
+    assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 1
+    assert read_lines(tmp_path / "out.jsonl") == before
+    assert (again().failed, len(environment.requests)) == (0, 1)
+    assert not [*tmp_path.glob("*.retry"), *tmp_path.glob("*.work")]
     after = read_lines(tmp_path / "out.jsonl")
     assert [one["custom_id"] for one in after] == [f"{n}" for n in range(6)]
     assert after[1:] == before[1:]
@@ -100,11 +106,6 @@ def test_results_are_neither_moved_nor_lost(
     with full, pytest.raises(OSError, match="full"):
         run_batch(source, target, provider="innogpt")
     run_batch(source, target, provider="innogpt")
-    assert target.read_bytes() == whole.read_bytes()
-    ended = patch.object(Path, "replace", side_effect=KeyboardInterrupt)
-    with ended, pytest.raises(KeyboardInterrupt):
-        run_batch(source, target, provider="innogpt", retry_errors=True)
-    assert run_batch(source, target, provider="innogpt").failed == 1
     assert target.read_bytes() == whole.read_bytes()
     target.write_bytes(b"".join(whole.read_bytes().splitlines(keepends=True)[1:]))
     for retry, said in ((False, "it lacks results"), (True, "'batch_req_0' is not in its place")):

@@ -14,7 +14,8 @@ import pytest
 
 from dsgvo import AsyncClient
 from dsgvo.bulk import embed_arrays
-from dsgvo.emulator import Disconnect, Server, Status
+from dsgvo.bulk._journal import Journal
+from dsgvo.emulator import Delay, Disconnect, Server, Status
 from dsgvo.errors import AuthenticationError, ConfigurationError, DsgvoError, ResidencyError
 from tests.bulk.conftest import (
     at_work,
@@ -149,6 +150,9 @@ def test_what_has_changed_is_refused_with_the_way_out(
         with (tmp_path / "out.journal.jsonl").open("a") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             assert said in str(raised(ConfigurationError, embedded, source, target))
+        unknown = patch("fcntl.flock", side_effect=OSError(38, "Function not implemented"))
+        with unknown, pytest.warns(UserWarning, match=r"cannot be locked \(Function not impl"):
+            embedded(source, target)
         return
     if change in ("rows", "texts"):
         other = [lines[0], {**lines[1], "body": "Drei"}]
@@ -264,10 +268,22 @@ def test_files_at_fault_are_told_or_mended(tmp_path: Path, name: str, data: Any,
 def test_a_full_disk_and_a_text_that_fails_in_many_parts_are_tried_again(
     environment: Server, tmp_path: Path
 ) -> None:
-    source = corpus(tmp_path / "in.jsonl", 120, dict.fromkeys(range(0, 120, 20), "x" * 2000))
+    long = {n: f"{n // 40}" * 2000 for n in range(0, 120, 20)}
+    source = corpus(tmp_path / "in.jsonl", 120, long)
     environment.limit_embeddings("innogpt", bytes=1000)
     with patch("os.write", side_effect=OSError(28, "full")), pytest.raises(OSError, match="full"):
         embedded(source, tmp_path / "out", part_rows=4)
     for retry in (False, True):
         done = embedded(source, tmp_path / "out", part_rows=4, retry_errors=retry)
         assert (done.rows, done.failed) == (120, 6)
+    environment.clear()
+    environment.script("innogpt", Delay(0), Delay(0), Status(401))
+    killed = patch.object(Journal, "close", lambda self, **_: self._lock.close())  # pyright: ignore
+    with killed, pytest.raises(AuthenticationError):
+        embedded(source, tmp_path / "out", part_rows=4, retry_errors=True, max_concurrency=1)
+    errors = tmp_path / "out.errors.jsonl"
+    for retry, left in ((False, [80, 100]), (True, [])):
+        done = embedded(source, tmp_path / "out", part_rows=4, retry_errors=retry)
+        found = read_lines(errors) if errors.exists() else []
+        assert (done.failed, [one["row"] for one in found]) == (len(left), left)
+    assert len(environment.requests) == 4  # three texts, and the one that was refused
