@@ -34,6 +34,7 @@ from dsgvo._warnings import warn_once
 from dsgvo.audit import MAX_NAME, AuditEntry
 from dsgvo.errors import (
     APIError,
+    APIResponseError,
     APIStatusError,
     CapabilityError,
     ConfigurationError,
@@ -1127,7 +1128,7 @@ class Client(BaseClient):
         def embed(batch: Batch, stop: threading.Event | None = None) -> _Embedded:
             return run(self._embed(config, batch, asked), stop)
 
-        return _embed_ahead(embed, cut, max_concurrency)
+        return _embed_ahead(embed, cut, max_concurrency, self.spec)
 
     def models(self, **options: Unpack[Options]) -> list[Model]:
         """Return the vendor's models: from its list where it has one, else from its page.
@@ -1328,15 +1329,16 @@ class _Ahead:
 
 
 def _embed_ahead(
-    embed: Callable[..., _Embedded], cut: Iterator[Batch], workers: int
+    embed: Callable[..., _Embedded], cut: Iterator[Batch], workers: int, spec: Provider
 ) -> Generator[list[float]]:
     first = next(cut, None)
     if first is None:
         return
     second = next(cut, None)
     if second is None:  # most calls: a query, or a few texts
-        yield from _drained(embed(first), first)
+        yield from _drained(embed(first), first, spec, set())
         return
+    lengths = set[int]()
     pending: deque[_Ahead] = deque()
     left = chain((first, second), cut)
     try:
@@ -1345,16 +1347,27 @@ def _embed_ahead(
                 pending.append(_Ahead(embed, batch))
             if not pending:
                 return
-            yield from _drained(pending[0].future.result(), pending[0].batch)
+            yield from _drained(pending[0].future.result(), pending[0].batch, spec, lengths)
             pending.popleft()
     finally:
         for ahead in pending:
             ahead.stop()
 
 
-def _drained(embedded: _Embedded, batch: Batch) -> Iterator[list[float]]:
-    """Yield vectors and let go of each, so that a reader who keeps none holds none."""
+def _drained(
+    embedded: _Embedded, batch: Batch, spec: Provider, lengths: set[int]
+) -> Iterator[list[float]]:
+    """Yield vectors and let go of each, so that a reader who keeps none holds none.
+
+    Raises:
+        APIResponseError: If they are not as long as those before; ``lengths`` goes from batch to
+            batch.
+    """
     vectors = embedded.vectors
+    lengths.update(map(len, vectors))
+    if len(lengths) > 1:  # a gateway has asked another model
+        what = f"{spec.title}: embedding {batch}: vectors of different lengths: {sorted(lengths)}"
+        raise APIResponseError(what, provider=spec.name)
     vectors.reverse()
     dimensions = len(vectors[0]) if vectors else 0
     zeros, place = deque(batch.zeros), 0
@@ -1485,6 +1498,7 @@ class AsyncClient(BaseClient):
         config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes, on_empty=on_empty)
         check_count("max_concurrency", max_concurrency)
+        lengths = set[int]()
         pending: deque[tuple[asyncio.Task[_Embedded], Batch]] = deque()
         try:
             while True:
@@ -1494,7 +1508,7 @@ class AsyncClient(BaseClient):
                 if not pending:
                     return
                 task, batch = pending[0]
-                for vector in _drained(await task, batch):
+                for vector in _drained(await task, batch, self.spec, lengths):
                     yield vector
                 pending.popleft()
         finally:

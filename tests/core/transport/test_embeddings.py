@@ -128,6 +128,12 @@ def test_what_a_vendor_is_known_to_have_is_asked_for(mode: Mode, provider: str) 
     assert encoding == ("base64" if known.base64 else None)
 
 
+def test_whole_answers_all_batches_have_vectors_of_one_length(mode: Mode) -> None:
+    wrong = pytest.raises(errors.APIResponseError, match=r"text 2: .* lengths: \[1, 2\]")
+    with raw_server(lambda asked, _: http(rows([1.0] * (1 + (b'"c"' in asked))))) as raw, wrong:
+        mode.embed(client(mode, raw), ["a", "b", "c", "d"], batch_size=1)
+
+
 @pytest.mark.parametrize("batch_size", [1, 100])
 def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) -> None:
     texts = ["", "aa", " \n", "bbb", "c", "", ""]
