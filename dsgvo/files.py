@@ -97,10 +97,14 @@ def _one_of(kind: str, **sources: object) -> None:
 
 
 def _existing(kind: str, path: str | Path) -> Path:
-    found = Path(path).expanduser()
-    if not found.is_file():
+    try:
+        found = Path(path).expanduser()
+        size = found.stat().st_size if found.is_file() else None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a home that nobody has
+        raise ConfigurationError(f"{kind}: path={str(path)!r} is unreadable: {error}") from None
+    if size is None:
         raise ConfigurationError(f"{kind}: path={str(path)!r} is not a file")
-    if not found.stat().st_size:
+    if not size:
         raise ConfigurationError(f"{kind}: the file {str(path)!r} is empty")
     return found
 

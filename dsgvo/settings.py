@@ -535,8 +535,12 @@ class ImageSettings(Settings):
         if self.model is not None:
             self._check_residency(self.model)
         if self.save_dir is not None:
-            self.save_dir = self.save_dir.expanduser()
-            if not self.save_dir.is_dir():
+            try:
+                self.save_dir = self.save_dir.expanduser()
+                found = self.save_dir.is_dir()
+            except (OSError, RuntimeError):  # a name that no folder can have, a home unknown
+                found = False
+            if not found:
                 raise ConfigurationError(f"save_dir={str(self.save_dir)!r} is not a folder")
 
 

@@ -22,4 +22,7 @@ _DEFAULT = "https://api.smith.langchain.com"
 def langsmith_host() -> str:
     """Return the host that is sent to, by the environment."""
     endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS)), _DEFAULT)
-    return urlsplit(endpoint).hostname or endpoint
+    try:
+        return urlsplit(endpoint).hostname or endpoint
+    except ValueError:
+        return endpoint.rpartition("@")[2]  # it may hold a password

@@ -156,5 +156,7 @@ def test_lines_of_many_processes_stay_whole_and_are_summed_up(
     _, row = invoke("audit", "report", str(path), "--csv").stdout.splitlines()
     assert row.endswith(f"meingpt,'{'=y�' * 66}=y,unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
     assert f"\n{row[:10]}  meingpt" in invoke("audit", "report", str(path)).stdout
-    path.write_text("{}\n", "utf-8")
-    assert "line 1 is not a record" in " ".join(invoke("audit", "report", str(path)).stderr.split())
+    for bad in ("{}\n", "[" * 100_000, "1" * 1_000_001):
+        path.write_text(bad, "utf-8")
+        said = invoke("audit", "report", str(path)).stderr
+        assert "line 1 is not a record" in " ".join(said.split())

@@ -17,6 +17,8 @@ from dsgvo.errors import ConfigurationError
 __all__ = ["audit"]
 
 GROUPS = ("day", "provider", "model", "region", "purpose")
+MAX_LINE = 1_000_000
+"""Characters of a record, at most: what is longer is none."""
 COUNTS = ("requests", "errors", "prompt_tokens", "completion_tokens")
 
 audit = typer.Typer(help="Read an audit trail.", no_args_is_help=True)
@@ -35,7 +37,7 @@ def report(
     """Sum up by day, vendor, model, region and purpose."""
     try:
         with file.open(encoding="utf-8") as lines:
-            sums = summed(lines)
+            sums = summed(iter(lambda: lines.readline(MAX_LINE), ""))
     except OSError as error:
         raise ConfigurationError(f"FILE={str(file)!r}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -64,7 +66,7 @@ def report(
 
 def _cell(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula: a server may have named its model."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
 def summed(lines: Iterable[str]) -> dict[tuple[str, ...], Counter[str]]:
@@ -89,6 +91,6 @@ def summed(lines: Iterable[str]) -> dict[tuple[str, ...], Counter[str]]:
             counts["errors"] += "error" in record
             for name in COUNTS[2:]:
                 counts[name] += record.get(name) or 0
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise ConfigurationError(f"line {number} is not a record of an audit trail") from None
     return sums

@@ -209,11 +209,13 @@ def _part(name: str) -> dict[str, Any] | str:
     Raises:
         ConfigurationError: If it cannot be read, or is nothing of these.
     """
-    address = urlsplit(name)
+    try:
+        address, path = urlsplit(name), Path(name).expanduser()
+    except (ValueError, RuntimeError) as error:  # no address; a home that nobody has
+        raise ConfigurationError(f"/file {name}: {error}") from None
     if address.scheme in {"http", "https"}:
         kind = guess_type(address.path)[0] or ""
         return image_part(url=name) if kind.startswith("image/") else file_part(url=name)
-    path = Path(name).expanduser()
     try:
         data = read_regular(path, MAX_UPLOAD_BYTES)
         kind = mime_type_of(data[:16]) or ""

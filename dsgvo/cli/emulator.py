@@ -73,17 +73,25 @@ def emulator(
     with extra("emulator"):
         from dsgvo.emulator import serve
 
+        running: list[Server] = []
+
+        def explain(server: Server) -> None:
+            running.append(server)
+            _explain(server)
+
         try:
             serve(
                 host,
                 port,
-                ready=_explain,
+                ready=explain,
                 upstream=upstream,
                 upstream_model=upstream_model,
                 upstream_key=upstream_key,
                 upstream_anywhere=upstream_anywhere,
             )
         except OSError as error:
+            if running:  # a full disk under what it prints, for instance
+                raise
             raise ConfigurationError(_reason(host, port, error)) from None
     typer.echo("stopped")
 

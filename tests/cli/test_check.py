@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
 
 from dsgvo import PROVIDERS
 from dsgvo.cli.app import app
-from dsgvo.emulator import Reply, Server, Status
+from dsgvo.cli.check.probes import Differs
+from dsgvo.emulator import Delay, Reply, Server, Status
 
 
 def check(*arguments: str, answer: str | None = None) -> Any:
@@ -79,11 +81,17 @@ def test_answers_are_capped_and_nothing_is_tried_once_the_budget_is_spent(
     assert code == 1
     assert [one["result"] for one in found.values()] == ["works"] * 2 + ["not tried"] * 11
     assert [asked.json["max_tokens"] for asked in vendor_environment.requests] == [256, 256]
+    ctrl_c = patch.object(Differs, "__init__", side_effect=KeyboardInterrupt)
+    vendor_environment.script("sovrgpt", Delay(0), Reply(""))
+    with ctrl_c:  # what was paid for is shown
+        code, found = findings("sovrgpt")
+    assert (code, [one["result"] for one in found.values()]) == (130, ["works"])
 
 
 def test_a_report_holds_shapes_alone(vendor_environment: Server, tmp_path: Path) -> None:
     said = {"error": "Konto acc-4711: Mein Satz", "code": "E1", "acc-4711": [1.5]}
-    vendor_environment.script("neuroflash", Status(418, body=said))
+    odd = b'{"type": "\\ud800", "deep": ' + b"[" * 180 + b"]" * 180 + b"}"
+    vendor_environment.script("neuroflash", Status(418, body=said), Status(418, body=odd))
     ran = check("neuroflash", "--yes", "--report", str(tmp_path / "report.md"))
     report = (tmp_path / "report.md").read_text("utf-8")
     assert ran.exit_code == 1
@@ -93,4 +101,7 @@ def test_a_report_holds_shapes_alone(vendor_environment: Server, tmp_path: Path)
     secrets = ["4711", "Satz", "Antworte", "127.0.0.1"]
     secrets += vendor_environment.environ("neuroflash").values()
     assert [one for one in secrets if one in report] == []
-    assert check("neuroflash", "--yes", "--report", str(tmp_path / "no" / "r.md")).exit_code == 1
+    asked = len(vendor_environment.requests)
+    for path in (tmp_path / "no" / "r.md", tmp_path):
+        assert check("neuroflash", "--yes", "--report", str(path)).exit_code == 1
+    assert len(vendor_environment.requests) == asked

@@ -95,11 +95,14 @@ def test_mistakes_do_not_end_the_conversation(tmp_path: Path, vendor_environment
     (tmp_path / "gut.png").write_bytes(IMAGES["png"][0])
     vendor_environment.script("sovrgpt", *[Disconnect()] * 3)
     files = [f"/file {tmp_path}/{name}" for name in ("fehlt", "bild.png", "gut.png")]
+    odd = ("/file http://[", "/file ~niemand-hier/x")
     blind = "/model qwen3.5-27b-thinking"
-    lines = ("Hallo", *files[:2], "/nix", blind, files[2], "Was ist das?", "2 + 3", "/quit")
+    lines = ("Hallo", *files[:2], *odd, "/nix", blind, files[2], "Was ist das?", "2 + 3", "/quit")
     out, err = talk(*lines, to="sovrgpt --model qwen3.5-9b")
     assert "„2 + 3“" in out  # so the image that was refused is not sent again
-    broken, missing, unread, unknown, refused = err.splitlines()
+    broken, missing, unread, address, home, unknown, refused = err.splitlines()
+    assert address == "error: /file http://[: Invalid IPv6 URL"
+    assert home.startswith("error: /file ~niemand-hier/x: ")
     assert broken.startswith("error: SovrGPT")
     assert missing.endswith("no such file or directory")
     assert unread.endswith("neither a text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF")

@@ -99,14 +99,18 @@ def check(
         tries = [probe for probe in PROBES if probe.known(subject)]
         if not yes and not emulator:
             _confirm(subject, tries, budget)
+        if report_file is not None:
+            report_file.open("a").close()  # before anything is paid for
         findings: list[Finding] = []
-        for probe in tries:
-            spent = budget <= 0
-            findings.append(_untried(probe, spec) if spent else _try(probe, subject, recorder))
-            budget -= subject.tokens
+        interrupted = False
+        try:
+            for probe in tries:
+                spent = budget <= 0
+                findings.append(_untried(probe, spec) if spent else _try(probe, subject, recorder))
+                budget -= subject.tokens
+        except KeyboardInterrupt:  # what was found and paid for is shown
+            interrupted = True
     own = client.config.base_url == spec.base_url
-    if report_file is not None:
-        report_file.write_text(report(spec, chosen, own, findings), "utf-8")
     if as_json:
         found = [_without(asdict(finding), "exchanges", "remark") for finding in findings]
         typer.echo(
@@ -114,6 +118,10 @@ def check(
         )
     else:
         _show(spec.title, chosen, findings)
+    if report_file is not None:
+        report_file.write_text(report(spec, chosen, own, findings), "utf-8")
+    if interrupted:
+        raise typer.Exit(130)
     if any(finding.result != "works" for finding in findings):
         raise typer.Exit(1)
 

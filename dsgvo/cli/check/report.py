@@ -17,6 +17,7 @@ import httpx
 
 from dsgvo import __version__
 from dsgvo.transport._pools import proxy_for, runtime
+from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.sse import SSEDecoder
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def _segment(segment: str) -> str:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return parse_json(body)
+    except InvalidJSONError:
         return "no JSON" if body else None
 
 

@@ -106,6 +106,7 @@ NEITHER: list[tuple[dict[str, Any], str]] = [
         for data in (b"????", b"RIFF....WAVE")
     ),
     ({"path": "nirgends.png"}, "path='nirgends.png' is not a file"),
+    *(({"path": path}, f"path='{path}' is unreadable") for path in ("~niemand/x", "x" * 300)),
     ({"path": "leer.pdf"}, "the file 'leer.pdf' is empty"),
     ({"path": "tabelle"}, "the type of tabelle is unknown: pass mime_type=…"),
 ]
