@@ -26,11 +26,12 @@ ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo", "examples", "tests")
 NAMES = ("account", "assistants", "continued", "files", "images", "rerank", "residency")
 FRAMEWORKS = ["tests/frameworks/test_structured.py", "tests/langchain/test_tools.py"]
+AUDIT = "tests/test_audit.py"
 LIMITER = ["tests/bulk/test_budget.py", "tests/bulk/test_limiter.py"]
 SHARED = [f"tests/core/test_{name}.py" for name in NAMES]
 TESTS = {
     "wire": ["tests/core/wire", *SHARED, *FRAMEWORKS, *LIMITER],
-    "transport": ["tests/core/transport", "tests/core/test_bad_input.py", *SHARED],
+    "transport": ["tests/core/transport", "tests/core/test_bad_input.py", AUDIT, *SHARED],
 }
 # Tests that measure, look at the stack and its frames, in which mutmut stands, or start a Python in
 # which every warning is an error: mutmut's would be, too.

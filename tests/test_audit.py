@@ -19,6 +19,7 @@ from tests.cli.conftest import Invoke, invoke
 
 __all__ = ["invoke"]  # the fixture
 
+EMBEDDING, RERANKER = "text-embedding-3-small", "bge-reranker-v2-m3"
 ASKED: Any = [{"role": "user", "content": "Wie heißt Erika Mustermann?"}]
 
 
@@ -77,11 +78,18 @@ def test_both_frameworks_and_all_tasks(trail: Any) -> None:
     list(InnoGPT(model="gpt-5", purpose="c").stream_complete("Erika Mustermann"))
     InnoGPTEmbedding(purpose="d").get_text_embedding_batch(["Erika Mustermann", "Max"])
     Client("sovrgpt").rerank("Erika Mustermann?", ["Erika Mustermann", "Max"])
-    Client("innogpt").generate_image("Erika Mustermann")
+    Client("innogpt").generate_image("Erika Mustermann", model="m")
     Client("meingpt").run_assistant("emulator-1", ASKED)
     Client("meingpt").assistants()
-    tasks = [("chat", "b"), ("chat", "c"), ("embeddings", "d"), ("rerank", None), ("image", None)]
-    assert trail("task", "purpose") == [*tasks, ("assistant emulator-1", None)]
+    names = ("task", "purpose", "model", "answered_by", "prompt_tokens", "request_id")
+    assert [(*told, request_id[:9]) for *told, request_id in trail(*names)] == [
+        ("chat", "b", "gpt-4o", "gpt-4o", 6, "emulator-"),
+        ("chat", "c", "gpt-5", "gpt-5", 6, "emulator-"),
+        ("embeddings", "d", EMBEDDING, EMBEDDING, 4, "emulator-"),
+        ("rerank", None, RERANKER, RERANKER, None, "emulator-"),
+        ("image", None, "m", None, None, "emulator-"),
+        ("assistant emulator-1", None, None, "emulator", 6, "emulator-"),
+    ]
 
 
 def test_failures_and_abandoned_streams_are_records_too(trail: Any, server: Server) -> None:

@@ -536,15 +536,9 @@ class BaseClient:
         guessed = gate.guess(batch.texts) if gate is not None else 0
         with _audited(config, "embeddings", asked["model"]) as entry:
             body, answer = yield from fetch(config, operation, AUTH, gate=gate, tokens=guessed)
-            with masked(config, operation, answer.token) as secrets:
+            with masked(config, operation, answer):
                 result = decode_embeddings(
-                    config.spec,
-                    body,
-                    batch,
-                    dimensions=asked.get("dimensions"),
-                    request_id=answer.request_id,
-                    secrets=secrets,
-                    arrays=arrays,
+                    config.spec, body, batch, dimensions=asked.get("dimensions"), arrays=arrays
                 )
             entry.answered(result.model, result.usage, answer.request_id)
         if base64:
@@ -593,14 +587,8 @@ class BaseClient:
         try:
             with _audited(config, "rerank", asked.model) as entry:
                 body, answer = yield from fetch(config, operation, AUTH)
-                with masked(config, operation, answer.token) as secrets:
-                    results, model = decode_rerank(
-                        config.spec,
-                        body,
-                        batch,
-                        request_id=answer.request_id,
-                        secrets=secrets,
-                    )
+                with masked(config, operation, answer):
+                    results, model = decode_rerank(config.spec, body, batch)
                 entry.answered(model, request_id=answer.request_id)
         except APIStatusError as error:
             if len(batch.texts) == 1 or not is_too_large(error, batch):
@@ -622,7 +610,7 @@ class BaseClient:
             not_found=f"the list of assistants is {support.source}",
         )
         body, answer = yield from fetch(config, operation, AUTH)
-        with masked(config, operation, answer.token):
+        with masked(config, operation, answer):
             return decode_assistants(config.spec, body)
 
     def _run_assistant(
@@ -645,13 +633,8 @@ class BaseClient:
         )
         with _audited(config, f"assistant {assistant_id}", None) as entry:
             body, answer = yield from fetch(config, operation, AUTH)
-            with masked(config, operation, answer.token) as secrets:
-                said = decode_run(
-                    spec,
-                    body,
-                    request_id=answer.request_id,
-                    secrets=secrets,
-                )
+            with masked(config, operation, answer):
+                said = decode_run(spec, body, request_id=answer.request_id)
             entry.answered(said.model, said.usage, said.request_id)
         _check_model(config, assistant_id, said.model)
         return said
@@ -763,7 +746,7 @@ class BaseClient:
             try:
                 flow = fetch(config, operation, AUTH)
                 body, answer = yield from explained(config, model, flow)
-                with masked(config, operation, answer.token):
+                with masked(config, operation, answer):
                     image = decode_image(config.spec, body)
             except APIError as error:
                 name_fact(config.spec, error, "image")
@@ -777,7 +760,7 @@ class BaseClient:
             find = partial(image_operation, config, str(image.url), allow_image_url)
             limit = min(config.max_response_bytes, MAX_IMAGE_BYTES)
             bounded = replace(config, max_response_bytes=limit)
-            with masked(config, operation, answer.token):
+            with masked(config, operation, answer):
                 data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
                 check_image(config.spec, data, found.response.headers.get("content-type", ""))
         try:

@@ -557,18 +557,13 @@ def _keys(config: ClientConfig, token: SecretStr | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def masked(
-    config: ClientConfig, operation: Operation, token: SecretStr
-) -> Generator[Callable[[], tuple[str, ...]]]:
-    """Mask what an error that an answer is found to be quotes of it; yield what gives secrets."""
-
-    def secrets() -> tuple[str, ...]:
-        return secrets_of(config, operation, token)
-
+def masked(config: ClientConfig, operation: Operation, answer: Answer) -> Generator[None]:
+    """Mask what an error that an answer is found to be quotes of it, and add the request's id."""
     try:
-        yield secrets
+        yield
     except APIError as error:
-        mask(error, secrets())
+        mask(error, secrets_of(config, operation, answer.token))
+        error.request_id = error.request_id or answer.request_id
         raise
 
 
@@ -896,7 +891,7 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
     """
     auth, seconds = (_TokenAsItIs(), ASIDE_SECONDS) if once else (AUTH, None)
     ask: Ask | None = None
-    token: SecretStr | None = None
+    answer: Answer | None = None
     step: Callable[[], Ask] = partial(next, recipe)
     try:
         while True:
@@ -906,13 +901,15 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
             try:
                 body, answer = yield from fetch(asked, operation, auth, seconds=seconds)
             except APIError as error:
-                step = partial(recipe.throw, error)
+                step, answer = partial(recipe.throw, error), None
             else:
-                step, token = partial(recipe.send, body), answer.token
+                step = partial(recipe.send, body)
     except StopIteration as end:
         return end.value
     except APIError as error:
-        mask(error, _keys(config, token))
+        if answer is not None:
+            mask(error, _keys(config, answer.token))
+            error.request_id = error.request_id or answer.request_id
         if ask is not None:
             name_fact(config.spec, error, ask.fact)
         raise

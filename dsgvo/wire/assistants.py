@@ -148,7 +148,7 @@ def decode_assistants(provider: Provider, body: bytes) -> list[Assistant]:
     Raises:
         APIResponseError: If there is no list in it.
     """
-    fail = _fail(provider, "list of assistants", None)
+    fail = _fail(provider, "list of assistants")
     entries = read_object(provider, body, fail).get("assistants")
     if not isinstance(entries, list):
         raise fail("the answer has no assistants")
@@ -163,11 +163,7 @@ def decode_assistants(provider: Provider, body: bytes) -> list[Assistant]:
 
 
 def decode_run(
-    provider: Provider,
-    body: bytes,
-    *,
-    request_id: str | None = None,
-    secrets: Callable[[], Sequence[str]] = tuple,
+    provider: Provider, body: bytes, *, request_id: str | None = None
 ) -> AssistantAnswer:
     """Read an assistant's answer.
 
@@ -175,8 +171,8 @@ def decode_run(
         APIStatusError: If the body is an error under a success status.
         APIResponseError: If there is no text in it.
     """
-    fail = _fail(provider, "answer of an assistant", request_id)
-    answer = read_object(provider, body, fail, request_id=request_id, secrets=secrets)
+    fail = _fail(provider, "answer of an assistant")
+    answer = read_object(provider, body, fail)
     text, model = answer.get("text"), answer.get("model")
     messages, usage = answer.get("messages"), answer.get("usage")
     if not isinstance(text, str):
@@ -190,12 +186,9 @@ def decode_run(
     )
 
 
-def _fail(
-    provider: Provider, what: str, request_id: str | None
-) -> Callable[[str], APIResponseError]:
+def _fail(provider: Provider, what: str) -> Callable[[str], APIResponseError]:
     return lambda found: APIResponseError(
         f"{provider.title}: {what}: {found}",
         provider=provider.name,
         status_code=200,
-        request_id=request_id,
     )

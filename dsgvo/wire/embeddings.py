@@ -229,8 +229,6 @@ def decode_embeddings(
     batch: Batch,
     *,
     dimensions: int | None = None,
-    request_id: str | None = None,
-    secrets: Callable[[], Sequence[str]] = tuple,
     arrays: bool = False,
 ) -> EmbeddingResult:
     """Read an embeddings answer and put each vector to its text, by ``index``.
@@ -249,10 +247,9 @@ def decode_embeddings(
             f"{provider.title}: embedding {batch}: {what}",
             provider=provider.name,
             status_code=200,
-            request_id=request_id,
         )
 
-    answer = read_object(provider, body, fail, request_id=request_id, secrets=secrets)
+    answer = read_object(provider, body, fail)
     data = answer.get("data")
     expected = len(batch.texts)
     if not isinstance(data, list):

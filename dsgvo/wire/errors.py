@@ -120,12 +120,7 @@ def is_error(body: Mapping[str, Any]) -> bool:
 
 
 def read_object(
-    provider: Provider,
-    body: bytes,
-    fail: Callable[[str], APIResponseError],
-    *,
-    request_id: str | None = None,
-    secrets: Callable[[], Sequence[str]] = tuple,
+    provider: Provider, body: bytes, fail: Callable[[str], APIResponseError]
 ) -> dict[str, Any]:
     """Return the JSON object that is an answer.
 
@@ -133,8 +128,6 @@ def read_object(
         provider: Who answered.
         body: The answer.
         fail: Makes an error of what is wrong.
-        request_id: The vendor's id of the request.
-        secrets: Returns keys and prompts, which are masked in the vendor's message.
 
     Raises:
         APIStatusError: If the body is an error under a success status.
@@ -148,7 +141,7 @@ def read_object(
         raise fail("expected a JSON object")
     fields = cast("dict[str, Any]", answer)
     if is_error(fields):
-        raise error_from_body(provider, 200, fields, request_id=request_id, secrets=secrets())
+        raise error_from_body(provider, 200, fields)
     return fields
 
 
@@ -214,7 +207,10 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 def mask(error: APIError, secrets: Sequence[str]) -> None:
-    """Mask secrets in the words of an error that may quote what came: a page's title, a number."""
+    """Mask secrets in an error that may quote what came, and what is left of one that was cut."""
+    for secret in secrets if "…" in error.message else ():
+        for size in range(min(EXCERPT, len(secret)), 3, -1):
+            error.message = error.message.replace(f"{_on_one_line(secret[:size])}…", "***…")
     error.message = _masked(error.message, secrets)
     error.args = (error.message,)
     error.code = error.code and _masked(error.code, secrets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
@@ -125,12 +125,7 @@ def build_rerank(
 
 
 def decode_rerank(
-    provider: Provider,
-    body: bytes,
-    batch: Batch,
-    *,
-    request_id: str | None = None,
-    secrets: Callable[[], Sequence[str]] = tuple,
+    provider: Provider, body: bytes, batch: Batch
 ) -> tuple[list[RerankResult], str | None]:
     """Read a reranking answer and put each score to its document, by ``index``.
 
@@ -148,10 +143,9 @@ def decode_rerank(
             f"{provider.title}: reranking {batch.named('document')}: {what}",
             provider=provider.name,
             status_code=200,
-            request_id=request_id,
         )
 
-    answer = read_object(provider, body, fail, request_id=request_id, secrets=secrets)
+    answer = read_object(provider, body, fail)
     rows, expected = answer.get("results"), len(batch.texts)
     if not isinstance(rows, list):
         raise fail("the answer has no results")

@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from tests.core.support import in_one_mode
+from tests.core.support import HELLO, in_one_mode
 
 __all__ = ["CALLS", "calls"]
 
 CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "an answer": ("sovrgpt", "chat", ()),
-    "an answer streamed": ("sovrgpt", "stream", ()),
+    "an answer, streamed": ("sovrgpt", "stream", ()),
     "embeddings": ("meingpt", "embed", (["Text"],)),
     "a model list": ("sovrgpt", "models", ()),
     "a list of workspaces": ("neuroflash", "workspaces", ()),
     "the service's health": ("neuroflash", "health", ()),
+    "a ranking": ("sovrgpt", "rerank", ("Frage", ["Text"])),
+    "a list of assistants": ("meingpt", "assistants", ()),
+    "an answer, of an assistant": ("meingpt", "run_assistant", ("emulator-1", HELLO)),
     "an image": ("innogpt", "generate_image", ("ein Icon",)),
 }
 """What an answer is called in messages → the vendor, the method and its arguments."""
