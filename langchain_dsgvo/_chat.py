@@ -26,7 +26,7 @@ from dsgvo import __version__
 from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings, merged_body
-from dsgvo.transport import RequestOptions
+from dsgvo.transport import Owned, RequestOptions
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
@@ -282,8 +282,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         with langchain_errors:
             request = self._request(messages, stop, kwargs)
             model = request["model"]
-            deltas = self._async_client.stream(**request)
-            async with aclosing(deltas):
+            async with aclosing(Owned(self._async_client.stream(**request))) as deltas:
                 async for delta in deltas:
                     if (chunk := to_chunk(delta, model, first_call)) is not None:
                         yield chunk

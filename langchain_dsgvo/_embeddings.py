@@ -11,7 +11,7 @@ from pydantic import Field
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.settings import EmbeddingSettings
-from dsgvo.transport import DEFAULT_MAX_CONCURRENCY, Options
+from dsgvo.transport import DEFAULT_MAX_CONCURRENCY, Options, Owned
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS
 from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo.errors import langchain_errors
@@ -109,7 +109,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
     ) -> AsyncGenerator[list[float]]:
         """Yield a vector for each text, in order; see :meth:`embed_iter`."""
         with langchain_errors:
-            async with aclosing(self._aembed(texts, options)) as vectors:
+            async with aclosing(Owned(self._aembed(texts, options))) as vectors:
                 async for vector in vectors:
                     yield vector
 

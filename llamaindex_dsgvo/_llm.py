@@ -38,6 +38,7 @@ from dsgvo._warnings import first_time, tell_left_out
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
+from dsgvo.transport import Owned
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_properties, with_schema
@@ -490,7 +491,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         async def objects() -> AsyncGenerator[Model | FlexibleModel]:
             fields: dict[str, Any] | None = None
             response: ChatResponse | None = None
-            async with aclosing(await self.astream_chat(**request)) as responses:
+            async with aclosing(Owned(await self.astream_chat(**request))) as responses:
                 async for response in responses:
                     fields, grown = extraction.partial(response, fields)
                     if grown is not None:
@@ -508,8 +509,8 @@ def _converted(deltas: Generator[Delta], convert: Callable[[Delta], _T]) -> Gene
 async def _aconverted(
     deltas: AsyncGenerator[Delta], convert: Callable[[Delta], _T]
 ) -> AsyncGenerator[_T]:
-    async with aclosing(deltas):
-        async for delta in deltas:
+    async with aclosing(Owned(deltas)) as owned:
+        async for delta in owned:
             yield convert(delta)
 
 

@@ -19,6 +19,7 @@ from dsgvo.transport._config import (
     without_http_clients,
 )
 from dsgvo.transport._flow import Gate
+from dsgvo.transport._pools import Owned
 
 __all__ = [
     "AUTO",
@@ -34,6 +35,7 @@ __all__ = [
     "Gate",
     "KeyFunction",
     "Options",
+    "Owned",
     "Query",
     "RequestOptions",
     "Timeout",

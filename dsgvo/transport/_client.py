@@ -72,7 +72,7 @@ from dsgvo.transport._flow import (
     arun,
     run,
 )
-from dsgvo.transport._pools import ConnectionFailedError, runtime
+from dsgvo.transport._pools import ConnectionFailedError, Owned, runtime
 from dsgvo.transport._request import (
     AUTH,
     MAX_IMAGE_BYTES,
@@ -1429,7 +1429,7 @@ class AsyncClient(BaseClient):
         with _audited(call.config, "chat", call.model) as entry:
             while True:
                 begun = await arun(self._begin(call))
-                async with aclosing(self._pieces(call, begun)) as pieces:
+                async with aclosing(Owned(self._pieces(call, begun))) as pieces:
                     async for delta in pieces:
                         yield delta
                 if not begun.decoder.cut:

@@ -19,7 +19,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
@@ -58,7 +58,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-Chunks: TypeAlias = Generator[bytes] | AsyncGenerator[bytes]
+Chunks: TypeAlias = Generator[bytes] | _pools.Owned[bytes]
 """An answer's body as it is read, by a thread or on a loop."""
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConnectionFailedError",
     "Form",
+    "Owned",
     "Runtime",
     "Token",
     "abort",
@@ -558,8 +559,49 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
         raise failure
 
 
-async def aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[bytes]:
+class Owned(AsyncIterator[_T]):
+    """An asynchronous generator within another one, which alone closes it.
+
+    An event loop closes all generators that it knows: at its end, and when nobody holds one any
+    more. Of two, one within the other, the inner one would then be closed twice at once, which is
+    an error that the loop logs. So it is told of the outer one only.
+
+    Args:
+        generator: What is read and closed through this object.
+    """
+
+    __slots__ = ("_begun", "_generator")
+
+    def __init__(self, generator: AsyncGenerator[_T]) -> None:
+        self._generator = generator
+        self._begun = False
+
+    def __anext__(self) -> Coroutine[Any, Any, _T]:
+        if self._begun:
+            return self._generator.__anext__()
+        self._begun = True
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=_left_to_its_owner)
+        try:
+            return self._generator.__anext__()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    async def aclose(self) -> None:
+        """Close the generator."""
+        await self._generator.aclose()
+
+
+def _left_to_its_owner(_generator: object) -> None:
+    pass
+
+
+def aread(response: httpx.Response, max_bytes: int) -> Owned[bytes]:
     """Do what :func:`read` does, on the running loop."""
+    return Owned(_aread(response, max_bytes))
+
+
+async def _aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[bytes]:
     size, failure = 0, None
     try:
         stream = _astream(response)
@@ -621,7 +663,7 @@ def finish(
     chunks.close()
 
 
-async def afinish(response: httpx.Response, chunks: AsyncGenerator[bytes], *, keep: bool) -> None:
+async def afinish(response: httpx.Response, chunks: Owned[bytes], *, keep: bool) -> None:
     """Do what :func:`finish` does; on a loop, the rest may come a little later, too."""
     answer = _aiohttp_answer(response)
     if not keep or (answer is not None and answer.content.at_eof()):  # no rest, nearly always
@@ -641,9 +683,10 @@ def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return task
 
 
-async def _drained(chunks: AsyncGenerator[bytes]) -> None:
+async def _drained(chunks: Owned[bytes]) -> None:
     try:
-        with suppress(ConnectionFailedError, TimeoutError):
+        # aiohttp says RuntimeError where its pool was closed meanwhile.
+        with suppress(ConnectionFailedError, TimeoutError, RuntimeError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 async for _ in chunks:
                     pass
@@ -998,6 +1041,10 @@ def _response() -> type[aiohttp.ClientResponse]:
     import aiohttp
 
     class Response(aiohttp.ClientResponse):
+        def __del__(self, _warnings: object = None) -> None:
+            if not self._loop.is_closed():  # else there is nothing to give a connection back to
+                super().__del__()
+
         async def start(self, connection: Any) -> Any:
             await super().start(connection)
             self.reason = ascii(self.reason or "")[1:-1]  # bytes that are no UTF-8 may be in it

@@ -65,3 +65,22 @@ def test_cancel_at_once_a_stream_that_is_left(server: Server, way: Way, left_by:
         leave()
         gc.collect()
         assert all_are_closed(server)
+
+
+@BLOCKING
+def test_a_stream_that_an_error_ends_is_closed_once(
+    server: Server, way: Way, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSGVO_ASYNC_BACKEND", "httpcore")  # which takes a step to close
+    server.script("sovrgpt", LONG)
+
+    async def fail() -> None:
+        pieces = way.turned().stream(way.model("sovrgpt"))
+        pieces = pieces if way.is_langchain else await pieces
+        async for _ in pieces:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(fail())
+    assert all_are_closed(server)
+    assert caplog.text == ""  # the loop's words for one that is closed twice at once
