@@ -10,6 +10,7 @@ of :mod:`dsgvo.testing.plugin` are found by pytest itself.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 __all__ = ["recorder"]
@@ -31,4 +32,11 @@ def recorder(hide: Mapping[str, str] | None = None, **options: Any) -> Any:
     # Imported here, since pytest imports this package in every session, for the plugin.
     from dsgvo.testing._rules import Rules
 
-    return Rules(hide).recorder(**options)
+    rules = Rules(hide)
+    try:
+        vcr = import_module("vcr").VCR(**rules.options(**options))
+    except ModuleNotFoundError as error:
+        error.msg += ": pip install 'dsgvo-llm[testing]'"
+        raise
+    rules.register(vcr)
+    return vcr

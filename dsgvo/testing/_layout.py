@@ -1,13 +1,14 @@
 """Cassette files: vcrpy's layout in YAML for people, with bodies as mappings or text."""
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from email.parser import BytesParser
 from email.policy import HTTP
+from functools import partial
+from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -50,9 +51,8 @@ def to_entry(body: bytes | str | None, content_type: str = "") -> JsonObject:
     data = body.encode() if isinstance(body, str) else body or b""
     if not data:
         return {}
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
+    text = data.decode(errors="replace")
+    if text.encode() != data or "\0" in text:  # UTF-16 is no text here
         return {"base64": base64.b64encode(data).decode()}
     kind = media_type(content_type)
     if kind == "text/event-stream":
@@ -89,7 +89,7 @@ def without_boundary(body: bytes, content_type: str) -> bytes:
         shown: JsonObject = {"name": part.get_param("name", header="content-disposition")}
         if filename := part.get_filename():
             shown |= {"filename": filename, "type": part.get_content_type(), "size": len(data)}
-            parts.append(shown | {"sha256": hashlib.sha256(data).hexdigest()})
+            parts.append(shown | {"sha256": sha256(data).hexdigest()})
         else:
             parts.append(shown | {"value": data.decode(errors="replace")})
     return dumps(parts).encode()
@@ -100,9 +100,8 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def dumps(value: Any) -> str:
-    """Write JSON as the classes of this project send it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+"""Writes JSON as the classes of this project send it."""
 
 
 class _Dumper(yaml.SafeDumper):

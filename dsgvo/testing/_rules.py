@@ -5,16 +5,19 @@ with telling names. Whatever was seen in one of those is hidden wherever it show
 can hide values itself from 9.4 on, but ``langchain-tests`` 1.1 holds it below 9.
 """
 
-import importlib
+import html
 import json
 import os
 import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import unified_diff
+from functools import cache
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from dsgvo.providers import PROVIDERS
 from dsgvo.testing import _layout
@@ -64,16 +67,6 @@ class Rules:
         serializer = SimpleNamespace(serialize=self.serialize, deserialize=_layout.deserialize)
         vcr.register_serializer(SERIALIZER, serializer)
 
-    def recorder(self, **options: Any) -> Any:
-        """Return a ``vcr.VCR`` with these rules."""
-        try:
-            vcr = importlib.import_module("vcr").VCR(**self.options(**options))
-        except ModuleNotFoundError as error:
-            error.msg += ": pip install 'dsgvo-llm[testing]'"
-            raise
-        self.register(vcr)
-        return vcr
-
     def request(self, request: Any) -> Any:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
@@ -86,6 +79,8 @@ class Rules:
         body, kind = request.body_bytes or b"", headers.get("content-type", "")
         if "boundary=" in kind:
             body = _layout.without_boundary(body, kind)
+        elif "base64" in _layout.to_entry(body):
+            body = _layout.dumps({"sha256": sha256(body).hexdigest()}).encode()
         if kind:
             headers["content-type"] = kind = _layout.media_type(kind)
         request.uri = self._shown(vendor_url(request.uri))
@@ -119,9 +114,10 @@ class Rules:
             self._hidden[value] = placeholder
 
     def _shown(self, text: str) -> str:
-        for value in sorted(self._hidden, key=len, reverse=True):
-            for form in {value, quote(value, safe=""), json.dumps(value)[1:-1]}:
-                text = text.replace(form, self._hidden[value])
+        for value in sorted(filter(None, self._hidden), key=len, reverse=True):
+            written, encoded = _forms(value)
+            text = written.sub(lambda _, shown=self._hidden[value]: shown, text)
+            text = encoded.sub(SCRUBBED, text)
         return text
 
     def _scrubbed(self, body: bytes, content_type: str) -> bytes:
@@ -129,9 +125,8 @@ class Rules:
         if "base64" in entry:
             return body
         scrubbed = self._without_secrets(entry)
-        return self._shown(
-            (body if scrubbed == entry else _layout.to_bytes(scrubbed)).decode()
-        ).encode()
+        kept = body if scrubbed == entry else _layout.to_bytes(scrubbed)
+        return self._shown(kept.decode()).encode()
 
     def _without_secrets(self, value: Any, name: str = "") -> Any:
         """Return a JSON value without the texts that stand in fields with telling names."""
@@ -146,23 +141,49 @@ class Rules:
         return value
 
 
+def _written(character: str) -> str:
+    """Return what finds a character as it is, and as URLs, JSON in JSON, HTML and YAML have it."""
+    forms = {character, quote_plus(character), html.escape(character)}
+    forms |= {"''"} if character == "'" else {r"\/"} if character == "/" else set()
+    found = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    data = character.encode("utf-8", "surrogatepass")
+    coded = "".join(f"%{byte:02x}" for byte in data) + rf"|\\{{1,8}}u{ord(character):04x}"
+    if (escape := json.dumps(character)[1:-1])[0] == "\\":
+        coded += "|" + re.escape(escape).replace(r"\\", r"\\{1,8}")
+    return f"(?:{found}|(?i:{coded}))"
+
+
+@cache
+def _forms(value: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what finds a text as it is written, and in base64 at any offset or hexadecimal."""
+    found: set[str] = set()
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be", "latin-1"):
+        data = value.encode(encoding, "replace")
+        found |= {data.hex(), data.hex().upper()}
+        for start in range(3):
+            whole = data[start : len(data) - (len(data) - start) % 3]
+            found |= {code(whole).decode() for code in (b64encode, urlsafe_b64encode)}
+    # Shorter ones are found in ordinary words. The longest first, since the others are in it.
+    longest = sorted(filter(lambda one: one[7:], found), key=len, reverse=True)
+    encoded = "|".join(map(re.escape, longest)) or "(?!)"
+    return re.compile("".join(map(_written, value))), re.compile(encoded)
+
+
 def same_request(sent: Any, recorded: Any) -> None:
     """Compare headers and content of two requests. Raises AssertionError with the difference."""
-    here, there = (
-        {
-            "headers": dict(one.headers),
-            **_layout.to_entry(one.body, one.headers.get("content-type", "")),
-        }
-        for one in (sent, recorded)
-    )
+
+    def shown(one: Any) -> JsonObject:
+        kind = one.headers.get("content-type", "")
+        return {"headers": dict(one.headers), **_layout.to_entry(one.body, kind)}
+
+    here, there = shown(sent), shown(recorded)
     # As text, since 1 == 1.0 == True in Python. The order of keys does not matter.
     if json.dumps(here, sort_keys=True) != json.dumps(there, sort_keys=True):
         old, new = (
             json.dumps(one, indent=1, ensure_ascii=False).split("\n") for one in (there, here)
         )
-        raise AssertionError(
-            "\n".join(unified_diff(old, new, "recorded", "sent", n=2, lineterm=""))
-        )
+        lines = unified_diff(old, new, "recorded", "sent", n=2, lineterm="")
+        raise AssertionError("\n".join(lines))
 
 
 def vendor_url(url: str) -> str:

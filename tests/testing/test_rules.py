@@ -1,10 +1,12 @@
 """What is hidden, when a request is the recorded one, and how a cassette reads."""
 
+import html
 import json
+from base64 import b64decode, b64encode
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from vcr.errors import CannotOverwriteExistingCassetteException
@@ -56,6 +58,29 @@ def test_a_secret_is_hidden_wherever_it_stands(request_: Any, response: Any) -> 
     # A replay finds it: what is recorded stays as it is if it comes again.
     recorded = Request(**_layout.deserialize(text)["interactions"][0]["request"])
     same_request(testing.recorder().get_merged_config()["before_record_request"](kept), recorded)
+
+
+FIRM = 'Müller & "Söhne" GmbH, O\'Neil/AG \U0001f600'
+ASCII = json.dumps(FIRM)[1:-1]
+
+
+def test_a_hidden_text_is_found_in_any_form() -> None:
+    shown = Rules({FIRM: "<firm>", "": "x", "€": "j"})._shown
+    twice = json.dumps(json.dumps(FIRM))[3:-3]
+    forms = [FIRM, quote(FIRM), quote_plus(FIRM), ASCII, twice, html.escape(FIRM)]
+    forms += [ASCII.replace("/", "\\/"), FIRM.replace("'", "''"), quote(FIRM).replace("C3", "c3")]
+    assert shown("\n".join(forms)) == "\n".join(["<firm>"] * len(forms))
+    for encoding in ("utf-8", "utf-16", "utf-16-be", "utf-16-le"):
+        for before in ("", "a", "bc", "\xff"):
+            data = before.encode("latin-1") + FIRM.encode(encoding)
+            kept = b64decode(
+                shown(_layout.to_entry(data).get("base64") or b64encode(data).decode())
+            )
+            assert [
+                part for part in ("Müller", "Neil", "GmbH") if part.encode(encoding)[2:] in kept
+            ] == []
+            sent = Rules().request(asked(data + b"\0"))
+            assert json.loads(sent.body).keys() == {"sha256"}
 
 
 def test_ordinary_fields_stay(monkeypatch: pytest.MonkeyPatch) -> None:
