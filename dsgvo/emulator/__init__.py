@@ -29,22 +29,7 @@ from dsgvo.emulator.steps import (
 from dsgvo.emulator.values import RecordedRequest
 
 __all__ = [
-    "Delay",
-    "Disconnect",
-    "DropVectors",
-    "DuplicateVectors",
-    "ErrorEvent",
-    "Raw",
-    "RecordedRequest",
-    "Redirect",
-    "RefuseFields",
-    "Reply",
-    "Server",
-    "ShuffleVectors",
-    "Status",
-    "Step",
-    "TooLong",
-    "Truncate",
-    "running",
-    "serve",
-]
+    "Delay", "Disconnect", "DropVectors", "DuplicateVectors", "ErrorEvent", "Raw",
+    "RecordedRequest", "Redirect", "RefuseFields", "Reply", "Server", "ShuffleVectors",
+    "Status", "Step", "TooLong", "Truncate", "running", "serve",
+]  # fmt: skip

@@ -14,7 +14,10 @@ from dsgvo.transport._config import is_loopback
 
 def is_own_host(header: str, bound: str) -> bool:
     """Tell whether a ``Host`` header names this server, by a loopback name or as it was started."""
-    name = urlsplit(f"//{header}").hostname if header.isascii() else None
+    try:
+        name = urlsplit(f"//{header}").hostname if header.isascii() else None
+    except ValueError:
+        return False
     return name is not None and (
         is_loopback(name) or name == bound.lower() or bound in ("0.0.0.0", "::")  # noqa: S104
     )

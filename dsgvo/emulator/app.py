@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pydantic import BaseModel
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from dsgvo._version import __version__
@@ -25,7 +25,7 @@ from dsgvo.emulator.jsons import JsonObject
 from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Delay, Step, lower
 from dsgvo.emulator.values import Call, HttpReply, RecordedRequest, Upload, json_reply
-from dsgvo.emulator.writing import disconnected, unless_gone, write
+from dsgvo.emulator.writing import Gone, disconnected, unless_gone, write
 from dsgvo.wire.body import InvalidJSONError, parse_json
 
 _SERVER = f"dsgvo-emulator/{__version__}"
@@ -89,24 +89,21 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        raw = await request.body()
+        try:
+            raw = await request.body()
+        except ClientDisconnect:
+            return
         gone = asyncio.ensure_future(disconnected(receive)) if self._state.upstream else None
-        name = request.url.path.split("/")[1]
+        name = f"{scope['path']}/".split("/")[1]
         if name in self._vendors:
-            reply = await self._reply(*self._vendors[name], request, raw, gone)
+            reply = await self._reply(name, request, raw, gone)
         else:
-            reply = json_reply(404, {"error": f"Not found: {request.url.path}"})
+            reply = json_reply(404, {"error": f"Not found: {scope['path']}"})
         headers = {"server": _SERVER, **reply.headers}
         await write(replace(reply, headers=headers), self._connect(scope), gone, receive, send)
 
-    async def _reply(
-        self,
-        dialect: Dialect,
-        endpoints: dict[str, _Endpoint],
-        request: Request,
-        raw: bytes,
-        gone: "asyncio.Future[None] | None",
-    ) -> HttpReply:
+    async def _reply(self, name: str, request: Request, raw: bytes, gone: Gone) -> HttpReply:
+        dialect, endpoints = self._vendors[name]
         host = request.headers.get("host", "")
         if not is_own_host(host, self._state.host):
             # A page of another site, whose name leads here, must not read answers.
@@ -177,4 +174,4 @@ def _record(provider: str, request: Request, raw: bytes) -> RecordedRequest:
     with suppress(InvalidJSONError):
         parsed = parse_json(raw)
     headers = dict(request.headers)
-    return RecordedRequest(provider, request.method, request.url.path, headers, raw, parsed)
+    return RecordedRequest(provider, request.method, request["path"], headers, raw, parsed)

@@ -120,9 +120,7 @@ def _finished(answer: Reply, key: str, body: JsonObject) -> Reply:
         thought = f"<think>\n{answer.reasoning}\n</think>\n\n"
         content = thought + (content or "")
         chunks = None if chunks is None else (thought, *chunks)
-    calls = [
-        _tool_call(call, f"call_{key[:20]}{at:02d}") for at, call in enumerate(answer.tool_calls)
-    ]
+    calls = [_tool_call(one, f"call_{key[:20]}{n:02d}") for n, one in enumerate(answer.tool_calls)]
     limit = body.get("max_tokens") or body.get("max_completion_tokens")
     if limit and content and chunks is None and len(parts := pieces(content)) > limit:
         content, reason, calls = "".join(parts[:limit]), "length", []

@@ -31,7 +31,6 @@ Penalty = Annotated[Number, Field(ge=-2, le=2)]
 Text = Annotated[str, Field(min_length=1)]
 WebAddress = Annotated[str, Field(pattern=r"^(?i:https?)://[^/\s]")]
 
-
 One = Annotated[T, Tag("one")]
 Many = Annotated[T, Tag("many")]
 Form = Discriminator(lambda value: "many" if isinstance(value, list | dict) else "one")
@@ -171,7 +170,7 @@ class EmbeddingOptions(BaseModel):
     """What a request for embeddings may have, whatever the vendor takes as its input."""
 
     encoding_format: Literal["base64", "float"] | None = None
-    dimensions: AtLeastOne | None = None
+    dimensions: Annotated[Integer, Field(ge=1, le=65_536)] | None = None
     user: Text | None = None
 
 

@@ -20,11 +20,8 @@ async def generate(call: Call, _: Step) -> HttpReply:
     body = check(Images, call.body)
     prompt, wanted = body["prompt"], body.get("response_format", "url")
     prefix = "data:image/png;base64," if wanted == "url" else ""
-    pictures = [_draw(f"{prompt}\0{at}") for at in range(body.get("n", 1))]
-    data = [
-        {wanted: prefix + base64.b64encode(picture).decode(), "revised_prompt": prompt}
-        for picture in pictures
-    ]
+    pictures = [base64.b64encode(_draw(f"{prompt}\0{at}")) for at in range(body.get("n", 1))]
+    data = [{wanted: prefix + one.decode(), "revised_prompt": prompt} for one in pictures]
     return json_reply(200, {"created": CREATED, "data": data, "system_fingerprint": FINGERPRINT})
 
 

@@ -27,10 +27,8 @@ class _File(BaseModel):
     file_url: _FileURL
 
 
-_MODELS = [
-    {"id": name}
-    for name in ("gpt-5", "gpt-5-mini", "claude-4-5-sonnet", "o4-mini", "text-embedding-3-small")
-]
+_IDS = ("gpt-5", "gpt-5-mini", "claude-4-5-sonnet", "o4-mini", "text-embedding-3-small")
+_MODELS = [{"id": name} for name in _IDS]
 _Part = Annotated[checks.TextPart | checks.ImagePart | _File, Discriminator("type")]
 _Message = Annotated[
     checks.System | checks.Developer | checks.User[_Part] | checks.Assistant | checks.ToolResult,

@@ -4,7 +4,6 @@ import json
 from typing import Any, TypeAlias, TypeGuard
 
 JsonObject: TypeAlias = dict[str, Any]
-JsonList: TypeAlias = list[Any]
 
 
 def is_object(value: Any) -> TypeGuard[JsonObject]:
@@ -12,7 +11,7 @@ def is_object(value: Any) -> TypeGuard[JsonObject]:
     return isinstance(value, dict)
 
 
-def is_list(value: Any) -> TypeGuard[JsonList]:
+def is_list(value: Any) -> TypeGuard[list[Any]]:
     """Tell whether ``value`` is a JSON array."""
     return isinstance(value, list)
 
@@ -27,7 +26,7 @@ def as_object(value: Any) -> JsonObject:
     return value if is_object(value) else {}
 
 
-def as_list(value: Any) -> JsonList:
+def as_list(value: Any) -> list[Any]:
     """Return ``value`` if it is a JSON array, else an empty one."""
     return value if is_list(value) else []
 

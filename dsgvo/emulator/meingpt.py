@@ -39,11 +39,8 @@ def _refuse(call: Call) -> None:
 _ASSISTANTS = {"emulator-1": "Emulator", "emulator-2": "Emulator, zweiter Assistent"}
 _Turn = checks.System | checks.User[checks.TextPart] | checks.Assistant
 
-
-_MODELS = [
-    {"id": name, "name": name.upper(), "provider": "azure", "family": "gpt"}
-    for name in ("gpt-4o", "gpt-5", "o1-us")
-]
+_AZURE = {"provider": "azure", "family": "gpt"}
+_MODELS = [{"id": one, "name": one.upper()} | _AZURE for one in ("gpt-4o", "gpt-5", "o1-us")]
 
 
 class _Run(BaseModel):

@@ -17,6 +17,7 @@ _MODELS = (
     ("openai/gpt-5", "openai", 400000, True, True),
     ("claude-sonnet-4.5", "anthropic", 200000, False, False),
 )
+_QUOTAS = f"/api/usage-service/v1/workspaces/{Access.workspace_id}/quotas"
 _EFFORTS = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 
 
@@ -38,12 +39,9 @@ class _Chat(checks.OpenAIChat):
 def _error_body(error: ApiError) -> JsonObject:
     if not error.fields:
         return {"error": error.message, "code": error.code}
-    return {
-        "errors": [
-            {"field": name, "message": message, "type": "validation"}
-            for name, message in error.fields.items()
-        ]
-    }
+    faults = error.fields.items()
+    errors = [{"field": name, "message": said, "type": "validation"} for name, said in faults]
+    return {"errors": errors}
 
 
 def _authorize(access: Access, headers: Mapping[str, str]) -> None:
@@ -99,14 +97,8 @@ DIALECT = Dialect(
     images="/api/ds-prototypes/image_generation/",
     documents={
         "/api/ds-prototypes/model_selection/models": (_authorize, _models),
-        "/api/ds-prototypes/health": (
-            _authorize,
-            lambda access: {"status": "ok", "server": "emulator"},
-        ),
-        f"/api/usage-service/v1/workspaces/{Access.workspace_id}/quotas": (
-            Access.bearer_or_token,
-            _quotas,
-        ),
+        "/api/ds-prototypes/health": (_authorize, lambda _: {"status": "ok", "server": "emulator"}),
+        _QUOTAS: (Access.bearer_or_token, _quotas),
         "/api/workspace-service/v1/workspaces": (
             Access.bearer_or_token,
             lambda access: _page({"id": access.workspace_id, "name": "Emulator"}),

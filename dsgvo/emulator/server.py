@@ -4,7 +4,7 @@ import atexit
 import importlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect, dialects
@@ -134,11 +134,9 @@ class Settings(TypedDict, total=False):
 
 def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "Runner"]:
     """Bind a server to its port without starting it; see :func:`running` for the arguments."""
-    state = State(Access(token_seconds=settings.get("token_seconds", 14399)), host)
-    state.pace = settings.get("pace", 0.0)
-    state.closes_after = settings.get("closes_after", 150)
-    state.record = settings.get("record", True)
-    state.undocumented_embeddings = settings.get("undocumented_embeddings", False)
+    own = ("pace", "closes_after", "record", "undocumented_embeddings")
+    given: Any = {name: value for name, value in settings.items() if name in own}
+    state = State(Access(token_seconds=settings.get("token_seconds", 14399)), host, **given)
     try:
         module = importlib.import_module("dsgvo.emulator.runner")
         if upstream := settings.get("upstream"):

@@ -41,8 +41,9 @@ class State:
         with self._lock:
             if self.record:
                 self.requests.append(request)
-            self._seen[digest] += 1
-            count = self._seen[digest]
+            seen = digest if self.record else b""  # without a record, memory stays flat
+            self._seen[seen] += 1
+            count = self._seen[seen]
         return hashlib.sha256(digest + count.to_bytes(8, "big")).hexdigest()
 
     def add(self, provider: str, path: str | None, steps: tuple[Step, ...]) -> None:

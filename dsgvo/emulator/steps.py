@@ -217,7 +217,6 @@ class Redirect(Step):
         return HttpReply(self.status, {"location": self.location, "content-length": "0"}, [])
 
 
-@dataclass(frozen=True)
 class Disconnect(Step):
     """Closes the TCP connection before any byte of the answer."""
 
@@ -270,7 +269,6 @@ class DropVectors(Step):
         return data[: max(0, len(data) - self.count)]
 
 
-@dataclass(frozen=True)
 class DuplicateVectors(Step):
     """Embeddings of which the last has the ``index`` of the first."""
 

@@ -12,16 +12,12 @@ from dsgvo.emulator.failures import BrokenOffError
 from dsgvo.emulator.values import HttpReply
 
 _T = TypeVar("_T")
-_Gone = asyncio.Future[None] | None
+Gone = asyncio.Future[None] | None
 """Done when the client is gone; needed for an answer that comes from elsewhere."""
 
 
 async def write(
-    reply: HttpReply,
-    connection: asyncio.Transport | None,
-    gone: _Gone,
-    receive: Receive,
-    send: Send,
+    reply: HttpReply, connection: asyncio.Transport | None, gone: Gone, receive: Receive, send: Send
 ) -> None:
     """Write an answer to its connection; stop when the client is gone."""
     drop = reply.drop
@@ -44,7 +40,7 @@ async def write(
     await (gone or disconnected(receive))
 
 
-async def _writes(reply: HttpReply, gone: _Gone) -> AsyncGenerator[bytes]:
+async def _writes(reply: HttpReply, gone: Gone) -> AsyncGenerator[bytes]:
     for position, data in enumerate(reply.writes):
         # Every write gives way, so that no stream holds up the others.
         await asyncio.sleep(reply.pace if position else 0)
@@ -61,7 +57,7 @@ async def disconnected(receive: Receive) -> None:
         pass
 
 
-async def unless_gone(work: Awaitable[_T], gone: _Gone) -> _T:
+async def unless_gone(work: Awaitable[_T], gone: Gone) -> _T:
     """Return what ``work`` gives; cancel it and raise BrokenOffError when the client is gone."""
     if gone is None:
         return await work

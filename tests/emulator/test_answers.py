@@ -10,6 +10,8 @@ import pytest
 
 from dsgvo.emulator.answers import answer
 from dsgvo.emulator.answers.instances import make_instance
+from dsgvo.emulator.failures import ApiError
+from tests.core.support import raised
 
 NOTHING = "Dazu steht nichts in den Unterlagen."
 CONTEXT = """\
@@ -149,3 +151,8 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     node = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}
     assert make_instance(node)["a"]
     assert make_instance({"$ref": "#"}) is not None
+    assert make_instance(TEXT, "‚" * 200_000)
+    bad: list[Any] = [TEXT | {"minLength": low} for low in (10**9, "x")]
+    bad += [{"allOf": [{"$ref": "#"}]}, {"type": "array", "minItems": 10**9, "items": {}}]
+    for schema in bad:
+        assert raised(ApiError, make_instance, schema).status == 400

@@ -6,6 +6,7 @@ the soak (tests/benchmarks).
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -46,6 +47,16 @@ def test_it_stops_in_the_middle_of_a_stream() -> None:
         with pytest.raises(httpx.HTTPError):
             answer.read()
         answer.close()
+
+
+def test_what_a_client_does_is_no_fault(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    begun = b"POST /sovrgpt HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
+    for sent in (begun, b"GET ? HTTP/1.1\r\nhost: [\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)  # it leaves in the middle of its body
+            assert client.recv(1024)[9:12] in (b"", b"404")
+    assert caplog.records == []
 
 
 def test_mistakes_are_named(server: Server) -> None:

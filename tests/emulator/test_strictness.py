@@ -54,7 +54,7 @@ def sends(content: bytes, kind: str = "application/json") -> dict[str, Any]:
         (401, {"headers": {"authorization": ""}}),
         (401, {"headers": {"authorization": "Bearer falsch"}}),
         *([(404, {"path": "//", "method": "GET"}), (405, {"method": "GET"})] * 2),
-        *((421, {"headers": {"host": host}}) for host in ("evil.example:80", b"\xc3\xbc")),
+        *((421, {"headers": {"host": host}}) for host in ("evil.example:80", b"\xc3\xbc", "[")),
         (421, {"headers": {"host": "localhost.evil.example"}}),
         *((400, sends(body)) for body in (b"{", b"[]", b"\xff", DEEP)),
         *((400, sends(b"{}", kind)) for kind in ("text/plain", "")),

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from dsgvo.emulator.failures import invalid
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_number
 
 _DEPTH = 8
 """Levels, after which nothing more is made of a schema that refers to itself."""
+_ROOM, _VALUE = 10_000_000, 1_000
+"""Characters that an instance may have, and those that each value of it counts for."""
 _TRIES = 8
 """Objects of a prompt that may be its schema."""
 _PLAINEST = {
@@ -22,7 +25,7 @@ _PLAINEST = {
     "uri": "https://example.com/",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
-_QUOTED = re.compile(r"[„“\"»«]([^„“”\"»«\n]+)[“”\"«»]|(?<!\w)['‚‘]([^'‘’\n]+)['‘’](?!\w)")
+_QUOTED = re.compile(r"[„“\"»«]([^„“”\"»«\n]+)[“”\"«»]|(?<!\w)['‚‘]([^'‚‘’\n]+)['‘’](?!\w)")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL = re.compile(r"https?://[^\s<>\"'“”]*[^\s<>\"'“”.,;:!?)]")
 _NUMBER = re.compile(r"(?<![\w.,-])-?\d{1,15}(?:[.,]\d{1,9})?(?![\w,.]*\w)")
@@ -37,8 +40,11 @@ _IMPLIED = {"prefixItems": "array", "items": "array", "required": "object", "pro
 
 
 def make_instance(schema: JsonObject, text: str = "") -> Any:
-    """Return the plainest valid instance of a schema."""
-    return _Maker(schema, text).make(schema)
+    """Return the plainest valid instance of a schema. Raises ApiError if that cannot be made."""
+    try:
+        return _Maker(schema, text).make(schema)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise invalid("schema", f"A schema cannot be filled: {type(error).__name__}") from None
 
 
 def schema_in(text: str) -> JsonObject | None:
@@ -58,9 +64,16 @@ class _Maker:
         self.addresses = {"email": _EMAIL.findall(text), "uri": _URL.findall(text)}
         rest = _URL.sub(" ", _EMAIL.sub(" ", text))
         self.quoted = [(one or other).strip() for one, other in _QUOTED.findall(rest)]
+        self._left = _ROOM
         self.numbers = [float(one.replace(",", ".")) for one in _NUMBER.findall(rest)]
 
+    def _spend(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise OverflowError
+
     def make(self, schema: Any, name: str = "", depth: int = 0) -> Any:
+        self._spend(_VALUE)
         found = self._resolved(schema)
         if options := [found["const"]] if "const" in found else as_list(found.get("enum")):
             said = (one for one in options if str(one).lower() in self.text.lower())
@@ -104,6 +117,7 @@ class _Maker:
             if low <= len(one) <= high:
                 return found.pop(at)
         text = _PLAINEST.get(form) or self.text or name or "…"
+        self._spend(max(low, len(text)))
         return text[: schema.get("maxLength")].ljust(low, ".")
 
     def _number(self, schema: JsonObject, *, whole: bool) -> int | float:

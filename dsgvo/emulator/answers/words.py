@@ -13,6 +13,7 @@ from bm25s.stopwords import (  # pyright: ignore[reportMissingTypeStubs]
 _WORD = re.compile(r"\w+")
 _GRAM = 3
 _CACHED_WORDS = 65_536
+_LONGEST = 100  # letters of a word that is stemmed: some take time quadratic in them
 _GERMAN, _ENGLISH = frozenset(STOPWORDS_GERMAN), frozenset(STOPWORDS_EN)
 # Words of questions, which say what kind of thing is asked for and not what it is about.
 _QUESTION_WORDS = (
@@ -42,7 +43,7 @@ def stems(text: str, *, english: bool | None = None) -> list[str]:
 
 @lru_cache(maxsize=_CACHED_WORDS)
 def _stem(word: str, language: str) -> str:
-    return _STEMMERS[language].stemWord(word)
+    return _STEMMERS[language].stemWord(word) if len(word) <= _LONGEST else word
 
 
 @lru_cache(maxsize=_CACHED_WORDS)
