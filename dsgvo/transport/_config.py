@@ -728,7 +728,7 @@ def is_public(address: str) -> bool:
         (True, False, False)
     """
     try:
-        number = ip_address(address.partition("%")[0])
+        number = ip_address(address)
     except ValueError:
         return False
     if isinstance(number, IPv6Address):
@@ -748,7 +748,7 @@ def literal_addresses(host: str) -> list[str]:
     """
     with suppress(ValueError):
         return [str(ip_address(host))]
-    with suppress(OSError, UnicodeError):
+    with suppress(OSError):
         return [socket.inet_ntoa(socket.inet_aton(host))]
     return []
 

@@ -1,41 +1,83 @@
 """Addresses of generated images: an answer may name any, and few are fetched."""
 
+from dataclasses import replace
+from socket import SOCK_STREAM
 from typing import Any
+from unittest.mock import Mock
 
+import httpx
 import pytest
 
 from dsgvo.errors import APIConnectionError, APIResponseError
 from dsgvo.transport import _request
 from dsgvo.transport._config import resolve
-from dsgvo.transport._request import image_operation
+from dsgvo.transport._request import Operation, image_operation
 from tests.core.support import raised
 
-PUBLIC = "93.184.215.14"
+PUBLIC, PUBLIC_V6 = "93.184.215.14", "2606:2800:21f:cb07::1"
 INWARDS = [
     *("127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0"),
     *("::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1"),
-    *("64:ff9b::10.0.0.1", "64:ff9b:1::10.0.0.1", "::10.0.0.1"),
+    *("64:ff9b::10.0.0.1", "64:ff9b::255.255.255.255", "64:ff9b:1::10.0.0.1", "::10.0.0.1"),
+    *(f"64:ff9b:1::{PUBLIC}", "files.example"),
 ]
 GATE: Any = resolve("innogpt", api_key="k", base_url="https://gate.example/v1")
+IMAGE = "https://files.example/a%20b.png?sig=geheim?"
+SHOWN = "innoGPT: the image's address 'https://files.example/a b.png'"
 
 
-def resolves(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    found = [(2, 1, 6, "", (address, 443)) for address in addresses]
-    monkeypatch.setattr(_request, "getaddrinfo", lambda *_, **__: found)
+def resolves(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[Any]:
+    asked: list[Any] = []
+
+    def look_up(host: str, port: int, *, type: int) -> list[Any]:  # noqa: A002
+        asked.append((host, port, type))
+        return [(2, 1, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(_request, "getaddrinfo", look_up)
+    return asked
 
 
-def refused(url: str, allow: Any = None, kind: Any = APIResponseError) -> str:
-    return str(raised(kind, image_operation, GATE, url, allow))
+def refused(why: str, url: str = IMAGE, allow: Any = None, config: Any = GATE) -> None:
+    error = raised(APIResponseError, image_operation, config, url, allow)
+    end = f" {why}: it is not fetched; allow_image_url= can decide otherwise"
+    assert str(error) == SHOWN + end if url == IMAGE else str(error).endswith(end)
+    assert (error.provider, error.status_code) == ("innogpt", 200)
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "number", "at"),
+    [
+        ("files.example:8443", 8443, PUBLIC, PUBLIC),
+        ("files.example", 443, PUBLIC_V6, f"[{PUBLIC_V6}]"),
+    ],
+)
 def test_the_number_that_was_looked_at_is_the_one_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, host: str, port: int, number: str, at: str
+) -> None:
+    asked = resolves(monkeypatch, number, PUBLIC, "64:ff9b::93.184.215.14")
+    assert image_operation(GATE, f"https://{host}/a.png?b=c", None) == Operation(
+        method="GET",
+        url=f"https://{at}:{port}/a.png?b=c",
+        accept="image/*",
+        expects="an image",
+        headers={"Host": host, "Connection": "close"},
+        server_name="files.example",
+    )
+    assert asked == [("files.example", port, SOCK_STREAM)]
+
+
+def test_a_proxy_and_a_transport_of_ones_own_look_the_name_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    resolves(monkeypatch, PUBLIC)
-    found = image_operation(GATE, "https://files.example:8443/a.png?b=c", None)
-    assert found.url == f"https://{PUBLIC}:8443/a.png?b=c"
-    assert (found.headers["Host"], found.server_name) == ("files.example:8443", "files.example")
-    assert (found.method, found.accept) == ("GET", "image/*")
+    asked = resolves(monkeypatch, PUBLIC)
+    own: Any = {"http_transport": httpx.HTTPTransport()}, {"http_async_transport": 1}
+    for given in own:
+        assert image_operation(replace(GATE, **given), IMAGE, None).url == IMAGE
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "past.example")
+    assert image_operation(GATE, IMAGE, None).url == IMAGE
+    assert not asked
+    assert image_operation(GATE, "https://past.example/a", None).server_name == "past.example"
 
 
 def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(
@@ -43,27 +85,32 @@ def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(
 ) -> None:
     for address in INWARDS:
         resolves(monkeypatch, PUBLIC, address)
-        said = refused("https://files.example/a.png")
-        assert "is not public: it is not fetched; allow_image_url" in said
-
-    def nothing(*_: Any, **__: Any) -> Any:
-        raise OSError("no such name")
-
-    monkeypatch.setattr(_request, "getaddrinfo", nothing)
-    assert "has no server" in refused("https://files.example/a.png", kind=APIConnectionError)
+        refused("is not public")
+    resolves(monkeypatch)
+    refused("is not public")
+    for nothing in (OSError("no such name"), UnicodeError("label too long")):
+        monkeypatch.setattr(_request, "getaddrinfo", Mock(side_effect=nothing))
+        error = raised(APIConnectionError, image_operation, GATE, IMAGE, None)
+        assert str(error) == f"{SHOWN} has no server ({nothing})"
+        assert error.provider == "innogpt"
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("why", "urls"),
     [
-        *("http://files.example/a.png", "ftp://files.example/a", "a.png", "https://"),
-        *("https://169.254.169.254/latest", "https://2130706433/a", "https://0x7f.1/a"),
-        *("https://localhost/a", "https://user" + "@files.example/a", "https://[::1/a"),
-        *("https://bücher.example/a", "https://xn--a/a", "https://a.b/\x01"),
+        ("is not https", "http://files.example/a ftp://a.example a.png https:// https://u@a.b/a"),
+        (
+            "is not public",
+            "https://169.254.169.254/a https://2130706433 https://0x7f.1 https://localhost https://[fd00::1]",
+        ),
+        ("is not valid", "https://[::1/a https://bücher.b https://xn--a https://a\x01"),
     ],
 )
-def test_an_address_that_is_not_public_or_not_https_is_not_fetched(url: str) -> None:
-    assert "it is not fetched" in refused(url)
+def test_an_address_that_is_not_public_or_not_https_is_not_fetched(why: str, urls: str) -> None:
+    """Nor handed to a transport that would look its name up."""
+    for url in urls.split(" "):
+        refused(why, url)
+        refused(why, url, config=replace(GATE, http_transport=httpx.HTTPTransport()))
 
 
 def test_this_machine_is_fetched_from_if_it_is_the_server() -> None:
@@ -75,5 +122,5 @@ def test_this_machine_is_fetched_from_if_it_is_the_server() -> None:
 def test_a_callable_decides_otherwise() -> None:
     url = "http://10.0.0.1/a.png"
     assert image_operation(GATE, url, lambda given: given == url).url == url
-    for given, allow in (("https://files.example/a.png", url.__eq__), ("gopher://x", bool)):
-        assert "is refused by allow_image_url" in refused(given, allow)
+    for given, allow in ((IMAGE, url.__eq__), ("gopher://x", bool)):
+        refused("is refused by allow_image_url", given, allow)
