@@ -138,10 +138,17 @@ class ToolCallAssembler:
     def add(
         self, pieces: Iterable[Mapping[str, Any] | None], *, whole: bool = False
     ) -> list[ToolCallDelta]:
-        """Take the ``tool_calls`` list of a delta, or of a ``whole`` message: a call an item."""
+        """Take the ``tool_calls`` list of a delta, or of a ``whole`` message: a call an item.
+
+        Returns:
+            One piece a call: LangChain adds up those of two chunks, not two of one.
+        """
         self._lists += 1
-        deltas = [self._add(piece, whole) for piece in pieces if piece]
-        return [delta for delta in deltas if delta is not None]
+        found: dict[int, list[ToolCallDelta]] = {}
+        for piece in pieces:
+            if piece and (delta := self._add(piece, whole)) is not None:
+                found.setdefault(delta.index, []).append(delta)
+        return [_joined(deltas) for deltas in found.values()]
 
     def flush(self) -> list[ToolCallDelta]:
         """Return what was held back, at the end of the answer."""
@@ -230,6 +237,12 @@ class ToolCallAssembler:
         self._ids.add(new)
         call.shown_id = new
         return ToolCallDelta(call.position, new, more or None, shown)
+
+
+def _joined(deltas: list[ToolCallDelta]) -> ToolCallDelta:
+    first = deltas[0]
+    name = "".join(delta.name or "" for delta in deltas) or None
+    return ToolCallDelta(first.index, first.id, name, "".join(one.arguments for one in deltas))
 
 
 def _end_of_whole_escapes(text: str) -> int:

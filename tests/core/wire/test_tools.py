@@ -3,6 +3,7 @@
 import json
 import re
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from dsgvo import ToolCall, ToolCallDelta
@@ -36,6 +37,10 @@ TWO = "add {} c1, sub [] c2"
 TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "streamed": ([[add("", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], 'add {"a":1} c1'),
     "interleaved": ([*HEADS, [more("{", 0), more("[", 1)], [more("]", 1)], [more("}", 0)]], TWO),
+    "pieces in one chunk": (
+        [[add("", 0, "c1"), more('{"a"', 0), more(":1}", 0)]],
+        'add {"a":1} c1',
+    ),
     "index missing": (
         [[add("", id_="c1")], [piece("{}")], [sub("", id_="c2")], [piece("[]")]],
         TWO,
@@ -104,8 +109,9 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
 def assembled(chunks: list[list[Any]], **how: bool) -> list[ToolCall]:
     """Return the calls, which are those that the deltas add up to, each with an id of its own."""
     assembler = ToolCallAssembler()
-    deltas = [delta for pieces in chunks for delta in assembler.add(pieces, **how)]
-    check_calls(assembler.calls, deltas + assembler.flush())
+    lists = [assembler.add(pieces, **how) for pieces in chunks]
+    assert all(len({one.index for one in deltas}) == len(deltas) for deltas in lists)
+    check_calls(assembler.calls, [*chain(*lists), *assembler.flush()])
     return assembler.calls
 
 
