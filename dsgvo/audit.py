@@ -23,7 +23,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider
 from dsgvo.wire.usage import token_counts
 
-__all__ = ["AUDIT_VARIABLE", "MAX_NAME", "AuditEntry", "is_other_model"]
+__all__ = ["AUDIT_VARIABLE", "MAX_NAME", "AuditEntry", "AuditFileError", "is_other_model"]
 
 AUDIT_VARIABLE = "DSGVO_AUDIT"
 
@@ -36,14 +36,18 @@ if _log.level == logging.NOTSET:  # the level of the root logger is not meant fo
     _log.setLevel(_OFF)
 
 
+class AuditFileError(ConfigurationError):
+    """The file of the trail cannot be written, whatever is asked for."""
+
+
 class _Lines(logging.Handler):
     """Appends each record to a file in one write, so that lines of other processes stay whole."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(logging.INFO)
-        self.path = path
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         self._file = os.open(path, flags, 0o600)
+        super().__init__(logging.INFO)  # from now on logging closes it when the program ends
+        self.path = path
         self._owed = b""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -70,7 +74,7 @@ def _open() -> None:
     """Open the file that ``DSGVO_AUDIT`` names, if it is not open.
 
     Raises:
-        ConfigurationError: If it cannot be written: nothing is sent that would go unrecorded.
+        AuditFileError: If it cannot be written: nothing is sent that would go unrecorded.
     """
     path = os.environ.get(AUDIT_VARIABLE)
     lines = next((handler for handler in _log.handlers if isinstance(handler, _Lines)), None)
@@ -88,7 +92,7 @@ def _open() -> None:
             _log.setLevel(min(_log.level, logging.INFO))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", error)
-        raise ConfigurationError(f"{AUDIT_VARIABLE}={path!r} cannot be written: {why}") from None
+        raise AuditFileError(f"{AUDIT_VARIABLE}={path!r} cannot be written: {why}") from None
 
 
 class AuditEntry:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from dsgvo.audit import AuditFileError
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
@@ -296,6 +297,9 @@ class Engine(Generic[_Unit]):
                     raise
                 failures += 1
                 await asyncio.sleep(delay)
+            except AuditFileError as error:  # no row is to blame for it
+                self._stop(error)
+                raise
             else:
                 self._failures = 0
                 self.summary.requests += 1
