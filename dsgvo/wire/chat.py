@@ -313,6 +313,8 @@ class ChatDecoder:
             deltas.append(Delta(tool_calls=last.tool_calls))
             last.tool_calls = ()
         completion = self.completion()
+        if completion.finish_reason == "tool_calls" and not _says_anything(completion):
+            raise self._incomplete("finish_reason='tool_calls', and no call of a tool has come")
         last.completion = None if self.cut else completion
         if self._is_stream and not completion.reasoning:
             self._reader.thought_unopened = thought_unopened(completion.content)
@@ -360,3 +362,12 @@ class ChatDecoder:
 
 
 _EMPTY = Delta()
+
+
+def _says_anything(answer: Completion) -> bool:
+    return bool(
+        answer.tool_calls
+        or answer.content
+        or answer.refusal
+        or answer.extra.get("function_call")  # OpenAI's first form
+    )

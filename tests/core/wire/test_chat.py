@@ -417,6 +417,7 @@ FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
     "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
 }
 FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED | {
+    "no call of": (forms("", "tool_calls", tool_calls=[None]), IncompleteStreamError, ""),
     **{said: (bodies, errors.APIResponseError, None) for said, bodies in NO_ANSWER.items()},
     **{
         said: (
