@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from dsgvo import PROVIDERS
 from dsgvo.cli.app import app
 from dsgvo.cli.check.probes import Differs
-from dsgvo.emulator import Delay, Reply, Server, Status
+from dsgvo.emulator import Reply, Server, Status
 
 
 def check(*arguments: str, answer: str | None = None) -> Any:
@@ -82,7 +82,7 @@ def test_answers_are_capped_and_nothing_is_tried_once_the_budget_is_spent(
     assert [one["result"] for one in found.values()] == ["works"] * 2 + ["not tried"] * 11
     assert [asked.json["max_tokens"] for asked in vendor_environment.requests] == [256, 256]
     ctrl_c = patch.object(Differs, "__init__", side_effect=KeyboardInterrupt)
-    vendor_environment.script("sovrgpt", Delay(0), Reply(""))
+    vendor_environment.script("sovrgpt", Reply("OK", usage={"total_tokens": "x"}), Reply(""))
     with ctrl_c:  # what was paid for is shown
         code, found = findings("sovrgpt")
     assert (code, [one["result"] for one in found.values()]) == (130, ["works"])

@@ -2,8 +2,9 @@
 
 import html
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from contextlib import nullcontext
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -70,17 +71,11 @@ def test_a_hidden_text_is_found_in_any_form() -> None:
     forms = [FIRM, quote(FIRM), quote_plus(FIRM), ASCII, twice, html.escape(FIRM)]
     forms += [ASCII.replace("/", "\\/"), FIRM.replace("'", "''"), quote(FIRM).replace("C3", "c3")]
     assert shown("\n".join(forms)) == "\n".join(["<firm>"] * len(forms))
-    for encoding in ("utf-8", "utf-16", "utf-16-be", "utf-16-le"):
-        for before in ("", "a", "bc", "\xff"):
-            data = before.encode("latin-1") + FIRM.encode(encoding)
-            kept = b64decode(
-                shown(_layout.to_entry(data).get("base64") or b64encode(data).decode())
-            )
-            assert [
-                part for part in ("Müller", "Neil", "GmbH") if part.encode(encoding)[2:] in kept
-            ] == []
-            sent = Rules().request(asked(data + b"\0"))
-            assert json.loads(sent.body).keys() == {"sha256"}
+    for encoding, before in product(("utf-8", "utf-16", "utf-16-be"), (b"", b"a", b"bc")):
+        data = before + FIRM.encode(encoding) + b"\xff"
+        kept = b64decode(shown(_layout.to_entry(data)["base64"]))
+        assert FIRM[2:9].encode(encoding)[2:] not in kept
+        assert json.loads(Rules().request(asked(data)).body).keys() == {"sha256"}
 
 
 def test_ordinary_fields_stay(monkeypatch: pytest.MonkeyPatch) -> None:

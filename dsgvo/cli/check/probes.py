@@ -101,9 +101,10 @@ class Subject:
 
     def counting(self, completion: Completion) -> Completion:
         """Add up what the vendor says that an answer has used."""
-        used = (completion.usage or {}).get("total_tokens")
+        said = (completion.usage or {}).get("total_tokens")
+        used = said if isinstance(said, int) and said >= 0 else None
         self.counted = self.counted or used is not None
-        self.tokens += MAX_TOKENS if used is None else int(used)
+        self.tokens += MAX_TOKENS if used is None else used
         return completion
 
     def at(self, base_url: str | None = None, **settings: Any) -> Client:
