@@ -14,7 +14,7 @@ from tests.langchain.support import chat
         ({}, "eu", "LangSmith at api.smith.langchain.com, in the USA"),
         ({"LANGSMITH_ENDPOINT": "https://eu.api.smith.langchain.com"}, "eu", "in the EU"),
         ({"LANGCHAIN_ENDPOINT": "https://smith.example.com/a"}, "eu", "a region that is not known"),
-        ({"LANGSMITH_ENDPOINT": "http://u:pw@["}, "eu", "LangSmith at [, a region that"),
+        ({"LANGSMITH_ENDPOINT": "https://["}, "eu", "LangSmith at https://[, a region that"),
         ({}, "any", ""),
         ({"LANGSMITH_TRACING": "false"}, "eu", ""),
     ],
