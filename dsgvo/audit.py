@@ -19,11 +19,11 @@ from types import TracebackType
 from typing import Any
 
 from dsgvo._warnings import warn_once
-from dsgvo.errors import ConfigurationError
+from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Provider
 from dsgvo.wire.usage import token_counts
 
-__all__ = ["AUDIT_VARIABLE", "MAX_NAME", "AuditEntry", "AuditFileError", "is_other_model"]
+__all__ = ["AUDIT_VARIABLE", "MAX_NAME", "AuditEntry", "is_other_model"]
 
 AUDIT_VARIABLE = "DSGVO_AUDIT"
 
@@ -34,10 +34,6 @@ _OFF = logging.CRITICAL + 1
 _log = logging.getLogger("dsgvo.audit")
 if _log.level == logging.NOTSET:  # the level of the root logger is not meant for it
     _log.setLevel(_OFF)
-
-
-class AuditFileError(ConfigurationError):
-    """The file of the trail cannot be written, whatever is asked for."""
 
 
 class _Lines(logging.Handler):
@@ -74,7 +70,7 @@ def _open() -> None:
     """Open the file that ``DSGVO_AUDIT`` names, if it is not open.
 
     Raises:
-        AuditFileError: If it cannot be written: nothing is sent that would go unrecorded.
+        ConfigurationError: If it cannot be written: nothing is sent that would go unrecorded.
     """
     path = os.environ.get(AUDIT_VARIABLE)
     lines = next((handler for handler in _log.handlers if isinstance(handler, _Lines)), None)
@@ -92,7 +88,7 @@ def _open() -> None:
             _log.setLevel(min(_log.level, logging.INFO))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", error)
-        raise AuditFileError(f"{AUDIT_VARIABLE}={path!r} cannot be written: {why}") from None
+        raise environment_error(f"{AUDIT_VARIABLE}={path!r} cannot be written: {why}") from None
 
 
 class AuditEntry:

@@ -126,6 +126,16 @@ def _rebuild(cls: type[DsgvoError], args: tuple[Any, ...], state: dict[str, Any]
 class ConfigurationError(DsgvoError):
     """An argument is missing or wrong. Nothing was sent."""
 
+    of_environment = False
+    """Whether no request could be made there: for its certificates, proxy or audit trail."""
+
+
+def environment_error(message: str) -> ConfigurationError:
+    """Return the error for an environment in which no request can be made."""
+    error = ConfigurationError(message)
+    error.of_environment = True
+    return error
+
 
 class CapabilityError(ConfigurationError):
     """The vendor does not document this, or the model is known not to offer it."""

@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from dsgvo.audit import AuditFileError
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
@@ -297,8 +296,9 @@ class Engine(Generic[_Unit]):
                     raise
                 failures += 1
                 await asyncio.sleep(delay)
-            except AuditFileError as error:  # no row is to blame for it
-                self._stop(error)
+            except ConfigurationError as error:
+                if error.of_environment:  # no row is to blame for it
+                    self._stop(error)
                 raise
             else:
                 self._failures = 0

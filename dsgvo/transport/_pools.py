@@ -28,7 +28,7 @@ from urllib.request import getproxies, proxy_bypass
 from pydantic import SecretStr
 
 from dsgvo import _warnings
-from dsgvo.errors import ConfigurationError
+from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Model
 from dsgvo.transport._config import Backend, is_loopback
 
@@ -283,7 +283,7 @@ class _Pools:
                 try:
                     self.ssl = httpx.create_ssl_context()  # verifies, and heeds SSL_CERT_FILE
                 except OSError as error:
-                    raise ConfigurationError(
+                    raise environment_error(
                         f"SSL_CERT_FILE and SSL_CERT_DIR: no certificates could be read ({error})"
                     ) from None
             return self.ssl
@@ -848,7 +848,7 @@ def _proxy_understood() -> Generator[None]:
     try:
         yield
     except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise ConfigurationError(
+        raise environment_error(
             "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used "
             f"({type(error).__name__}): use http://host:port; for socks5:// install httpx[socks]"
         ) from None
