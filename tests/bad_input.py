@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-__all__ = ["CASES", "KEY", "MODEL", "BadInput"]
-
 KEY = "schluessel-4711"
 MODEL = "ein-modell"
 

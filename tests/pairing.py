@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["paired"]
-
 WAYS = ("mode", "way")
 """Parameters that say how is asked."""
 

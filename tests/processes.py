@@ -5,8 +5,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-__all__ = ["next_line", "started"]
-
 
 @contextmanager
 def started(

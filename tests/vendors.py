@@ -8,8 +8,6 @@ from typing import Any
 
 from dsgvo import PROVIDERS
 
-__all__ = ["MODELS", "THINKING_MODEL", "classes"]
-
 MODELS = {
     "innogpt": "claude-4-5-sonnet",
     "meingpt": "gpt-4o",

@@ -483,8 +483,9 @@ class BaseClient:
             return (yield from self._embed_halves(config, batch, asked, arrays=arrays))
         base64 = config.spec.embeddings.base64 and "encoding_format" not in asked
         base64 = base64 and "encoding_format" not in runtime.refused_by(config.base_url)
+        vectors = partial(self._vectors, config, batch, asked, arrays=arrays)
         try:
-            return (yield from self._vectors(config, batch, asked, base64=base64, arrays=arrays))
+            return (yield from vectors(base64=base64))
         except APIError as error:
             if len(batch.texts) > 1 and is_too_large(error, batch):
                 halves = yield from self._embed_halves(config, batch, asked, arrays=arrays)
@@ -494,9 +495,7 @@ class BaseClient:
             unsure = base64 and where not in runtime.gave_base64 and error.status_code != 500
             if unsure and may_refuse_base64(error):
                 with suppress(APIError):  # the first error says more than that of a second try
-                    found = yield from self._vectors(
-                        config, batch, asked, base64=False, arrays=arrays
-                    )
+                    found = yield from vectors(base64=False)
                     runtime.refused.add((config.base_url, "encoding_format"))
                     return found
             error.add_note(f"while embedding {batch}")
@@ -505,7 +504,7 @@ class BaseClient:
     def _embed_halves(
         self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, arrays: bool
     ) -> Flow[_Embedded]:
-        whole = _Embedded([], tokens=0)
+        whole = _Embedded([])
         for half in batch.halves():
             part = yield from self._embed(config, half, asked, arrays=arrays)
             whole.vectors += part.vectors

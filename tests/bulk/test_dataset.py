@@ -17,16 +17,8 @@ from dsgvo.bulk import embed_arrays
 from dsgvo.bulk._journal import Journal
 from dsgvo.emulator import Delay, Disconnect, Server, Status
 from dsgvo.errors import AuthenticationError, ConfigurationError, DsgvoError, ResidencyError
-from tests.bulk.conftest import (
-    at_work,
-    corpus,
-    embedded,
-    killed,
-    read_lines,
-    rows_of,
-    texts_asked,
-    write_lines,
-)
+from tests.bulk import conftest
+from tests.bulk.conftest import corpus, embedded, killed, rows_of, texts_asked, write_lines
 from tests.cli.conftest import Invoke, invoke, one_line
 from tests.core.support import eventually, raised
 
@@ -117,7 +109,7 @@ def test_kill_at_any_moment_costs_what_was_in_flight(environment: Server, tmp_pa
 
 def test_ctrl_c_keeps_what_was_in_flight(environment: Server, tmp_path: Path) -> None:
     source = corpus(tmp_path / "in.jsonl", 3000)
-    with at_work(environment, "embed", source, tmp_path / "out", *OPTIONS) as process:
+    with conftest.at_work(environment, "embed", source, tmp_path / "out", *OPTIONS) as process:
         assert eventually(lambda: len(environment.requests) >= 20, seconds=60)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
@@ -185,7 +177,7 @@ def test_one_bad_row_spoils_nothing_and_is_done_alone_later(
     again = invoke(*program, *options, "--retry-errors", "--with-inputs", env=variables)
     assert one_line(again).startswith("error: 1 rows failed")
     assert len(texts_asked(environment)) == 1
-    (left,) = read_lines(tmp_path / "out.errors.jsonl")
+    (left,) = conftest.read_lines(tmp_path / "out.errors.jsonl")
     assert (left["row"], left["input"]) == (20, "")
     rows[150]["vector"] = rows_of(tmp_path / "out")[150]["vector"]
     assert rows_of(tmp_path / "out") == rows
@@ -284,6 +276,6 @@ def test_a_full_disk_and_a_text_that_fails_in_many_parts_are_tried_again(
     errors = tmp_path / "out.errors.jsonl"
     for retry, left in ((False, [80, 100]), (True, [])):
         done = embedded(source, tmp_path / "out", part_rows=4, retry_errors=retry)
-        found = read_lines(errors) if errors.exists() else []
+        found = conftest.read_lines(errors) if errors.exists() else []
         assert (done.failed, [one["row"] for one in found]) == (len(left), left)
     assert len(environment.requests) == 4  # three texts, and the one that was refused

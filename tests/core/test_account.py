@@ -170,7 +170,8 @@ def test_a_list_that_cannot_be_had_does_not_stand_in_the_way(
     error = raised(errors.BadRequestError, mode.ask, client, IMAGE, model=TEXT_ONLY)
     assert "does not accept images" in str(error)
     mode.ask(client, IMAGE)
-    assert paths(server) == ["models", "completions", "completions"]
+    assert mode.call(client, "models")
+    assert paths(server) == ["models", "completions", "completions", "models"]
     assert not naps
 
 

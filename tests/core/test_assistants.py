@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dsgvo import PROVIDERS, errors
-from dsgvo.emulator import Server
+from dsgvo.emulator import Server, Status
 from dsgvo.wire.assistants import Assistant, AssistantAnswer, decode_assistants, decode_run
 from tests.core.support import HELLO, Mode, raised
 
@@ -33,6 +33,9 @@ def test_assistants_are_listed_and_run(mode: Mode, server: Server) -> None:
     assert asked.path == "/meingpt/api/assistants/v1/emulator-2/run"
     sent = [*TURNS[:-1], {"role": "user", "content": "Wie ?"}]
     assert asked.json == {"message": "Wie ?", "messages": sent, "more": 1}
+    server.script("meingpt", Status(404), path="/api/assistants/v1/")
+    said = str(raised(errors.NotFoundError, mode.call, client, "assistants"))
+    assert "the list of assistants is public, and" in said
     error = raised(errors.NotFoundError, mode.call, client, "run_assistant", "../keiner", HELLO)
     assert "public, and how one is run is seen" in str(error)
     assert server.requests[-1].path == "/meingpt/api/assistants/v1/../keiner/run"

@@ -79,3 +79,16 @@ def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Ser
         said = f"continue_cut_answers={wrong!r} is"
         with pytest.raises(errors.ConfigurationError, match=said):
             mode.ask(client, continue_cut_answers=wrong)
+
+
+@pytest.mark.parametrize("how", ["chat", "stream"])
+def test_thoughts_of_earlier_turns_go_with_the_rest(mode: Mode, server: Server, how: str) -> None:
+    client, turn = mode.client("neuroflash", server), {"role": "assistant", "content": "Hm?"}
+    plain, whole = ([*HELLO, turn | more, *HELLO] for more in ({}, {"reasoning_content": "Hm."}))
+    mode.call(client, how, whole)
+    wants = Status(400, message="reasoning_content is missing in assistant tool call message")
+    server.script("neuroflash", Raw(chunks=[ENDED]), wants)
+    mode.call(client, how, whole, send_reasoning=None, continue_cut_answers=1)
+    rest = [{"role": "assistant", "content": "Eins"}, {"role": "user", "content": GO_ON}]
+    sent = [request.json["messages"] for request in server.requests]
+    assert sent == [whole, plain, plain + rest, whole + rest]

@@ -1,6 +1,7 @@
 """Images made after a prompt: answered as an address or as bytes, and saved on wish."""
 
 import asyncio
+import re
 import socket
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -9,16 +10,8 @@ from typing import Any
 
 import pytest
 
+from dsgvo import errors
 from dsgvo.emulator import Server, Status
-from dsgvo.errors import (
-    APIResponseError,
-    BadRequestError,
-    CapabilityError,
-    ConfigurationError,
-    DsgvoError,
-    NotFoundError,
-    RedirectError,
-)
 from dsgvo.wire.models import GeneratedImage
 from tests.core.support import Mode, http, raised, raw_server
 
@@ -69,17 +62,16 @@ def test_an_address_is_fetched_without_the_key_to_be_saved(
         return http({"data": [{"url": f"{host}/abc.png?sig=1"}]})
 
     with raw_server(serve) as store, raw_server(serve) as vendor:
-        headers = {"x-gateway-key": "gateway-secret"}
+        headers, icon = {"x-gateway-key": "gateway-secret"}, tmp_path / "image-1.png"
         client = mode.client("innogpt", vendor, api_key="sk-secret", default_headers=headers)
-        image = made(mode, client, save_to=tmp_path / "icon.png")
+        image = made(mode, client, save_to=tmp_path if at == "the vendor's own" else icon)
         asked, other = len(vendor.requests), len(store.requests)
         fetched = (store if other else vendor).requests[-1].lower()
     assert (asked, other) == ((1, 1) if at == "another host's" else (2, 0))
     assert fetched.startswith(b"get /abc.png?sig=1 http/1.1\r\n")
     assert b"accept: image/*" in fetched
     assert not any(word in fetched for word in (b"authorization", b"secret"))
-    assert image.path == tmp_path / "icon.png"
-    assert image.data == (tmp_path / "icon.png").read_bytes() == PNG
+    assert (image.path, image.data, icon.read_bytes()) == (icon, PNG, PNG)
     assert str(image) == f"The image is in the file {image.path}"
 
 
@@ -113,15 +105,16 @@ def test_images_made_at_once_do_not_overwrite_each_other(server: Server, tmp_pat
 
 
 NOWHERE = "/nirgends/icon.png"
-REFUSED: list[tuple[str, dict[str, Any], type[DsgvoError], str]] = [
-    ("innogpt", {"prompt": " "}, ConfigurationError, "prompt is empty or not a str"),
-    ("innogpt", {"save_to": NOWHERE}, ConfigurationError, f"{NOWHERE!r}: the folder does not"),
-    ("innogpt", {"save_to": "a\0"}, ConfigurationError, r"save_to='a\x00' cannot be written"),
-    ("innogpt", {"model": 5}, ConfigurationError, "model=5"),
-    ("innogpt", {"n": 10**5000}, CapabilityError, "n=<int>: one image"),
-    ("innogpt", {"allow_image_url": 5}, ConfigurationError, "allow_image_url"),
-    ("innogpt", {"n": 2}, CapabilityError, "n=2: one image a request is read: call genera"),
-    ("sovrgpt", {}, CapabilityError, "documents no image generation (SovrGPT: "),
+REFUSED: list[tuple[str, dict[str, Any], type[errors.DsgvoError], str]] = [
+    ("innogpt", {"prompt": " "}, errors.ConfigurationError, "prompt is empty or not a str"),
+    ("innogpt", {"save_to": NOWHERE}, errors.ConfigurationError, f"{NOWHERE!r}: the folder does"),
+    ("innogpt", {"save_to": "a\0"}, errors.ConfigurationError, r"save_to='a\x00' cannot be"),
+    ("innogpt", {"model": 5}, errors.ConfigurationError, "model=5"),
+    ("innogpt", {"save_to": 5}, errors.ConfigurationError, "save_to is a int: use a path"),
+    ("innogpt", {"n": 10**5000}, errors.CapabilityError, "n=<int>: one image"),
+    ("innogpt", {"allow_image_url": 5}, errors.ConfigurationError, "allow_image_url"),
+    ("innogpt", {"n": 2}, errors.CapabilityError, "n=2: one image a request is read: call genera"),
+    ("sovrgpt", {}, errors.CapabilityError, "documents no image generation (SovrGPT: "),
 ]
 
 
@@ -130,7 +123,7 @@ def test_what_is_refused_before_sending(mode: Mode, server: Server) -> None:
         client = mode.client(provider, server)
         error = raised(kind, made, mode, client, **{"prompt": PROMPT} | arguments)
         assert said in str(error)
-        assert error.provider == (None if kind is ConfigurationError else provider)
+        assert error.provider == (None if kind is errors.ConfigurationError else provider)
     assert not server.requests
 
 
@@ -144,11 +137,9 @@ def test_what_cannot_be_written_to_costs_no_image(
     closed = target if locked == "file" else tmp_path  # as root, everything can be written to
     monkeypatch.setattr("os.access", lambda path, _: path != closed)
     client = mode.client("innogpt", server)
-    error = raised(ConfigurationError, made, mode, client, save_to=target)
+    error = raised(errors.ConfigurationError, made, mode, client, save_to=target)
     assert str(error) == f"save_to={str(target)!r} cannot be written to"
     assert not server.requests
-    with pytest.warns(UserWarning, match=r"No space left on device; the image is in \.data"):
-        assert made(mode, client, save_to="/dev/full").data
 
 
 def test_an_address_without_an_image_writes_no_file(
@@ -156,18 +147,26 @@ def test_an_address_without_an_image_writes_no_file(
 ) -> None:
     client, target = mode.client("innogpt", server), tmp_path / "a.svg"
     for answer, kind in (
-        (http(b"<html><title>Anmelden</title>", kind="text/html"), APIResponseError),
-        (http(b"", status=404), NotFoundError),
-        (http(b"", status=302, headers=["Location: https://example.com"]), RedirectError),
+        (http(b"<html><title>Anmelden</title>", kind="text/html"), errors.APIResponseError),
+        (http(b"", status=404), errors.NotFoundError),
+        (b"HTTP/1.1 200 X\r\nContent-Length: 1\r\n\r\nx", errors.APIResponseError),
+        (http(b"", status=302, headers=["Location: https://example.com"]), errors.RedirectError),
     ):
         with raw_server(answer) as store:
             server.script("innogpt", reply(url=f"{store.url}/1.png"))
             raised(kind, made, mode, client, save_to=target)
         assert not list(tmp_path.iterdir())
     with raw_server(http(b"<svg/>", kind="IMAGE/SVG+XML")) as store:
-        server.script("innogpt", reply(url=f"{store.url}/1.png"))
-        made(mode, client, save_to=target)
-    assert target.read_bytes() == b"<svg/>"
+        server.script("innogpt", *[reply(url=f"{store.url}/1.png")] * 4)
+        made(mode, client, save_to=target, allow_image_url=bool)
+        assert target.read_bytes() == b"<svg/>"
+        (full := tmp_path / "voll").symlink_to("/dev/full")
+        said = "cannot be written to: No space left on device; the image is in .data"
+        for to in ("/dev/full", full):
+            with pytest.warns(UserWarning, match=f"^save_to='{to}' {said}$") as told:
+                image = made(mode, client, save_to=to)
+            assert (image.data, [one.category for one in told]) == (b"<svg/>", [UserWarning])
+    raised(errors.APIResponseError, made, mode, client, save_to=target, allow_image_url=str.isdigit)
 
 
 def test_retries_and_errors_are_those_of_any_request(
@@ -175,6 +174,10 @@ def test_retries_and_errors_are_those_of_any_request(
 ) -> None:
     client, prompt = mode.client("innogpt", server), "Das Gesicht von Erika Mustermann"
     server.script("innogpt", Status(503), Status(400, message=f"Prompt refused: {prompt}"))
-    error = raised(BadRequestError, made, mode, client, prompt)
+    error = raised(errors.BadRequestError, made, mode, client, prompt)
     assert "Prompt refused: ***" in str(error)
     assert len(naps) == 1
+    server.script("neuroflash", Status(404), path="/image_generation/")
+    client, model = mode.client("neuroflash", server), "anthropic/claude-sonnet-4.5"
+    said = str(raised(errors.NotFoundError, made, mode, client, model=model))
+    assert re.search("is not in your plan.* makes images at `POST …/image_generation/`", said)

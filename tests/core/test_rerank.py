@@ -42,12 +42,13 @@ def test_the_best_first_out_of_bounded_batches(mode: Mode, server: Server) -> No
 
 
 def test_too_large_a_batch_is_halved_and_errors_are_typed(mode: Mode, server: Server) -> None:
-    server.script("sovrgpt", Status(413), results(2, 0.5), results(-1, 1))
+    steps = Status(400, message="3"), Status(413), results(2), results(0.5), results(-1, 1)
+    server.script("sovrgpt", *steps)
     client = mode.client("sovrgpt", server)
     found = mode.call(client, "rerank", QUERY, DOCUMENTS, model="ein-anderes")
     shown = [(one.index, one.relevance_score) for one in found]
     assert shown == [(0, 2), (3, 1), (1, 0.5), (2, -1)]
-    assert [len(request.json["documents"]) for request in server.requests] == [4, 2, 2]
+    assert [len(request.json["documents"]) for request in server.requests] == [4, 2, 1, 1, 2]
     server.script("sovrgpt", Status(400), Status(404))
     raised(errors.BadRequestError, mode.call, client, "rerank", QUERY, DOCUMENTS)
     said = str(raised(errors.NotFoundError, mode.call, client, "rerank", QUERY, DOCUMENTS))

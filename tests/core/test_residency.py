@@ -107,7 +107,8 @@ def test_strict_refuses_what_nobody_says(
     assert len(server.requests) == 1
     if how == "generate_image":
         error = raised(ResidencyError, done, mode, client, how)
-        assert "model is missing: innoGPT does not say which model" in str(error)
+        said = "model is missing: innoGPT does not say which model"
+        assert (said in str(error), error.provider) == (True, provider)
 
 
 def test_the_setting_is_eu_or_comes_from_the_environment(
@@ -134,11 +135,14 @@ def test_every_region_has_a_source() -> None:
     assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 
 
-@pytest.mark.parametrize("how", ["chat", "run_assistant"])
+@pytest.mark.parametrize("how", ["chat", "run_assistant", "rerank"])
 def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode, how: str) -> None:
-    with raw_server(http(answer("Ja.") | {"model": "o1-us", "text": "Ja."})) as raw:
-        client = mode.client("meingpt", api_key="k", base_url=raw.url)
-        named = {"model": "o1"} if how == "chat" else {}
-        with pytest.warns(ResidencyWarning, match=r"answered with model 'o1-us', asked") as told:
+    ranked = {"results": [{"index": 0, "relevance_score": 1}]}
+    spec: Any = replace(MEINGPT, reranking=PROVIDERS["sovrgpt"].reranking)
+    with raw_server(http(answer("Ja.") | ranked | {"model": "o1-us", "text": "Ja."})) as raw:
+        client = mode.client(spec, api_key="k", base_url=raw.url)
+        named = {} if how == "run_assistant" else {"model": "o1"}
+        said = f"answered with model 'o1-us', asked for '{named.get('model', 'emulator-1')}'"
+        with pytest.warns(ResidencyWarning, match=said) as told:
             _ = [done(mode, client, how, **named) for _ in range(2)]
     assert len(told) == 1

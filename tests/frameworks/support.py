@@ -23,8 +23,6 @@ from tests.calls import Mode
 from tests.langchain import support as langchain
 from tests.llamaindex import support as llamaindex
 
-__all__ = ["EACH", "LLAMAINDEX_NAMES", "WAYS", "Answer", "Way"]
-
 LLAMAINDEX_NAMES = {
     "batch_size": "embed_batch_size",
     "max_concurrency": "num_workers",

@@ -27,8 +27,6 @@ from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler
 from dsgvo.wire.usage import token_counts
 
-__all__ = ["EXAMPLES", "HEADS", "PROMPT", "SEEDS", "TARGETS", "check_calls", "check_completion"]
-
 SPECS = list(PROVIDERS.values())
 _OWN_ID = re.compile(r"call_[0-9a-f]{32}")
 PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."

@@ -2,14 +2,8 @@
 
 from typing import ClassVar
 
-from llamaindex_dsgvo import (
-    InnoGPT,
-    InnoGPTEmbedding,
-    MeinGPT,
-    MeinGPTEmbedding,
-    Neuroflash,
-    SovrGPT,
-)
+import llamaindex_dsgvo
+from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding, MeinGPT, MeinGPTEmbedding, Neuroflash
 from tests.llamaindex.conformance import EmbeddingConformance, LLMConformance
 from tests.vendors import THINKING_MODEL
 
@@ -36,7 +30,7 @@ class TestNeuroflash(LLMConformance):
 class TestSovrGPT(LLMConformance):
     """A model that thinks; embeddings come from another vendor."""
 
-    llm_class, embedding_class = SovrGPT, InnoGPTEmbedding
+    llm_class, embedding_class = llamaindex_dsgvo.SovrGPT, InnoGPTEmbedding
     llm_arguments: ClassVar = {"model": THINKING_MODEL}
 
 

@@ -4,8 +4,6 @@ from typing import Any
 
 from tests.core.support import HELLO, in_one_mode
 
-__all__ = ["CALLS", "calls"]
-
 CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "an answer": ("sovrgpt", "chat", ()),
     "an answer, streamed": ("sovrgpt", "stream", ()),

@@ -16,17 +16,7 @@ import pytest
 from dsgvo import PROVIDERS, errors
 from dsgvo.transport import _client, _pools, _request
 from tests.core import support
-from tests.core.support import (
-    Mode,
-    RawServer,
-    answer,
-    chunk,
-    http,
-    raised,
-    raw_server,
-    sse,
-    text_of,
-)
+from tests.core.support import Mode, RawServer, answer, chunk, http, raised, raw_server, sse
 from tests.core.transport.calls import CALLS, calls
 
 MIB = 1024 * 1024
@@ -173,7 +163,7 @@ def test_bounded_in_time_what_does_not_end(
         if b"kaputt" in start:
             assert "kaputt" in str(raised(errors.InternalServerError, mode.stream, client))
         else:
-            assert text_of(mode.stream(client)) == "Ja."
+            assert support.text_of(mode.stream(client)) == "Ja."
         assert drip is None or left.wait(5)  # while the server still stands
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from dsgvo import PROVIDERS
+from dsgvo import PROVIDERS, Client
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.transport import ClientPair, _pools
 from dsgvo.transport._config import is_loopback, resolve, without_password
@@ -45,6 +45,8 @@ def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
     assert config.credentials.client_id == "client"
     assert sorted(config.secrets()) == ["12345678", "ein-Geheimnis", "schluessel-des-tors"]
     assert resolve("sovrgpt", api_key="k").secrets() == ("k",)
+    assert repr(Client("sovrgpt", api_key="k")) == "Client('sovrgpt', 'https://sovrgpt.com/api/v1')"
+    assert repr(Client.__new__(Client)) == "Client()"  # as a traceback of a refusal shows it
 
 
 # The mistakes that both frameworks' users make too are in tests/bad_input.py.

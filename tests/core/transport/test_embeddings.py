@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from dsgvo import PROVIDERS, errors
-from dsgvo.emulator import Server, ShuffleVectors
+from dsgvo.emulator import Server, ShuffleVectors, Status
+from dsgvo.transport import Gate
+from dsgvo.wire.limiter import Limiter
 from tests.core.support import Mode, RawServer, eventually, http, json_of, raised, raw_server
 
 TEXTS = ["x" * length for length in range(1, 13)]
@@ -45,11 +48,12 @@ class Vectors:
             time.sleep(0.02)  # one too many would come now
         with self._lock:
             self.at_once -= 1
-        refusal = f"höchstens {self.limit} Texte" if len(texts) > self.limit else ""
+        refusal = f"{self.limit} Texte" if len(texts) > self.limit else ""
         refusal = refusal or ("nein" if self.refuse in texts else "")
         if refusal:
             return http({"error": refusal}, status=400)
-        return http(rows(*([float(len(text))] for text in texts)))
+        found = rows(*([float(len(text))] for text in texts))
+        return http(found | {"usage": {"prompt_tokens": len(texts)}})
 
 
 def rows(*vectors: list[float]) -> dict[str, Any]:
@@ -92,14 +96,69 @@ def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(m
     """And the size that worked is kept."""
     more: dict[str, Any] = {"dimensions": 1, "extra_body": {"user": "u"}, "max_concurrency": 1}
     with raw_server(Vectors(limit=2)) as raw:
-        for _ in range(2):
-            assert mode.embed(client(mode, raw), TEXTS[:8], **more) == VECTORS[:8]
+        for model, count in (("m", 8), ("m", 7), ("n", 8)):
+            more["model"] = model
+            assert mode.embed(client(mode, raw), TEXTS[:count], **more) == VECTORS[:count]
         bodies = [json_of(request) for request in raw.requests]
+        more["dimensions"] = 2
+        error = raised(errors.APIResponseError, mode.embed, client(mode, raw), ["a"], **more)
+        assert "expected 2 dimensions, got 1" in str(error)
     asked = [body.pop("input") for body in bodies]
-    assert [len(texts) for texts in asked] == [*[8, 4, 2, 2, 2, 2], *[2, 2, 2, 2]]
+    sizes = [8, 4, 2, 2, 2, 2]
+    assert [len(texts) for texts in asked] == [*sizes, *[1, 2, 2, 2], *sizes]
     assert [texts[0] for texts in asked[:6]] == [TEXTS[start] for start in (0, 0, 0, 2, 4, 6)]
-    assert all(body == bodies[0] for body in bodies)
-    assert (bodies[0]["user"], bodies[0]["dimensions"]) == ("u", 1)
+    known = {"user": "u", "dimensions": 1, "encoding_format": "base64"}
+    assert bodies == [known | {"model": model} for model in "m" * 10 + "n" * 6]
+
+
+def test_a_batch_as_arrays_with_what_it_cost(async_mode: Mode) -> None:
+    sent: dict[str, Any] = {"model": "m", "dimensions": 1, "encoding_format": "float"}
+    given = sent | {"allow_undocumented": True, "extra_body": {"more": 7}}
+    with raw_server(Vectors(limit=1, refuse="nein")) as raw:
+        own = client(async_mode, raw, "sovrgpt")
+        for _ in range(2):  # halved, and then known to be
+            done = async_mode.call(own, "embed_batch", TEXTS[:3], **given)
+            assert done == ([array("f", vector) for vector in VECTORS[:3]], 3)
+        assert json_of(raw.requests[-1]) == sent | {"input": TEXTS[2:3], "more": 7}
+        for text, kind in (("nein", errors.BadRequestError), ("", errors.ConfigurationError)):
+            raised(kind, async_mode.call, own, "embed_batch", [text], **given)
+
+
+def test_a_refusal_that_may_be_of_base64(mode: Mode, server: Server) -> None:
+    """Vectors as lists are asked for once, and from then on if they come."""
+    client, other = (mode.client(name, server, max_retries=0) for name in ("innogpt", "meingpt"))
+    mode.embed(other, ["a"])
+    for asking, status, form, forms in (
+        *((client, status, None, ["base64"]) for status in (413, 500)),
+        *((client, 400, form, [form]) for form in ("float", "base64")),
+        (client, 400, None, ["base64", None]),
+        (other, 400, None, ["base64"]),  # it came before
+    ):
+        server.clear()
+        server.script(asking.provider, *[Status(status, message="nein")] * 2)
+        with pytest.raises(errors.APIStatusError, match="nein") as caught:
+            mode.embed(asking, ["a"], encoding_format=form)
+        assert caught.value.__notes__ == ["while embedding text 0"]
+        assert [request.json.get("encoding_format") for request in server.requests] == forms
+    server.clear()
+    server.script("innogpt", Status(400))
+    assert [len(mode.embed(client, ["a"], dimensions=9)[0]) for _ in range(2)] == [9, 9]
+    server.script("innogpt", *[Status(400)] * 2)
+    raised(errors.BadRequestError, mode.embed, client, ["a"], model="m")  # nor tried without it
+    sent = [request.json.get("encoding_format") for request in server.requests]
+    assert sent == ["base64", None, None, None]
+
+
+def test_tokens_are_guessed_and_corrected(
+    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(Limiter, "schedule", lambda _, now, tokens: told.append(tokens) or now)
+    monkeypatch.setattr(Limiter, "spend", lambda _, tokens: told.append(tokens))
+    client = mode.client("innogpt", server, rate_limit=Gate(Limiter(tokens_per_minute=6000)))
+    mode.embed(client, ["x" * 40, "Max"])
+    assert mode.chat(client).usage
+    assert told == [40 // 4 + 1 + 1, 6 - 12, 21, 39 - 21]
 
 
 @pytest.mark.covers(
@@ -143,6 +202,8 @@ def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) 
         for wrong, texts_of, said in (
             ({}, texts, r"texts\[0\] is empty"),
             ({"on_empty": "zero"}, ["", " "], "nothing says how long a vector is"),
+            *(({name: 0}, ["a"], f"^{name}=0 ") for name in ("dimensions", "max_concurrency")),
+            ({"encoding_format": "hex"}, ["a"], "encoding_format='hex': 'base64' or 'float'"),
         ):
             with pytest.raises(errors.ConfigurationError, match=said):
                 mode.embed(ask, texts_of, batch_size=batch_size, **wrong)
@@ -168,6 +229,8 @@ def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> 
         vectors = client(mode, raw).embed(texts, batch_size=size)
         with pytest.raises(errors.BadRequestError, match="nein"):
             came.extend(vectors) if mode.name == "sync" else asyncio.run(collect(vectors))
+        wrong = client(mode, raw).embed(["a", "\ud800"], batch_size=size)
+        raised(errors.ConfigurationError, mode.in_turn, lambda: wrong)
     assert len(came) >= (3 if size == 6 else 4)
 
 

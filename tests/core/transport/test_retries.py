@@ -116,7 +116,8 @@ def test_retry_an_error_under_success_while_nothing_was_handed_out(
     server.script("sovrgpt", *steps)
     mode.ask(mode.client("sovrgpt", server))
     assert (len(server.requests), len(naps)) == (3, 2)
-    server.script("sovrgpt", *steps)
+    server.script("sovrgpt", *steps, Status(503), *steps)  # each counts, of whatever kind
+    raised(errors.InternalServerError, mode.ask, mode.client("sovrgpt", server))
     raised(errors.RateLimitError, mode.ask, mode.client("sovrgpt", server, max_retries=0))
 
 

@@ -46,12 +46,13 @@ def test_any_loop_connections_are_shared_and_usable_after_errors_and_streams(
 ) -> None:
     monkeypatch.setattr(_pools, "GRACE_SECONDS", 30.0)  # however slow this machine is
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked"
-    body = support.sse(support.chunk("Ja."), support.chunk(None, "stop"))
+    events = support.sse(support.chunk("Ja."), support.chunk(None, "stop")).splitlines(True)
+    body = b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events)
 
     def serve(_request: bytes, connection: socket.socket) -> bytes:
         if len(raw.requests) % 2:
             return http({"error": "kaputt"}, status=503)
-        connection.sendall(b"%s\r\n\r\n%x\r\n%s\r\n" % (head, len(body), body))
+        connection.sendall(head + b"\r\n\r\n" + body)
         return b"0\r\n\r\n"  # the end of the body comes after that of the stream
 
     with raw_server(serve) as raw:

@@ -5,18 +5,9 @@ import json
 from typing import Any
 
 from dsgvo.errors import ConfigurationError
+from dsgvo.wire import structured
 from dsgvo.wire.names import valid_name, valid_tool_names
-from dsgvo.wire.structured import (
-    SCHEMA_IN_PROMPT,
-    OutputSchema,
-    example_of,
-    is_recursive,
-    no_instance,
-    object_in,
-    schema_request,
-    unwrapped_schema,
-    with_properties,
-)
+from dsgvo.wire.structured import OutputSchema, example_of, schema_request, with_properties
 from tests.core.support import raised
 
 NAMES = {
@@ -139,7 +130,7 @@ def test_what_asks_for_an_instance() -> None:
         }
         assert schema_request("json_mode", wanted, strict=strict) == {
             "response_format": {"type": "json_object"},
-            SCHEMA_IN_PROMPT: DESCRIBED | schema,
+            structured.SCHEMA_IN_PROMPT: DESCRIBED | schema,
         }
     bare = OutputSchema("Ding", {}, None, False)
     assert bare.tool()["function"]["description"] == "Give the answer as Ding."
@@ -153,7 +144,7 @@ LOOP, LINE = {"$defs": ABC}, {"$defs": ABC | {"C": {"$ref": "#/$defs/D"}}}
 
 def test_schemas_that_hold_themselves() -> None:
     schemas: list[dict[str, Any]] = [TREE, LOOP, LINE, {"type": "object"}]
-    assert [schema for schema in schemas if is_recursive(schema)] == [TREE, LOOP]
+    assert [schema for schema in schemas if structured.is_recursive(schema)] == [TREE, LOOP]
 
 
 # a form that ``response_format`` has → the schema in it, and whether it is strict
@@ -169,8 +160,9 @@ FORMS: list[tuple[dict[str, Any], tuple[dict[str, Any], bool | None]]] = [
 
 
 def test_forms_that_are_not_a_schema_are_told() -> None:
-    assert [(form, unwrapped_schema(form)) for form, _ in FORMS] == FORMS
-    error = raised(ConfigurationError, unwrapped_schema, {"type": "json_schema", "json_schema": 7})
+    assert [(form, structured.unwrapped_schema(form)) for form, _ in FORMS] == FORMS
+    wrong = {"type": "json_schema", "json_schema": 7}
+    error = raised(ConfigurationError, structured.unwrapped_schema, wrong)
     assert str(error) == "schema: json_schema is not an object with name and schema"
 
 
@@ -231,7 +223,7 @@ WHY: dict[tuple[str, str | None, bool], str] = {
 
 
 def test_objects_in_texts_whole_or_growing_and_why_there_is_none() -> None:
-    assert {text: object_in(text) for text in OBJECTS} == OBJECTS
-    assert {text: object_in(text, growing=True) for text in GROWING} == GROWING
+    assert {text: structured.object_in(text) for text in OBJECTS} == OBJECTS
+    assert {text: structured.object_in(text, growing=True) for text in GROWING} == GROWING
     for (finish, tool, called), why in WHY.items():
-        assert why in no_instance(finish, tool=tool, called=called)
+        assert why in structured.no_instance(finish, tool=tool, called=called)
