@@ -135,7 +135,8 @@ class RequestOptions:
         timeout: Seconds of silence after which this request fails, above 0; ``None``: never. Or
             ``(connect, read)``, or an ``httpx.Timeout``. By default as the client says.
         max_retries: How often this request is made again, 0 or more.
-        extra_headers: Further headers of this request; they win over the client's.
+        extra_headers: Further headers of this request; they win over the client's. What is secret
+            belongs in ``default_headers``: frameworks show a call's arguments to their tracers.
         extra_query: Parameters that are added to the address of this request.
         extra_body: Fields that are put into the body unchecked.
         purpose: What this request is for, in the audit trail alone (:mod:`dsgvo.audit`).
