@@ -118,7 +118,6 @@ def test_what_openai_takes_and_sovrgpt_alone_does_not(
         ("innogpt", {"max_completion_tokens": 2}, "Ich bin"),
         ("innogpt", {"stop": " lokale"}, "Ich bin der"),
         ("neuroflash", {"max_tokens": 2}, "Ich bin"),
-        ("sovrgpt", {"max_tokens": 2}, "Ich bin"),
         ("neuroflash", {"stop": [" lokale"]}, "Ich bin der"),
         ("sovrgpt", {"stop": [" Emulator", " lokale"]}, "Ich bin der"),
         # "jedoch werden nicht alle Parameter beachtet"
@@ -144,17 +143,6 @@ def test_what_is_honoured_cuts_the_answer_and_the_rest_has_no_effect(
         assert answer.usage.completion_tokens == len(said.split())
 
 
-def test_model_lists_and_what_is_not_documented(sdk: Sdk, server: Server) -> None:
-    for vendor in ("neuroflash", "sovrgpt"):
-        with pytest.raises(openai.NotFoundError):
-            sdk(vendor).embeddings.create(input="x", model="text-embedding-3-large")
-    url = server.base_url("neuroflash") + "/model_selection"
-    with pytest.raises(AttributeError, match="'list' object"):  # a bare array, not OpenAI's object
-        sdk("neuroflash", base_url=url).models.list()
-    models = {model.id: model for model in sdk("sovrgpt").models.list()}
-    assert models["qwen3.5-27b-thinking"].tier == "reasoning"
-
-
 FORMS = [("encoding_format", "float"), ("encoding_format", "base64")]
 
 
@@ -167,11 +155,11 @@ FORMS = [("encoding_format", "float"), ("encoding_format", "base64")]
 def test_embeddings_are_the_same_in_both_encodings(
     sdk: Sdk, vendor: str, model: str, size: int
 ) -> None:
-    texts, formats = ["Der Urlaub dauert 30 Tage.", "Passwörter haben 14 Zeichen."], []
+    texts, formats = ["Der Urlaub dauert 30 Tage.", "der die das", "😀"], []
     # Unasked, the SDK asks for base64 and decodes it; asked for base64, it leaves it as it is.
     for name, value in (("user", "ich"), *FORMS, ("dimensions", 9)):
         answer = sdk(vendor).embeddings.create(input=texts, model=model, **{name: value})
-        assert ([one.index for one in answer.data], answer.model) == ([0, 1], model)
+        assert ([one.index for one in answer.data], answer.model) == ([0, 1, 2], model)
         assert answer.usage.total_tokens == answer.usage.prompt_tokens > 0
         formats.append([one.embedding for one in answer.data])
     for plain, vector, coded, short in zip(*formats, strict=True):
@@ -186,14 +174,10 @@ def test_embeddings_are_the_same_in_both_encodings(
     "status kind code",
     [
         (401, "authentication_error", "unauthorized"),
-        (400, "invalid_request_error", "error"),
         (408, "invalid_request_error", "timeout"),
-        (404, "invalid_request_error", "not_found"),
-        (422, "invalid_request_error", "invalid_request"),
         (403, "permission_error", "forbidden"),
         (503, "server_error", "error"),
         (429, "rate_limit_error", "rate_limit_exceeded"),
-        (413, "invalid_request_error", "request_too_large"),
     ],
 )
 def test_a_status_has_the_vendors_body(

@@ -59,13 +59,6 @@ def test_what_a_client_does_is_no_fault(server: Server, caplog: pytest.LogCaptur
     assert caplog.records == []
 
 
-def test_mistakes_are_named(server: Server) -> None:
-    with pytest.raises(ValueError, match=r"'openai'.*innogpt, meingpt, neuroflash, sovrgpt"):
-        server.base_url("openai")
-    with pytest.raises(ValueError, match="innoGPT has no token endpoint"):
-        server.token_url("innogpt")
-
-
 UNASKED = """print([m for m in ("starlette", "uvicorn", "pypdf") if m in sys.modules])
 sys.modules["uvicorn"] = None
 try:

@@ -77,8 +77,8 @@ def says(role: str, content: Any, **more: Any) -> dict[str, Any]:
     return {"messages": [{"role": role, "content": content, **more}]}
 
 
-def offers(choice: Any = None, kind: str = "function", **function: Any) -> dict[str, Any]:
-    return {"tools": [{"type": kind, "function": function}], "tool_choice": choice}
+def offers(choice: Any = None, **function: Any) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "function": function}], "tool_choice": choice}
 
 
 def named(name: str) -> dict[str, Any]:
@@ -98,23 +98,17 @@ SAID = "messages[0].content"
         ({"model": ""}, "model must have at least 1 character"),
         (says("chef", "x"), "messages[0].role must be 'system', "),
         ({"messages": [{"role": "user"}]}, f"{SAID} is required"),
-        (says("user", [{"type": "input_audio"}]), f"{SAID}[0].type must be 'text', 'image_url'"),
         (shows({"url": "foto.jpg"}), f"{SAID}[1].image_url.url must match"),
         (says("assistant", None), f"{SAID} must be there without tool_calls"),
         (says("tool", "x"), "messages[0].tool_call_id is required"),
         ({"stream": "true"}, "stream must be a valid boolean"),
         (offers(name="mit leerzeichen"), "tools[0].function.name must match pattern"),
-        (offers(kind="x", name="f"), "tools[0].type must be 'function'"),
         ({"tool_choice": "required"}, "tool_choice is only allowed when tools are specified"),
         (offers(named("g"), name="f"), "tool_choice names a tool that is not in tools: 'g'"),
     ],
 )
 def test_a_wrong_field(http: Http, vendor: str, body: dict, change: dict, fault: str) -> None:
     refused(http(vendor, json=body | change), vendor, 400, fault)
-
-
-def wants(**wanted: Any) -> dict[str, Any]:
-    return {"response_format": wanted}
 
 
 def reads(file: Any) -> dict[str, Any]:
@@ -129,7 +123,6 @@ PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
 @pytest.mark.parametrize(
     ("vendor", "fine", "change", "fault"),
     [
-        ("innogpt", {}, wants(type="xml"), "response_format.type must be 'tex"),
         ("innogpt", {}, reads({"url": URL}), f"{SAID}[0].file_url.mime_type is"),
         ("innogpt", {}, reads(FILE_URL | {"url": "a.pdf"}), f"{SAID}[0].file_url.url must"),
         ("meingpt", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
@@ -137,9 +130,7 @@ PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
         ("sovrgpt", {}, {"stop": [1]}, "stop[0]"),
         ("innogpt", {}, {"max_completion_tokens": 0}, "max_completion_tokens must be greater"),
         ("meingpt", EMBEDDINGS, {"input": [[]]}, "input["),
-        ("innogpt", EMBEDDINGS, {"input": []}, "input must have at least 1 item"),
         ("innogpt", EMBEDDINGS, {"input": [[1]]}, "input[0] must be a valid string"),
-        ("innogpt", EMBEDDINGS, {"encoding_format": "int8"}, "encoding_format must be 'base64' or"),
         ("innogpt", IMAGES, {"n": 11}, "n must be less than or equal to 10"),
     ],
 )
