@@ -383,13 +383,12 @@ class BaseClient:
             decoder = call.decoder(answer)
             chunks: Chunks = yield OpenBody(answer.response, call.config.max_response_bytes)
             try:
-                while not decoder.done:
+                while True:
                     data: bytes | None = yield ReadChunk(chunks)
                     if data is None:
                         return _Begun(answer, decoder, decoder.close(), None)
-                    if deltas := decoder.feed(data):
+                    if (deltas := decoder.feed(data)) or decoder.done:
                         return _Begun(answer, decoder, iter(deltas), chunks)
-                return _Begun(answer, decoder, (), chunks)
             except ConnectionFailedError as failed:
                 return _Begun(answer, decoder, _broken(call, answer, decoder, failed), None)
             except APIError as error:

@@ -87,8 +87,9 @@ def test_thoughts_of_earlier_turns_go_with_the_rest(mode: Mode, server: Server, 
     plain, whole = ([*HELLO, turn | more, *HELLO] for more in ({}, {"reasoning_content": "Hm."}))
     mode.call(client, how, whole)
     wants = Status(400, message="reasoning_content is missing in assistant tool call message")
-    server.script("neuroflash", Raw(chunks=[ENDED]), wants)
-    mode.call(client, how, whole, send_reasoning=None, continue_cut_answers=1)
+    broken = Raw(chunks=[sse(chunk(), done=False)], drop=True)  # a rest of which nothing came
+    server.script("neuroflash", Raw(chunks=[ENDED]), wants, broken)
+    mode.call(client, how, whole, send_reasoning=None, continue_cut_answers=2)
     rest = [{"role": "assistant", "content": "Eins"}, {"role": "user", "content": GO_ON}]
     sent = [request.json["messages"] for request in server.requests]
-    assert sent == [whole, plain, plain + rest, whole + rest]
+    assert sent == [whole, plain, plain + rest, whole + rest, whole + rest]

@@ -115,19 +115,22 @@ def test_whole_answers_an_answer_that_is_none(
 
 
 @hows
-@pytest.mark.parametrize("ending", ["dropped", "held"])
-def test_whole_answers_after_done_nothing_more_is_needed(mode: Mode, how: str, ending: str) -> None:
+@pytest.mark.parametrize(("ending", "text"), [("dropped", TEXT), ("held", TEXT), ("held", "")])
+def test_whole_answers_after_done_nothing_more_is_needed(
+    mode: Mode, how: str, ending: str, text: str
+) -> None:
     let_go, over = threading.Event(), threading.Event()
+    stream = STREAM if text else sse(chunk())
 
     def serve(_request: bytes, connection: socket.socket) -> None:
-        connection.sendall(http(STREAM, kind="text/event-stream", length=len(STREAM) + 10))
+        connection.sendall(http(stream, kind="text/event-stream", length=len(stream) + 10))
         if ending == "held" and not let_go.wait(30):
             over.set()
         connection.close()
 
     with raw_server(serve) as raw:
         client = mode.client("sovrgpt", raw, timeout=60)
-        assert result(mode, client, how).content == TEXT
+        assert result(mode, client, how).content == text
         assert not over.is_set()  # the answer is whole while the server holds its end back
         let_go.set()
         assert len(raw.requests) == 1

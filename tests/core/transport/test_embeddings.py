@@ -114,14 +114,17 @@ def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(m
 def test_a_batch_as_arrays_with_what_it_cost(async_mode: Mode) -> None:
     sent: dict[str, Any] = {"model": "m", "dimensions": 1, "encoding_format": "float"}
     given = sent | {"allow_undocumented": True, "extra_body": {"more": 7}}
-    with raw_server(Vectors(limit=1, refuse="nein")) as raw:
+    with raw_server(Vectors(limit=1, refuse="ä")) as raw:
         own = client(async_mode, raw, "sovrgpt")
         for _ in range(2):  # halved, and then known to be
             done = async_mode.call(own, "embed_batch", TEXTS[:3], **given)
             assert done == ([array("f", vector) for vector in VECTORS[:3]], 3)
         assert json_of(raw.requests[-1]) == sent | {"input": TEXTS[2:3], "more": 7}
-        for text, kind in (("nein", errors.BadRequestError), ("", errors.ConfigurationError)):
-            raised(kind, async_mode.call, own, "embed_batch", [text], **given)
+        error = raised(errors.BadRequestError, async_mode.call, own, "embed_batch", ["ä"], **given)
+        assert error.__notes__ == ["while embedding text 0"]
+        for text, kind in (("", errors.ConfigurationError), ("a", errors.CapabilityError)):
+            more = given | {"allow_undocumented": not text}
+            raised(kind, async_mode.call, own, "embed_batch", [text], **more)
 
 
 def test_a_refusal_that_may_be_of_base64(mode: Mode, server: Server) -> None:
