@@ -16,11 +16,13 @@ SAID = (
     "neuroflash closes any one answer after about 150 seconds (Seen, not promised): a lower "
     "reasoning_effort or max_tokens makes an answer shorter, and continue_cut_answers=… asks"
 )
+LATE = {"error": {"message": "zu lang", "code": 504}}
 ENDS: list[tuple[str, Any, Any]] = [
     ("stream", Truncate(), IncompleteStreamError),
     ("stream", Raw(), errors.APIResponseError),
     ("chat", Truncate(clean=False), errors.APIConnectionError),
     ("chat", Status(504, body="<"), errors.InternalServerError),
+    *((how, Status(200, LATE), errors.InternalServerError) for how in ("chat", "stream")),
 ]
 
 
