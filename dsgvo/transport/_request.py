@@ -571,14 +571,16 @@ def connection_error(
     config: ClientConfig, failed: ConnectionFailedError, operation: Operation
 ) -> APIConnectionError | APIResponseError:
     """Say what went wrong with a connection, and what to do about it."""
-    spec, expects = config.spec, operation.expects
+    spec = config.spec
     host = operation.server_name or urlsplit(operation.url).netloc  # an image's is the vendor's say
     own = host == urlsplit(config.base_url).netloc
     where = f"; check base_url or {spec.base_url_variable}" if own else ""
     if failed.kind in {"size", "head"}:
-        what = f"{expects} of {failed.reason}" if failed.kind == "size" else "a head of 100 KiB"
-        bound = "; max_response_bytes= sets the bound" if failed.kind == "size" else " or more"
-        return APIResponseError(f"{spec.title}: {what}{bound}", provider=spec.name)
+        what, bound = "a head", ""
+        if failed.kind == "size":
+            what, bound = operation.expects, "; max_response_bytes= sets the bound"
+        said = f"{spec.title}: {what} of {failed.reason}{bound}"
+        return APIResponseError(said, provider=spec.name)
     kind = APIConnectionError
     match failed.kind:
         case "unreachable in time":

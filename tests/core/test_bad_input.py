@@ -77,5 +77,6 @@ def test_arguments_win_over_the_environment(mode: Mode, monkeypatch: pytest.Monk
 
 
 def test_a_function_that_gives_no_key(mode: Mode, server: Server) -> None:
-    client = mode.client("sovrgpt", server, api_key=lambda: None)
-    assert "api_key() gave no key" in str(raised(ConfigurationError, mode.chat, client))
+    for given, said in ((None, "gave no key: it returned None"), (7, "is a int, not a str")):
+        client = mode.client("sovrgpt", server, api_key=lambda given=given: given)
+        assert str(raised(ConfigurationError, mode.chat, client)) == f"api_key() {said}"

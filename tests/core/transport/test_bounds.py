@@ -67,7 +67,7 @@ def test_bounded_the_head_of_an_answer(mode: Mode, what: str) -> None:
             error = fails(mode, raw, what)
             assert len(raw.requests) == 1
         assert type(error) is errors.APIResponseError
-        assert "100 KiB" in str(error)
+        assert str(error) == f"{PROVIDERS[CALLS[what][0]].title}: a head of more than 100 KiB"
     with raw_server(b"HTTP/1.1 100 Continue\r\n\r\n") as raw:
         assert type(fails(mode, raw, what, timeout=0.2)) is errors.APITimeoutError
 

@@ -57,6 +57,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"arguments": {"workspace_id": "w"}}, "workspace_id='w': SovrGPT has no such argument"),
     ({"trusted_models": "gpt"}, "trusted_models='gpt': use a list"),
     ({"client_id": "mein client", "client_secret": "s"}, "client_id holds white space"),
+    ({"client_id": "c", "client_secret": "ein Geheimnis"}, "client_secret holds white space"),
+    ({"purpose": 5}, "purpose=5: use a line of text, such as 'Kundendienst'"),
+    ({"purpose": " "}, "purpose=' ': use a line"),
     ({"max_response_bytes": True}, "max_response_bytes=True: use a whole number"),
     ({"http_transport": 7}, "http_transport is a int: pass an httpx.BaseTransport"),
 ]
@@ -72,9 +75,13 @@ def test_what_is_wrong_is_named(given: dict[str, Any], said: str) -> None:
 
 
 def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
-    error = raised(CapabilityError, resolve, "sovrgpt", client_id="c")
-    assert str(error).startswith("client_id: SovrGPT has no client credentials")
-    assert error.provider == "sovrgpt"
+    for given in ("client_id", "client_secret"):
+        error = raised(CapabilityError, resolve, "sovrgpt", **{given: "c"})
+        assert str(error) == "client_id: SovrGPT has no client credentials; pass api_key=…"
+        assert error.provider == "sovrgpt"
+    error = raised(ConfigurationError, resolve, "sovrgpt")
+    said = "api_key is missing for SovrGPT: pass api_key=… or set SOVRGPT_API_KEY or SOVR_KEY"
+    assert (str(error), error.provider) == (said, "sovrgpt")
     spec = PROVIDERS["neuroflash"]
     unlisted = tuple(replace(wanted, listed_by=None) for wanted in spec.header_arguments)
     for own, said in (
