@@ -1,19 +1,18 @@
 """The Python of the pages runs as it stands, block after block, as a reader would paste it."""
 
-import asyncio
 import gc
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from llama_index.core import Settings
 
 from docs.notebooks import NOTEBOOKS, code_cells, run
 from dsgvo.emulator import Server
+from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
 
+__all__ = ["nothing_in_settings", "own_event_loop"]
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^( *)```python\n(.*?)^ *```", re.M | re.S)
 
@@ -57,17 +56,9 @@ PRINTED = {
 
 
 @pytest.fixture(autouse=True)
-def llama_index_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """LlamaIndex's sync methods leave an event loop open, and its settings are global."""
+def what_a_page_sets_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "-")
-    monkeypatch.delenv("TIKTOKEN_CACHE_DIR")  # and what a page sets is taken back
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    Settings._llm = Settings._embed_model = None
-    asyncio.set_event_loop(None)
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR")
 
 
 @pytest.mark.filterwarnings("ignore:The function .loads. is in beta")

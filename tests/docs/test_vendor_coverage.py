@@ -1,7 +1,5 @@
 """docs/vendor-coverage.md is what the tests' markers say, and no stated fact is without a test."""
 
-import pytest
-
 from docs.coverage import FACTS, PAGE, Mark, confirmed, facts_page, faults, marks, page
 from dsgvo import PROVIDERS
 
@@ -19,14 +17,9 @@ def test_every_fact_that_no_page_states_has_a_probe_or_says_why_not() -> None:
     assert [fact.text for fact, probes in known if bool(probes) == bool(fact.by_hand)] == []
 
 
-@pytest.mark.parametrize(
-    ("provider", "fact", "standing", "fault"),
-    [
-        ("nobody", "parameter seed", "", "nobody states"),
-        ("sovrgpt", "behaviour It sings", "", "no standing of behaviour It sings"),
-        ("sovrgpt", "parameter seed", "Public", "is Doc, not Public"),
-    ],
-)
-def test_planted_markers_are_found(provider: str, fact: str, standing: str, fault: str) -> None:
-    mark = Mark("t", provider, fact, *filter(None, [standing]))
-    assert any(fault in found for found in faults([*COVERED, mark]))
+def test_planted_markers_are_found() -> None:
+    rows = ("nobody", "parameter seed"), ("sovrgpt", "parameter seed", "Public")
+    planted = [Mark("t", *row) for row in (*rows, ("sovrgpt", "behaviour It sings"))]
+    found = ("nobody states", "is Doc, not Public", "no standing of behaviour It sings")
+    told = " ".join(faults([*COVERED, *planted]))
+    assert [text for text in found if text not in told] == []

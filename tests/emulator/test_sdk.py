@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from dsgvo.emulator import Server, Status
-from tests.emulator.conftest import QUESTION, Sdk, paired
+from tests.emulator.conftest import QUESTION, Sdk
 from tests.vendors import MODELS
 
 
@@ -170,14 +170,15 @@ def test_embeddings_are_the_same_in_both_encodings(
         assert raw == pytest.approx(vector, abs=1e-7)
 
 
-@paired(
-    "status kind code",
+@pytest.mark.parametrize(
+    ("vendor", "status", "kind", "code"),
     [
-        (401, "authentication_error", "unauthorized"),
-        (408, "invalid_request_error", "timeout"),
-        (403, "permission_error", "forbidden"),
-        (503, "server_error", "error"),
-        (429, "rate_limit_error", "rate_limit_exceeded"),
+        ("innogpt", 401, "authentication_error", "unauthorized"),
+        ("sovrgpt", 403, "permission_error", "forbidden"),
+        ("innogpt", 429, "rate_limit_error", "rate_limit_exceeded"),
+        ("sovrgpt", 503, "server_error", "error"),
+        ("meingpt", 408, "", ""),
+        ("neuroflash", 404, "", "not_found"),
     ],
 )
 def test_a_status_has_the_vendors_body(
