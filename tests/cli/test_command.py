@@ -14,8 +14,6 @@ from dsgvo._version import __version__
 from tests.cli.conftest import COMMAND, Invoke, environment, one_line, ran
 from tests.processes import next_line, started
 
-HEAVY = ("langchain", "llama_index", "httpx", "qdrant_client", "uvicorn", "numpy", "pypdf")
-
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
@@ -37,16 +35,6 @@ def test_texts_fit_the_terminal_and_usage_errors_are_2(
     assert (run.returncode, said in " ".join(text.split())) == (code, True)
     if not code:
         assert (run.stderr, max(map(len, text.splitlines())) <= 80) == ("", True)
-
-
-def test_help_loads_no_framework() -> None:
-    code = (
-        "import sys\nfrom dsgvo.cli import main\nsys.argv = ['dsgvo', 'demo', '--help']\n"
-        "try: main()\nexcept SystemExit: print(*sys.modules, sep='\\n', file=sys.stderr)"
-    )
-    loaded = ran(sys.executable, "-c", code).stderr.split()
-    assert "dsgvo.cli.app" in loaded
-    assert [name for name in loaded if name.startswith(HEAVY)] == []
 
 
 def test_a_command_that_cannot_start_says_what_it_needs() -> None:

@@ -42,9 +42,3 @@ class Way:
         if self.streamed:
             return whole(self.mode.stream(asked, messages, **kwargs))
         return self.mode.invoke(asked, messages, **kwargs)
-
-    def last(self, chain: Any, question: Any) -> Any:
-        """Return the answer, or the last of the parts that grow into it."""
-        if self.streamed:
-            return self.mode.stream(chain, question)[-1]
-        return self.mode.invoke(chain, question)

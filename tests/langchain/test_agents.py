@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.tools import tool
 
-from dsgvo.emulator import Reply, Server
-from tests.frameworks.test_structured import ANNA, TEXT, Person
+from dsgvo.emulator import Server
+from tests.frameworks.test_structured import ANNA, Person
 from tests.langchain.support import Mode, bodies, chat
 
 
@@ -18,20 +18,9 @@ def get_weather(city: str) -> str:
     return f"In {city} sind es 21 Grad."
 
 
-QUESTION = {"messages": [("user", "Wie ist das Wetter in „Köln“?")]}
-
-
 @pytest.mark.parametrize("by", [Person, ToolStrategy(Person)], ids=["default", "tool"])
 def test_an_agent_answers_by_a_schema(server: Server, provider: str, mode: Mode, by: Any) -> None:
     agent = create_agent(chat(provider), [get_weather], response_format=by)
     answer = mode.invoke(agent, {"messages": [("user", "„Anna“ ist 34 Jahre alt.")]})
     assert answer["structured_response"] == ANNA
     assert by is Person or bodies(server)[0]["tool_choice"] == "required"
-
-
-def test_an_agent_answers_by_a_schema_of_the_vendor(server: Server, mode: Mode) -> None:
-    call = {"name": "get_weather", "arguments": {"city": "Köln"}}
-    server.script("innogpt", Reply(tool_calls=[call]), Reply(TEXT))
-    agent = create_agent(chat("innogpt"), [get_weather], response_format=ProviderStrategy(Person))
-    assert mode.invoke(agent, QUESTION)["structured_response"] == ANNA
-    assert bodies(server)[1]["response_format"]["json_schema"]["name"] == "Person"

@@ -11,7 +11,7 @@ from dsgvo.errors import ConfigurationError
 from langchain_dsgvo._structured import AnswerParser
 from tests.core.support import work
 from tests.frameworks.test_structured import ANNA, FAULTS, METHODS, TEXT, Person, reply
-from tests.langchain.support import Mode, Way, bodies, chat
+from tests.langchain.support import Mode, bodies, chat
 
 
 class PersonDict(TypedDict):
@@ -64,10 +64,13 @@ def test_include_raw_gives_the_message_too(server: Server, mode: Mode, method: A
 
 
 @pytest.mark.parametrize("schema", [None, {}])
-def test_json_mode_without_a_schema_gives_the_object(server: Server, way: Way, schema: Any) -> None:
-    server.script("sovrgpt", Reply('{"stadt": "Köln"}'))
+def test_json_mode_without_a_schema_gives_the_object(
+    server: Server, mode: Mode, schema: Any
+) -> None:
+    server.script("sovrgpt", *[Reply('{"stadt": "Köln"}')] * 2)
     chain = chat("sovrgpt").with_structured_output(schema, method="json_mode")
-    assert way.last(chain, "Antworte in JSON.") == {"stadt": "Köln"}
+    answers = [mode.invoke(chain, "In JSON!"), mode.stream(chain, "In JSON!")[-1]]
+    assert answers == [{"stadt": "Köln"}] * 2
 
 
 @pytest.mark.parametrize(

@@ -70,19 +70,9 @@ def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> Non
     assert to_wire([message], INNOGPT) == [expected]
 
 
-@pytest.mark.parametrize(
-    ("message", "error", "says"),
-    [
-        (types.ChatMessage("3", role="tool"), ConfigurationError, "tool_call_id"),
-        (
-            types.ChatMessage(role="system", blocks=[types.ImageBlock(**IMAGE)]),
-            CapabilityError,
-            "a system message holds text alone",
-        ),
-    ],
-)
-def test_what_no_vendor_takes(
-    message: types.ChatMessage, error: type[Exception], says: str
-) -> None:
-    with pytest.raises(error, match=says):
-        to_wire([message], INNOGPT)
+def test_what_no_vendor_takes() -> None:
+    image = types.ChatMessage(role="system", blocks=[types.ImageBlock(**IMAGE)])
+    with pytest.raises(CapabilityError, match="a system message holds text alone"):
+        to_wire([image], INNOGPT)
+    with pytest.raises(ConfigurationError, match="tool_call_id"):
+        to_wire([types.ChatMessage("3", role="tool")], INNOGPT)

@@ -8,7 +8,7 @@ from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 
 from dsgvo.emulator import Reply, Server
-from tests.frameworks.test_structured import ANNA, TEXT, Person, asked_by, reply
+from tests.frameworks.test_structured import ANNA, TEXT, Person, asked_by
 from tests.llamaindex.support import Mode, bodies, llm
 
 PROMPT = PromptTemplate("Lies die Angaben zur Person.\n\n{text}")
@@ -42,18 +42,9 @@ def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> No
     assert "tool_choice" not in body
 
 
-@pytest.mark.parametrize(
-    ("program_mode", "said"),
-    [
-        (PydanticProgramMode.FUNCTION, reply("function_calling")),
-        (PydanticProgramMode.LLM, Reply(TEXT)),
-    ],
-)
-def test_llama_indexs_own_programs(
-    mode: Mode, server: Server, program_mode: PydanticProgramMode, said: Reply
-) -> None:
-    server.script("innogpt", *[said] * 2)
-    model = llm("innogpt", pydantic_program_mode=program_mode)
+def test_llama_indexs_own_program(mode: Mode, server: Server) -> None:
+    server.script("innogpt", *[Reply(TEXT)] * 2)
+    model = llm("innogpt", pydantic_program_mode=PydanticProgramMode.LLM)
     assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
     grown = mode.listed(model, "stream_structured_predict", Person, PROMPT, text=GIVEN)
     assert grown[-1] == ANNA

@@ -1,8 +1,5 @@
 """``use()``: both of LlamaIndex's models are set, or none."""
 
-import subprocess
-import sys
-
 import pytest
 from llama_index.core import Settings, VectorStoreIndex
 
@@ -64,13 +61,3 @@ def test_nothing_is_changed_by_a_mistake() -> None:
         with pytest.raises(ConfigurationError):
             mistake()
         assert nothing_is_set()
-
-
-@pytest.mark.slow
-def test_importing_brings_no_http_client_along() -> None:
-    code = (
-        "import sys, llama_index.core; before = 'httpx' in sys.modules; import llamaindex_dsgvo; "
-        "assert before or 'httpx' not in sys.modules; "
-        "assert not any(name.startswith('langchain') for name in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
