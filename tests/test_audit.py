@@ -1,6 +1,5 @@
 """The audit trail: one record a request, whole lines, no contents."""
 
-import asyncio
 import json
 import logging
 import subprocess
@@ -16,6 +15,7 @@ from dsgvo.emulator import Raw, Server, Status, Truncate
 from langchain_dsgvo import ChatMeinGPT
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
 from tests.cli.conftest import Invoke, invoke
+from tests.core.support import Mode
 
 __all__ = ["invoke"]  # the fixture
 
@@ -50,7 +50,7 @@ def test_each_request_that_carries_data_is_one_record(trail: Any) -> None:
     answer = ask(client)
     *_, last = client.stream(ASKED, model="gpt-4o", purpose="Test")
     assert last.completion
-    asyncio.run(AsyncClient("sovrgpt").chat(ASKED, model="qwen3.5-9b"))
+    Mode("async").stream(AsyncClient("sovrgpt"), ASKED)
     chat, stream, other = trail()
     assert chat.pop("seconds") >= 0
     assert chat.pop("time")[:2] == "20"
@@ -70,7 +70,7 @@ def test_each_request_that_carries_data_is_one_record(trail: Any) -> None:
         "other_model": False,
     }
     assert (stream["purpose"], stream["status"]) == ("Test", 200)
-    assert (other["provider"], other["purpose"]) == ("sovrgpt", None)
+    assert (other["task"], other["model"], other["purpose"]) == ("chat", "qwen3.5-9b", None)
 
 
 def test_both_frameworks_and_all_tasks(trail: Any) -> None:

@@ -1,6 +1,7 @@
 """Model lists, workspaces, quotas and health: when they are asked for, and what follows of them."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -68,11 +69,13 @@ def test_a_list_that_cannot_be_had_is_told_and_the_catalogue_stands_in(
 ) -> None:
     client = mode.client(provider, server)
     path = urlsplit(str(PROVIDERS[provider].models_url)).path
-    server.script(provider, Status(status), Status(status), path=path)
+    elsewhere = server.base_url(provider).replace("127.0.0.1", "localhost")
+    other = mode.client(provider, server, base_url=elsewhere)
+    server.script(provider, *[Status(status)] * 3, path=path)
     with pytest.warns(errors.ModelListWarning, match="model list cannot be had") as told:
-        found = [mode.call(client, "models") for _ in range(2)]
-    assert found == [list(PROVIDERS[provider].models)] * 2
-    assert (len(told), len(server.requests)) == (1, asked)  # what is missing is not asked for again
+        found = [mode.call(one, "models") for one in (client, client, other)]
+    assert found == [list(PROVIDERS[provider].models)] * 3
+    assert (len(told), len(server.requests)) == (2, asked + 1)  # what is missing is asked for once
 
 
 def test_a_base_url_moves_what_lies_beside_it() -> None:
@@ -82,6 +85,8 @@ def test_a_base_url_moves_what_lies_beside_it() -> None:
     ):
         config = Client("meingpt", api_key="k", base_url=base_url).config
         assert config.url(str(MEINGPT.models_url)) == models
+    none = Client(replace(MEINGPT, models_url=None), api_key="k")
+    assert none.models() == list(MEINGPT.models)
 
 
 @pytest.mark.covers("neuroflash, meingpt", "behaviour Two base URLs: a 404 names the other", "Seen")

@@ -4,6 +4,7 @@ import asyncio
 import pickle
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
@@ -46,13 +47,15 @@ def test_any_loop_connections_are_shared_and_usable_after_errors_and_streams(
 ) -> None:
     monkeypatch.setattr(_pools, "GRACE_SECONDS", 30.0)  # however slow this machine is
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked"
-    events = support.sse(support.chunk("Ja."), support.chunk(None, "stop")).splitlines(True)
-    body = b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events)
+    pieces = support.sse(support.chunk("Ja."), done=False), support.sse(support.chunk(None, "stop"))
+    start, end = (b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
 
     def serve(_request: bytes, connection: socket.socket) -> bytes:
         if len(raw.requests) % 2:
             return http({"error": "kaputt"}, status=503)
-        connection.sendall(head + b"\r\n\r\n" + body)
+        connection.sendall(head + b"\r\n\r\n" + start)
+        time.sleep(0.02)  # so that it is read alone
+        connection.sendall(end)
         return b"0\r\n\r\n"  # the end of the body comes after that of the stream
 
     with raw_server(serve) as raw:
