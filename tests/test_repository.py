@@ -9,7 +9,6 @@ import ast
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -179,13 +178,3 @@ def test_what_is_shipped_and_what_it_needs() -> None:
     wanted = requirement_names([*metadata["dependencies"], *extras])
     assert wanted - requirement_names(pinned) == {"dsgvo-llm"}
     assert requirement_names(metadata["dependencies"]) == {"httpx", "pydantic"}
-
-
-def test_importing_the_core_loads_neither_frameworks_nor_the_emulator() -> None:
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import dsgvo.transport"
-    command = [sys.executable, "-I", "-c", f"{code}; print(*sys.modules, sep='\\n')"]
-    loaded = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
-    heavy = ("langchain", "langgraph", "langsmith", "llama_index", "workflows", "starlette")
-    heavy = (*heavy, "uvicorn", "pypdf", "typer", "rich", "numpy", "dsgvo.emulator", "dsgvo.cli")
-    assert "dsgvo.providers" in loaded
-    assert [name for name in sorted(loaded) if name.startswith(heavy)] == []

@@ -12,7 +12,7 @@ from dsgvo.bulk import run_batch
 from dsgvo.bulk._journal import Journal
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import ConfigurationError
-from tests.bulk.conftest import killed, read_lines, write_lines
+from tests.bulk.conftest import read_lines, write_lines
 from tests.core.support import raised
 
 MODEL = "text-embedding-3-small"
@@ -79,18 +79,6 @@ def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Pat
     write_lines(source, lines[:5])
     refused = raised(ConfigurationError, run_batch, source, tmp_path / "out.jsonl", **arguments)
     assert "input was" in str(refused)
-
-
-@pytest.mark.slow
-def test_kill_at_any_moment_loses_no_answer(environment: Server, tmp_path: Path) -> None:
-    source = write_lines(tmp_path / "in.jsonl", [embeddings(n, f"Satz {n}") for n in range(300)])
-    target, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
-    run_batch(source, whole, provider="innogpt")
-    environment.clear()
-    program = ("batch", "-i", source, "-o", target, "--max-concurrency", "2")
-    assert killed(environment, 1, 2, 100, *program).startswith("300 of 300 rows")
-    assert target.read_bytes() == whole.read_bytes()
-    assert 300 <= len(environment.requests) <= 300 + 2 * 2
 
 
 def test_results_are_neither_moved_nor_lost(

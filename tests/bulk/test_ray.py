@@ -1,6 +1,5 @@
 """Ray: the same runs on a cluster that loses a node, one limit for all, and no key anywhere."""
 
-import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -14,9 +13,10 @@ from pydantic import SecretStr
 
 from dsgvo.bulk import run_batch
 from dsgvo.emulator import Server, Status
-from dsgvo.errors import ConfigurationError
+from dsgvo.errors import ConfigurationError, RateLimitError
+from dsgvo.transport._flow import run
 from tests.bulk.conftest import at_work, corpus, embedded, texts_asked, write_lines
-from tests.core.support import answer, eventually, http, raised, raw_server
+from tests.core.support import eventually, raised
 
 ray: Any = pytest.importorskip("ray")
 pytestmark = [
@@ -122,46 +122,22 @@ def test_answers_stand_beside_their_prompts(cluster: Any, environment: Server) -
     (failed,) = [row for row in found if row["answer"] is None]
     assert failed["error"].startswith("BadRequestError: ")
     assert {row["finish_reason"] for row in found if row["error"] is None} == {"stop"}
+    # Its processes keep to the cluster's limit, which an actor holds.
+    actors = [one["name"] for one in ray.util.list_named_actors(all_namespaces=True)]
+    assert any(name.startswith("dsgvo-innogpt-") for name in actors)
 
 
 @pytest.mark.usefixtures("cluster")
-def test_a_refusal_of_one_process_holds_all() -> None:
-    from dsgvo.ray import ChatRows
-
-    numbers, came = itertools.count(1), dict[int, float]()
-
-    def serve(_: bytes, __: Any) -> bytes:
-        number = next(numbers)
-        came[number] = time.monotonic()
-        time.sleep(0.05)
-        if number == 60:
-            return http({"error": "langsam"}, status=429, headers=["Retry-After: 6"])
-        return http(answer())
-
-    with raw_server(serve) as raw:
-        arguments = {"provider": "innogpt", "model": "gpt-4o", "base_url": raw.url}
-        lazy = ray.data.from_items(
-            [{"prompt": f"{n}"} for n in range(400)], override_num_blocks=8
-        ).map_batches(
-            ChatRows,
-            fn_constructor_kwargs=arguments,
-            compute=ray.data.ActorPoolStrategy(size=2),
-            batch_size=50,
-            num_cpus=0.5,
-        )
-        assert {row["answer"] for row in lazy.take_all()} == {"Ja."}
-    # Half the pause is left for others to hear of it, however busy the machine is.
-    assert [at - came[60] for at in came.values() if 3 < at - came[60] < 6] == []
-    assert len(came) == 401
-
-
-@pytest.mark.usefixtures("cluster")
-def test_a_limit_whose_actor_is_lost_is_found_again() -> None:
+def test_a_limit_is_one_for_all_and_found_again_when_its_actor_is_lost() -> None:
     from dsgvo.ray._limit import ClusterGate
 
     limits = {"max_concurrency": 4}
-    ray.kill(ClusterGate("lost", limits)._keeper, no_restart=False)
-    assert ClusterGate("lost", limits)._keeper is not None
+    one, other = (ClusterGate("shared", limits) for _ in range(2))
+    run(other.admit()).end(None)
+    run(one.admit()).end(RateLimitError("", status_code=429, retry_after=600))
+    assert eventually(lambda: other.must_wait(time.monotonic()))
+    ray.kill(one._keeper, no_restart=False)
+    assert ClusterGate("shared", limits)._keeper is not None
 
 
 def test_the_command_resumes(cluster: Any, environment: Server, tmp_path: Path) -> None:

@@ -69,11 +69,7 @@ def test_tools(way: Way, provider: str, model: str) -> None:
     llm = way.model(provider, model=model)
     required = {"tool_choice": "wetter"} if way.is_langchain else {"tool_required": True}
     asking = way.call_tools(llm, [wetter], WEATHER, **required)
-    [(_, arguments)] = asking.calls
-    if way.is_langchain:
-        call_id = asking.message.tool_calls[0]["id"]
-    else:
-        call_id = asking.message.blocks[-1].tool_call_id
+    [(_, arguments)], [call_id] = asking.calls, asking.ids
     result = way.result(wetter(**arguments), call_id=call_id)
     assert way.answer(llm, [WEATHER, asking.message, result]).text
 

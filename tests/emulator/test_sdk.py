@@ -1,34 +1,15 @@
 """Every documented capability of the four dialects, and errors, as the OpenAI SDK reads them."""
 
 import base64
-import json
 import struct
 from typing import Any
 
 import openai
 import pytest
-from pydantic import BaseModel
 
 from dsgvo.emulator import Server, Status
 from tests.emulator.conftest import QUESTION, Sdk
 from tests.vendors import MODELS
-
-
-class Person(BaseModel):
-    name: str
-    alter: int
-
-
-def function(name: str, told: str, kind: str, *fields: str) -> dict[str, Any]:
-    properties = {field: {"type": kind} for field in fields}
-    parameters = {"type": "object", "properties": properties, "required": [*fields]}
-    told_of = {"name": name, "description": told, "parameters": parameters}
-    return {"type": "function", "function": told_of}
-
-
-ADDER = function("addiere", "Addiert zwei ganze Zahlen.", "integer", "a", "b")
-TOOLS = [function("wetter", "Sagt das Wetter an einem Ort.", "string", "ort"), ADDER]
-ANNA = [{"role": "user", "content": "„Anna Schmidt“ ist 34 Jahre alt."}]
 
 
 @pytest.mark.covers("*", "endpoint POST */chat/completions")
@@ -54,37 +35,6 @@ def test_a_stream_counts_tokens_only_when_asked(ask: Sdk, vendor: str) -> None:
         told = [chunk for chunk in chunks if chunk.usage]
         assert told == chunks[-1:] * counted
         assert all(bool(one.choices) is (vendor == "neuroflash") for one in told)
-
-
-@pytest.mark.covers("sovrgpt", "content A tool's result as a `tool` message", "Doc")
-def test_a_tool_is_called_and_its_result_used(ask: Sdk, vendor: str) -> None:
-    messages: list = [{"role": "user", "content": "Addiere 17 und 25."}]
-    first = ask(vendor, messages=messages, tools=TOOLS)
-    [call] = first.choices[0].message.tool_calls
-    assert call.function.name == "addiere"
-    assert json.loads(call.function.arguments) == {"a": 17, "b": 25}
-    chunks = ask(vendor, messages=messages, tools=TOOLS, stream=True)
-    deltas = [d for chunk in chunks for d in chunk.choices[0].delta.tool_calls or []]
-    assert [d.function.name for d in deltas if d.function.name] == ["addiere"]
-    assert ({d.index for d in deltas}, len(deltas) > 1) == ({0}, True)
-    assert "".join(d.function.arguments or "" for d in deltas) == call.function.arguments
-    result = {"role": "tool", "tool_call_id": call.id, "content": '{"summe": 42}'}
-    messages += [first.choices[0].message, result]
-    second = ask(vendor, messages=messages, tools=TOOLS)
-    reasons = [one.choices[0].finish_reason for one in (first, chunks[-1], second)]
-    assert reasons == ["tool_calls", "tool_calls", "stop"]
-    assert "42" in second.choices[0].message.content
-
-
-def test_structured_output_and_json_mode(sdk: Sdk, ask: Sdk, vendor: str) -> None:
-    anna, asked = Person(name="Anna Schmidt", alter=34), {"model": MODELS[vendor], "messages": ANNA}
-    if vendor != "sovrgpt":
-        answer = sdk(vendor).chat.completions.parse(**asked, response_format=Person)
-        assert answer.choices[0].message.parsed == anna
-    rule = f"Antworte in JSON nach diesem Schema: {json.dumps(Person.model_json_schema())}"
-    messages = [{"role": "system", "content": rule}, *ANNA]
-    answer = ask(vendor, messages=messages, response_format={"type": "json_object"})
-    assert Person.model_validate_json(answer.choices[0].message.content) == anna
 
 
 @pytest.mark.covers("sovrgpt", "parameter n: more than one answer is refused before sending", "Doc")

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from langchain_core.tools import StructuredTool
-from llama_index.core.base.llms.types import AudioBlock
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Reply, Server, Status
@@ -71,6 +70,7 @@ TWO_CALLS = [
 ]
 
 
+@pytest.mark.covers("sovrgpt", "content A tool's result as a `tool` message", "Doc")
 @pytest.mark.parametrize("provider", list(PROVIDERS))
 def test_a_call_goes_out_and_comes_back(server: Server, way: Way, provider: str) -> None:
     model = way.model(provider)
@@ -153,15 +153,6 @@ def test_an_image_in_a_tools_result_travels_in_a_users_message_or_not_at_all(
     assert [body["messages"][-1] for body in bodies(server)[1:]] == [result, result]
     with pytest.raises(errors.CapabilityError, match="documents no image input"):
         way.answer(way.model("meingpt", strict=True), history)
-
-
-@EACH
-def test_an_audio_in_a_tools_result_is_left_out(server: Server, way: Way) -> None:
-    audio = {"type": "audio", "base64": "aGk=", "mime_type": "audio/wav"}
-    block: Any = audio if way.is_langchain else AudioBlock(audio=b"x", format="mp3")
-    with pytest.warns(errors.IgnoredParameterWarning, match="documents no audio input"):
-        way.answer(way.model("innogpt"), ["a", way.call(), way.result("", block)])
-    assert bodies(server)[0]["messages"][-1]["content"] == "(not shown)"
 
 
 def test_thoughts_go_back_once_a_server_wants_them(server: Server, way: Way) -> None:

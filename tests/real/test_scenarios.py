@@ -182,24 +182,14 @@ def test_a_server_killed_mid_stream(vendor: str, way: Way, doomed: Target, morta
     assert caught.value.partial.content.startswith("j")
 
 
-def metric(target: Target, name: str) -> float:
-    told = httpx.get(f"{target.url}/metrics").text
-    [line] = [line for line in told.splitlines() if line.startswith(f"vllm:{name}{{")]
-    return float(line.split()[-1])
-
-
 @STREAMS
 def test_the_server_notices_that_a_stream_is_left(
     vendor: str, way: Way, target: Target, llama: Target
 ) -> None:
-    asked = Asked(vendor, way, target)
-    model = asked.model(extra_body=ENDLESS)
-    before = metric(target, "generation_tokens_total") if target.name == "vLLM" else 0
-    assert asyncio.run(asked.texts(model, stop=3)).startswith("j")
     if target.name == "vLLM":
-        assert eventually(lambda: not metric(target, "num_requests_running"), seconds=60)
-        assert 0 < metric(target, "generation_tokens_total") - before < 900
-        return
+        pytest.skip("vLLM tells of no single stream what it wrote; llama.cpp does")
+    asked = Asked(vendor, way, target)
+    assert asyncio.run(asked.texts(asked.model(extra_body=ENDLESS), stop=3)).startswith("j")
     headers = {"authorization": f"Bearer {llama.key}"}
 
     def slots() -> list[dict[str, Any]]:
