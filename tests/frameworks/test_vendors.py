@@ -200,7 +200,8 @@ def test_a_model_list_once_read_says_what_a_model_can(way: Way, server: Server) 
             assert one.metadata.context_window == 400_000
     lists = [one for one in server.requests if one.path.endswith("/models")]
     assert len(lists) == 1
-    name = {"model": "erfunden"} | ({} if way.is_langchain else {"context_window": "auto"})
-    model = way.model("neuroflash", **name)
-    with pytest.warns(errors.ModelListWarning, match="list does not name model 'erfunden'"):
-        way.mode.call(model, "load_profile") if way.is_langchain else model.metadata
+    more: Any = {} if way.is_langchain else {"context_window": "auto"}
+    for unknown in ("erfunden", "erdacht"):
+        model = way.model("neuroflash", model=unknown, **more)
+        with pytest.warns(errors.ModelListWarning, match=f"does not name model '{unknown}'"):
+            way.mode.call(model, "load_profile") if way.is_langchain else model.metadata
