@@ -135,21 +135,6 @@ def test_mistakes_are_one_clear_line(
 
 
 @pytest.mark.slow
-def test_a_service_given_by_its_base_url_is_used_as_it_is(
-    invoke: Invoke, folder: Path, vendor_environment: Server
-) -> None:
-    chosen = ("--provider", "sovrgpt", "--embeddings", "meingpt")
-    asked = ("--docs", str(folder), "--question", QUESTIONS[2])
-    run = invoke(*LANGCHAIN, *chosen, *asked, env={"SOVRGPT_MODEL": "qwen3.5-9b"})
-    assert run.returncode == 0, run.stderr
-    assert ("drei Monate" in run.stdout, "Emulator" in run.stdout) == (True, False)
-    paths = [request.path for request in vendor_environment.requests]
-    for name, title in (("sovrgpt", "SovrGPT"), ("meingpt", "meinGPT")):
-        rows = re.findall(rf"{title} +\S+ +(\d+) +[≈–\d]", run.stdout)
-        assert sum(map(int, rows)) == sum(f"/{name}/" in path for path in paths)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rag_langchain.py", "rag_llamaindex.py"])
 def test_an_example_answers(server: Server, name: str) -> None:
     service = server.environ("innogpt") | {"INNOGPT_MODEL": "gpt-5"}

@@ -10,7 +10,7 @@ import pytest
 
 from dsgvo.emulator import Server
 from tests.emulator.conftest import QUESTION, Http
-from tests.vendors import MODELS, THINKING_MODEL
+from tests.vendors import MODELS
 
 PDF = (Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf").read_bytes()
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
@@ -214,23 +214,3 @@ class TestSovrGPT:
             body = asking("sovrgpt", IMAGE, DATA_IMAGE, model=model["id"])
             status = http("sovrgpt", json=body).status_code
             assert status == (200 if model["accepts_vision"] else 400)
-
-    @pytest.mark.covers(
-        "sovrgpt",
-        "behaviour `<think>…</think>` before the answer: kept apart, and not sent back",
-        "Doc",
-    )
-    def test_reasoning_models_think_aloud(self, http: Http) -> None:
-        plain, streamed, cut = (
-            http("sovrgpt", json=asking("sovrgpt", model=THINKING_MODEL, **more))
-            for more in ({}, {"stream": True}, {"max_tokens": 5})
-        )
-        content = plain.json()["choices"][0]["message"]["content"]
-        assert content.startswith("<think>")
-        assert content.index("</think>") < content.index("Emulator")
-        found = pieces(streamed)
-        assert "".join(found) == content
-        assert not any("<think>" in piece or "</think>" in piece for piece in found)
-        [choice] = cut.json()["choices"]
-        assert choice["finish_reason"] == "length"
-        assert "</think>" not in choice["message"]["content"]

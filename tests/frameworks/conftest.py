@@ -2,9 +2,9 @@ import pytest
 
 from dsgvo.emulator import Server
 from tests.frameworks.support import WAYS, Way
-from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
+from tests.llamaindex.fixtures import mode, nothing_in_settings, own_event_loop
 
-__all__ = ["nothing_in_settings", "own_event_loop"]
+__all__ = ["mode", "nothing_in_settings", "own_event_loop"]
 
 
 @pytest.fixture(autouse=True)

@@ -24,11 +24,6 @@ from tests.llamaindex.support import HOW_MANY_DAYS, documents
 TEXTS = ["Das Tagegeld beträgt 28 Euro.", "Allen stehen 30 Tage Urlaub zu.", "Urlaub beantragen."]
 
 
-@pytest.fixture(params=["sync", "async"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return Mode(request.param)
-
-
 def test_a_compression_retriever_keeps_the_best(mode: Mode, server: Server) -> None:
     found = [Document(text, metadata={"n": n}) for n, text in enumerate(TEXTS)]
     store = InMemoryVectorStore.from_documents(found, langchain.InnoGPTEmbeddings())

@@ -28,7 +28,9 @@ TOOLS = [convert_to_openai_tool(get_price)]
 
 
 @pytest.mark.covers(
-    "sovrgpt", "behaviour `<think>…</think>` before the answer: kept apart, and not sent back"
+    "sovrgpt",
+    "behaviour `<think>…</think>` before the answer: kept apart, and not sent back",
+    "Doc",
 )
 @pytest.mark.parametrize("field", [None, "reasoning_content", "reasoning"])
 def test_thoughts_are_apart_and_not_sent_back(server: Server, way: Way, field: Any) -> None:

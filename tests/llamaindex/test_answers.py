@@ -87,19 +87,13 @@ def test_what_came_with_an_answer() -> None:
 TOKENS = [{"token": "a", "logprob": -1.0, "bytes": [97]}, {"token": "b", "logprob": -2.0}]
 
 
-@pytest.mark.parametrize(
-    ("logprobs", "found"),
-    [
-        ({"content": [TOKENS[0] | {"top_logprobs": TOKENS}]}, [[("a", -1.0), ("b", -2.0)]]),
-        ({"content": None}, None),
-        ({"content": [{"token": 1}]}, None),
-    ],
-)
-def test_logprobs(logprobs: Any, found: Any) -> None:
-    response = read(completed(extra={"logprobs": logprobs}))
-    pairs = response.logprobs and [[(t.token, t.logprob) for t in one] for one in response.logprobs]
-    assert pairs == found
-    assert response.raw.logprobs == logprobs
+def test_logprobs() -> None:
+    told = {"content": [TOKENS[0] | {"top_logprobs": TOKENS}]}
+    response = read(completed(extra={"logprobs": told}))
+    pairs = [[(one.token, one.logprob) for one in place] for place in response.logprobs]
+    assert (pairs, response.raw.logprobs) == ([[("a", -1.0), ("b", -2.0)]], told)
+    for odd in ({"content": None}, {"content": [{"token": 1}]}):
+        assert read(completed(extra={"logprobs": odd})).logprobs is None
 
 
 @pytest.mark.parametrize(
