@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from dsgvo.errors import (
@@ -101,7 +102,9 @@ def _seconds(value: str | None, now: float, unit: float) -> float | None:
         seconds = float(value) * unit
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
+            date = parsedate_to_datetime(value)
+            # HTTP's oldest form of dates names no zone, and means UTC.
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now
         except (ValueError, OverflowError, TypeError):
             return None
     return seconds if seconds < float("inf") else None

@@ -1,6 +1,9 @@
 """Retry policy: which failures are worth another attempt, and after how long."""
 
+import time
 from email.utils import formatdate
+
+import pytest
 
 from dsgvo import errors
 from dsgvo.errors import APIStatusError, CapabilityError, DsgvoError
@@ -51,12 +54,16 @@ RETRY_AFTER = {
     **dict.fromkeys(["", "bald", "nan", "inf", "1e999", "Mon, 99 Foo 2023"]),
     formatdate(NOW + 90, usegmt=True): 90.0,
     formatdate(NOW - 90, usegmt=True): 0.0,
+    time.asctime(time.gmtime(NOW + 90)): 90.0,  # in HTTP's oldest form, without a zone
     "Fri, 31 Dec 9999 23:59:59 -99999999999999": None,
 }
 MILLISECONDS = {"1500": 1.5, "-5": 0.0, "bald": 7.0, "inf": 7.0}
 
 
-def test_what_a_server_says_of_trying_again_and_when() -> None:
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has no tzset")
+def test_what_a_server_says_of_trying_again_and_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XXX-9")
+    time.tzset()
     said = {"true": True, " False ": False, "1": None, "": None}
     assert {value: should_retry({"x-should-retry": value}) for value in said} == said
     assert should_retry({}) is None
@@ -66,3 +73,5 @@ def test_what_a_server_says_of_trying_again_and_when() -> None:
     assert {ms: retry_after(headers, NOW) for ms, headers in both.items()} == MILLISECONDS
     assert retry_after({"retry-after-ms": "1500"}, NOW) == 1.5
     assert retry_after({"retry-after-ms": "inf"}, NOW) is None
+    monkeypatch.undo()
+    time.tzset()
