@@ -461,7 +461,6 @@ class BaseClient:
         model = require_embeddings(config.spec, model, allow_undocumented=allow_undocumented)
         asked: dict[str, Any] = {"model": model_id(model)}
         if dimensions is not None:
-            check_count("dimensions", dimensions)
             asked["dimensions"] = dimensions
         if encoding_format not in (None, "base64", "float"):
             raise ConfigurationError(
@@ -470,6 +469,8 @@ class BaseClient:
         if encoding_format is not None:
             asked["encoding_format"] = encoding_format
         asked.update(own.extra_body or {})
+        if asked.get("dimensions") is not None:
+            check_count("dimensions", asked["dimensions"])
         check_residency(config.spec, str(asked["model"]), config.residency, config.trusted_models)
         return config, asked
 

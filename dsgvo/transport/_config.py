@@ -217,6 +217,9 @@ class RequestOptions:
             raise ConfigurationError(
                 f"extra_body is a {type(self.extra_body).__name__}, not a dict"
             )
+        model: object = (self.extra_body or {}).get("model", "")
+        if not isinstance(model, str):
+            raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
         return replace(config, **changes) if changes else config
 
 

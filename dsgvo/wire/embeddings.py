@@ -265,7 +265,7 @@ def decode_embeddings(
     if len(lengths) > 1 or 0 in lengths:
         raise fail(f"vectors of different lengths: {sorted(lengths)}")
     if dimensions is not None and lengths != {dimensions}:
-        raise fail(f"expected {dimensions} dimensions, got {lengths.pop()}")
+        raise fail(f"expected {shown(dimensions)} dimensions, got {lengths.pop()}")
     usage, model = answer.get("usage"), answer.get("model")
     return EmbeddingResult(
         found,

@@ -206,6 +206,7 @@ def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) 
             ({"on_empty": "zero"}, ["", " "], "nothing says how long a vector is"),
             *(({name: 0}, ["a"], f"^{name}=0 ") for name in ("dimensions", "max_concurrency")),
             ({"encoding_format": "hex"}, ["a"], "encoding_format='hex': 'base64' or 'float'"),
+            ({"extra_body": {"dimensions": [1]}}, ["a"], r"^dimensions=\[1\] "),
         ):
             with pytest.raises(errors.ConfigurationError, match=said):
                 mode.embed(ask, texts_of, batch_size=batch_size, **wrong)

@@ -100,6 +100,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("extra_headers", ["a"], "extra_headers is not a mapping"),
     ("extra_query", {"a": [1]}, "extra_query['a']: use a text, a number or a bool"),
     ("extra_body", "x", "extra_body is a str, not a dict"),
+    ("extra_body", {"model": ["m"]}, "extra_body['model'] is a list, not a str"),
 ]
 
 
