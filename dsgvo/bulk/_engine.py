@@ -35,6 +35,7 @@ from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, ClientConfig, Gate
 from dsgvo.transport._config import is_loopback
 from dsgvo.wire.completion import Completion
+from dsgvo.wire.limiter import MAX_HOLD
 from dsgvo.wire.retry import asks_for_fewer, next_delay
 
 __all__ = [
@@ -50,9 +51,6 @@ __all__ = [
 ]
 
 MAX_RETRIES = 5
-MAX_HOLD = 3600.0
-"""Seconds that a vendor may ask to wait; beyond it the run ends, to be started again later."""
-
 MAX_FAILURES = 20
 """Failures in a row, of any requests, after which the vendor counts as down and the run ends."""
 
@@ -335,6 +333,7 @@ class Engine(Generic[_Unit]):
         refused = asks_for_fewer(error)
         self._failures += not refused
         down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
+        # Beyond that the run is to be started again later.
         if isinstance(error, _ENDS_THE_RUN) or down or (error.retry_after or 0) > MAX_HOLD:
             self._stop(error)
             raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
@@ -78,13 +79,12 @@ from dsgvo.wire.account import (
     read_workspaces,
 )
 from dsgvo.wire.arguments import shown
-from dsgvo.wire.body import describe_body
-from dsgvo.wire.errors import error_from_body, mask, mentions, redact
+from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact
 from dsgvo.wire.files import Upload
 from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.messages import wants_reasoning
 from dsgvo.wire.private import private_texts
-from dsgvo.wire.retry import next_delay, retry_after, should_retry
+from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
 
 if TYPE_CHECKING:
     import httpx
@@ -432,7 +432,8 @@ def gate_of(config: ClientConfig) -> Gate | None:
     with runtime.lock:
         gate = runtime.gates.get((config.base_url, key))
         if gate is None:
-            gate = runtime.gates[config.base_url, key] = Gate(Limiter())
+            # Beyond that the error is raised at once, and the next call is not to wait for hours.
+            gate = runtime.gates[config.base_url, key] = Gate(Limiter(max_hold=MAX_RETRY_AFTER))
         return gate
 
 
@@ -749,17 +750,30 @@ def _fetch_token(config: ClientConfig, credentials: Credentials) -> Flow[Token]:
         expects="a token",
     )
     body, answer = yield from fetch(config, operation, auth=None)
-    token, what = _token(body, started), redact(describe_body(body), config.secrets())
+    found = _token(body, started) or _no_token(config, operation, answer, body)
     del body  # a traceback shows what is held here
-    if token is None:
-        raise APIResponseError(
-            f"{config.spec.title}: expected an access token from {credentials.token_url}, "
-            f"got {what}",
+    if isinstance(found, APIError):
+        raise found
+    return found
+
+
+def _no_token(config: ClientConfig, operation: Operation, answer: Answer, body: bytes) -> APIError:
+    """Return the error of an answer without a token: the server's words, if it is an error."""
+
+    def fail(what: str) -> APIResponseError:
+        what = what.removeprefix("expected JSON, got ")
+        return APIResponseError(
+            f"{config.spec.title}: expected an access token from {operation.url}, got {what}",
             provider=config.spec.name,
             status_code=answer.response.status_code,
-            request_id=answer.request_id,
         )
-    return token
+
+    try:
+        with masked(config, operation, answer):
+            read_object(config.spec, body, fail)
+            raise fail("an answer without one")
+    except APIError as error:
+        return error.with_traceback(None)
 
 
 def _form(credentials: Credentials) -> SecretStr:
@@ -782,7 +796,7 @@ def _token(body: bytes, started: float) -> Token | None:
         life = float(answer.get("expires_in") or DEFAULT_LIFE)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
-    if not isinstance(text, str) or not text or not (text.isascii() and text.isprintable()):
+    if not isinstance(text, str) or not re.fullmatch("[!-~]+", text):  # no header carries others
         return None
     return Token(SecretStr(text), started + life - min(RENEW_BEFORE, life / 10))
 

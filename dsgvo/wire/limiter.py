@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from dsgvo.errors import ConfigurationError
 
-__all__ = ["Limiter", "Outcome"]
+__all__ = ["MAX_HOLD", "Limiter", "Outcome"]
 
 Outcome: TypeAlias = Literal["ok", "refused", "failed"]
 """``refused``: the vendor asks for fewer requests (429, 503, 529); ``failed``: anything else."""
@@ -35,6 +35,9 @@ PROBING = 45.0
 SLOW = 2.0
 """How many times its usual value a latency must be to count as rising."""
 
+MAX_HOLD = 3600.0
+"""Seconds that one refusal holds all at most, whatever ``Retry-After`` says."""
+
 BACKOFF, MAX_BACKOFF = 0.5, 8.0
 """Seconds that all wait at least after a refusal, doubled by each that follows without an answer.
 """
@@ -54,6 +57,7 @@ class Limiter:
         requests_per_minute: Bound that is never exceeded, above 0.
         tokens_per_minute: The same for tokens, as far as their number is known or guessed.
         max_concurrency: Requests at once, 1 or more.
+        max_hold: Seconds that one refusal holds all at most.
 
     Raises:
         ConfigurationError: If an argument is out of range.
@@ -75,17 +79,20 @@ class Limiter:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         max_concurrency: int = MAX_CONCURRENCY,
+        max_hold: float = MAX_HOLD,
     ) -> None:
         given = {
             "requests_per_minute": requests_per_minute,
             "tokens_per_minute": tokens_per_minute,
             "max_concurrency": max_concurrency,
+            "max_hold": max_hold,
         }
         for name, value in given.items():
             if value is not None and not 0 < value < float("inf"):
                 raise ConfigurationError(f"{name}={value!r} is out of range: use more than 0")
         self.max_concurrency = max(1, int(max_concurrency))
         self.concurrency = min(START_CONCURRENCY, float(self.max_concurrency))
+        self.max_hold = max_hold
         self.in_flight = 0
         self.refused = 0
         self.rate: float | None = None
@@ -179,6 +186,7 @@ class Limiter:
             self._refusals += 1
         least = min(MAX_BACKOFF, BACKOFF * 2.0 ** min(self._refusals - 1, 6))
         pause = least if retry_after is None else max(retry_after, BACKOFF)
+        pause = min(pause, self.max_hold)
         self.held_until = max(self.held_until, now + pause)
         if not first:
             return

@@ -75,3 +75,6 @@ async def test_refusals_hold_all() -> None:
         lease.end(None)  # once is enough
         assert gate.limiter.in_flight == 0
         assert gate.must_wait(lease.sent) is held
+    limiter = Limiter(max_hold=60)
+    limiter.give(0.0, sent=0.0, outcome="refused", retry_after=1e300)
+    assert limiter.schedule(0.0) == 60.0

@@ -106,7 +106,7 @@ def test_a_life_of_any_form(mode: Mode, life: str) -> None:
 
 NO_TOKENS = [
     *(b"<html><title>Anmelden</title>", b"[]", b'{"access_token": ""}', b'{"access_token": 7}'),
-    b'{"access_token": "t\\nX-Evil: 1"}',
+    *(b'{"access_token": "t\\nX-Evil: 1"}', b'{"access_token": "t "}'),
     b'{"access_token": "t", "expires_in": "bald"}',
     b'{"access_token": "%s"}' % (b"t" * 200),
 ]
@@ -120,6 +120,9 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
     long = "neuroflash: a token of more than 100 bytes"
     assert (long if len(body) > 100 else "expected an access token") in str(error)
     assert (error.provider, error.request_id) == ("neuroflash", "r-1")
+    with raw_server(http({"error": "invalid_client"})) as raw:
+        error = raised(errors.APIStatusError, mode.chat, of(mode, raw))
+    assert str(error) == "neuroflash: 200: invalid_client"
 
 
 def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[float]) -> None:
