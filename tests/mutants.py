@@ -31,7 +31,13 @@ LIMITER = ["tests/bulk/test_budget.py", "tests/bulk/test_limiter.py"]
 SHARED = [f"tests/core/test_{name}.py" for name in NAMES]
 TESTS = {
     "wire": ["tests/core/wire", *SHARED, *FRAMEWORKS, *LIMITER],
-    "transport": ["tests/core/transport", "tests/core/test_bad_input.py", AUDIT, *SHARED],
+    "transport": [
+        "tests/core/transport",
+        "tests/core/test_bad_input.py",
+        AUDIT,
+        *SHARED,
+        LIMITER[1],
+    ],
 }
 # Tests that measure, look at the stack and its frames, in which mutmut stands, or start a Python in
 # which every warning is an error: mutmut's would be, too.

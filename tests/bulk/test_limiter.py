@@ -2,11 +2,14 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from dsgvo.errors import RateLimitError
-from dsgvo.transport import Gate
+from dsgvo.errors import InternalServerError, RateLimitError
+from dsgvo.transport import Gate, _flow
 from dsgvo.transport._flow import arun, run
 from dsgvo.wire.limiter import Limiter
 
@@ -78,3 +81,46 @@ async def test_refusals_hold_all() -> None:
     limiter = Limiter(max_hold=60)
     limiter.give(0.0, sent=0.0, outcome="refused", retry_after=1e300)
     assert limiter.schedule(0.0) == 60.0
+
+
+def test_the_gate_sends_when_the_policy_says_and_tells_it_what_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, now, naps = Gate(Limiter(tokens_per_minute=6000)), [100.0], list[float]()
+    assert (gate.guess(["abcd", "", "a" * 9]), Gate(Limiter()).guess(["abcd"])) == (6, 0)
+    give = gate.limiter.give = Mock(wraps=gate.limiter.give)
+
+    def nap(step: _flow.Sleep) -> None:
+        naps.append(step.seconds)
+        now[0] += step.seconds + 1e-6
+        if len(naps) == 3:
+            leases[0].end(RateLimitError("", status_code=429, retry_after=30))
+
+    monkeypatch.setattr(_flow, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(_flow.Sleep, "run", nap)
+    leases = [run(gate.admit(980)) for _ in range(3)]  # of 98 tokens a second
+    gate.correct(-490)
+    leases += [run(gate.admit(98))]
+    give.assert_called_once_with(pytest.approx(125), sent=100.0, outcome="refused", retry_after=30)
+    with leases[1]:
+        pass
+    for error in (InternalServerError("", status_code=500), KeyboardInterrupt()):
+        with pytest.raises(type(error)), leases.pop():
+            raise error
+    outcomes = [told.kwargs["outcome"] for told in give.mock_calls]
+    assert (outcomes, gate.limiter.in_flight) == (["refused", "ok", "failed"], 0)
+    for tokens in (49, 0):
+        run(gate.admit(tokens)).end(None)
+    assert naps == pytest.approx([10, 10, 5, 30, 0.5], abs=1e-3)
+
+
+def test_places_are_given_in_turn_and_those_of_the_gone_to_the_next() -> None:
+    gate = Gate(Limiter(max_concurrency=2))
+    assert (gate._take(), gate._take()) == (None, None)
+    flows = [gate.admit() for _ in range(3)]
+    steps: Any = [next(flow) for flow in flows]
+    gate.give(0.0, None)
+    for given in ([True, False, False], [True, True, False]):
+        assert [step.future.done() for step in steps] == given
+        flows.pop(0).close()
+    assert {step.leader for step in steps} == {0}
