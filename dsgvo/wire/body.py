@@ -76,4 +76,5 @@ def _title(page: bytes) -> str:
     end = lower.find(b"</title", opened)
     if not 0 <= start < opened < end:
         return ""
-    return page[opened + 1 : end].strip()[:80].decode("utf-8", "replace")
+    title = page[opened + 1 : end].strip().decode("utf-8", "replace")
+    return title if len(title) <= 80 else f"{title[:79]}…"  # by which masking knows of a cut

@@ -146,8 +146,8 @@ ENCODED: list[tuple[str, bytes, str]] = [
     ("identity", STREAM, ""),
     ("gzip", PACKED[:20] + b"kein gzip" + PACKED[20:], "its compression: "),
     ("gzip", UNFINISHED[:-8], "the compressed body is not whole"),
-    ("gzip, gzip", gzip.compress(PACKED), "'gzip, gzip' was not asked for"),
-    ("x" * 5000, b"x", f"'{'x' * 40}' was not asked for"),
+    ("gzip, gzip", gzip.compress(PACKED), "its content-encoding was not asked for"),
+    ("x" * 5000, b"x", "its content-encoding was not asked for"),
 ]
 
 
@@ -163,6 +163,7 @@ def test_read_what_came_in_each_encoding(
             with pytest.raises(errors.APIError, match=said) as caught:
                 result(mode, client, how)
             assert caught.value.provider == "sovrgpt"
+            assert encoding[:20] not in str(caught.value)  # it may be anything, a key as well
         else:
             assert result(mode, client, how).content == TEXT
         assert (len(raw.requests), naps) == (1, [])

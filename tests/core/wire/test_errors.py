@@ -270,7 +270,8 @@ def test_masking_costs_what_the_prompt_is_long() -> None:
 DESCRIBED = {
     b" \n": "an empty body",
     b"<HTML><TITLE lang='de'> An &amp; Ab </TITLE>": "a web page titled 'An &amp; Ab'",
-    b"<title>" + b"x" * 500 + b"</title>": f"'{'x' * 80}'",
+    b"<title>" + b"x" * 81 + b"</title>": f"'{'x' * 79}…'",
+    b"<title>" + b"x" * 80 + b"</title>": f"'{'x' * 80}'",
     b"</title><p><title>Anm\xe4lden</title>": "titled 'Anm\N{REPLACEMENT CHARACTER}lden', perhaps",
     b"[1,": "JSON that breaks off or is malformed",
     b"Geheim\xff": "text that is not JSON",
