@@ -15,12 +15,12 @@ from langchain_core.callbacks import BaseCallbackHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.storage.kvstore import SimpleKVStore
-from pydantic import BaseModel
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, Server, Status
 from langchain_dsgvo import ChatInnoGPT, InnoGPTEmbeddings
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
+from tests.frameworks.test_structured import Person
 
 OPTIONS: dict[str, Any] = {
     "timeout": (5, 60),
@@ -31,12 +31,6 @@ OPTIONS: dict[str, Any] = {
 }
 MESSAGES = [ChatMessage("Hallo!")]
 PROMPT = PromptTemplate("Wer?")
-
-
-class Person(BaseModel):
-    """A person."""
-
-    name: str
 
 
 def chat(**settings: Any) -> ChatInnoGPT:

@@ -1,8 +1,6 @@
 """Sources to embed, and what came of them."""
 
 import json
-import random
-import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +14,6 @@ from dsgvo.bulk import Summary, embed_dataset
 from dsgvo.emulator import Server
 from tests.cli.conftest import COMMAND
 from tests.cli.conftest import environment as shell
-from tests.core.support import eventually
 from tests.processes import started
 
 
@@ -32,19 +29,6 @@ def at_work(server: Server, *program: str | Path) -> Iterator[subprocess.Popen[s
     variables = shell(**server.environ("innogpt"))
     with started([*COMMAND, *map(str, program), "--provider", "innogpt"], variables) as process:
         yield process
-
-
-def killed(server: Server, seed: int, times: int, most: int, *program: str | Path) -> str:
-    """Kill the command at some moments, then let it end; return what it says."""
-    chance = random.Random(seed)
-    for _ in range(times):
-        more = len(server.requests) + chance.randint(1, most)
-        with at_work(server, *program) as process:
-            assert eventually(lambda wanted=more: len(server.requests) >= wanted, seconds=60)
-            process.send_signal(signal.SIGKILL)
-    with at_work(server, *program) as process:
-        out, _ = process.communicate(timeout=60)
-    return out
 
 
 def write_lines(path: Path, lines: Iterable[Any]) -> Path:

@@ -50,6 +50,7 @@ def test_a_command_that_cannot_start_says_what_it_needs() -> None:
         ("demo --docs x", "llama_index", "[demo-llamaindex]'; or use --framework langchain"),
         ("demo --docs x --framework llamaindex", "langchain", "there is no such folder"),
         ("chat innogpt --emulator", "starlette", "pip install 'dsgvo-llm[emulator]'"),
+        ("embed in out --provider innogpt", "pyarrow", "pip install 'dsgvo-llm[bulk]'"),
     ],
 )
 def test_what_is_not_installed_is_said_before_any_work(

@@ -39,9 +39,6 @@ class Asked:
             return self.way.call_tools(model, [*tools], question)
         return self.way.answer(model, question)
 
-    def extract(self, schema: Any, method: Any, text: str, **settings: Any) -> Any:
-        return self.way.structured(self.model(**settings), schema, method, text)
-
     def embed(self, texts: list[str]) -> Any:
         model = self.way.embeddings(self.vendor, **self.settings(allow_undocumented=True))
         return self.way.embed(model, texts)

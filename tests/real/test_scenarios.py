@@ -88,9 +88,8 @@ def structured_output(asked: Asked) -> None:
         if method == "json_mode":  # the model knows no schema; llama.cpp takes one beside the type
             form = {"type": "json_object", "schema": City.model_json_schema()}
             body["response_format"] = form
-        found = asked.extract(
-            City, method, "What is the city of Rome, 8?", temperature=0, extra_body=body
-        )
+        model = asked.model(temperature=0, extra_body=body)
+        found = asked.way.structured(model, City, method, "What is the city of Rome, 8?")
         assert City.model_validate(found), method
 
 
