@@ -199,6 +199,11 @@ class _Wire:
         return self._taken(self._stream.read(max_bytes, self._seconds(timeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+        # The pool looks at idle connections, and may then take one that another thread just freed.
+        if self.has_head and self.get_extra_info("is_readable"):
+            import httpcore
+
+            raise httpcore.ConnectionNotAvailable  # it takes another one; nothing was sent
         self._begin()
         return self._stream.write(buffer, timeout)
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 
 from dsgvo import PROVIDERS, errors
@@ -167,7 +168,12 @@ def test_bounded_in_time_what_does_not_end(
         assert drip is None or left.wait(5)  # while the server still stands
 
 
-def test_whole_answers_what_came_before_its_request_answers_none(mode: Mode) -> None:
+@pytest.mark.parametrize("freed_late", [False, True])
+def test_whole_answers_what_came_before_its_request_answers_none(
+    mode: Mode, freed_late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if freed_late:  # by another thread, after the pool has looked at it
+        monkeypatch.setattr(httpcore.HTTP11Connection, "has_expired", lambda _connection: False)
     with raw_server(http(answer("Eins.")).replace(b" X", b" \x80") + http(answer("?"))) as raw:
         client = mode.client("sovrgpt", raw, max_retries=0)
         calls = [lambda: client.chat(support.HELLO, model="m")] * 2
