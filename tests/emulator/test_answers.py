@@ -44,21 +44,6 @@ def said(*turns: tuple[str, str], **more: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "prompt",
-    [
-        "Kontext:\n{context}\n\nFrage: {question}\nAntwort:",
-        "If you don't know, just say that.\nQuestion: {question} \nContext: {context} \nAnswer:",
-        "Beantworte die Frage mit diesen Auszügen:\n\n{context}\n\n{question}",
-    ],
-)
-def test_many_forms_of_prompts(prompt: str) -> None:
-    filled = prompt.format(context=CONTEXT, question="Bis wann verfällt der Resturlaub?")
-    assert said(("user", filled)) == "Resturlaub verfällt am 31. März des Folgejahres. [1]"
-    unknown = prompt.format(context=CONTEXT, question="Wer gewinnt die Bundesliga?")
-    assert said(("user", unknown)) == NOTHING
-
-
-@pytest.mark.parametrize(
     ("question", "answered"),
     [
         ("Wie lange vorher muss ich Urlaub beantragen?", "Der Antrag ist mindestens vier Wochen"),
@@ -93,18 +78,15 @@ TOOLS = [
     tool("mail_senden", "Verschickt eine Mail.", email=TEXT | {"format": "email"}, betreff=TEXT),
 ]
 MAIL = {"email": "a@example.com", "betreff": "Urlaub"}
-NAMED = {"type": "function", "function": {"name": "getWeather"}}
 
 
 @pytest.mark.parametrize(
     ("text", "choice", "expected"),
     [
-        ("Please use the adder: 3 and 4.", "auto", ("adder", {"a": 3, "b": 4})),
         ("Wie wird das Wetter in „Bad Ems“?", "auto", ("getWeather", {"ort": "Bad Ems"})),
         ("Mail an a@example.com: „Urlaub“", "auto", ("mail_senden", MAIL)),
         ("Wie wird das Wetter?", "none", None),
         ("Hallo!", "required", ("adder", {"a": 0, "b": 0})),
-        ("Hallo!", NAMED, ("getWeather", {"ort": "Hallo!"})),
     ],
 )
 def test_the_tool_whose_words_fit(text: str, choice: Any, expected: Any) -> None:

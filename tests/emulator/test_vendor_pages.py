@@ -1,6 +1,5 @@
 """The vendors' own examples, as requests of the same content, and where they depart from OpenAI."""
 
-import base64
 import json
 import re
 from pathlib import Path
@@ -68,22 +67,6 @@ class TestInnoGPT:
             answer = http("innogpt", data=data, files=files)
             assert answer.status_code == 400
             assert answer.json()["error"]["message"].startswith(says)
-
-    @pytest.mark.covers("innogpt", "endpoint POST */images/generations", "Doc")
-    @pytest.mark.covers("neuroflash", "endpoint POST */image_generation/", "Public")
-    def test_image_generation(self, http: Http) -> None:
-        prompt, path = "ein minimalistisches App-Icon", "/images/generations"
-        for more, field, prefix in (
-            ({}, "url", "data:image/png;base64,"),
-            ({"response_format": "b64_json"}, "b64_json", ""),
-        ):
-            data = http("innogpt", path, json={"prompt": prompt, "n": 2, **more}).json()["data"]
-            assert [one.pop("revised_prompt") for one in data] == [prompt] * 2
-            one, other = [base64.b64decode(one.pop(field).removeprefix(prefix)) for one in data]
-            assert one.startswith(b"\x89PNG\r\n\x1a\n")
-            assert (one != other, data) == (True, [{}, {}])
-        data = http("neuroflash", "/image_generation/", json={"prompt": prompt}).json()["data"]
-        assert data[0]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
 
 
 class TestMeinGPT:

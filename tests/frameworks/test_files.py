@@ -156,6 +156,8 @@ def made(
     return output.content, output.raw_output
 
 
+@pytest.mark.covers("innogpt", "endpoint POST */images/generations", "Doc")
+@pytest.mark.covers("neuroflash", "endpoint POST */image_generation/", "Public")
 @pytest.mark.parametrize("provider", IMAGE_TOOLS)
 def test_an_image_comes_as_address_as_file_or_in_memory(
     server: Server, way: Way, tmp_path: Path, provider: str
