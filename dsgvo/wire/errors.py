@@ -217,22 +217,23 @@ def mask(error: APIError, secrets: Sequence[str]) -> None:
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:
-    """Mask the text as it is, and as an address writes it (``Erika%20Beispiel``)."""
+    """Mask a text on one line, as it is and as an address writes it (``Erika%20Beispiel``)."""
     if "\\" in text:  # an umlaut or a line break, as JSON and Python write it
         secrets = [*secrets, *chain.from_iterable(map(_escaped, secrets))]
     lines = (_on_one_line(secret) for secret in secrets if secret.strip())
     secrets = sorted(lines, key=len, reverse=True)
-    text = _hidden(text, secrets)
-    return _hidden(text, secrets, unquote_plus(text)) if "%" in text else text
+    text = _hidden(_on_one_line(text), secrets)
+    if "%" in text:
+        plain = _on_one_line(unquote_plus(text))
+        if (hidden := _hidden(plain, secrets)) != plain:
+            return hidden
+    return text
 
 
-def _hidden(text: str, secrets: Sequence[str], read: str | None = None) -> str:
-    """Return the text as it is ``read`` on one line, masked; or itself if nothing is masked."""
-    line = masked = _on_one_line(text if read is None else read)
+def _hidden(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
-        masked = masked.replace(secret, "***")
-    masked = _mask_quotes(masked, secrets)
-    return text if masked == line else masked
+        text = text.replace(secret, "***")
+    return _mask_quotes(text, secrets)
 
 
 def _on_one_line(text: str) -> str:
