@@ -7,14 +7,15 @@ the chain, ``agent`` the agent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariableType]
+from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import LLMResult
 from langchain_core.prompts import ChatPromptTemplate
@@ -83,20 +84,19 @@ class LangChainPipeline(Pipeline):
             return _numbered(self._found(frage, 3)) or NOT_FOUND
 
         tools = [unterlagen_durchsuchen, *([tool(reisekosten)] if self.travel else [])]
-        agent = cast("Any", create_agent(self._chat, tools, system_prompt=AGENT_PROMPT))
+        ends = [ModelCallLimitMiddleware(run_limit=20)]  # as LlamaIndex's
+        agent: Any = create_agent(self._chat, tools, system_prompt=AGENT_PROMPT, middleware=ends)
         messages = {"messages": [{"role": "user", "content": question}]}
         for mode, step in agent.stream(messages, stream_mode=["messages", "updates"]):
             if mode == "messages":
                 if isinstance(step[0], AIMessageChunk) and step[0].text:
                     yield step[0].text
                 continue
-            for message in (one for update in step.values() for one in update["messages"]):
+            for message in (one for to in step.values() if to for one in to.get("messages", ())):
                 if isinstance(message, ToolMessage):
                     yield Step.result(message.text)
-                else:
-                    yield from (
-                        Step.call(call["name"], call["args"]) for call in message.tool_calls
-                    )
+                elif isinstance(message, AIMessage):  # not one that takes another back
+                    yield from (Step.call(one["name"], one["args"]) for one in message.tool_calls)
 
     def _found(self, question: str, count: int) -> list[Document]:
         found = self._store.similarity_search(question, count, score_threshold=self.least_likeness)
