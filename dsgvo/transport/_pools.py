@@ -141,10 +141,11 @@ class Token(NamedTuple):
 Account: TypeAlias = tuple[str, str | None, object]
 """Server, workspace, and whose key it is."""
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 
 MAX_ACCOUNTS = 1000
-"""Accounts of which lists are kept; the oldest goes first."""
+"""Accounts of which lists, a token or a gate are kept; the oldest goes first."""
 
 TokenKey: TypeAlias = tuple[str, str, bytes]
 """Where a token comes from, and whose it is."""
@@ -400,7 +401,7 @@ class Runtime:
     clock = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.pools = _Pools()
         self.tokens: dict[TokenKey, Token] = {}
         self.flights: dict[TokenKey, tuple[int, Future[Token], int]] = {}
@@ -415,7 +416,7 @@ class Runtime:
         self.proxies: dict[tuple[str, str], str | None] = {}
         self.gates: dict[tuple[str, object], Any] = {}
 
-    def keep(self, memory: dict[Account, _T], account: Account, value: _T) -> None:
+    def keep(self, memory: dict[_K, _T], account: _K, value: _T) -> None:
         """Keep what is known of an account, and forget the oldest one beyond ``MAX_ACCOUNTS``."""
         with self.lock:
             memory.pop(account, None)
@@ -449,7 +450,7 @@ class Runtime:
         # The old pools are kept from the garbage collector, which would end TLS sessions that
         # the parent still uses.
         _inherited.append(self.pools)
-        self.lock, self.pools, self.flights = threading.Lock(), _Pools(), {}
+        self.lock, self.pools, self.flights = threading.RLock(), _Pools(), {}
 
 
 _inherited: list[object] = []

@@ -433,7 +433,8 @@ def gate_of(config: ClientConfig) -> Gate | None:
         gate = runtime.gates.get((config.base_url, key))
         if gate is None:
             # Beyond that the error is raised at once, and the next call is not to wait for hours.
-            gate = runtime.gates[config.base_url, key] = Gate(Limiter(max_hold=MAX_RETRY_AFTER))
+            gate = Gate(Limiter(max_hold=MAX_RETRY_AFTER))
+            runtime.keep(runtime.gates, (config.base_url, key), gate)
         return gate
 
 
@@ -722,7 +723,7 @@ def _fly(
     """Fetch a token for all who wait for it."""
     try:
         token = yield from _fetch_token(config, credentials)
-        runtime.tokens[key] = token
+        runtime.keep(runtime.tokens, key, token)
         flight.set_result(token)
     except APIError as error:
         flight.set_exception(copy(error))  # before notes are added that concern one caller

@@ -14,7 +14,8 @@ import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, Server, Status, Step
-from dsgvo.transport import _request
+from dsgvo.transport import _pools, _request
+from dsgvo.transport._pools import runtime
 from tests.core import support
 from tests.core.support import HELLO, Mode, RawServer, answer, eventually, http, raised, raw_server
 
@@ -102,6 +103,18 @@ def test_a_token_is_renewed_before_it_expires(
 def test_a_life_of_any_form(mode: Mode, life: str) -> None:
     with raw_server(tokens(life)) as raw:
         assert mode.chat(of(mode, raw)).content == "client-ein-Geheimnis-1"
+
+
+def test_bounded_in_how_many_accounts_tokens_and_gates_are_kept_of(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_pools, "MAX_ACCOUNTS", 2)
+    runtime.reset()
+    with raw_server(tokens()) as raw:
+        for name in ("a", "b", "c"):
+            mode.chat(of(mode, raw, client_id=name, rate_limit="adaptive"))
+    assert [key[1] for key in runtime.tokens] == ["b", "c"]
+    assert len(runtime.gates) == 2
 
 
 NO_TOKENS = [
