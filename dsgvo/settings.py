@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -261,6 +262,15 @@ class Settings(BaseModel):
     def _check_residency(self, model: str) -> None:
         config = self._client.config
         check_residency(self.spec, model, config.residency, config.trusted_models)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Refuse to travel without a key or transport that cannot: LlamaIndex would leave it out.
+
+        Raises:
+            ConfigurationError: If one cannot be pickled.
+        """
+        pickle.dumps(self._client.config)
+        return super().__getstate__()
 
     @property
     def _client(self) -> Client:

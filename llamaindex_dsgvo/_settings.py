@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -32,8 +31,3 @@ class VendorSettings(Settings):
         if isinstance(value, CallbackManager | None):
             return value
         raise ValueError("Input should be a CallbackManager")
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """Refuse to travel without a transport that cannot: LlamaIndex would leave it out."""
-        pickle.dumps((self.http_transport, self.http_async_transport))
-        return super().__getstate__()

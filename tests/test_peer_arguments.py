@@ -164,8 +164,10 @@ def test_a_key_out_of_a_vault_is_asked_for_before_each_request(server: Server) -
     for wrong, said in ((async_vault, "calls with await alone"), (lambda: "a b", r"api_key\(\)")):
         with pytest.raises(errors.ConfigurationError, match=said):
             sovrgpt(api_key=wrong).invoke("Hallo!")
-    with pytest.raises(errors.ConfigurationError, match="api_key: a function cannot be pickled"):
-        pickle.dumps(Client("sovrgpt", api_key=vault))
+    index = SovrGPT(model="m", api_key=vault)  # in LlamaIndex a worker would take another key
+    for made in (Client("sovrgpt", api_key=vault), model, index):
+        with pytest.raises(errors.ConfigurationError, match="api_key: a function cannot be pickle"):
+            pickle.dumps(made)
 
 
 def test_headers_of_answers_are_kept_where_they_are_wanted(server: Server) -> None:
