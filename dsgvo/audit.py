@@ -116,7 +116,7 @@ class AuditEntry:
         self, model: str | None = None, usage: Any = None, request_id: str | None = None
     ) -> None:
         """Note what the answer says of itself."""
-        self._answer = model and model[:MAX_NAME], usage, request_id and request_id[:MAX_NAME]
+        self._answer = model and model[:MAX_NAME], usage, request_id
 
     def __enter__(self) -> AuditEntry:
         _open()

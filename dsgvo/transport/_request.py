@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from dsgvo._version import __version__
+from dsgvo.audit import MAX_NAME
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
@@ -445,7 +446,7 @@ def _request_id(
     found = next((value for name in _REQUEST_IDS if (value := response.headers.get(name))), None)
     for secret in _keys(config, token) if found else ():
         found = str(found).replace(secret, "***")
-    return found
+    return found and found[:MAX_NAME]
 
 
 class _Body:

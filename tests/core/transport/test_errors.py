@@ -27,13 +27,14 @@ def test_typed_errors_a_vendors_error_has_its_class_and_says_where_to_look(
 ) -> None:
     """wire/test_errors.py has all statuses and bodies; these have come over a socket."""
     client = mode.client(provider, server, max_retries=0)
+    headers = {"Retry-After": "7", "x-request-id": "r" * 300}
     for status, kind in STATUSES.items():
-        server.script(provider, Status(status, headers={"Retry-After": "7", "x-request-id": "r"}))
+        server.script(provider, Status(status, headers=headers))
         error = raised(kind, mode.ask, client)
         assert "scripted error" in str(error)
         assert PROVIDERS[provider].status_hints.get(status, "") in str(error)
         found = (error.provider, error.status_code, error.request_id, error.retry_after)
-        assert found == (provider, status, "r", 7.0)
+        assert found == (provider, status, "r" * 200, 7.0)
     sent = len(server.requests)
     client = mode.client(provider, server, api_key="falscher-schluessel")
     error = raised(errors.AuthenticationError, mode.chat, client)
