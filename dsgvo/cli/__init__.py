@@ -16,6 +16,8 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:  # while modules are loaded; later typer sees it
         sys.exit(130)
+    except OSError as error:  # a help text that its file has no room for
+        sys.exit(f"dsgvo: {error}")
 
 
 def _run() -> None:

@@ -58,6 +58,7 @@ from dsgvo.transport._config import (
     Timeout,
     as_key,
     as_secret,
+    require_model,
     resolve,
 )
 from dsgvo.transport._flow import (
@@ -644,8 +645,9 @@ class BaseClient:
         """Return what is known of a model, without a request.
 
         The vendor's model list says it, once this process has read it for the account, by
-        ``models()``; else the catalogue.
+        ``models()``; else the catalogue. Raises ConfigurationError for what is no id of a model.
         """
+        model = require_model(self.spec, model)
         _, listed = runtime.model_lists.get(settled(self.config).account, (0, None))
         return find_model(listed or (), model) or self.spec.model(model)
 

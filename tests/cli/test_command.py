@@ -41,6 +41,9 @@ def test_a_command_that_cannot_start_says_what_it_needs() -> None:
     code = f"import sys; sys.modules['rich'] = None; {COMMAND[-1]}"
     said = one_line(ran(sys.executable, "-c", code))
     assert said == "dsgvo: the command line needs rich: pip install 'dsgvo-llm[cli]'"
+    full = "class Full(io.StringIO):\n def write(self, _): raise OSError(28, 'voll')"
+    code = f"import io, sys\n{full}\nsys.argv.append('--help')\nsys.stdout = Full()\n{COMMAND[-1]}"
+    assert one_line(ran(sys.executable, "-c", code)) == "dsgvo: [Errno 28] voll"
 
 
 @pytest.mark.parametrize(
