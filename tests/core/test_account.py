@@ -87,7 +87,7 @@ def test_a_base_url_moves_what_lies_beside_it() -> None:
         assert config.url(str(MEINGPT.models_url)) == models
     none = Client(replace(MEINGPT, models_url=None), api_key="k")
     assert none.models() == list(MEINGPT.models)
-    assert none.known_model(" o1-us ").region == "us"
+    assert none.known_model(" o1-us ").region == "US"
     assert "is not a str" in str(raised(errors.ConfigurationError, none.known_model, 7))
 
 
