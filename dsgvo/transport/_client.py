@@ -505,9 +505,11 @@ class BaseClient:
     def _embed_halves(
         self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, arrays: bool
     ) -> Flow[_Embedded]:
-        whole = _Embedded([])
+        whole, lengths = _Embedded([]), set[int]()
         for half in batch.halves():
             part = yield from self._embed(config, half, asked, arrays=arrays)
+            if differs := _differs(part, batch, config.spec, lengths):
+                part = _Embedded([], differs, tokens=part.tokens)
             whole.vectors += part.vectors
             whole.error = part.error
             whole.tokens += part.tokens
@@ -1338,6 +1340,20 @@ def _embed_ahead(
             ahead.stop()
 
 
+def _differs(
+    embedded: _Embedded, batch: Batch, spec: Provider, lengths: set[int]
+) -> APIResponseError | None:
+    """Return an error if an answer's vectors, which are as long as each other, are of a new length.
+
+    A gateway has then asked another model. The length is added to ``lengths``.
+    """
+    lengths.update(map(len, embedded.vectors[:1]))
+    if len(lengths) < 2:
+        return None
+    what = f"{spec.title}: embedding {batch}: vectors of different lengths: {sorted(lengths)}"
+    return APIResponseError(what, provider=spec.name)
+
+
 def _drained(
     embedded: _Embedded, batch: Batch, spec: Provider, lengths: set[int]
 ) -> Iterator[list[float]]:
@@ -1347,11 +1363,9 @@ def _drained(
         APIResponseError: If they are not as long as those before; ``lengths`` goes from batch to
             batch.
     """
+    if differs := _differs(embedded, batch, spec, lengths):
+        raise differs
     vectors = embedded.vectors
-    lengths.update(map(len, vectors))
-    if len(lengths) > 1:  # a gateway has asked another model
-        what = f"{spec.title}: embedding {batch}: vectors of different lengths: {sorted(lengths)}"
-        raise APIResponseError(what, provider=spec.name)
     vectors.reverse()
     dimensions = len(vectors[0]) if vectors else 0
     zeros, place = deque(batch.zeros), 0

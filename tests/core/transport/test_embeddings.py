@@ -195,6 +195,18 @@ def test_whole_answers_all_batches_have_vectors_of_one_length(mode: Mode) -> Non
         mode.embed(client(mode, raw), ["a", "b", "c", "d"], batch_size=1)
 
 
+@pytest.mark.parametrize("call", ["embed", "embed_batch"])
+def test_whole_answers_halves_have_vectors_of_one_length(async_mode: Mode, call: str) -> None:
+    def serve(asked: bytes, _: Any) -> bytes:
+        whole = b'"a"' in asked and b'"b"' in asked
+        return http({}, status=413) if whole else http(rows([1.0] * (1 + (b'"b"' in asked))))
+
+    with raw_server(serve) as raw:
+        own = client(async_mode, raw)
+        error = raised(errors.APIResponseError, async_mode.call, own, call, ["a", "b"])
+    assert "lengths: [1, 2]" in str(error)
+
+
 @pytest.mark.parametrize("batch_size", [1, 100])
 def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) -> None:
     texts = ["", "aa", " \n", "bbb", "c", "", ""]
