@@ -149,9 +149,9 @@ def run_batch(
             job.out.replace(journal.target)
             for part, errors, facts in job.unnoted:
                 journal.note(part, errors, **facts)
-        finished = retry_errors or sum(one["rows"] for one in journal.parts.values()) == total
-        if not finished:
-            raise journal.changed("the input has changed while it was read")
+        else:
+            journal.require_rows(total)
+        finished = True
     finally:
         journal.close(finished=finished)
     return engine.summary

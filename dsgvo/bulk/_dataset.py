@@ -216,10 +216,9 @@ def embed_dataset(
         )
         ending.callback(job.spill.close)
         asyncio.run(engine.run(job.parts(retry_errors=retry_errors), job.perform, job.finish))
-        done = sum(line["rows"] for line in journal.parts.values())
-        finished = retry_errors or done == rows.rows
-        if not finished:
-            raise journal.changed("the input has changed while it was read")
+        if not retry_errors:
+            journal.require_rows(rows.rows)
+        finished = True
     return summary
 
 

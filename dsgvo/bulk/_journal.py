@@ -109,6 +109,11 @@ class Journal:
             f"target, or remove {self.target.name!r} and {self.path.name!r} to begin anew"
         )
 
+    def require_rows(self, total: int) -> None:
+        """Raise ConfigurationError unless the parts have as many rows as the input."""
+        if sum(line["rows"] for line in self.parts.values()) != total:
+            raise self.changed("the input has changed while it was read")
+
     def damaged(self, what: str) -> ConfigurationError:
         """Return the error for files that are not as a run leaves them."""
         return ConfigurationError(

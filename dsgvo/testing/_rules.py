@@ -164,7 +164,7 @@ def _forms(value: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
             whole = data[start : len(data) - (len(data) - start) % 3]
             found |= {code(whole).decode() for code in (b64encode, urlsafe_b64encode)}
     # Shorter ones are found in ordinary words. The longest first, since the others are in it.
-    longest = sorted(filter(lambda one: one[7:], found), key=len, reverse=True)
+    longest = sorted((one for one in found if len(one) > 7), key=len, reverse=True)
     encoded = "|".join(map(re.escape, longest)) or "(?!)"
     return re.compile("".join(map(_written, value))), re.compile(encoded)
 

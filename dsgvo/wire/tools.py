@@ -240,7 +240,9 @@ class ToolCallAssembler:
 
 
 def _joined(deltas: list[ToolCallDelta]) -> ToolCallDelta:
-    first = deltas[0]
+    first, *more = deltas
+    if not more:  # nearly always
+        return first
     name = "".join(delta.name or "" for delta in deltas) or None
     return ToolCallDelta(first.index, first.id, name, "".join(one.arguments for one in deltas))
 
