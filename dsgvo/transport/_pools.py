@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
     from aiohttp.client_proto import ResponseHandler
+    from yarl import URL
 
 __all__ = [
     "ConnectionFailedError",
@@ -96,6 +97,9 @@ PART = 4096
 
 _LONG_HEAD = "Receive buffer too long"
 """h11's words for a head beyond httpcore's bound of 100 KiB."""
+
+_OF_TUNNELS = re.compile(rb"CONNECT |[\x01\x05]")
+"""How what is said to a proxy begins, until there is a way to the server: in HTTP, or SOCKS."""
 
 _QUOTED = re.compile(r":? (?:bytearray\()?b['\"].*", re.S)
 
@@ -171,10 +175,16 @@ class _Wire:
         received: How many bytes have come since the request.
         has_head: Whether the answer's head has come.
         until: When the answer must have ended, by the monotonic clock.
+
+    Args:
+        stream: The connection.
+        connect: Seconds in which a proxy must have led to the server, if there is one. httpcore
+            waits for its answer as long as for the server's, and with SOCKS for ever.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, connect: float | None = None) -> None:
         self._stream = stream
+        self._tunnel = None if connect is None else time.monotonic() + connect
         self._begin()
 
     def __getattr__(self, name: str) -> Any:
@@ -194,10 +204,14 @@ class _Wire:
     def _begin(self) -> None:
         self.received = 0
         self.has_head = False
-        self.until: float | None = None
+        self.until = self._tunnel
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
-        return self._taken(self._stream.read(max_bytes, self._seconds(timeout)))
+        try:
+            return self._taken(self._stream.read(max_bytes, self._seconds(timeout)))
+        except Exception as error:
+            self._note(error)
+            raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
         # The pool looks at idle connections, and may then take one that another thread just freed.
@@ -205,6 +219,8 @@ class _Wire:
             import httpcore
 
             raise httpcore.ConnectionNotAvailable  # it takes another one; nothing was sent
+        if buffer and not _OF_TUNNELS.match(buffer):
+            self._tunnel = None
         self._begin()
         return self._stream.write(buffer, timeout)
 
@@ -221,6 +237,16 @@ class _Wire:
             raise httpcore.ReadTimeout("the answer does not end")
         return left if timeout is None else min(left, timeout)
 
+    def let_go(self) -> None:
+        """Close the connection, which has not become one to the server."""
+        self._stream.close()
+
+    def _note(self, error: Exception) -> None:
+        import httpcore
+
+        if self._tunnel is not None and isinstance(error, httpcore.ReadTimeout):
+            raise httpcore.ConnectTimeout("the proxy does not answer") from error
+
     def _taken(self, data: bytes) -> bytes:
         self.received += len(data)
         if not self.has_head and self.received > MAX_HEADS:
@@ -232,10 +258,17 @@ class _Wire:
 
 class _AsyncWire(_Wire):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return self._taken(await self._stream.read(max_bytes, self._seconds(timeout)))
+        try:
+            return self._taken(await self._stream.read(max_bytes, self._seconds(timeout)))
+        except Exception as error:
+            self._note(error)
+            raise
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> _AsyncWire:
         return _AsyncWire(await self._stream.start_tls(*args, **kwargs))
+
+    def let_go(self) -> None:
+        _in_background(self._stream.aclose())
 
 
 class _Network:
@@ -248,12 +281,13 @@ class _Network:
         return getattr(self._backend, name)
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
-        return _Wire(self._backend.connect_tcp(*args, **kwargs))
+        return _Wire(self._backend.connect_tcp(*args, **kwargs), kwargs.get("timeout"))
 
 
 class _AsyncNetwork(_Network):
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> _AsyncWire:
-        return _AsyncWire(await self._backend.connect_tcp(*args, **kwargs))
+        stream = await self._backend.connect_tcp(*args, **kwargs)
+        return _AsyncWire(stream, kwargs.get("timeout"))
 
 
 def _watch(transport: Any, network: type[_Network]) -> None:
@@ -337,9 +371,7 @@ class _Pools:
                 from httpx_aiohttp import AiohttpTransport
 
                 with _proxy_understood():
-                    via = httpx.Proxy(proxy) if proxy else None
-                    if socks:
-                        raise ValueError("aiohttp knows no SOCKS proxy")
+                    via = _through(httpx.Proxy(proxy)) if proxy else None
                     context = self.make_ready()
                     return AiohttpTransport(context, client=partial(_session, via, context))
             if backend is not None:
@@ -487,6 +519,7 @@ async def asend(
         connection = _connection(_frames(error.__traceback__))
         if hasattr(connection, "_h11_state"):  # httpcore would keep one that it has but opened
             await asyncio.shield(_in_background(connection.aclose()))
+        _let_go(error.__traceback__)
         raise
     except _errors() as error:
         failure = _failure(error, answered=False)
@@ -839,7 +872,9 @@ def proxy_for(scheme: str, host: str) -> str | None:
             proxy = f"http://{proxy}"
         # Plain http goes to this machine alone; a proxy elsewhere would read the prompts.
         with _proxy_understood():
-            if proxy and scheme == "http" and not is_loopback(urlsplit(proxy).hostname or ""):
+            parts = urlsplit(proxy or "")
+            _ = parts.port
+            if scheme == "http" and not is_loopback(parts.hostname or ""):
                 proxy = None
         return runtime.proxies.setdefault((scheme, host), proxy)
 
@@ -862,10 +897,10 @@ def _errors() -> tuple[type[Exception], ...]:
     """Return httpx's exceptions; looked up when one passes, so that its import can wait."""
     import httpx
 
-    # Another thread may be about to import it.
-    of_aiohttp = getattr(sys.modules.get("aiohttp"), "ClientError", None)
-    more = () if of_aiohttp is None else (of_aiohttp,)
-    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, *more)
+    # Another thread may be about to import them.
+    names = {"aiohttp": "ClientError", "socksio": "SOCKSError"}
+    more = (getattr(sys.modules.get(module), name, None) for module, name in names.items())
+    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, *filter(None, more))
 
 
 def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedError:
@@ -877,8 +912,25 @@ def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedErro
     failure = _classified(plain, reason, answered)
     if failure is None:
         failure = _broken(reason, _connection(_frames(trace)))
-    failure.__cause__ = None if _QUOTED.search(str(plain)) else plain
+    _let_go(trace)
+    failure.__cause__ = None if _QUOTED.search(str(plain)) else _without_frames(plain)
     return failure
+
+
+def _let_go(trace: TracebackType | None) -> None:
+    """Close what was being connected when an exception passed: httpcore forgets it behind SOCKS."""
+    for frame in _frames(trace):
+        if isinstance(wire := frame.f_locals.get("stream"), _Wire):
+            wire.let_go()
+
+
+def _without_frames(error: Exception) -> Exception:
+    """Return an exception whose frames are gone: some hold a proxy's password, or the headers."""
+    led: BaseException | None = error
+    while led is not None and led.__traceback__ is not None:
+        led.__traceback__ = None
+        led = led.__cause__ or led.__context__
+    return error
 
 
 def _classified(error: Exception, reason: str, answered: bool) -> ConnectionFailedError | None:
@@ -968,7 +1020,17 @@ def _has_aiohttp() -> bool:
     return True
 
 
-def _session(proxy: httpx.Proxy | None, context: SSLContext) -> aiohttp.ClientSession:
+def _through(proxy: httpx.Proxy) -> URL:
+    """Return a proxy's address for aiohttp, which writes its password in Latin-1, if it can."""
+    from yarl import URL
+
+    user, password = (one.encode().decode("latin-1") for one in proxy.auth or ("", ""))
+    if ":" in user or proxy.url.scheme.startswith("socks"):
+        raise ValueError("aiohttp knows neither SOCKS nor names with a colon")
+    return URL(str(proxy.url)).with_user(user or None).with_password(password or None)
+
+
+def _session(through: URL | None, context: SSLContext) -> aiohttp.ClientSession:
     """Return a session that keeps this module's rules, for httpx-aiohttp, which keeps few.
 
     By itself it allows a hundred connections, keeps cookies, asks for compression, sends a GET
@@ -977,10 +1039,6 @@ def _session(proxy: httpx.Proxy | None, context: SSLContext) -> aiohttp.ClientSe
     import aiohttp
     from yarl import URL
 
-    through = None
-    if proxy is not None:
-        user, password = proxy.auth or (None, None)
-        through = URL(str(proxy.url)).with_user(user).with_password(password)
     session = aiohttp.ClientSession(
         connector=_connector()(
             ssl=context,

@@ -578,6 +578,9 @@ def connection_error(
     host = operation.server_name or urlsplit(operation.url).netloc  # an image's is the vendor's say
     own = host == urlsplit(config.base_url).netloc
     where = f"; check base_url or {spec.base_url_variable}" if own else ""
+    reason = redact(failed.reason)
+    if (proxy := _proxy_of(config, operation)) is not None:
+        host, where = f"{host} through the proxy {proxy}", "; check HTTPS_PROXY and NO_PROXY"
     if failed.kind in {"size", "head"}:
         what, bound = "a head", ""
         if failed.kind == "size":
@@ -596,15 +599,24 @@ def connection_error(
             )
         case "untrusted":
             message = (
-                f"cannot reach {host} ({failed.reason}): if its certificate is your company's own, "
+                f"cannot reach {host} ({reason}): if its certificate is your company's own, "
                 "set SSL_CERT_FILE to the authority's, or pass "
                 "http_transport=httpx.HTTPTransport(verify=…)"
             )
         case "unreachable":
-            message = f"cannot reach {host} ({failed.reason}){where}"
+            message = f"cannot reach {host} ({reason}){where}"
         case _:
-            message = f"the connection to {host} broke ({failed.reason})"
+            message = f"the connection to {host} broke ({reason})"
     return kind(f"{spec.title}: {message}", provider=spec.name)
+
+
+def _proxy_of(config: ClientConfig, operation: Operation) -> str | None:
+    """Return the environment's proxy for a request, as it may be shown."""
+    if config.http_transport or config.http_async_transport:
+        return None
+    parts = urlsplit(operation.url)
+    proxy = proxy_for(parts.scheme, parts.hostname or "")
+    return proxy and urlsplit(proxy).netloc.rpartition("@")[2]
 
 
 def _no_tools(config: ClientConfig, operation: Operation, error: APIStatusError) -> CapabilityError:

@@ -1,13 +1,15 @@
 """Who is talked to: proxies of the environment, and what they must not see; TLS is checked."""
 
 import ssl
+import traceback
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from dsgvo.errors import APIConnectionError, ConfigurationError
+from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
 from dsgvo.transport import _pools
 from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 
@@ -60,15 +62,22 @@ def test_https_goes_through_a_tunnel_and_sends_nothing_in_the_clear(
     mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with raw_server(http(b"", status=403)) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        assert "403" in str(raised(APIConnectionError, mode.chat, client(mode, TUNNELLED)))
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//ann:Sch%C3%BCtz%E2%82%AC@"))
+        error = raised(APIConnectionError, mode.chat, client(mode, TUNNELLED))
         (request,) = proxy.requests
+        assert f"through the proxy {proxy.url[7:]} broke (403" in str(error)
+    password = b64encode("ann:Schütz€".encode())
     assert request.startswith(b"CONNECT sovrgpt.example:443 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic " + password in request
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    assert password.decode() not in "".join(shown)
     assert b"Bearer" not in request
     assert b"Hallo" not in request
 
 
-@pytest.mark.parametrize("proxy", ["ftp://user:geheim@127.0.0.1:1", "http://[::1", "://x"])
+@pytest.mark.parametrize(
+    "proxy", ["ftp://user:geheim@127.0.0.1:1", "http://[::1", "://x", "http://127.0.0.1:65536"]
+)
 def test_a_proxy_that_cannot_be_used(
     mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
@@ -76,6 +85,17 @@ def test_a_proxy_that_cannot_be_used(
     error = raised(ConfigurationError, mode.chat, client(mode, TUNNELLED))
     assert "HTTPS_PROXY" in str(error)
     assert "geheim" not in str(error)
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_that_does_not_answer_or_speaks_otherwise(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    pytest.importorskip("socksio")
+    for tls, kind in ((None, APITimeoutError), (serving(GOOD), APIConnectionError)):
+        with raw_server(b"", tls=tls) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}:{proxy.url.partition(':')[2]}")
+            raised(kind, mode.chat, client(mode, TUNNELLED), timeout=(0.5, 600))
 
 
 def test_connections_through_different_proxies_and_past_them_are_kept_apart(
