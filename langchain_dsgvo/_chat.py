@@ -309,7 +309,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             **kwargs: Further parameters of each request.
 
         Raises:
-            ConfigurationError: If ``tool_choice`` names no tool that is offered.
+            ConfigurationError: If a tool is of no such kind, or ``tool_choice`` names none that is
+                offered.
 
         Examples:
             >>> from langchain_dsgvo import ChatSovrGPT
@@ -319,8 +320,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             >>> model.invoke("What is the price of BTC?").tool_calls[0]["name"]
             'get_price'
         """
-        wire = [wire_tool(tool, strict) for tool in tools]
         with langchain_errors:
+            wire = [wire_tool(tool, strict) for tool in tools]
             choice = wire_tool_choice(tool_choice, wire)
         if choice is not None:
             kwargs["tool_choice"] = choice

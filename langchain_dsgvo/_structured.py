@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
+from enum import EnumType
 from typing import Any, cast
 
 from langchain_core import exceptions
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import (
     CUT_SHORT,
@@ -29,6 +31,7 @@ from dsgvo.wire.structured import (
     schema_request,
     unwrapped_schema,
 )
+from langchain_dsgvo._tools import OTHER_FORMS
 
 __all__ = ["Schema", "output_schema", "response_class", "structured_output"]
 
@@ -105,17 +108,26 @@ def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
     """Return the form of a class or a JSON schema that goes onto the wire."""
     own: dict[str, Any] | None = None
     if isinstance(schema, dict):
-        own = schema
+        own = schema if not schema.keys() & OTHER_FORMS else None
     elif is_basemodel_subclass(schema) and hasattr(schema, "model_json_schema"):
         own = cast("type[BaseModel]", schema).model_json_schema()
-    # LangChain writes definitions out, which loses those that hold themselves.
-    if own is not None and ("$defs" in own or own.get("type", "object") != "object"):
+    # LangChain writes definitions out, which loses those that hold themselves, and takes nothing
+    # of a schema whose root has no properties.
+    if own is not None:
         wanted = OutputSchema.of(own)
-        if is_recursive(own) or wanted.wrapped:
+        if is_recursive(own) or wanted.wrapped or "properties" not in own:
             return wanted
-    if isinstance(schema, dict) and not schema.keys() & {"title", "name", "function"}:
+    if isinstance(schema, dict) and not schema.keys() & {"title", *OTHER_FORMS}:
         schema = {"title": "answer", **schema}
-    function = convert_to_openai_function(schema, strict=strict)
+    try:
+        if isinstance(schema, EnumType):
+            raise TypeError(schema)  # noqa: TRY301 - LangChain would take it for a function
+        function = convert_to_openai_function(cast("Any", schema), strict=strict)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"schema={shown(schema)}: nothing can be asked for by it: use a Pydantic or TypedDict "
+            "class, or a JSON schema; for a list, a choice or an enum, a RootModel of it"
+        ) from error
     described = {"description": function["description"]} if function.get("description") else {}
     return OutputSchema.of({**described, **function.get("parameters", {})}, function["name"])
 
@@ -202,6 +214,8 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             raise OutputParserException("the answer is not a JSON object", llm_output=text)
         value = cast("dict[str, Any]", found)
         if self.wanted is not None:
+            if not self.wanted.holds(value):
+                raise OutputParserException("the answer lacks its one field", llm_output=text)
             value = self.wanted.value(value)
         if self.target is None:
             return value

@@ -10,9 +10,14 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
-from dsgvo.wire.structured import with_properties
+from dsgvo.errors import ConfigurationError
+from dsgvo.wire.arguments import shown
+from dsgvo.wire.structured import closed, with_properties
 
-__all__ = ["wire_tool"]
+__all__ = ["OTHER_FORMS", "wire_tool"]
+
+OTHER_FORMS = frozenset({"name", "function", "toolSpec"})
+"""Keys that only dicts have which are a tool of some vendor's form and no JSON schema."""
 
 
 def wire_tool(
@@ -21,16 +26,30 @@ def wire_tool(
     """Return a tool of any kind that LangChain knows, the same under every version of Python.
 
     From 3.13 on docstrings come without the indentation of their code.
+
+    Raises:
+        ConfigurationError: If LangChain knows none of this kind.
     """
-    wire = convert_to_openai_tool(tool, strict=strict)
+    try:
+        wire = convert_to_openai_tool(tool, strict=strict)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"tools: nothing can be called by {shown(tool)}: use a function, a Pydantic or "
+            "TypedDict class, a LangChain tool, or a dict in OpenAI's form"
+        ) from error
     if "function" not in wire:  # a vendor's built-in tool
         return wire
     function: dict[str, Any] = wire["function"]
     if not isinstance(tool, dict):
         function["description"] = cleandoc(function["description"])
     arguments = cast("object", tool.tool_call_schema if isinstance(tool, BaseTool) else tool)
-    own = None
+    own: dict[str, Any] | None = None
     if isinstance(arguments, type) and issubclass(arguments, BaseModel):
         own = arguments.model_json_schema()
+    elif isinstance(arguments, dict):
+        given = cast("dict[str, Any]", arguments)
+        own = given if isinstance(tool, BaseTool) or not given.keys() & OTHER_FORMS else None
     parameters = with_properties(function.get("parameters"), own)
+    if strict and own is not None:
+        parameters = closed(parameters)
     return {**wire, "function": {**function, "parameters": parameters}}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from llama_index.core.types import Model
 from pydantic import BaseModel, ValidationError
 
+from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import CUT_SHORT, OutputSchema, no_instance, object_in, schema_request
 from llamaindex_dsgvo._responses import ModelOutputError, facts
@@ -33,7 +35,7 @@ class Extraction(Generic[Model]):
         self._output_cls = output_cls
         self._flexible: type[FlexibleModel] | None = None
         self._uses_tool = method == "function_calling"
-        self._wanted = OutputSchema.of(output_cls.model_json_schema())
+        self._wanted = OutputSchema.of(_schema(output_cls))
         self.arguments: dict[str, Any] = schema_request(method, self._wanted)
         """What the chat request needs for it."""
         if self._uses_tool:
@@ -111,8 +113,17 @@ class Extraction(Generic[Model]):
         )
 
 
-def response_class(spec: Provider, schema: type[BaseModel]) -> dict[str, Any]:
+def _schema(output_cls: Any) -> dict[str, Any]:
+    if not isinstance(output_cls, type) or not issubclass(output_cls, BaseModel):
+        raise ConfigurationError(
+            f"{shown(cast('object', output_cls))} is no Pydantic class: for a list, a choice or "
+            "an enum, use a RootModel of it"
+        )
+    return output_cls.model_json_schema()
+
+
+def response_class(spec: Provider, schema: type) -> dict[str, Any]:
     """Return the arguments of a request for ``response_format=Class``."""
     method = "json_schema" if "json_schema" in spec.structured_output else "json_mode"
-    wanted = OutputSchema.of(schema.model_json_schema())
+    wanted = OutputSchema.of(_schema(schema))
     return schema_request(check_structured_output(spec, method), wanted)

@@ -22,6 +22,7 @@ __all__ = [
     "CUT_SHORT",
     "SCHEMA_IN_PROMPT",
     "OutputSchema",
+    "closed",
     "is_recursive",
     "no_instance",
     "object_in",
@@ -49,15 +50,15 @@ def with_properties(
 
     Args:
         parameters: A framework's schema of them, in which it has written definitions out.
-        own: The schema of the class, if they have one: taken where a definition holds itself,
-            which cannot be written out.
+        own: The schema that it was made of, if there is one: taken where a definition holds itself,
+            which cannot be written out, and where nothing is left of it.
 
     Examples:
         >>> with_properties({"type": "object"})
         {'type': 'object', 'properties': {}}
     """
     given = dict(parameters or {"type": "object"})
-    if own is not None and is_recursive(own):
+    if own is not None and (not parameters or is_recursive(own)):
         rooted = _rooted(own, _resolved(own, own))
         given = {key: value for key, value in rooted.items() if key not in {"title", "description"}}
     if given.get("type") == "object" and not given.keys() & {
@@ -97,8 +98,8 @@ class OutputSchema:
         """
         root = _resolved(schema, schema)
         described = root.get("description")
-        name = valid_name(name or str(root.get("title") or "answer"))
-        wrapped = root.get("type", "object") != "object"
+        name = valid_name(name or str(root.get("title") or schema.get("title") or "answer"))
+        wrapped = root.get("type", "object") != "object" or _is_choice(root)
         if not wrapped:  # a reference alone does not say that it is an object
             schema = _rooted(schema, root)
         else:
@@ -111,6 +112,10 @@ class OutputSchema:
                 **own,
             }
         return cls(name, schema, described if isinstance(described, str) else None, wrapped)
+
+    def holds(self, found: Mapping[str, Any]) -> bool:
+        """Return whether the object that a model gave has the wanted value."""
+        return not self.wrapped or _WRAPPED in found
 
     def value(self, found: Mapping[str, Any]) -> Any:
         """Return the wanted value out of the object that a model gave; of a part, perhaps none."""
@@ -136,7 +141,7 @@ def schema_request(
     ``SCHEMA_IN_PROMPT`` among them is for :func:`with_schema`.
     """
     if strict:
-        wanted = replace(wanted, schema=_closed(wanted.schema))
+        wanted = replace(wanted, schema=closed(wanted.schema))
     if method == "function_calling":
         return {"tools": [wanted.tool(strict)], "tool_choice": wanted.name}
     schema = dict(wanted.schema)
@@ -150,17 +155,17 @@ def schema_request(
     return asked
 
 
-def _closed(schema: Any) -> Any:
+def closed(schema: Any) -> Any:
     """Return a schema whose objects take no further properties, as strict mode demands."""
     if isinstance(schema, list):
-        return [_closed(item) for item in cast("list[Any]", schema)]
+        return [closed(item) for item in cast("list[Any]", schema)]
     if not isinstance(schema, Mapping):
         return schema
     members = cast("Mapping[str, Any]", schema)
-    closed = {name: _closed(member) for name, member in members.items()}
+    made = {name: closed(member) for name, member in members.items()}
     if isinstance(members.get("properties"), Mapping) and members.get("type") == "object":
-        closed["additionalProperties"] = False
-    return closed
+        made["additionalProperties"] = False
+    return made
 
 
 def with_schema(
@@ -185,19 +190,20 @@ def with_schema(
 
 
 def unwrapped_schema(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
-    """Return the JSON schema inside the form that ``response_format`` has, and its ``strict``.
+    """Return the JSON schema inside the form of ``response_format`` or a tool, and its ``strict``.
 
     Examples:
         >>> unwrapped_schema({"name": "Wert", "schema": {"type": "object"}, "strict": True})
         ({'title': 'Wert', 'type': 'object'}, True)
     """
-    form: object = schema.get("json_schema") if schema.get("type") == "json_schema" else schema
+    kind: object = schema.get("type")
+    form: object = schema.get(kind) if kind in ("json_schema", "function") else schema
     if not isinstance(form, Mapping):
-        raise ConfigurationError("schema: json_schema is not an object with name and schema")
+        raise ConfigurationError(f"schema: {kind} is not an object with name and schema")
     named = cast("Mapping[str, Any]", form)
-    inner: object = named.get("schema")
+    inner: object = named.get("schema") or named.get("parameters")
     if not isinstance(inner, Mapping) or "name" not in named:
-        return dict(schema), None
+        return dict(named), None
     kept = {"title": named["name"], "description": named.get("description")}
     found = {key: value for key, value in kept.items() if value is not None}
     return found | dict(cast("Mapping[str, Any]", inner)), named.get("strict")
@@ -214,8 +220,15 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
     return schema
 
 
+def _is_choice(root: Mapping[str, Any]) -> bool:
+    """Return whether a schema without a type of its own is a choice, which no object is."""
+    return not root.keys() & {"type", "properties"} and bool(root.keys() & {"anyOf", "oneOf"})
+
+
 def _rooted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema with what it refers to in place of the reference."""
+    if root is schema:
+        return dict(schema)
     return {key: value for key, value in {**schema, **root}.items() if key != "$ref"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from enum import Enum
 from typing import Any, cast
 
 import pytest
@@ -111,10 +112,15 @@ class People(RootModel[list[Person]]):
     """Alle Personen."""
 
 
+class Either(RootModel[Person | Größe]):
+    """Was es ist."""
+
+
 FORMS: list[tuple[BaseModel, str, bool]] = [
     (Tree(name="a", children=[Tree(name="b")]), "Tree", True),
     (Größe(wert=1), "Groesse", False),
     (People([ANNA]), "People", True),
+    (Either(ANNA), "Either", True),
 ]
 
 
@@ -125,7 +131,7 @@ def test_every_form_of_class_goes_out_whole_and_under_a_valid_name(
     server: Server, way: Way, method: str, made: BaseModel, name: str, nested: bool
 ) -> None:
     text = made.model_dump_json()
-    text = f'{{"value": {text}}}' if name == "People" else text
+    text = f'{{"value": {text}}}' if isinstance(made, RootModel) else text
     server.script("innogpt", reply(method, text, name))
     assert way.structured(way.model("innogpt"), type(made), method, "Wer?") == made
     [body] = bodies(server)
@@ -137,6 +143,16 @@ def test_every_form_of_class_goes_out_whole_and_under_a_valid_name(
         assert (function["name"], function["parameters"]["type"]) == (name, "object")
     elif method == "json_schema":
         assert body["response_format"]["json_schema"]["name"] == name
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize("wrong", [list[Person], Person | None, Colour, int, "Person"], ids=str)
+def test_what_is_no_class_is_told(way: Way, wrong: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="for a list, a choice or an enum"):
+        way.structured(way.model("innogpt"), wrong, "json_schema", QUESTION)
 
 
 # Answers that do not fit
@@ -184,16 +200,20 @@ def test_a_refusal_is_an_error_that_does_not_show_the_models_words(
 @EACH
 def test_tools_whose_arguments_hold_themselves_keep_their_schema(server: Server, way: Way) -> None:
     model, shown = way.model("innogpt"), cast("Any", repr)
-    for kind in (Tree, Größe):
+    own = Tree.model_json_schema()  # MCP's tools have such dicts
+    for kind, dicts in ((Tree, [own]), (Größe, [])):
         if way.is_langchain:
-            tool = StructuredTool.from_function(shown, name="f", args_schema=kind)
-            way.answer(model.bind_tools([tool, kind]))
+            tools = [
+                StructuredTool.from_function(shown, name="f", description="d", args_schema=one)
+                for one in (kind, *dicts)
+            ]
+            way.answer(model.bind_tools([*tools, kind, *({"title": "T"} | one for one in dicts)]))
         else:
             tools = [FunctionTool.from_defaults(shown, name="f", fn_schema=kind)]
             way.mode.call(model, "chat_with_tools", tools, "Hallo!")
     found = [[one["function"]["parameters"] for one in body["tools"]] for body in bodies(server)]
-    recursive, plain = [one for one, *others in found if others in ([], [one])]
-    whole = Tree.model_json_schema()["$defs"]
+    recursive, plain = [one for one, *others in found if others == [one] * len(others)]
+    whole = own["$defs"]
     root = {key: whole["Tree"][key] for key in ("type", "properties", "required")}
     assert recursive == root | {"$defs": whole}
     assert plain["required"] == ["wert"]

@@ -4,13 +4,14 @@ import re
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from langchain_core.exceptions import OutputParserException
 from langchain_core.outputs import Generation
 
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
 from langchain_dsgvo._structured import AnswerParser
 from tests.core.support import work
-from tests.frameworks.test_structured import ANNA, FAULTS, METHODS, TEXT, Person, reply
+from tests.frameworks.test_structured import ANNA, FAULTS, METHODS, TEXT, Person, Tree, reply
 from tests.langchain.support import Mode, bodies, chat
 
 
@@ -26,6 +27,11 @@ SCHEMAS: dict[str, Any] = {
     "PersonDict": PersonDict,
     "person": PERSON_SCHEMA,
     "untitled": {k: v for k, v in PERSON_SCHEMA.items() if k not in {"title", "description"}},
+    "OpenAI's tool": {
+        "type": "function",
+        "function": {"name": "person", "parameters": PERSON_SCHEMA},
+    },
+    "elsewhere": {"title": "person", "$ref": "#/$defs/P", "$defs": {"P": PERSON_SCHEMA}},
     "OpenAI's form": {"name": "person", "schema": PERSON_SCHEMA, "strict": True},
 }
 EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
@@ -38,7 +44,7 @@ DATA = {"name": "Anna", "alter": 34}
 def test_a_schema_that_is_no_class_gives_dicts_that_grow_while_they_stream(
     server: Server, mode: Mode, method: Any, kind: str
 ) -> None:
-    name = {"OpenAI's form": "person", "untitled": "answer"}.get(kind, kind)
+    name = {"PersonDict": kind, "untitled": "answer"}.get(kind, "person")
     server.script("innogpt", *[reply(method, name=name)] * 2)
     chain = chat("innogpt").with_structured_output(SCHEMAS[kind], method=method)
     assert mode.invoke(chain, "Wer?") == DATA
@@ -46,6 +52,7 @@ def test_a_schema_that_is_no_class_gives_dicts_that_grow_while_they_stream(
     assert parts[-1] == DATA
     assert len(parts) > 1
     assert parts[0].keys() <= DATA.keys()
+    assert all("Alter in Jahren" in str(body) or '"alter"' in str(body) for body in bodies(server))
 
 
 @EVERY_METHOD
@@ -61,6 +68,14 @@ def test_include_raw_gives_the_message_too(server: Server, mode: Mode, method: A
         assert answer["parsed"] is None
         assert re.search(says, str(answer["parsing_error"]))
         assert answer["raw"].response_metadata["finish_reason"]
+
+
+def test_a_list_that_an_answer_does_not_hold_is_an_error(server: Server) -> None:
+    chain = chat("innogpt").with_structured_output({"title": "a", "type": "array"})
+    server.script("innogpt", *[reply("function_calling", '{"b": [1]}', "a")] * 2)
+    for ask in (chain.invoke, lambda text: list(chain.stream(text))):
+        with pytest.raises(OutputParserException, match="lacks its one field"):
+            ask("Welche?")
 
 
 @pytest.mark.parametrize("schema", [None, {}])
@@ -80,6 +95,7 @@ def test_json_mode_without_a_schema_gives_the_object(
         ({"schema": Person, "method": "json_mode", "strict": True}, "json_mode' knows no strict"),
         ({"schema": Person, "tools": [], "method": "json_mode"}, "create_agent"),
         ({"schema": Person, "tool_choice": "any"}, "offers the schema alone"),
+        ({"schema": Person, "method": "json_schema", "tools": ["f"]}, "tools: nothing .* by 'f'"),
     ],
 )
 def test_what_cannot_be_asked_for(wrong: dict[str, Any], message: str) -> None:
@@ -94,6 +110,9 @@ def test_strict_and_parameters_go_along(server: Server) -> None:
     sent = [body["tools"][0]["function"].get("strict") for body in bodies(server)]
     assert sent == [True, False, None]
     assert [body["temperature"] for body in bodies(server)] == [0.1] * 3
+    bound: Any = model.bind_tools([Tree], strict=True)
+    parameters = bound.kwargs["tools"][0]["function"]["parameters"]
+    assert parameters["$defs"]["Tree"]["additionalProperties"] is False
     model.with_structured_output(SCHEMAS["OpenAI's form"], method="json_schema").invoke(QUESTION)
     form = bodies(server)[-1]["response_format"]["json_schema"]
     assert (form["name"], form["description"], form["strict"]) == ("person", "Eine Person.", True)

@@ -58,6 +58,12 @@ def test_tools_without_arguments_have_properties() -> None:
     empty, odd = {"type": "object", "properties": {}}, {"type": "object", "a": 1}
     assert with_properties(None) == with_properties({}) == empty
     assert with_properties(odd) == odd | {"properties": {}}
+    own = TREE | {"title": "T"}  # of which a framework has left nothing, or lost what repeats
+    assert (
+        with_properties(None, own)
+        == with_properties({"a": {}}, own)
+        == with_properties(None, DEFS | NODE)
+    )
     for kept in ({"$ref": "#/$defs/A"}, {"type": "object", "anyOf": []}, {"type": "array"}):
         assert with_properties(kept) == kept
 
@@ -71,6 +77,9 @@ NODE: dict[str, Any] = {
 }
 DEFS: dict[str, Any] = {"$defs": {"Tree": NODE, "L": {"type": "array", "description": "Namen"}}}
 TREE, LIST = DEFS | {"$ref": "#/$defs/Tree"}, DEFS | {"$ref": "#/$defs/L"}
+
+CHOICE: dict[str, Any] = {"anyOf": [NODE, {"type": "null"}]}
+OLD: dict[str, Any] = {"title": "T", "$ref": "#/definitions/T", "definitions": {"T": NODE}}
 
 
 def wrapped(schema: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +96,9 @@ ROOTS: list[tuple[dict[str, Any], str | None, OutputSchema]] = [
         "x",
         OutputSchema("x", DEFS | NODE | {"description": "A"}, None, False),
     ),
+    (CHOICE, "x", OutputSchema("x", wrapped(CHOICE), None, True)),
+    (CHOICE | NODE, None, OutputSchema("Tree", CHOICE | NODE, None, False)),
+    (OLD, None, OutputSchema("T", OLD, None, False)),
     ({"type": "string"}, "x", OutputSchema("x", wrapped({"type": "string"}), None, True)),
     (LIST, None, OutputSchema("answer", wrapped({"$ref": "#/$defs/L"}) | DEFS, "Namen", True)),
     (
@@ -102,6 +114,7 @@ def test_the_root_on_the_wire_is_an_object() -> None:
         assert OutputSchema.of(schema, name) == wanted
         found = {"value": [1], "x": 2}
         assert wanted.value(found) == ([1] if wanted.wrapped else found)
+        assert (wanted.holds({}), wanted.holds(found)) == (not wanted.wrapped, True)
     assert OutputSchema("x", {}, None, True).value({}) is None
 
 
@@ -147,10 +160,16 @@ def test_schemas_that_hold_themselves() -> None:
     assert [schema for schema in schemas if structured.is_recursive(schema)] == [TREE, LOOP]
 
 
-# a form that ``response_format`` has → the schema in it, and whether it is strict
+# a form that ``response_format`` or a tool has → the schema in it, and whether it is strict
 FORMS: list[tuple[dict[str, Any], tuple[dict[str, Any], bool | None]]] = [
     ({"type": "object", "schema": 1}, ({"type": "object", "schema": 1}, None)),
     ({"schema": INNER}, ({"schema": INNER}, None)),
+    ({"name": "a", "parameters": INNER}, ({"title": "a"} | INNER, None)),
+    (
+        {"type": "function", "function": {"name": "a", "parameters": INNER, "strict": True}},
+        ({"title": "a"} | INNER, True),
+    ),
+    ({"type": "function", "function": {"name": "a"}}, ({"name": "a"}, None)),
     ({"name": "a", "schema": INNER, "strict": True}, ({"title": "a"} | INNER, True)),
     (
         {"type": "json_schema", "json_schema": {"name": "a", "schema": INNER} | DESCRIBED},
