@@ -254,7 +254,7 @@ class MarkdownWriter:
     def _end_line(self) -> None:
         line = "".join(self._line)
         self._line.clear()
-        mark = re.match(r" {0,3}(`{3,}|~{3,})(?=([^`]*)$)", line)
+        mark = re.match(r" {0,3}(`{3,}+|~{3,}+)(?=([^`]*)$)", line)
         goes_on = bool(self._fence) or not line.strip() or line[0].isspace()
         if not goes_on and self._block and not self._block[-1].strip():
             self._render()

@@ -58,7 +58,8 @@ def test_a_block_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     monkeypatch.setattr(MarkdownWriter, "_render", lambda self: seen.append(len(self._block)))
     rendered("wort " * 20_000 + "\n", size=5)
-    assert seen == [2]
+    rendered("~" * 200_000 + "`\n", size=50_000)  # each "~" is looked at once
+    assert seen == [2, 2]
 
 
 def test_what_a_model_and_a_server_say_is_text(vendor_environment: Server) -> None:
