@@ -185,6 +185,7 @@ class _Wire:
     def __init__(self, stream: Any, connect: float | None = None) -> None:
         self._stream = stream
         self._tunnel = None if connect is None else time.monotonic() + connect
+        self._request_head = b""
         self._begin()
 
     def __getattr__(self, name: str) -> Any:
@@ -222,7 +223,11 @@ class _Wire:
         if buffer and not _OF_TUNNELS.match(buffer):
             self._tunnel = None
         self._begin()
-        return self._stream.write(buffer, timeout)
+        # h11 writes once more after a head, if nothing: head and body go out in one packet.
+        head, self._request_head = self._request_head, b""
+        if not head and buffer.startswith(b"POST "):
+            self._request_head, buffer = buffer, b""
+        return self._stream.write(head + buffer, timeout)
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
         return type(self)(self._stream.start_tls(*args, **kwargs))

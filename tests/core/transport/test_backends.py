@@ -114,6 +114,24 @@ def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:
         gc.collect()  # a connection that waits to be closed would warn now
 
 
+def test_httpcore_sends_the_head_of_a_request_with_its_body(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+
+    def send(self: socket.socket, data: bytes, *flags: int) -> int:
+        sent.append(bytes(data))
+        return socket.SocketType.send(self, data, *flags)
+
+    monkeypatch.setenv("DSGVO_ASYNC_BACKEND", "httpcore")
+    monkeypatch.setattr(socket.socket, "send", send)
+    with raw_server(http(answer("Ja."))) as raw:
+        one = mode.client("sovrgpt", raw)
+        assert [mode.chat(one).content for _ in range(2)] == ["Ja.", "Ja."]
+    asked = [data for data in sent if b"POST " in data or b'"messages"' in data]
+    assert [(data[:5], data[-1:]) for data in asked] == [(b"POST ", b"}")] * 2
+
+
 @pytest.fixture
 def watched() -> Iterator[BlockBuster]:
     """Calls that block raise an error when they are made on a running loop's thread.
