@@ -38,6 +38,7 @@ __all__ = [
     "HTTP_CLIENTS",
     "Backend",
     "ClientConfig",
+    "ClientTransport",
     "Credentials",
     "KeyFunction",
     "Options",
@@ -279,7 +280,7 @@ class ClientConfig:
     async_backend: Backend | None = None
 
     def __reduce__(self) -> tuple[Callable[[], ClientConfig], tuple[()]]:
-        for name in ("http_transport", "http_async_transport", "api_key"):
+        for name in ("http_transport", "http_async_transport", "api_key", "rate_limit"):
             given: object = getattr(self, name)
             try:
                 pickle.dumps(given)
@@ -803,7 +804,7 @@ _HTTPX_TIMEOUT = 5.0
 _HTTPX_HEADERS = frozenset({"accept", "accept-encoding", "connection"})
 
 
-class _ClientTransport:
+class ClientTransport:
     """The connections of a user's ``httpx.Client``: its proxies and certificates alone."""
 
     def __init__(self, client: httpx.Client | httpx.AsyncClient) -> None:
@@ -851,7 +852,7 @@ def without_http_clients(owner: str, given: Mapping[str, Any]) -> dict[str, Any]
         transport = HTTP_CLIENTS[name]
         if arguments.get(transport) is not None:
             raise ConfigurationError(f"{owner}: {name} and {transport}: pass one of them")
-        arguments[transport] = _ClientTransport(client)
+        arguments[transport] = ClientTransport(client)
         headers = {
             key: value
             for key, value in client.headers.items()

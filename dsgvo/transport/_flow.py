@@ -16,6 +16,7 @@ A flow decides; :func:`run` and :func:`arun` do, and know nothing of retries, to
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections import deque
@@ -24,6 +25,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from weakref import WeakSet
 
 from dsgvo.errors import APIError, ConfigurationError
 from dsgvo.transport import _pools
@@ -261,6 +263,13 @@ class Gate:
         self.limiter = limiter
         self._lock = threading.Lock()
         self._waiting: deque[Future[None]] = deque()
+        _gates.add(self)
+
+    def after_fork(self) -> None:
+        """Take back, in a forked child, what is in flight in the parent alone."""
+        self._lock = threading.Lock()
+        self._waiting.clear()
+        self.limiter.in_flight = 0
 
     def guess(self, texts: Iterable[str]) -> int:
         """Return about how many tokens texts have, if that matters."""
@@ -330,11 +339,24 @@ class Gate:
             turn.set_result(None)
 
 
+_gates = WeakSet[Gate]()
+
+
+def _after_fork() -> None:
+    for gate in tuple(_gates):
+        gate.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class Lease:
     """A request's place among those in flight, given back once: by an error, or at the end."""
 
     def __init__(self, gate: Gate | None) -> None:
         self._gate = gate
+        self._process = os.getpid()
         self.sent = 0.0
         self._kept = False
 
@@ -353,7 +375,7 @@ class Lease:
     def end(self, error: BaseException | None) -> None:
         """Give the place back, and let the policy learn from what came; once."""
         gate, self._gate = self._gate, None
-        if gate is None:
+        if gate is None or self._process != os.getpid():
             return
         outcome: Outcome | None = "ok" if error is None else None
         if isinstance(error, APIError):

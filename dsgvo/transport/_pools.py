@@ -17,20 +17,22 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
 from types import FrameType, TracebackType
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 
 from dsgvo import _warnings
 from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Model
-from dsgvo.transport._config import Backend, is_loopback
+from dsgvo.transport._config import Backend, ClientTransport, is_loopback
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -154,8 +156,8 @@ MAX_ACCOUNTS = 1000
 TokenKey: TypeAlias = tuple[str, str, bytes]
 """Where a token comes from, and whose it is."""
 
-_AsyncTransports: TypeAlias = "dict[tuple[Backend | None, str | None], httpx.AsyncBaseTransport]"
-"""By backend and proxy."""
+_AsyncTransports: TypeAlias = "dict[tuple[object, str | None], Any]"
+"""By backend and proxy, or by the user's pool that one is a copy of."""
 
 
 @dataclass(slots=True)
@@ -349,6 +351,19 @@ class _Pools:
         self, proxy: str | None, backend: Backend | None = None
     ) -> httpx.AsyncBaseTransport:
         """Return the pool of the running loop: aiohttp's where it is installed, unless told."""
+        transports = await self._of_loop()
+        transport = transports.get((backend, proxy))
+        if transport is None:
+            made = await self._made(proxy, backend)
+            transport = transports.setdefault((backend, proxy), made)
+        return transport
+
+    async def copy(self, pool: Any) -> Any:
+        """Return the running loop's copy of a pool of the user's."""
+        transports = await self._of_loop()
+        return transports.get((pool, None)) or transports.setdefault((pool, None), _emptied(pool))
+
+    async def _of_loop(self) -> _AsyncTransports:
         loop = asyncio.get_running_loop()
         pool = self.loops.get(id(loop))
         if pool is None or pool.loop is not loop:
@@ -359,11 +374,7 @@ class _Pools:
                     del self.loops[key]
                 self.loops[id(loop)] = pool
             await anext(pool.keeper)
-        transport = pool.transports.get((backend, proxy))
-        if transport is None:
-            made = await self._made(proxy, backend)
-            transport = pool.transports.setdefault((backend, proxy), made)
-        return transport
+        return pool.transports
 
     async def _made(self, proxy: str | None, backend: Backend | None) -> httpx.AsyncBaseTransport:
         """Make a transport, which opens nothing before its first request."""
@@ -412,6 +423,59 @@ class _Pools:
                 keepalive_expiry=KEEPALIVE_SECONDS,
             ),
         }
+
+
+class _Anew:
+    """A pool in a transport of the user's, with one copy for each loop and each forked process.
+
+    httpcore's own would use a connection of another loop's, which is an error, or one that is the
+    parent's as well, where each may read the other's answer.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._process = os.getpid()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def handle_request(self, request: Any) -> Any:
+        if self._process != os.getpid():
+            _inherited.append(self._pool)
+            self._pool, self._process = _emptied(self._pool), os.getpid()
+        return self._pool.handle_request(request)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        return await (await runtime.pools.copy(self._pool)).handle_async_request(request)
+
+
+_parted = WeakValueDictionary[int, Any]()
+
+
+def _emptied(pool: Any) -> Any:
+    """Return a copy of httpcore's pool without its connections; this fits httpcore 1.0."""
+    made = copy(pool)
+    for name in ("_connections", "_requests", "_optional_thread_lock"):
+        setattr(made, name, type(getattr(pool, name))())
+    return made
+
+
+def _part(held: object) -> None:
+    """Have the pools in a transport of the user's made anew, also in one around another."""
+    import httpcore
+    import httpx
+
+    client = httpx.Client | httpx.AsyncClient | ClientTransport
+    if not isinstance(held, httpx.BaseTransport | httpx.AsyncBaseTransport | client):
+        return
+    if _parted.get(id(held)) is held:
+        return
+    _parted[id(held)] = held
+    for name, inner in list(vars(held).items()):
+        if isinstance(inner, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
+            setattr(held, name, _Anew(inner))
+        for one in cast("Any", inner).values() if isinstance(inner, dict) else (inner,):
+            _part(one)
 
 
 class Runtime:
@@ -499,6 +563,8 @@ if hasattr(os, "register_at_fork"):
 def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx.Response:
     """Send a request, over the user's transport if there is one; the answer's body is unread."""
     try:
+        if transport is not None:
+            _part(transport)
         transport = transport or runtime.pools.sync(_proxy(request))
         response = transport.handle_request(request)
     except _errors() as error:
@@ -519,6 +585,8 @@ async def asend(
         if transport is None:
             transport = await runtime.pools.loop(_proxy(request), backend)
             at_once = SENT_AT_ONCE
+        else:
+            _part(transport)
         response = await transport.handle_async_request(_without_blocking(request, at_once))
     except asyncio.CancelledError as error:
         connection = _connection(_frames(error.__traceback__))

@@ -9,6 +9,8 @@ import pytest
 
 from dsgvo import Client, errors
 from dsgvo.emulator import Server
+from dsgvo.transport import Gate
+from dsgvo.wire.limiter import Limiter
 from tests.core import support
 from tests.core.support import Mode, answer, http, json_of, raised, raw_server, text_of
 from tests.core.transport.calls import CALLS, calls
@@ -80,9 +82,10 @@ def test_the_seam_of_the_other_mode_is_not_gone_past(mode: Mode) -> None:
 
 def test_the_seam_is_not_lost_in_a_pickle() -> None:
     held = Client("sovrgpt", api_key="k", http_transport=httpx.HTTPTransport())
-    said = "http_transport: a HTTPTransport cannot be pick"
-    with pytest.raises(errors.ConfigurationError, match=said):
-        pickle.dumps(held)
+    gated = Client("sovrgpt", api_key="k", rate_limit=Gate(Limiter()))
+    for one, said in ((held, "http_transport: a HTTPTransport"), (gated, "rate_limit: a Gate")):
+        with pytest.raises(errors.ConfigurationError, match=f"{said} cannot be pick"):
+            pickle.dumps(one)
     assert copy.deepcopy(held).config.http_transport is held.config.http_transport
 
 

@@ -110,10 +110,16 @@ def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(
 FORK = """
 import asyncio, os, sys, warnings
 warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
+import httpx
 from dsgvo import AsyncClient, Client
-url = sys.argv[1]
-sync = Client("sovrgpt", api_key="k", base_url=url)
-own = AsyncClient("sovrgpt", api_key="k", base_url=url)
+from dsgvo.transport import Gate
+from dsgvo.wire.limiter import Limiter
+settings, gate = dict(api_key="k", base_url=sys.argv[1]), Gate(Limiter(max_concurrency=1))
+if sys.argv[2:]:
+    settings |= dict(http_transport=httpx.HTTPTransport())
+    settings |= dict(http_async_transport=httpx.AsyncHTTPTransport())
+sync = Client("sovrgpt", rate_limit=gate, **settings)
+own = AsyncClient("sovrgpt", **settings)
 
 def ask(text):
     messages = [{"role": "user", "content": text}]
@@ -124,23 +130,28 @@ ask("vorher")
 stream = sync.stream([{"role": "user", "content": "im Strom"}], model="m")
 children = []
 for number in range(2):
+    gate.limiter.take()  # what another thread has in flight, which the child has not
     child = os.fork()
     if child == 0:
         ask(f"Kind {number}")
         ask(f"Kind {number} noch einmal")
         os._exit(0)
+    gate.give(0.0, None)
     ask(f"Eltern {number}")
     children.append(child)
 for child in children:
     assert os.waitpid(child, 0)[1] == 0
 ask("nachher")
 assert "".join(delta.content for delta in stream) == "im Strom"
+if sys.argv[2:]:
+    settings["http_transport"].close()
 """
 
 
-def test_any_loop_after_a_fork_parent_and_child_go_on() -> None:
+@pytest.mark.parametrize("transports", [(), ("the user's",)])
+def test_any_loop_after_a_fork_parent_and_child_go_on(transports: tuple[str, ...]) -> None:
     with raw_server(echo) as raw:
-        run_python(FORK, raw.url)
+        run_python(FORK, raw.url, *transports)
         expected = ["vorher", "nachher", "Eltern 0", "Eltern 1", "Kind 0", "Kind 1"]
         expected += ["Kind 0 noch einmal", "Kind 1 noch einmal"]
         assert sorted(map(text_in, raw.requests)) == sorted([*expected * 2, "im Strom"])
