@@ -122,6 +122,14 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         given = {"model": self.model, **self._parameters(), **params}
         return {**given, "stop": stop or given.get("stop"), "_type": self._llm_type}
 
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """Return what a cache knows a call by: not by a class's name, nor by what a field was."""
+        if isinstance(form := kwargs.get("response_format"), type):
+            with langchain_errors:
+                kwargs |= response_class(self.spec, form)
+        vars(self).pop("_serialized", None)
+        return super()._get_llm_string(stop=stop, **kwargs)
+
     def configurable_fields(
         self, **kwargs: AnyConfigurableField
     ) -> RunnableSerializable[LanguageModelInput, AIMessage]:

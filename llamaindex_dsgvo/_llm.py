@@ -39,6 +39,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
 from dsgvo.transport import Owned
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_properties, with_schema
@@ -515,9 +516,14 @@ async def _aconverted(
 
 
 def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
+    if not isinstance(tool, BaseTool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"tools: {shown(tool)} is none of LlamaIndex's: FunctionTool.from_defaults(…) makes "
+            "one of a function"
+        )
     spec = tool.metadata.to_openai_tool(skip_length_check=True)
     function: dict[str, Any] = spec["function"]
-    function["description"] = _clean(function["description"], function["name"])
+    function["description"] = _clean(function["description"] or "", function["name"])
     parameters, schema, own = function["parameters"], tool.metadata.fn_schema, None
     if schema and "properties" not in parameters:  # LlamaIndex drops a reference at the root
         own = schema.model_json_schema()

@@ -7,6 +7,7 @@ import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_llm_cache
+from pydantic import BaseModel
 
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import APIError
@@ -86,8 +87,15 @@ def test_other_settings_parameters_and_servers_miss_the_cache(
         {"cache": InMemoryCache()},
     ]
     cases = [("innogpt", {}, {}), ("sovrgpt", {}, {}), *(("sovrgpt", one, {}) for one in settings)]
-    cases += [("sovrgpt", {}, {"stop": ["Y"]})]
+    fields = [{"__annotations__": {name: str}} for name in ("a", "b")]
+    classes = [type("Same", (BaseModel,), one) for one in fields]
+    asked = [{"stop": ["Y"]}, *({"response_format": one} for one in classes)]
+    cases += [("sovrgpt", {}, one) for one in asked]
     for _ in range(2):
         for provider, made, asked in cases:
             chat(provider, **{"model": "m"} | made).invoke("Hallo!", **asked)
         assert len(server.requests) == len(cases)
+    for model in (changed := chat("sovrgpt", model="m"), changed):
+        model.invoke("Hallo!")
+        changed.temperature = 0.3
+    assert len(server.requests) == len(cases) + 1

@@ -13,6 +13,7 @@ from llama_index.core.tools import FunctionTool
 
 from dsgvo import Completion, Delta, ToolCall
 from dsgvo.emulator import Reply, Server
+from dsgvo.errors import ConfigurationError
 from llamaindex_dsgvo import ModelOutputError
 from llamaindex_dsgvo._responses import ResponseBuilder, chat_response
 from tests.llamaindex.support import Mode, bodies, llm
@@ -162,6 +163,8 @@ def test_a_tool_that_is_required(server: Server) -> None:
     assert [body["tool_choice"] for body in bodies(server)] == ["required", "auto"]
     assert len(bodies(server)[0]["messages"]) == 2
     assert len(history) == 1  # the caller's list is its own
+    with pytest.raises(ConfigurationError, match=r"tools: <built-in .* makes one of a function"):
+        llm("sovrgpt").chat_with_tools([ADD, print], **options)  # pyright: ignore[reportArgumentType]
 
 
 BROKEN = {"name": "addiere", "arguments": '{"a": 1'}
