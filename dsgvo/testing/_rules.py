@@ -17,7 +17,7 @@ from functools import cache
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from dsgvo.providers import PROVIDERS
 from dsgvo.testing import _layout
@@ -30,12 +30,11 @@ SCRUBBED = "SCRUBBED"
 _ARGUMENTS = {one.header: one for spec in PROVIDERS.values() for one in spec.header_arguments}
 _KEPT_OF_REQUESTS = ("accept", "content-type", *_ARGUMENTS)
 _KEPT_OF_ANSWERS = ("content-type", "retry-after", "x-emulator-scripted", "x-request-id")
-_SECRET_HEADERS = re.compile(r".*(auth|cookie|key|token|secret).*")
+_SECRET_NAMES = re.compile(r"(?i).*(auth|cookie|credential|key|passw|secret|sign|token).*|code|sig")
 _SECRET_FIELDS = re.compile(
     r"(?i)(.*[-_])?((api[-_]?|private[-_]?)key|(access|refresh|id)[-_]?token|password|secret"
     r"|client[-_]?(secret|assertion|id)|authorization)"
 )
-_SECRET_PARAMETERS = ("access_token", "api_key", "code", "key", "sig", "signature", "token")
 
 
 class Rules:
@@ -57,7 +56,6 @@ class Rules:
             "match_on": ("method", "uri", "dsgvo"),
             "before_record_request": self.request,
             "before_record_response": self.response,
-            "filter_query_parameters": [(name, SCRUBBED) for name in _SECRET_PARAMETERS],
             "decode_compressed_response": True,
         } | options
 
@@ -70,9 +68,10 @@ class Rules:
     def request(self, request: Any) -> Any:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        for name, value in headers.items():
-            if _SECRET_HEADERS.fullmatch(name):
-                self._learn(value.rpartition(" ")[2])
+        hidden = _SECRET_NAMES.fullmatch
+        for _, value in filter(lambda one: hidden(one[0]), (*headers.items(), *request.query)):
+            self._learn(value.rpartition(" ")[2])
+        query = [(name, SCRUBBED if hidden(name) else value) for name, value in request.query]
         for name in _ARGUMENTS.keys() & headers.keys():
             self._learn(headers[name], f"<{name}>")
             headers[name] = f"<{name}>"
@@ -83,7 +82,8 @@ class Rules:
             body = _layout.dumps({"sha256": sha256(body).hexdigest()}).encode()
         if kind:
             headers["content-type"] = kind = _layout.media_type(kind)
-        request.uri = self._shown(vendor_url(request.uri))
+        uri = urlsplit(str(request.uri))._replace(query=urlencode(query)).geturl()
+        request.uri = self._shown(vendor_url(uri))
         request.body = self._scrubbed(body, kind)
         request.headers = {
             name: self._shown(headers[name]) for name in _KEPT_OF_REQUESTS if name in headers

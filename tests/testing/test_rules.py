@@ -40,7 +40,7 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
         (asked(x_workspace_id=V), told()),
         (asked({"a": [{"client_secret": V}], "b": V}), told()),
         (asked(f"grant_type=x&client_secret={quote(V, safe='')}".encode(), kind=FORM), told()),
-        (asked(url=f"{URL}?api_key={quote(V, safe='')}&a=1"), told(b"{}")),
+        (asked(url=f"{URL}?X-Sub-Key={quote(V, safe='')}&sig={quote(V, safe='')}&a=1"), told()),
         (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
         (asked(), told(json.dumps({"before": V, "access_token": V, "after": V}).encode())),
         (asked(), told(Set_Cookie=f"session={V}; Path=/", x_organization=V)),
