@@ -20,7 +20,9 @@ from dsgvo.errors import CapabilityError, ConfigurationError, DsgvoError
 from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider, get_provider
 from dsgvo.transport import Client
+from dsgvo.wire.completion import Completion
 from dsgvo.wire.files import check_parts, mime_type_of
+from dsgvo.wire.structured import CUT_SHORT
 
 if TYPE_CHECKING:
     from dsgvo.cli.screen import Screen
@@ -119,17 +121,19 @@ class _Session:
         }
 
     def _ask(self, text: str) -> None:
-        from dsgvo.cli.screen import MarkdownWriter, WordWriter
+        from dsgvo.cli.screen import MarkdownWriter, WordWriter, show_warning
 
         question = self._question("\n\n".join([*self.files, text]))
         system = [{"role": "system", "content": self.system}] if self.system else []
         writer: WordWriter | MarkdownWriter | None = None
         thinking = False
         said: list[str] = []
+        whole: Completion | None = None
         deltas = self.client.stream([*system, *self.messages, question], model=self.model)
         try:
             for delta in deltas:
-                for piece, thought in ((delta.reasoning, True), (delta.content, False)):
+                answer = delta.content + delta.refusal
+                for piece, thought in ((delta.reasoning, True), (answer, False)):
                     if not piece:
                         continue
                     if writer is None or thought is not thinking:
@@ -143,8 +147,8 @@ class _Session:
                         )
                     writer.write(piece)
                     said += [] if thought else [piece]
-                if delta.completion is not None:
-                    self.meter.add(delta.completion.usage)
+                whole = delta.completion
+            self.meter.add(whole.usage if whole else None)
         except KeyboardInterrupt:  # stops the answer, not the conversation
             said.append(" …")
         except CapabilityError:
@@ -154,6 +158,11 @@ class _Session:
             deltas.close()
             if writer is not None:
                 writer.close()
+        if whole is not None and whole.finish_reason in CUT_SHORT:
+            show_warning(f"the answer was cut: finish_reason={whole.finish_reason!r}")
+        elif not said:
+            show_warning("the answer is empty, and forgotten")
+            return
         self.messages += [question, {"role": "assistant", "content": "".join(said)}]
         self.files.clear()
         self.parts.clear()

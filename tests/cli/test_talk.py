@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dsgvo.cli.app import app
-from dsgvo.emulator import Disconnect, Reply, Server, Status
+from dsgvo.emulator import Disconnect, Raw, Reply, Server, Status
 from tests.cli.conftest import COMMAND, Invoke, one_line, ran
 from tests.cli.pdfs import pdf
 
@@ -34,6 +34,20 @@ def test_a_conversation_remembers_until_it_is_told_to_forget(vendor_environment:
     asked = [request.json["messages"] for request in vendor_environment.requests]
     assert [len(messages) for messages in asked] == [1, 3, 1]
     assert [one["content"] for one in asked[1]][::2] == ["Ich heiße Anna.", "Wie heiße ich?"]
+
+
+def test_what_is_no_whole_answer_is_told(vendor_environment: Server) -> None:
+    body = b'{"choices": [{"message": {"refusal": "Nie."}, "finish_reason": "stop"}]}'
+    refused = Raw(headers={"content-type": "application/json"}, chunks=[body])
+    vendor_environment.script("innogpt", Reply("Hal", finish_reason="length"), Reply(""), refused)
+    out, err = talk("Hallo", "Und?", "Wer?", to="innogpt")
+    assert "> Hal > > Nie." in out
+    assert err.splitlines() == [
+        "warning: the answer was cut: finish_reason='length'",
+        "warning: the answer is empty, and forgotten",
+    ]
+    asked = [one["content"] for one in vendor_environment.requests[-1].json["messages"]]
+    assert asked == ["Hallo", "Hal", "Wer?"]
 
 
 def test_commands_and_thoughts_which_are_shown_apart() -> None:
