@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dsgvo.wire.chat import Completion
+    from dsgvo.wire.models import GeneratedImage
 
 __all__ = [
     "APIConnectionError",
@@ -146,7 +147,13 @@ class ResidencyError(ConfigurationError):
 
 
 class APIError(DsgvoError):
-    """The request was made, or tried, and did not give a whole, valid answer."""
+    """The request was made, or tried, and did not give a whole, valid answer.
+
+    Attributes:
+        image: A :class:`dsgvo.wire.models.GeneratedImage` that was made and could not be fetched to be saved.
+    """
+
+    image: GeneratedImage | None = None
 
 
 class APIConnectionError(APIError):

@@ -763,9 +763,14 @@ class BaseClient:
             find = partial(image_operation, config, str(image.url), allow_image_url)
             limit = min(config.max_response_bytes, MAX_IMAGE_BYTES)
             bounded = replace(config, max_response_bytes=limit)
-            with masked(config, operation, answer):
-                data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
-                check_image(config.spec, data, found.response.headers.get("content-type", ""))
+            try:
+                with masked(config, operation, answer):
+                    data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
+                    check_image(config.spec, data, found.response.headers.get("content-type", ""))
+            except APIError as error:  # it is paid for
+                error.image = image
+                error.add("the image is made: this error's `image` has its address")
+                raise
         try:
             return (yield RunInThread(partial(_saved, image, data, target)))
         except OSError as error:  # it is paid for: a full disk does not lose it
@@ -1279,6 +1284,8 @@ class Client(BaseClient):
         Raises:
             CapabilityError: At a vendor that documents no image generation.
             ConfigurationError: If the prompt is empty or ``save_to`` cannot be written.
+            APIError: If the vendor fails; or if the image is made and cannot be fetched, with the
+                image and its address in ``image``.
 
         Examples:
             >>> Client("innogpt").generate_image("ein minimalistisches App-Icon").data[:4]

@@ -154,7 +154,8 @@ def test_an_address_without_an_image_writes_no_file(
     ):
         with raw_server(answer) as store:
             server.script("innogpt", reply(url=f"{store.url}/1.png"))
-            raised(kind, made, mode, client, save_to=target)
+            error = raised(kind, made, mode, client, save_to=target)
+            assert error.image == GeneratedImage(f"{store.url}/1.png", None, None)
         assert not list(tmp_path.iterdir())
     with raw_server(http(b"<svg/>", kind="IMAGE/SVG+XML")) as store:
         server.script("innogpt", *[reply(url=f"{store.url}/1.png")] * 4)
