@@ -150,7 +150,8 @@ class APIError(DsgvoError):
     """The request was made, or tried, and did not give a whole, valid answer.
 
     Attributes:
-        image: A :class:`dsgvo.wire.models.GeneratedImage` that was made and could not be fetched to be saved.
+        image: A :class:`dsgvo.wire.models.GeneratedImage` that was made, and could not be fetched
+            to be saved.
     """
 
     image: GeneratedImage | None = None
