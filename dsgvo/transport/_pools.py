@@ -21,6 +21,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
+from ssl import SSLError
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
@@ -973,7 +974,8 @@ def _errors() -> tuple[type[Exception], ...]:
     # Another thread may be about to import them.
     names = {"aiohttp": "ClientError", "socksio": "SOCKSError"}
     more = (getattr(sys.modules.get(module), name, None) for module, name in names.items())
-    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, *filter(None, more))
+    # httpcore lets that of a loop's connection through, when what comes is no TLS any more.
+    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, SSLError, *filter(None, more))
 
 
 def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedError:
@@ -1263,15 +1265,18 @@ def _end_body(body: Any, error: BaseException) -> None:
 
 
 def _plain(error: Exception) -> Exception:
-    """Return httpx's exception for aiohttp's, or the exception itself.
+    """Return httpx's exception for aiohttp's and ssl's, or the exception itself.
 
     httpx-aiohttp calls every failed connection a time-out and lets some exceptions through; those
     of aiohttp hold the request's headers.
     """
+    import httpx
+
+    if isinstance(error, SSLError):
+        return httpx.ReadError(str(error))
     if not hasattr(sys.modules.get("aiohttp"), "ClientError"):
         return error
     import aiohttp
-    import httpx
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__
     if not isinstance(cause, aiohttp.ClientError):
@@ -1292,6 +1297,8 @@ def _plain(error: Exception) -> Exception:
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         return kind(f"{cause.status} {cause.message}".strip())
     if isinstance(cause, OSError):  # its text may hold the address, with its query
-        return kind(os.strerror(cause.errno) if cause.errno else type(cause).__name__)
+        said = cause.strerror or ""  # ssl's numbers are not the system's
+        plain = os.strerror(cause.errno) if cause.errno else type(cause).__name__
+        return kind(said if said.startswith("[SSL: ") else plain)
     message = getattr(cause, "message", str(cause))
     return kind(message.partition("\n")[0] if isinstance(message, str) else type(cause).__name__)

@@ -1,5 +1,6 @@
 """Who is talked to: proxies of the environment, and what they must not see; TLS is checked."""
 
+import os
 import ssl
 import traceback
 from base64 import b64encode
@@ -158,6 +159,17 @@ def test_no_redirect_whom_the_authority_does_not_vouch_for_gets_no_request(
         error = raised(APIConnectionError, mode.chat, mode.client("sovrgpt", raw))
         assert (raw.requests, raw.accepted, naps) == ([], 1, [])
     assert "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+@pytest.mark.usefixtures("authority")
+def test_what_is_no_tls_any_more_breaks_an_answer(mode: Mode) -> None:
+    def serve(_: bytes, connection: Any) -> None:
+        connection.sendall(http(answer(), length=9999))
+        os.write(connection.fileno(), bytes(64))
+
+    with raw_server(serve, tls=serving(GOOD)) as raw:
+        error = raised(APIConnectionError, mode.chat, mode.client("sovrgpt", raw, max_retries=0))
+    assert "[SSL: " in str(error)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"kein Zertifikat"])
