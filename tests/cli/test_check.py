@@ -91,11 +91,13 @@ def test_answers_are_capped_and_nothing_is_tried_once_the_budget_is_spent(
 def test_a_report_holds_shapes_alone(vendor_environment: Server, tmp_path: Path) -> None:
     said = {"error": "Konto acc-4711: Mein Satz", "code": "E1", "acc-4711": [1.5]}
     odd = b'{"type": "\\ud800", "deep": ' + b"[" * 180 + b"]" * 180 + b"}"
-    vendor_environment.script("neuroflash", Status(418, body=said), Status(418, body=odd))
+    named = Reply("OK", usage={"a\x1b|b\nc": 1})
+    vendor_environment.script("neuroflash", Status(418, body=said), Status(418, body=odd), named)
     ran = check("neuroflash", "--yes", "--report", str(tmp_path / "report.md"))
     report = (tmp_path / "report.md").read_text("utf-8")
     assert ran.exit_code == 1
     assert "| chat | Doc | refused | APIStatusError 418 |" in report
+    assert "| usage in streams | Inferred | works | a\ufffd\\|b c |" in report
     assert '"role": "user",\n   "content": "text"' in report
     assert '"error": "text",\n "code": "text",\n "{key}": [\n  "number"' in report
     secrets = ["4711", "Satz", "Antworte", "127.0.0.1"]

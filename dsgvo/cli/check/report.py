@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
 from dsgvo import __version__
+from dsgvo.cli.screen import printable
 from dsgvo.transport._pools import proxy_for, runtime
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.sse import SSEDecoder
@@ -166,16 +168,22 @@ def report(spec: Provider, model: str, own: bool, findings: list[Finding]) -> st
         "|---|---|---|---|",
     ]
     lines += [
-        f"| {one.capability} | {one.rests_on} | {one.result} | {one.remark} |" for one in findings
+        f"| {one.capability} | {one.rests_on} | {one.result} | {_cell(one.remark)} |"
+        for one in findings
     ]
     for one in findings:
         if one.result in {"differs", "refused"}:
-            lines += ["", f"## {one.capability}: {one.result}", "", one.remark]
+            lines += ["", f"## {one.capability}: {one.result}", "", _cell(one.remark)]
             for exchange in one.exchanges:
                 lines += ["", f"`{exchange.request}`", "", *_block(exchange.sent)]
                 answered = f"{exchange.status} {exchange.media_type}".rstrip()
                 lines += ["", f"answered `{answered}`", "", *_block(exchange.answer)]
-    return "\n".join([*lines, ""])
+    return printable("\n".join([*lines, ""]))
+
+
+def _cell(remark: str) -> str:
+    """Return a remark as a table shows it; names in it may be the server's."""
+    return shorten(remark, 200, placeholder=" …").replace("|", "\\|")
 
 
 def _block(shape: Any) -> list[str]:
