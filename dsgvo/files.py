@@ -8,7 +8,7 @@ from typing import Any
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire import files
-from dsgvo.wire.files import Upload, found_type, upload_part
+from dsgvo.wire.files import Upload, found_type, media_type, upload_part
 
 __all__ = ["file_part", "image_part"]
 
@@ -81,7 +81,7 @@ def file_part(
     found = _existing("file", path)
     mime_type = mime_type or guess_type(found.name)[0]
     mime_type = mime_type or found_type("file", _read("file", found, 16), found.name)
-    return upload_part(Upload(name or found.name, mime_type, path=found))
+    return upload_part(Upload(name or found.name, media_type("file", mime_type), path=found))
 
 
 def _one_of(kind: str, **sources: object) -> None:

@@ -596,7 +596,7 @@ async def asend(
         _let_go(error.__traceback__)
         raise
     except _errors() as error:
-        failure = _failure(error, answered=False)
+        failure = _ours(error) or _failure(error, answered=False)
     else:
         return _begun(response)
     raise failure  # without aiohttp's exception as its context: its frames hold the key
@@ -990,6 +990,13 @@ def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedErro
     _let_go(trace)
     failure.__cause__ = None if _QUOTED.search(str(plain)) else _without_frames(plain)
     return failure
+
+
+def _ours(error: BaseException | None) -> ConfigurationError | None:
+    """Return what aiohttp could not send a body for, if it is an error of this package's."""
+    while error is not None and not isinstance(error, ConfigurationError):
+        error = error.__cause__
+    return error
 
 
 def _let_go(trace: TracebackType | None) -> None:

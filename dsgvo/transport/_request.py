@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-from io import BytesIO
+from io import BytesIO, FileIO
+from os import fstat
+from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo
 from threading import get_ident
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -472,13 +474,34 @@ class _Body:
         return self._data.getvalue()
 
 
+class _Document(FileIO):
+    """A file that is as long when it is read as the head of its form says, or an error."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._left = fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            data = super().read(size)
+        except OSError as error:
+            raise self._wrong(f"is unreadable: {error}") from None
+        self._left -= len(data)
+        if self._left < 0 or (not data and self._left):
+            raise self._wrong("has changed while it was sent")
+        return data
+
+    def _wrong(self, what: str) -> ConfigurationError:
+        return ConfigurationError(f"file: {str(self.name)!r} {what}")
+
+
 def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | None]]:
     if upload is None:
         return nullcontext()
     if upload.path is None:
         return BytesIO(upload.data or b"")
     try:
-        return (yield RunInThread(partial(upload.path.open, "rb")))
+        return (yield RunInThread(partial(_Document, upload.path)))
     except OSError as error:
         raise ConfigurationError(f"file: {str(upload.path)!r} is unreadable: {error}") from None
 
@@ -499,7 +522,10 @@ def _build(
         upload = operation.upload
         content = Form(
             fields={"payload": (content or b"").decode()},
-            files={"file": (upload.name, document, upload.mime_type)},
+            # A name of the disk may be no UTF-8.
+            files={
+                "file": (upload.name.encode(errors="replace").decode(), document, upload.mime_type)
+            },
         )
     elif content is not None or operation.content is not None:
         headers["Content-Type"] = operation.content_type

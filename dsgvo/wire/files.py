@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider
+from dsgvo.wire.arguments import shown
 
 __all__ = [
     "Upload",
@@ -19,6 +21,7 @@ __all__ = [
     "file_part",
     "found_type",
     "image_part",
+    "media_type",
     "mime_type_of",
     "take_upload",
     "upload_part",
@@ -27,6 +30,7 @@ __all__ = [
 _UPLOAD = "upload"
 _DOCUMENTS = frozenset({_UPLOAD, "file_url", "file"})
 _NOBODY_TAKES = frozenset({"audio", "input_audio", "video", "video_url"})
+_MEDIA_TYPE = re.compile(r"[\w.+*-]+/[\w.+*-]+(?:;[ -~]*)?", re.ASCII)
 _MAGIC = (
     (b"\x89PNG\r\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -255,7 +259,18 @@ def _content(
         raw = data or b""
     if not raw:
         raise ConfigurationError(f"{kind}: the data is empty")
-    return raw, mime_type or found_type(kind, raw, name)
+    return raw, media_type(kind, mime_type or found_type(kind, raw, name))
+
+
+def media_type(kind: str, given: str) -> str:
+    """Return a type as it goes into the head of a form's part.
+
+    Raises:
+        ConfigurationError: If it cannot.
+    """
+    if not isinstance(given, str) or not _MEDIA_TYPE.fullmatch(given):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{kind}: mime_type={shown(given)} is none: 'application/pdf'")
+    return given
 
 
 def found_type(kind: str, start: bytes, name: str | None) -> str:

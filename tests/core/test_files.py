@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.emulator import Disconnect, Server, Status
 from dsgvo.errors import CapabilityError, ConfigurationError, RateLimitError
+from dsgvo.transport import _request
 from tests.core.support import Mode, raised
 from tests.forms import Part, form_of, payload_of
 from tests.vendors import MODELS
@@ -104,14 +106,24 @@ def test_a_file_beside_tools_an_image_and_an_address(mode: Mode, server: Server)
 
 
 def test_a_file_that_is_gone_or_beside_nothing_is_refused_before_sending(
-    mode: Mode, server: Server, tmp_path: Path, naps: list[float]
+    mode: Mode,
+    server: Server,
+    tmp_path: Path,
+    naps: list[float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = tmp_path / "bericht.pdf"
     file.write_bytes(DATA)
-    gone, client = asked(file_part(path=file)), mode.client("innogpt", server)
+    gone = asked(file_part(path=file, name="M\udcfcller.pdf"))  # as a name of the disk may be
+    client = mode.client("innogpt", server)
     file.unlink()
     with pytest.raises(ConfigurationError, match=r"file: '.*bericht\.pdf' is unreadable"):
         mode.ask(client, gone)
+    file.write_bytes(DATA)
+    for size in (len(DATA) - 1, len(DATA) + 1):  # the head of the form has said it
+        monkeypatch.setattr(_request, "fstat", lambda _, size=size: SimpleNamespace(st_size=size))
+        with pytest.raises(ConfigurationError, match="has changed while it was sent"):
+            mode.ask(client, gone)
     alone = [{"role": "user", "content": [UPLOAD]}]
     error = raised(ConfigurationError, mode.ask, client, alone)
     assert str(error).startswith("a file is to be uploaded and nothing asked: add a text")
@@ -139,13 +151,13 @@ def test_every_attempt_sends_the_whole_file_and_closes_it(
     mode: Mode, server: Server, naps: list[float], monkeypatch: pytest.MonkeyPatch, part: Any
 ) -> None:
     opened: list[Any] = []
-    open_file = Path.open
+    document = _request._Document
 
-    def noted(path: Path, *args: Any, **kwargs: Any) -> Any:
-        opened.append(open_file(path, *args, **kwargs))
+    def noted(path: Path) -> Any:
+        opened.append(document(path))
         return opened[-1]
 
-    monkeypatch.setattr(Path, "open", noted)
+    monkeypatch.setattr(_request, "_Document", noted)
     server.script("innogpt", Disconnect(), Status(503), Status(429))
     client = mode.client("innogpt", server, max_retries=2)
     raised(RateLimitError, mode.ask, client, asked(part))
