@@ -32,7 +32,7 @@ from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
 from langchain_dsgvo._messages import to_wire
-from langchain_dsgvo._responses import combined_output, first_call_index, to_chunk, to_result
+from langchain_dsgvo._responses import combined_output, first_call_index, to_chunks, to_result
 from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo._structured import Schema, response_class, structured_output
 from langchain_dsgvo._tools import wire_tool
@@ -276,8 +276,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             request = self._request(messages, stop, kwargs)
             model = request["model"]
             for delta in self._client.stream(**request):
-                if (chunk := to_chunk(delta, model, first_call)) is not None:
-                    yield chunk
+                yield from to_chunks(delta, model, first_call)
 
     async def _astream(
         self,
@@ -292,7 +291,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             model = request["model"]
             async with aclosing(Owned(self._async_client.stream(**request))) as deltas:
                 async for delta in deltas:
-                    if (chunk := to_chunk(delta, model, first_call)) is not None:
+                    for chunk in to_chunks(delta, model, first_call):
                         yield chunk
 
     # Tools and structured output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
@@ -19,7 +19,7 @@ from dsgvo.wire.usage import added, numbers, token_counts
 from langchain_dsgvo._content_blocks import content_blocks
 from langchain_dsgvo._langchain_internals import first_call_index, force_invalid, text_chunk
 
-__all__ = ["combined_output", "first_call_index", "to_chunk", "to_result", "usage_metadata"]
+__all__ = ["combined_output", "first_call_index", "to_chunks", "to_result", "usage_metadata"]
 
 for _provider in PROVIDERS:  # as their answers name it in ``model_provider``
     register_translator(_provider, content_blocks, content_blocks)
@@ -77,56 +77,59 @@ def combined_output(outputs: Iterable[Mapping[str, Any] | None]) -> dict[str, An
     return {"token_usage": used, **names}
 
 
-def to_chunk(delta: Delta, model: str, first_call: int = 0) -> ChatGenerationChunk | None:
-    """Return a piece of an answer as LangChain's chunk, or nothing if it brings no text.
+def to_chunks(delta: Delta, model: str, first_call: int = 0) -> Sequence[ChatGenerationChunk]:
+    """Return a piece of an answer as LangChain's chunks, none if it brings no text.
 
-    What is known of the answer as a whole comes with its last chunk.
+    What is known of the answer as a whole comes with its last chunk. Thoughts have a chunk of their
+    own: LangChain's events know a block by its place in a chunk, so that a text beside thoughts
+    would be another one than the text before and after it, and the answer out of order.
 
     Args:
         delta: The piece.
         model: The model that was asked, for answers that do not name theirs.
         first_call: Index of the answer's first tool call; see :func:`first_call_index`.
     """
-    if delta.completion is not None:
-        return _last_chunk(delta, delta.completion, model, first_call)
-    if delta.content and not delta.tool_calls and not delta.reasoning:  # nearly all
-        return text_chunk(delta.content)
-    if delta.content or delta.tool_calls or delta.reasoning:
-        return ChatGenerationChunk(
-            message=AIMessageChunk(
-                content=delta.content,
-                additional_kwargs=_thoughts(delta),
-                tool_call_chunks=[
-                    tool_call_chunk(
-                        name=call.name,
-                        args=call.arguments,
-                        id=call.id,
-                        index=first_call + call.index,
-                    )
-                    for call in delta.tool_calls
-                ],
-            )
+    completion = delta.completion
+    if delta.content and not (delta.tool_calls or delta.reasoning or completion):  # nearly all
+        return (text_chunk(delta.content),)
+    chunks: list[ChatGenerationChunk] = []
+    if delta.reasoning:
+        # Where LangChain looks for thoughts to give a standard ``reasoning`` content block.
+        thoughts = {"reasoning_content": delta.reasoning}
+        chunks.append(_chunk(AIMessageChunk(content="", additional_kwargs=thoughts)))
+    calls = [
+        tool_call_chunk(
+            name=call.name, args=call.arguments, id=call.id, index=first_call + call.index
         )
-    return None
+        for call in delta.tool_calls
+    ]
+    if completion is not None:
+        calls += [
+            tool_call_chunk(name=None, args=end, id=None, index=first_call + index)
+            for index, call in enumerate(completion.tool_calls)
+            if (end := _invalid_end(call))
+        ]
+    if calls or (delta.content and completion is None):
+        content = "" if completion else delta.content
+        chunks.append(_chunk(AIMessageChunk(content=content, tool_call_chunks=calls)))
+    if completion is not None:
+        chunks.append(_last_chunk(delta.content, completion, model))
+    return chunks
 
 
-def _last_chunk(
-    delta: Delta, completion: Completion, model: str, first_call: int
-) -> ChatGenerationChunk:
-    additional = {**_additional(completion), **_thoughts(delta)}
-    if not delta.reasoning:
-        additional.pop("reasoning_content", None)  # it has come piece by piece
+def _chunk(message: AIMessageChunk) -> ChatGenerationChunk:
+    return ChatGenerationChunk(message=message)
+
+
+def _last_chunk(content: str, completion: Completion, model: str) -> ChatGenerationChunk:
+    additional = _additional(completion)
+    additional.pop("reasoning_content", None)  # it has come piece by piece
     message = AIMessageChunk(
-        content=delta.content,
+        content=content,
         name=_name(completion),
         additional_kwargs=additional,
         response_metadata=_metadata(completion, model),
         usage_metadata=usage_metadata(completion.usage),
-        tool_call_chunks=[
-            tool_call_chunk(name=None, args=end, id=None, index=first_call + index)
-            for index, call in enumerate(completion.tool_calls)
-            if (end := _invalid_end(call))
-        ],
         chunk_position="last",
     )
     return ChatGenerationChunk(
@@ -136,14 +139,9 @@ def _last_chunk(
 
 def _invalid_end(call: ToolCall) -> str:
     """Return what makes LangChain see that a streamed call cannot be made, if it cannot be."""
-    if not call.name:
-        return force_invalid(call.arguments) or "}"
-    return force_invalid(call.arguments) if tool_arguments(call.arguments) is None else ""
-
-
-def _thoughts(delta: Delta) -> dict[str, Any]:
-    # Where LangChain looks for thoughts to give a standard ``reasoning`` content block.
-    return {"reasoning_content": delta.reasoning} if delta.reasoning else {}
+    if call.name and tool_arguments(call.arguments) is not None:
+        return ""
+    return force_invalid(call.arguments) or "}"
 
 
 def _name(completion: Completion) -> str | None:

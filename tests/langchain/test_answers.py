@@ -11,7 +11,7 @@ from dsgvo import Completion, Delta, ToolCall
 from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
 from langchain_dsgvo._langchain_internals import force_invalid
-from langchain_dsgvo._responses import to_chunk, to_result
+from langchain_dsgvo._responses import to_chunks, to_result
 from tests.langchain.support import Mode, chat, whole
 
 
@@ -25,7 +25,7 @@ def both(completion: Completion) -> list[AIMessage]:
         Delta(content=completion.content, reasoning=completion.reasoning, tool_calls=calls),
         Delta(completion=completion),
     ]
-    chunks = [made.message for delta in deltas if (made := to_chunk(delta, "m")) is not None]
+    chunks = [made.message for delta in deltas for made in to_chunks(delta, "m")]
     message: Any = to_result(completion, "m").generations[0].message
     return [message, whole(chunk for chunk in chunks if isinstance(chunk, AIMessageChunk))]
 
@@ -130,16 +130,25 @@ def test_calls_are_valid_or_invalid_in_both_modes(name: str, arguments: str, val
             assert (call["args"] or "").startswith(arguments)
 
 
+def test_each_block_stands_first_in_a_chunk_of_its_own() -> None:
+    """LangChain's events know it by its place, and see no end of a call in the last chunk."""
+    broken = completed("AB", tool_calls=[ToolCall("1", "f", "[1]")])
+    pieces = (Delta(content="A"), Delta(reasoning="x", content="B"))
+    last = Delta(reasoning="y", content="C", completion=broken)
+    chunks = [made.message for delta in (*pieces, last) for made in to_chunks(delta, "m")]
+    kinds = [[block["type"] for block in chunk.content_blocks] for chunk in chunks]
+    thoughts_and_text = [["reasoning"], ["text"]]
+    assert kinds == [["text"], *thoughts_and_text, ["reasoning"], ["tool_call_chunk"], ["text"]]
+
+
 def test_what_marks_broken_arguments_costs_what_they_are_long() -> None:
     for arguments in ('{"a": ' * 50_000, '{"a": "' + '\\"' * 500_000, "{" + '"a", ' * 200_000):
         assert len(force_invalid(arguments)) <= len(arguments)
 
 
 def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> None:
-    chunk, second = (to_chunk(Delta(content="Grüße"), "m") for _ in range(2))
+    chunk, second = (to_chunks(Delta(content="Grüße"), "m")[0] for _ in range(2))
     expected = ChatGenerationChunk(message=AIMessageChunk(content="Grüße"))
-    assert chunk is not None
-    assert second is not None
     assert chunk == expected
     assert (repr(chunk), dumps(chunk)) == (repr(expected), dumps(expected))
     for made, wanted in ((chunk, expected), (chunk.message, expected.message)):
