@@ -165,7 +165,7 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         return self.parse_result([Generation(text=text)])
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Return what an answer holds; of a part of one, what can be read already.
+        """Return what an answer holds; of a part of its text, what can be read already.
 
         Raises:
             OutputParserException: If a whole answer was cut, or does not fit.
@@ -173,15 +173,11 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         """
         generation = result[0]
         message = generation.message if isinstance(generation, ChatGeneration) else None
-        if not partial or (isinstance(message, AIMessageChunk) and message.chunk_position):
+        if not partial:
             return self._whole(generation.text, message)
         with suppress(ValueError):
-            if message is None or self.tool is None:
-                # LangChain's own parser looks again at all text for each blank at its end.
-                found = object_in(generation.text, growing=True)
-                return self._fitted(found, generation.text)
-            if (call := self._call(message)) is not None:
-                return self._fitted(call["args"], "")
+            # LangChain's own parser looks again at all text for each blank at its end.
+            return self._fitted(object_in(generation.text, growing=True), generation.text)
         return None
 
     def _whole(self, text: str, message: BaseMessage | None) -> Any:
@@ -230,19 +226,60 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             ) from None
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
-        yield from super()._transform(map(_as_chunk, input))
+        growing = _Growing(self)
+        for piece in input:
+            yield from growing.take(piece)
 
     async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002
-        chunks = (_as_chunk(piece) async for piece in input)
-        async for value in super()._atransform(chunks):
+        growing = _Growing(self)
+        async for piece in input:
+            for value in growing.take(piece):
+                yield value
+
+
+class _Growing:
+    """An answer that grows. LangChain's sum of its pieces reads all arguments with each of them.
+
+    Args:
+        parser: Reads what there is of it.
+    """
+
+    def __init__(self, parser: AnswerParser) -> None:
+        self._parser = parser
+        self._chunks: list[AIMessageChunk] = []
+        self._calls: dict[object, tuple[str, str]] = {}
+        self._text = ""
+        self._value: Any = None
+
+    def take(self, piece: str | BaseMessage) -> Iterator[Any]:
+        """Take the next piece, and yield the value if it is another one by it.
+
+        Raises:
+            OutputParserException: If it is the last one, and the answer does not fit.
+            ModelRefusalError: If it is the last one, and the model declined to answer.
+        """
+        whole = piece if isinstance(piece, AIMessage) else None  # of a model that does not stream
+        if isinstance(piece, AIMessageChunk):
+            self._chunks.append(piece)
+            for call in piece.tool_call_chunks:
+                name, arguments = self._calls.get(call["index"], ("", ""))
+                together = name + (call["name"] or ""), arguments + (call["args"] or "")
+                self._calls[call["index"]] = together
+            whole = self._chunks[0] + self._chunks[1:] if piece.chunk_position else None
+        self._text += piece if isinstance(piece, str) else piece.text
+        if whole is not None:
+            value = self._parser.parse_result([ChatGeneration(message=whole)])
+        else:
+            value = self._parser.parse_result([Generation(text=self._read())], partial=True)
+        if value is not None and value != self._value:
+            self._value = value
             yield value
 
-
-def _as_chunk(piece: str | BaseMessage) -> str | BaseMessage:
-    """Return the whole answer of a model that does not stream as a stream's last piece."""
-    if isinstance(piece, AIMessage) and not isinstance(piece, AIMessageChunk):
-        return AIMessageChunk(**piece.model_dump(exclude={"type"}), chunk_position="last")
-    return piece
+    def _read(self) -> str:
+        tool = self._parser.tool
+        if tool is None:
+            return self._text
+        return next((arguments for name, arguments in self._calls.values() if name == tool), "")
 
 
 def _faults(error: ValueError) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 import re
 from typing import Annotated, Any, TypedDict
+from unittest.mock import patch
 
 import pytest
 from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import Generation
 
 from dsgvo.emulator import Reply, Server
@@ -48,7 +50,10 @@ def test_a_schema_that_is_no_class_gives_dicts_that_grow_while_they_stream(
     server.script("innogpt", *[reply(method, name=name)] * 2)
     chain = chat("innogpt").with_structured_output(SCHEMAS[kind], method=method)
     assert mode.invoke(chain, "Wer?") == DATA
-    parts = mode.stream(chain, "Wer?")
+    add = AIMessageChunk.__add__
+    with patch.object(AIMessageChunk, "__add__", autospec=True, side_effect=add) as added:
+        parts = mode.stream(chain, "Wer?")
+    assert added.call_count <= 3  # by model, trace and parser, and not with each piece
     assert parts[-1] == DATA
     assert len(parts) > 1
     assert parts[0].keys() <= DATA.keys()
