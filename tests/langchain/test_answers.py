@@ -21,10 +21,8 @@ def both(completion: Completion) -> list[AIMessage]:
         ToolCallDelta(index, call.id, call.name, call.arguments)
         for index, call in enumerate(completion.tool_calls)
     ]
-    deltas = [
-        Delta(content=completion.content, reasoning=completion.reasoning, tool_calls=calls),
-        Delta(completion=completion),
-    ]
+    first = Delta(content=completion.content, reasoning=completion.reasoning, tool_calls=calls)
+    deltas = (first, Delta(completion=completion))
     chunks = [made.message for delta in deltas for made in to_chunks(delta, "m")]
     message: Any = to_result(completion, "m").generations[0].message
     return [message, whole(chunk for chunk in chunks if isinstance(chunk, AIMessageChunk))]
@@ -56,9 +54,14 @@ URL = {"type": "url_citation"}
 NEW: dict[str, Any] = {"type": "neu", "a": 1}
 
 
-def other(kind: str, value: Any) -> dict[str, Any]:
-    """Return how LangChain wraps what it has no form for."""
-    return {"type": kind, "value": value}
+ANNOTATIONS: list[Any] = [{"url_citation": CITED, **URL}, {**URL, **CITED}, NEW, 7]
+ADDRESSES = ("data:image/png;base64,aGk=", "https://example.com/1")
+IMAGES: list[dict[str, Any]] = [
+    {"type": "image", "base64": "aGk=", "mime_type": "image/png"},
+    {"type": "image", "url": ADDRESSES[1]},
+]
+# How LangChain wraps what it has no form for.
+ODD, OTHER = ({"type": kind, "value": NEW} for kind in ("non_standard_annotation", "non_standard"))
 
 
 def image_url(url: str) -> dict[str, Any]:
@@ -68,26 +71,10 @@ def image_url(url: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("extra", "annotations", "further"),
     [
-        (
-            {"annotations": [{"url_citation": CITED, **URL}, {**URL, **CITED}, NEW, 7]},
-            [CITATION, CITATION, other("non_standard_annotation", NEW)],
-            [],
-        ),
-        (
-            {"citations": [CITED["url"], NEW]},
-            [{"type": "citation", "url": CITED["url"]}, other("non_standard_annotation", NEW)],
-            [],
-        ),
-        (
-            {"images": [image_url("data:image/png;base64,aGk="), image_url(CITED["url"]), NEW]},
-            None,
-            [
-                {"type": "image", "base64": "aGk=", "mime_type": "image/png"},
-                {"type": "image", "url": CITED["url"]},
-                other("non_standard", NEW),
-            ],
-        ),
-        ({"content_parts": [NEW], "images": "x"}, None, [other("non_standard", NEW)]),
+        ({"annotations": ANNOTATIONS}, [CITATION, CITATION, ODD], []),
+        ({"citations": [CITED["url"], NEW]}, [{"type": "citation", "url": CITED["url"]}, ODD], []),
+        ({"images": [*map(image_url, ADDRESSES), NEW]}, None, [*IMAGES, OTHER]),
+        ({"content_parts": [NEW], "images": "x"}, None, [OTHER]),
         ({"annotations": "x", "unknown": 1}, None, []),
     ],
 )

@@ -87,10 +87,10 @@ def test_other_settings_parameters_and_servers_miss_the_cache(
         {"cache": InMemoryCache()},
     ]
     cases = [("innogpt", {}, {}), ("sovrgpt", {}, {}), *(("sovrgpt", one, {}) for one in settings)]
-    fields = [{"__annotations__": {name: str}} for name in ("a", "b")]
-    classes = [type("Same", (BaseModel,), one) for one in fields]
-    asked = [{"stop": ["Y"]}, *({"response_format": one} for one in classes)]
-    cases += [("sovrgpt", {}, one) for one in asked]
+    cases += [("sovrgpt", {}, {"stop": ["Y"]})]
+    for name in ("a", "b"):
+        same = type("Same", (BaseModel,), {"__annotations__": {name: str}})
+        cases += [("sovrgpt", {}, {"response_format": same})]
     for _ in range(2):
         for provider, made, asked in cases:
             chat(provider, **{"model": "m"} | made).invoke("Hallo!", **asked)

@@ -70,12 +70,8 @@ def test_dumps_names_the_key_and_loads_makes_the_same_model(provider: str) -> No
     stored = json.loads(text)
     assert stored["id"] == ["langchain_dsgvo", provider, type(model).__name__]
     assert stored["kwargs"]["api_key"] == {"lc": 1, "type": "secret", "id": [variable]}
-    again = loads(
-        text,
-        allowed_objects=[type(model)],
-        valid_namespaces=["langchain_dsgvo"],
-        secrets_map={variable: KEY},
-    )
+    allowed: Any = {"allowed_objects": [type(model)], "valid_namespaces": ["langchain_dsgvo"]}
+    again = loads(text, **allowed, secrets_map={variable: KEY})
     assert again == chat(provider, **settings, default_headers={"X-Team": "rag"})
     assert again.api_key == SecretStr(KEY)
 

@@ -15,9 +15,11 @@ BROKEN = CALL | {"function": {"name": "f", "arguments": '{"a'}}
 QUOTED = CALL | {"function": {"name": "f", "arguments": '{"invalid_arguments":"{\\"a"}'}}
 SYSTEM = {"role": "system", "content": "Hallo"}
 ANSWERED = {"role": "assistant", "content": "Hallo"}
+ASKED = {"role": "user", "content": "eins\nzwei\ndrei"}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 RESULT = {"role": "tool", "content": "3", "tool_call_id": "call_1"}
 IMAGE: Any = {"url": "https://example.com/bild.jpg", "detail": "low"}
+BILD, THOUGHT = types.ImageBlock(**IMAGE), types.ThinkingBlock(content="Hm.")
 EINS, ZWEI = types.TextBlock(text="eins"), types.TextBlock(text="zwei")
 DREI = types.CitableBlock(title="t", source="s", content=[types.TextBlock(text="drei")])
 CITED = types.CitationBlock(cited_content=ZWEI, source="s", title="t", additional_location_info={})
@@ -48,22 +50,11 @@ def assistant(*blocks: Any, **fields: Any) -> types.ChatMessage:
         (assistant(tool_calls=[CALL]), CALLED),
         (assistant(tool_calls=[BROKEN, {"function": None}]), CALLED | {"tool_calls": [QUOTED]}),
         (assistant(refusal="Hallo"), ANSWERED),
-        (
-            types.ChatMessage(blocks=[EINS, CITED, MARK, DREI]),
-            {"role": "user", "content": "eins\nzwei\ndrei"},
-        ),
-        (
-            types.ChatMessage(blocks=[EINS, types.ImageBlock(**IMAGE)]),
-            {"role": "user", "content": PARTS},
-        ),
+        (types.ChatMessage(blocks=[EINS, CITED, MARK, DREI]), ASKED),
+        (types.ChatMessage(blocks=[EINS, BILD]), ASKED | {"content": PARTS}),
         # Of an answer its own text goes back alone.
-        (assistant(EINS, ZWEI), {"role": "assistant", "content": "einszwei"}),
-        (
-            assistant(
-                MARK, types.ThinkingBlock(content="Hm."), EINS, CITED, types.ImageBlock(**IMAGE)
-            ),
-            {"role": "assistant", "content": "eins"},
-        ),
+        (assistant(EINS, ZWEI), ANSWERED | {"content": "einszwei"}),
+        (assistant(MARK, THOUGHT, EINS, CITED, BILD), ANSWERED | {"content": "eins"}),
     ],
 )
 def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> None:
@@ -71,7 +62,7 @@ def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> Non
 
 
 def test_what_no_vendor_takes() -> None:
-    image = types.ChatMessage(role="system", blocks=[types.ImageBlock(**IMAGE)])
+    image = types.ChatMessage(role="system", blocks=[BILD])
     with pytest.raises(CapabilityError, match="a system message holds text alone"):
         to_wire([image], INNOGPT)
     with pytest.raises(ConfigurationError, match="tool_call_id"):

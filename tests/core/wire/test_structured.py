@@ -58,12 +58,8 @@ def test_tools_without_arguments_have_properties() -> None:
     empty, odd = {"type": "object", "properties": {}}, {"type": "object", "a": 1}
     assert with_properties(None) == with_properties({}) == empty
     assert with_properties(odd) == odd | {"properties": {}}
-    own = TREE | {"title": "T"}  # of which a framework has left nothing, or lost what repeats
-    assert (
-        with_properties(None, own)
-        == with_properties({"a": {}}, own)
-        == with_properties(None, DEFS | NODE)
-    )
+    for given in (None, {"a": {}}):  # all of it is lost, or what holds itself
+        assert with_properties(given, TREE)["required"] == ["name"]
     for kept in ({"$ref": "#/$defs/A"}, {"type": "object", "anyOf": []}, {"type": "array"}):
         assert with_properties(kept) == kept
 
@@ -79,6 +75,7 @@ DEFS: dict[str, Any] = {"$defs": {"Tree": NODE, "L": {"type": "array", "descript
 TREE, LIST = DEFS | {"$ref": "#/$defs/Tree"}, DEFS | {"$ref": "#/$defs/L"}
 
 CHOICE: dict[str, Any] = {"anyOf": [NODE, {"type": "null"}]}
+OF, MANY = {"description": "A"}, {"title": "T", "type": "array", "description": "D"}
 OLD: dict[str, Any] = {"title": "T", "$ref": "#/definitions/T", "definitions": {"T": NODE}}
 
 
@@ -91,21 +88,13 @@ ROOTS: list[tuple[dict[str, Any], str | None, OutputSchema]] = [
     ({}, None, OutputSchema("answer", {}, None, False)),
     ({"description": 7}, "Größe", OutputSchema("Groesse", {"description": 7}, None, False)),
     (TREE, None, OutputSchema("Tree", DEFS | NODE, None, False)),
-    (
-        TREE | {"description": "A"},
-        "x",
-        OutputSchema("x", DEFS | NODE | {"description": "A"}, None, False),
-    ),
+    (TREE | OF, "x", OutputSchema("x", DEFS | NODE | OF, None, False)),
     (CHOICE, "x", OutputSchema("x", wrapped(CHOICE), None, True)),
     (CHOICE | NODE, None, OutputSchema("Tree", CHOICE | NODE, None, False)),
     (OLD, None, OutputSchema("T", OLD, None, False)),
     ({"type": "string"}, "x", OutputSchema("x", wrapped({"type": "string"}), None, True)),
     (LIST, None, OutputSchema("answer", wrapped({"$ref": "#/$defs/L"}) | DEFS, "Namen", True)),
-    (
-        {"title": "T", "type": "array", "description": "D"},
-        None,
-        OutputSchema("T", wrapped({"title": "T", "type": "array", "description": "D"}), "D", True),
-    ),
+    (MANY, None, OutputSchema("T", wrapped(MANY), "D", True)),
 ]
 
 
@@ -160,20 +149,17 @@ def test_schemas_that_hold_themselves() -> None:
     assert [schema for schema in schemas if structured.is_recursive(schema)] == [TREE, LOOP]
 
 
+NAMED, TITLED = {"name": "a"}, {"title": "a"}
 # a form that ``response_format`` or a tool has → the schema in it, and whether it is strict
 FORMS: list[tuple[dict[str, Any], tuple[dict[str, Any], bool | None]]] = [
     ({"type": "object", "schema": 1}, ({"type": "object", "schema": 1}, None)),
     ({"schema": INNER}, ({"schema": INNER}, None)),
-    ({"name": "a", "parameters": INNER}, ({"title": "a"} | INNER, None)),
+    ({"type": "function", "function": NAMED | {"parameters": INNER}}, (TITLED | INNER, None)),
+    ({"type": "function", "function": NAMED}, (NAMED, None)),
+    (NAMED | {"schema": INNER, "strict": True}, (TITLED | INNER, True)),
     (
-        {"type": "function", "function": {"name": "a", "parameters": INNER, "strict": True}},
-        ({"title": "a"} | INNER, True),
-    ),
-    ({"type": "function", "function": {"name": "a"}}, ({"name": "a"}, None)),
-    ({"name": "a", "schema": INNER, "strict": True}, ({"title": "a"} | INNER, True)),
-    (
-        {"type": "json_schema", "json_schema": {"name": "a", "schema": INNER} | DESCRIBED},
-        ({"title": "a"} | DESCRIBED | INNER, None),
+        {"type": "json_schema", "json_schema": NAMED | {"schema": INNER} | DESCRIBED},
+        (TITLED | DESCRIBED | INNER, None),
     ),
 ]
 
