@@ -353,13 +353,15 @@ def test_a_403_without_words_says_what_both_lists_say(
 def test_meingpts_400_about_tools_says_that_the_model_takes_none(
     mode: Mode, server: Server
 ) -> None:
-    headers, message = {"x-request-id": "r-1"}, "Model does not support tool calling"
-    server.script("meingpt", Status(400, headers=headers, message=message))
+    message = "Model does not support tool calling"
+    body = {"status": "error", "message": message, "code": "t-1"}
+    server.script("meingpt", Status(400, body, headers={"x-request-id": "r-1"}))
     client = mode.client("meingpt", server)
     error = raised(errors.CapabilityError, mode.ask, client, model="neues-modell", tools=[TOOL])
     assert str(error).startswith("tools: meinGPT refused them for model 'neues-modell'")
     assert str(error).endswith(f"The vendor's words: meinGPT: 400: {message}")
-    assert (error.provider, error.status_code, error.request_id) == ("meingpt", 400, "r-1")
+    found = (error.provider, error.status_code, error.code, error.request_id)
+    assert found == ("meingpt", 400, "t-1", "r-1")
     server.script("meingpt", Status(400, message="messages is invalid"), RefuseFields("user"))
     raised(errors.BadRequestError, mode.ask, client, tools=[TOOL])
     # Nothing of tools was asked for.

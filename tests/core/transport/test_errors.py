@@ -1,5 +1,10 @@
 """Typed errors: every vendor's, what httpx raises, and redirects, which are not followed."""
 
+import errno
+import os
+from typing import Any, cast
+
+import aiohttp
 import httpx
 import pytest
 
@@ -86,6 +91,21 @@ def test_what_httpx_raises_is_ours_and_says_where_to_look(
     ours = connection_error(config, failure, Operation(url="https://files.example/a"))
     elsewhere = said.replace("gate.example", "files.example").removesuffix(CHECK)
     assert str(ours) == f"SovrGPT: {elsewhere}"
+
+
+def test_what_aiohttp_raises_is_told_without_the_request_that_it_holds() -> None:
+    where = "Cannot write to https://gate.example/?key=geheim"
+    reset = aiohttp.ClientOSError(errno.ECONNRESET, where)
+    raised: list[tuple[Exception, str]] = [
+        (reset, os.strerror(errno.ECONNRESET)),
+        (aiohttp.ClientOSError(where), "ClientOSError"),
+        (aiohttp.ServerDisconnectedError(), "Server disconnected"),
+        (aiohttp.ServerDisconnectedError(cast("Any", object())), "ServerDisconnectedError"),
+        (aiohttp.ClientPayloadError("not whole:\n\n  Authorization: geheim"), "not whole:"),
+    ]
+    for error, reason in raised:
+        failure = _pools._failure(error, answered=True)
+        assert (failure.kind, failure.reason) == ("broken", reason)
 
 
 @pytest.mark.parametrize(

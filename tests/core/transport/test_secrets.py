@@ -120,6 +120,7 @@ def test_secrets_stay_nothing_shows_when_all_goes_well(
         (400, {"default_headers": {"X-Gate": OWN}}, "is wrong"),
         (400, {"default_query": {"sig": OWN}}, "is wrong"),
         (401, {"api_key": None, "client_id": "c", "client_secret": "ein-Geheimnis"}, "is wrong"),
+        (307, {"api_key": None, "client_id": "c", "client_secret": "x"}, "redirects to '/\\*"),
     ],
 )
 def test_secrets_stay_what_the_vendor_repeats(
@@ -128,14 +129,16 @@ def test_secrets_stay_what_the_vendor_repeats(
     def serve(request: bytes, _: Any) -> bytes:
         if b"/oauth/" in request:
             return http({"access_token": OWN, "expires_in": 60})
-        return http({"error": f"key {OWN} at ?sig={quote(OWN, safe='')} is wrong"}, status=status)
+        error = {"error": f"key {OWN} at ?sig={quote(OWN, safe='')} is wrong"}
+        return http(error, status=status, headers=[f"Location: /{OWN}", f"cf-ray: {OWN}"])
 
     with raw_server(serve) as raw:
         base_url = f"{raw.url}/api/ds-prototypes"
         client = mode.client("neuroflash", raw, base_url=base_url, **given)
-        with pytest.raises(errors.APIStatusError, match=said) as caught:
+        with pytest.raises(errors.APIError, match=said) as caught:
             mode.chat(client)
     assert "Geheimnis" not in everything_said(caught.value)
+    assert caught.value.request_id == "***"
 
 
 @calls
