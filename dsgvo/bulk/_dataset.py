@@ -155,7 +155,10 @@ def embed_dataset(
         >>> pq.read_table(folder / "out").schema.names
         ['id', 'body', 'vector']
     """
-    for name, value in (("part_rows", part_rows), ("max_concurrency", max_concurrency)):
+    counts = {"part_rows": part_rows, "max_concurrency": max_concurrency}
+    if dimensions is not None:
+        counts["dimensions"] = dimensions
+    for name, value in counts.items():
         check_count(name, value)
     next(batches(["x"], max_texts=batch_size, max_bytes=max_batch_bytes))  # checks them
     limiter = Limiter(

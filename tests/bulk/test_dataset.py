@@ -204,7 +204,7 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
         ({}, Status(401), AuthenticationError),
         ({"residency": "strict", "model": "x"}, None, ResidencyError),
         ({"strict": True, "provider": "neuroflash"}, None, ConfigurationError),
-        ({"requests_per_minute": 0}, None, ConfigurationError),
+        *(({name: 0}, None, ConfigurationError) for name in ("requests_per_minute", "dimensions")),
     ],
 )
 def test_what_no_row_is_to_blame_for_ends_the_run(
