@@ -25,6 +25,7 @@ from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import (
     CUT_SHORT,
     OutputSchema,
+    faults,
     is_recursive,
     no_instance,
     object_in,
@@ -220,9 +221,12 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             return make(value)
         except ValueError as error:
             # pydantic's own text quotes the answer, which may be personal data.
-            faults = "; ".join(_faults(error)) or type(error).__name__
+            details: Any = getattr(error, "errors", tuple)
+            told = (
+                faults(details(), self.wanted.schema if self.wanted else {}) or type(error).__name__
+            )
             raise OutputParserException(
-                f"the answer does not fit {self.target.__name__}: {faults}", llm_output=text
+                f"the answer does not fit {self.target.__name__}: {told}", llm_output=text
             ) from None
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
@@ -280,12 +284,6 @@ class _Growing:
         if tool is None:
             return self._text
         return next((arguments for name, arguments in self._calls.values() if name == tool), "")
-
-
-def _faults(error: ValueError) -> Iterator[str]:
-    details: Any = getattr(error, "errors", tuple)
-    for fault in cast("list[dict[str, Any]]", details()):
-        yield f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
 
 
 def _raw(raw: AIMessage, parsed: Any, error: Exception | None = None) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.request import check_structured_output
-from dsgvo.wire.structured import CUT_SHORT, OutputSchema, no_instance, object_in, schema_request
+from dsgvo.wire.structured import (
+    CUT_SHORT,
+    OutputSchema,
+    faults,
+    no_instance,
+    object_in,
+    schema_request,
+)
 from llamaindex_dsgvo._responses import ModelOutputError, facts
 
 __all__ = ["Extraction", "response_class"]
@@ -54,11 +61,7 @@ class Extraction(Generic[Model]):
         try:
             return self._output_cls.model_validate(self._wanted.value(found))
         except ValidationError as error:
-            problems = error.errors(include_url=False, include_input=False, include_context=False)
-            described = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'the whole'}: {problem['msg']}"
-                for problem in problems
-            )
+            described = faults(error.errors(include_url=False), self._wanted.schema)
         raise self._error(response, f"the answer does not fit the schema: {described}")
 
     def partial(

@@ -23,6 +23,7 @@ __all__ = [
     "SCHEMA_IN_PROMPT",
     "OutputSchema",
     "closed",
+    "faults",
     "is_recursive",
     "no_instance",
     "object_in",
@@ -41,6 +42,7 @@ CUT_SHORT = frozenset({"length", "content_filter"})
 _WRAPPED = "value"
 _DEEPEST = 16
 _LARGEST = 200  # values of an example
+_MOST_FAULTS = 20  # that an error tells
 
 
 def with_properties(
@@ -352,6 +354,41 @@ def _json(text: str, *, growing: bool) -> object:
     with suppress(ValueError, RecursionError):
         return json.loads(text, strict=False)
     return None
+
+
+def faults(errors: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> str:
+    """Say what does not fit a schema, by Pydantic's errors, without what the answer alone holds.
+
+    Args:
+        errors: Pydantic's.
+        schema: What was wanted; a name that is nowhere in it is a key of the answer's.
+
+    Examples:
+        >>> error = {"loc": ("ages", "Anna", 0), "msg": "Field required"}
+        >>> faults([error], {"properties": {"ages": {"type": "object"}}})
+        'ages.….0: Field required'
+    """
+    known = set(_words(schema))
+    told: list[str] = []
+    for error in errors[:_MOST_FAULTS]:
+        parts = (str(one) if isinstance(one, int) or one in known else "…" for one in error["loc"])
+        context: Mapping[str, Any] = error.get("ctx") or {}
+        tag = f"'{context.get('tag')}'"  # of a union, as the answer has it
+        told.append(f"{'.'.join(parts) or 'the whole'}: {error['msg'].replace(tag, '…')}")
+    return "; ".join([*told, *(["…"] if len(errors) > _MOST_FAULTS else [])])
+
+
+def _words(value: object) -> Iterator[str]:
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Mapping):
+            members = cast("Mapping[str, object]", item)
+            left += [*members, *members.values()]
+        elif isinstance(item, list):
+            left += cast("list[object]", item)
 
 
 def no_instance(finish_reason: object, *, tool: str | None, called: bool) -> str:

@@ -208,6 +208,15 @@ def test_an_example_of_a_schema_that_doubles_with_each_step_stays_small() -> Non
     assert len(str(example_of({"$defs": steps, "$ref": "#/$defs/S0"}))) < 5000
 
 
+def test_faults_tell_what_the_schema_holds_and_nothing_of_the_answer() -> None:
+    tag = {"loc": ("pet",), "msg": "Input tag 'Anna' found", "ctx": {"tag": "Anna"}}
+    schema = {"properties": {"pet": {"anyOf": [{"title": "Cat"}]}}}
+    errors: list[Any] = [tag, {"loc": ("pet", "Cat", "Anna", 0), "msg": "m"}, *[tag] * 98]
+    told = structured.faults(errors, schema)
+    assert told.startswith("pet: Input tag … found; pet.Cat.….0: m; pet: Input")
+    assert (told.count("tag"), told[-3:]) == (19, "; …")
+
+
 OBJECTS: dict[str, Any] = {
     **dict.fromkeys(['{"a": 1', '{"a": {"b": 1}', "[1]", "", "}{", '{"a":' * 5000 + "}" * 5000]),
     '{"a": 1}': {"a": 1},
