@@ -54,6 +54,9 @@ MAX_RETRIES = 5
 MAX_FAILURES = 20
 """Failures in a row, of any requests, after which the vendor counts as down and the run ends."""
 
+_OF_THE_ROW = frozenset({400, 403, 404, 413, 422})
+"""Statuses by which a vendor that is up says what it thinks of a request."""
+
 MAX_OPEN_PARTS = 4
 """Parts that are read and not yet written: the bound of memory."""
 
@@ -331,10 +334,12 @@ class Engine(Generic[_Unit]):
     def _delay(self, error: APIError, failures: int) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""
         refused = asks_for_fewer(error)
-        self._failures += not refused
+        self._failures += not refused and error.status_code not in _OF_THE_ROW
         down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
         # Beyond that the run is to be started again later.
         if isinstance(error, _ENDS_THE_RUN) or down or (error.retry_after or 0) > MAX_HOLD:
+            if down:
+                error.add(f"{self._failures} requests have failed in a row: the run has ended")
             self._stop(error)
             raise error
         if self._stopping:

@@ -56,25 +56,25 @@ def test_results_stand_where_their_requests_stood(environment: Server, tmp_path:
 
 
 def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Path) -> None:
-    lines = [chat(number) for number in range(6)]
+    lines = [chat(number) for number in range(30)]
     lines[4]["body"]["model"] = "gibt-es-nicht"
     source = write_lines(tmp_path / "in.jsonl", lines)
-    environment.script("innogpt", Status(400))
+    environment.script("innogpt", *[Status(400)] * 25)  # none says that the vendor is down
     arguments: dict[str, Any] = {"provider": "innogpt", "max_concurrency": 1}
-    assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 1
+    assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 25
     before = read_lines(tmp_path / "out.jsonl")
     environment.clear()
     again = partial(run_batch, source, tmp_path / "out.jsonl", retry_errors=True, **arguments)
     full = patch("dsgvo.bulk._batch.sync", side_effect=OSError(28, "full"))
     with full, pytest.raises(OSError, match="full"):
         again()
-    assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 1
+    assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 25
     assert read_lines(tmp_path / "out.jsonl") == before
-    assert (again().failed, len(environment.requests)) == (0, 1)
+    assert (again().failed, len(environment.requests)) == (0, 25)
     assert not [*tmp_path.glob("*.retry"), *tmp_path.glob("*.work")]
     after = read_lines(tmp_path / "out.jsonl")
-    assert [one["custom_id"] for one in after] == [f"{n}" for n in range(6)]
-    assert after[1:] == before[1:]
+    assert [one["custom_id"] for one in after] == [f"{n}" for n in range(30)]
+    assert after[25:] == before[25:]
     assert not (tmp_path / "out.jsonl.errors.jsonl").exists()
     write_lines(source, lines[:5])
     refused = raised(ConfigurationError, run_batch, source, tmp_path / "out.jsonl", **arguments)
