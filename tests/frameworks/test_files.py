@@ -106,16 +106,11 @@ def test_a_pdf_that_the_user_holds_is_uploaded(
 BY_ID = "block names a file by its id: none of the vendors documents a store of files"
 CANNOT, WRONG = errors.CapabilityError, errors.ConfigurationError
 REFUSED: list[tuple[Way, Any, type[Exception], str]] = [
-    *(
-        (LANGCHAIN, block, kind, said)
-        for block, kind, said in (
-            ({"type": "file", "source_type": "id", "id": "f-1"}, CANNOT, BY_ID),
-            ({"type": "audio", "base64": "AA=="}, CANNOT, "documents audio input"),
-            ({"type": "image"}, WRONG, "the image block has no url, base64 or path"),
-            ({"type": "text-plain", "base64": "/w=="}, WRONG, "not UTF-8 text"),
-            ({"grad": 21}, WRONG, "keys 'grad' has no type"),
-        )
-    ),
+    (LANGCHAIN, {"type": "file", "source_type": "id", "id": "f-1"}, CANNOT, BY_ID),
+    (LANGCHAIN, {"type": "audio", "base64": "AA=="}, CANNOT, "documents audio input"),
+    (LANGCHAIN, {"type": "image"}, WRONG, "the image block has no url, base64 or path"),
+    (LANGCHAIN, {"type": "text-plain", "base64": "/w=="}, WRONG, "not UTF-8 text"),
+    (LANGCHAIN, {"grad": 21}, WRONG, "keys 'grad' has no type"),
     (LLAMAINDEX, AudioBlock(audio=b"x"), CANNOT, "input for a AudioBlock"),
 ]
 

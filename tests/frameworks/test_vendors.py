@@ -71,19 +71,10 @@ EFFORTS = ["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 @pytest.mark.covers("neuroflash", "behaviour `reasoning_effort` is one of seven", "Seen")
 @pytest.mark.covers("neuroflash", "parameter *")
 def test_all_fields_of_neuroflash_can_be_set(server: Server, way: Way) -> None:
-    typed: dict[str, Any] = {
-        "temperature": 0.7,
-        "max_tokens": 200,
-        "reasoning": {"effort": "low"},
-        "reasoning_effort": "low",
-        "seed": 7,
-        "web_search_options": {"search_context_size": "low"},
-        "structured_outputs": True,
-        "frequency_penalty": -1.5,
-        "presence_penalty": 1.5,
-        "repetition_penalty": 1.1,
-        "stop": ["\n\n"],
-    }
+    typed: dict[str, Any] = {"temperature": 0.7, "max_tokens": 200, "seed": 7, "stop": ["\n\n"]}
+    typed |= {"reasoning": {"effort": "low"}, "reasoning_effort": "low", "structured_outputs": True}
+    typed |= {"frequency_penalty": -1.5, "presence_penalty": 1.5, "repetition_penalty": 1.1}
+    typed["web_search_options"] = {"search_context_size": "low"}
     model = way.model("neuroflash", strict=True, **typed)
     further = {"response_format": {"type": "text"}, "tools": TOOLS, "tool_choice": "auto"}
     way.answer(model, **further)

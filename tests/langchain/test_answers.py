@@ -33,13 +33,9 @@ def completed(content: str = "Ja.", **more: Any) -> Completion:
 
 
 def test_what_says_how_an_answer_was_made_is_metadata() -> None:
-    logprobs = {"content": [{"token": "Ja", "logprob": -0.25, "top_logprobs": []}]}
-    facts = {
-        "logprobs": logprobs,
-        "service_tier": "flex",
-        "native_finish_reason": "end_turn",
-        "content_filter_results": {"hate": {"filtered": False}},
-    }
+    facts: dict[str, Any] = {"service_tier": "flex", "native_finish_reason": "end_turn"}
+    facts["logprobs"] = {"content": [{"token": "Ja", "logprob": -0.25, "top_logprobs": []}]}
+    facts["content_filter_results"] = {"hate": {"filtered": False}}
     own: dict[str, Any] = {"id": "c", "created": 5, "system_fingerprint": "fp", "request_id": "r"}
     for message in both(completed(extra={**facts, "annotations": []}, **own)):
         # The answer did not name its model.

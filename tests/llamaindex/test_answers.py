@@ -63,11 +63,8 @@ def test_an_answer_and_its_thoughts_grow(mode: Mode, server: Server) -> None:
 
 
 def test_what_came_with_an_answer() -> None:
-    extra = {
-        "annotations": [{"type": "url_citation"}],
-        "images": [{"image_url": {"url": "x"}}],
-        "native_finish_reason": "end_turn",
-    }
+    extra: dict[str, Any] = {"native_finish_reason": "end_turn"}
+    extra |= {"annotations": [{"type": "url_citation"}], "images": [{"image_url": {"url": "x"}}]}
     usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
     answer = completed(extra=extra, model="m", usage=usage)
     streamed: Any = ResponseBuilder().feed(Delta(completion=answer))

@@ -65,11 +65,8 @@ def test_each_call_is_reported_once(
     assert recorder.seen[-1].response == answer
     assert recorder.seen[0].model_dict["model_name"] == "qwen3.5-9b"
     parts = mode.listed(model, f"stream_{method}", question)
-    assert recorder.names == {
-        f"{event}StartEvent": 2,
-        f"{event}InProgressEvent": len(parts),
-        f"{event}EndEvent": 2,
-    }
+    counts = {"Start": 2, "InProgress": len(parts), "End": 2}
+    assert recorder.names == {f"{event}{kind}Event": count for kind, count in counts.items()}
     assert recorder.seen[-1].response == parts[-1]
     assert server.api_key not in str(recorder.seen)
     assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2, 2]
