@@ -106,11 +106,7 @@ def test_a_file_beside_tools_an_image_and_an_address(mode: Mode, server: Server)
 
 
 def test_a_file_that_is_gone_or_beside_nothing_is_refused_before_sending(
-    mode: Mode,
-    server: Server,
-    tmp_path: Path,
-    naps: list[float],
-    monkeypatch: pytest.MonkeyPatch,
+    mode: Mode, server: Server, tmp_path: Path, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "bericht.pdf"
     file.write_bytes(DATA)

@@ -113,13 +113,10 @@ def test_an_address_that_is_not_public_or_not_https_is_not_fetched(why: str, url
         refused(why, url, config=replace(GATE, http_transport=httpx.HTTPTransport()))
 
 
-def test_this_machine_is_fetched_from_if_it_is_the_server() -> None:
+def test_this_machine_is_fetched_from_if_it_is_the_server_or_a_callable_says_so() -> None:
     own = resolve("innogpt", api_key="k", base_url="http://127.0.0.1:8000/v1")
     for url in ("http://127.0.0.1:9000/a.png", "http://localhost/a.png", "https://[::1]/a.png"):
         assert image_operation(own, url, None).url == url
-
-
-def test_a_callable_decides_otherwise() -> None:
     url = "http://10.0.0.1/a.png"
     assert image_operation(GATE, url, lambda given: given == url).url == url
     for given, allow in ((IMAGE, url.__eq__), ("gopher://x", bool)):

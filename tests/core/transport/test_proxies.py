@@ -4,6 +4,7 @@ import os
 import ssl
 import traceback
 from base64 import b64encode
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,10 @@ def test_a_proxy_that_cannot_be_used(
     assert "geheim" not in str(error)
 
 
-@pytest.mark.parametrize("scheme", ["http", "socks5"])
-def test_a_proxy_that_does_not_answer_or_speaks_otherwise(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch, scheme: str
-) -> None:
+def test_a_proxy_that_is_silent_or_no_proxy(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("socksio")
-    for tls, kind in ((None, APITimeoutError), (serving(GOOD), APIConnectionError)):
+    kinds = (None, APITimeoutError), (serving(GOOD), APIConnectionError)
+    for scheme, (tls, kind) in product(("http", "socks5"), kinds):
         with raw_server(b"", tls=tls) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", f"{scheme}:{proxy.url.partition(':')[2]}")
             raised(kind, mode.chat, client(mode, TUNNELLED), timeout=(0.5, 600))

@@ -103,7 +103,7 @@ def test_an_answer_as_openai_writes_it() -> None:
     message = answer("Guten Tag", reasoning="Hm.", refusal=None, tool_calls=both)
     whole_calls = [ToolCallDelta(0, "c1", "add", "{}"), ToolCallDelta(1, "c2", "sub", "")]
     assert decode(raw(message | head | {"usage": usage}), **given) == [
-        *(Delta("Guten Tag", "Hm.", whole_calls, "stop", usage), *held),
+        *(Delta("Guten Tag", "Hm.", whole_calls, "stop", usage), *held)
     ]
 
 
