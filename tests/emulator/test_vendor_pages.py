@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -132,25 +133,14 @@ class TestNeuroflash:
     )
     def test_all_seventeen_fields(self, http: Http) -> None:
         # Of each field what is right, and what is wrong.
-        fields = {
-            "messages": (QUESTION, []),
-            "model": (MODELS["neuroflash"], 1),
-            "temperature": (0.7, "warm"),
-            "max_tokens": (100, 0),
-            "reasoning": ({"effort": "low"}, "viel"),
-            "reasoning_effort": ("minimal", 1),
-            "tools": ([], {}),
-            "tool_choice": ("auto", "vielleicht"),
-            "seed": (7, 1.5),
-            "response_format": ({"type": "text"}, []),
-            "web_search_options": ({}, []),
-            "structured_outputs": (True, "ja"),
-            "frequency_penalty": (0.1, 9),
-            "presence_penalty": (0.1, True),
-            "repetition_penalty": (1.1, -1),
-            "stop": (["###"], 3),
-            "stream": (False, "ja"),
-        }
+        fields: dict[str, Any] = {"messages": (QUESTION, []), "model": (MODELS["neuroflash"], 1)}
+        fields |= {"temperature": (0.7, "warm"), "max_tokens": (100, 0), "seed": (7, 1.5)}
+        fields |= {"reasoning": ({"effort": "low"}, "viel"), "reasoning_effort": ("minimal", 1)}
+        fields |= {"tools": ([], {}), "tool_choice": ("auto", "vielleicht"), "stop": (["###"], 3)}
+        fields |= {"response_format": ({"type": "text"}, []), "web_search_options": ({}, [])}
+        fields |= {"structured_outputs": (True, "ja"), "stream": (False, "ja")}
+        fields |= {"frequency_penalty": (0.1, 9), "presence_penalty": (0.1, True)}
+        fields["repetition_penalty"] = (1.1, -1)
         right, wrong = ({name: both[at] for name, both in fields.items()} for at in (0, 1))
         for more in ({}, {"structured_outputs": {"name": "x"}, "stream_options": {}}):
             assert http("neuroflash", json=right | more).status_code == 200

@@ -36,25 +36,13 @@ def test_honest_parameters_the_warning_points_at_the_users_line_in_code_without_
     assert [warning.filename for warning in caught] == ["by the agent"]
 
 
-VALUES: dict[str, Any] = {
-    "temperature": 0.7,
-    "top_p": 0.9,
-    "max_tokens": 200,
-    "stop": ["\n\n"],
-    "tools": [{"type": "function", "function": {"name": "heute", "parameters": {}}}],
-    "tool_choice": "none",
-    "response_format": {"type": "json_object"},
-    "reasoning": {"effort": "low"},
-    "reasoning_effort": "low",
-    "seed": 7,
-    "user": "anna",
-    "logit_bias": {"50256": -100},
-    "frequency_penalty": -1.5,
-    "presence_penalty": 1.5,
-    "repetition_penalty": 1.1,
-    "web_search_options": {"search_context_size": "low"},
-    "structured_outputs": True,
-}
+HEUTE = {"type": "function", "function": {"name": "heute", "parameters": {}}}
+VALUES: dict[str, Any] = {"temperature": 0.7, "top_p": 0.9, "max_tokens": 200, "stop": ["\n\n"]}
+VALUES |= {"tools": [HEUTE], "tool_choice": "none", "response_format": {"type": "json_object"}}
+VALUES |= {"reasoning": {"effort": "low"}, "reasoning_effort": "low", "seed": 7, "user": "anna"}
+VALUES |= {"logit_bias": {"50256": -100}, "frequency_penalty": -1.5, "presence_penalty": 1.5}
+VALUES |= {"repetition_penalty": 1.1, "structured_outputs": True}
+VALUES["web_search_options"] = {"search_context_size": "low"}
 SENT = {
     "user-agent": f"dsgvo-llm/{dsgvo.__version__}",
     "accept": "application/json",

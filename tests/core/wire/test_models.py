@@ -185,18 +185,10 @@ def test_what_a_list_says_of_a_model() -> None:
     said: dict[str, Any] = {"context_window": 5, "available": False, "reasoning_model": True}
     said |= {"display_name": "N", "name": "n", "owned_by": "", "provider": "P"}
     [full] = decode_models(NEUROFLASH, as_json([{"id": "neu", "accepts_vision": False} | said]))
-    assert full == Model(
-        id="neu",
-        source="neuroflash's model list",
-        standing="Doc",
-        name="N",
-        owned_by="P",
-        context_window=5,
-        available=False,
-        reasoning=True,
-        images=False,
-        details=said | {"accepts_vision": False},
-    )
+    facts: dict[str, Any] = {"standing": "Doc", "name": "N", "owned_by": "P", "context_window": 5}
+    facts |= {"available": False, "reasoning": True, "images": False}
+    facts["details"] = said | {"accepts_vision": False}
+    assert full == Model(id="neu", source="neuroflash's model list", **facts)
     [unsaid] = decode_models(
         NEUROFLASH, b'[{"accepts_vision": 1, "context_window": true, "id": "x"}]'
     )
