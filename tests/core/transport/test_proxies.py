@@ -93,6 +93,7 @@ def test_a_proxy_that_is_silent_or_no_proxy(mode: Mode, monkeypatch: pytest.Monk
     pytest.importorskip("socksio")
     kinds = (None, APITimeoutError), (serving(GOOD), APIConnectionError)
     for scheme, (tls, kind) in product(("http", "socks5"), kinds):
+        _pools.runtime.reset()  # a proxy is looked up once
         with raw_server(b"", tls=tls) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", f"{scheme}:{proxy.url.partition(':')[2]}")
             raised(kind, mode.chat, client(mode, TUNNELLED), timeout=(0.5, 600))
