@@ -18,16 +18,10 @@ def found(invoke: Invoke, *options: str, **variables: str) -> tuple[int, dict[st
 
 
 def test_what_is_configured_is_told_without_secrets(invoke: Invoke) -> None:
-    code, about, text = found(
-        invoke,
-        "--strict",
-        MEINGPT_API_KEY=KEY,
-        NEUROFLASH_API_KEY=KEY,
-        INNOGPT_API_KEY=KEY,
-        INNOGPT_BASE_URL="https://gateway.firma.example/v1",
-        HTTPS_PROXY=f"http://anna:{KEY}@proxy.firma.example:3128",
-        DSGVO_AUDIT="audit.jsonl",
-    )
+    given = {f"{name}_API_KEY": KEY for name in ("MEINGPT", "NEUROFLASH", "INNOGPT")}
+    given["INNOGPT_BASE_URL"] = "https://gateway.firma.example/v1"
+    given["HTTPS_PROXY"] = f"http://anna:{KEY}@proxy.firma.example:3128"
+    code, about, text = found(invoke, "--strict", DSGVO_AUDIT="audit.jsonl", **given)
     assert code == 0
     assert KEY not in text
     assert "gateway.firma.example (INNOGPT_BASE_URL)" in about["innoGPT"]["says"]

@@ -85,10 +85,8 @@ READ: list[tuple[Any, str, Any]] = [
     (decode_assistants, '{"assistants": [{"id": ["a"]}]}', LIST + "an assistant without an id"),
     (decode_assistants, "[]", LIST + "expected a JSON object"),
     (decode_assistants, '{"error": "kaputt"}', "200: kaputt"),
-    *(
-        (run, '{"text": null}', ANSWER + "the answer has no text"),
-        (run, "[]", ANSWER + "expected a JSON object"),
-    ),
+    (run, '{"text": null}', ANSWER + "the answer has no text"),
+    (run, "[]", ANSWER + "expected a JSON object"),
     (run, '{"error": "nein"}', "200: nein"),
 ]
 

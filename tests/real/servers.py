@@ -142,17 +142,10 @@ class Llama:
 def litellm(logs: Path, behind: dict[str, Target]) -> Iterator[Target]:
     """LiteLLM's proxy with one model for each server behind it."""
     python, port, log = environment("litellm"), free_port(), logs / "litellm.log"
-    models = [
-        {
-            "model_name": name,
-            "litellm_params": {
-                "model": f"openai/{target.model}",
-                "api_base": target.base_url,
-                "api_key": target.key,
-            },
-        }
-        for name, target in behind.items()
-    ]
+    models: list[dict[str, object]] = []
+    for name, one in behind.items():
+        asked = {"model": f"openai/{one.model}", "api_base": one.base_url, "api_key": one.key}
+        models.append({"model_name": name, "litellm_params": asked})
     settings = {
         "model_list": models,
         "general_settings": {"master_key": f"sk-{KEY}"},
