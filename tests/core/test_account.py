@@ -27,21 +27,15 @@ def paths(server: Server) -> list[str]:
     return [request.path.rpartition("/")[2] for request in server.requests]
 
 
+GPT = {"images": True, "context_window": 272_000, "region": None}
+CLAUDE = {"context_window": 200_000, "available": False, "reasoning": False}
+BLIND = {"name": TEXT_ONLY.upper(), "owned_by": "emulator", "images": False, "tools": None}
 # vendor, model → the list's path, and what it says of the model
 LISTED: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
-    ("innogpt", "gpt-5"): (
-        "/api/ext/v1/models",
-        {"images": True, "context_window": 272_000, "region": None},
-    ),
+    ("innogpt", "gpt-5"): ("/api/ext/v1/models", GPT),
     ("meingpt", "gpt-4o"): ("/api/models/v1", {"name": "GPT-4O", "owned_by": "azure"}),
-    ("neuroflash", "claude-sonnet-4.5"): (
-        "/api/ds-prototypes/model_selection/models",
-        {"context_window": 200_000, "available": False, "reasoning": False},
-    ),
-    ("sovrgpt", TEXT_ONLY): (
-        "/api/v1/models",
-        {"name": TEXT_ONLY.upper(), "owned_by": "emulator", "images": False, "tools": None},
-    ),
+    ("neuroflash", "claude-sonnet-4.5"): ("/api/ds-prototypes/model_selection/models", CLAUDE),
+    ("sovrgpt", TEXT_ONLY): ("/api/v1/models", BLIND),
     ("sovrgpt", "qwen3.5-9b"): ("/api/v1/models", {"images": True, "tools": True}),
 }
 
