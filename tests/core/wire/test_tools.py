@@ -33,45 +33,34 @@ MAX = 2**63 - 1
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
 
+ADD, ONE = "add {} c1", 'add {"a":1} c1'
 # pieces, one list a chunk → the calls: name, arguments, id, which is ours ("…") or its number
 TABLE: dict[str, tuple[list[list[Any]], str]] = {
-    "streamed": ([[add("", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], 'add {"a":1} c1'),
+    "streamed": ([[add("", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], ONE),
     "interleaved": ([*HEADS, [more("{", 0), more("[", 1)], [more("]", 1)], [more("}", 0)]], TWO),
-    "pieces in one chunk": (
-        [[add("", 0, "c1"), more('{"a"', 0), more(":1}", 0)]],
-        'add {"a":1} c1',
-    ),
-    "index missing": (
-        [[add("", id_="c1")], [piece("{}")], [sub("", id_="c2")], [piece("[]")]],
-        TWO,
-    ),
-    "index always 0": (
-        [[add("", 0, "c1")], [more("{}", 0)], [sub("", 0, "c2")], [more("[]", 0)]],
-        TWO,
-    ),
-    "name after the id": ([[more("", 0, "c1")], [add("{}", 0)]], "add {} c1"),
+    "pieces in one chunk": ([[add("", 0, "c1"), more('{"a"', 0), more(":1}", 0)]], ONE),
+    "no index": ([[add("", id_="c1")], [piece("{}")], [sub("", id_="c2")], [piece("[]")]], TWO),
+    "index 0": ([[add("", 0, "c1")], [more("{}", 0)], [sub("", 0, "c2")], [more("[]", 0)]], TWO),
+    "name after the id": ([[more("", 0, "c1")], [add("{}", 0)]], ADD),
     "arguments as an object": ([[add({"a": [1, "ü"]}, 0, "c1")]], 'add {"a":[1,"ü"]} c1'),
     "no arguments": ([[WITHOUT]], "add  c1"),
     "null in pieces": ([[add(" ", 0, "c1")], [piece("nu")], [piece("ll ")]], "add  c1"),
     "arguments that begin like null": ([[add("no", 0, "c1")], [more("pe", 0)]], "add nope c1"),
-    "function null at first": ([[NOTHING], [add("{}", 0)]], "add {} c1"),
+    "function null at first": ([[NOTHING], [add("{}", 0)]], ADD),
     "nothing and null": ([[None, {}, {"index": 0}]], ""),
-    "no function around it": ([[BARE]], "add {} c1"),
-    "a name in pieces": (
-        [[add("", 0, "c1", "ad")], [add("", 0, name="d")], [piece("{}")]],
-        "add {} c1",
-    ),
+    "no function around it": ([[BARE]], ADD),
+    "a name in pieces": ([[add("", 0, "c1", "ad")], [add("", 0, name="d")], [piece("{}")]], ADD),
     "a name with the id": ([[add("", 0, "c1", n)] for n in ("a", "ad", "add", "add")], "add  c1"),
     "an id in another place": (
         [[add("{", 0, "c1"), sub("[", 1, "c2")], [more("]", id_="c2"), piece("}", id="c1")]],
         TWO,
     ),
-    "an index that counts pieces": ([[add("{", 0, "c1")], [more("}", 1, "c1")]], "add {} c1"),
-    "an id of each piece": ([[add("{", 0, "c1")], [more("}", 0, "c2")]], "add {} c1"),
-    "an unknown id, no name": ([[add("{", id_="c1")], [piece("}", id="c2")]], "add {} c1"),
+    "an index that counts pieces": ([[add("{", 0, "c1")], [more("}", 1, "c1")]], ADD),
+    "an id of each piece": ([[add("{", 0, "c1")], [more("}", 0, "c2")]], ADD),
+    "an unknown id, no name": ([[add("{", id_="c1")], [piece("}", id="c2")]], ADD),
     "the whole once more at the end": (
         [[add('{"a', 0, "c1")], [more('":1}', 0)], [add('{"a":1}', 0, "c1")], [add("", 0, "c1")]],
-        'add {"a":1} c1',
+        ONE,
     ),
     "a name alone": ([[add("{")], [piece("}")]], "add {} …"),
     "index alone, one piece": ([[add("{1}", 0), sub("{}", 0)]], "add {1} …, sub {} …"),
@@ -99,7 +88,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
         + [[sub("[]", 0, "c1")]],
         'add {"a":[{}],"b":"{\\"["} c1, sub [] …',
     ),
-    "a name at last": ([[piece("{", id="c1")], [piece("}", name="add")]], "add {} c1"),
+    "a name at last": ([[piece("{", id="c1")], [piece("}", name="add")]], ADD),
     "an index without an id": ([[add("{", 0, "c1")], [piece("}", index=1)]], "add { c1,  } …"),
     "arguments as long": ([[add("{1}", 0, "c1")], [add("{2}", 0, "c1")]], "add {1} c1, add {2} …"),
     "numbers": ([[add("{}", 0, MAX), sub("{}", 1, MAX + 1)]], f"add {{}} {MAX}, sub {{}} …"),
