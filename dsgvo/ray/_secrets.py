@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, get_provider
 
 __all__ = ["refuse_secrets"]
+
+_TELLING = re.compile("(?i)auth|key|pass|secret|sig|token")
 
 
 def refuse_secrets(provider: str | Provider, client: Mapping[str, Any]) -> None:
@@ -23,6 +26,8 @@ def refuse_secrets(provider: str | Provider, client: Mapping[str, Any]) -> None:
     given: dict[str, Any] = {name: client.get(name) for name in ("api_key", "client_secret")}
     headers: Any = client.get("default_headers") or {}
     given |= {f"default_headers[{name!r}]": value for name, value in headers.items()}
+    query: Any = client.get("default_query") or {}  # what else is in one is no secret
+    given |= {f"default_query[{one!r}]": query[one] for one in query if _TELLING.search(str(one))}
     for name, value in given.items():
         if isinstance(value, SecretStr) or (isinstance(value, str) and value):
             raise ConfigurationError(

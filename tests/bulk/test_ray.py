@@ -164,6 +164,7 @@ def test_a_key_among_the_arguments_is_refused_with_the_way_out(key: Any) -> None
 
     asked: Any = Cluster().asked
     for kind in (EmbedTexts, ChatRows, lambda **given: asked(gate=None, **given)):
-        said = str(raised(ConfigurationError, kind, provider="innogpt", api_key=key))
-        assert "set INNOGPT_API_KEY on each node" in said
-        assert "geheim" not in said
+        for given in ({"api_key": key}, {"default_query": {"subscription-key": key}}):
+            said = str(raised(ConfigurationError, kind, provider="innogpt", **given))
+            assert "set INNOGPT_API_KEY on each node" in said
+            assert "geheim" not in said
