@@ -263,6 +263,13 @@ class Settings(BaseModel):
         config = self._client.config
         check_residency(self.spec, model, config.residency, config.trusted_models)
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return a copy that shares a transport of the user's: connections cannot be copied."""
+        memo = {} if memo is None else memo
+        for shared in (self.http_transport, self.http_async_transport):
+            memo[id(shared)] = shared
+        return super().__deepcopy__(memo)
+
     def __getstate__(self) -> dict[Any, Any]:
         """Refuse to travel without a key or transport that cannot: LlamaIndex would leave it out.
 

@@ -6,6 +6,7 @@ llama-index-embeddings-openai-like 0.4.0, each argument with its default there; 
 """
 
 import asyncio
+import copy
 import pickle
 import re
 from typing import Any
@@ -196,6 +197,8 @@ def test_connections_headers_query_and_timeout_of_an_httpx_client_are_used(serve
     with httpx.Client(transport=Recording(), follow_redirects=True, **own) as client:
         settings: Any = {"http_client": client, "default_headers": {"X-Mine": "b"}}
         assert SovrGPT(model="qwen3.5-9b", **settings).complete("Hallo!").text
+        for made in (SovrGPT(model="m", **settings), sovrgpt(**settings)):
+            assert copy.deepcopy(made).http_transport is made.http_transport
     [request] = seen
     assert (request.headers["x-team"], request.headers["x-mine"]) == ("a", "b")
     assert "python-httpx" not in request.headers["user-agent"]
