@@ -67,9 +67,8 @@ def test_an_assistant_is_a_runnable_and_a_tool_of_an_agent(mode: Mode, server: S
     assert mode.stream(prompt | assistant | StrOutputParser(), {"frage": "Ja?"}) == ["Ja."]
     answer = mode.invoke(assistant, [HumanMessage("Nein?")], extra_body={"own": 2}, timeout=5)
     assert (answer.text, answer.usage_metadata["output_tokens"]) == ("Nein.", 2)
-    agent: Any = create_agent(
-        langchain.ChatMeinGPT(model="gpt-4o"), tools=[assistant.as_tool(name="personal")]
-    )
+    tools = [assistant.as_tool(name="personal")]
+    agent: Any = create_agent(langchain.ChatMeinGPT(model="gpt-4o"), tools=tools)
     state = mode.invoke(agent, {"messages": [("user", "Wie viel Urlaub?")]})
     assert [message.text for message in state["messages"][-2:]] == ["30.", "Es: 30."]
     turns = [{"role": "system", "content": "Kurz."}, {"role": "user", "content": "Ja?"}]

@@ -108,7 +108,6 @@ def every_class(way: Way) -> list[Any]:
     makers = [partial(make, name) for make in (way.model, embeddings) for name in PROVIDERS]
     if way.is_langchain:
         return [*makers, InnoGPTImageGeneration]
-
     return [*makers, InnoGPTImageToolSpec, partial(use, "innogpt", embed_model=None)]
 
 
