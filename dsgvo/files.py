@@ -38,12 +38,11 @@ def image_part(
         {'type': 'image_url', 'image_url': {'url': 'https://example.com/image.jpg'}}
     """
     _one_of("image", url=url, data=data, path=path)
-    name = None
     if path is not None:
         found = _existing("image", path)
-        name = found.name
+        mime_type = _type("image", found, mime_type)  # before gigabytes of a film are read
         data = _read("image", found)
-    return files.image_part(url=url, data=data, mime_type=mime_type, detail=detail, name=name)
+    return files.image_part(url=url, data=data, mime_type=mime_type, detail=detail)
 
 
 def file_part(
@@ -79,9 +78,8 @@ def file_part(
     if path is None:
         return files.file_part(url=url, data=data, mime_type=mime_type, name=name)
     found = _existing("file", path)
-    mime_type = mime_type or guess_type(found.name)[0]
-    mime_type = mime_type or found_type("file", _read("file", found, 16), found.name)
-    return upload_part(Upload(name or found.name, media_type("file", mime_type), path=found))
+    mime_type = _type("file", found, mime_type or guess_type(found.name)[0])
+    return upload_part(Upload(name or found.name, mime_type, path=found))
 
 
 def _one_of(kind: str, **sources: object) -> None:
@@ -107,6 +105,10 @@ def _existing(kind: str, path: str | Path) -> Path:
     if not size:
         raise ConfigurationError(f"{kind}: the file {str(path)!r} is empty")
     return found
+
+
+def _type(kind: str, path: Path, given: str | None) -> str:
+    return media_type(kind, given or found_type(kind, _read(kind, path, 16), path.name))
 
 
 def _read(kind: str, path: Path, size: int = -1) -> bytes:

@@ -55,11 +55,10 @@ def image_part(
     data: bytes | str | None = None,
     mime_type: str | None = None,
     detail: str | None = None,
-    name: str | None = None,
 ) -> dict[str, Any]:
     """Return the content part of an image; see :func:`dsgvo.image_part`."""
     if url is None:
-        raw, mime_type = _content("image", data, mime_type, name)
+        raw, mime_type = _content("image", data, mime_type)
         url = f"data:{mime_type};base64,{b64encode(raw).decode()}"
     elif not url.startswith("data:"):
         _check_address("image", url)
@@ -82,7 +81,7 @@ def file_part(
         _check_address("file", url)
         where = {"url": url, "mime_type": mime_type or "application/pdf"}
         return {"type": "file_url", "file_url": where}
-    raw, mime_type = _content("file", data, mime_type, None)
+    raw, mime_type = _content("file", data, mime_type)
     suffix = ".pdf" if mime_type == "application/pdf" else ""
     return upload_part(Upload(name or f"document{suffix}", mime_type, data=raw))
 
@@ -247,9 +246,7 @@ def _check_address(kind: str, url: str) -> None:
         )
 
 
-def _content(
-    kind: str, data: bytes | str | None, mime_type: str | None, name: str | None
-) -> tuple[bytes, str]:
+def _content(kind: str, data: bytes | str | None, mime_type: str | None) -> tuple[bytes, str]:
     if isinstance(data, str):
         try:
             raw = b64decode(data, validate=True)
@@ -259,17 +256,19 @@ def _content(
         raw = data or b""
     if not raw:
         raise ConfigurationError(f"{kind}: the data is empty")
-    return raw, media_type(kind, mime_type or found_type(kind, raw, name))
+    return raw, media_type(kind, mime_type or found_type(kind, raw, None))
 
 
 def media_type(kind: str, given: str) -> str:
-    """Return a type as it goes into the head of a form's part.
+    """Return a type as it goes into the head of a form's part, or into an image's address.
 
     Raises:
         ConfigurationError: If it cannot.
     """
     if not isinstance(given, str) or not _MEDIA_TYPE.fullmatch(given):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{kind}: mime_type={shown(given)} is none: 'application/pdf'")
+    if kind == "image" and not given.lower().startswith("image/"):
+        raise ConfigurationError(f"image: {shown(given)} is no image's type: pass it as a file")
     return given
 
 

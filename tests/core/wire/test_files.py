@@ -47,7 +47,7 @@ IMAGES: list[tuple[dict[str, Any], str]] = [
     *(({"data": data}, PNG_URL) for data in (PNG, encoded(PNG))),
     ({"path": "foto.png"}, PNG_URL),
     ({"path": Path("skizze.svg")}, f"data:image/svg+xml;{SVG}"),
-    ({"data": b"<svg/>", "mime_type": "a/b"}, f"data:a/b;{SVG}"),
+    ({"data": b"<svg/>", "mime_type": "Image/b"}, f"data:Image/b;{SVG}"),
     ({"data": b"\xff\xd8\xff\xe0"}, "data:image/jpeg;base64,/9j/4A=="),
     ({"data": b"RIFF....WEBPVP8"}, "data:image/webp;base64,UklGRi4uLi5XRUJQVlA4"),
 ]
@@ -113,6 +113,9 @@ def test_what_is_neither_image_nor_document(monkeypatch: pytest.MonkeyPatch) -> 
             assert str(error).startswith(f"{kind}: {said}")
     for url in ("data:text/plain,hallo", "data:application/pdf;base64,eHg=,JVBERi0="):
         assert "not base64" in str(raised(ConfigurationError, file_part, url=url))
+    for wrong in ({"path": "bericht"}, {"data": PDF}):
+        said = "image: 'application/pdf' is no image's type: pass it as a file"
+        assert str(raised(ConfigurationError, image_part, **wrong)) == said
     monkeypatch.setattr(Path, "open", Mock(side_effect=PermissionError))
     error = raised(ConfigurationError, image_part, path="foto.png")
     assert str(error).startswith("image: 'foto.png' is unreadable")
