@@ -1000,10 +1000,12 @@ def _ours(error: BaseException | None) -> ConfigurationError | None:
 
 
 def _let_go(trace: TracebackType | None) -> None:
-    """Close what was being connected when an exception passed: httpcore forgets it behind SOCKS."""
+    """Close what was being connected when an exception passed: httpcore forgets it at a proxy."""
     for frame in _frames(trace):
-        if isinstance(wire := frame.f_locals.get("stream"), _Wire):
-            wire.let_go()
+        held = frame.f_locals.get("stream")  # behind HTTP's CONNECT, it is within another one
+        for wire in (held, getattr(held, "_stream", None)):
+            if isinstance(wire, _Wire):
+                wire.let_go()
 
 
 def _without_frames(error: Exception) -> Exception:

@@ -1,5 +1,6 @@
 """Who is talked to: proxies of the environment, and what they must not see; TLS is checked."""
 
+import asyncio
 import os
 import socket
 import ssl
@@ -108,6 +109,29 @@ def test_a_proxy_that_is_silent_or_none(mode: Mode, monkeypatch: pytest.MonkeyPa
         threading.Thread(target=serve).start()
         monkeypatch.setenv("HTTPS_PROXY", f"socks5://127.0.0.1:{listener.getsockname()[1]}")
         assert "Malformed" in str(raised(APIConnectionError, mode.chat, client(mode, TUNNELLED)))
+
+
+def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = threading.Event()
+
+    def serve(_: bytes, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while connection.recv(9999):  # TLS is never answered
+            loop.call_soon_threadsafe(task.cancel)
+        gone.set()
+
+    async def main() -> bool:
+        nonlocal loop, task
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(client(async_mode, TUNNELLED).chat(HELLO, model="m"))
+        await asyncio.wait([task])
+        return await asyncio.to_thread(gone.wait, 10)
+
+    loop: Any = None
+    task: Any = None
+    with raw_server(serve) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert asyncio.run(main())
 
 
 def test_connections_through_different_proxies_and_past_them_are_kept_apart(
