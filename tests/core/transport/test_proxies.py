@@ -112,23 +112,20 @@ def test_a_proxy_that_is_silent_or_none(mode: Mode, monkeypatch: pytest.MonkeyPa
 
 
 def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = threading.Event()
+    there, gone = threading.Event(), threading.Event()
 
     def serve(_: bytes, connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         while connection.recv(9999):  # TLS is never answered
-            loop.call_soon_threadsafe(task.cancel)
+            there.set()
         gone.set()
 
     async def main() -> bool:
-        nonlocal loop, task
-        loop = asyncio.get_running_loop()
         task = asyncio.ensure_future(client(async_mode, TUNNELLED).chat(HELLO, model="m"))
-        await asyncio.wait([task])
+        await asyncio.to_thread(there.wait, 10)
+        task.cancel()
         return await asyncio.to_thread(gone.wait, 10)
 
-    loop: Any = None
-    task: Any = None
     with raw_server(serve) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         assert asyncio.run(main())
