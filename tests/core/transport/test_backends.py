@@ -158,16 +158,11 @@ CALLS: dict[str, tuple[str, Any, dict[str, Any]]] = {
 
 
 @pytest.mark.usefixtures("watched")
-@pytest.mark.parametrize(("how", "about", "more"), CALLS.values(), ids=CALLS.keys())
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_no_call_holds_up_the_loop(
-    async_mode: Mode,
-    server: Server,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    how: str,
-    about: Any,
-    more: dict[str, Any],
+    async_mode: Mode, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Any
 ) -> None:
+    how, about, more = call
     monkeypatch.setattr(_pools.runtime.pools, "ssl", None)  # as for a process's first request
     if "save_to" in more:
         more = {"save_to": tmp_path / more["save_to"]}

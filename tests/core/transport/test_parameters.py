@@ -117,12 +117,7 @@ def test_usage_comes_with_the_stream_where_it_is_given(mode: Mode, server: Serve
     ],
 )
 def test_which_refusals_are_of_the_field_and_remembered(
-    mode: Mode,
-    server: Server,
-    naps: list[float],
-    status: int,
-    named: str,
-    kind: type[errors.APIStatusError] | None,
+    mode: Mode, server: Server, naps: list[float], status: int, named: str, kind: Any
 ) -> None:
     server.script("innogpt", Status(status, message=f"{named} is unknown"))
     first, second = (mode.client("innogpt", server, max_retries=0) for _ in range(2))

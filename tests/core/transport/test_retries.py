@@ -16,25 +16,19 @@ CLOSED = (Disconnect(), errors.APIConnectionError)
 BUSY = (Status(503), errors.InternalServerError)
 
 
-@pytest.mark.parametrize(("how", "args"), [("ask", ()), ("embed", (["Text"],))])
+@pytest.mark.parametrize("call", [("ask",), ("embed", ["Text"])])
 @pytest.mark.parametrize("max_retries", [0, 3])
 @pytest.mark.parametrize("faults", [[LIMIT] * 4, [CLOSED, *[BUSY] * 3]])
 def test_retry_max_retries_counts(
-    mode: Mode,
-    server: Server,
-    naps: list[float],
-    faults: Any,
-    max_retries: int,
-    how: str,
-    args: Any,
+    mode: Mode, server: Server, naps: list[float], faults: Any, max_retries: int, call: Any
 ) -> None:
     client = mode.client("meingpt", server, max_retries=max_retries)
     server.script("meingpt", *(step for step, _ in faults[: max_retries + 1]))
-    raised(faults[max_retries][1], mode.call, client, how, *args)
+    raised(faults[max_retries][1], mode.call, client, *call)
     assert (len(server.requests), len(naps)) == (max_retries + 1, max_retries)
     runtime.reset()  # a kept connection that is closed is another matter: see below
     server.script("meingpt", *(step for step, _ in faults[:max_retries]))
-    assert mode.call(client, how, *args)
+    assert mode.call(client, *call)
     assert (len(server.requests), len(naps)) == (2 * max_retries + 2, 2 * max_retries)
     assert len({request.body for request in server.requests}) == 1
 
