@@ -285,7 +285,7 @@ NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
 
 @pytest.mark.covers("neuroflash", "behaviour A refusal says what quota and plan say", "Inferred")
 @pytest.mark.parametrize(
-    ("refusal", "answer", "said", "asked"),
+    "case",
     [
         *((Status(status), QUOTAS, TOO_MUCH, "quotas") for status in (429, 403)),
         (None, None, NOT_IN_PLAN, "models"),  # the emulator's 403 names the model
@@ -298,14 +298,9 @@ NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
     ],
 )
 def test_a_refusal_says_what_one_list_says(
-    mode: Mode,
-    server: Server,
-    monkeypatch: pytest.MonkeyPatch,
-    refusal: Any,
-    answer: Any,
-    said: str,
-    asked: str,
+    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch, case: Any
 ) -> None:
+    refusal, answer, said, asked = case
     monkeypatch.setattr(_request, "ASIDE_SECONDS", 0.2 if isinstance(answer, Delay) else 10.0)
     for path, step in (("/chat/completions", refusal), (f"/{asked}", answer)):
         if step is not None:
