@@ -144,6 +144,7 @@ REASONS = {
     "tool_calls stop": "tool_calls",
     "content_filter tool_calls": "content_filter",
     "null stop": "stop",
+    "None stop": "stop",
 }
 # What comes, in one form or more → the answer
 READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
@@ -260,7 +261,7 @@ def test_each_call_of_a_whole_message_is_one() -> None:
 
 REFERENCE: dict[str, Any] = {"type": "reference", "ids": [1]}
 NO = {"type": "refusal", "refusal": "Nein."}
-THOUGHTS = [{"type": "thinking", "text": "b"}, {"thinking": "B"}]
+THOUGHTS = [{"type": "reasoning", "text": "b"}, {"thinking": "B"}]
 PARTS = [REFERENCE, "!", *THOUGHTS, NO, NO, {"type": "x"}]
 
 

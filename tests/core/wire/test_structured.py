@@ -60,7 +60,8 @@ def test_tools_without_arguments_have_properties() -> None:
     assert with_properties(odd) == odd | {"properties": {}}
     for given in (None, {"a": {}}):  # all of it is lost, or what holds itself
         assert with_properties(given, TREE)["required"] == ["name"]
-    for kept in ({"$ref": "#/$defs/A"}, {"type": "object", "anyOf": []}, {"type": "array"}):
+    objects = ({"type": "object", key: []} for key in ("$ref", "anyOf", "allOf"))
+    for kept in ({"$ref": "#/$defs/A"}, *objects, {"type": "array"}):
         assert with_properties(kept) == kept
 
 
