@@ -505,3 +505,9 @@ def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:
         assert "hunter2" not in repr(vars(error))
     error = failure(sse(chunk("a", "error hunter2")), secrets=lambda: ["hunter2"])
     assert "finish_reason='error ***'" in str(error)
+    error = failure(b"<title>hunter2</title>", secrets=lambda: ["hunter2"])
+    assert "titled '***'" in str(error)
+    reading = ChatDecoder(INNOGPT, secrets=lambda: ["hunter2"])
+    reading.feed(STREAMED)
+    error = raised(IncompleteStreamError, reading.fail, errors.APIConnectionError("hunter2"))
+    assert str(error) == "innoGPT: the connection broke inside the stream (***)"

@@ -10,7 +10,7 @@ import pytest
 from dsgvo import PROVIDERS, Completion, errors
 from dsgvo.errors import DsgvoError, IncompleteStreamError
 from dsgvo.wire.body import describe_body, parse_json
-from dsgvo.wire.errors import error_from_body, is_error, mentions, redact
+from dsgvo.wire.errors import error_from_body, is_error, mask, mentions, redact
 
 NOTHING = "an error without a description"
 
@@ -215,6 +215,8 @@ def test_which_objects_are_errors() -> None:
 PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
 
 
+KEY = 'Ä"\\gß'
+ESCAPED = (r"\u00c4\"\\g\u00df", r"Ä\"\\gß", r'Ä"\\gß')  # by JSON, and as Python shows it
 REDACTED: list[tuple[str, list[str], str]] = [
     ("ahunter hunter", ["hunter", "ahunter"], "*** ***"),
     ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
@@ -227,6 +229,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
     (f"x «{PROMPT[4:19]}» y", [PROMPT], f"x «{PROMPT[4:19]}» y"),
     (f"{PROMPT[:20]}{PROMPT[3:30]}» y", [PROMPT], "******» y"),
     (r'x "F\u00fcr Z\u00f6e\nK\u00f6ln"', ["Für Zöe\nKöln"], 'x "***"'),
+    *((f"x {form} y", [KEY], "x *** y") for form in (KEY, *ESCAPED)),
     ("1+1%20 x Zoe%20Bonn, Zoe+Bonn", ["Zoe\r\nBonn"], "1 1 x ***, ***"),
     ("b+c/d%3D=  \n", ["b+c/d%3D="], "*** "),
     ("q=%5A%6fe%0ABonn 7% \n ", ["\n", "Zoe\tBonn"], "q=*** 7% "),
@@ -240,6 +243,11 @@ REDACTED: list[tuple[str, list[str], str]] = [
 def test_secrets_and_what_is_quoted_are_masked_and_no_more() -> None:
     shown = [(text, secrets, redact(text, secrets)) for text, secrets, _ in REDACTED]
     assert shown == REDACTED
+    cut = {"a geheim-4711-lang…": "a ***…", "a gehe…, geh…": "a ***…, geh…", "gehe": "gehe"}
+    for said, masked in cut.items():
+        error = errors.APIResponseError(said, provider="innogpt", code="geheim-4711-lang-genug")
+        mask(error, ["geheim-4711-lang-genug"])
+        assert (error.message, error.args, error.code) == (masked, (masked,), "***")
 
 
 class Counted(str):
