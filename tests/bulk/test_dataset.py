@@ -38,8 +38,7 @@ def sources(folder: Path) -> dict[str, Path]:
     (folder / "texts" / "b").mkdir(parents=True)
     (folder / "texts" / "a.txt").write_text("Guten Tag")
     (folder / "texts" / "b" / "c.md").write_text("Gute Nacht,\nGrüße")
-    text = 'n,body\n007,Guten Tag\n2,"Gute Nacht,\nGrüße"\n'
-    (folder / "rows.csv").write_text(text)
+    (folder / "rows.csv").write_text('n,body\n007,Guten Tag\n2,"Gute Nacht,\nGrüße"\n')
     write_lines(folder / "rows.jsonl", ROWS)
     names = ("one.parquet", "many", "texts", "rows.csv", "rows.jsonl")
     return {name: folder / name for name in names}

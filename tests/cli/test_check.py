@@ -48,8 +48,7 @@ def test_the_emulator_does_all_that_is_known(arguments: str, tried: dict[str, st
 
 
 def test_what_a_service_does_otherwise_is_told_and_fails(vendor_environment: Server) -> None:
-    refusal = Status(503, message="out of order")
-    vendor_environment.script("sovrgpt", Reply(content=""), refusal)
+    vendor_environment.script("sovrgpt", Reply(content=""), Status(503, message="out of order"))
     code, found = findings("sovrgpt")
     told = [(found[name]["result"], found[name]["note"]) for name in ("chat", "streaming")]
     assert (code, told) == (

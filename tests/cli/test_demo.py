@@ -46,9 +46,8 @@ def test_the_handbook_is_answered_with_sources_by_both_frameworks() -> None:
         assert "→ reisekosten(tage=4, kilometer=420)" in after
         assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
     row = r"^(LangChain|LlamaIndex) +innoGPT +gpt-5 +(\d+) +[\d,]+ +\d+\.\d$"
-    rows = re.findall(row, run.stdout, re.MULTILINE)
     # Five questions, and the agent's two; the follow-up costs two more.
-    assert rows == [("LangChain", "7"), ("LlamaIndex", "9")]
+    assert re.findall(row, run.stdout, re.MULTILINE) == [("LangChain", "7"), ("LlamaIndex", "9")]
 
 
 CAT = f"Die Katze heißt {HOSTILE} Minka und schnurrt." + " Der Hund nicht." * 100

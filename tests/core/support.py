@@ -297,7 +297,6 @@ def run_python(code: str, *arguments: str, stdin: bytes = b"", seconds: float = 
         program, input=stdin, capture_output=True, env=environment, timeout=seconds, check=False
     )
     # asyncio's debug mode tells of slow steps, such as the first import.
-    said = [line for line in done.stderr.decode().splitlines() if "Executing <" not in line]
-    assert said == []
+    assert [line for line in done.stderr.decode().splitlines() if "Executing <" not in line] == []
     assert done.returncode == 0
     return done.stdout

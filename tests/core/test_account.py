@@ -187,8 +187,7 @@ def test_neuroflashs_workspaces_health_and_quotas(mode: Mode, server: Server, de
     own: dict[str, Any] = {"base_url": server.base_url("neuroflash") + detour, "max_retries": 0}
     for way in (settings("neuroflash", server), client_credentials(server)):
         client = mode.client("neuroflash", **way | own | {"workspace_id": None})
-        found = [Workspace(server.workspace_id, "Emulator")]
-        assert mode.call(client, "workspaces") == found
+        assert mode.call(client, "workspaces") == [Workspace(server.workspace_id, "Emulator")]
     client = mode.client("neuroflash", server, **own)
     assert mode.call(client, "models")
     assert mode.call(client, "health") == {"status": "ok", "server": "emulator"}

@@ -78,8 +78,7 @@ def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Ser
     assert error.partial is not None
     assert (error.partial.content, error.partial.usage) == ("Eins", USAGE)
     for wrong in (-1, 1.5, "1"):
-        said = f"continue_cut_answers={wrong!r} is"
-        with pytest.raises(errors.ConfigurationError, match=said):
+        with pytest.raises(errors.ConfigurationError, match=f"continue_cut_answers={wrong!r} is"):
             mode.ask(client, continue_cut_answers=wrong)
 
 

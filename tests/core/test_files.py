@@ -155,8 +155,7 @@ def test_every_attempt_sends_the_whole_file_and_closes_it(
 
     monkeypatch.setattr(_request, "_Document", noted)
     server.script("innogpt", Disconnect(), Status(503), Status(429))
-    client = mode.client("innogpt", server, max_retries=2)
-    raised(RateLimitError, mode.ask, client, asked(part))
+    raised(RateLimitError, mode.ask, mode.client("innogpt", server, max_retries=2), asked(part))
     assert [form_of(request)["file"].data for request in server.requests] == [DATA] * 3
     assert len({id(file) for file in opened}) == (3 if part is UPLOAD else 0)
     assert all(file.closed for file in opened)

@@ -175,8 +175,7 @@ def test_retries_and_errors_are_those_of_any_request(
 ) -> None:
     client, prompt = mode.client("innogpt", server), "Das Gesicht von Erika Mustermann"
     server.script("innogpt", Status(503), Status(400, message=f"Prompt refused: {prompt}"))
-    error = raised(errors.BadRequestError, made, mode, client, prompt)
-    assert "Prompt refused: ***" in str(error)
+    assert "Prompt refused: ***" in str(raised(errors.BadRequestError, made, mode, client, prompt))
     assert len(naps) == 1
     server.script("neuroflash", Status(404), path="/image_generation/")
     client, model = mode.client("neuroflash", server), "anthropic/claude-sonnet-4.5"

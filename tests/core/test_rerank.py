@@ -81,8 +81,7 @@ WRONG = {
 def test_an_answer_that_is_not_whole() -> None:
     batch, spec = Batch(5, DOCUMENTS[:2]), PROVIDERS["sovrgpt"]
     for body, says in WRONG.items():
-        given = (spec, body.encode(), batch)
-        error = raised(errors.APIResponseError, decode_rerank, *given)
+        error = raised(errors.APIResponseError, decode_rerank, spec, body.encode(), batch)
         assert str(error) == f"SovrGPT: reranking documents 5 to 6: {says}"
         assert (error.provider, error.status_code) == ("sovrgpt", 200)
     said = raised(errors.APIStatusError, decode_rerank, spec, b'{"error": "nein"}', batch)

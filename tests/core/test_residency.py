@@ -47,8 +47,7 @@ def test_by_default_a_model_that_names_the_us_is_refused_in_any_spelling(
     for way in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
         done(mode, mode.client("meingpt", server, **way), how, model="o1-us")
     done(mode, client, how, model="ganz-neu")  # what is unknown passes
-    sent = [request.json["model"] for request in server.requests]
-    assert sent == ["o1-us", "o1-us", "ganz-neu"]
+    assert [request.json["model"] for request in server.requests] == ["o1-us", "o1-us", "ganz-neu"]
 
 
 US = "runs in US (meinGPT: Modell API)"

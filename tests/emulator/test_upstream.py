@@ -78,16 +78,14 @@ def test_a_stream_is_passed_on_in_the_dialect(ask: Sdk, behind: Server, vendor: 
     assert [c.choices[0].delta.content for c in chunks if c.choices][1:4] == ["Von ", "hin", "ten."]
     assert len({(chunk.id, chunk.model, chunk.created) for chunk in chunks}) == 1
     assert (chunks[0].created is None) == (vendor == "neuroflash")
-    counted = [c.usage.total_tokens for c in chunks if c.usage]
-    assert counted == [8] * (vendor != "meingpt")
+    assert [c.usage.total_tokens for c in chunks if c.usage] == [8] * (vendor != "meingpt")
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_thoughts_are_written_as_the_vendor_does(ask: Sdk, behind: Server, streamed: bool) -> None:
     thought = Reply("Also gut.", reasoning="Hm, ja.", reasoning_field="reasoning_content")
     behind.script("innogpt", thought, thought)
-    said = text_of(ask("sovrgpt", stream=streamed))
-    assert said == "<think>\nHm, ja.\n</think>\n\nAlso gut."
+    assert text_of(ask("sovrgpt", stream=streamed)) == "<think>\nHm, ja.\n</think>\n\nAlso gut."
     assert text_of(ask("neuroflash", stream=streamed)) == "Also gut."
 
 

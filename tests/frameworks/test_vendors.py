@@ -179,8 +179,7 @@ def test_a_model_list_once_read_says_what_a_model_can(way: Way, server: Server) 
             way.answer(model)
         for one in (model, model, way.model("neuroflash", **name)):
             assert one.metadata.context_window == 400_000
-    lists = [one for one in server.requests if one.path.endswith("/models")]
-    assert len(lists) == 1
+    assert len([one for one in server.requests if one.path.endswith("/models")]) == 1
     more: Any = {} if way.is_langchain else {"context_window": "auto"}
     for unknown in ("erfunden", "erdacht"):
         model = way.model("neuroflash", model=unknown, **more)

@@ -73,8 +73,7 @@ def chat(data: bytes) -> None:
         check_completion(whole, deltas)
     assert isinstance(whole, Completion) or PROMPT not in whole[1]
     # By their text, in which NaN is itself; ids that are made up differ.
-    same = {_OWN_ID.sub("", repr(said)) for said in (whole, answer(head[1] % 16)[0])}
-    assert len(same) == 1
+    assert len({_OWN_ID.sub("", repr(said)) for said in (whole, answer(head[1] % 16)[0])}) == 1
 
 
 def check_completion(completion: Completion, deltas: list[Delta]) -> None:
@@ -139,9 +138,8 @@ def tools(data: bytes) -> None:
 
 
 def embeddings(data: bytes) -> None:
-    batch = Batch(0, ["a", "b"])
     try:
-        result = decode_embeddings(SPECS[0], data, batch)
+        result = decode_embeddings(SPECS[0], data, Batch(0, ["a", "b"]))
     except DsgvoError:
         return
     assert len(result.vectors) == 2

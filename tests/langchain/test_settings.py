@@ -98,8 +98,7 @@ def test_traces_show_what_was_asked_for_at_which_versions_and_no_secret(
     model = chat("sovrgpt", **settings, default_headers={"x-gateway-key": "geheim"})
     way.answer(model, config={"callbacks": [traced]}, stop=["X"], top_p=0.5)
     asked = {"model": "qwen3.5-9b", "temperature": 0.5, "max_tokens": 9, "stop": ["X"]}
-    invoked = traced.start["invocation_params"]
-    assert invoked == asked | {"top_p": 0.5, "_type": "sovrgpt-chat"}
+    assert traced.start["invocation_params"] == asked | {"top_p": 0.5, "_type": "sovrgpt-chat"}
     metadata = traced.start["metadata"]
     asked |= {"provider": "sovrgpt", "model_type": "chat", "model_name": asked.pop("model")}
     asked["integration"] = "langchain_chat_model"

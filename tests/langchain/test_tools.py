@@ -29,8 +29,7 @@ def test_a_dict_and_a_tool_of_the_vendor_stay_as_they_are() -> None:
     ],
 )
 def test_choices_that_are_langchains(tools: Any, choice: Any, sent: Any) -> None:
-    bound = chat("innogpt").bind_tools(tools, tool_choice=choice)
-    assert bound.kwargs.get("tool_choice") == sent
+    assert chat("innogpt").bind_tools(tools, tool_choice=choice).kwargs.get("tool_choice") == sent
 
 
 def test_an_invalid_call_can_be_answered(server: Server, way: Way) -> None:

@@ -134,8 +134,7 @@ class LLMConformance:
             assert (call.tool_name, call.tool_kwargs) == ("kilometergeld", {"kilometer": 120})
             assert call.tool_id
         assert any(response.message.additional_kwargs.get("tool_calls") for response in growing)
-        answer = mode.call(llm, "predict_and_call", tools, user_msg=HOW_MUCH)
-        assert answer.response == "36.0"
+        assert mode.call(llm, "predict_and_call", tools, user_msg=HOW_MUCH).response == "36.0"
 
     def test_pickled(self, llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         data = pickle.dumps(llm)
@@ -181,8 +180,7 @@ def _shows_no_key(one: Any, server: Server) -> None:
 def _ran(agent: Any, question: str) -> tuple[Any, list[Any]]:
     async def ask() -> tuple[Any, list[Any]]:
         # Not LlamaIndex's default memory, which leaves a connection to SQLite open.
-        memory = ChatMemoryBuffer.from_defaults(token_limit=4096)
-        handler = agent.run(question, memory=memory)
+        handler = agent.run(question, memory=ChatMemoryBuffer.from_defaults(token_limit=4096))
         events = [event async for event in handler.stream_events()]
         return await handler, events
 

@@ -16,6 +16,5 @@ def test_a_cache(mode: Mode, server: Server) -> None:
     with pytest.raises(errors.ConfigurationError, match=r"texts\[7\] is empty"):
         mode.call(model, "get_text_embedding_batch", [*TEXTS[:7], "", "x"])
     first = mode.call(model, "get_text_embedding_batch", TEXTS)
-    again = mode.call(model, "get_text_embedding_batch", [*TEXTS, "neu"])
-    assert again[:10] == first
+    assert mode.call(model, "get_text_embedding_batch", [*TEXTS, "neu"])[:10] == first
     assert [body["input"] for body in bodies(server)] == [TEXTS, ["neu"]]

@@ -46,5 +46,4 @@ def test_llama_indexs_own_program(mode: Mode, server: Server) -> None:
     server.script("innogpt", *[Reply(TEXT)] * 2)
     model = llm("innogpt", pydantic_program_mode=PydanticProgramMode.LLM)
     assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
-    grown = mode.listed(model, "stream_structured_predict", Person, PROMPT, text=GIVEN)
-    assert grown[-1] == ANNA
+    assert mode.listed(model, "stream_structured_predict", Person, PROMPT, text=GIVEN)[-1] == ANNA

@@ -86,8 +86,7 @@ def structured_output(asked: Asked) -> None:
         if method == "json_mode" and asked.target.name == "vLLM":
             continue  # vLLM takes no schema beside the type, and a random model knows none
         if method == "json_mode":  # the model knows no schema; llama.cpp takes one beside the type
-            form = {"type": "json_object", "schema": City.model_json_schema()}
-            body["response_format"] = form
+            body["response_format"] = {"type": "json_object", "schema": City.model_json_schema()}
         model = asked.model(temperature=0, extra_body=body)
         found = asked.way.structured(model, City, method, "What is the city of Rome, 8?")
         assert City.model_validate(found), method

@@ -129,8 +129,7 @@ def test_whole_answers_after_done_nothing_more_is_needed(
         connection.close()
 
     with raw_server(serve) as raw:
-        client = mode.client("sovrgpt", raw, timeout=60)
-        assert result(mode, client, how).content == text
+        assert result(mode, mode.client("sovrgpt", raw, timeout=60), how).content == text
         assert not over.is_set()  # the answer is whole while the server holds its end back
         let_go.set()
         assert len(raw.requests) == 1

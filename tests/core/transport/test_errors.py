@@ -125,8 +125,7 @@ def test_no_redirect_a_redirect_is_never_followed(
         headers = [f"Location: {location.replace('OTHER', other.url)}", f"{name}: r-1"]
         with raw_server(http(b"", status=status, headers=headers)) as raw:
             args = (["Geheim"],) if how == "embed" else ()
-            client = mode.client("meingpt", raw)
-            error = raised(errors.RedirectError, mode.call, client, how, *args)
+            error = raised(errors.RedirectError, mode.call, mode.client("meingpt", raw), how, *args)
             assert len(raw.requests) == 1
         assert other.accepted == 0
         assert f"redirects to {shown.replace('OTHER', other.url)}" in str(error).replace("'", "")

@@ -150,8 +150,7 @@ def test_connections_through_different_proxies_and_past_them_are_kept_apart(
             lambda: ask(direct.url, one.url),
             lambda: ask("http://llm.localhost:9/v1", two.url),
         ]
-        found = [whole.content for whole in mode.in_turn(*calls * 2)]
-        assert found == ["A", "past", "B"] * 2
+        assert [whole.content for whole in mode.in_turn(*calls * 2)] == ["A", "past", "B"] * 2
         assert (one.accepted, direct.accepted, two.accepted) == (1, 1, 1)
 
 

@@ -89,8 +89,7 @@ def test_secrets_stay_nothing_shows_when_something_fails(
     server.script(provider, *steps)
     # A short time-out only where silence is what is tried.
     timeout = 0.3 if any(isinstance(step, Delay) for step in steps) else 60
-    headers = {"X-Gate": SECRET}
-    client = mode.client(provider, server, timeout=timeout, default_headers=headers)
+    client = mode.client(provider, server, timeout=timeout, default_headers={"X-Gate": SECRET})
     with pytest.raises(errors.APIError) as caught:
         mode.call(client, how, MESSAGES)
     check(caplog.text + repr(client), server.api_key, SECRET, error=caught.value)
@@ -133,8 +132,7 @@ def test_secrets_stay_what_the_vendor_repeats(
         return http(error, status=status, headers=[f"Location: /{OWN}", f"cf-ray: {OWN}"])
 
     with raw_server(serve) as raw:
-        base_url = f"{raw.url}/api/ds-prototypes"
-        client = mode.client("neuroflash", raw, base_url=base_url, **given)
+        client = mode.client("neuroflash", raw, base_url=f"{raw.url}/api/ds-prototypes", **given)
         with pytest.raises(errors.APIError, match=said) as caught:
             mode.chat(client)
     assert "Geheimnis" not in everything_said(caught.value)

@@ -237,7 +237,6 @@ gc.collect()
 
 
 def test_any_loop_the_end_of_a_loop_or_process_leaves_nothing_open(server: Server) -> None:
-    closing = http(answer("Ja."), headers=["Connection: close"])
-    with raw_server(closing) as raw:
+    with raw_server(http(answer("Ja."), headers=["Connection: close"])) as raw:
         printed = run_python(CLEAN, server.base_url("innogpt"), server.api_key, raw.url)
     assert printed.decode().split() == ["0", "0", "Ja.", "Ja."]

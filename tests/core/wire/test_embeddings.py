@@ -87,8 +87,7 @@ BAD: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("data", "said"), BAD)
 def test_vectors_that_do_not_fit_their_texts(data: Any, said: str) -> None:
-    answer = {"data": data}
-    error = raised(errors.APIResponseError, decode, answer, start=7, dimensions=2)
+    error = raised(errors.APIResponseError, decode, {"data": data}, start=7, dimensions=2)
     assert said in str(error)
     assert "embedding texts 7 to 8" in str(error)
     assert error.provider == "meingpt"
@@ -108,8 +107,7 @@ def test_what_is_no_answer() -> None:
         error = raised(kind, decode, body)
         where = "embedding texts 0 to 1: " if kind is RESPONSE else ""
         assert str(error).startswith(f"meinGPT: {where}{said}")
-        status = 401 if kind is errors.AuthenticationError else 200
-        assert error.status_code == status
+        assert error.status_code == (401 if kind is errors.AuthenticationError else 200)
 
 
 # texts, bounds → batches: the first text's index, the texts, the places of blank ones

@@ -241,8 +241,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
 
 
 def test_secrets_and_what_is_quoted_are_masked_and_no_more() -> None:
-    shown = [(text, secrets, redact(text, secrets)) for text, secrets, _ in REDACTED]
-    assert shown == REDACTED
+    assert [(text, secrets, redact(text, secrets)) for text, secrets, _ in REDACTED] == REDACTED
     cut = {"a geheim-4711-lang…": "a ***…", "a gehe…, geh…": "a ***…, geh…", "gehe": "gehe"}
     for said, masked in cut.items():
         error = errors.APIResponseError(said, provider="innogpt", code="geheim-4711-lang-genug")
