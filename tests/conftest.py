@@ -9,6 +9,7 @@ import pytest
 from dsgvo import PROVIDERS, emulator
 from dsgvo.emulator import Server
 from dsgvo.transport._pools import runtime
+from tests.calls import Mode
 
 # No deadline: a busy machine that measures coverage is slow, and no test here is about speed.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -60,3 +61,9 @@ def vendor_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> Serve
         for name, value in server.environ(provider).items():
             monkeypatch.setenv(name, value)
     return server
+
+
+@pytest.fixture(params=["sync", "async"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """Both ways to call a model."""
+    return Mode(request.param)

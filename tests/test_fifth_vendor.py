@@ -26,9 +26,10 @@ from llamaindex_dsgvo._embedding import EmbeddingModel as LlamaIndexEmbeddingMod
 from llamaindex_dsgvo._llm import ChatModel as LlamaIndexChatModel
 from tests.langchain.standard import TEXT_ALONE, Integration, Unit, not_on
 from tests.llamaindex.conformance import EmbeddingConformance, LLMConformance
-from tests.llamaindex.fixtures import mode, nothing_in_settings, own_event_loop
+from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
+from tests.vendors import vendors
 
-__all__ = ["mode", "nothing_in_settings", "own_event_loop"]
+__all__ = ["nothing_in_settings", "own_event_loop", "vendors"]
 
 PAGE = "Musterhaus: API"
 SPEC = Provider(
@@ -91,11 +92,6 @@ def with_the_fifth() -> Iterator[Server]:
 def server(with_the_fifth: Server) -> Server:
     with_the_fifth.clear()
     return with_the_fifth
-
-
-@pytest.fixture(autouse=True)
-def vendors(vendor_environment: Server) -> Server:
-    return vendor_environment
 
 
 class TestChatUnit(Unit, ChatModelUnitTests):

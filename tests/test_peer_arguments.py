@@ -21,6 +21,8 @@ from dsgvo.peers import ANY, PEER_ARGUMENTS
 from langchain_dsgvo import ChatInnoGPT, ChatNeuroflash, ChatSovrGPT, InnoGPTEmbeddings
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding, SovrGPT
 
+pytestmark = pytest.mark.usefixtures("vendor_environment")
+
 
 def unset(names: str, **others: Any) -> dict[str, Any]:
     """Arguments that are ``None`` by default, and those that are something else."""
@@ -80,11 +82,6 @@ OPENAI_LIKE_EMBEDDING = unset(
 def sovrgpt(**arguments: Any) -> Any:
     given: dict[str, Any] = {"model": "qwen3.5-9b", **arguments}
     return ChatSovrGPT(**given)
-
-
-@pytest.fixture(autouse=True)
-def vendors(vendor_environment: Server) -> Server:
-    return vendor_environment
 
 
 def test_a_program_of_each_peer_runs_with_the_class_changed(server: Server) -> None:

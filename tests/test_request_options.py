@@ -22,6 +22,8 @@ from langchain_dsgvo import ChatInnoGPT, InnoGPTEmbeddings
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
 from tests.frameworks.test_structured import Person
 
+pytestmark = pytest.mark.usefixtures("vendor_environment")
+
 OPTIONS: dict[str, Any] = {
     "timeout": (5, 60),
     "max_retries": 0,
@@ -70,11 +72,6 @@ CALLS: dict[str, Callable[[dict[str, Any]], Any]] = {
     **calls("Embedding", InnoGPTEmbedding, "get_text_embedding_batch", ["a"]),
     **calls("Embedding", InnoGPTEmbedding, "aget_text_embedding_batch", ["a"]),
 }
-
-
-@pytest.fixture(autouse=True)
-def vendors(vendor_environment: Server) -> Server:
-    return vendor_environment
 
 
 def finished(result: Any) -> None:

@@ -6,7 +6,10 @@ A further vendor is a further line in ``MODELS``.
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from dsgvo import PROVIDERS
+from dsgvo.emulator import Server
 
 MODELS = {
     "innogpt": "claude-4-5-sonnet",
@@ -22,6 +25,13 @@ THINKING_MODEL = "qwen3.5-27b-thinking"
 assert MODELS.keys() == PROVIDERS.keys(), (
     f"tests/vendors.py: MODELS names {sorted(MODELS)}, dsgvo.PROVIDERS {sorted(PROVIDERS)}"
 )
+
+
+@pytest.fixture(autouse=True)
+def vendors(vendor_environment: Server) -> Server:
+    """Every model of a suite finds the emulator, and its key, in the environment; a
+    conftest takes it in."""
+    return vendor_environment
 
 
 def classes(package: ModuleType, pattern: str) -> dict[str, Any]:

@@ -12,8 +12,6 @@ import yaml
 
 PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n# (\S+)\n(.*?)^```", PAGE, re.M | re.S)
-
-
 ASKED = """import sys
 def test_it(pytestconfig):
     assert pytestconfig.pluginmanager.has_plugin('dsgvo')

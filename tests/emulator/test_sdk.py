@@ -93,9 +93,6 @@ def test_what_is_honoured_cuts_the_answer_and_the_rest_has_no_effect(
         assert answer.usage.completion_tokens == len(said.split())
 
 
-FORMS = [("encoding_format", "float"), ("encoding_format", "base64")]
-
-
 @pytest.mark.covers("innogpt", "endpoint POST */embeddings")
 @pytest.mark.covers("meingpt", "endpoint POST */embeddings")
 @pytest.mark.parametrize(
@@ -107,7 +104,8 @@ def test_embeddings_are_the_same_in_both_encodings(
 ) -> None:
     texts, formats = ["Der Urlaub dauert 30 Tage.", "der die das", "😀"], []
     # Unasked, the SDK asks for base64 and decodes it; asked for base64, it leaves it as it is.
-    for name, value in (("user", "ich"), *FORMS, ("dimensions", 9)):
+    encodings = [("encoding_format", form) for form in ("float", "base64")]
+    for name, value in (("user", "ich"), *encodings, ("dimensions", 9)):
         answer = sdk(vendor).embeddings.create(input=texts, model=model, **{name: value})
         assert ([one.index for one in answer.data], answer.model) == ([0, 1, 2], model)
         assert answer.usage.total_tokens == answer.usage.prompt_tokens > 0

@@ -1,16 +1,10 @@
 import pytest
 
-from dsgvo.emulator import Server
 from tests.frameworks.support import WAYS, Way
-from tests.llamaindex.fixtures import mode, nothing_in_settings, own_event_loop
+from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
+from tests.vendors import vendors
 
-__all__ = ["mode", "nothing_in_settings", "own_event_loop"]
-
-
-@pytest.fixture(autouse=True)
-def vendors(vendor_environment: Server) -> Server:
-    """Every model of these tests finds the emulator, and its key, in the environment."""
-    return vendor_environment
+__all__ = ["nothing_in_settings", "own_event_loop", "vendors"]
 
 
 @pytest.fixture(params=WAYS, ids=str)

@@ -187,8 +187,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (sse, chat, thinking, tools, embeddings, errors, masks, retry_after, lists)
 }
-
-
 HEADS = {"chat": 2} | dict.fromkeys(("sse", "errors", "lists"), 1)
 """How many of a target's first bytes choose how the rest is read."""
 
@@ -198,7 +196,6 @@ def _chunk(finish: str | None = None, **delta: Any) -> dict[str, Any]:
 
 
 _CALL = {"index": 0, "id": "c1", "function": {"name": "add", "arguments": '{"a":1}'}}
-_NULL = {"index": 0, "function": {"arguments": "null"}}
 _PARTS = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Ja."}]
 _DETAILS = [{"type": "reasoning.text", "text": "Hm."}]
 _MESSAGE = {"content": _PARTS, "reasoning_details": _DETAILS, "refusal": "Nein."}
@@ -214,7 +211,7 @@ _CHUNKS = [
 ]
 EXAMPLES: dict[str, list[Any]] = {
     "chat": [*_CHUNKS, {"choices": [_CHOICE], "usage": _USAGE, "created": 5}, _ERROR],
-    "tools": [[[_CALL], [_NULL]]],
+    "tools": [[[_CALL], [{"index": 0, "function": {"arguments": "null"}}]]],
     "embeddings": [
         {"data": [{"index": 1, "embedding": [1, 2]}, {"embedding": "AACAPwAAAEA="}], "model": "m"}
     ],

@@ -3,25 +3,15 @@ from pathlib import Path
 import pytest
 
 from dsgvo import PROVIDERS
-from dsgvo.emulator import Server
 from tests.langchain.support import Mode, Way
 from tests.pairing import paired
+from tests.vendors import vendors
+
+__all__ = ["vendors"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     paired(items, Path(__file__).parent)
-
-
-@pytest.fixture(autouse=True)
-def vendors(vendor_environment: Server) -> Server:
-    """Every model of these tests finds the emulator, and its key, in the environment."""
-    return vendor_environment
-
-
-@pytest.fixture(params=["sync", "async"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    """Both ways to call a model."""
-    return Mode(request.param)
 
 
 @pytest.fixture(params=["invoke", "stream", "ainvoke", "astream"])

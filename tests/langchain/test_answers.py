@@ -48,8 +48,6 @@ CITED = {"url": "https://example.com/1", "title": "Eins", "start_index": 0, "end
 CITATION = {"type": "citation", **CITED}
 URL = {"type": "url_citation"}
 NEW: dict[str, Any] = {"type": "neu", "a": 1}
-
-
 ANNOTATIONS: list[Any] = [{"url_citation": CITED, **URL}, {**URL, **CITED}, NEW, 7]
 ADDRESSES = ("data:image/png;base64,aGk=", "https://example.com/1")
 IMAGES: list[dict[str, Any]] = [

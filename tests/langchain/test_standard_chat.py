@@ -13,8 +13,6 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from langchain_dsgvo import ChatInnoGPT, ChatMeinGPT, ChatNeuroflash, ChatSovrGPT
 from tests.langchain.standard import TEXT_ALONE, Integration, Unit, not_on
 
-INNOGPT_PAGE = "innoGPT: Endpoints"
-NEUROFLASH_PAGE = "neuroflash: Chat-Vervollständigungen"
 SOVRGPT_PAGE = "SovrGPT: POST /v1/chat/completions"
 MEINGPT_PAGE = "meinGPT: Completions"
 STORED = {"test_serdes": "neuroflash has the snapshot; test_settings.py stores and loads each"}
@@ -32,7 +30,7 @@ class TestInnoGPT(Integration, ChatModelIntegrationTests):
     model_override_value = "gpt-5-mini"
     supports_image_inputs = supports_image_urls = supports_pdf_inputs = True
     # Images and PDFs stand in the user's messages there.
-    ruled_out: ClassVar = not_on(INNOGPT_PAGE, "test_audio_inputs", "test_pdf_tool_message")
+    ruled_out: ClassVar = not_on("innoGPT: Endpoints", "test_audio_inputs", "test_pdf_tool_message")
 
 
 class TestMeinGPTUnit(Unit, ChatModelUnitTests):
@@ -64,7 +62,7 @@ class TestNeuroflash(Integration, ChatModelIntegrationTests):
     chat_model_params: ClassVar = {"model": "openai/gpt-4.1-mini"}
     model_override_value = "openai/gpt-4.1"
     structured_output_kwargs: ClassVar = {"method": "function_calling"}
-    ruled_out: ClassVar = not_on(NEUROFLASH_PAGE, *TEXT_ALONE)
+    ruled_out: ClassVar = not_on("neuroflash: Chat-Vervollständigungen", *TEXT_ALONE)
 
 
 class TestSovrGPTUnit(Unit, ChatModelUnitTests):

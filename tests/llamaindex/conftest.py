@@ -2,18 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from dsgvo.emulator import Server
-from tests.llamaindex.fixtures import mode, nothing_in_settings, own_event_loop
+from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
 from tests.pairing import paired
+from tests.vendors import vendors
 
-__all__ = ["mode", "nothing_in_settings", "own_event_loop"]
+__all__ = ["nothing_in_settings", "own_event_loop", "vendors"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     paired(items, Path(__file__).parent)
-
-
-@pytest.fixture(autouse=True)
-def vendors(vendor_environment: Server) -> Server:
-    """Every model of these tests finds the emulator, and its key, in the environment."""
-    return vendor_environment

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 import pytest
 from llama_index.core import Settings
 
-from tests.llamaindex.support import Mode
-
-__all__ = ["mode", "nothing_in_settings", "own_event_loop"]
+__all__ = ["nothing_in_settings", "own_event_loop"]
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +26,3 @@ def own_event_loop() -> Iterator[None]:
     asyncio.set_event_loop(None)
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
-
-
-@pytest.fixture(params=["sync", "async"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    """Both ways to call a model."""
-    return Mode(request.param)

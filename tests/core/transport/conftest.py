@@ -6,8 +6,6 @@ import pytest
 
 from tests.core.support import Mode
 
-BACKENDS = ["httpcore", "aiohttp"]
-
 
 @pytest.fixture(autouse=True)
 def backend(
@@ -29,4 +27,4 @@ def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mod
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test that is asynchronous by itself each backend."""
     if "mode" not in metafunc.fixturenames and "async" in inspect.getsource(metafunc.function):
-        metafunc.parametrize("backend", BACKENDS, indirect=True)
+        metafunc.parametrize("backend", ["httpcore", "aiohttp"], indirect=True)

@@ -213,8 +213,6 @@ def test_which_objects_are_errors() -> None:
 
 
 PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
-
-
 KEY = 'Ä"\\gß'
 ESCAPED = (r"\u00c4\"\\g\u00df", r"Ä\"\\gß", r'Ä"\\gß')  # by JSON, and as Python shows it
 REDACTED: list[tuple[str, list[str], str]] = [

@@ -26,8 +26,6 @@ def encoded(data: bytes) -> str:
 
 PNG_URL = f"data:image/png;base64,{encoded(PNG)}"
 PDF_URL = f"data:application/pdf;base64,{encoded(PDF)}"
-
-
 FOLDER = {"foto.png": PNG, "skizze.svg": b"<svg/>", "tabelle": b"a;b", "leer.pdf": b""}
 FOLDER |= dict.fromkeys(("bericht.pdf", "bericht", "tabelle.csv"), PDF)
 

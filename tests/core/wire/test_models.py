@@ -22,8 +22,6 @@ from tests.core.support import raised
 INNOGPT, MEINGPT, NEUROFLASH = (PROVIDERS[name] for name in ("innogpt", "meingpt", "neuroflash"))
 PNG = b"\x89PNG\r\n\x1a\n"
 PNG_TEXT = b64encode(PNG).decode()
-
-
 PNG_URL = f"data:image/png;base64,{PNG_TEXT}"
 
 

@@ -46,7 +46,6 @@ def asked(*parts: Any) -> list[dict[str, Any]]:
 
 
 IMAGE, UPLOAD = image_part(url="https://example.com/a.png"), file_part(data=b"%PDF-1")
-IMAGED = asked(IMAGE)
 PLAIN = [{"role": "assistant", "content": "Hm?"}, *HELLO]
 THOUGHT = [PLAIN[0] | {"reasoning_content": "Hm."}, *HELLO]
 STREAM, USAGE = {"stream": True}, {"stream_options": {"include_usage": True}}
@@ -180,7 +179,7 @@ def test_an_ignored_parameter_is_sent_and_told_or_refused_when_strict() -> None:
         assert build(provider, **asked) == request({name: value}, ignored={name: told})
         error = raised(CapabilityError, body, provider, strict=True, **asked)
         assert (str(error), error.provider) == (f"{name}={value!r}: {told}", provider)
-    seen = {"model": "m", "messages": IMAGED}
+    seen = {"model": "m", "messages": asked(IMAGE)}
     told = "meinGPT documents no image input (meinGPT: Completions); model 'm' may answer as if "
     told += "there were no image"
     assert build("meingpt", **seen).ignored == {"images": told}

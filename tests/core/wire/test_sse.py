@@ -43,8 +43,6 @@ def test_bytes_become_events_in_whatever_pieces(data: bytes, shown: list[str]) -
 
 EVENT = b"id: 1\ndata: " + b"x" * 99 + b"\n\n"  # as long as an event may be: its break counts
 LINE = b":" + b"x" * 105  # as long as a line of data may be
-
-
 TOO_LARGE = [
     [b"data: " + b"x" * 60, b"x" * 60],
     [b"data: " + b"x" * 50 + b"\n"] * 3,

@@ -26,7 +26,6 @@ def add(arguments: Any, index: int | None = -1, id_: Any = "", name: str = "add"
 
 
 sub, more = partial(add, name="sub"), partial(add, name="")
-WITHOUT = {"index": 0, "id": "c1", "function": {"name": "add"}}
 NOTHING = {"index": 0, "id": "c1", "function": None}
 BARE = {"index": 0, "id": "c1", "name": "add", "arguments": "{}"}
 MAX = 2**63 - 1
@@ -43,7 +42,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "index 0": ([[add("", 0, "c1")], [more("{}", 0)], [sub("", 0, "c2")], [more("[]", 0)]], TWO),
     "name after the id": ([[more("", 0, "c1")], [add("{}", 0)]], ADD),
     "arguments as an object": ([[add({"a": [1, "ü"]}, 0, "c1")]], 'add {"a":[1,"ü"]} c1'),
-    "no arguments": ([[WITHOUT]], "add  c1"),
+    "no arguments": ([[{"index": 0, "id": "c1", "function": {"name": "add"}}]], "add  c1"),
     "null in pieces": ([[add(" ", 0, "c1")], [piece("nu")], [piece("ll ")]], "add  c1"),
     "arguments that begin like null": ([[add("no", 0, "c1")], [more("pe", 0)]], "add nope c1"),
     "function null at first": ([[NOTHING], [add("{}", 0)]], ADD),
