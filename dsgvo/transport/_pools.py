@@ -26,7 +26,7 @@ from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pydantic import SecretStr
 
@@ -157,14 +157,18 @@ MAX_ACCOUNTS = 1000
 TokenKey: TypeAlias = tuple[str, str, bytes]
 """Where a token comes from, and whose it is."""
 
-_AsyncTransports: TypeAlias = "dict[tuple[object, str | None], Any]"
-"""By backend and proxy, or by the user's pool that one is a copy of."""
+_AsyncTransports: TypeAlias = "dict[tuple[Backend | None, str | None], httpx.AsyncBaseTransport]"
+"""By backend and proxy."""
+
+_Copies: TypeAlias = WeakKeyDictionary[Any, Any]
+"""By the user's pool that one is a copy of, and goes with."""
 
 
 @dataclass(slots=True)
 class _LoopPool:
     loop: asyncio.AbstractEventLoop
     transports: _AsyncTransports
+    copies: _Copies
     keeper: AsyncGenerator[None]
 
 
@@ -352,7 +356,7 @@ class _Pools:
         self, proxy: str | None, backend: Backend | None = None
     ) -> httpx.AsyncBaseTransport:
         """Return the pool of the running loop: aiohttp's where it is installed, unless told."""
-        transports = await self._of_loop()
+        transports = (await self._of_loop()).transports
         transport = transports.get((backend, proxy))
         if transport is None:
             made = await self._made(proxy, backend)
@@ -361,21 +365,22 @@ class _Pools:
 
     async def copy(self, pool: Any) -> Any:
         """Return the running loop's copy of a pool of the user's."""
-        transports = await self._of_loop()
-        return transports.get((pool, None)) or transports.setdefault((pool, None), _emptied(pool))
+        copies = (await self._of_loop()).copies
+        return copies.get(pool) or copies.setdefault(pool, _emptied(pool))
 
-    async def _of_loop(self) -> _AsyncTransports:
+    async def _of_loop(self) -> _LoopPool:
         loop = asyncio.get_running_loop()
         pool = self.loops.get(id(loop))
         if pool is None or pool.loop is not loop:
             transports: _AsyncTransports = {}
-            pool = _LoopPool(loop, transports, self._keep(loop, transports))
+            copies = _Copies()
+            pool = _LoopPool(loop, transports, copies, self._keep(loop, transports, copies))
             with self._lock:
                 for key in [k for k, old in self.loops.items() if old.loop.is_closed()]:
                     del self.loops[key]
                 self.loops[id(loop)] = pool
             await anext(pool.keeper)
-        return pool.transports
+        return pool
 
     async def _made(self, proxy: str | None, backend: Backend | None) -> httpx.AsyncBaseTransport:
         """Make a transport, which opens nothing before its first request."""
@@ -402,14 +407,14 @@ class _Pools:
         return made
 
     async def _keep(
-        self, loop: asyncio.AbstractEventLoop, transports: _AsyncTransports
+        self, loop: asyncio.AbstractEventLoop, transports: _AsyncTransports, copies: _Copies
     ) -> AsyncGenerator[None]:
         try:
             yield
         finally:
             with self._lock:
                 self.loops.pop(id(loop), None)  # none are left in a forked child
-            for transport in transports.values():
+            for transport in (*transports.values(), *copies.values()):
                 await transport.aclose()
 
     def settings(self, proxy: str | None) -> dict[str, Any]:
@@ -449,6 +454,13 @@ class _Anew:
     async def handle_async_request(self, request: Any) -> Any:
         return await (await runtime.pools.copy(self._pool)).handle_async_request(request)
 
+    async def aclose(self) -> None:
+        for pool in (self._pool, await runtime.pools.copy(self._pool)):
+            await pool.aclose()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
 
 _parted = WeakValueDictionary[int, Any]()
 
@@ -456,8 +468,9 @@ _parted = WeakValueDictionary[int, Any]()
 def _emptied(pool: Any) -> Any:
     """Return a copy of httpcore's pool without its connections; this fits httpcore 1.0."""
     made = copy(pool)
-    for name in ("_connections", "_requests", "_optional_thread_lock"):
-        setattr(made, name, type(getattr(pool, name))())
+    for name in ("_connections", "_requests", "_optional_thread_lock", "_pool_lock"):
+        if hasattr(pool, name):  # the last one until 1.0.2, the one before since then
+            setattr(made, name, type(getattr(pool, name))())
     return made
 
 

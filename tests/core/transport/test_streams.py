@@ -1,11 +1,13 @@
 """Cancel at once: a stream that is left frees its connection."""
 
 import asyncio
+import gc
 import os
 import types
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from dsgvo import errors
@@ -121,6 +123,22 @@ def test_cancel_wherever_a_call_waits_keeps_no_connection_for_nobody(fresh: Serv
             call: Any = cancelled_at(step, client.chat(HELLO, model=MODEL))
             await asyncio.wait([asyncio.ensure_future(call)])
         return await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 1)
+
+    assert asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_transport_of_the_users_takes_its_connections_along(fresh: Server) -> None:
+    async def main() -> bool:
+        closed, dropped = httpx.AsyncHTTPTransport(), httpx.AsyncHTTPTransport()
+        for one in (closed, dropped):
+            client = Mode("async").client("sovrgpt", fresh, http_async_transport=one)
+            await client.chat(HELLO, model=MODEL)
+        assert fresh.open_connections == 2
+        await closed.aclose()
+        del dropped, one, client
+        gc.collect()
+        return await asyncio.to_thread(closes, fresh)
 
     assert asyncio.run(main())
 
