@@ -175,9 +175,9 @@ def test_an_ignored_parameter_is_sent_and_told_or_refused_when_strict() -> None:
             f"{spec.title} accepts {name!r} and does not honour it ({spec.page}); model 'm' will "
             "answer as if it were not set"
         )
-        asked: dict[str, Any] = {"model": "m", name: value}
-        assert build(provider, **asked) == request({name: value}, ignored={name: told})
-        error = raised(CapabilityError, body, provider, strict=True, **asked)
+        given: dict[str, Any] = {"model": "m", name: value}
+        assert build(provider, **given) == request({name: value}, ignored={name: told})
+        error = raised(CapabilityError, body, provider, strict=True, **given)
         assert (str(error), error.provider) == (f"{name}={value!r}: {told}", provider)
     seen = {"model": "m", "messages": asked(IMAGE)}
     told = "meinGPT documents no image input (meinGPT: Completions); model 'm' may answer as if "
