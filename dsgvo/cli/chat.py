@@ -160,7 +160,7 @@ class _Session:
                 writer.close()
         if whole is not None and whole.finish_reason in CUT_SHORT:
             show_warning(f"the answer was cut: finish_reason={whole.finish_reason!r}")
-        elif not said:
+        if not said:
             show_warning("the answer is empty, and forgotten")
             return
         self.messages += [question, {"role": "assistant", "content": "".join(said)}]
