@@ -35,7 +35,7 @@ def wire_tool(
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"tools: nothing can be called by {shown(tool)}: use a function, a Pydantic or "
-            "TypedDict class, a LangChain tool, or a dict in OpenAI's form"
+            "TypedDict class, a LangChain tool, a JSON schema with a title, or OpenAI's form"
         ) from error
     if "function" not in wire:  # a vendor's built-in tool
         return wire

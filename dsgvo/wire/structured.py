@@ -98,12 +98,12 @@ class OutputSchema:
             >>> OutputSchema.of({"type": "array"}, "Namen").schema
             {'type': 'object', 'properties': {'value': {'type': 'array'}}, 'required': ['value']}
         """
-        root = _resolved(schema, schema)
+        root = _rooted(schema, _resolved(schema, schema))
         described = root.get("description")
-        name = valid_name(name or str(root.get("title") or schema.get("title") or "answer"))
+        name = valid_name(name or str(root.get("title") or "answer"))
         wrapped = root.get("type", "object") != "object" or _is_choice(root)
         if not wrapped:  # a reference alone does not say that it is an object
-            schema = _rooted(schema, root)
+            schema = root
         else:
             inner = {key: value for key, value in schema.items() if key != "$defs"}
             own = {"$defs": schema["$defs"]} if "$defs" in schema else {}
@@ -228,10 +228,10 @@ def _is_choice(root: Mapping[str, Any]) -> bool:
 
 
 def _rooted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema with what it refers to in place of the reference."""
+    """Return a schema with what it refers to in place of the reference, and what it says itself."""
     if root is schema:
         return dict(schema)
-    return {key: value for key, value in {**schema, **root}.items() if key != "$ref"}
+    return {key: value for key, value in {**root, **schema}.items() if key != "$ref"}
 
 
 def is_recursive(schema: Mapping[str, Any]) -> bool:

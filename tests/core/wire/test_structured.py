@@ -76,7 +76,7 @@ DEFS: dict[str, Any] = {"$defs": {"Tree": NODE, "L": {"type": "array", "descript
 TREE, LIST = DEFS | {"$ref": "#/$defs/Tree"}, DEFS | {"$ref": "#/$defs/L"}
 
 CHOICE: dict[str, Any] = {"anyOf": [NODE, {"type": "null"}]}
-OF, MANY = {"description": "A"}, {"title": "T", "type": "array", "description": "D"}
+OF, MANY = {"title": "R", "description": "A"}, {"title": "T", "type": "array", "description": "D"}
 OLD: dict[str, Any] = {"title": "T", "$ref": "#/definitions/T", "definitions": {"T": NODE}}
 
 
@@ -89,7 +89,7 @@ ROOTS: list[tuple[dict[str, Any], str | None, OutputSchema]] = [
     ({}, None, OutputSchema("answer", {}, None, False)),
     ({"description": 7}, "Größe", OutputSchema("Groesse", {"description": 7}, None, False)),
     (TREE, None, OutputSchema("Tree", DEFS | NODE, None, False)),
-    (TREE | OF, "x", OutputSchema("x", DEFS | NODE | OF, None, False)),
+    (TREE | OF, None, OutputSchema("R", DEFS | NODE | OF, "A", False)),
     (CHOICE, "x", OutputSchema("x", wrapped(CHOICE), None, True)),
     (CHOICE | NODE, None, OutputSchema("Tree", CHOICE | NODE, None, False)),
     (OLD, None, OutputSchema("T", OLD, None, False)),
