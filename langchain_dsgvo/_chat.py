@@ -19,7 +19,6 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableSerializable
 from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, Field
 
 from dsgvo import __version__
@@ -27,7 +26,9 @@ from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings, merged_body
 from dsgvo.transport import Owned, RequestOptions
+from dsgvo.wire.arguments import listed, require
 from dsgvo.wire.messages import media_after_tool_results
+from dsgvo.wire.request import check_objects
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
@@ -191,6 +192,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
 
     def get_num_tokens(self, text: str) -> int:
         """Return about how many tokens a text has. Nothing is downloaded for it."""
+        with langchain_errors:
+            require("text", text, str)
         if self.custom_get_token_ids is not None:
             return len(self.custom_get_token_ids(text))
         return estimate_tokens(text)
@@ -199,11 +202,14 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
     ) -> int:
         """Return about how many tokens messages and tools have. Nothing is downloaded for it."""
-        texts = [message.text for message in messages]
+        with langchain_errors:
+            check_objects("messages", messages, BaseMessage)
+            wire = [wire_tool(tool) for tool in listed("tools", tools or ())]
+        texts: list[str] = [message.text for message in messages]
         for message in messages:
             if isinstance(message, AIMessage):
                 texts += [f"{call['name']}{call['args']}" for call in message.tool_calls]
-        texts += [str(convert_to_openai_tool(tool)) for tool in tools or ()]
+        texts += map(str, wire)
         per_message = 4  # role and separators, as in OpenAI's chat format
         return sum(map(self.get_num_tokens, texts)) + per_message * len(messages)
 
@@ -328,7 +334,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             'get_price'
         """
         with langchain_errors:
-            wire = [wire_tool(tool, strict) for tool in tools]
+            wire = [wire_tool(tool, strict) for tool in listed("tools", tools)]
             choice = wire_tool_choice(tool_choice, wire)
         if choice is not None:
             kwargs["tool_choice"] = choice

@@ -32,6 +32,7 @@ def wire_tool(
     """
     try:
         wire = convert_to_openai_tool(tool, strict=strict)
+        function: dict[str, Any] = {**wire.get("function", {})}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"tools: nothing can be called by {shown(tool)}: use a function, a Pydantic or "
@@ -39,7 +40,6 @@ def wire_tool(
         ) from error
     if "function" not in wire:  # a vendor's built-in tool
         return wire
-    function: dict[str, Any] = wire["function"]
     if not isinstance(tool, dict):
         function["description"] = cleandoc(function["description"])
     arguments = cast("object", tool.tool_call_schema if isinstance(tool, BaseTool) else tool)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.settings import AssistantSettings, merged_body
+from dsgvo.wire.arguments import listed
 from dsgvo.wire.assistants import AssistantAnswer
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
@@ -183,7 +184,8 @@ class MeinGPTAssistant(
         if isinstance(given, PromptValue):
             messages: list[BaseMessage] = given.to_messages()
         else:
-            messages = convert_to_messages([given] if isinstance(given, str) else given)
+            turns = [given] if isinstance(given, str) else listed("input", given)
+            messages = convert_to_messages(turns)
         body = merged_body(self.extra_body, options.pop("extra_body", None))
         return to_wire(messages), {**options, "extra_body": body}
 

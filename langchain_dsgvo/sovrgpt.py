@@ -9,6 +9,7 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 
 from dsgvo.settings import RerankSettings
+from dsgvo.wire.request import check_objects
 from dsgvo.wire.rerank import RerankResult
 from langchain_dsgvo._chat import ChatModel
 from langchain_dsgvo._embeddings import EmbeddingModel
@@ -125,7 +126,7 @@ class SovrGPTRerank(RerankSettings, VendorSettings, BaseDocumentCompressor):
         """
         arguments = self._rerank_arguments(self.extra_body)
         with langchain_errors:
-            texts = [document.page_content for document in documents]
+            texts = _texts(documents)
             return _scored(documents, self._client.rerank(query, texts, **arguments))
 
     async def acompress_documents(
@@ -134,8 +135,13 @@ class SovrGPTRerank(RerankSettings, VendorSettings, BaseDocumentCompressor):
         """Return the documents that fit best; see :meth:`compress_documents`."""
         arguments = self._rerank_arguments(self.extra_body)
         with langchain_errors:
-            texts = [document.page_content for document in documents]
+            texts = _texts(documents)
             return _scored(documents, await self._async_client.rerank(query, texts, **arguments))
+
+
+def _texts(documents: Sequence[Document]) -> list[str]:
+    check_objects("documents", documents, Document)
+    return [document.page_content for document in documents]
 
 
 def _scored(documents: Sequence[Document], results: Iterable[RerankResult]) -> list[Document]:

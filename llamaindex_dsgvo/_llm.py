@@ -28,7 +28,7 @@ from llama_index.core.instrumentation.events.llm import (
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.program.utils import FlexibleModel
-from llama_index.core.prompts import PromptTemplate
+from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
 from llama_index.core.tools.types import BaseTool
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BeforeValidator, Field, PrivateAttr
@@ -39,7 +39,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
 from dsgvo.transport import Owned
-from dsgvo.wire.arguments import shown
+from dsgvo.wire.arguments import listed, require, shown
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_properties, with_schema
@@ -250,6 +250,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         return self._async_client.stream(**request), ResponseBuilder(single_call=single_call)
 
     def _prompt(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+        require("prompt", prompt, str)
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
         return prompt_to_messages(prompt)
@@ -345,14 +346,14 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        messages = list(chat_history or ())
+        messages = listed("chat_history", chat_history or ())
         if isinstance(user_msg, str):
             user_msg = ChatMessage(role=MessageRole.USER, content=user_msg)
         if user_msg is not None:
             messages.append(user_msg)
         request: dict[str, Any] = {"messages": messages, **kwargs}
         if tools:
-            request["tools"] = [_tool(tool, strict) for tool in tools]
+            request["tools"] = [_tool(tool, strict) for tool in listed("tools", tools)]
             request["allow_parallel_tool_calls"] = allow_parallel_tool_calls
             if tool_choice is None and tool_required:
                 tool_choice = "required"
@@ -371,6 +372,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
             ModelOutputError: If the answer is whole and a call's arguments cannot be read, or if
                 there is no call and ``error_on_no_tool_call`` is set.
         """
+        require("response", response, ChatResponse)
         selections = tool_selections(response, self.provider)
         if not selections and error_on_no_tool_call:
             raise ModelOutputError(
@@ -396,6 +398,8 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         llm_kwargs: Mapping[str, Any] | None,
         prompt_args: Mapping[str, Any],
     ) -> dict[str, Any]:
+        require("prompt", prompt, BasePromptTemplate)
+        require("llm_kwargs", llm_kwargs or {}, Mapping)
         messages = self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
         # A choice of tools is the method's own, as in LlamaIndex's programs.
         own = ("tools", "tool_choice", "tool_required", "allow_parallel_tool_calls")

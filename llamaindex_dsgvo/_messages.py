@@ -26,6 +26,7 @@ from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider
 from dsgvo.wire.messages import assistant_message, function_call, text_of
+from dsgvo.wire.request import check_objects
 
 __all__ = ["to_wire"]
 
@@ -49,6 +50,7 @@ def to_wire(messages: Sequence[ChatMessage], spec: Provider) -> list[dict[str, A
         CapabilityError: If the vendor documents no input of a block's kind.
         ConfigurationError: If a message is incomplete.
     """
+    check_objects("messages", messages, ChatMessage)
     return [_message(message, spec, position) for position, message in enumerate(messages)]
 
 

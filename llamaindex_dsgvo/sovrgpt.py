@@ -11,6 +11,8 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.settings import RerankSettings
+from dsgvo.wire.arguments import require
+from dsgvo.wire.request import check_objects
 from dsgvo.wire.rerank import RerankResult
 from llamaindex_dsgvo._embedding import EmbeddingModel
 from llamaindex_dsgvo._llamaindex_internals import dispatcher_for
@@ -108,6 +110,8 @@ class SovrGPTRerank(RerankSettings, VendorSettings, BaseNodePostprocessor):
     ) -> tuple[str, list[str]]:
         if query is None:
             raise ConfigurationError("query_bundle is missing: pass it, or query_str=…")
+        require("query_bundle", query, QueryBundle)
+        check_objects("nodes", nodes, NodeWithScore)
         _dispatcher.event(
             ReRankStartEvent(
                 query=query, nodes=nodes, top_n=self.top_n or len(nodes), model_name=self.model

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TypeVar
 
-__all__ = ["equal", "shown", "unknown_argument", "wrong_argument"]
+from dsgvo.errors import ConfigurationError
+
+__all__ = ["equal", "listed", "require", "shown", "unknown_argument", "wrong_argument"]
+
+_T = TypeVar("_T")
 
 _KEY_LIKE = re.compile(
     r"(?i)\A\s*(?:bearer\s|(?:sk|pk|key|api)[-_])|"
@@ -46,6 +51,27 @@ def wrong_argument(name: str, value: object, message: str) -> str:
     """
     public = name.partition(".")[0] not in _HIDDEN and isinstance(value, str | int | float)
     return f"{name}={shown(value)}: {message}" if public else f"{name}: {message}"
+
+
+def require(name: str, value: object, kind: type) -> None:
+    """Refuse a value of another kind, without quoting it: it may be a prompt.
+
+    Raises:
+        ConfigurationError: If it is none of that kind.
+    """
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")
+
+
+def listed(name: str, values: Iterable[_T]) -> list[_T]:
+    """Return what there is of an argument that is a list.
+
+    Raises:
+        ConfigurationError: If it holds nothing, such as ``None``.
+    """
+    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{name} is a {type(values).__name__}: pass a list")
+    return list(values)
 
 
 def equal(value: object, other: object) -> bool:

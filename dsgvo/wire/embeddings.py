@@ -6,7 +6,7 @@ import re
 from array import array
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from sys import byteorder
@@ -151,8 +151,8 @@ def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts"
     Raises:
         ConfigurationError: If a text is empty or not a string; the message names its index.
     """
-    if not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise not_a_list(argument, texts)
+    if isinstance(texts, Mapping) or not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise not_a_list(argument, cast("object", texts))
     for index, text in enumerate(texts, start):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"{argument}[{index}] is a {type(text).__name__}, not a str")
@@ -189,8 +189,8 @@ def batches(
     """
     for name, value in (("batch_size", max_texts), ("max_batch_bytes", max_bytes)):
         check_count(name, value)
-    if isinstance(texts, str) or not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise not_a_list(argument, texts)
+    if isinstance(texts, str | Mapping) or not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise not_a_list(argument, cast("object", texts))
     if on_empty not in get_args(OnEmpty):
         raise ConfigurationError(f"on_empty={shown(on_empty)}: 'error', 'zero' or 'skip'")
     checked = isinstance(texts, Sequence) and on_empty == "error"

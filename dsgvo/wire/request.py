@@ -209,17 +209,20 @@ def require_model(provider: Provider, model: str | None) -> str:
     return model_id(model)
 
 
-def check_objects(argument: str, value: object) -> None:
-    """Refuse what is not a list of objects, without quoting it: it may be a prompt.
+def check_objects(argument: str, value: object, kind: type = Mapping) -> None:
+    """Refuse what is not a list of objects of a kind, without quoting it: it may be a prompt.
 
     Raises:
         ConfigurationError: If it is none.
     """
+    name = "dict" if kind is Mapping else kind.__name__
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise ConfigurationError(f"{argument} is a {type(value).__name__}: pass a list of dicts")
+        raise ConfigurationError(f"{argument} is a {type(value).__name__}: pass a list of {name}s")
     for index, item in enumerate(cast("Sequence[object]", value)):
-        if not isinstance(item, Mapping):
-            raise ConfigurationError(f"{argument}[{index}] is a {type(item).__name__}, not a dict")
+        if not isinstance(item, kind):
+            raise ConfigurationError(
+                f"{argument}[{index}] is a {type(item).__name__}, not a {name}"
+            )
 
 
 def check_parameter(name: str, value: Any, provider: Provider) -> None:

@@ -1,5 +1,6 @@
 """The table of bad input, through both frameworks: nothing is sent, and the text says why."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ from langchain_core.exceptions import ModelInvalidRequestError
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Server
-from tests.bad_input import CASES, KEY, MODEL, BadInput
+from tests.bad_input import ADD, CASES, KEY, MODEL, BadInput
 from tests.calls import Mode
 from tests.frameworks.support import EACH, LLAMAINDEX_NAMES, Way
+from tests.frameworks.test_structured import Person
 from tests.langchain import support as langchain
 from tests.llamaindex import support as llamaindex
 
@@ -65,10 +67,26 @@ def test_bad_input(
         ("llamaindex", {"context_window": 0}, "context_window=0"),
         ("llamaindex", {"workspace_id": "w"}, "has no argument 'workspace_id'"),
         ("llamaindex", {"structured_output": "xml"}, "structured_output='xml'"),
+        ("langchain", ("get_num_tokens", None), "text is a NoneType, not a str"),
+        ("langchain", ("get_num_tokens_from_messages", "x"), "messages is a str: pass a list of B"),
+        ("langchain", ("bind_tools", None), "tools is a NoneType: pass a list"),
+        (
+            "langchain",
+            ("bind_tools", [ADD | {"function": None}]),
+            "nothing can be called by {",
+        ),
+        ("llamaindex", ("chat", [None]), "messages[0] is a NoneType, not a ChatMessage"),
+        ("llamaindex", ("complete", None), "prompt is a NoneType, not a str"),
+        ("llamaindex", ("chat_with_tools", 7), "tools is a int: pass a list"),
+        ("llamaindex", ("get_tool_calls_from_response", 7), "response is a int, not a ChatResp"),
+        ("llamaindex", ("structured_predict", Person, "Wo?"), "prompt is a str, not a BasePrompt"),
     ],
 )
 def test_arguments_that_a_framework_alone_has(framework: str, arguments: Any, says: str) -> None:
+    call: Any = partial(Way(framework, Mode("sync"), streamed=False).model, "sovrgpt")
+    if isinstance(arguments, tuple):  # those of a method, after its name
+        call, arguments = partial(getattr(call(), arguments[0]), *arguments[1:]), {}
     with pytest.raises(errors.ConfigurationError) as caught:
-        Way(framework, Mode("sync"), streamed=False).model("sovrgpt", **arguments)
+        call(**arguments)
     assert says in str(caught.value)
     assert "geheim" not in str(caught.value)

@@ -12,7 +12,6 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.vectorstores import InMemoryVectorStore
 from llama_index.core import VectorStoreIndex
-from llama_index.core.schema import NodeWithScore, TextNode
 
 import langchain_dsgvo as langchain
 import llamaindex_dsgvo as llamaindex
@@ -38,8 +37,9 @@ def test_a_compression_retriever_keeps_the_best(mode: Mode, server: Server) -> N
     assert found[1].metadata == {"n": 1}
     asked = [body for body in bodies(server) if "documents" in body]
     assert [(len(body["documents"]), body["more"]) for body in asked] == [(2, 1), (1, 1)]
-    with pytest.raises(ModelInvalidRequestError, match=r"documents\[1\] is empty"):
-        mode.call(reranker, "compress_documents", [Document("a"), Document("")], "Urlaub?")
+    for wrong, said in (([Document("a"), Document("")], r"\[1\] is empty"), ("x", " is a str: ")):
+        with pytest.raises(ModelInvalidRequestError, match=f"documents{said}"):
+            mode.call(reranker, "compress_documents", wrong, "Urlaub?")
 
 
 def test_a_query_engine_reranks(mode: Mode, server: Server) -> None:
@@ -54,8 +54,9 @@ def test_a_query_engine_reranks(mode: Mode, server: Server) -> None:
     assert [(len(body["documents"]), body["more"]) for body in asked] == [(3, 1), (1, 1)]
     again = mode.call(reranker, "postprocess_nodes", answer.source_nodes, query_str=HOW_MANY_DAYS)
     assert again[0].score == answer.source_nodes[0].score
-    with pytest.raises(errors.ConfigurationError, match="query_bundle"):
-        mode.call(reranker, "postprocess_nodes", [NodeWithScore(node=TextNode(text="a"))])
+    for nodes, query, said in ((again, None, "query_bundle"), ("x", "a", "nodes is a str: ")):
+        with pytest.raises(errors.ConfigurationError, match=said):
+            mode.call(reranker, "postprocess_nodes", nodes, query_str=query)
 
 
 def test_an_assistant_is_a_runnable_and_a_tool_of_an_agent(mode: Mode, server: Server) -> None:

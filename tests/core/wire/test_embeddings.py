@@ -139,6 +139,7 @@ BAD_TEXTS: list[tuple[Any, str]] = [
     (["a", "b", None], "texts[2] is a NoneType, not a str"),
     ("abc", "texts is a single str: pass a list of texts"),
     (7, "texts is a int: pass a list of texts"),
+    ({"a": "b"}, "texts is a dict: pass a list of texts"),
 ]
 
 
