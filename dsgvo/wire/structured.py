@@ -158,7 +158,7 @@ def schema_request(
 
 
 def closed(schema: Any) -> Any:
-    """Return a schema whose objects take no further properties, as strict mode demands."""
+    """Return a schema whose objects have all their properties and no others, for strict mode."""
     if isinstance(schema, list):
         return [closed(item) for item in cast("list[Any]", schema)]
     if not isinstance(schema, Mapping):
@@ -166,7 +166,7 @@ def closed(schema: Any) -> Any:
     members = cast("Mapping[str, Any]", schema)
     made = {name: closed(member) for name, member in members.items()}
     if isinstance(members.get("properties"), Mapping) and members.get("type") == "object":
-        made["additionalProperties"] = False
+        made |= {"additionalProperties": False, "required": [*made["properties"]]}
     return made
 
 

@@ -113,8 +113,9 @@ OBJECT: dict[str, Any] = {
     "type": "object",
     "properties": {"a": {"anyOf": [INNER, *(OPEN := [{"properties": {}}, {"type": "object"}])]}},
 }
-CLOSED = {"additionalProperties": False}
+CLOSED: dict[str, Any] = {"additionalProperties": False, "required": []}
 STRICT = OBJECT | CLOSED | {"properties": {"a": {"anyOf": [INNER | CLOSED, *OPEN]}}}
+STRICT |= {"required": ["a"]}
 DESCRIBED = {"description": "Ding"}
 
 
