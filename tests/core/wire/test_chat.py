@@ -152,6 +152,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "reasoning": (forms(reasoning="Hm."), HM),
     "thinking, an object": (forms(thinking={"text": "\nHm.\n"}), HM),
     "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
+    "function_call": (forms("", function_call=A), ja(function_call=A) | {"content": ""}),
     "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
     "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
     "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
@@ -273,7 +274,7 @@ def test_lists_in_pieces_add_up() -> None:
             chunk("Ja.", annotations=[1, 2], content_parts=[]) | {"citations": ["z"]},
             chunk(cast("str", PARTS), refusal="!"),
             *map(chunk, cast("list[str]", [{"text": "?", "index": 0}, {"thinking": "c", "a": 1}])),
-            chunk(None, "stop", images=[{"url": "x"}]),
+            chunk(None, "stop", images=[{"url": "x"}], refusal="?"),
             chunk(images=[{"url": "y"}]) | {"provider": "P"},
             {"provider": "P"},
         )
@@ -286,7 +287,7 @@ def test_lists_in_pieces_add_up() -> None:
         images=[{"url": "x"}, {"url": "y"}],
         provider="P",
     )
-    texts: dict[str, Any] = {"content": "Ja.!?", "reasoning": "aabBc", "refusal": "Nein.Nein.!"}
+    texts: dict[str, Any] = {"content": "Ja.!?", "reasoning": "aabBc", "refusal": "Nein.Nein.!?"}
     assert last.completion == Completion("innogpt", **(done | texts))
     assert first.extra == {"reasoning_details": [A], "annotations": [1], "citations": ["x"]}
 

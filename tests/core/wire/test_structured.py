@@ -58,6 +58,7 @@ def test_tools_without_arguments_have_properties() -> None:
     empty, odd = {"type": "object", "properties": {}}, {"type": "object", "a": 1}
     assert with_properties(None) == with_properties({}) == empty
     assert with_properties(odd) == odd | {"properties": {}}
+    assert with_properties(odd, {"type": "object", "b": 1}) == odd | {"properties": {}}
     for given in (None, {"a": {}}):  # all of it is lost, or what holds itself
         assert with_properties(given, TREE)["required"] == ["name"]
     objects = ({"type": "object", key: []} for key in ("$ref", "anyOf", "allOf"))
@@ -76,6 +77,7 @@ DEFS: dict[str, Any] = {"$defs": {"Tree": NODE, "L": {"type": "array", "descript
 TREE, LIST = DEFS | {"$ref": "#/$defs/Tree"}, DEFS | {"$ref": "#/$defs/L"}
 
 CHOICE: dict[str, Any] = {"anyOf": [NODE, {"type": "null"}]}
+OBJ = {"type": "object"}
 OF, MANY = {"title": "R", "description": "A"}, {"title": "T", "type": "array", "description": "D"}
 OLD: dict[str, Any] = {"title": "T", "$ref": "#/definitions/T", "definitions": {"T": NODE}}
 
@@ -92,6 +94,7 @@ ROOTS: list[tuple[dict[str, Any], str | None, OutputSchema]] = [
     (TREE | OF, None, OutputSchema("R", DEFS | NODE | OF, "A", False)),
     (CHOICE, "x", OutputSchema("x", wrapped(CHOICE), None, True)),
     (CHOICE | NODE, None, OutputSchema("Tree", CHOICE | NODE, None, False)),
+    (CHOICE | OBJ, "x", OutputSchema("x", CHOICE | OBJ, None, False)),
     (OLD, None, OutputSchema("T", OLD, None, False)),
     ({"type": "string"}, "x", OutputSchema("x", wrapped({"type": "string"}), None, True)),
     (LIST, None, OutputSchema("answer", wrapped({"$ref": "#/$defs/L"}) | DEFS, "Namen", True)),
@@ -185,7 +188,7 @@ EXAMPLES: list[tuple[dict[str, Any], Any]] = [
     *(({"type": kind}, value) for kind, value in (("number", 0.5), ("integer", 0), ("null", None))),
     *(({"type": [kind, "null"]}, value) for kind, value in (("boolean", True), ("x", "…"))),
     *(({}, "…"), ({"type": "array"}, []), ({"type": "object"}, {})),
-    ({"const": 3, "default": 4, "enum": [5]}, 3),
+    *(({"const": 3, "default": 4}, 3), ({"default": 4, "enum": [5]}, 4)),
     ({"const": None, "default": None, "examples": ["Köln"], "enum": ["a"]}, "Köln"),
     *(({kind: [{"type": "null"}, TEXT]}, None) for kind in ("anyOf", "oneOf", "allOf")),
     ({"enum": [5]}, 5),

@@ -142,7 +142,7 @@ def test_every_form_of_a_tool_choice_and_those_that_name_nothing() -> None:
     assert [(choice, tools, tool_choice(choice, tools)) for choice, tools, _ in CHOICES] == CHOICES
     for choice, said in WRONG:
         assert said in str(raised(ConfigurationError, tool_choice, choice, BOTH))
-    assert "(no tools)" in str(raised(ConfigurationError, tool_choice, "mul", []))
+    assert "one of (no tools), or" in str(raised(ConfigurationError, tool_choice, "mul", []))
     tools = [ADD, {"type": "function", "name": "flat"}, {"type": "web_search"}]
     assert tool_names([*tools, {}, {"function": {}}]) == ["add", "flat", "web_search", "", ""]
 
