@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dsgvo.cli.demo.questions import NOT_FOUND
-from dsgvo.emulator import Server
+from dsgvo.emulator import Server, Status
 from tests.cli.conftest import COMMAND, ROOT, Invoke, one_line, ran
 from tests.cli.pdfs import pdf
 from tests.cli.test_documents import UMLAUTS, written
@@ -109,6 +109,10 @@ def test_without_a_question_the_headings_are_asked_about_and_a_refused_key_is_on
     run = invoke(*asked, "--provider", "innogpt", env=wrong)
     assert "check api_key" in one_line(run)
     assert "falsch" not in run.stderr + run.stdout
+    short = Status(200, {"data": [{"embedding": [1.0, 2.0]}]})  # other than all that follow
+    server.script("innogpt", short, path="/embeddings")
+    run = invoke(*asked, "--provider", "innogpt", env=server.environ("innogpt"))
+    assert one_line(run).startswith("error: Qdrant, with the vectors of innoGPT: ")
 
 
 SOVRGPT = {"SOVRGPT_API_KEY": "k"}

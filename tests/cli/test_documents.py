@@ -10,6 +10,7 @@ import pytest
 from dsgvo.cli import files
 from dsgvo.cli.demo import documents
 from dsgvo.cli.demo.documents import Page, read_documents
+from dsgvo.cli.demo.questions import about_headings
 from dsgvo.errors import ConfigurationError
 from tests.cli.pdfs import encrypted, pdf
 
@@ -105,6 +106,12 @@ def test_bounds_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "c.txt": "more than 40 characters in all",
         "the rest": "more than 4 files",
     }
+
+
+def test_headings_cost_what_they_are_long() -> None:
+    text = "# a" + " #" * 200_000 + "!"
+    [question] = about_headings(documents.Library(Path(), {Path("a.md"): [Page(text)]}))
+    assert question.endswith(f"{text[2:]}“?")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")

@@ -23,30 +23,21 @@ class Framework(StrEnum):
 
 def demo(
     framework: Annotated[
-        Framework,
-        Option(metavar="NAME", help="langchain, llamaindex, or both, one after the other."),
+        Framework, Option(metavar="NAME", help="langchain, llamaindex, or both, one by one.")
     ] = Framework.BOTH,
     docs: Annotated[
         Path | None,
-        Option(
-            metavar="DIR",
-            help="Folder with .md, .txt and .pdf files; by default a German staff handbook.",
-        ),
+        Option(metavar="DIR", help="Folder of .md, .txt and .pdf files; else a German handbook."),
     ] = None,
     question: Annotated[
         list[str] | None, Option(metavar="TEXT", help="What to ask; may be given more than once.")
     ] = None,
     provider: Annotated[
         str | None,
-        provider_option(
-            "Use this vendor's real service, with the key in the environment; by default the "
-            "local emulator, which needs none."
-        ),
+        provider_option("Use this vendor, by the key in the environment; else the emulator."),
     ] = None,
     model: Annotated[str | None, Option(metavar="ID", help="The vendor's chat model.")] = None,
-    embeddings: Annotated[
-        str | None, provider_option("Vendor of the embeddings, if another one.")
-    ] = None,
+    embeddings: Annotated[str | None, provider_option("Vendor of embeddings, if another.")] = None,
     emulator: Annotated[
         bool, Option("--emulator", help="Use the emulator, with --provider too.")
     ] = False,

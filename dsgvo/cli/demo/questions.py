@@ -36,9 +36,11 @@ AGENT_QUESTION = (
 
 def about_headings(library: Library, count: int = 3) -> list[str]:
     """Make questions about headings spread over documents, or about files without any."""
-    pages = [page.text for pages in library.pages.values() for page in pages]
-    topics = re.findall(r"^#+ +(\w.*?)[ #]*$", "\n".join(pages), re.MULTILINE)
-    topics = topics or [library.name(path) for path in library.pages]
+    text = "\n".join(page.text for _, page in library)
+    titles = re.findall(r"^#+ +(\w.*)", text, re.MULTILINE)
+    topics = [title.rstrip(" #") for title in titles] or [
+        library.name(path) for path in library.pages
+    ]
     step = max(1, len(topics) // count)
     chosen = dict.fromkeys(topics[step // 2 :: step][:count])
     return [f"Was steht in den Unterlagen zu „{topic}“?" for topic in chosen]

@@ -6,10 +6,11 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from importlib import import_module, resources
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
@@ -21,7 +22,7 @@ from dsgvo.cli.demo.documents import Library, read_documents
 from dsgvo.cli.demo.pipeline import Event, Services, Step
 from dsgvo.cli.metering import measuring
 from dsgvo.cli.screen import Screen, WordWriter, plain_table, require_modules
-from dsgvo.errors import APIConnectionError, IgnoredParameterWarning
+from dsgvo.errors import APIConnectionError, DsgvoError, IgnoredParameterWarning
 from dsgvo.wire.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ def run(
         column.justify, column.overflow = "left" if at < 3 else "right", "fold"
     with ExitStack() as stack:
         # What libraries warn about stays off the screen; ours is shown.
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
+        stack.enter_context(warnings.catch_warnings(action="ignore"))
         warnings.simplefilter("default", IgnoredParameterWarning)
         who = stack.enter_context(services)
         library = read_documents(docs or _handbook())
@@ -67,6 +67,7 @@ def run(
         _show_library(screen, library, docs)
         own = docs is None and not questions
         questions = ask.QUESTIONS if own else questions or _asked(screen, library)
+        stack.enter_context(_told(f"Qdrant, with the vectors of {who.embeddings.title}"))
         for framework in frameworks:
             module = import_module(f"dsgvo.cli.demo.with_{framework}")
             client = stack.enter_context(_database(qdrant))
@@ -104,13 +105,23 @@ def _database(url: str | None) -> closing[Any]:
     if url is None:
         return closing(QdrantClient(":memory:"))
     key = os.environ.get("QDRANT_API_KEY")
-    try:
+    with _told(f"--qdrant {url}"):
         client = QdrantClient(url=url, api_key=key, check_compatibility=False)
         client.get_collections()
-    except Exception as error:  # noqa: BLE001 - several HTTP libraries' own
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise APIConnectionError(f"--qdrant {url}: {reason}") from None
     return closing(client)
+
+
+@contextmanager
+def _told(what: str) -> Generator[None]:
+    """Turn what goes wrong in Qdrant, in whatever library's error, into one of ours."""
+    try:
+        yield
+    except Exception as error:
+        names = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
+        if isinstance(error, DsgvoError) or not any("qdrant" in name for name in names):
+            raise
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise APIConnectionError(f"{what}: {reason}") from None
 
 
 def _asked(screen: Screen, library: Library) -> list[str]:

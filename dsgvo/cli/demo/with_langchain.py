@@ -17,7 +17,6 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.outputs import LLMResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 from langchain_qdrant import QdrantVectorStore
@@ -130,6 +129,6 @@ class _Usage(BaseCallbackHandler):
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
 
-    def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+    def on_llm_end(self, response: Any, **kwargs: Any) -> None:
         message = getattr(response.generations[0][0], "message", None)
         self._meter.add(getattr(message, "usage_metadata", None))

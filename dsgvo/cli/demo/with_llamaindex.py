@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from llama_index.core import SimpleDirectoryReader, VectorStoreIndex
-from llama_index.core.agent.workflow import AgentStream, FunctionAgent
-from llama_index.core.agent.workflow import ToolCall as AgentToolCall
-from llama_index.core.agent.workflow import ToolCallResult as AgentToolResult
+from llama_index.core.agent.workflow import AgentStream, FunctionAgent, ToolCall, ToolCallResult
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.chat_engine import CondensePlusContextChatEngine
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.instrumentation import get_dispatcher  # pyright: ignore[reportPrivateImportUsage]
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
-from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMCompletionEndEvent
 from llama_index.core.llms import LLM, ChatMessage
 from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
@@ -142,9 +139,9 @@ class LlamaIndexPipeline(Pipeline):
             if isinstance(event, AgentStream):
                 if event.delta:
                     yield event.delta
-            elif isinstance(event, AgentToolResult):
+            elif isinstance(event, ToolCallResult):
                 yield Step.result(str(event.tool_output.content))
-            elif isinstance(event, AgentToolCall):
+            elif isinstance(event, ToolCall):
                 yield Step.call(event.tool_name, cast("Any", event).tool_kwargs)
 
     def close(self) -> None:
@@ -169,9 +166,9 @@ class _Reader(BaseReader):
 
 def _titled(section: BaseNode) -> TextNode:
     """Move a section's heading from its text to its metadata, where each of its nodes has it."""
-    heading = re.match(r"#+\s(.*?)[ #]*(?:\n|$)", text := section.get_content())
+    heading = re.match(r"#+\s(.*)\n?", text := section.get_content())
     above = section.metadata["header_path"].strip(" ›")
-    title = " › ".join(filter(None, (above, heading[1] if heading else "")))
+    title = " › ".join(filter(None, (above, heading[1].rstrip(" #") if heading else "")))
     metadata = {"file": section.metadata["file"], "page": 0, "title": title}
     return TextNode(text=text[heading.end() if heading else 0 :].strip(), metadata=metadata)
 
@@ -192,8 +189,7 @@ class _Usage(BaseEventHandler):
 
     meter: Meter
 
-    def handle(self, event: BaseEvent, **_: Any) -> None:
-        """Take one event."""
+    def handle(self, event: Any, **_: Any) -> None:
         if isinstance(event, LLMChatEndEvent | LLMCompletionEndEvent):
             self.meter.add(getattr(event.response, "additional_kwargs", None))
 
