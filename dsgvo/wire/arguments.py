@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from dsgvo.errors import ConfigurationError
 
@@ -67,10 +67,11 @@ def listed(name: str, values: Iterable[_T]) -> list[_T]:
     """Return what there is of an argument that is a list.
 
     Raises:
-        ConfigurationError: If it holds nothing, such as ``None``.
+        ConfigurationError: If it is ``None``, say, or a dict, of which only the keys would be left.
     """
-    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{name} is a {type(values).__name__}: pass a list")
+    if isinstance(values, Mapping) or not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        kind = type(cast("object", values)).__name__
+        raise ConfigurationError(f"{name} is a {kind}: pass a list")
     return list(values)
 
 
