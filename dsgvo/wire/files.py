@@ -266,7 +266,7 @@ def media_type(kind: str, given: str) -> str:
         ConfigurationError: If it cannot.
     """
     if not isinstance(given, str) or not _MEDIA_TYPE.fullmatch(given):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{kind}: mime_type={shown(given)} is none: 'application/pdf'")
+        raise ConfigurationError(f"{kind}: mime_type={shown(given)} is no type such as 'image/png'")
     if kind == "image" and not given.lower().startswith("image/"):
         raise ConfigurationError(f"image: {shown(given)} is no image's type: pass it as a file")
     return given
