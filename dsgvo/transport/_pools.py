@@ -487,7 +487,7 @@ def _part(held: object) -> None:
     _parted[id(held)] = held
     for name, inner in list(vars(held).items()):
         if isinstance(inner, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
-            setattr(held, name, _Anew(inner))
+            vars(held)[name] = _Anew(inner)  # also of one that is frozen
         for one in cast("Any", inner).values() if isinstance(inner, dict) else (inner,):
             _part(one)
 

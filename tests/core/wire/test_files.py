@@ -99,7 +99,7 @@ NEITHER: list[tuple[dict[str, Any], str]] = [
     ({"path": "nirgends.png"}, "path='nirgends.png' is not a file"),
     *(({"path": path}, f"path='{path}' is unreadable") for path in ("~niemand/x", "x" * 300)),
     ({"path": "leer.pdf"}, "the file 'leer.pdf' is empty"),
-    ({"data": PNG, "mime_type": "a/b\r\nX: y"}, r"mime_type='a/b\r\nX: y' is none"),
+    ({"data": PNG, "mime_type": "a/b\r\nX: y"}, r"mime_type='a/b\r\nX: y' is no type such"),
     ({"path": "tabelle"}, "the type of tabelle is unknown: pass mime_type=…"),
 ]
 
