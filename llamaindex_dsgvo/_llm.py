@@ -42,7 +42,7 @@ from dsgvo.transport import Owned
 from dsgvo.wire.arguments import listed, require, shown
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import check_structured_output
-from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_properties, with_schema
+from dsgvo.wire.structured import SCHEMA_IN_PROMPT, closed, with_properties, with_schema
 from llamaindex_dsgvo._llamaindex_internals import (
     chat_callback,
     completion_callback,
@@ -531,11 +531,10 @@ def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
     parameters, schema, own = function["parameters"], tool.metadata.fn_schema, None
     if schema and "properties" not in parameters:  # LlamaIndex drops a reference at the root
         own = schema.model_json_schema()
-    function["parameters"] = with_properties(parameters, own)
+    parameters = with_properties(parameters, own)
+    function["parameters"] = closed(parameters) if strict else parameters
     if strict is not None:
         function["strict"] = strict
-        if strict:
-            function["parameters"]["additionalProperties"] = False
     return spec
 
 

@@ -9,6 +9,7 @@ from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Reply, Server, Status
 from tests.calls import bodies
 from tests.frameworks.support import EACH, Way
+from tests.frameworks.test_structured import Person
 from tests.vendors import MODELS
 
 
@@ -115,10 +116,13 @@ def test_a_choice_of_tools(server: Server, way: Way, choice: Any, sent: Any) -> 
 
 @EACH
 def test_strict_tools_close_their_schemas(server: Server, way: Way) -> None:
-    way.call_tools(way.model("innogpt"), [add], strict=True)
+    def greet(who: Person, often: int = 1) -> None:
+        """Greet somebody."""
+
+    way.call_tools(way.model("innogpt"), [greet], strict=True)
     function = bodies(server)[0]["tools"][0]["function"]
-    assert function["strict"] is True
-    assert function["parameters"]["additionalProperties"] is False
+    assert (function["strict"], function["parameters"]["required"]) == (True, ["who", "often"])
+    assert str(function["parameters"]).count("'additionalProperties': False") == 2
 
 
 @EACH
