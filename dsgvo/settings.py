@@ -301,7 +301,8 @@ def merged_body(own: Mapping[str, Any] | None, given: Any) -> Any:
 
 
 def _fault(error: ErrorDetails) -> str:
-    return wrong_argument(".".join(map(str, error["loc"])), error["input"], error["msg"])
+    said = error["msg"].removeprefix("Value error, ")  # pydantic's words before a validator's own
+    return wrong_argument(".".join(map(str, error["loc"])), error["input"], said)
 
 
 class WorkspaceSettings(Settings):

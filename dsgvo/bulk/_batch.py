@@ -99,7 +99,8 @@ def run_batch(
 
     Raises:
         ConfigurationError: If an argument is wrong, or differs from those of the run that is to go
-            on. A request that is wrong is a result with an error.
+            on, or two requests have one ``custom_id``. Another request that is wrong is a result
+            with an error.
         APIError: If the vendor refuses the key or the quota is used up, or is down.
         OSError: If the disk is full, for instance; what had come before is kept.
         KeyboardInterrupt: After Ctrl-C, once what was in flight is kept.
@@ -126,10 +127,11 @@ def run_batch(
     config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client).config
     config.require_arguments()
     if not source.is_file():
-        raise ConfigurationError(f"{str(source)!r}: there is no such file")
+        said = "that is a folder or a pipe" if source.exists() else "there is no such file"
+        raise ConfigurationError(f"{str(source)!r}: {said}")
     if target.is_dir():
         raise ConfigurationError(f"output={str(output)!r} is a folder: give a file")
-    total = sum(1 for _ in _lines(source))
+    total = _count(source)
     if not total:
         raise ConfigurationError(f"{str(source)!r} has no requests")
     settings = {
@@ -160,6 +162,26 @@ def run_batch(
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         yield from (line for line in file if line.strip())
+
+
+def _count(path: Path) -> int:
+    """Return how many requests a file has, each with a name of its own.
+
+    Raises:
+        ConfigurationError: If two have one name; who looks for results by it would mix them up.
+    """
+    seen: set[str] = set()
+    count = 0
+    for text in _lines(path):
+        count += 1
+        try:
+            name = _request(text)["custom_id"]
+        except ConfigurationError:  # told in its place
+            continue
+        if name in seen:
+            raise ConfigurationError(f"{str(path)!r}: custom_id={name!r} is there twice")
+        seen.add(name)
+    return count
 
 
 class _Job:

@@ -181,6 +181,8 @@ class _Session:
         self.screen.print("instructions set" if text else "no instructions", style="dim")
 
     def _add_file(self, name: str) -> None:
+        if not name:
+            raise ConfigurationError("/file what? A path or an address is missing")
         part = _part(name)
         if isinstance(part, str):
             self.files.append(part)

@@ -7,19 +7,20 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import typer
 
 from dsgvo.cli.emulated import emulated
 from dsgvo.cli.options import JsonOption, complete_provider, provider_name
-from dsgvo.errors import ConfigurationError, ModelListWarning
+from dsgvo.errors import ConfigurationError, DsgvoError, ModelListWarning
 from dsgvo.providers import PROVIDERS, Model, Provider
 from dsgvo.transport import Client
 
 __all__ = ["models"]
 
 CAPABILITIES = ("tools", "images", "files", "structured_output", "reasoning")
+_Found: TypeAlias = tuple[Provider, Sequence[Model], str, str | None]
 SHORT = {"structured_output": "json schema", "reasoning": "thinks"}
 
 
@@ -42,8 +43,16 @@ def models(
     Only what somebody says is shown: an empty field means that nobody does.
     """
     specs = [spec for name, spec in PROVIDERS.items() if provider in {None, name}]
+    found: list[_Found] = []
+    failed: list[DsgvoError] = []
     with emulated(*PROVIDERS) if emulator else nullcontext():
-        found = [(spec, *_models(spec)) for spec in specs]
+        for spec in specs:
+            try:
+                found.append((spec, *_models(spec)))
+            except DsgvoError as error:
+                failed.append(error)
+    if not found:
+        raise failed[0]
     if as_json:
         rows = [
             {"provider": spec.name, "list": source, **asdict(model)}
@@ -53,6 +62,12 @@ def models(
         typer.echo(json.dumps(rows, indent=2, default=_as_json))
     else:
         _show(found)
+    if failed:
+        from dsgvo.cli.screen import show_error
+
+        for error in failed:
+            show_error(str(error))
+        raise typer.Exit(1)
 
 
 def _as_json(value: object) -> object:
@@ -60,8 +75,7 @@ def _as_json(value: object) -> object:
     return dict(cast("Any", value)) if isinstance(value, Mapping) else list(cast("Any", value))
 
 
-def _show(found: Sequence[tuple[Provider, Sequence[Model], str, str | None]]) -> None:
-
+def _show(found: Sequence[_Found]) -> None:
     from dsgvo.cli.screen import Screen, plain_table
 
     table = plain_table()

@@ -96,6 +96,9 @@ def test_results_are_neither_moved_nor_lost(
     full = patch.object(Journal, "note", side_effect=[OSError(28, "full"), None])
     with full, pytest.raises(OSError, match="full"):
         run_batch(source, target, provider="innogpt")
+    twice = write_lines(tmp_path / "twice.jsonl", [chat("a"), chat("b"), chat("a")])
+    for path, said in ((twice, "custom_id='a' is there twice"), (tmp_path, "is a folder")):
+        assert said in str(raised(ConfigurationError, run_batch, path, target, provider="innogpt"))
     run_batch(source, target, provider="innogpt")
     assert target.read_bytes() == whole.read_bytes()
     target.write_bytes(b"".join(whole.read_bytes().splitlines(keepends=True)[1:]))

@@ -106,14 +106,15 @@ def test_mistakes_do_not_end_the_conversation(tmp_path: Path, vendor_environment
     (tmp_path / "gut.png").write_bytes(IMAGES["png"][0])
     vendor_environment.script("sovrgpt", *[Disconnect()] * 3)
     files = [f"/file {tmp_path}/{name}" for name in ("fehlt", "bild.png", "gut.png")]
-    odd = ("/file http://[", "/file ~niemand-hier/x")
+    odd = ("/file http://[", "/file ~niemand-hier/x", "/file")
     blind = "/model qwen3.5-27b-thinking"
     lines = ("Hallo", *files[:2], *odd, "/nix", blind, files[2], "Was ist das?", "2 + 3", "/quit")
     out, err = talk(*lines, to="sovrgpt --model qwen3.5-9b")
     assert "„2 + 3“" in out  # so the image that was refused is not sent again
-    broken, missing, unread, address, home, unknown, refused = err.splitlines()
+    broken, missing, unread, address, home, no_name, unknown, refused = err.splitlines()
     assert address == "error: /file http://[: Invalid IPv6 URL"
     assert home.startswith("error: /file ~niemand-hier/x: ")
+    assert no_name.startswith("error: /file what? ")
     assert broken.startswith("error: SovrGPT")
     assert missing.endswith("no such file or directory")
     assert unread.endswith("neither a text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF")
@@ -139,6 +140,14 @@ QWEN = "SovrGPT qwen3.5-9b chat, tools unknown page"
 QUOTA = "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"
 CLAUDE = "neuroflash claude-sonnet-4.5 chat, 200,000 tokens"
 MORE = ("SovrGPT qwen3.5-27b-thinking chat, no images unknown live", CLAUDE)
+
+
+def test_a_list_that_fails_leaves_the_others(invoke: Invoke, vendor_environment: Server) -> None:
+    vendor_environment.script("innogpt", *[Status(400, message="kaputt")] * 2, path="/models")
+    run = invoke("models")
+    assert one_line(run).startswith("error: innoGPT: 400: kaputt")
+    assert [one for one in MORE if one not in " ".join(run.stdout.split())] == []
+    assert invoke("models", "innogpt").stdout == ""
 
 
 @pytest.mark.parametrize(

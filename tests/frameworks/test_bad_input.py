@@ -64,7 +64,7 @@ def test_bad_input(
         ("langchain", {"default_headers": {"x": ["geheim"]}}, "default_headers['x'] holds char"),
         ("llamaindex", {"grammar": "g"}, "go into additional_kwargs={'grammar'"),
         ("llamaindex", {"is_chat_model": False}, "all models here are chat models"),
-        ("llamaindex", {"context_window": 0}, "context_window=0"),
+        ("llamaindex", {"context_window": 0}, "context_window=0: use a whole number"),
         ("llamaindex", {"workspace_id": "w"}, "has no argument 'workspace_id'"),
         ("llamaindex", {"structured_output": "xml"}, "structured_output='xml'"),
         ("langchain", ("get_num_tokens", None), "text is a NoneType, not a str"),
