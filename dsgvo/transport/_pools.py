@@ -185,13 +185,13 @@ class _Wire:
 
     Args:
         stream: The connection.
-        connect: Seconds in which a proxy must have led to the server, if there is one. httpcore
-            waits for its answer as long as for the server's, and with SOCKS for ever.
+        tunnel: When a proxy, if there is one, must have led to the server. httpcore waits for its
+            answer as long as for the server's, and with SOCKS for ever.
     """
 
-    def __init__(self, stream: Any, connect: float | None = None) -> None:
+    def __init__(self, stream: Any, tunnel: float | None) -> None:
         self._stream = stream
-        self._tunnel = None if connect is None else time.monotonic() + connect
+        self._tunnel = tunnel
         self._request_head = b""
         self._begin()
 
@@ -237,7 +237,7 @@ class _Wire:
         return self._stream.write(head + buffer, timeout)
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
-        return type(self)(self._stream.start_tls(*args, **kwargs))
+        return _Wire(self._stream.start_tls(*args, **kwargs), self._tunnel)
 
     def _seconds(self, timeout: float | None) -> float | None:
         if self.until is None:
@@ -277,7 +277,7 @@ class _AsyncWire(_Wire):
             raise
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> _AsyncWire:
-        return _AsyncWire(await self._stream.start_tls(*args, **kwargs))
+        return _AsyncWire(await self._stream.start_tls(*args, **kwargs), self._tunnel)
 
     def let_go(self) -> None:
         _in_background(self._stream.aclose())
@@ -293,13 +293,17 @@ class _Network:
         return getattr(self._backend, name)
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
-        return _Wire(self._backend.connect_tcp(*args, **kwargs), kwargs.get("timeout"))
+        return _Wire(self._backend.connect_tcp(*args, **kwargs), _end_of(kwargs.get("timeout")))
 
 
 class _AsyncNetwork(_Network):
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> _AsyncWire:
         stream = await self._backend.connect_tcp(*args, **kwargs)
-        return _AsyncWire(stream, kwargs.get("timeout"))
+        return _AsyncWire(stream, _end_of(kwargs.get("timeout")))
+
+
+def _end_of(seconds: float | None) -> float | None:
+    return None if seconds is None else time.monotonic() + seconds
 
 
 def _watch(transport: Any, network: type[_Network]) -> None:

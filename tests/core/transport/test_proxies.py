@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 import threading
@@ -91,12 +92,13 @@ def test_a_proxy_that_cannot_be_used(
     assert "geheim" not in str(error)
 
 
+@pytest.mark.usefixtures("authority")
 def test_a_proxy_that_is_silent_or_none(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("socksio")
-    for scheme in ("http", "socks5"):
+    for scheme, tls in {"http": None, "socks5": None, "https": serving(GOOD)}.items():
         _pools.runtime.reset()  # a proxy is looked up once
-        with raw_server(b"") as proxy:
-            monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http", scheme))
+        with raw_server(b"", tls=tls) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", re.sub("https?", scheme, proxy.url))
             raised(APITimeoutError, mode.chat, client(mode, TUNNELLED), timeout=(0.5, 600))
 
     def serve() -> None:
