@@ -54,10 +54,8 @@ _made = partial(_row, "construction")
 _called = partial(_row, "call")
 
 
-def _keyless(
-    what: str, provider: str, says: str, *, hides: str = "", **environment: str
-) -> BadInput:
-    more: Any = {"without": "api_key", "hides": hides, "environment": environment}
+def _keyless(what: str, provider: str, says: str, *, hides: str = "", **given: str) -> BadInput:
+    more: Any = {"without": "api_key", "hides": hides, "environment": given}
     return _made(what, provider, says, **more)
 
 

@@ -145,9 +145,7 @@ for number in range(300):
 
 
 @pytest.mark.usefixtures("trail")
-def test_lines_of_many_processes_stay_whole_and_are_summed_up(
-    tmp_path: Path, invoke: Invoke
-) -> None:
+def test_lines_of_many_processes_stay_whole_and_add_up(tmp_path: Path, invoke: Invoke) -> None:
     running = [subprocess.Popen([sys.executable, "-c", WRITER]) for _ in range(4)]
     assert [process.wait(60) for process in running] == [0] * 4
     path = tmp_path / "audit.jsonl"

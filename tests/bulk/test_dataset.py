@@ -44,9 +44,7 @@ def sources(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in names}
 
 
-def test_every_kind_of_source_keeps_its_order_and_columns(
-    environment: Server, tmp_path: Path
-) -> None:
+def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_path: Path) -> None:
     others = {
         "texts": [{"path": "a.txt"}, {"path": "b/c.md"}],
         "rows.csv": [{"n": "007"}, {"n": "2"}],
@@ -260,8 +258,7 @@ def test_files_at_fault_are_told_or_mended(tmp_path: Path, name: str, data: Any,
 def test_a_full_disk_and_a_text_that_fails_in_many_parts_are_tried_again(
     environment: Server, tmp_path: Path
 ) -> None:
-    long = {n: f"{n // 40}" * 2000 for n in range(0, 120, 20)}
-    source = corpus(tmp_path / "in.jsonl", 120, long)
+    source = corpus(tmp_path / "in.jsonl", 120, {n: f"{n // 40}" * 2000 for n in range(0, 120, 20)})
     environment.limit_embeddings("innogpt", bytes=1000)
     with patch("os.write", side_effect=OSError(28, "full")), pytest.raises(OSError, match="full"):
         embedded(source, tmp_path / "out", part_rows=4)

@@ -81,9 +81,7 @@ def test_a_run_is_the_local_run(cluster: Any, environment: Server, tmp_path: Pat
     assert texts <= len(texts_asked(environment)) <= texts + 4 * 16
 
 
-def test_a_dataset_has_every_row_once_and_nowhere_the_key(
-    cluster: Any, environment: Server
-) -> None:
+def test_a_dataset_has_every_row_once_and_no_key(cluster: Any, environment: Server) -> None:
     from dsgvo.ray import EmbedTexts
 
     environment.script("innogpt", *[Status(429, headers={"Retry-After": "1"})] * 2)

@@ -35,16 +35,13 @@ class TestLangChainEmbeddings(test_embeddings.TestInnoGPT):
 
 
 class TestLLM(conformance.LLMConformance):
-    provider: ClassVar = "meingpt"
-    suite: ClassVar = "llamaindex-standard-llm"
-    llm_class: ClassVar = MeinGPT
+    provider, suite = "meingpt", "llamaindex-standard-llm"
+    llm_class, embedding_class = MeinGPT, MeinGPTEmbedding
     llm_arguments: ClassVar[dict[str, Any]] = {"model": "gpt-4o"}
-    embedding_class: ClassVar = MeinGPTEmbedding
     embedding_arguments: ClassVar[dict[str, Any]] = {"dimensions": 256}
 
 
 class TestEmbedding(conformance.EmbeddingConformance):
-    provider: ClassVar = "meingpt"
-    suite: ClassVar = "llamaindex-standard-embedding"
-    embedding_class: ClassVar = MeinGPTEmbedding
+    provider, suite = "meingpt", "llamaindex-standard-embedding"
+    embedding_class = MeinGPTEmbedding
     embedding_arguments: ClassVar[dict[str, Any]] = {"dimensions": 256}

@@ -32,8 +32,7 @@ def test_the_handbook_is_answered_with_sources_by_both_frameworks() -> None:
     assert "\N{REPLACEMENT CHARACTER}" not in run.stdout
     parts = re.split(r"─+ (LangChain|LlamaIndex) ─+", run.stdout)
     for framework, count in (("LangChain", 4), ("LlamaIndex", 5)):
-        shown = parts[parts.index(framework) + 1].partition("Framework ")[0]
-        text = " ".join(shown.split())
+        text = " ".join(parts[parts.index(framework) + 1].partition("Framework ")[0].split())
         asked = [question for question in FACTS if question in text]
         for question in asked:
             found = text.partition(question)[2].partition("question ")[0]

@@ -13,8 +13,7 @@ KEY = "sk-sehr-geheimer-schluessel"
 
 def found(invoke: Invoke, *options: str, **variables: str) -> tuple[int, dict[str, Any], str]:
     run = invoke("doctor", "--json", *options, env=variables)
-    findings = json.loads(run.stdout)
-    return run.returncode, {one["about"]: one for one in findings}, run.stdout
+    return run.returncode, {one["about"]: one for one in json.loads(run.stdout)}, run.stdout
 
 
 def test_what_is_configured_is_told_without_secrets(invoke: Invoke) -> None:

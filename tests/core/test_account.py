@@ -195,8 +195,7 @@ def test_neuroflashs_workspaces_health_and_quotas(mode: Mode, server: Server, de
     assert (tokens.kind, tokens.left, tokens.daily_left) == ("tokens", 880_000, 48_800)
     assert tokens.resets_at - datetime.now(UTC) <= timedelta(days=1)
     assert str(images) == "images left: 40 of 50, 5 of 5 today"
-    sent = {one.path: "x-workspace-id" in one.headers for one in server.requests}
-    assert sent == {
+    assert {one.path: "x-workspace-id" in one.headers for one in server.requests} == {
         "/neuroflash/oauth/v2/token": False,
         "/neuroflash/api/workspace-service/v1/workspaces": False,
         "/neuroflash/api/ds-prototypes/model_selection/models": True,
@@ -313,9 +312,7 @@ def test_a_refusal_says_what_one_list_says(
 
 
 @pytest.mark.parametrize("read", [True, False])
-def test_a_403_without_words_says_what_both_lists_say(
-    mode: Mode, server: Server, read: bool
-) -> None:
+def test_a_403_without_words_says_what_lists_say(mode: Mode, server: Server, read: bool) -> None:
     client = mode.client("neuroflash", server)
     if read:
         mode.call(client, "models")
@@ -338,9 +335,7 @@ def test_a_403_without_words_says_what_both_lists_say(
         assert paths(server) == ["completions", "models", "quotas"]
 
 
-def test_meingpts_400_about_tools_says_that_the_model_takes_none(
-    mode: Mode, server: Server
-) -> None:
+def test_meingpts_400_about_tools_says_that_it_takes_none(mode: Mode, server: Server) -> None:
     message = "Model does not support tool calling"
     body = {"status": "error", "message": message, "code": "t-1"}
     server.script("meingpt", Status(400, body, headers={"x-request-id": "r-1"}))

@@ -120,8 +120,7 @@ def test_a_file_that_is_gone_or_beside_nothing_is_refused_before_sending(
         monkeypatch.setattr(_request, "fstat", lambda _, size=size: SimpleNamespace(st_size=size))
         with pytest.raises(ConfigurationError, match="has changed while it was sent"):
             mode.ask(client, gone)
-    alone = [{"role": "user", "content": [UPLOAD]}]
-    error = raised(ConfigurationError, mode.ask, client, alone)
+    error = raised(ConfigurationError, mode.ask, client, [{"role": "user", "content": [UPLOAD]}])
     assert str(error).startswith("a file is to be uploaded and nothing asked: add a text")
     assert (server.requests, naps) == ([], [])
 

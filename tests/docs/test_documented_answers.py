@@ -1,5 +1,7 @@
 """The answers on the vendors' pages, word for word: that includes placeholders ("string", 0)."""
 
+from typing import Any
+
 import pytest
 
 from dsgvo import Client, ToolCall
@@ -23,26 +25,20 @@ SOVRGPT = """{"id": "chatcmpl-abc123", "object": "chat.completion", "created": 1
 
 
 @pytest.mark.parametrize(
-    ("provider", "body", "model", "text", "calls", "counts"),
+    ("provider", "body", "expected", "counts"),
     [
-        ("meingpt", MEINGPT, "string", "string", [ToolCall(*["string"] * 3)], [0, 0, 0, None]),
-        ("neuroflash", NEUROFLASH, "openai/gpt-4.1-mini", SLOGAN, [], [14, 12, 26, 9]),
-        ("sovrgpt", SOVRGPT, "qwen3.5-9b", "Diffusionsmodelle …", [], [42, 87, 129, None]),
+        ("meingpt", MEINGPT, ("string", "string", [ToolCall(*["string"] * 3)]), [0, 0, 0, None]),
+        ("neuroflash", NEUROFLASH, ("openai/gpt-4.1-mini", SLOGAN, []), [14, 12, 26, 9]),
+        ("sovrgpt", SOVRGPT, ("qwen3.5-9b", "Diffusionsmodelle …", []), [42, 87, 129, None]),
     ],
 )
 def test_an_answer_is_what_its_page_says(
-    vendor_environment: Server,
-    provider: str,
-    body: str,
-    model: str,
-    text: str,
-    calls: list[ToolCall],
-    counts: list[int | None],
+    vendor_environment: Server, provider: str, body: str, expected: tuple[Any, ...], counts: Any
 ) -> None:
     step = Raw(headers={"content-type": "application/json"}, chunks=[body.encode()])
     vendor_environment.script(provider, step)
     answer = Client(provider).chat([{"role": "user", "content": "Hallo"}], model=MODELS[provider])
     names = ("prompt_tokens", "completion_tokens", "total_tokens", "words_used")
     assert [(answer.usage or {}).get(name) for name in names] == counts
-    assert (answer.model, answer.content, answer.tool_calls) == (model, text, calls)
+    assert (answer.model, answer.content, answer.tool_calls) == expected
     assert answer.finish_reason == "stop"

@@ -12,32 +12,28 @@ from docs.notebooks import NOTEBOOKS, code_cells, run
 from dsgvo.emulator import Server
 from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
 
+UNRAISABLE = "ignore::pytest.PytestUnraisableExceptionWarning"
 __all__ = ["nothing_in_settings", "own_event_loop"]
+pytestmark = [
+    # LlamaIndex itself uses what pydantic and its own workflows have deprecated.
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
+    *map(pytest.mark.filterwarnings, ("ignore::ResourceWarning", UNRAISABLE)),
+]
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^( *)```python\n(.*?)^ *```", re.M | re.S)
+
+BOTH = ("84", "The image was made", "3 stop", "temperature=3.0 is out of range: use 0 to 2")
 
 # What must be among what a page prints.
 PRINTED = {
     "README.md": ("name='Anna' alter=34", "Das Tagegeld beträgt 28 Euro je vollem Kalendertag."),
     "docs/langchain.md": (
-        "tagegeld {'tage': 3}",
-        "84",  # the agent called the tool with three days
-        "name='Anna' alter=34",
+        *(*BOTH, "tagegeld {'tage': 3}", "name='Anna' alter=34", "seed", "True qwen3.5-9b"),
         "Datenpannen sind innerhalb von zwei Stunden intern zu melden.",
-        "The image was made",
-        "3 stop",
-        "seed",
-        "temperature=3.0 is out of range: use 0 to 2",
-        "True qwen3.5-9b",
     ),
     "docs/llamaindex.md": (
-        "30 Tage Urlaub im Kalenderjahr zu. - urlaub.md",
+        *(*BOTH, "30 Tage Urlaub im Kalenderjahr zu. - urlaub.md", "Person(name='Anna', alter=34)"),
         "Passwörter haben mindestens 14 Zeichen. [1]",
-        "Person(name='Anna', alter=34)",
-        "84",
-        "The image was made",
-        "3 stop",
-        "temperature=3.0 is out of range: use 0 to 2",
     ),
     "docs/index.md": ("Das Tagegeld beträgt 28 Euro je vollem Kalendertag.",),
     "docs/deutsch.md": (),
@@ -62,10 +58,6 @@ def what_a_page_sets_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The function .loads. is in beta")
-# LlamaIndex itself uses what pydantic and its own workflows have deprecated.
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("page", PRINTED)
 def test_the_page_runs(
     page: str, vendor_environment: Server, capsys: pytest.CaptureFixture[str]
@@ -84,9 +76,6 @@ def test_the_page_runs(
             assert person not in sent
 
 
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("vendor_environment")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
 def test_the_notebook_prints_what_it_shows(notebook: Path) -> None:

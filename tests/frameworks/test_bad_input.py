@@ -71,11 +71,7 @@ def test_bad_input(
         ("langchain", ("get_num_tokens_from_messages", "x"), "messages is a str: pass a list of B"),
         ("langchain", ("bind_tools", None), "tools is a NoneType: pass a list"),
         ("langchain", ("bind_tools", ADD), "tools is a dict: pass a list"),
-        (
-            "langchain",
-            ("bind_tools", [ADD | {"function": None}]),
-            "nothing can be called by {",
-        ),
+        ("langchain", ("bind_tools", [ADD | {"function": None}]), "nothing can be called"),
         ("llamaindex", ("chat", [None]), "messages[0] is a NoneType, not a ChatMessage"),
         ("llamaindex", ("complete", None), "prompt is a NoneType, not a str"),
         ("llamaindex", ("chat_with_tools", 7), "tools is a int: pass a list"),

@@ -43,8 +43,7 @@ def test_a_compression_retriever_keeps_the_best(mode: Mode, server: Server) -> N
 
 
 def test_a_query_engine_reranks(mode: Mode, server: Server) -> None:
-    embedding = llamaindex.InnoGPTEmbedding()
-    index = VectorStoreIndex.from_documents(documents(), embed_model=embedding)
+    index = VectorStoreIndex.from_documents(documents(), embed_model=llamaindex.InnoGPTEmbedding())
     reranker = llamaindex.SovrGPTRerank(top_n=1, batch_size=3, additional_kwargs={"more": 1})
     llm = llamaindex.InnoGPT(model="gpt-5")
     engine = index.as_query_engine(llm=llm, similarity_top_k=4, node_postprocessors=[reranker])

@@ -178,9 +178,7 @@ def test_an_answer_that_does_not_fit_is_an_error_and_never_mended(
     assert isinstance(caught.value, ValueError)
 
 
-def test_a_refusal_is_an_error_that_does_not_show_the_models_words(
-    server: Server, way: Way
-) -> None:
+def test_a_refusal_is_an_error_without_the_models_words(server: Server, way: Way) -> None:
     message = {"role": "assistant", "content": None, "refusal": "Das sage ich nicht."}
     choice = {"index": 0, "finish_reason": "stop", "message": message}
     body = json.dumps({"choices": [choice]}).encode()

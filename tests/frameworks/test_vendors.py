@@ -87,8 +87,7 @@ def test_all_fields_of_neuroflash_can_be_set(server: Server, way: Way) -> None:
 
 def test_a_cut_answer_is_continued(way: Way) -> None:
     with running(pace=0.001, closes_after=0.01) as server:
-        access = settings("neuroflash", server)
-        model = way.model("neuroflash", continue_cut_answers=9, **access)
+        model = way.model("neuroflash", continue_cut_answers=9, **settings("neuroflash", server))
         answer = way.answer(model)
         assert answer.text.endswith("Du schreibst: „Hallo!“")
         assert answer.text.count("Emulator") == 1

@@ -72,9 +72,7 @@ def image_url(url: str) -> dict[str, Any]:
         ({"annotations": "x", "unknown": 1}, None, []),
     ],
 )
-def test_content_blocks_of_what_came_with_the_text(
-    extra: Any, annotations: Any, further: Any
-) -> None:
+def test_blocks_of_what_came_with_the_text(extra: Any, annotations: Any, further: Any) -> None:
     text: dict[str, Any] = {"type": "text", "text": "Ja."}
     text |= {"annotations": annotations} if annotations else {}
     for message in both(completed(extra=extra)):

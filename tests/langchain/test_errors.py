@@ -70,8 +70,7 @@ def test_every_error_of_the_core_has_its_twin() -> None:
         twin = getattr(ours, name)
         assert issubclass(twin, kind)
         assert issubclass(twin, getattr(errors, name))
-    retryable = {name for name in ours.__all__ if getattr(ours, name).is_retryable}
-    assert retryable == {
+    assert {name for name in ours.__all__ if getattr(ours, name).is_retryable} == {
         *("APIConnectionError", "APITimeoutError", "ConflictError", "IncompleteStreamError"),
         *("InternalServerError", "RateLimitError", "StreamError"),
     }

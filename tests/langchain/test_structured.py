@@ -80,9 +80,7 @@ def test_a_list_that_an_answer_does_not_hold_is_an_error(server: Server, way: Wa
 
 
 @pytest.mark.parametrize("schema", [None, {}])
-def test_json_mode_without_a_schema_gives_the_object(
-    server: Server, mode: Mode, schema: Any
-) -> None:
+def test_json_mode_without_a_schema_gives_objects(server: Server, mode: Mode, schema: Any) -> None:
     server.script("sovrgpt", *[Reply('{"stadt": "Köln"}')] * 2)
     chain = chat("sovrgpt").with_structured_output(schema, method="json_mode")
     answers = [mode.invoke(chain, "In JSON!"), mode.stream(chain, "In JSON!")[-1]]

@@ -179,8 +179,7 @@ def test_calls_that_cannot_be_made(mode: Mode, server: Server, reply: Reply, say
     server.script("meingpt", reply, reply)
     model = llm("meingpt")
     whole = mode.call(model, "chat_with_tools", [ADD], user_msg="x")
-    last = mode.listed(model, "stream_chat_with_tools", [ADD], user_msg="x")[-1]
-    for response in (whole, last):
+    for response in (whole, mode.listed(model, "stream_chat_with_tools", [ADD], user_msg="x")[-1]):
         with pytest.raises(ModelOutputError, match=says) as caught:
             model.get_tool_calls_from_response(response)
         assert isinstance(caught.value, ValueError)  # as LlamaIndex raises here

@@ -154,9 +154,7 @@ def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[
     assert len(server.requests) == 9
 
 
-def test_30_threads_and_30_tasks_fetch_once_and_renew_once(
-    async_mode: Mode, server: Server
-) -> None:
+def test_30_threads_and_30_tasks_fetch_and_renew_once(async_mode: Mode, server: Server) -> None:
     server.script("neuroflash", Delay(0.3), path=TOKEN_PATH)
     sync, own = of(Mode("sync"), server), of(async_mode, server)
     barrier = threading.Barrier(31)

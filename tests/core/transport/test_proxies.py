@@ -83,9 +83,7 @@ def test_https_goes_through_a_tunnel_and_sends_nothing_in_the_clear(
 @pytest.mark.parametrize(
     "proxy", ["ftp://user:geheim@127.0.0.1:1", "http://[::1", "://x", "http://127.0.0.1:65536"]
 )
-def test_a_proxy_that_cannot_be_used(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
+def test_a_proxy_of_no_use(mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     error = raised(ConfigurationError, mode.chat, client(mode, TUNNELLED))
     assert "HTTPS_PROXY" in str(error)
@@ -206,9 +204,7 @@ def test_what_is_no_tls_any_more_breaks_an_answer(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"kein Zertifikat"])
-def test_certificates_that_cannot_be_read(
-    mode: Mode, authority: Path, content: bytes | None
-) -> None:
+def test_unreadable_certificates(mode: Mode, authority: Path, content: bytes | None) -> None:
     authority.unlink()
     if content is not None:
         authority.write_bytes(content)

@@ -82,9 +82,7 @@ def test_retry_never_once_a_byte_of_the_answer_has_come(
         assert isinstance(caught.value, errors.APITimeoutError)
 
 
-def test_retry_a_kept_connection_that_is_closed_costs_no_answer(
-    mode: Mode, naps: list[float]
-) -> None:
+def test_retry_a_kept_connection_that_is_closed_costs_none(mode: Mode, naps: list[float]) -> None:
     served: set[socket.socket] = set()
 
     def serve(_request: bytes, connection: socket.socket) -> bytes | None:

@@ -137,8 +137,7 @@ def test_options_win_over_the_clients_and_do_not_go_to_where_tokens_come_from(
     mode: Mode, server: Server
 ) -> None:
     own = {**support.client_credentials(server), "default_headers": {"X-Gate": "1", "X-Other": "2"}}
-    client = mode.client("neuroflash", **own)
-    mode.chat(client, extra_headers={"x-gate": "3"}, extra_query={"v": 2})
+    mode.chat(mode.client("neuroflash", **own), extra_headers={"x-gate": "3"}, extra_query={"v": 2})
     token, chat = server.requests
     assert (chat.headers["x-gate"], chat.headers["x-other"]) == ("3", "2")
     assert not {"x-gate", "x-other"} & token.headers.keys()

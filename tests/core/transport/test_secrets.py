@@ -77,12 +77,7 @@ def check(said: str, *secrets: str, error: BaseException | None = None) -> None:
 @in_one_mode("call", {"chat": ("sovrgpt", "chat"), "stream": ("neuroflash", "stream")})
 @pytest.mark.parametrize("steps", FAULTS.values(), ids=FAULTS.keys())
 def test_secrets_stay_nothing_shows_when_something_fails(
-    mode: Mode,
-    server: Server,
-    naps: list[float],
-    caplog: pytest.LogCaptureFixture,
-    steps: list[Step],
-    call: tuple[str, str],
+    mode: Mode, server: Server, naps: list[float], caplog: Any, steps: list[Step], call: Any
 ) -> None:
     provider, how = call
     caplog.set_level(logging.DEBUG)

@@ -344,8 +344,7 @@ def test_the_parts_of_a_cut_answer_make_a_whole() -> None:
             deltas[-1].completion = None
         assert deltas == shown
     extra: dict[str, Any] = {"extra": LINK, "continued": 4, "usage": {"cost": 1.0}}
-    done = Completion("innogpt", "Eins, zwei, drd", "Hm", finish_reason="stop", **extra)
-    assert before == done
+    assert before == Completion("innogpt", "Eins, zwei, drd", "Hm", finish_reason="stop", **extra)
 
 
 BEGUN = call('{"a', id="c1", name="a")

@@ -297,9 +297,7 @@ def test_a_body_is_described_and_not_quoted() -> None:
     assert not mentions(named, "encoding_format")
 
 
-@pytest.mark.parametrize(
-    "kind", [getattr(errors, name) for name in errors.__all__ if "Error" in name]
-)
+@pytest.mark.parametrize("kind", [getattr(errors, one) for one in errors.__all__ if "Error" in one])
 def test_errors_survive_pickling_with_all_they_carry(kind: type[DsgvoError]) -> None:
     carried: dict[str, Any] = {"provider": "sovrgpt", "status_code": 429, "code": "oops"}
     error = kind("kaputt", **carried, request_id="r-1", retry_after=7.0)

@@ -100,9 +100,7 @@ ASKS = {
     "h": Ask(NEUROFLASH.base_url + str(NEUROFLASH.health_path), "the service's health"),
 }
 WORKSPACES = Ask(str(NEUROFLASH.workspaces_url), "a list of workspaces", "workspaces")
-PAGES = [
-    {"data": [{"id": at}], "page": {"totalElements": 2, "currentPage": at}} for at in range(101)
-]
+PAGES = [{"data": [{"id": n}], "page": {"totalElements": 2, "currentPage": n}} for n in range(101)]
 ARGUMENTS = {"workspace_id": "a/b"}
 read_quotas = partial(account.read_quotas, arguments=ARGUMENTS, now=NOW)
 # recipe, answers → what is read, and asked for
