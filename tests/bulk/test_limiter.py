@@ -14,18 +14,6 @@ from dsgvo.transport._flow import arun, run
 from dsgvo.wire.limiter import Limiter
 
 
-def test_concurrency_grows_with_answers_and_falls_with_latency() -> None:
-    limiter, sizes = Limiter(max_concurrency=64), list[float]()
-    for number in range(400):
-        while limiter.take():
-            pass
-        latency = 0.1 if number < 200 else 1.0
-        limiter.give(number * 1.0, sent=number - latency, outcome="ok")
-        sizes.append(limiter.concurrency)
-    assert sizes[0] < sizes[12] <= 17 < sizes[199]
-    assert min(sizes[200:]) <= sizes[199] * 0.8
-
-
 def test_threads_and_tasks_share_the_places() -> None:
     gate = Gate(Limiter(max_concurrency=3))
     most: list[int] = []
