@@ -70,10 +70,8 @@ def _setting(name: str, value: Any, says: str, **more: Any) -> BadInput:
 
 
 def _param(name: str, value: Any, says: str, provider: str = "sovrgpt", **more: Any) -> BadInput:
-    params = {name: value} | more.pop("params", {})
-    return _called(
-        f"{provider}: {name}={value!r}", provider, f"{name}|{says}", params=params, **more
-    )
+    sent = {name: value} | more.pop("params", {})
+    return _called(f"{provider}: {name}={value!r}", provider, f"{name}|{says}", params=sent, **more)
 
 
 ONLINE = "llama-3.1-sonar-large-128k-online"

@@ -44,9 +44,7 @@ def secret_of(path: Path) -> str | None:
     if found := SECRET.search(path.read_text(encoding="utf-8")):
         return f"holds {found[0]!r}"
     both = [one[part] for one in interactions(path) for part in ("request", "response")]
-    return next(
-        (f"keeps {names}" for one in both if (names := one["headers"].keys() - HEADERS)), None
-    )
+    return next((f"keeps {own}" for one in both if (own := one["headers"].keys() - HEADERS)), None)
 
 
 @pytest.mark.parametrize("finding", [layout_of, secret_of])

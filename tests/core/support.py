@@ -163,9 +163,7 @@ def work(call: Callable[[], object]) -> int:
 def sse(*chunks: Any, done: bool = True) -> bytes:
     """Return events as servers write them; text is sent as it is."""
     events = [chunk if isinstance(chunk, str) else json.dumps(chunk) for chunk in chunks]
-    return "".join(
-        f"data: {event}\n\n" for event in [*events, *(["[DONE]"] if done else [])]
-    ).encode()
+    return "".join(f"data: {one}\n\n" for one in [*events, *(["[DONE]"] if done else [])]).encode()
 
 
 def chunk(content: str | None = None, finish: str | None = None, **more: Any) -> dict[str, Any]:

@@ -20,9 +20,7 @@ def settings(case: BadInput, server: Server) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 @pytest.mark.filterwarnings("ignore::dsgvo.errors.IgnoredParameterWarning")
-def test_bad_input(
-    mode: Mode, server: Server, case: BadInput, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_input(mode: Mode, server: Server, case: BadInput, monkeypatch: Any) -> None:
     for name, value in case.environment.items():
         monkeypatch.setenv(name, value)
     expected = getattr(errors, case.error)

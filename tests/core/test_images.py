@@ -142,9 +142,7 @@ def test_what_cannot_be_written_to_costs_no_image(
     assert not server.requests
 
 
-def test_an_address_without_an_image_writes_no_file(
-    mode: Mode, server: Server, tmp_path: Path
-) -> None:
+def test_an_address_of_no_image_writes_no_file(mode: Mode, server: Server, tmp_path: Path) -> None:
     client, target = mode.client("innogpt", server), tmp_path / "a.svg"
     for answer, kind in (
         (http(b"<html><title>Anmelden</title>", kind="text/html"), errors.APIResponseError),

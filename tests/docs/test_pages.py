@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -59,9 +60,7 @@ def what_a_page_sets_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.filterwarnings("ignore:The function .loads. is in beta")
 @pytest.mark.parametrize("page", PRINTED)
-def test_the_page_runs(
-    page: str, vendor_environment: Server, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_runs(page: str, vendor_environment: Server, capsys: Any) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
     for number, (_, block) in enumerate(BLOCK.findall((ROOT / page).read_text("utf-8")), 1):
         exec(compile(dedent(block), f"{page}, block {number}", "exec"), namespace)

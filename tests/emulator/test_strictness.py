@@ -142,9 +142,7 @@ def test_what_a_vendor_alone_has(
     refused(http(vendor, path, json=fine | change), vendor, 400, fault)
 
 
-def test_null_is_the_same_as_absent_but_of_what_is_required(
-    http: Http, vendor: str, body: dict
-) -> None:
+def test_null_is_as_absent_but_of_what_is_required(http: Http, vendor: str, body: dict) -> None:
     empty = dict.fromkeys(("temperature", "tools", "tool_choice", "response_format", "stream"))
     assert http(vendor, json=body | empty).status_code == 200
     for missing in body:

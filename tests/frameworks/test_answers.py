@@ -17,9 +17,7 @@ from tests.vendors import MODELS
     ("provider", "model"),
     [*MODELS.items(), ("innogpt", "gpt-5-mini")],  # the last streams, whatever is asked for
 )
-def test_every_way_gives_the_same_answer(
-    server: Server, way: Way, provider: str, model: str
-) -> None:
+def test_all_ways_give_the_same_answer(server: Server, way: Way, provider: str, model: str) -> None:
     server.script(provider, Reply("Grüße aus Köln.", usage={"prompt_tokens": 3}))
     answer = way.answer(way.model(provider, model=model))
     assert (answer.text, answer.kinds, answer.calls) == ("Grüße aus Köln.", ["text"], [])

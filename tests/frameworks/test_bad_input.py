@@ -37,9 +37,7 @@ def ask(case: BadInput, way: Way, server: Server) -> Any:
 
 @EACH  # the checks are the core's: each framework makes each mistake in one mode
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_bad_input(
-    case: BadInput, way: Way, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_input(case: BadInput, way: Way, server: Server, monkeypatch: Any) -> None:
     for provider in PROVIDERS:
         for name in server.environ(provider):
             monkeypatch.delenv(name, raising=False)

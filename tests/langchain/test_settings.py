@@ -90,9 +90,7 @@ class Traced(BaseCallbackHandler):
         self.start = {"serialized": serialized, **kwargs}
 
 
-def test_traces_show_what_was_asked_for_at_which_versions_and_no_secret(
-    server: Server, way: Way
-) -> None:
+def test_traces_show_what_was_asked_for_versions_and_no_secret(server: Server, way: Way) -> None:
     traced = Traced()
     settings = {"temperature": 0.5, "max_tokens": 9, "metadata": {"abteilung": 7}}
     model = chat("sovrgpt", **settings, default_headers={"x-gateway-key": "geheim"})

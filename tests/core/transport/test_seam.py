@@ -48,7 +48,7 @@ def over(mode: Mode, mock: Mock, **more: Any) -> Any:
     return mode.client("sovrgpt", **given | more)
 
 
-def test_the_seam_carries_every_request_and_lies_under_the_retries(
+def test_the_seam_carries_each_request_and_lies_under_retries(
     mode: Mode, naps: list[float]
 ) -> None:
     stream = support.sse(support.chunk("Ja."), support.chunk(None, "stop"))

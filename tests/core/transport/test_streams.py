@@ -144,9 +144,7 @@ def test_a_transport_of_the_users_takes_its_connections_along(fresh: Server) -> 
 
 
 @pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN.keys())
-def test_cancel_an_error_that_is_kept_keeps_no_connection(
-    mode: Mode, fresh: Server, step: Any
-) -> None:
+def test_cancel_a_kept_error_keeps_no_connection(mode: Mode, fresh: Server, step: Any) -> None:
     fresh.script("sovrgpt", step)
     with pytest.raises(errors.APIError) as caught:
         mode.ask(mode.client("sovrgpt", fresh, max_retries=0))

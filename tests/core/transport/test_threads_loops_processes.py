@@ -182,15 +182,13 @@ def test_any_loop_a_pickle_works_in_another_process_and_loses_no_setting(server:
         clients += [mode.kind(replace(spec, title="Geändert"), **own)]
         clients += [mode.kind("neuroflash", **signed_in)]
         mode.chat(clients[-3], model="m")  # one that was used
-    pickled = pickle.dumps(clients)
-    for one, again in zip(clients, pickle.loads(pickled), strict=True):
+    data = pickle.dumps(clients)
+    for one, again in zip(clients, pickle.loads(data), strict=True):
         assert type(again) is type(one)
         assert (again.config, again.spec) == (one.config, one.spec)
         assert server.api_key not in repr(again)
     server.clear()
-    assert (
-        run_python(UNPICKLE, stdin=pickled).split() == [b"eigener", b"sovrgpt", b"neuroflash"] * 2
-    )
+    assert run_python(UNPICKLE, stdin=data).split() == [b"eigener", b"sovrgpt", b"neuroflash"] * 2
     assert [one.headers.get("x-gate") for one in server.requests].count("g") == 6
 
 
