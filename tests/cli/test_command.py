@@ -72,9 +72,7 @@ def test_what_is_not_installed_is_said_before_any_work(
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
-def test_it_serves_until_it_is_told_to_stop(
-    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_serves_until_it_is_told_to_stop(number: signal.Signals, monkeypatch: Any) -> None:
     with started([*COMMAND, "emulator", "--port", "0"], environment()) as process:
         said = ""
         # The last variable of the last vendor: from then on the whole text is there.

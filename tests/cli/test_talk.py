@@ -65,7 +65,7 @@ IMAGES = {
 }
 
 
-def test_files_and_addresses_go_with_the_next_message_only(
+def test_files_and_addresses_go_with_one_message(
     tmp_path: Path, vendor_environment: Server
 ) -> None:
     for suffix, (data, _) in IMAGES.items():
@@ -87,9 +87,7 @@ def test_files_and_addresses_go_with_the_next_message_only(
     assert [one["content"] for one in asked if one["role"] == "user"] == [content, "Und nun?"]
 
 
-def test_a_pdf_is_read_by_the_vendor_that_documents_it(
-    tmp_path: Path, vendor_environment: Server
-) -> None:
+def test_a_pdf_is_read_by_who_documents_it(tmp_path: Path, vendor_environment: Server) -> None:
     path = tmp_path / "plan.pdf"
     path.write_bytes(pdf(["Der Aufzug wird am 4. Mai gewartet."]))
     out, err = talk(f"/file {path}", "Wann wird der Aufzug gewartet?", to=OWN)

@@ -223,9 +223,7 @@ def test_all_pages_of_workspaces_are_read(mode: Mode, server: Server, first: int
     assert "pass workspace_id=…" in str(error)
 
 
-def test_the_only_workspace_is_taken_and_which_of_several_is_not_guessed(
-    mode: Mode, server: Server
-) -> None:
+def test_the_only_workspace_is_taken_and_of_several_none(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", server, workspace_id="auto")
     few = r"has 11 workspaces, .* 'a' \(None\), .* 'j' \(None\)$"
     for ids, said in (("abcdefghijk", few), ("", "has no workspace$")):

@@ -168,9 +168,7 @@ def test_an_address_of_no_image_writes_no_file(mode: Mode, server: Server, tmp_p
     raised(errors.APIResponseError, made, mode, client, save_to=target, allow_image_url=str.isdigit)
 
 
-def test_retries_and_errors_are_those_of_any_request(
-    mode: Mode, server: Server, naps: list[float]
-) -> None:
+def test_retries_and_errors_are_any_requests(mode: Mode, server: Server, naps: list[float]) -> None:
     client, prompt = mode.client("innogpt", server), "Das Gesicht von Erika Mustermann"
     server.script("innogpt", Status(503), Status(400, message=f"Prompt refused: {prompt}"))
     assert "Prompt refused: ***" in str(raised(errors.BadRequestError, made, mode, client, prompt))

@@ -110,9 +110,7 @@ def test_strict_refuses_what_nobody_says(
         assert (said in str(error), error.provider) == (True, provider)
 
 
-def test_the_setting_is_eu_or_comes_from_the_environment(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_setting_is_eu_or_comes_from_the_environment(mode: Mode, monkeypatch: Any) -> None:
     def used(residency: str | None = None) -> str:
         return mode.client("meingpt", api_key="k", residency=residency).config.residency
 

@@ -41,9 +41,7 @@ PRINTED = {
         ("from_openailike.py", "meingpt", "gpt-4o-mini"),
     ],
 )
-def test_a_program_prints_what_it_printed_before(
-    server: Server, name: str, provider: str, model: str
-) -> None:
+def test_a_program_prints_what_it_did(server: Server, name: str, provider: str, model: str) -> None:
     spec = PROVIDERS[provider]
     source = (EXAMPLES / name).read_text("utf-8").replace("INNOGPT", spec.env)
     source = source.replace("InnoGPT", spec.title[0].upper() + spec.title[1:])

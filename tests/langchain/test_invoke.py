@@ -75,9 +75,7 @@ def cache() -> Iterator[InMemoryCache]:
     set_llm_cache(None)
 
 
-def test_other_settings_parameters_and_servers_miss_the_cache(
-    server: Server, cache: InMemoryCache
-) -> None:
+def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, cache: Any) -> None:
     local = server.base_url("sovrgpt").replace("127.0.0.1", "localhost")
     settings: list[dict[str, Any]] = [
         {"base_url": local},

@@ -104,9 +104,7 @@ def test_every_kind_of_message(server: Server, message: lc.BaseMessage, wire: An
         (lc.HumanMessage("\ud83d"), "valid Unicode"),
     ],
 )
-def test_messages_that_no_vendor_takes_are_refused(
-    server: Server, way: Way, message: Any, says: str
-) -> None:
+def test_messages_that_no_vendor_takes(server: Server, way: Way, message: Any, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         way.answer(chat("sovrgpt"), [lc.HumanMessage("x"), message])
     with pytest.raises(ConfigurationError, match="messages is empty"):

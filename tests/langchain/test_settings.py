@@ -36,9 +36,7 @@ def test_what_is_shown_holds_no_key(provider: str) -> None:
 # Copies
 
 
-def test_copies_ask_as_the_original_and_changed_ones_with_their_own_settings(
-    server: Server, way: Way
-) -> None:
+def test_copies_ask_as_the_original_and_changed_ones_by_theirs(server: Server, way: Way) -> None:
     model = chat("sovrgpt", default_headers={"x-a": "1"})
     way.answer(model)
     for twin in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):

@@ -103,9 +103,7 @@ def test_bounded_pieces_of_what_is_decompressed() -> None:
     assert (max(sizes), sum(sizes)) == (_pools.PIECE, 5 * MIB + 1)
 
 
-def test_bounded_an_image_at_an_address(
-    mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bounded_an_image_at_an_address(mode: Mode, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(_client, "MAX_IMAGE_BYTES", 1000)
 
     def serve(request: bytes, _: socket.socket) -> bytes:

@@ -151,9 +151,7 @@ def test_a_refusal_that_may_be_of_base64(mode: Mode, server: Server) -> None:
     assert sent == ["base64", None, None, None]
 
 
-def test_tokens_are_guessed_and_corrected(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tokens_are_guessed_and_corrected(mode: Mode, server: Server, monkeypatch: Any) -> None:
     told: list[int] = []
     monkeypatch.setattr(Limiter, "schedule", lambda _, now, tokens: told.append(tokens) or now)
     monkeypatch.setattr(Limiter, "spend", lambda _, tokens: told.append(tokens))

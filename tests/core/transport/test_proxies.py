@@ -48,9 +48,7 @@ def test_the_proxy_of_the_environment_is_asked(
         *[("http://proxy.example:3128", ""), ("socks5://10.0.0.1:1080", ""), ("http://:3128", "")],
     ],
 )
-def test_what_goes_past_a_proxy(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str, excepted: str
-) -> None:
+def test_what_goes_past_a_proxy(mode: Mode, monkeypatch: Any, proxy: str, excepted: str) -> None:
     with raw_server(BY_PROXY) as local, raw_server(http(answer())) as direct:
         monkeypatch.setenv("HTTP_PROXY", proxy or local.url)
         for variable in ("NO_PROXY", "no_proxy"):

@@ -221,9 +221,7 @@ def test_secrets_stay_a_key_is_no_local_of_a_frame(mode: Mode, given: dict[str, 
 
 @pytest.mark.parametrize("key", [SECRET, "a1b2c3d4e5f6a7b8c9d0e1f2"])
 @pytest.mark.parametrize("wrong", ["base_url", "model"])
-def test_secrets_stay_a_key_in_a_wrong_place_is_not_printed_whole(
-    mode: Mode, wrong: str, key: str
-) -> None:
+def test_secrets_stay_a_key_in_a_wrong_place_is_not_shown(mode: Mode, wrong: str, key: str) -> None:
     given: Any = {"base_url": key} if wrong == "base_url" else {"residency": "strict"}
     with pytest.raises(errors.ConfigurationError, match=r"\(a key\?\)") as caught:
         mode.chat(mode.client("meingpt", api_key="k", **given), model=key)

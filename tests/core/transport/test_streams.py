@@ -68,9 +68,7 @@ def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None
 
 
 @pytest.mark.parametrize("how", ["chat", "stream", "embed"])
-def test_cancel_a_cancelled_call_that_waits_for_its_answer(
-    async_mode: Mode, fresh: Server, how: str
-) -> None:
+def test_cancel_a_call_that_waits_for_its_answer(async_mode: Mode, fresh: Server, how: str) -> None:
     async def call(client: Any) -> None:
         if how == "chat":
             await client.chat(HELLO, model="gpt-4o")
