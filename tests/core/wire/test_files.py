@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 SVG = f"base64,{encoded(b'<svg/>')}"
 # arguments → address
 IMAGES: list[tuple[dict[str, Any], str]] = [
-    *(({"url": url}, url) for url in (WEB, WEB.upper(), PNG_URL)),
+    *(({"url": url}, url) for url in (WEB, WEB.upper(), "http://example.com/a", PNG_URL)),
     *(({"data": data}, PNG_URL) for data in (PNG, encoded(PNG))),
     ({"path": "foto.png"}, PNG_URL),
     ({"path": Path("skizze.svg")}, f"data:image/svg+xml;{SVG}"),
@@ -150,6 +150,8 @@ def test_an_upload_is_taken_out_of_the_messages() -> None:
     messages = [*asked(*TEXTS, IMAGE), {"role": "x"}, *asked("Hallo", 7)]
     assert take_upload(INNOGPT, messages) == (messages, None)
     assert check_parts(SOVRGPT, "m", asked("Hallo", 7, *TEXTS)) is None
+    error = raised(ConfigurationError, check_parts, SOVRGPT, "m", asked({"type": 7}))
+    assert str(error) == "messages[0]: a part's type is a int, not a str"
     listed = asked({"type": "text", "text": "a", "cache": 1}, role="system")
     assert take_upload(INNOGPT, [*listed, *asked(TEXTS[0], UPLOAD)])[0][0] is listed[0]
 

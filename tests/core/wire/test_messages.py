@@ -73,6 +73,7 @@ def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
         text | {"text": "frage.", "signature": "s", "format": None},
         {"type": "reasoning.encrypted", "index": 1, "data": "x", "id": "1"},
         *[{"type": "reasoning.text", "text": "ohne Nummer"}] * 2,
+        *({"type": kind, "index": at, "text": "x"} for kind, at in (("a", 2), ("b", 2), ("b", 3))),
         7,
     ]
     given = {"reasoning_details": pieces, "thinking_blocks": [{"thinking": "Hm."}]}

@@ -77,7 +77,7 @@ DEFS: dict[str, Any] = {"$defs": {"Tree": NODE, "L": {"type": "array", "descript
 TREE, LIST = DEFS | {"$ref": "#/$defs/Tree"}, DEFS | {"$ref": "#/$defs/L"}
 
 CHOICE: dict[str, Any] = {"anyOf": [NODE, {"type": "null"}]}
-OBJ = {"type": "object"}
+OBJ, ONE_OF = {"type": "object"}, {"oneOf": [NODE]}
 OF, MANY = {"title": "R", "description": "A"}, {"title": "T", "type": "array", "description": "D"}
 OLD: dict[str, Any] = {"title": "T", "$ref": "#/definitions/T", "definitions": {"T": NODE}}
 
@@ -94,7 +94,11 @@ ROOTS: list[tuple[dict[str, Any], str | None, OutputSchema]] = [
     (TREE | OF, None, OutputSchema("R", DEFS | NODE | OF, "A", False)),
     (CHOICE, "x", OutputSchema("x", wrapped(CHOICE), None, True)),
     (CHOICE | NODE, None, OutputSchema("Tree", CHOICE | NODE, None, False)),
-    (CHOICE | OBJ, "x", OutputSchema("x", CHOICE | OBJ, None, False)),
+    *(
+        (CHOICE | said, "x", OutputSchema("x", CHOICE | said, None, False))
+        for said in (OBJ, {"properties": {}})
+    ),
+    (ONE_OF, "x", OutputSchema("x", wrapped(ONE_OF), None, True)),
     (OLD, None, OutputSchema("T", OLD, None, False)),
     ({"type": "string"}, "x", OutputSchema("x", wrapped({"type": "string"}), None, True)),
     (LIST, None, OutputSchema("answer", wrapped({"$ref": "#/$defs/L"}) | DEFS, "Namen", True)),

@@ -134,7 +134,7 @@ CHOICES: list[tuple[Any, list[Any], Any]] = [
 WRONG: list[tuple[Any, str]] = [
     ("mul", "tool_choice='mul' names no tool that is offered: use one of 'add', 'sub', or"),
     (MUL, "'mul', which is not among the tools offered: 'add', 'sub'"),
-    *((wrong, "is not understood: ") for wrong in (7, {"type": "function"})),
+    *((wrong, f"tool_choice={wrong!r} is not understood: ") for wrong in (7, {"type": "function"})),
 ]
 
 
@@ -142,7 +142,8 @@ def test_every_form_of_a_tool_choice_and_those_that_name_nothing() -> None:
     assert [(choice, tools, tool_choice(choice, tools)) for choice, tools, _ in CHOICES] == CHOICES
     for choice, said in WRONG:
         assert said in str(raised(ConfigurationError, tool_choice, choice, BOTH))
-    assert "one of (no tools), or" in str(raised(ConfigurationError, tool_choice, "mul", []))
+    for choice, said in (("mul", "one of (no tools), or"), (MUL, "offered: (no tools)")):
+        assert said in str(raised(ConfigurationError, tool_choice, choice, []))
     tools = [ADD, {"type": "function", "name": "flat"}, {"type": "web_search"}]
     assert tool_names([*tools, {}, {"function": {}}]) == ["add", "flat", "web_search", "", ""]
 
