@@ -111,6 +111,7 @@ def ja(**extra: Any) -> dict[str, Any]:
     return JA | {"extra": extra}
 
 
+NO_CALL = {"content": "", "finish_reason": "tool_calls"}
 REST = {"logprobs": {"content": [1]}, "native_finish_reason": "end_turn"}
 LINKS: dict[str, Any] = {"annotations": [1], "citations": ["https://x"]}
 PLAIN = answer("Ja.", annotations=[1]) | {"citations": ["https://x"], "nothing": None}
@@ -152,7 +153,10 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "reasoning": (forms(reasoning="Hm."), HM),
     "thinking, an object": (forms(thinking={"text": "\nHm.\n"}), HM),
     "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
-    "function_call": (forms("", function_call=A), ja(function_call=A) | {"content": ""}),
+    "function_call": (
+        forms("", "tool_calls", function_call=A),
+        NO_CALL | {"extra": {"function_call": A}},
+    ),
     "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
     "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
     "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
@@ -181,7 +185,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "a message before a piece": (choice(delta=DELTA, message=MESSAGE)[:1], WHOLE),
     "a message after pieces": ([END + choice(delta={}, message=MESSAGE)[1]], JA),
     "fields unknown to OpenAI": ([raw(PLAIN), sse(PIECE, LAST)], ja(**REST, **LINKS)),
-    "a refusal": (forms("", refusal="Nein."), JA | {"content": "", "refusal": "Nein."}),
+    "a refusal": (forms("", "tool_calls", refusal="Nein."), NO_CALL | {"refusal": "Nein."}),
     "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": {"a": 3, "b": 2}}),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
     "all at once": (
@@ -460,6 +464,7 @@ def test_an_error_is_the_one_that_it_names_or_breaks_the_stream_off(
         error = failure(data)
         assert (type(error), error.code, error.status_code) == (kind, code, status)
         assert "kaputt" in str(error)
+    assert failure(raw([body])).status_code == status  # as Google wraps it
     for event in (b"", b"event: error\n"):
         error = failure(STREAMED + event + sse(body, chunk("nie", "stop")))
         assert isinstance(error, StreamError)

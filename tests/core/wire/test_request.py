@@ -10,7 +10,7 @@ import pytest
 from dsgvo import PROVIDERS, file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model
-from dsgvo.wire.arguments import unknown_argument, wrong_argument
+from dsgvo.wire.arguments import listed, require, shown, unknown_argument, wrong_argument
 from dsgvo.wire.private import private_texts
 from dsgvo.wire.request import ChatRequest, build_chat, check_structured_output
 from dsgvo.wire.structured import with_schema
@@ -265,3 +265,9 @@ def test_what_is_said_of_wrong_and_unknown_arguments_shows_nothing_secret() -> N
     meant = {"modle": "did you mean 'model'?", "xyz": "see the page"}
     told = {name: unknown_argument("C", name, ["top_p", "model"], "see the page") for name in meant}
     assert told == {name: f"C has no argument {name!r}: {said}" for name, said in meant.items()}
+    for name, value in {"NoneType": None, "dict": {"geheim": 1}, "int": 7}.items():
+        error = raised(ConfigurationError, listed, "texts", value)
+        assert str(error) == f"texts is a {name}: pass a list"
+        error = raised(ConfigurationError, require, "text", value, str)
+        assert str(error) == f"text is a {name}, not a str"
+    assert [shown("x" * size) for size in (398, 399)] == [repr("x" * 398), f"'{'x' * 398}…"]
