@@ -38,8 +38,8 @@ __all__ = [
     "decode_embeddings",
     "is_too_large",
     "may_refuse_base64",
-    "not_a_list",
     "require_embeddings",
+    "require_list",
     "what_came",
 ]
 
@@ -151,8 +151,7 @@ def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts"
     Raises:
         ConfigurationError: If a text is empty or not a string; the message names its index.
     """
-    if isinstance(texts, Mapping) or not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise not_a_list(argument, cast("object", texts))
+    require_list(argument, texts)
     for index, text in enumerate(texts, start):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"{argument}[{index}] is a {type(text).__name__}, not a str")
@@ -160,10 +159,15 @@ def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts"
             raise ConfigurationError(f"{argument}[{index}] is empty: leave it out")
 
 
-def not_a_list(argument: str, value: object) -> ConfigurationError:
-    """Return the error for what is in the place of a list of texts."""
-    kind = "single str" if isinstance(value, str) else type(value).__name__
-    return ConfigurationError(f"{argument} is a {kind}: pass a list of texts")
+def require_list(argument: str, value: object) -> None:
+    """Refuse what is no list of texts: of a str the letters would be sent, of a dict the keys.
+
+    Raises:
+        ConfigurationError: If it is none.
+    """
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        kind = "single str" if isinstance(value, str) else type(cast("object", value)).__name__
+        raise ConfigurationError(f"{argument} is a {kind}: pass a list of texts")
 
 
 def batches(
@@ -189,8 +193,7 @@ def batches(
     """
     for name, value in (("batch_size", max_texts), ("max_batch_bytes", max_bytes)):
         check_count(name, value)
-    if isinstance(texts, str | Mapping) or not isinstance(texts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise not_a_list(argument, cast("object", texts))
+    require_list(argument, texts)
     if on_empty not in get_args(OnEmpty):
         raise ConfigurationError(f"on_empty={shown(on_empty)}: 'error', 'zero' or 'skip'")
     checked = isinstance(texts, Sequence) and on_empty == "error"

@@ -15,7 +15,7 @@ from dsgvo.wire.embeddings import (
     Batch,
     batches,
     check_count,
-    not_a_list,
+    require_list,
     what_came,
 )
 from dsgvo.wire.errors import read_object
@@ -110,8 +110,7 @@ def build_rerank(
         raise ConfigurationError("query is empty or not a str: say what the documents are to fit")
     if top_n is not None:
         check_count("top_n", top_n)
-    if isinstance(documents, str | Mapping) or not isinstance(documents, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise not_a_list("documents", cast("object", documents))
+    require_list("documents", documents)
     cut = batches(
         list(documents),
         max_texts=batch_size,

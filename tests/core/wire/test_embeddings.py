@@ -151,9 +151,9 @@ def test_what_is_no_text_is_refused_by_its_index() -> None:
             assert next(cut).texts == ["a"]
             assert str(raised(errors.ConfigurationError, list, cut)) == said
     wire.check_texts(["a", " "])
-    assert "x is a int: pass" in str(
-        raised(errors.ConfigurationError, wire.check_texts, 7, argument="x")
-    )
+    for value, kind in ((7, "int"), ("ab", "single str")):
+        error = raised(errors.ConfigurationError, wire.check_texts, value, argument="x")
+        assert str(error) == f"x is a {kind}: pass a list of texts"
     wrong = raised(errors.ConfigurationError, wire.batches, ["a"], on_empty="x")
     assert str(wrong) == "on_empty='x': 'error', 'zero' or 'skip'"
     blank = wire.batches(["", " "], on_empty="zero")
