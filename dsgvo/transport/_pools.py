@@ -227,7 +227,7 @@ class _Wire:
             import httpcore
 
             raise httpcore.ConnectionNotAvailable  # it takes another one; nothing was sent
-        if buffer and not _OF_TUNNELS.match(buffer):
+        if self._tunnel is not None and buffer and not _OF_TUNNELS.match(buffer):
             self._tunnel = None
         self._begin()
         # h11 writes once more after a head, if nothing: head and body go out in one packet.
@@ -480,13 +480,13 @@ def _emptied(pool: Any) -> Any:
 
 def _part(held: object) -> None:
     """Have the pools in a transport of the user's made anew, also in one around another."""
+    if _parted.get(id(held)) is held:  # nearly always
+        return
     import httpcore
     import httpx
 
     client = httpx.Client | httpx.AsyncClient | ClientTransport
     if not isinstance(held, httpx.BaseTransport | httpx.AsyncBaseTransport | client):
-        return
-    if _parted.get(id(held)) is held:
         return
     _parted[id(held)] = held
     for name, inner in list(vars(held).items()):
