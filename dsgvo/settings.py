@@ -288,9 +288,13 @@ class Settings(BaseModel):
         return self._both_clients().asynchronous
 
     def _both_clients(self) -> ClientPair:
-        settings = {name: getattr(self, field) for field, name in self.client_arguments.items()}
-        self._clients = ClientPair.of(self._clients, self.provider, settings)
-        return self._clients
+        fields = vars(self)  # each call asks, and a model's attributes are slow
+        settings = {name: fields[field] for field, name in self.client_arguments.items()}
+        kept = self._clients
+        clients = ClientPair.of(kept, self.provider, settings)
+        if clients is not kept:  # to set an attribute takes longer than all the rest
+            self._clients = clients
+        return clients
 
 
 def merged_body(own: Mapping[str, Any] | None, given: Any) -> Any:
@@ -445,8 +449,9 @@ class ChatSettings(Settings):
         return found
 
     def _parameters(self) -> dict[str, Any]:
-        fields = {name: getattr(self, name) for name in self.parameter_fields}
-        return {name: value for name, value in fields.items() if value is not None}
+        fields = vars(self)
+        given = {name: fields[name] for name in self.parameter_fields}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class EmbeddingSettings(Settings):

@@ -182,6 +182,11 @@ class _Call:
     before: Completion | None = None
     first: Operation | None = None
 
+    def settled(self) -> Flow[_Call]:
+        """Return the request with the workspace that it goes to."""
+        config = yield from in_workspace(self.config)
+        return self if config is self.config else replace(self, config=config)
+
     def decoder(self, answer: Answer) -> ChatDecoder:
         return ChatDecoder(
             self.config.spec,
@@ -374,7 +379,7 @@ class BaseClient:
 
         Until then an error in the answer is like one in its status, and tried again alike.
         """
-        call = replace(call, config=(yield from in_workspace(call.config)))
+        call = yield from call.settled()
         return (yield from _told(call, self._first_piece(call)))
 
     def _first_piece(self, call: _Call) -> Flow[_Begun]:
@@ -399,7 +404,7 @@ class BaseClient:
                 yield from retries.wait(Failure(error, error.__cause__, retry=again))
 
     def _complete(self, call: _Call) -> Flow[Completion]:
-        call = replace(call, config=(yield from in_workspace(call.config)))
+        call = yield from call.settled()
         with _audited(call.config, "chat", call.model) as entry:
             gate = gate_of(call.config)
             guessed = gate.guess((str(call.operation.body),)) if gate is not None else 0

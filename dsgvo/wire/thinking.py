@@ -215,7 +215,7 @@ def thought_text(value: object, depth: int = 0) -> str:
     """
     if isinstance(value, str):
         return value
-    if depth > _MAX_NESTING:
+    if value is None or depth > _MAX_NESTING:
         return ""
     if isinstance(value, list):
         return "".join(thought_text(item, depth + 1) for item in cast("list[object]", value))

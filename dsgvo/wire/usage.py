@@ -140,7 +140,7 @@ def _detail(
 ) -> int | None:
     for place in places:
         inner = usage.get(place)
-        if isinstance(inner, Mapping):
+        if inner is not None and isinstance(inner, Mapping):  # asking an ABC takes long
             found = _first(cast("Mapping[str, Any]", inner), names)
             if found is not None:
                 return found
@@ -148,8 +148,10 @@ def _detail(
 
 
 def _first(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    found = (_count(counts[name]) for name in names if name in counts)
-    return next((count for count in found if count is not None), None)
+    for name in names:
+        if name in counts and (count := _count(counts[name])) is not None:
+            return count
+    return None
 
 
 def _count(value: object) -> int | None:

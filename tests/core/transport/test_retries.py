@@ -69,7 +69,7 @@ def test_retry_never_once_a_byte_of_the_answer_has_come(
 
     again = ending == "closed" and not came  # nor where it is silent
     with raw_server(serve) as raw:
-        client = mode.client("sovrgpt", raw, timeout=0.2 if ending == "silence" else 60)
+        client = mode.client("sovrgpt", raw, timeout=(60, 0.2 if ending == "silence" else 60))
         with pytest.raises(errors.APIError) as caught:
             mode.ask(client)
         assert (len(raw.requests), len(naps)) == ((3, 2) if again else (1, 0))
