@@ -117,6 +117,7 @@ def reads(file: Any) -> dict[str, Any]:
 
 EMBEDDINGS: dict[str, Any] = {"input": "x", "model": "m", "dimensions": 1}
 IMAGES: dict[str, Any] = {"prompt": "x", "n": 10}
+SONAR = {"model": "llama-3.1-sonar-large-128k-online"}
 PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
 
 
@@ -128,6 +129,10 @@ PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
         ("meingpt", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
         ("innogpt", {}, says("system", [FILE]), f"{SAID}[0].type must be 'text'"),
         ("sovrgpt", {}, {"stop": [1]}, "stop[0]"),
+        ("sovrgpt", {}, {"n": 2}, "n > 1 is not supported"),
+        ("sovrgpt", {}, {"response_format": {"type": "text"}}, "response_format.type must be 'js"),
+        ("sovrgpt", {}, says("developer", "x"), "messages[0].role must be 'system', "),
+        ("meingpt", {}, SONAR | offers(name="f"), "does not support tool calling"),
         ("innogpt", {}, {"max_completion_tokens": 0}, "max_completion_tokens must be greater"),
         ("meingpt", EMBEDDINGS, {"input": [[]]}, "input["),
         ("innogpt", EMBEDDINGS, {"input": [[1]]}, "input[0] must be a valid string"),

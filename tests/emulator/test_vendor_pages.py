@@ -1,7 +1,6 @@
 """The vendors' own examples, as requests of the same content, and where they depart from OpenAI."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from tests.emulator.conftest import QUESTION, Http
 from tests.vendors import MODELS
 
 PDF = (Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf").read_bytes()
-IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
-DATA_IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 
 
 def asking(vendor: str, *content: dict, **fields: object) -> dict:
@@ -73,17 +70,6 @@ class TestInnoGPT:
 class TestMeinGPT:
     """Sources: the pages "Completions" and "Modell API"."""
 
-    @pytest.mark.covers(
-        "meingpt",
-        "behaviour Models without tools, as Perplexity's: 400, or refused before sending",
-        "Doc",
-    )
-    def test_tools_for_perplexity_are_refused(self, http: Http) -> None:
-        tools = [{"type": "function", "function": {"name": "f"}}]
-        for model, status in (("llama-3.1-sonar-large-128k-online", 400), ("llama-3.1-70b", 200)):
-            answer = http("meingpt", json=asking("meingpt", tools=tools, model=model))
-            assert (answer.status_code, "status" in answer.json()) == (status, status == 400)
-
     @pytest.mark.covers("meingpt", "parameter `model` of embeddings may be left out", "Public")
     def test_embeddings_need_no_model(self, http: Http) -> None:
         for given, count in (("hallo", 1), ([1, 2, 3], 1), ([[1, 2, 3], [4]], 2)):
@@ -93,23 +79,6 @@ class TestMeinGPT:
 
 class TestNeuroflash:
     """Source: the page "Chat-Vervollständigungen"."""
-
-    @pytest.mark.covers(
-        "neuroflash", "behaviour The answer has an id like `gen-…` and no `created`", "Doc"
-    )
-    @pytest.mark.covers(
-        "neuroflash",
-        "behaviour `usage.words_used` is what the quota counts, plain and streamed",
-        "Doc",
-    )
-    def test_the_curl_example(self, http: Http) -> None:
-        answer = http("neuroflash", json=asking("neuroflash", temperature=0.7)).json()
-        assert "created" not in answer
-        assert re.fullmatch(r"gen-1775000000-\w{8}", answer["id"])
-        words = len(answer["choices"][0]["message"]["content"].split())
-        wanted = {"stream": True, "stream_options": {"include_usage": True}}
-        streamed = events(http("neuroflash", json=asking("neuroflash", **wanted)))[-1]
-        assert answer["usage"]["words_used"] == streamed["usage"]["words_used"] == words
 
     @pytest.mark.covers("neuroflash", "header x-workspace-id")
     def test_the_workspace_is_needed(self, http: Http) -> None:
@@ -149,16 +118,12 @@ class TestNeuroflash:
         assert {one["field"] for one in answer.json()["errors"]} == {*wrong, "stream_options"}
 
     @pytest.mark.covers("neuroflash", "endpoint POST /oauth/v2/token", "Public")
-    def test_a_token_opens_the_api_until_it_expires(self, http: Http, server: Server) -> None:
+    def test_who_gets_a_token(self, http: Http, server: Server) -> None:
         client = {"client_id": server.client_id, "client_secret": server.client_secret}
         form = {"grant_type": "client_credentials", "scope": "openid", **client}
         none = {"authorization": "", "x-workspace-id": ""}
         token = http("neuroflash", "//oauth/v2/token", headers=none, data=form).json()
         assert (token["token_type"], token["expires_in"]) == ("Bearer", 14399)
-        headers = {"authorization": f"Bearer {token['access_token']}"}
-        assert http("neuroflash", "/health", "GET", headers=headers).status_code == 200
-        server.expire_tokens()
-        assert http("neuroflash", "/health", "GET", headers=headers).status_code == 401
         for wrong, status, code in (
             ({"client_secret": "falsch"}, 401, "invalid_client"),
             ({"grant_type": "password"}, 400, "unsupported_grant_type"),
@@ -178,12 +143,3 @@ class TestSovrGPT:
         accept = {"accept": "application/json, Text/Event-Stream"}
         found = events(http("sovrgpt", json=asking("sovrgpt"), headers=accept))
         assert found[-1]["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "stop"}
-
-    @pytest.mark.covers("sovrgpt", "content `image_url` with a web address or a data URL", "Doc")
-    def test_vision(self, http: Http) -> None:
-        listed = http("sovrgpt", "/models", "GET").json()["data"]
-        assert {(model["object"], model["owned_by"]) for model in listed} == {("model", "emulator")}
-        for model in listed:
-            body = asking("sovrgpt", IMAGE, DATA_IMAGE, model=model["id"])
-            status = http("sovrgpt", json=body).status_code
-            assert status == (200 if model["accepts_vision"] else 400)

@@ -13,6 +13,7 @@ from tests.frameworks.test_structured import Person
 from tests.vendors import MODELS
 
 
+@pytest.mark.covers("*", "endpoint POST */chat/completions")
 @pytest.mark.parametrize(
     ("provider", "model"),
     [*MODELS.items(), ("innogpt", "gpt-5-mini")],  # the last streams, whatever is asked for

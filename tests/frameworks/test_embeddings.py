@@ -11,6 +11,7 @@ from tests.frameworks.support import EACH, Way
 TEXTS = [f"Satz Nummer {number} über den Datenschutz." for number in range(10)]
 
 
+@pytest.mark.covers("innogpt, meingpt", "endpoint POST */embeddings")
 @pytest.mark.parametrize(
     ("provider", "model", "length"),
     [("innogpt", "text-embedding-3-small", 1536), ("meingpt", "text-embedding-3-large", 3072)],

@@ -80,7 +80,9 @@ def test_a_class_as_response_format(server: Server, way: Way) -> None:
 
 
 @pytest.mark.covers(
-    "sovrgpt", "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending"
+    "sovrgpt",
+    "behaviour JSON mode is `json_object` alone: JSON schemas are refused before sending",
+    "Doc",
 )
 @EACH
 def test_methods_that_are_not_documented_are_refused_with_those_there_are(

@@ -143,6 +143,7 @@ def test_what_goes_out_as_it_is_and_what_says_nothing_and_is_left_out() -> None:
     assert sent == choices
 
 
+@pytest.mark.covers("sovrgpt", "parameter n: more than one answer is refused before sending", "Doc")
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_the_vendor_has_not_is_refused_in_its_name(provider: str) -> None:
     spec = PROVIDERS[provider]
@@ -188,7 +189,9 @@ def test_an_ignored_parameter_is_sent_and_told_or_refused_when_strict() -> None:
 
 
 @pytest.mark.covers(
-    "meingpt", "behaviour Models without tools, as Perplexity's: 400, or refused before sending"
+    "meingpt",
+    "behaviour Models without tools, as Perplexity's: 400, or refused before sending",
+    "Doc",
 )
 def test_tools_for_a_model_known_not_to_take_them() -> None:
     error = raised(CapabilityError, body, "meingpt", model="sonar-pro", tools=[ADD])
