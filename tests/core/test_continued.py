@@ -68,7 +68,8 @@ ENDED = sse({**chunk("Eins", "length"), "usage": USAGE})
 
 
 def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Server) -> None:
-    server.script("neuroflash", Raw(chunks=[ENDED]), Status(429, message="Genug"))
+    ids = {"x-request-id": "r-1", "retry-after": "7"}
+    server.script("neuroflash", Raw(chunks=[ENDED]), Status(429, message="Genug", headers=ids))
     client = mode.client("neuroflash", server, max_retries=0)
     form = {"response_format": {"type": "json_object"}, "max_tokens": 99}
     error = raised(IncompleteStreamError, mode.ask, client, continue_cut_answers=3, **form)
@@ -77,6 +78,8 @@ def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Ser
     assert "its rest could not be had: neuroflash: 429: Genug" in str(error)
     assert error.partial is not None
     assert (error.partial.content, error.partial.usage) == ("Eins", USAGE)
+    assert (error.provider, error.status_code, error.retry_after) == ("neuroflash", 429, 7)
+    assert (error.code, error.request_id) == ("rate_limit_exceeded", "r-1")
     for wrong in (-1, 1.5, "1"):
         with pytest.raises(errors.ConfigurationError, match=f"continue_cut_answers={wrong!r} is"):
             mode.ask(client, continue_cut_answers=wrong)
