@@ -83,6 +83,7 @@ from dsgvo.transport._request import (
     Retries,
     aside,
     connection_error,
+    decoded,
     explained,
     fetch,
     gate_of,
@@ -542,11 +543,15 @@ class BaseClient:
         gate = gate_of(config)
         guessed = gate.guess(batch.texts) if gate is not None else 0
         with _audited(config, "embeddings", asked["model"]) as entry:
-            body, answer = yield from fetch(config, operation, AUTH, gate=gate, tokens=guessed)
-            with masked(config, operation, answer):
-                result = decode_embeddings(
+            result, answer = yield from decoded(
+                config,
+                operation,
+                lambda body, _: decode_embeddings(
                     config.spec, body, batch, dimensions=asked.get("dimensions"), arrays=arrays
-                )
+                ),
+                gate,
+                guessed,
+            )
             entry.answered(result.model, result.usage, answer.request_id)
         if base64:
             runtime.gave_base64.add((config.base_url, asked["model"]))
@@ -593,9 +598,9 @@ class BaseClient:
         )
         try:
             with _audited(config, "rerank", asked.model) as entry:
-                body, answer = yield from fetch(config, operation, AUTH)
-                with masked(config, operation, answer):
-                    results, model = decode_rerank(config.spec, body, batch)
+                (results, model), answer = yield from decoded(
+                    config, operation, lambda body, _: decode_rerank(config.spec, body, batch)
+                )
                 entry.answered(model, request_id=answer.request_id)
         except APIStatusError as error:
             if len(batch.texts) == 1 or not is_too_large(error, batch):
@@ -616,9 +621,10 @@ class BaseClient:
             expects="a list of assistants",
             not_found=f"the list of assistants is {support.source}",
         )
-        body, answer = yield from fetch(config, operation, AUTH)
-        with masked(config, operation, answer):
-            return decode_assistants(config.spec, body)
+        found, _ = yield from decoded(
+            config, operation, lambda body, _: decode_assistants(config.spec, body)
+        )
+        return found
 
     def _run_assistant(
         self,
@@ -639,9 +645,11 @@ class BaseClient:
             not_found=f"assistants() lists those there are; their address is {support.source}",
         )
         with _audited(config, f"assistant {assistant_id}", None) as entry:
-            body, answer = yield from fetch(config, operation, AUTH)
-            with masked(config, operation, answer):
-                said = decode_run(spec, body, request_id=answer.request_id)
+            said, _ = yield from decoded(
+                config,
+                operation,
+                lambda body, answer: decode_run(spec, body, request_id=answer.request_id),
+            )
             entry.answered(said.model, said.usage, said.request_id)
         _check_model(config, assistant_id, said.model)
         return said
@@ -752,10 +760,8 @@ class BaseClient:
         )
         with _audited(config, "image", model) as entry:
             try:
-                flow = fetch(config, operation, AUTH)
-                body, answer = yield from explained(config, model, flow)
-                with masked(config, operation, answer):
-                    image = decode_image(config.spec, body)
+                flow = decoded(config, operation, lambda body, _: decode_image(config.spec, body))
+                image, answer = yield from explained(config, model, flow)
             except APIError as error:
                 name_fact(config.spec, error, "image")
                 raise

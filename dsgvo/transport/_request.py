@@ -101,6 +101,7 @@ __all__ = [
     "Retries",
     "aside",
     "connection_error",
+    "decoded",
     "explained",
     "fetch",
     "gate_of",
@@ -403,13 +404,14 @@ def fetch(
     config: ClientConfig,
     operation: Operation,
     auth: Auth | None,
+    retries: Retries | None = None,
     *,
     seconds: float | None = None,
     gate: Gate | None = None,
     tokens: int = 0,
 ) -> Flow[tuple[bytes, Answer]]:
     """Make a request and read its whole answer, or what has come of it after so many seconds."""
-    answer = yield from open_response(config, operation, auth, None, gate, tokens)
+    answer = yield from open_response(config, operation, auth, retries, gate, tokens)
     body = _Body()
     if seconds is not None:
         body = _Body(config.max_response_bytes, time.monotonic() + seconds)
@@ -421,6 +423,28 @@ def fetch(
         error.request_id = answer.request_id
         raise error from failed.__cause__
     return body.data, answer
+
+
+def decoded(
+    config: ClientConfig,
+    operation: Operation,
+    decode: Callable[[bytes, Answer], _T],
+    gate: Gate | None = None,
+    tokens: int = 0,
+) -> Flow[tuple[_T, Answer]]:
+    """Make a request and decode its answer; an error in it is tried again like one in its status.
+
+    Raises:
+        APIError: Of the kind that fits.
+    """
+    retries = Retries(config, operation)
+    while True:
+        body, answer = yield from fetch(config, operation, AUTH, retries, gate=gate, tokens=tokens)
+        try:
+            with masked(config, operation, answer):
+                return decode(body, answer), answer
+        except APIError as error:
+            yield from retries.wait(Failure(error, error.__cause__))
 
 
 def gate_of(config: ClientConfig) -> Gate | None:

@@ -9,6 +9,7 @@ from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
 from dsgvo.errors import ConfigurationError, ResidencyError, ResidencyWarning
 from dsgvo.providers import Model
+from dsgvo.transport._pools import runtime
 from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, answered_elsewhere, check_residency
 from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
@@ -142,4 +143,8 @@ def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode, how:
         said = f"answered with model 'o1-us', asked for '{named.get('model', 'emulator-1')}'"
         with pytest.warns(ResidencyWarning, match=said) as told:
             _ = [done(mode, client, how, **named) for _ in range(2)]
+        for accepts in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
+            runtime.reset()
+            own = mode.client(spec, api_key="k", base_url=raw.url, **accepts)
+            done(mode, own, how, **named)  # a warning would be an error
     assert len(told) == 1

@@ -5,6 +5,7 @@ import pickle
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -61,7 +62,22 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"purpose": 5}, "purpose=5: use a line of text, such as 'Kundendienst'"),
     ({"purpose": " "}, "purpose=' ': use a line"),
     ({"max_response_bytes": True}, "max_response_bytes=True: use a whole number"),
+    ({"max_response_bytes": 0}, "max_response_bytes=0: use a whole number"),
     ({"http_transport": 7}, "http_transport is a int: pass an httpx.BaseTransport"),
+    (
+        {"http_async_transport": 7},
+        "http_async_transport is a int: pass an httpx.AsyncBaseTransport",
+    ),
+    ({"default_query": "a=b"}, "default_query is not a mapping"),
+    *(
+        ({"default_query": pair}, "default_query['a'] is not valid Unicode")
+        for pair in ({"a": "x\ud800"}, {"a": "\udfffx"})
+    ),
+    ({"include_response_headers": "X-A"}, "include_response_headers='X-A': use True, or a list"),
+    ({"rate_limit": 7}, "rate_limit=7: 'adaptive', a Gate, or None"),
+    ({"base_url": "https://name@sovrgpt.com/v1"}, "holds a user name or password"),
+    ({"base_url": "https://sovrgpt.com:x/v1"}, "is not a valid URL"),
+    ({"max_retries": True}, "max_retries=True: use a whole number"),
 ]
 
 
@@ -100,6 +116,13 @@ def test_how_long_each_step_may_take(timeout: float | None, connect: float, sile
     request = _pools.build("GET", GATE, {}, None, timeout=timeout, query={}, connect_timeout=None)
     steps = {"connect": connect, "pool": connect, "read": silence, "write": silence}
     assert request.extensions["timeout"] == steps
+
+
+def test_a_time_out_in_any_of_its_forms() -> None:
+    given: tuple[Any, ...] = (5, None, 2147483, (3, 4.5), (None, 4), httpx.Timeout(9, connect=2))
+    configs = [resolve("sovrgpt", api_key="k", timeout=one) for one in given]
+    kept = [(None, 5), (None, None), (None, 2147483), (3, 4.5), (None, 4), (2, 9)]
+    assert [(config.connect_timeout, config.timeout) for config in configs] == kept
 
 
 @pytest.mark.parametrize("host", ["ä..example", "a\x7fb.example", "ä" * 70 + ".example"])

@@ -14,11 +14,12 @@ from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_ser
 LIMIT = (Status(429), errors.RateLimitError)
 CLOSED = (Disconnect(), errors.APIConnectionError)
 BUSY = (Status(503), errors.InternalServerError)
+SAID = (Status(200, {"error": {"message": "später", "code": 503}}), errors.InternalServerError)
 
 
 @pytest.mark.parametrize("call", [("ask",), ("embed", ["Text"])])
 @pytest.mark.parametrize("max_retries", [0, 3])
-@pytest.mark.parametrize("faults", [[LIMIT] * 4, [CLOSED, *[BUSY] * 3]])
+@pytest.mark.parametrize("faults", [[LIMIT] * 4, [CLOSED, *[BUSY] * 3], [SAID, BUSY] * 2])
 def test_retry_max_retries_counts(
     mode: Mode, server: Server, naps: list[float], faults: Any, max_retries: int, call: Any
 ) -> None:
