@@ -13,6 +13,8 @@ from dsgvo import PROVIDERS, Client
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.transport import ClientPair, _pools
 from dsgvo.transport._config import is_loopback, resolve, without_password
+from dsgvo.transport._request import gate_of
+from dsgvo.wire.retry import MAX_RETRY_AFTER
 from tests.core.support import Mode, raised
 
 GATE = "https://gate.example/v1"
@@ -132,6 +134,21 @@ def test_a_host_that_cannot_be(mode: Mode, host: str) -> None:
     said = str(raised(ConfigurationError, ask))
     assert said.startswith("base_url")
     assert repr(url)[:-1] in said
+
+
+def test_an_adaptive_limit_is_that_of_a_server_and_a_key() -> None:
+    def of(**given: Any) -> Any:
+        return gate_of(resolve("sovrgpt", **{"api_key": "k", "rate_limit": "adaptive"} | given))
+
+    gate, asked = of(), lambda: "k"
+    assert gate is of() is of(api_key=SecretStr("k"))
+    assert of(api_key=asked) is of(api_key=asked)
+    assert (
+        len({id(one) for one in (gate, of(api_key="l"), of(base_url=GATE), of(api_key=asked))}) == 4
+    )
+    assert of(rate_limit=gate, api_key="l") is gate
+    assert of(rate_limit=None) is None
+    assert gate.limiter.max_hold == MAX_RETRY_AFTER
 
 
 def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:

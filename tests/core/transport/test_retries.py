@@ -3,6 +3,7 @@
 import socket
 from typing import Any
 
+import httpx
 import pytest
 
 from dsgvo import errors
@@ -75,6 +76,7 @@ def test_retry_never_once_a_byte_of_the_answer_has_come(
             mode.ask(client)
         assert (len(raw.requests), len(naps)) == ((3, 2) if again else (1, 0))
     assert ("broke" if ending == "closed" else "timeout=0.2") in str(caught.value)
+    assert isinstance(caught.value.__cause__, httpx.TransportError)
     if b"Gu" in came:
         assert isinstance(caught.value, errors.IncompleteStreamError)
         assert caught.value.partial is not None
