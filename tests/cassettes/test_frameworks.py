@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from dsgvo import PROVIDERS
 from tests.calls import Mode
 from tests.frameworks.support import Way
+from tests.llamaindex.conformance import wetter
 from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
 from tests.vendors import MODELS, THINKING_MODEL
 
@@ -30,11 +31,6 @@ class Person(BaseModel):
     """Eine Person."""
 
     name: str
-
-
-def wetter(ort: str) -> str:
-    """Gibt das Wetter für einen Ort an."""
-    return f"In {ort} scheint die Sonne."
 
 
 def each(

@@ -4,11 +4,8 @@ How it ends on a signal is tested where the command is, many streams at once and
 the soak (tests/benchmarks).
 """
 
-import os
 import re
 import socket
-import subprocess
-import sys
 from typing import Any
 
 import httpx
@@ -16,6 +13,7 @@ import pytest
 
 from dsgvo import emulator
 from dsgvo.emulator import Server
+from tests.core.support import run_python
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Sag: hallo"}], "stream": True}
 
@@ -69,16 +67,6 @@ except ImportError as error:
 LEFT_RUNNING = "s = emulator.running(); print(s.__enter__().url)"
 
 
-def run(code: str) -> str:
-    """Run a program in which each warning is an error, and return what it prints."""
-    program = [sys.executable, "-c", code]
-    environment = os.environ | {"PYTHONWARNINGS": "error"}
-    options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 30}
-    done = subprocess.run(program, env=environment, **options)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.strip()
-
-
 @pytest.mark.parametrize(
     ("code", "printed"),
     [
@@ -88,4 +76,5 @@ def run(code: str) -> str:
     ids=["nothing is imported unasked", "left running"],
 )
 def test_what_it_does_to_a_program(code: str, printed: str) -> None:
-    assert re.fullmatch(printed, run(f"import os, sys\nfrom dsgvo import emulator\n{code}"))
+    told = run_python(f"import sys\nfrom dsgvo import emulator\n{code}")
+    assert re.fullmatch(printed, told.decode().strip())

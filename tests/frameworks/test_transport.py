@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
-import time
 
 import pytest
 
 from dsgvo.emulator import Reply, Server
 from tests.calls import Mode, run
+from tests.core.support import eventually
 from tests.frameworks.support import Way
 
 LONG = Reply(chunks=["Wort "] * 2_000)
@@ -15,11 +15,7 @@ LONG = Reply(chunks=["Wort "] * 2_000)
 
 def all_are_closed(server: Server) -> bool:
     """Wait for what another thread is about to close."""
-    for _ in range(500):
-        if not server.open_connections:
-            return True
-        time.sleep(0.01)
-    return False
+    return eventually(lambda: not server.open_connections)
 
 
 BLOCKING = pytest.mark.parametrize(

@@ -148,6 +148,7 @@ REFUSED: list[tuple[int, str, bool, bool | None, Any, str, str]] = [
     *((403, "", read, False, [BARE], "q" if read else "qm", BOTH) for read in (True, False)),
     *((403, "", False, False, [FULL], "q", LEFT), (403, "", False, False, b"<", "qm", PLAN)),
     (403, "not in your Plan", False, False, [FULL], "m", PLAN),
+    (403, "not in your Plan", True, False, [], "", PLAN),
     (403, "This Model is off", False, True, [FULL], "mq", LEFT),
 ]
 
