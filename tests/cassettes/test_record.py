@@ -7,7 +7,7 @@ import pytest
 from dsgvo.emulator import Server, Status
 from tests.cassettes import record
 
-SELECTION = ["tests/cassettes/test_core.py", "-k", "test_models and sovrgpt"]
+SELECTION = ["tests/cassettes/test_core.py", "-k", "test_has and models and sovrgpt"]
 
 
 @pytest.fixture(autouse=True)
