@@ -135,10 +135,7 @@ CASES: tuple[BadInput, ...] = (
     # What is asked
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
     _param("temperature", 3, "temperature=3|0 to 2"),
-    _param("temperature", "warm", "temperature='warm'"),
-    _param("max_tokens", 0, "max_tokens=0|1 or more"),
     _param("n", 2, "n=2", **FEW),
-    _param("reasoning_effort", "viel", "neuroflash takes 'max', 'xhigh'", "neuroflash"),
     _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
     _param("tools", [{"type": "function", "function": None}], "tools[0]"),
     _called("NaN", "sovrgpt", "finite numbers", params={"top_k": float("nan")}),

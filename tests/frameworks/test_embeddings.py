@@ -12,6 +12,7 @@ TEXTS = [f"Satz Nummer {number} über den Datenschutz." for number in range(10)]
 
 
 @pytest.mark.covers("innogpt, meingpt", "endpoint POST */embeddings")
+@pytest.mark.covers("meingpt", "parameter dimensions of embeddings, 1 or more", "Public")
 @pytest.mark.parametrize(
     ("provider", "model", "length"),
     [("innogpt", "text-embedding-3-small", 1536), ("meingpt", "text-embedding-3-large", 3072)],
@@ -23,19 +24,9 @@ def test_plain_texts_go_out_and_the_documented_model_is_the_default(
     assert [(len(vector), type(vector[0])) for vector in vectors] == [(length, float)] * 2
     sent = {"model": model, "input": ["Guten Tag", "Ade"], "encoding_format": "base64"}
     assert bodies(server) == [sent]
-
-
-@pytest.mark.covers("meingpt", "parameter dimensions of embeddings, 1 or more", "Public")
-def test_a_server_without_base64_is_asked_for_numbers_and_remembered(
-    server: Server, way: Way
-) -> None:
-    server.refuse("meingpt", "encoding_format")
-    model = way.embeddings("meingpt", dimensions=16, extra_body={"user": "rag"})
-    vector = way.embed_query(model, "Guten Tag")
-    assert way.turned().embed(model, ["Guten Tag"]) == [vector]
-    assert len(vector) == 16
-    assert [(body["dimensions"], body["user"]) for body in bodies(server)] == [(16, "rag")] * 3
-    assert ["encoding_format" in body for body in bodies(server)] == [True, False, False]
+    small = way.embeddings(provider, dimensions=16, extra_body={"user": "rag"})
+    assert len(way.embed_query(small, "Guten Tag")) == 16
+    assert bodies(server)[1] == sent | {"dimensions": 16, "input": ["Guten Tag"], "user": "rag"}
 
 
 def test_batches_run_side_by_side_and_come_back_in_order(server: Server, way: Way) -> None:

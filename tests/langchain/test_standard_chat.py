@@ -15,13 +15,6 @@ from tests.langchain.standard import TEXT_ALONE, Integration, Unit, not_on
 
 SOVRGPT_PAGE = "SovrGPT: POST /v1/chat/completions"
 MEINGPT_PAGE = "meinGPT: Completions"
-STORED = {"test_serdes": "neuroflash has the snapshot; test_settings.py stores and loads each"}
-
-
-class TestInnoGPTUnit(Unit, ChatModelUnitTests):
-    chat_model_class = ChatInnoGPT
-    chat_model_params: ClassVar = {"model": "claude-4-5-sonnet"}
-    ruled_out: ClassVar = STORED
 
 
 class TestInnoGPT(Integration, ChatModelIntegrationTests):
@@ -31,12 +24,6 @@ class TestInnoGPT(Integration, ChatModelIntegrationTests):
     supports_image_inputs = supports_image_urls = supports_pdf_inputs = True
     # Images and PDFs stand in the user's messages there.
     ruled_out: ClassVar = not_on("innoGPT: Endpoints", "test_audio_inputs", "test_pdf_tool_message")
-
-
-class TestMeinGPTUnit(Unit, ChatModelUnitTests):
-    chat_model_class = ChatMeinGPT
-    chat_model_params: ClassVar = {"model": "gpt-4o"}
-    ruled_out: ClassVar = STORED
 
 
 @pytest.mark.filterwarnings("ignore:meinGPT accepts 'stop'")
@@ -52,6 +39,8 @@ class TestMeinGPT(Integration, ChatModelIntegrationTests):
 
 
 class TestNeuroflashUnit(Unit, ChatModelUnitTests):
+    """What asks no server is one code; test_fifth_vendor.py has a vendor without a header."""
+
     chat_model_class = ChatNeuroflash
     chat_model_params: ClassVar = {"model": "openai/gpt-4.1-mini"}
     more_variables: ClassVar = {"WORKSPACE_ID": "workspace-of-the-environment"}
@@ -63,15 +52,6 @@ class TestNeuroflash(Integration, ChatModelIntegrationTests):
     model_override_value = "openai/gpt-4.1"
     structured_output_kwargs: ClassVar = {"method": "function_calling"}
     ruled_out: ClassVar = not_on("neuroflash: Chat-Vervollständigungen", *TEXT_ALONE)
-
-
-class TestSovrGPTUnit(Unit, ChatModelUnitTests):
-    chat_model_class = ChatSovrGPT
-    chat_model_params: ClassVar = {"model": "qwen3.5-9b"}
-    ruled_out: ClassVar = STORED | {
-        "test_with_structured_output": f"{SOVRGPT_PAGE}: response_format is json_object alone, so "
-        "method='json_schema', which the test wants, is refused"
-    }
 
 
 class TestSovrGPT(Integration, ChatModelIntegrationTests):
