@@ -27,6 +27,10 @@ def test_plain_texts_go_out_and_the_documented_model_is_the_default(
     small = way.embeddings(provider, dimensions=16, extra_body={"user": "rag"})
     assert len(way.embed_query(small, "Guten Tag")) == 16
     assert bodies(server)[1] == sent | {"dimensions": 16, "input": ["Guten Tag"], "user": "rag"}
+    server.refuse(provider, "encoding_format")  # numbers are asked for, and that is remembered
+    vector = way.embed_query(small, "Ade")
+    assert way.turned().embed(small, ["Ade"]) == [vector]
+    assert ["encoding_format" in body for body in bodies(server)[2:]] == [True, False, False]
 
 
 def test_batches_run_side_by_side_and_come_back_in_order(server: Server, way: Way) -> None:
