@@ -75,6 +75,12 @@ def test_a_hidden_text_is_found_in_any_form() -> None:
         assert json.loads(Rules().request(asked(data)).body).keys() == {"sha256"}
 
 
+def test_an_answer_says_whose_it_is() -> None:
+    for server, origin in (("nginx", "live 2"), ("dsgvo-emulator/1.0", "emulator 1.0")):
+        [kept] = Rules().response(told(Server=server))["headers"]["x-recorded-from"]
+        assert kept.startswith(origin)
+
+
 def test_ordinary_fields_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOVRGPT_API_KEY", "an-unusual-key")
     body = {"tools": [{"properties": {"password": {"type": "string"}}}], "token": "x" * 9}
