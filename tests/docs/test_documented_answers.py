@@ -24,12 +24,6 @@ SOVRGPT = """{"id": "chatcmpl-abc123", "object": "chat.completion", "created": 1
 "usage": {"prompt_tokens": 42, "completion_tokens": 87, "total_tokens": 129}}"""
 
 
-@pytest.mark.covers(
-    "neuroflash", "behaviour The answer has an id like `gen-…` and no `created`", "Doc"
-)
-@pytest.mark.covers(
-    "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed", "Doc"
-)
 @pytest.mark.parametrize(
     ("provider", "body", "expected", "counts"),
     [

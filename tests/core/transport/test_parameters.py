@@ -94,6 +94,12 @@ def test_what_json_does_not_know_is_refused_before_sending(mode: Mode, server: S
     "parameter stream_options: usage of a stream; left out where it is refused",
     "Inferred",
 )
+@pytest.mark.covers(
+    "neuroflash", "behaviour The answer has an id like `gen-…` and no `created`", "Doc"
+)
+@pytest.mark.covers(
+    "neuroflash", "behaviour `usage.words_used` is what the quota counts, plain and streamed", "Doc"
+)
 def test_usage_comes_with_the_stream_where_it_is_given(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", server)
     whole = mode.stream(client)[-1].completion
@@ -105,6 +111,8 @@ def test_usage_comes_with_the_stream_where_it_is_given(mode: Mode, server: Serve
     mode.stream(client, extra_body=own)
     sent = [request.json.get("stream_options") for request in server.requests]
     assert sent == [{"include_usage": True}, None, own["stream_options"]]
+    assert ((whole.id or "")[:4], whole.created) == ("gen-", None)
+    assert mode.chat(client).usage == whole.usage
 
 
 @pytest.mark.parametrize(
