@@ -139,6 +139,7 @@ CASES: tuple[BadInput, ...] = (
     _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
     _param("tools", [{"type": "function", "function": None}], "tools[0]"),
     _called("NaN", "sovrgpt", "finite numbers", params={"top_k": float("nan")}),
+    _called("infinity", "sovrgpt", "finite numbers", params={"top_k": -float("inf")}),
     # A parameter that the vendor ignores, where that is refused.
     _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),
     _param("tools", [ADD], f"tools|{ONLINE}", "meingpt", params={"model": ONLINE}, **FEW),

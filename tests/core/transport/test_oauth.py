@@ -115,6 +115,10 @@ def test_bounded_in_how_many_accounts_tokens_and_gates_are_kept_of(
             mode.chat(of(mode, raw, client_id=name, rate_limit="adaptive"))
     assert [key[1] for key in runtime.tokens] == ["b", "c"]
     assert len(runtime.gates) == 2
+    memory = dict[str, int]()
+    for count, name in enumerate("abac"):
+        runtime.keep(memory, name, count)
+    assert memory == {"a": 2, "c": 3}
 
 
 NO_TOKENS = [

@@ -122,6 +122,8 @@ def test_retry_an_error_under_success_while_nothing_was_handed_out(
         (Status(429, headers={"retry-after": "59.5"}), [59.5, 59.5]),
         (Status(529, headers={"retry-after": "9", "retry-after-ms": "250"}), [0.25, 0.25]),
         (Status(429, headers={"retry-after": "3600"}), []),
+        (Status(400, headers={"x-should-retry": "true", "retry-after-ms": "10"}), [0.01, 0.01]),
+        (Status(503, headers={"x-should-retry": "false"}), []),
     ],
 )
 def test_retry_what_the_server_says_of_it(
