@@ -94,7 +94,6 @@ MEINGPT_URL: Any = {
 HAVING = "innoGPT|meinGPT|allow_undocumented=True"
 FEW: Any = {"error": "CapabilityError"}
 HIDDEN: Any = {"hides": "geheim"}
-OFFERED: Any = {"params": {"tools": [ADD]}}
 CASES: tuple[BadInput, ...] = (
     # Who one is
     _keyless("innogpt: key missing", "innogpt", "api_key|INNOGPT_API_KEY"),
@@ -136,8 +135,6 @@ CASES: tuple[BadInput, ...] = (
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
     _param("temperature", 3, "temperature=3|0 to 2"),
     _param("n", 2, "n=2", **FEW),
-    _param("tool_choice", "subtract", "tool_choice='subtract'|'add'", **OFFERED),
-    _param("tools", [{"type": "function", "function": None}], "tools[0]"),
     _called("NaN", "sovrgpt", "finite numbers", params={"top_k": float("nan")}),
     _called("infinity", "sovrgpt", "finite numbers", params={"top_k": -float("inf")}),
     # A parameter that the vendor ignores, where that is refused.

@@ -262,14 +262,6 @@ def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
     assert error.code == "forbidden"
 
 
-def test_other_vendors_have_neither_workspaces_nor_health(mode: Mode, server: Server) -> None:
-    said = {"workspaces": "has no workspaces", "health": "documents no address for its health"}
-    for how, words in said.items():
-        error = raised(errors.CapabilityError, mode.call, mode.client("sovrgpt", server), how)
-        assert (words in str(error), error.provider) == (True, "sovrgpt")
-    assert not server.requests
-
-
 # Refusals
 
 USED_UP = {"usageTypeKey": "tokens", "limitAmountDaily": 50, "usedAmountDaily": 60}

@@ -113,6 +113,8 @@ RECIPES: list[tuple[Any, list[Any], Any, list[Ask]]] = [
         [WORKSPACES, replace(WORKSPACES, query={"page": 4})],
     ),
 ]
+# what is asked for → what is said where a vendor has it not
+LACKS = {"a list of workspaces": "has no workspaces", "the service's health": "no address for its"}
 
 
 @pytest.mark.covers("neuroflash", "behaviour Lists of the account come in pages", "Seen")
@@ -124,6 +126,7 @@ def test_what_is_asked_for_and_errors_in_the_vendors_name() -> None:
             failures.append(raised(errors.CapabilityError, asked, read(INNOGPT)))
         named = [(str(error).split()[0], error.provider) for error in failures]
         assert named == [("neuroflash:", "neuroflash"), ("innoGPT", "innogpt")][: len(named)]
+        assert LACKS.get(asks[0].expects, "") in str(failures[-1])
     endless = [
         page | {"page": {"totalElements": 999, "currentPage": page["data"][0]["id"]}}
         for page in PAGES
