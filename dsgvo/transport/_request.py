@@ -444,7 +444,7 @@ def decoded(
             with masked(config, operation, answer):
                 return decode(body, answer), answer
         except APIError as error:
-            yield from retries.wait(Failure(error, error.__cause__))
+            yield from retries.wait(Failure(error))
 
 
 def gate_of(config: ClientConfig) -> Gate | None:

@@ -70,6 +70,7 @@ def test_an_upload_is_the_form_of_the_page(mode: Mode, server: Server, how: str,
     [request] = server.requests
     assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert int(request.headers["content-length"]) == len(request.body)
+    assert request.headers["user-agent"].startswith("dsgvo-llm/")
     form = form_of(request)
     assert form.keys() == {"file", "payload"}
     assert form["file"] == Part("06-reiserichtlinie.pdf", "application/pdf", DATA)

@@ -10,6 +10,7 @@ import pytest
 
 from dsgvo import ToolCall, errors
 from dsgvo.emulator import ErrorEvent, Raw, Reply, Server, Status, Step, Truncate
+from dsgvo.transport import _pools
 from tests.core.support import Mode, chunk, http, raised, raw_server, sse, text_of
 from tests.vendors import MODELS
 
@@ -117,8 +118,9 @@ def test_whole_answers_an_answer_that_is_none(
 @hows
 @pytest.mark.parametrize(("ending", "text"), [("dropped", TEXT), ("held", TEXT), ("held", "")])
 def test_whole_answers_after_done_nothing_more_is_needed(
-    mode: Mode, how: str, ending: str, text: str
+    mode: Mode, how: str, ending: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_pools, "DRAIN_SECONDS", 3600)
     let_go, over = threading.Event(), threading.Event()
     stream = STREAM if text else sse(chunk())
 

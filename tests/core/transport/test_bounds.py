@@ -1,5 +1,7 @@
 """Bounded and linear: what a server sends is bounded, in size and in time, on every path."""
 
+import asyncio
+import gc
 import gzip
 import re
 import socket
@@ -7,6 +9,7 @@ import threading
 import time
 import traceback
 import zlib
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -164,6 +167,30 @@ def test_bounded_in_time_what_does_not_end(
         else:
             assert support.text_of(mode.stream(client)) == "Ja."
         assert drip is None or left.wait(5)  # while the server still stands
+
+
+@pytest.mark.parametrize("drips", [True, False])
+async def test_bounded_in_time_the_rest_is_read_and_what_fails_of_it_is_nobodys(
+    drips: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_pools, "DRAIN_SECONDS", 0.1)
+    left = threading.Event()
+
+    def serve(_request: bytes, connection: socket.socket) -> None:
+        connection.sendall(STREAM + b"5;")
+        with suppress(OSError):
+            while drips and not left.wait(0.02):
+                connection.sendall(b"x")
+        left.set()
+        connection.close()
+
+    with raw_server(serve) as raw:
+        client = Mode("async").client("sovrgpt", raw, max_retries=0, timeout=60)
+        assert [d async for d in client.stream(support.HELLO, model="m")][-1].completion is not None
+        assert await asyncio.to_thread(left.wait, 5)
+    await asyncio.gather(*_pools._background, return_exceptions=True)
+    gc.collect()
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("freed_late", [False, True])

@@ -22,6 +22,7 @@ SHOWN = {
     "https://user:geheim@sovrgpt.com:8443/v1?a=b": "https://***@sovrgpt.com:8443/v1?***",
     "https://a@b:geheim@sovrgpt.com/v1": "https://***@sovrgpt.com/v1",
     "https://user:geheim@[::1/v1": "https://***@[::1/v1",
+    "https://user@sovrgpt.com/v1?a\nb": "https://***@sovrgpt.com/v1?***",
     **{same: same for same in ("https://sovrgpt.com/api/v1", "kein url")},
 }
 
@@ -108,6 +109,7 @@ def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
     ):
         error = raised(ConfigurationError, resolve(own, api_key="k").require_arguments)
         assert str(error).endswith(said)
+        assert error.provider == "neuroflash"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,9 @@ def test_an_adaptive_limit_is_that_of_a_server_and_a_key() -> None:
     assert of(rate_limit=gate, api_key="l") is gate
     assert of(rate_limit=None) is None
     assert gate.limiter.max_hold == MAX_RETRY_AFTER
+    accounts = [resolve("sovrgpt", api_key=key).account for key in (asked, asked, lambda: "k")]
+    assert accounts[0] == accounts[1] != accounts[2]
+    assert len(set(accounts)) == 2
 
 
 def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:

@@ -202,7 +202,8 @@ def test_whole_answers_halves_have_vectors_of_one_length(async_mode: Mode, call:
     with raw_server(serve) as raw:
         own = client(async_mode, raw)
         error = raised(errors.APIResponseError, async_mode.call, own, call, ["a", "b"])
-    assert "lengths: [1, 2]" in str(error)
+    assert "embedding texts 0 to 1: vectors of different lengths: [1, 2]" in str(error)
+    assert error.provider == "innogpt"
 
 
 @pytest.mark.parametrize("batch_size", [1, 100])

@@ -150,6 +150,7 @@ def test_connections_through_different_proxies_and_past_them_are_kept_apart(
         ]
         assert [whole.content for whole in mode.in_turn(*calls * 2)] == ["A", "past", "B"] * 2
         assert (one.accepted, direct.accepted, two.accepted) == (1, 1, 1)
+        assert b"proxy-authorization" not in b"".join(one.requests + two.requests).lower()
 
 
 AUTHORITY = trustme.CA()
