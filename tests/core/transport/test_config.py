@@ -140,7 +140,8 @@ def test_a_host_that_cannot_be(mode: Mode, host: str) -> None:
 
 def test_an_adaptive_limit_is_that_of_a_server_and_a_key() -> None:
     def of(**given: Any) -> Any:
-        return gate_of(resolve("sovrgpt", **{"api_key": "k", "rate_limit": "adaptive"} | given))
+        settings: Any = {"api_key": "k", "rate_limit": "adaptive"} | given
+        return gate_of(resolve("sovrgpt", **settings))
 
     gate, asked = of(), lambda: "k"
     assert gate is of() is of(api_key=SecretStr("k"))
