@@ -401,28 +401,15 @@ def tell_late(config: ClientConfig, error: DsgvoError, started: float) -> bool:
 
 
 def fetch(
-    config: ClientConfig,
-    operation: Operation,
-    auth: Auth | None,
-    retries: Retries | None = None,
-    *,
-    seconds: float | None = None,
-    gate: Gate | None = None,
-    tokens: int = 0,
+    config: ClientConfig, operation: Operation, auth: Auth | None, *, seconds: float | None = None
 ) -> Flow[tuple[bytes, Answer]]:
     """Make a request and read its whole answer, or what has come of it after so many seconds."""
-    answer = yield from open_response(config, operation, auth, retries, gate, tokens)
+    answer = yield from open_response(config, operation, auth)
     body = _Body()
     if seconds is not None:
         body = _Body(config.max_response_bytes, time.monotonic() + seconds)
-    try:
-        with answer.lease:
-            yield ReadBody(answer.request, answer.response, body, config.max_response_bytes)
-    except ConnectionFailedError as failed:
-        error = connection_error(config, failed, operation)
-        error.request_id = answer.request_id
-        raise error from failed.__cause__
-    return body.data, answer
+    with answer.lease:
+        return (yield from _read(config, operation, answer, body)), answer
 
 
 def decoded(
@@ -439,12 +426,23 @@ def decoded(
     """
     retries = Retries(config, operation)
     while True:
-        body, answer = yield from fetch(config, operation, AUTH, retries, gate=gate, tokens=tokens)
+        answer = yield from open_response(config, operation, AUTH, retries, gate, tokens)
         try:
-            with masked(config, operation, answer):
+            with answer.lease, masked(config, operation, answer):
+                body = yield from _read(config, operation, answer, _Body())
                 return decode(body, answer), answer
         except APIError as error:
-            yield from retries.wait(Failure(error))
+            yield from retries.wait(Failure(error, error.__cause__))
+
+
+def _read(config: ClientConfig, operation: Operation, answer: Answer, body: _Body) -> Flow[bytes]:
+    try:
+        yield ReadBody(answer.request, answer.response, body, config.max_response_bytes)
+    except ConnectionFailedError as failed:
+        error = connection_error(config, failed, operation)
+        error.request_id = answer.request_id
+        raise error from failed.__cause__
+    return body.data
 
 
 def gate_of(config: ClientConfig) -> Gate | None:

@@ -2,6 +2,7 @@
 
 import socket
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from dsgvo import errors
 from dsgvo.emulator import Disconnect, ErrorEvent, Reply, Server, Status
 from dsgvo.transport import _request
+from dsgvo.transport._flow import Gate
 from dsgvo.transport._pools import runtime
+from dsgvo.wire.limiter import Limiter
 from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_server, sse
 
 LIMIT = (Status(429), errors.RateLimitError)
@@ -114,6 +117,17 @@ def test_retry_an_error_under_success_while_nothing_was_handed_out(
     server.script("sovrgpt", *steps, Status(503), *steps)  # each counts, of whatever kind
     raised(errors.InternalServerError, mode.ask, mode.client("sovrgpt", server))
     raised(errors.RateLimitError, mode.ask, mode.client("sovrgpt", server, max_retries=0))
+
+
+@pytest.mark.parametrize("call", [("chat",), ("embed", ["Text"])])
+def test_retry_an_error_under_success_is_a_refusal_to_an_adaptive_limit(
+    mode: Mode, server: Server, naps: list[float], call: Any
+) -> None:
+    gate = Gate(Limiter())
+    gate.limiter.give = give = Mock(wraps=gate.limiter.give)
+    server.script("meingpt", Status(200, {"error": {"message": "zu viel", "code": 429}}))
+    assert mode.call(mode.client("meingpt", server, rate_limit=gate), *call)
+    assert [told.kwargs["outcome"] for told in give.mock_calls] == ["refused", "ok"]
 
 
 @pytest.mark.parametrize(
