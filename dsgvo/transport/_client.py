@@ -663,13 +663,13 @@ class BaseClient:
         ``models()``; else the catalogue. Raises ConfigurationError for what is no id of a model.
         """
         model = require_model(self.spec, model)
-        _, listed = runtime.model_lists.get(settled(self.config).account, (0, None))
+        _, listed = runtime.model_list(settled(self.config).account)
         return find_model(listed or (), model) or self.spec.model(model)
 
     def warn_unless_listed(self, model: str) -> None:
         """Tell once of a model that the vendor's model list does not name, if that was read."""
         config = settled(self.config)
-        _, listed = runtime.model_lists.get(config.account, (0, None))
+        _, listed = runtime.model_list(config.account)
         if listed and not find_model(listed, model):
             warn_once(
                 (config.base_url, model, "not in the model list"),
@@ -684,7 +684,7 @@ class BaseClient:
         if spec.models_url is None:
             return list(spec.models)
         config = yield from in_workspace(config)
-        until, kept = runtime.model_lists.get(config.account, (0, None))
+        until, kept = runtime.model_list(config.account)
         if kept is not None or until < time.monotonic():
             try:
                 return (yield from self._list(config))
@@ -701,7 +701,7 @@ class BaseClient:
 
     def _listed(self, config: ClientConfig) -> Flow[list[Model]]:
         """Return the vendor's list, kept for a while; an empty one if it cannot be had."""
-        until, kept = runtime.model_lists.get(config.account, (0, None))
+        until, kept = runtime.model_list(config.account)
         if until < time.monotonic():
             kept = None
             try:

@@ -543,6 +543,10 @@ class Runtime:
                 del memory[next(iter(memory))]
             memory[account] = value
 
+    def model_list(self, account: Account) -> tuple[float, list[Model] | None]:
+        """Return what is kept of a vendor's model list, and until when it is believed."""
+        return self.model_lists.get(account, (0.0, None))
+
     def refused_by(self, base_url: str) -> set[str]:
         """Return the optional fields that a server has refused."""
         refused = tuple(self.refused)  # at once, since other threads may add to it

@@ -1043,7 +1043,7 @@ def explained(config: ClientConfig, model: str | None, flow: Flow[_T]) -> Flow[_
         return (yield from flow)
     except (PermissionDeniedError, NotFoundError, RateLimitError) as error:
         with suppress(Exception):
-            _, kept = runtime.model_lists.get(config.account, (0, None))
+            _, kept = runtime.model_list(config.account)
             now = datetime.now(UTC)
             recipe = explain(config.spec, error, model, kept or (), config.arguments, now)
             if said := (yield from read_list(aside(config), recipe, once=True)):

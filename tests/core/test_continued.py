@@ -1,6 +1,7 @@
 """Answers that a vendor's limit of time cuts: what their errors say, and their rest asked for."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -8,8 +9,10 @@ from dsgvo import errors
 from dsgvo.emulator import Raw, Server, Status, Truncate, running
 from dsgvo.emulator.answers import answer as unscripted
 from dsgvo.errors import IncompleteStreamError
+from dsgvo.transport._flow import Gate
 from dsgvo.transport._pools import runtime
 from dsgvo.wire.continuing import GO_ON
+from dsgvo.wire.limiter import Limiter
 from tests.core.support import HELLO, Mode, chunk, raised, sse
 
 SAID = (
@@ -80,6 +83,15 @@ def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Ser
     assert (error.partial.content, error.partial.usage) == ("Eins", USAGE)
     assert (error.provider, error.status_code, error.retry_after) == ("neuroflash", 429, 7)
     assert (error.code, error.request_id) == ("rate_limit_exceeded", "r-1")
+    gate = Gate(Limiter(tokens_per_minute=10**9))
+    gate.admit = admit = Mock(wraps=gate.admit)
+    gate.correct = correct = Mock(wraps=gate.correct)
+    server.script("neuroflash", Raw(chunks=[ENDED]))
+    own = mode.client("neuroflash", server, rate_limit=gate)
+    counted: Any = mode.chat(own, continue_cut_answers=3).usage
+    (guess,), again = (call.args for call in admit.call_args_list)
+    assert again == (guess,) > (0,)
+    correct.assert_called_once_with(counted["total_tokens"] - 2 * guess)
     for wrong in (-1, 1.5, "1"):
         with pytest.raises(errors.ConfigurationError, match=f"continue_cut_answers={wrong!r} is"):
             mode.ask(client, continue_cut_answers=wrong)
