@@ -588,7 +588,8 @@ def _json(operation: Operation, refused: set[str]) -> bytes:
 
 def _sign(request: httpx.Request, config: ClientConfig, token: SecretStr) -> None:
     """Add what is secret. Nothing fails here, so no traceback shows this frame."""
-    request.headers.update(config.headers)
+    if config.headers:
+        request.headers.update(config.headers)
     request.headers["Authorization"] = f"Bearer {token.get_secret_value()}"
 
 

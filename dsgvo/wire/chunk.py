@@ -36,6 +36,7 @@ _CHOICE_KEYS = frozenset({"index", "delta", "message", "finish_reason", "error"}
 _TEXT_KEYS = frozenset({"role", "content"})
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
 _LISTS = ("reasoning_details", "thinking_blocks")  # of thoughts; kept too, they hold signatures
+_WITHOUT_THOUGHTS = _TEXT_KEYS | {"tool_calls", "refusal"}
 _MESSAGE_KEYS = _TEXT_KEYS | {*_THOUGHT_FIELDS, "tool_calls", "refusal"}
 
 # "error" (OpenRouter, Mistral), "network_error" (Zhipu), "insufficient_system_resource" (DeepSeek),
@@ -162,7 +163,8 @@ class ChunkReader:
     def _message(
         self, message: Mapping[str, Any], delta: Delta, finish: str | None, whole: bool
     ) -> None:
-        self._thoughts(message, delta)
+        if not message.keys() <= _WITHOUT_THOUGHTS:
+            self._thoughts(message, delta)
         content = message.get("content")
         if content:
             text = content if isinstance(content, str) else self._parts(content, delta)

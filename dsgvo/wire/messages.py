@@ -105,7 +105,7 @@ def assistant_message(
 
 def has_reasoning(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether a conversation holds thoughts of earlier turns."""
-    return any(name in message for message in messages for name in REASONING_FIELDS)
+    return not all(message.keys().isdisjoint(REASONING_FIELDS) for message in messages)
 
 
 def wants_reasoning(body: bytes) -> bool:

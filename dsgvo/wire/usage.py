@@ -26,6 +26,7 @@ _CACHE_CREATION = (
     "cacheWriteInputTokens",
 )
 _REASONING = ("reasoning_tokens", "thoughtsTokenCount", "thoughts_token_count")
+_WITHOUT_DETAILS = frozenset({_INPUT[0], _OUTPUT[0], _TOTAL[0]})
 _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
 _BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens")
@@ -62,6 +63,8 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
     given, answer, total = (_first(usage, names) for names in (_INPUT, _OUTPUT, _TOTAL))
     if given is answer is total is None:
         return None
+    if usage.keys() <= _WITHOUT_DETAILS:  # nearly all
+        return TokenCounts(*_completed(given, answer, total))
     read = _detail(usage, _INPUT_DETAILS, _CACHE_READ)
     created = _detail(usage, _INPUT_DETAILS, _CACHE_CREATION)
     if "prompt_tokens" not in usage and any(name in usage for name in _BESIDE_INPUT):
