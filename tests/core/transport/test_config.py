@@ -51,6 +51,36 @@ def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
     assert resolve("sovrgpt", api_key="k").secrets() == ("k",)
     assert repr(Client("sovrgpt", api_key="k")) == "Client('sovrgpt', 'https://sovrgpt.com/api/v1')"
     assert repr(Client.__new__(Client)) == "Client()"  # as a traceback of a refusal shows it
+    plain = resolve("sovrgpt", api_key="k", base_url=f"{GATE}/", max_response_bytes=1)
+    assert (plain.base_url, plain.max_response_bytes) == (GATE, 1)
+    assert (plain.response_headers, plain.strict) == (False, False)
+    assert Client("sovrgpt", api_key="k").config == resolve("sovrgpt", api_key="k")
+
+
+NEUROFLASH = "https://app.neuroflash.com/api"
+FOUND: dict[str, list[str]] = {
+    f"{NEUROFLASH}/ds-prototypes/model_selection/models": [
+        f"{NEUROFLASH}/ds-prototypes/model_selection/models",
+        "https://gate.example/v1/model_selection/models",
+        "http://127.0.0.1:9/neuroflash/api/ds-prototypes/model_selection/models",
+    ],
+    f"{NEUROFLASH}/workspace-service/v1/workspaces": [
+        f"{NEUROFLASH}/workspace-service/v1/workspaces",
+        "https://gate.example/api/workspace-service/v1/workspaces",
+        "http://127.0.0.1:9/neuroflash/api/workspace-service/v1/workspaces",
+    ],
+}
+
+
+def test_where_an_address_of_a_vendor_is_found() -> None:
+    bases = [
+        f"{NEUROFLASH}/ds-prototypes/content_generation",
+        GATE,
+        "http://127.0.0.1:9/neuroflash/api/ds-prototypes",
+    ]
+    for address, found in FOUND.items():
+        configs = [resolve("neuroflash", api_key="k", base_url=base) for base in bases]
+        assert [config.url(address) for config in configs] == found
 
 
 # The mistakes that both frameworks' users make too are in tests/bad_input.py.
@@ -61,6 +91,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"arguments": {"workspace_id": "w"}}, "workspace_id='w': SovrGPT has no such argument"),
     ({"trusted_models": "gpt"}, "trusted_models='gpt': use a list"),
     ({"client_id": "mein client", "client_secret": "s"}, "client_id holds white space"),
+    ({"client_id": "c", "api_key": "k"}, "are two ways to sign in: pass one of them"),
     ({"client_id": "c", "client_secret": "ein Geheimnis"}, "client_secret holds white space"),
     ({"purpose": 5}, "purpose=5: use a line of text, such as 'Kundendienst'"),
     ({"purpose": " "}, "purpose=' ': use a line"),
