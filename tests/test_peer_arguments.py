@@ -191,6 +191,7 @@ def test_connections_headers_query_and_timeout_of_an_httpx_client_are_used(serve
             return super().handle_request(request)
 
     own: dict[str, Any] = {"headers": {"X-Team": "a"}, "params": {"b": "2"}, "timeout": 7}
+    own["mounts"] = {"https://": None}
     with httpx.Client(transport=Recording(), follow_redirects=True, **own) as client:
         settings: Any = {"http_client": client, "default_headers": {"X-Mine": "b"}}
         assert SovrGPT(model="qwen3.5-9b", **settings).complete("Hallo!").text
@@ -209,4 +210,7 @@ def test_connections_headers_query_and_timeout_of_an_httpx_client_are_used(serve
     assert asyncio.run(ask())
     refused("http_client is a object: pass an httpx.Client", http_client=object())
     refused("http_client has auth: pass api_key", http_client=httpx.Client(auth=("a", "b")))
+    hooks: Any = {"event_hooks": {"request": [print]}}
+    refused("http_client has event_hooks: wrap its tr", http_client=httpx.Client(**hooks))
+    assert sovrgpt(http_client=httpx.Client()).timeout == sovrgpt().timeout
     refused("pass one of them", http_client=client, http_transport=Recording())

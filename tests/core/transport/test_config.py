@@ -69,6 +69,11 @@ FOUND: dict[str, list[str]] = {
         "https://gate.example/api/workspace-service/v1/workspaces",
         "http://127.0.0.1:9/neuroflash/api/workspace-service/v1/workspaces",
     ],
+    "https://id.neuroflash.com/oauth/v2/token": [
+        "https://id.neuroflash.com/oauth/v2/token",
+        "https://gate.example/oauth/v2/token",
+        "http://127.0.0.1:9/neuroflash/oauth/v2/token",
+    ],
 }
 
 
@@ -91,7 +96,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"arguments": {"workspace_id": "w"}}, "workspace_id='w': SovrGPT has no such argument"),
     ({"trusted_models": "gpt"}, "trusted_models='gpt': use a list"),
     ({"client_id": "mein client", "client_secret": "s"}, "client_id holds white space"),
-    ({"client_id": "c", "api_key": "k"}, "are two ways to sign in: pass one of them"),
+    *(
+        (
+            {"client_id": None, name: "c", "api_key": "k"},
+            "are two ways to sign in: pass one of them",
+        )
+        for name in ("client_id", "client_secret")
+    ),
+    ({"timeout": "5"}, "timeout='5': use seconds above 0"),
     ({"client_id": "c", "client_secret": "ein Geheimnis"}, "client_secret holds white space"),
     ({"purpose": 5}, "purpose=5: use a line of text, such as 'Kundendienst'"),
     ({"purpose": " "}, "purpose=' ': use a line"),
@@ -125,6 +137,9 @@ def test_what_is_wrong_is_named(given: dict[str, Any], said: str) -> None:
 
 
 def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
+    own: Any = {"api_key": "k", "default_headers": {"Host": "x"}}
+    error = raised(ConfigurationError, resolve, "sovrgpt", **own)
+    assert str(error) == "default_headers: 'Host' is set by this package"
     for given in ("client_id", "client_secret"):
         error = raised(CapabilityError, resolve, "sovrgpt", **{given: "c"})
         assert str(error) == "client_id: SovrGPT has no client credentials; pass api_key=…"
