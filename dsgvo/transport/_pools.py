@@ -289,16 +289,13 @@ class _Network:
     def __init__(self, backend: Any) -> None:
         self._backend = backend
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
-
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
-        return _Wire(self._backend.connect_tcp(*args, **kwargs), _end_of(kwargs.get("timeout")))
+    def connect_tcp(self, **kwargs: Any) -> Any:
+        return _Wire(self._backend.connect_tcp(**kwargs), _end_of(kwargs.get("timeout")))
 
 
 class _AsyncNetwork(_Network):
-    async def connect_tcp(self, *args: Any, **kwargs: Any) -> _AsyncWire:
-        stream = await self._backend.connect_tcp(*args, **kwargs)
+    async def connect_tcp(self, **kwargs: Any) -> _AsyncWire:
+        stream = await self._backend.connect_tcp(**kwargs)
         return _AsyncWire(stream, _end_of(kwargs.get("timeout")))
 
 
@@ -1153,7 +1150,7 @@ def _session(through: URL | None, context: SSLContext) -> aiohttp.ClientSession:
         ),
         response_class=_response(),
         cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        skip_auto_headers=("Accept-Encoding",),
         proxy=through,
         max_line_size=2 * PIECE,  # the connection bounds the whole head
         max_field_size=2 * PIECE,
@@ -1241,7 +1238,7 @@ def _protocol() -> type[ResponseHandler]:
             if self.has_head or not data:  # none comes when a pause ends
                 super().data_received(data)
                 if self._exception is not None:
-                    _end_body(self._payload, self._exception)
+                    _end_body(self._payload)
             elif self.idle:
                 self.abort()  # what nobody has asked for must not answer the next request
             elif self._received <= MAX_HEAD:
@@ -1285,13 +1282,12 @@ def _go_on(connection: ResponseHandler, received: int) -> None:
         connection.set_exception(aiohttp.ClientPayloadError(_LONG_HEAD))
 
 
-def _end_body(body: Any, error: BaseException) -> None:
+def _end_body(body: Any) -> None:
     """End a body inside which something came that is no HTTP: aiohttp would wait for ever."""
     import aiohttp
 
     if body is not None and not body.is_eof():
-        reason = getattr(error, "message", "") or type(error).__name__
-        body.set_exception(aiohttp.ClientPayloadError(reason))
+        body.set_exception(aiohttp.ClientPayloadError("what came is no HTTP"))
 
 
 def _plain(error: Exception) -> Exception:

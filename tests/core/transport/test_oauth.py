@@ -81,6 +81,21 @@ def test_another_account_has_a_token_of_its_own(mode: Mode) -> None:
     assert found == [f"{own}-1", "b-ein-Geheimnis-2", "client-c-3", f"{own}-4", f"{own}-1"]
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_secrets_stay_a_token_that_is_repeated(mode: Mode, status: int) -> None:
+    said = {"error": {"message": "Was ist abcd-4711-efgh?", "code": 400}}
+
+    def serve(request: bytes, _: socket.socket) -> bytes:
+        if TOKEN_PATH.encode() in request:
+            return http(b'{"access_token": "abcd-4711-efgh", "expires_in": 99}')
+        return http(said, status=status, headers=["x-request-id: r-abcd-4711-efgh"])
+
+    with raw_server(serve) as raw:
+        for how in ("chat", "stream"):
+            error = raised(errors.BadRequestError, mode.call, of(mode, raw), how)
+            assert ("Was ist ***?" in str(error), error.request_id) == (True, "r-***")
+
+
 @pytest.mark.covers(
     "neuroflash",
     "behaviour A token lives about four hours: it is kept, shared, and renewed before its end",

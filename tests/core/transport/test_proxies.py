@@ -8,6 +8,7 @@ import ssl
 import threading
 import traceback
 from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,9 @@ def test_a_proxy_that_is_silent_or_none(mode: Mode, monkeypatch: pytest.MonkeyPa
         _pools.runtime.reset()  # a proxy is looked up once
         with raw_server(b"", tls=tls) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", re.sub("https?", scheme, proxy.url))
-            raised(APITimeoutError, mode.chat, client(mode, TUNNELLED), timeout=(0.5, 600))
+            asked = client(mode, TUNNELLED)
+            error = raised(APITimeoutError, mode.chat, asked, timeout=(0.5, 600))
+            assert "could not be reached in time" in str(error)
 
     def serve() -> None:
         with listener.accept()[0] as connection:
@@ -200,6 +203,34 @@ def test_what_is_no_tls_any_more_breaks_an_answer(mode: Mode) -> None:
     with raw_server(serve, tls=serving(GOOD)) as raw:
         error = raised(APIConnectionError, mode.chat, mode.client("sovrgpt", raw, max_retries=0))
     assert "[SSL: " in str(error)
+
+
+@pytest.mark.usefixtures("authority")
+def test_a_tunnel_that_leads_to_the_server_is_kept(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(request: bytes, connection: socket.socket) -> None:
+        host, port = request.split()[1].decode().split(":")
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with socket.create_connection((host, int(port))) as there:
+            back = threading.Thread(target=pump, args=(there, connection))
+            back.start()
+            pump(connection, there)
+            there.shutdown(socket.SHUT_WR)
+            back.join()
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    with raw_server(http(answer()), tls=serving(GOOD)) as raw, raw_server(serve) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        own = mode.client("sovrgpt", raw)
+        asked = mode.in_turn(*[lambda: own.chat(HELLO, model="m")] * 2)
+        assert [one.content for one in asked] == ["Ja.", "Ja."]
+        assert (len(raw.requests), raw.accepted, proxy.accepted) == (2, 1, 1)
+        _pools.runtime.reset()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"kein Zertifikat"])
