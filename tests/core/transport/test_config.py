@@ -4,6 +4,7 @@ import copy
 import pickle
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -57,35 +58,26 @@ def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
     assert Client("sovrgpt", api_key="k").config == resolve("sovrgpt", api_key="k")
 
 
-NEUROFLASH = "https://app.neuroflash.com/api"
-FOUND: dict[str, list[str]] = {
-    f"{NEUROFLASH}/ds-prototypes/model_selection/models": [
-        f"{NEUROFLASH}/ds-prototypes/model_selection/models",
-        "https://gate.example/v1/model_selection/models",
-        "http://127.0.0.1:9/neuroflash/api/ds-prototypes/model_selection/models",
-    ],
-    f"{NEUROFLASH}/workspace-service/v1/workspaces": [
-        f"{NEUROFLASH}/workspace-service/v1/workspaces",
-        "https://gate.example/api/workspace-service/v1/workspaces",
-        "http://127.0.0.1:9/neuroflash/api/workspace-service/v1/workspaces",
-    ],
-    "https://id.neuroflash.com/oauth/v2/token": [
-        "https://id.neuroflash.com/oauth/v2/token",
-        "https://gate.example/oauth/v2/token",
-        "http://127.0.0.1:9/neuroflash/oauth/v2/token",
-    ],
-}
+HOME = "https://app.neuroflash.com/api"
 
 
-def test_where_an_address_of_a_vendor_is_found() -> None:
-    bases = [
-        f"{NEUROFLASH}/ds-prototypes/content_generation",
-        GATE,
-        "http://127.0.0.1:9/neuroflash/api/ds-prototypes",
-    ]
-    for address, found in FOUND.items():
-        configs = [resolve("neuroflash", api_key="k", base_url=base) for base in bases]
-        assert [config.url(address) for config in configs] == found
+@pytest.mark.parametrize(
+    ("address", "behind"),
+    [
+        (f"{HOME}/ds-prototypes/model_selection/models", "v1/model_selection/models"),
+        (f"{HOME}/workspace-service/v1/workspaces", "api/workspace-service/v1/workspaces"),
+        ("https://id.neuroflash.com/oauth/v2/token", "oauth/v2/token"),
+    ],
+)
+def test_where_an_address_of_a_vendor_is_found(address: str, behind: str) -> None:
+    here = "http://127.0.0.1:9/neuroflash"
+    found = {
+        f"{HOME}/ds-prototypes/content_generation": address,
+        GATE: f"https://gate.example/{behind}",
+        f"{here}/api/ds-prototypes": f"{here}{urlsplit(address).path}",
+    }
+    configs = [resolve("neuroflash", api_key="k", base_url=base) for base in found]
+    assert [config.url(address) for config in configs] == list(found.values())
 
 
 # The mistakes that both frameworks' users make too are in tests/bad_input.py.
