@@ -119,16 +119,6 @@ def test_retry_an_error_under_success_while_nothing_was_handed_out(
     raised(errors.RateLimitError, mode.ask, mode.client("sovrgpt", server, max_retries=0))
 
 
-@pytest.mark.parametrize("how", ["chat", "stream"])
-def test_retry_never_an_error_after_text_whose_cause_is_the_vendors(
-    mode: Mode, server: Server, how: str
-) -> None:
-    server.script("innogpt", ErrorEvent(2, reply=Reply("Guten Tag", stream=True)))
-    error = raised(errors.StreamError, mode.call, mode.client("innogpt", server), how)
-    assert isinstance(error.__cause__, errors.APIStatusError)
-    assert len(server.requests) == 1
-
-
 @pytest.mark.parametrize("call", [("chat",), ("embed", ["Text"])])
 def test_retry_an_error_under_success_is_a_refusal_to_an_adaptive_limit(
     mode: Mode, server: Server, naps: list[float], call: Any
