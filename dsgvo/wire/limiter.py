@@ -108,6 +108,7 @@ class Limiter:
         self._doubling = True
         self._cuts = self._refusals = 0  # in all; in a row
         self._accepted, self._since = 0, float("-inf")  # since the rate was set
+        self._ended = float("-inf")  # when an answer came last
         self._earlier = (0, 0.0)
         self._usual = self._recent = 0.0  # latency
 
@@ -166,6 +167,10 @@ class Limiter:
         self.in_flight -= 1
         if self._since == float("-inf"):
             self._since = sent
+        elif sent - max(self._ended, self.held_until) > SOON:
+            # While nobody asks, nothing shows what the vendor would have accepted.
+            self._since += sent - max(self._ended, self.held_until)
+        self._ended = now
         if outcome == "refused":
             self._note_refusal(now, sent, retry_after)
         elif outcome == "ok":

@@ -69,6 +69,8 @@ def test_a_rate_is_learned_from_what_was_accepted() -> None:
             _, found, _ = after(limiter, at, at, "refused", None)
             assert found == pytest.approx(soon, rel=3e-3)
             answered(limiter, accepted, at + 9, at + 9)
+    idle = answered(answered(Limiter(), 1, 1), 1, 3601, 3600)  # nobody asks for an hour
+    assert after(idle, 3603, 3602, "refused", None)[1] == pytest.approx(FIRST)
 
 
 def test_latency_that_rises_costs_places() -> None:
