@@ -108,12 +108,13 @@ def take_upload(
     for index, message in enumerate(messages):
         content = message.get("content")
         others: list[object] = []
-        for part in cast("list[object]", content) if isinstance(content, list) else ():
+        parts = cast("Sequence[object]", content if isinstance(content, list | tuple) else ())
+        for part in parts:
             if (upload := _upload(provider, part, index)) is not None:
                 uploads[upload] = None
             else:
                 others.append(part)
-        if not isinstance(content, list) or len(others) == len(cast("list[object]", content)):
+        if len(others) == len(parts):
             left.append(message)
         elif others:
             left.append({**message, "content": _plain(others)})
@@ -189,8 +190,8 @@ def images_refused(provider: Provider, model: str, index: int | None = None) -> 
 def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for index, message in enumerate(messages):
         content = message.get("content")
-        if isinstance(content, list):
-            for part in cast("list[object]", content):
+        if isinstance(content, list | tuple):
+            for part in cast("Sequence[object]", content):
                 if isinstance(part, Mapping):
                     yield index, cast("Mapping[str, Any]", part)
 

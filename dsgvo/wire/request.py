@@ -150,6 +150,7 @@ def build_chat(
     if stream:
         body["stream"] = True
     body.update(extra_body or {})
+    _check_values(body)
     check_residency(provider, str(body["model"]), residency, trusted_models)
     asks_for_usage = stream and stream_usage and "stream_options" not in body
     return ChatRequest(
@@ -170,8 +171,20 @@ def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
     if not messages:
         raise ConfigurationError("messages is empty: pass at least one message")
     for index, message in enumerate(messages):
+        content: object = message.get("content")
+        if not isinstance(content, str | list | tuple | None):
+            kind = type(content).__name__
+            raise ConfigurationError(
+                f"messages[{index}].content is a {kind}: pass a text or a list of parts"
+            )
         if (calls := message.get("tool_calls")) is not None:
             check_objects(f"messages[{index}].tool_calls", calls)
+
+
+def _check_values(body: Mapping[str, Any]) -> None:
+    for name, value in body.items():
+        if hasattr(value, "__next__"):  # nothing of it would be left for a second attempt
+            raise ConfigurationError(f"{name} is a {type(value).__name__}: pass a list")
 
 
 def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:
