@@ -218,7 +218,7 @@ class AskForKey:
 
 
 class DeadlockError(Exception):
-    """Waiting would last for ever: a blocking call on a loop's thread, for a task of that loop."""
+    """Waiting would last too long, or for ever: such as on a loop's thread, for its own task."""
 
 
 class StoppedError(Exception):
@@ -230,22 +230,27 @@ class WaitFor:
     """Wait for what another thread or task is doing; the result is its result.
 
     Raises:
-        DeadlockError: If it would never end.
+        DeadlockError: If it would never end, or has not after so many seconds.
     """
 
     future: Future[Any]
     leader: int = field(default_factory=threading.get_ident)
+    seconds: float | None = None
 
     def run(self) -> Any:
         if self.leader == threading.get_ident() and not self.future.done():
             raise DeadlockError
-        return self.future.result()
+        try:
+            return self.future.result(self.seconds)
+        except TimeoutError:
+            raise DeadlockError from None
 
     async def arun(self) -> Any:
         # Waits on a copy: a waiter that is cancelled must not cancel what others wait for.
         waiting = asyncio.wrap_future(self.future)
         waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.wait([waiting])
+        if not (await asyncio.wait([waiting], timeout=self.seconds))[0]:
+            raise DeadlockError
         return self.future.result()
 
 

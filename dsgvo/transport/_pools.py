@@ -105,6 +105,7 @@ _OF_TUNNELS = re.compile(rb"CONNECT |[\x01\x05]")
 """How what is said to a proxy begins, until there is a way to the server: in HTTP, or SOCKS."""
 
 _QUOTED = re.compile(r":? (?:bytearray\()?b['\"].*", re.S)
+_BY_PROXY = re.compile(r"(?<=\A\d{3}) .*", re.S)
 
 Failure: TypeAlias = Literal[
     "unreachable", "unreachable in time", "untrusted", "silent", "broken", "stale", "head", "size"
@@ -489,7 +490,8 @@ def _part(held: object) -> None:
     for name, inner in list(vars(held).items()):
         if isinstance(inner, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
             vars(held)[name] = _Anew(inner)  # also of one that is frozen
-        for one in cast("Any", inner).values() if isinstance(inner, dict) else (inner,):
+        several = cast("Any", inner).values() if isinstance(inner, dict) else cast("Any", inner)
+        for one in list(several) if isinstance(inner, dict | list | tuple) else (inner,):
             _part(one)
 
 
@@ -968,7 +970,8 @@ def proxy_for(scheme: str, host: str) -> str | None:
             _ = parts.port
             if scheme == "http" and not is_loopback(parts.hostname or ""):
                 proxy = None
-        return runtime.proxies.setdefault((scheme, host), proxy)
+        runtime.keep(runtime.proxies, (scheme, host), proxy)
+        return proxy
 
 
 @contextmanager
@@ -993,20 +996,25 @@ def _errors() -> tuple[type[Exception], ...]:
     names = {"aiohttp": "ClientError", "socksio": "SOCKSError"}
     more = (getattr(sys.modules.get(module), name, None) for module, name in names.items())
     # httpcore lets that of a loop's connection through, when what comes is no TLS any more.
-    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, SSLError, *filter(None, more))
+    # So may a transport of the user's with what the system says.
+    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, *filter(None, more))
 
 
 def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedError:
     """Return what a failure is, with httpx's exception as its cause, unless that quotes."""
+    import httpx
+
     trace = (error.__cause__ or error).__traceback__
     plain = _plain(error)
-    # h11 quotes what came, which may be an answer, or a header of the user's.
-    reason = _QUOTED.sub("", str(plain)) or type(plain).__name__
+    # h11 quotes what came, which may be an answer, or a header of the user's; and a proxy may
+    # repeat its password beside its status.
+    quotes = _BY_PROXY if isinstance(plain, httpx.ProxyError) else _QUOTED
+    reason = quotes.sub("", str(plain)) or type(plain).__name__
     failure = _classified(plain, reason, answered)
     if failure is None:
         failure = _broken(reason, _connection(_frames(trace)))
     _let_go(trace)
-    failure.__cause__ = None if _QUOTED.search(str(plain)) else _without_frames(plain)
+    failure.__cause__ = None if quotes.search(str(plain)) else _without_frames(plain)
     return failure
 
 
@@ -1290,8 +1298,17 @@ def _end_body(body: Any) -> None:
         body.set_exception(aiohttp.ClientPayloadError("what came is no HTTP"))
 
 
+def _of_httpx(error: Exception) -> Exception:
+    """Return httpx's exception for the system's, or the exception itself."""
+    import httpx
+
+    if not isinstance(error, OSError):
+        return error
+    return (httpx.ReadTimeout if isinstance(error, TimeoutError) else httpx.ReadError)(str(error))
+
+
 def _plain(error: Exception) -> Exception:
-    """Return httpx's exception for aiohttp's and ssl's, or the exception itself.
+    """Return httpx's exception for aiohttp's, ssl's and the system's, or the exception itself.
 
     httpx-aiohttp calls every failed connection a time-out and lets some exceptions through; those
     of aiohttp hold the request's headers.
@@ -1301,12 +1318,12 @@ def _plain(error: Exception) -> Exception:
     if isinstance(error, SSLError):
         return httpx.ReadError(str(error))
     if not hasattr(sys.modules.get("aiohttp"), "ClientError"):
-        return error
+        return _of_httpx(error)
     import aiohttp
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__
     if not isinstance(cause, aiohttp.ClientError):
-        return error
+        return _of_httpx(error)
 
     kinds: dict[type[Exception], type[httpx.TransportError]] = {
         aiohttp.SocketTimeoutError: httpx.ReadTimeout,

@@ -7,7 +7,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import copy
@@ -19,6 +19,7 @@ from io import BytesIO, FileIO
 from os import fstat
 from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo
+from stat import S_ISREG
 from threading import get_ident
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import unquote, urlencode, urlsplit
@@ -134,6 +135,9 @@ SHOW_VARIABLE = "DSGVO_SHOW_CONTENT"
 RENEW_BEFORE = 60.0
 """Seconds before its end at which a token is no longer used; a tenth of short lives."""
 
+TOKEN_SECONDS = 60.0
+"""How long a token is waited for that another caller fetches: its event loop may have stopped."""
+
 DEFAULT_LIFE = 3600.0
 USER_AGENT = f"dsgvo-llm/{__version__}"
 
@@ -175,6 +179,7 @@ class Operation:
         not_found: What may be wrong if the server has no such address, for messages.
         headers: Headers of this request alone.
         server_name: Host whose certificate is expected, where the address holds its number.
+        other_urls: The same under the host's other numbers, for when the first gives no answer.
     """
 
     method: str = "POST"
@@ -190,6 +195,7 @@ class Operation:
     not_found: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     server_name: str | None = None
+    other_urls: Sequence[str] = ()
 
     @property
     def where(self) -> str:
@@ -321,8 +327,12 @@ def _can_renew(
 def _amend(config: ClientConfig, operation: Operation, refused: set[str], failure: Failure) -> bool:
     """Amend a request if the error's body names what is refused or missing in it.
 
-    The server is asked in the same way from then on.
+    The server is asked in the same way from then on. Where there is no answer, the host's next
+    address is asked, if there is one.
     """
+    if failure.status is None and operation.other_urls:
+        operation.url, *operation.other_urls = operation.other_urls
+        return True
     if failure.status not in {400, 422}:
         return False
     asked = operation.optional.keys() - refused
@@ -454,6 +464,8 @@ def gate_of(config: ClientConfig) -> Gate | None:
         key = sha256(key.get_secret_value().encode()).digest()
     elif config.credentials is not None:
         key = _key(config.credentials)
+    elif not isinstance(key, Hashable):
+        key = config.account
     with runtime.lock:
         gate = runtime.gates.get((config.base_url, key))
         if gate is None:
@@ -501,8 +513,12 @@ class _Document(FileIO):
     """A file that is as long when it is read as the head of its form says, or an error."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self._left = fstat(self.fileno()).st_size
+        super().__init__(str(path), opener=_opener)
+        found = fstat(self.fileno())
+        if not S_ISREG(found.st_mode):
+            self.close()
+            raise self._wrong("is no file any more")
+        self._left = found.st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
         try:
@@ -516,6 +532,11 @@ class _Document(FileIO):
 
     def _wrong(self, what: str) -> ConfigurationError:
         return ConfigurationError(f"file: {str(self.name)!r} {what}")
+
+
+def _opener(path: str, flags: int) -> int:
+    # A pipe that has taken the file's place would be waited for.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | None]]:
@@ -759,7 +780,7 @@ class BearerToken:
             if flight is mine:
                 return (yield from _fly(mine, key, config, credentials))
             try:
-                return (yield WaitFor(flight, leader)).secret
+                return (yield WaitFor(flight, leader, TOKEN_SECONDS)).secret
             except CancelledError:
                 continue  # whoever fetched it was cancelled
             except DeadlockError:
@@ -869,6 +890,9 @@ def _token(body: bytes, started: float) -> Token | None:
 
 MAX_IMAGE_BYTES = 64 * 1024 * 1024
 
+MAX_ADDRESSES = 4
+"""Numbers of one host that are tried."""
+
 
 def image_operation(
     config: ClientConfig, url: str, allow: Callable[[str], bool] | None
@@ -899,25 +923,25 @@ def image_operation(
         return operation
     if parts.scheme != "https" or not host or "@" in parts.netloc:
         raise _refused_image(config, url, "is not https")
-    address = _public_address(config, url, host, port)
-    if address is None:
+    numbers = _public_addresses(config, url, host, port)
+    if not numbers:
         return operation
-    number = f"[{address}]" if ":" in address else address
-    pinned = parts._replace(netloc=f"{number}:{port}").geturl()
+    hosts = [f"[{number}]" if ":" in number else number for number in numbers[:MAX_ADDRESSES]]
+    pinned, *others = [parts._replace(netloc=f"{one}:{port}").geturl() for one in hosts]
     # Closed at once: the next name at the same number must show a certificate of its own.
     headers = {"Host": parts.netloc, "Connection": "close"}
-    return replace(operation, url=pinned, headers=headers, server_name=host)
+    return replace(operation, url=pinned, headers=headers, server_name=host, other_urls=others)
 
 
-def _public_address(config: ClientConfig, url: str, host: str, port: int) -> str | None:
-    """Return the first address of a host, all of which are public.
+def _public_addresses(config: ClientConfig, url: str, host: str, port: int) -> list[str]:
+    """Return the addresses of a host, all of which are public.
 
-    It is ``None`` where a proxy or a user's transport looks up the name.
+    There are none where a proxy or a user's transport looks up the name.
     """
     if is_loopback(host) or not all(map(is_public, literal_addresses(host))):
         raise _refused_image(config, url, "is not public")
     if config.http_transport or config.http_async_transport or proxy_for("https", host):
-        return None
+        return []
     try:
         found = [str(entry[4][0]) for entry in getaddrinfo(host, port, type=SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
@@ -928,7 +952,7 @@ def _public_address(config: ClientConfig, url: str, host: str, port: int) -> str
         ) from None
     if not found or not all(map(is_public, found)):
         raise _refused_image(config, url, "is not public")
-    return found[0]
+    return list(dict.fromkeys(found))
 
 
 def _refused_image(config: ClientConfig, url: str, why: str) -> APIResponseError:

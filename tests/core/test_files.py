@@ -1,5 +1,6 @@
 """Images and PDFs beside a question, as they go out; wire/test_files.py tells how they are made."""
 
+import os
 from base64 import b64encode
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,7 +50,8 @@ def test_what_is_not_documented_is_refused_before_sending(
         assert f" documents no {kind} input" in str(error)
     openais = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0="}}
     for part in (LINK, UPLOAD, openais) if provider != "innogpt" else ():
-        error = raised(CapabilityError, mode.ask, client, asked(part))
+        message = {"role": "user", "content": (part,)}  # a tuple is a list, too
+        error = raised(CapabilityError, mode.ask, client, [message])
         assert str(error) == (
             f"messages[0]: {spec.title} documents no PDF input ({spec.page}): put the document's "
             "text into the prompt"
@@ -113,12 +115,16 @@ def test_a_file_that_is_gone_or_beside_nothing_is_refused_before_sending(
     file.write_bytes(DATA)
     gone = asked(file_part(path=file, name="M\udcfcller.pdf"))  # as a name of the disk may be
     client = mode.client("innogpt", server)
+    for make, why in (bool, "unreadable"), (lambda: os.mkfifo(file), "no file any more"):
+        file.unlink(missing_ok=True)
+        make()
+        with pytest.raises(ConfigurationError, match=rf"file: '.*bericht\.pdf' is {why}"):
+            mode.ask(client, gone)
     file.unlink()
-    with pytest.raises(ConfigurationError, match=r"file: '.*bericht\.pdf' is unreadable"):
-        mode.ask(client, gone)
     file.write_bytes(DATA)
     for size in (len(DATA) - 1, len(DATA) + 1):  # the head of the form has said it
-        monkeypatch.setattr(_request, "fstat", lambda _, size=size: SimpleNamespace(st_size=size))
+        found = SimpleNamespace(st_size=size, st_mode=file.stat().st_mode)
+        monkeypatch.setattr(_request, "fstat", lambda _, found=found: found)
         with pytest.raises(ConfigurationError, match="has changed while it was sent"):
             mode.ask(client, gone)
     error = raised(ConfigurationError, mode.ask, client, [{"role": "user", "content": [UPLOAD]}])

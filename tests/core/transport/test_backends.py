@@ -114,9 +114,7 @@ def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:
         gc.collect()  # a connection that waits to be closed would warn now
 
 
-def test_httpcore_sends_the_head_of_a_request_with_its_body(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_httpcore_sends_the_head_of_a_request_with_its_body(mode: Mode, monkeypatch: Any) -> None:
     sent: list[bytes] = []
 
     def send(self: socket.socket, data: bytes, *flags: int) -> int:

@@ -11,8 +11,9 @@ import pytest
 from dsgvo.errors import APIConnectionError, APIResponseError
 from dsgvo.transport import _request
 from dsgvo.transport._config import resolve
-from dsgvo.transport._request import Operation, image_operation
-from tests.core.support import raised
+from dsgvo.transport._flow import run
+from dsgvo.transport._request import Operation, fetch, image_operation
+from tests.core.support import http, raised, raw_server
 
 PUBLIC, PUBLIC_V6 = "93.184.215.14", "2606:2800:21f:cb07::1"
 INWARDS = [
@@ -44,31 +45,30 @@ def refused(why: str, url: str = IMAGE, allow: Any = None, config: Any = GATE) -
     assert (error.provider, error.status_code) == ("innogpt", 200)
 
 
-@pytest.mark.parametrize(
-    ("host", "port", "number", "at"),
-    [
-        ("files.example:8443", 8443, PUBLIC, PUBLIC),
-        ("files.example", 443, PUBLIC_V6, f"[{PUBLIC_V6}]"),
-    ],
-)
+@pytest.mark.parametrize(("host", "port"), [("files.example:8443", 8443), ("files.example", 443)])
 def test_the_number_that_was_looked_at_is_the_one_that_is_asked(
-    monkeypatch: pytest.MonkeyPatch, host: str, port: int, number: str, at: str
+    monkeypatch: Any, host: str, port: int
 ) -> None:
-    asked = resolves(monkeypatch, number, PUBLIC, "64:ff9b::93.184.215.14")
+    asked = resolves(monkeypatch, PUBLIC_V6, PUBLIC, PUBLIC, *[f"64:ff9b::{PUBLIC}"] * 9)
     assert image_operation(GATE, f"https://{host}/a.png?b=c", None) == Operation(
         method="GET",
-        url=f"https://{at}:{port}/a.png?b=c",
+        url=f"https://[{PUBLIC_V6}]:{port}/a.png?b=c",
         accept="image/*",
         expects="an image",
         headers={"Host": host, "Connection": "close"},
         server_name="files.example",
+        other_urls=[f"https://{at}:{port}/a.png?b=c" for at in (PUBLIC, f"[64:ff9b::{PUBLIC}]")],
     )
     assert asked == [("files.example", port, SOCK_STREAM)]
 
 
-def test_a_proxy_and_a_transport_of_ones_own_look_the_name_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_next_number_is_asked_where_one_gives_no_answer(naps: list[float]) -> None:
+    with raw_server(http(b"GIF8")) as raw:
+        image = Operation(method="GET", url="http://127.0.0.1:9/", other_urls=[raw.url])
+        assert (run(fetch(GATE, image, None))[0], naps) == (b"GIF8", [])
+
+
+def test_a_proxy_and_a_transport_of_ones_own_look_the_name_up(monkeypatch: Any) -> None:
     asked = resolves(monkeypatch, PUBLIC)
     own: Any = {"http_transport": httpx.HTTPTransport()}, {"http_async_transport": 1}
     for given in own:
@@ -80,9 +80,7 @@ def test_a_proxy_and_a_transport_of_ones_own_look_the_name_up(
     assert image_operation(GATE, "https://past.example/a", None).server_name == "past.example"
 
 
-def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(monkeypatch: Any) -> None:
     for address in INWARDS:
         resolves(monkeypatch, PUBLIC, address)
         refused("is not public")

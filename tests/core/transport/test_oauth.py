@@ -5,7 +5,7 @@ import itertools
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,7 +14,7 @@ import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, Server, Status, Step
-from dsgvo.transport import _pools, _request
+from dsgvo.transport import _flow, _pools, _request
 from dsgvo.transport._pools import runtime
 from tests.core import support
 from tests.core.support import HELLO, Mode, RawServer, answer, eventually, http, raised, raw_server
@@ -128,8 +128,9 @@ def test_bounded_in_how_many_accounts_tokens_and_gates_are_kept_of(
     with raw_server(tokens()) as raw:
         for name in ("a", "b", "c"):
             mode.chat(of(mode, raw, client_id=name, rate_limit="adaptive"))
+            _pools.proxy_for("https", name)
     assert [key[1] for key in runtime.tokens] == ["b", "c"]
-    assert len(runtime.gates) == 2
+    assert len(runtime.gates) == len(runtime.proxies) == 2
     memory = dict[str, int]()
     for count, name in enumerate("abac"):
         runtime.keep(memory, name, count)
@@ -193,6 +194,12 @@ def test_30_threads_and_30_tasks_fetch_and_renew_once(async_mode: Mode, server: 
             assert [one.finish_reason for one in done] == ["stop"] * 60
             assert len(fetches(server)) == count
             server.expire_tokens()
+
+
+def test_who_fetches_is_not_waited_for_without_end() -> None:
+    step = _flow.WaitFor(Future(), 0, 0.01)  # of an event loop that has stopped
+    raised(_flow.DeadlockError, step.run)
+    raised(_flow.DeadlockError, asyncio.run, step.arun())
 
 
 async def fetching(server: Server, client: Any, *steps: Step) -> asyncio.Task[Any]:

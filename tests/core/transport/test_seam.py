@@ -55,7 +55,7 @@ def test_the_seam_carries_each_request_and_lies_under_retries(
     mock = Mock(
         httpx.ConnectError("weg"),
         httpx.Response(503),
-        httpx.ReadError("weg"),
+        ConnectionResetError("weg"),
         httpx.Response(200, json=answer("Ja.")),
         httpx.Response(200, content=stream, headers={"content-type": "text/event-stream"}),
     )

@@ -117,7 +117,9 @@ from dsgvo.wire.limiter import Limiter
 settings, gate = dict(api_key="k", base_url=sys.argv[1]), Gate(Limiter(max_concurrency=1))
 if sys.argv[2:]:
     settings |= dict(http_transport=httpx.HTTPTransport())
-    settings |= dict(http_async_transport=httpx.AsyncHTTPTransport())
+    several, one = httpx.AsyncBaseTransport(), httpx.AsyncHTTPTransport()
+    several.all, several.handle_async_request = [one], one.handle_async_request
+    settings |= dict(http_async_transport=several)
 sync = Client("sovrgpt", rate_limit=gate, **settings)
 own = AsyncClient("sovrgpt", **settings)
 
