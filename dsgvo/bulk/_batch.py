@@ -33,7 +33,8 @@ from dsgvo.bulk._engine import (
 from dsgvo.bulk._journal import Journal, as_line, read_lines, sync
 from dsgvo.errors import ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
-from dsgvo.transport import AsyncClient, Gate
+from dsgvo.transport import AsyncClient, Gate, RequestOptions
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
 from dsgvo.wire.usage import total_tokens
@@ -140,7 +141,7 @@ def run_batch(
         "provider": config.spec.name,
         "base_url": address(config),
     }
-    journal = Journal(target, settings, retry=retry_errors)
+    journal = Journal(source, target, settings, retry=retry_errors)
     engine.summary.total = total
     finished = False
     try:
@@ -279,9 +280,16 @@ class _Job:
         if not isinstance(texts, list) or not texts:
             raise ConfigurationError("input: use a text or a list of texts")
         encoding = body.pop("encoding_format", "float")
+        if encoding not in ("float", "base64"):
+            raise ConfigurationError(f"encoding_format={shown(encoding)}: use 'float' or 'base64'")
         dimensions = body.pop("dimensions", None)
+        options = RequestOptions.given(body)
+        fields = {name: value for name, value in body.items() if name not in options}
+        if fields:
+            fields |= options.get("extra_body") or {}
+            options["extra_body"] = fields
         vectors, tokens = await self._client.embed_batch(
-            cast("list[str]", texts), model=model, dimensions=dimensions, extra_body=body
+            cast("list[str]", texts), model=model, dimensions=dimensions, **options
         )
         return _embeddings_body(vectors, tokens, model, encoding), None
 

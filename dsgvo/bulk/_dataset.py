@@ -188,7 +188,7 @@ def embed_dataset(
     }
     if real_path(Path(target)).is_relative_to(Path(source).resolve()):
         raise ConfigurationError(f"target={str(target)!r} is in the source: give one beside it")
-    journal = Journal(Path(target), settings, retry=retry_errors)
+    journal = Journal(Path(source), Path(target), settings, retry=retry_errors)
     known = dimensions or config.spec.model(model).dimensions
     options = {
         "model": model,

@@ -279,7 +279,10 @@ class Engine(Generic[_Unit]):
         self.summary.refused = self.gate.limiter.refused
         if self._progress is not None and (now or clock - self._told >= 1):
             self._told = clock
-            self._progress(self.summary)
+            try:
+                self._progress(self.summary)
+            except Exception as error:  # noqa: BLE001 - what is in flight is kept first
+                self._stop(error)
 
     async def attempt(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Return what a request gives; one that the vendor refuses for now is made again.

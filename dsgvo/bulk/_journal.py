@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,6 +16,9 @@ from dsgvo.errors import ConfigurationError
 
 __all__ = ["Journal", "as_line", "read_lines", "real_path", "sync"]
 
+_OWN = re.compile(r"part-\d{6,}-[0-9a-f]{16}\.jsonl|retried\.jsonl|\d{6,}-\d+\.vectors")
+"""Names of what runs put into their folder for work."""
+
 
 class Journal:
     """Notes beside a target, and the folder of what is under way.
@@ -25,22 +28,31 @@ class Journal:
     is removed when all is done; ``TARGET.retry`` takes its place when failed rows are tried again.
 
     Args:
+        source: The input.
         target: The file or folder that is made.
         settings: What must be the same when the run goes on.
         retry: Whether failed rows are tried again.
 
     Raises:
         ConfigurationError: If the settings differ from those noted, there is a target without a
-            journal or none can be made, the journal is damaged, or another process is at work.
+            journal or none can be made, the journal is damaged, the source is one of these files,
+            or another process is at work.
     """
 
-    def __init__(self, target: Path, settings: Mapping[str, Any], *, retry: bool = False) -> None:
+    def __init__(
+        self, source: Path, target: Path, settings: Mapping[str, Any], *, retry: bool = False
+    ) -> None:
         self.target = target = real_path(target)
         self.path = target.with_name(f"{target.name}.journal.jsonl")
         self.errors = target.with_name(f"{target.name}.errors.jsonl")
         self.work = target.with_name(f"{target.name}.{'retry' if retry else 'work'}")
         self.parts: dict[int, dict[str, Any]] = {}
         self._again = False  # whether errors of parts that were done before are in their file
+        if (read := source.resolve()) in (self.path, self.errors, self.work):
+            raise ConfigurationError(
+                f"{read.name!r} is a name of the run's own, beside {target.name!r}: rename the "
+                "source, or give another target"
+            )
         try:
             if not self.path.exists():
                 self._require_new()
@@ -151,7 +163,10 @@ class Journal:
             if self._again:
                 write_whole(self.errors, self._noted_errors())
             if finished:
-                shutil.rmtree(self.work, ignore_errors=True)
+                with suppress(OSError):  # what else is in it stays
+                    for path in filter(lambda one: _OWN.fullmatch(one.name), self.work.iterdir()):
+                        path.unlink()
+                    self.work.rmdir()
                 if self.errors.exists() and not self.errors.stat().st_size:
                     self.errors.unlink()
 

@@ -28,6 +28,8 @@ TEXT_SUFFIXES = (".txt", ".md")
 SAMPLE = 10_000
 """Lines of JSONL whose types are found at once."""
 
+_LONGEST_CELL = 2**31 - 1  # of CSV, for Python's reader
+
 
 class Source(Protocol):
     """Rows of one schema, in an order that is the same each time."""
@@ -153,8 +155,7 @@ class _CSV:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = files
-        with files[0].open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
+        names = _names(files[0])
         self.schema = pa.schema([(name, pa.string()) for name in names])
         self.rows = sum(batch.num_rows for batch in self._batches())
 
@@ -168,6 +169,22 @@ class _CSV:
             yield from reader
 
 
+def _names(path: Path) -> list[str]:
+    """Return the names of a CSV file's columns; a quote without an end would hide rows."""
+    most = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows, names, begin = csv.reader(file, strict=True), [], 1
+            for row in rows:
+                names = row if begin == 1 else names
+                begin = rows.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(f"{error}, in the row that begins with line {begin}") from None
+    finally:
+        csv.field_size_limit(most)
+    return names
+
+
 class _JSONL:
     """Read twice: first for the types of all rows. Where they disagree, a column is JSON text."""
 
@@ -176,30 +193,30 @@ class _JSONL:
         self.rows = 0
         self.schema = pa.schema([])
         self._as_json: set[str] = set()
+        kinds: dict[str, pa.DataType] = {}
         for lines in self._lines(SAMPLE):
             self.rows += len(lines)
-            self._learn(lines)
-        for place, field in enumerate(self.schema):
-            if pa.types.is_nested(field.type) and not _is_writable(field):
-                self._as_json.add(field.name)
-                self.schema = self.schema.set(place, pa.field(field.name, pa.string()))
+            self._learn(lines, kinds)
+        for name, kind in kinds.items():
+            if pa.types.is_nested(kind) and not _is_writable(pa.field(name, kind)):
+                self._as_json.add(name)
+                kinds[name] = pa.string()
+        self.schema = pa.schema(list(kinds.items()))
 
-    def _learn(self, lines: list[dict[str, Any]]) -> None:
-        for name in dict.fromkeys(name for line in lines for name in line):
-            column = [line.get(name) for line in lines]
-            before = self.schema.field(name).type if name in self.schema.names else pa.null()
+    def _learn(self, lines: list[dict[str, Any]], kinds: dict[str, pa.DataType]) -> None:
+        columns: dict[str, list[Any]] = {}
+        for line in lines:
+            for name, value in line.items():
+                columns.setdefault(name, []).append(value)
+        for name, column in columns.items():
             try:
-                found = pa.schema([(name, pa.array(column).type)])
-                both = [pa.schema([(name, before)]), found]
-                kind = pa.unify_schemas(both, promote_options="permissive").field(name).type
+                both = [kinds.get(name, pa.null()), pa.array(column).type]
+                schemas = [pa.schema([(name, one)]) for one in both]
+                kind = pa.unify_schemas(schemas, promote_options="permissive").field(name).type
             except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 self._as_json.add(name)
                 kind = pa.string()
-            if name in self.schema.names:
-                place = self.schema.get_field_index(name)
-                self.schema = self.schema.set(place, pa.field(name, kind))
-            else:
-                self.schema = self.schema.append(pa.field(name, kind))
+            kinds[name] = kind
 
     def tables(self, rows: int) -> Iterator[pa.Table]:
         for lines in self._lines(rows):

@@ -37,10 +37,13 @@ def test_results_stand_where_their_requests_stood(environment: Server, tmp_path:
     calls = [{"id": "c1", "name": "look", "arguments": '{"a": 1}'}]
     environment.script("innogpt", Reply("Ja.", reasoning="Hm."), Reply(tool_calls=calls))
     wrong = ["kein JSON", {"custom_id": "x"}, chat("u", stream=True), embeddings("t", [1, 2])]
-    lines = [chat("a"), chat("b"), embeddings("e", ["eins", "zwei"]), *wrong]
-    source = write_lines(tmp_path / "in.jsonl", lines)
+    wrong += [embeddings("f", "x", encoding_format="hex"), embeddings("k", "x", api_key="k")]
+    lines = [chat("a"), chat("b"), embeddings("e", ["eins", "zwei"], timeout=9, user="u"), *wrong]
+    source, others = write_lines(tmp_path / "in.jsonl", lines), tmp_path / "out.jsonl.work/others"
+    others.mkdir(parents=True)
     done = run_batch(source, tmp_path / "out.jsonl", provider="innogpt", max_concurrency=1)
-    assert (done.rows, done.total, done.failed) == (7, 7, 4)
+    assert (done.rows, done.total, done.failed, others.exists()) == (9, 9, 6, True)
+    assert environment.requests[-1].json.keys() & {"user", "timeout"} == {"user"}
     first, second, third, *errors = read_lines(tmp_path / "out.jsonl")
     whole = (first["custom_id"], first["error"], first["response"]["status_code"])
     assert whole == ("a", None, 200)
@@ -51,8 +54,9 @@ def test_results_stand_where_their_requests_stood(environment: Server, tmp_path:
     data = third["response"]["body"]["data"]
     assert [(one["index"], len(one["embedding"])) for one in data] == [(0, 4), (1, 4)]
     found = [(one["custom_id"], one["response"], one["error"]["type"]) for one in errors]
-    assert found == [(name, None, "ConfigurationError") for name in (None, None, "u", "t")]
-    assert [one["row"] for one in read_lines(tmp_path / "out.jsonl.errors.jsonl")] == [3, 4, 5, 6]
+    assert found == [(name, None, "ConfigurationError") for name in (None, None, *"utfk")]
+    errors = read_lines(tmp_path / "out.jsonl.errors.jsonl")
+    assert [one["row"] for one in errors] == [*range(3, 9)]
 
 
 def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Path) -> None:
@@ -97,7 +101,9 @@ def test_results_are_neither_moved_nor_lost(
     with full, pytest.raises(OSError, match="full"):
         run_batch(source, target, provider="innogpt")
     twice = write_lines(tmp_path / "twice.jsonl", [chat("a"), chat("b"), chat("a")])
-    for path, said in ((twice, "custom_id='a' is there twice"), (tmp_path, "is a folder")):
+    own = write_lines(tmp_path / "out.jsonl.errors.jsonl", lines[:1])
+    found = (twice, "custom_id='a' is there twice"), (tmp_path, "is a folder"), (own, "rename the")
+    for path, said in found:
         assert said in str(raised(ConfigurationError, run_batch, path, target, provider="innogpt"))
     run_batch(source, target, provider="innogpt")
     assert target.read_bytes() == whole.read_bytes()

@@ -6,7 +6,7 @@ import random
 import signal
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,10 +45,8 @@ def sources(folder: Path) -> dict[str, Path]:
 
 
 def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_path: Path) -> None:
-    others = {
-        "texts": [{"path": "a.txt"}, {"path": "b/c.md"}],
-        "rows.csv": [{"n": "007"}, {"n": "2"}],
-    }
+    others = {"texts": [{"path": "a.txt"}, {"path": "b/c.md"}]}
+    others["rows.csv"] = [{"n": "007"}, {"n": "2"}]
     column = {"texts": "text"}
     for name, path in sources(tmp_path).items():
         target = tmp_path / f"{name}.out"
@@ -80,7 +78,9 @@ def test_a_text_that_comes_again_is_paid_for_once(
     monkeypatch.delattr(os, "pread", raising=False)  # as on Windows
     path = tmp_path / "in.jsonl"
     write_lines(path, [{"body": f"Satz {n % 70}"} for n in range(700)])
-    assert embedded(path, tmp_path / "out", part_rows=50).texts == 70
+    closed = Mock(side_effect=BrokenPipeError)  # what its progress is written to
+    raised(BrokenPipeError, embedded, path, tmp_path / "out", part_rows=50, progress=closed)
+    embedded(path, tmp_path / "out", part_rows=50)
     assert sorted(texts_asked(environment)) == sorted({f"Satz {n}" for n in range(70)})
     vectors = [row["vector"] for row in rows_of(tmp_path / "out")]
     assert vectors[70:] == vectors[:-70]
@@ -173,10 +173,8 @@ def test_one_bad_row_spoils_nothing_and_is_done_alone_later(
     text = (tmp_path / "out.errors.jsonl").read_text()
     assert "geheim" not in text
     found = [json.loads(line) for line in text.splitlines()]
-    assert [(one["row"], one["id"], one["error"]["type"]) for one in found] == [
-        (20, 20, "ConfigurationError"),
-        (150, 150, "RequestTooLargeError"),
-    ]
+    told = {one["row"]: (one["id"], one["error"]["type"]) for one in found}
+    assert told == {20: (20, "ConfigurationError"), 150: (150, "RequestTooLargeError")}
     environment.clear()
     again = invoke(*program, *options, "--retry-errors", "--with-inputs", env=variables)
     assert one_line(again).startswith("error: 1 rows failed")
@@ -232,6 +230,8 @@ async def test_arrays_hold_what_lists_would(environment: Server) -> None:
     ("name", "data", "said"),
     [
         ("a.csv", b"body,x\nGeheim,1,2\n", "Expected 2 columns, got 3"),
+        ("b.csv", b'body\n"Geheim\n2\n', "end of data, in the row that begins with line 2"),
+        ("d.csv", b'body\n"Geheim\n2\n"3"\n', "expected after '\"', in the row that begins with"),
         ("c.jsonl", b'{"body": "\xfc"}', "no line that is a JSON object in UTF-8"),
         ("out.journal.jsonl", b"5\n", "lines that no run has written"),
         ("out.errors.jsonl", b'5\n{"part": []}\n', None),

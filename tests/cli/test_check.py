@@ -48,10 +48,8 @@ def test_what_a_service_does_otherwise_is_told_and_fails(vendor_environment: Ser
     vendor_environment.script("sovrgpt", Reply(content=""), Status(503, message="out of order"))
     code, found = findings("sovrgpt")
     told = [(found[name]["result"], found[name]["note"]) for name in ("chat", "streaming")]
-    assert (code, told) == (
-        1,
-        [("differs", "the answer is empty"), ("refused", "SovrGPT: 503: out of order")],
-    )
+    assert told == [("differs", "the answer is empty"), ("refused", "SovrGPT: 503: out of order")]
+    assert code == 1
 
 
 def test_it_asks_before_it_costs_money_and_shows_time_and_tokens(
@@ -62,8 +60,7 @@ def test_it_asks_before_it_costs_money_and_shows_time_and_tokens(
     assert "cost money (at most about 8120 tokens)" in " ".join(ran.stderr.split())
     assert vendor_environment.requests == []
     ran = check("meingpt", "--yes")
-    assert ran.exit_code == 0
-    assert vendor_environment.requests
+    assert (ran.exit_code, bool(vendor_environment.requests)) == (0, True)
     assert all("max_tokens" not in (asked.json or {}) for asked in vendor_environment.requests)
     header, *rows = ran.stdout.splitlines()[1:]
     assert header.split() == ["Tried", "Rests", "on", "Service", "Tokens", "Seconds", "Note"]

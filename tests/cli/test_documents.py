@@ -101,11 +101,8 @@ def test_bounds_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     written(tmp_path, {f"{name}.txt": "x" * size for name, size in sizes.items()})
     library = read_documents(tmp_path)
     assert [path.name for path in library.pages] == ["b.txt", "d.txt"]
-    assert library.skipped == {
-        "a.txt": "more than 1,000 bytes",
-        "c.txt": "more than 40 characters in all",
-        "the rest": "more than 4 files",
-    }
+    said = {"a.txt": "more than 1,000 bytes", "c.txt": "more than 40 characters in all"}
+    assert library.skipped == said | {"the rest": "more than 4 files"}
 
 
 def test_headings_cost_what_they_are_long() -> None:

@@ -68,10 +68,8 @@ def test_a_status_has_the_vendors_body(
     with pytest.raises(openai.APIStatusError) as caught:
         ask(vendor)
     error = {"message": "Geht nicht", "type": kind, "param": None, "code": code}
-    own = {
-        "meingpt": {"status": "error", "message": "Geht nicht"},
-        "neuroflash": {"error": "Geht nicht", "code": code},
-    }
+    own = {"meingpt": {"status": "error", "message": "Geht nicht"}}
+    own["neuroflash"] = {"error": "Geht nicht", "code": code}
     assert caught.value.status_code == status
     assert caught.value.response.json() == own.get(vendor, {"error": error})
     assert str(caught.value.request_id).startswith("emulator-")
