@@ -22,6 +22,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
 from dsgvo import __version__
+from dsgvo._secrets import SECRET_NAME
 from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings, merged_body
@@ -390,10 +391,9 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             )
 
 
-_SECRET_NAME = re.compile(r"auth|cookie|credential|key|pass|secret|signature|token", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(?=\S*\d)\S{16,}")
 
 
 def _is_secret(header: str, value: str) -> bool:
     """Return whether a header may hold a secret, by its name or how its value looks."""
-    return bool(_SECRET_NAME.search(header) or _SECRET_VALUE.search(value))
+    return bool(SECRET_NAME.search(header) or _SECRET_VALUE.search(value))

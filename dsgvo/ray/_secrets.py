@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
-
+from dsgvo._secrets import SECRET_NAME
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, get_provider
 
 __all__ = ["refuse_secrets"]
-
-_TELLING = re.compile("(?i)auth|key|pass|secret|sig|token")
 
 
 def refuse_secrets(provider: str | Provider, client: Mapping[str, Any]) -> None:
@@ -24,12 +20,14 @@ def refuse_secrets(provider: str | Provider, client: Mapping[str, Any]) -> None:
     """
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
     given: dict[str, Any] = {name: client.get(name) for name in ("api_key", "client_secret")}
-    headers: Any = client.get("default_headers") or {}
-    given |= {f"default_headers[{name!r}]": value for name, value in headers.items()}
-    query: Any = client.get("default_query") or {}  # what else is in one is no secret
-    given |= {f"default_query[{one!r}]": query[one] for one in query if _TELLING.search(str(one))}
+    for argument in ("default_headers", "default_query"):
+        named: Any = client.get(argument)  # what is no mapping the client refuses
+        for name, value in named.items() if hasattr(named, "items") else ():
+            # What else is in a query is no secret.
+            if argument == "default_headers" or SECRET_NAME.search(str(name)):
+                given[f"{argument}[{name!r}]"] = value
     for name, value in given.items():
-        if isinstance(value, SecretStr) or (isinstance(value, str) and value):
+        if value not in (None, "") and not callable(value):
             raise ConfigurationError(
                 f"{name}: a secret among the arguments of a task can be read by all who see the "
                 f"cluster: set {spec.key_variables[0]} on each node, or pass api_key a function "

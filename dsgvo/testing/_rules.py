@@ -17,8 +17,9 @@ from functools import cache
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
+from dsgvo._secrets import SECRET_FIELD, SECRET_NAME
 from dsgvo.providers import PROVIDERS
 from dsgvo.testing import _layout
 from dsgvo.testing._layout import JsonObject
@@ -30,11 +31,7 @@ SCRUBBED = "SCRUBBED"
 _ARGUMENTS = {one.header: one for spec in PROVIDERS.values() for one in spec.header_arguments}
 _KEPT_OF_REQUESTS = ("accept", "content-type", *_ARGUMENTS)
 _KEPT_OF_ANSWERS = ("content-type", "retry-after", "x-emulator-scripted", "x-request-id")
-_SECRET_NAMES = re.compile(r"(?i).*(auth|cookie|credential|key|passw|secret|sign|token).*|code|sig")
-_SECRET_FIELDS = re.compile(
-    r"(?i)(.*[-_])?((api[-_]?|private[-_]?)key|(access|refresh|id)[-_]?token|password|secret"
-    r"|client[-_]?(secret|assertion|id)|authorization)"
-)
+_JSON_FIELD = re.compile(r'"([\w-]+)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 
 class Rules:
@@ -68,7 +65,7 @@ class Rules:
     def request(self, request: Any) -> Any:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        hidden = _SECRET_NAMES.fullmatch
+        hidden = SECRET_NAME.search
         for _, value in filter(lambda one: hidden(one[0]), (*headers.items(), *request.query)):
             self._learn(value.rpartition(" ")[2])
         query = [(name, SCRUBBED if hidden(name) else value) for name, value in request.query]
@@ -121,6 +118,12 @@ class Rules:
         return text
 
     def _scrubbed(self, body: bytes, content_type: str) -> bytes:
+        fields = _JSON_FIELD.findall(text := body.decode(errors="replace"))  # nearly JSON, too
+        if "urlencoded" in content_type:
+            fields = parse_qsl(text, keep_blank_values=True)
+            body = urlencode(fields).encode()
+        for value in (value for name, value in fields if SECRET_FIELD.fullmatch(name)):
+            self._learn(value)
         entry = _layout.to_entry(body, content_type)
         if "base64" in entry:
             return body
@@ -131,11 +134,12 @@ class Rules:
     def _without_secrets(self, value: Any, name: str = "") -> Any:
         """Return a JSON value without the texts that stand in fields with telling names."""
         if isinstance(value, dict):
-            fields = cast("JsonObject", value).items()
-            return {key: self._without_secrets(one, key) for key, one in fields}
+            fields = cast("JsonObject", value)
+            named = {"value": str(fields.get("name", "value"))}  # so is a part of a form
+            return {k: self._without_secrets(one, named.get(k, k)) for k, one in fields.items()}
         if isinstance(value, list):
             return [self._without_secrets(one, name) for one in cast("list[Any]", value)]
-        if isinstance(value, str) and _SECRET_FIELDS.fullmatch(name):
+        if isinstance(value, str) and SECRET_FIELD.fullmatch(name):
             self._learn(value)
             return SCRUBBED
         return value

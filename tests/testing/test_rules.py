@@ -18,6 +18,7 @@ from dsgvo.testing._rules import Rules, same_request
 V = "hush/hush+secret="
 URL = "https://sovrgpt.com/api/v1/chat/completions"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+FIELD = b'--x\r\nContent-Disposition: form-data; name="api_key"\r\n\r\n%b\r\n--x--\r\n'
 ECHO = json.dumps({"text": f"{V} {quote(V, safe='')}", "json": json.dumps(V)}).encode()
 
 
@@ -38,8 +39,10 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
     [
         (asked(Authorization=f"Bearer {V}"), told()),
         (asked(x_workspace_id=V), told()),
-        (asked({"a": [{"client_secret": V}], "b": V}), told()),
-        (asked(f"grant_type=x&client_secret={quote(V, safe='')}".encode(), kind=FORM), told()),
+        (asked({"a": [{"session_token": V}], "b": V}), told()),
+        (asked(f"scope=a,b&client_secret={quote(V, safe='')}".encode(), kind=FORM), told()),
+        (asked(FIELD % V.encode(), kind="multipart/form-data; boundary=x"), told()),
+        (asked(), told(b'{"password": "%b", "probability": NaN}' % V.encode())),
         (asked(url=f"{URL}?X-Sub-Key={quote(V, safe='')}&sig={quote(V, safe='')}&a=1"), told()),
         (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
         (asked(), told(json.dumps({"before": V, "access_token": V, "after": V}).encode())),
