@@ -85,11 +85,11 @@ async def _relayed(
     said, usage, ended, aloud = "", {}, False, _Aloud(dialect.thinks_aloud)
     async with aclosing(chunks):
         async for chunk in chunks:
-            if "error" in chunk:
+            if chunk.get("error"):
                 yield event({"error": chunk["error"]})
                 return
             usage = as_object(chunk.get("usage")) or usage
-            for choice in as_list(chunk.get("choices"))[:1]:
+            for choice in map(as_object, as_list(chunk.get("choices"))[:1]):
                 reason = choice.get("finish_reason")
                 delta = aloud.delta(as_object(choice.get("delta")), ends=bool(reason))
                 said += as_text(delta.get("content"))
@@ -109,7 +109,8 @@ def _finished(answer: Reply, key: str, body: JsonObject) -> Reply:
     ``stop`` and ``max_tokens`` cut it, thoughts go into the text, calls get OpenAI's shape.
     """
     content, chunks = answer.content, answer.chunks
-    reason = answer.finish_reason or ("tool_calls" if answer.tool_calls else "stop")
+    usual = "tool_calls" if answer.tool_calls else "stop"
+    reason = usual if answer.finish_reason is None else answer.finish_reason or None
     if chunks is not None:
         content = "".join(chunks)
     elif content:

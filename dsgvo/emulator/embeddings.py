@@ -4,11 +4,10 @@ import asyncio
 import base64
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import BaseModel
 
 from dsgvo.emulator.checks import check
-from dsgvo.emulator.jsons import JsonObject, as_list, as_object, is_list
+from dsgvo.emulator.jsons import JsonObject, is_list
 from dsgvo.emulator.sse import pieces
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import FINGERPRINT, Call, HttpReply, json_reply
@@ -35,10 +34,8 @@ async def embeddings(
     usage = {"prompt_tokens": size, "total_tokens": size}
     vectors: list[Vector] = []
     if upstream:
-        answered = await upstream.vectors(texts, model, body.get("dimensions"))
-        usage = as_object(answered.get("usage")) or usage
-        given = sorted(as_list(answered["data"]), key=lambda one: one.get("index", 0))
-        vectors = [np.array(one["embedding"], dtype=np.float32) for one in given]
+        vectors, counted = await upstream.vectors(texts, model, body.get("dimensions"))
+        usage = counted or usage
     else:
         dimensions = body.get("dimensions") or spec.model(model).dimensions or _DIMENSIONS
         for index, one in enumerate(texts):

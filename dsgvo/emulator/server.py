@@ -139,7 +139,7 @@ def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "
     state = State(Access(token_seconds=settings.get("token_seconds", 14399)), host, **given)
     try:
         module = importlib.import_module("dsgvo.emulator.runner")
-        if upstream := settings.get("upstream"):
+        if (upstream := settings.get("upstream")) is not None:
             state.upstream = importlib.import_module("dsgvo.emulator.upstream").Upstream(
                 upstream,
                 settings.get("upstream_model"),

@@ -14,14 +14,9 @@ from dsgvo.emulator.jsons import JsonObject, dumps, is_list
 from dsgvo.emulator.values import Call, HttpReply
 
 _CODES = {
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    408: "timeout",
-    413: "request_too_large",
-    422: "invalid_request",
-    429: "rate_limit_exceeded",
-}
+    401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "timeout",
+    413: "request_too_large", 422: "invalid_request", 429: "rate_limit_exceeded",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,7 @@ class Reply(Step):
         reasoning: Thoughts before the text.
         tool_calls: ``{"name", "arguments", "id"}`` each; ``arguments`` is an object, or a string
             that is sent as it is, so that it can be broken JSON.
-        finish_reason: None lets the emulator find the fitting one.
+        finish_reason: None lets the emulator find the fitting one; an empty text is sent as null.
         usage: Replaces the counted usage; ``{}`` leaves it out.
         chunks: The pieces in which the text is streamed; replaces ``content``.
         omit_index: Leave ``index`` out of streamed tool calls.

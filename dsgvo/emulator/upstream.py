@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Any
 
 import httpx  # noqa: TID251 - the upstream server is no vendor: none of the transport's rules are its
+import numpy as np
 
 from dsgvo.emulator.failures import ApiError, BrokenOffError
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_object
@@ -40,14 +42,14 @@ class Upstream:
     def __post_init__(self) -> None:
         try:
             parsed = httpx.URL(self.url)
-        except httpx.InvalidURL:
-            parsed = httpx.URL()
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise ConfigurationError(
-                f"upstream={self.url!r} is not a web address: use one such as "
-                "http://127.0.0.1:8080/v1"
-            )
-        if not self.anywhere and not _is_private(parsed.host):
+            web = parsed.scheme in ("http", "https") and (parsed.port or 0) < 1 << 16
+            host = parsed.host if web and not parsed.query else ""
+        except (httpx.InvalidURL, ValueError):  # of a name that is none, too
+            host = ""
+        if not host:
+            such = "use one such as http://127.0.0.1:8080/v1"
+            raise ConfigurationError(f"upstream={self.url!r} is not a web address: {such}")
+        if not self.anywhere and not _is_private(host):
             raise ConfigurationError(
                 f"upstream={self.url!r} is not on this machine or a private network, and prompts "
                 "would go there: use such a host, or allow it with upstream_anywhere=True "
@@ -59,14 +61,16 @@ class Upstream:
         answer = await self._post("/chat/completions", self._chat(body, call))
         choice = as_object(next(iter(as_list(answer.get("choices"))), None))
         message = as_object(choice.get("message"))
-        if not message:
-            raise ApiError(502, "The upstream server gave no answer", "upstream_error")
-        usage = answer.get("usage")
-        calls = [as_object(call) for call in as_list(message.get("tool_calls"))]
+        content, usage = message.get("content"), answer.get("usage")
+        given = map(as_object, as_list(message.get("tool_calls")))
+        calls = [{"name": "", **as_object(c.get("function")), "id": c.get("id")} for c in given]
+        texts = [content or "", *(one["name"] or 0 for one in calls)]
+        if not message or not all(isinstance(one, str) for one in texts):
+            raise _failed("gave no answer")
         return Reply(
-            content=message.get("content"),
-            tool_calls=[{**as_object(one.get("function")), "id": one.get("id")} for one in calls],
-            finish_reason=as_text(choice.get("finish_reason")) or None,
+            content=content,
+            tool_calls=calls,
+            finish_reason=as_text(choice.get("finish_reason")),
             reasoning=reasoning_of(message),
             usage=usage if is_object(usage) else None,
         )
@@ -76,15 +80,19 @@ class Upstream:
         asked = self._chat(body, call) | {"stream": True, "stream_options": {"include_usage": True}}
         return _chunks(await self._open("/chat/completions", asked))
 
-    async def vectors(self, texts: list[str], model: str, dimensions: int | None) -> JsonObject:
-        """Ask for embeddings."""
+    async def vectors(self, texts: list[str], model: str, size: int | None) -> tuple[Any, Any]:
+        """Ask for embeddings; return the vectors, and the usage."""
         asked: JsonObject = {"model": self.model or model, "input": texts}
-        asked |= {"encoding_format": "float"} | ({"dimensions": dimensions} if dimensions else {})
+        asked |= {"encoding_format": "float"} | ({"dimensions": size} if size else {})
         answer = await self._post("/embeddings", asked)
-        data = [as_object(one) for one in as_list(answer.get("data"))]
-        if len(data) != len(texts) or not all(as_list(one.get("embedding")) for one in data):
-            raise ApiError(502, "The upstream server gave no vectors", "upstream_error")
-        return answer
+        try:
+            data = sorted(answer["data"], key=lambda one: one.get("index", 0))
+            found = np.array([one["embedding"] for one in data], dtype=np.float64)
+        except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
+            found = np.array(0)
+        if found.ndim != 2 or len(found) != len(texts) or not (abs(found) < 3e38).all():
+            raise _failed("gave no vectors")
+        return found.astype(np.float32), as_object(answer.get("usage"))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -105,8 +113,7 @@ class Upstream:
         try:
             return as_object(parse_json(await _read(await self._open(path, body))))
         except InvalidJSONError as error:
-            message = "The upstream server answered something other than JSON"
-            raise ApiError(502, message, "upstream_error") from error
+            raise _failed("answered something other than JSON") from error
 
     async def _open(self, path: str, body: JsonObject) -> httpx.Response:
         http = self._http()
@@ -114,7 +121,7 @@ class Upstream:
         try:
             response = await http.send(request, stream=True)
         except httpx.HTTPError as error:
-            raise _unreachable(error) from error
+            raise _failed(f"cannot be reached: {type(error).__name__}") from error
         if response.status_code != 200:
             raise _refused(response, await _read(response))
         return response
@@ -136,10 +143,9 @@ async def _read(response: httpx.Response) -> bytes:
             async for data in response.aiter_raw():
                 body += data
                 if len(body) > _MOST:
-                    message = f"The upstream server's answer has more than {_MOST:,} bytes"
-                    raise ApiError(502, message, "upstream_error")
+                    raise _failed(f"answered with more than {_MOST:,} bytes")
         except httpx.HTTPError as error:
-            raise _unreachable(error) from error
+            raise _failed(f"cannot be reached: {type(error).__name__}") from error
     return bytes(body)
 
 
@@ -167,9 +173,8 @@ def _message(message: JsonObject) -> JsonObject:
     return {**message, "content": parts} if parts else message
 
 
-def _unreachable(error: httpx.HTTPError) -> ApiError:
-    message = f"The upstream server cannot be reached: {type(error).__name__}"
-    return ApiError(502, message, "upstream_error")
+def _failed(said: str) -> ApiError:
+    return ApiError(502, f"The upstream server {said}", "upstream_error")
 
 
 def _refused(response: httpx.Response, content: bytes) -> ApiError:
@@ -181,11 +186,11 @@ def _refused(response: httpx.Response, content: bytes) -> ApiError:
     told = told or as_text(body.get("message")) or f"HTTP {response.status_code}"
     status = response.status_code
     if status in (401, 403):  # the vendor's key is right; it is ours that is not
-        return ApiError(502, f"The upstream server wants another key: {told}", "upstream_error")
+        return _failed(f"wants another key: {told}")
     code = as_text(as_object(body.get("error")).get("code")) or "upstream_error"
     wait = response.headers.get("retry-after")
     headers = {"retry-after": wait} if wait else {}
-    return ApiError(status if status >= 400 else 502, told, code, headers=headers)
+    return ApiError(status if 400 <= status < 600 else 502, told, code, headers=headers)
 
 
 def _is_private(host: str) -> bool:

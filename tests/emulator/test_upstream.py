@@ -62,9 +62,10 @@ def text_of(answer: Any) -> str:
 
 
 def test_an_answer_comes_from_behind(ask: Sdk, behind: Server, vendor: str) -> None:
-    behind.script("innogpt", Reply("Von hinten.", usage=USAGE))
+    behind.script("innogpt", Reply("Von hinten.", usage=USAGE, finish_reason=""))
     answer = ask(vendor, temperature=0.5)
     assert (text_of(answer), answer.model) == ("Von hinten.", MODELS[vendor])
+    assert answer.choices[0].finish_reason is None
     words = 2 if vendor == "neuroflash" else None
     assert (answer.usage.total_tokens, getattr(answer.usage, "words_used", None)) == (8, words)
     [asked] = behind.requests
@@ -130,6 +131,7 @@ def test_embeddings_come_from_behind(sdk: Sdk, behind: Server) -> None:
         (Status(503, body="<html>"), 503, "HTTP 503"),
         (Status(401, message="wer?"), 502, "The upstream server wants another key: wer?"),
         (Raw(200, {"content-type": "application/json"}, [b"[]"]), 502, "gave no answer"),
+        (Reply(tool_calls=[{"name": ""}]), 502, "gave no answer"),
         (Raw(200, {"content-type": "application/json"}, [b" " * 3001]), 502, "more than 3,000 b"),
         (Disconnect(), 502, "cannot be reached: RemoteProtocolError"),
     ],
@@ -176,8 +178,10 @@ def test_a_client_that_leaves_cancels_what_is_behind() -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("127.0.0.1:8080", "is not a web address"),
-        ("http://[::1", "is not a web address"),
+        *(
+            (url, "is not a web address")
+            for url in ("", "127.0.0.1:8080", "http://[::1", "http://xn--a", "http://a:99999")
+        ),
         ("https://8.8.8.8/v1", "is not on this machine or a private network"),
         ("http://localhost:1/v1", ""),
         ("http://192.168.0.7/v1", ""),
