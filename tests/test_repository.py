@@ -154,7 +154,7 @@ def test_no_addresses_or_paths_of_a_machine_in_the_tree() -> None:
     for path in project_files():
         name = path.relative_to(ROOT).as_posix()
         if name not in STRAY_FREE:
-            held = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            held = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
             text = held.decode("utf-8", "replace")
             found += [f"{name}: {finding}" for finding in stray_findings(text)]
     assert found == []
