@@ -474,8 +474,8 @@ class EmbeddingSettings(Settings):
     on_empty: OnEmpty = Field(
         default="error",
         description="What becomes of a blank text: `'error'` if it is empty, and blanks are sent; "
-        "`'zero'` for a vector of zeros in its place, or `'skip'` for none: fewer vectors than "
-        "texts, which no vector store takes.",
+        "`'zero'` for a vector of zeros in its place. The client's `'skip'` is refused: texts get "
+        "their vectors by place.",
     )
     allow_undocumented: bool = Field(
         default=False,

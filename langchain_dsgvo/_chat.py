@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar
+from hashlib import sha256
+from typing import Any, ClassVar, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import (
@@ -129,6 +130,9 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         if isinstance(form := kwargs.get("response_format"), type):
             with langchain_errors:
                 kwargs |= response_class(self.spec, form)
+        for name in ("extra_headers", "extra_query"):
+            if isinstance(given := kwargs.get(name), Mapping):
+                kwargs[name] = _without_secrets(cast("Mapping[str, Any]", given))
         vars(self).pop("_serialized", None)
         return super()._get_llm_string(stop=stop, **kwargs)
 
@@ -392,6 +396,14 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
 
 
 _SECRET_VALUE = re.compile(r"(?=\S*\d)\S{16,}")
+
+
+def _without_secrets(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call's headers or query with what is secret by its digest, as a cache keeps them."""
+    return {
+        name: sha256(str(value).encode()).hexdigest() if _is_secret(name, str(value)) else value
+        for name, value in given.items()
+    }
 
 
 def _is_secret(header: str, value: str) -> bool:

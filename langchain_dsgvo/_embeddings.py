@@ -48,6 +48,13 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
     )
     show_progress: bool = Field(default=False, description="Show a progress bar.")
 
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.on_empty == "skip":
+            raise ConfigurationError(
+                "on_empty='skip': LangChain gives texts their vectors by place; use 'zero'"
+            )
+
     def embed_documents(
         self, texts: list[str], chunk_size: int | None = None, **options: Unpack[Options]
     ) -> list[list[float]]:
@@ -81,12 +88,14 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
     def embed_query(self, text: str, **options: Unpack[Options]) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
         with langchain_errors:
-            return _only(list(self._embed([text], options)))
+            [vector] = self._embed([text], options)
+            return vector
 
     async def aembed_query(self, text: str, **options: Unpack[Options]) -> list[float]:
         """Return the vector of one text; see :meth:`embed_documents`."""
         with langchain_errors:
-            return _only([vector async for vector in self._aembed([text], options)])
+            [vector] = [vector async for vector in self._aembed([text], options)]
+            return vector
 
     def embed_iter(
         self, texts: Iterable[str], **options: Unpack[Options]
@@ -132,9 +141,3 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
         # It passes on what it wraps, for ``for`` and for ``async for``.
         bar: Any = tqdm(vectors, total=len(texts), desc=self.spec.title, unit="text")
         return bar
-
-
-def _only(vectors: list[list[float]]) -> list[float]:
-    if not vectors:
-        raise ConfigurationError("text is blank, and on_empty='skip' has no vector for it")
-    return vectors[0]

@@ -150,6 +150,11 @@ def _part(block: str | dict[str, Any], position: int, *, is_result: bool) -> dic
             f"messages[{position}]: a content block with the keys {', '.join(map(repr, block))} "
             "has no type: use {'type': 'text', 'text': …}, or json.dumps() for data"
         )
+    if is_result and _inner(block).get("path") is not None:
+        raise ConfigurationError(
+            f"messages[{position}]: a tool's result names a file of this machine, and may be "
+            "anybody's words: let the tool read the file and return its base64"
+        )
     return _media(kind, block, position) or block  # OpenAI's own, and what a vendor adds to them
 
 
@@ -185,14 +190,18 @@ def _document(block: dict[str, Any], position: int) -> dict[str, Any]:
     return file_part(**_source(block, position), name=block.get("title"))
 
 
+def _inner(block: dict[str, Any]) -> dict[str, Any]:
+    source = block.get("source")
+    return {**block, **cast("dict[str, Any]", source)} if isinstance(source, dict) else block
+
+
 def _source(block: dict[str, Any], position: int) -> dict[str, Any]:
     """Return where the data of a content block is, as the core's content parts take it.
 
     The block is a standard one of LangChain (today's or its first form) or Anthropic's, which
     keeps much the same keys one level deeper.
     """
-    source = block.get("source")
-    inner = {**block, **cast("dict[str, Any]", source)} if isinstance(source, dict) else block
+    inner = _inner(block)
     found = {
         "url": inner.get("url"),
         "data": inner.get("base64") or inner.get("data"),

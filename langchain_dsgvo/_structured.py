@@ -38,6 +38,9 @@ __all__ = ["Schema", "output_schema", "response_class", "structured_output"]
 
 Schema = dict[str, Any] | type
 
+_READ_AGAIN = 256
+"""A growing answer is read again once it has grown by this part of its length."""
+
 
 def structured_output(
     model: BaseChatModel,
@@ -245,14 +248,16 @@ class _Growing:
     """An answer that grows. LangChain's sum of its pieces reads all arguments with each of them.
 
     Args:
-        parser: Reads what there is of it.
+        parser: Reads what there is of it, when it has grown by a part of it: so all readings
+            together cost no more than a multiple of its length.
     """
 
     def __init__(self, parser: AnswerParser) -> None:
         self._parser = parser
         self._chunks: list[AIMessageChunk] = []
-        self._calls: dict[object, tuple[str, str]] = {}
-        self._text = ""
+        self._calls: dict[object, tuple[list[str], list[str]]] = {}
+        self._text: list[str] = []
+        self._size = self._due = 0
         self._value: Any = None
 
     def take(self, piece: str | BaseMessage) -> Iterator[Any]:
@@ -262,15 +267,15 @@ class _Growing:
             OutputParserException: If it is the last one, and the answer does not fit.
             ModelRefusalError: If it is the last one, and the model declined to answer.
         """
-        whole = piece if isinstance(piece, AIMessage) else None  # of a model that does not stream
         if isinstance(piece, AIMessageChunk):
-            self._chunks.append(piece)
-            for call in piece.tool_call_chunks:
-                name, arguments = self._calls.get(call["index"], ("", ""))
-                together = name + (call["name"] or ""), arguments + (call["args"] or "")
-                self._calls[call["index"]] = together
+            self._add(piece)
+            if not piece.chunk_position and self._size < self._due:
+                return
+            self._due = self._size + self._size // _READ_AGAIN
             whole = self._chunks[0] + self._chunks[1:] if piece.chunk_position else None
-        self._text += piece if isinstance(piece, str) else piece.text
+        else:
+            whole = piece if isinstance(piece, AIMessage) else None  # of one that does not stream
+            self._text.append(piece if isinstance(piece, str) else piece.text)
         if whole is not None:
             value = self._parser.parse_result([ChatGeneration(message=whole)])
         else:
@@ -279,11 +284,21 @@ class _Growing:
             self._value = value
             yield value
 
+    def _add(self, piece: AIMessageChunk) -> None:
+        self._chunks.append(piece)
+        self._text.append(piece.text)
+        self._size += len(piece.text)
+        for call in piece.tool_call_chunks:
+            names, arguments = self._calls.setdefault(call["index"], ([], []))
+            names.append(call["name"] or "")
+            arguments.append(call["args"] or "")
+            self._size += len(arguments[-1])
+
     def _read(self) -> str:
-        tool = self._parser.tool
-        if tool is None:
-            return self._text
-        return next((arguments for name, arguments in self._calls.values() if name == tool), "")
+        if (tool := self._parser.tool) is None:
+            return "".join(self._text)
+        called = (call for names, call in self._calls.values() if "".join(names) == tool)
+        return "".join(next(called, ()))
 
 
 def _raw(raw: AIMessage, parsed: Any, error: Exception | None = None) -> dict[str, Any]:

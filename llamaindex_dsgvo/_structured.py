@@ -25,6 +25,9 @@ from llamaindex_dsgvo._responses import ModelOutputError, facts
 
 __all__ = ["Extraction", "response_class"]
 
+_READ_AGAIN = 256
+"""A growing answer is read again once it has grown by this part of its length."""
+
 
 class Extraction(Generic[Model]):
     """Asks for an instance of a Pydantic class by one method, and reads the answer.
@@ -42,6 +45,7 @@ class Extraction(Generic[Model]):
         self._output_cls = output_cls
         self._flexible: type[FlexibleModel] | None = None
         self._uses_tool = method == "function_calling"
+        self._due = 0  # length of a growing answer from which on it is read again
         self._wanted = OutputSchema.of(_schema(output_cls))
         self.arguments: dict[str, Any] = schema_request(method, self._wanted)
         """What the chat request needs for it."""
@@ -98,7 +102,10 @@ class Extraction(Generic[Model]):
                     break
         else:
             text = response.message.content
-        return object_in(text, growing=not whole) if text else None
+        if not text or (not whole and len(text) < self._due):
+            return None
+        self._due = len(text) + len(text) // _READ_AGAIN
+        return object_in(text, growing=not whole)
 
     def _no_object(self, response: ChatResponse) -> str:
         raw = facts(response)

@@ -47,10 +47,11 @@ def test_batches_run_side_by_side_and_come_back_in_order(server: Server, way: Wa
     assert sent == sorted(TEXTS[at : at + 3] for at in range(0, 10, 3))
 
 
-def test_a_blank_query_is_an_error_also_where_blank_texts_have_no_vector(way: Way) -> None:
-    model = way.embeddings("innogpt", on_empty="skip" if way.is_langchain else "zero")
+def test_a_blank_query_is_an_error_and_no_text_goes_without_a_vector(way: Way) -> None:
     with pytest.raises(errors.ConfigurationError, match="blank"):
-        way.embed_query(model, " ")
+        way.embed_query(way.embeddings("innogpt", on_empty="zero"), " ")
+    with pytest.raises(errors.ConfigurationError, match="by place"):
+        way.embeddings("innogpt", on_empty="skip")
 
 
 def test_progress_is_shown_on_wish(way: Way, capsys: pytest.CaptureFixture[str]) -> None:

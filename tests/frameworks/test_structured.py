@@ -6,6 +6,7 @@ import json
 import re
 from http import HTTPStatus
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field, RootModel
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Raw, Reply, Server
+from dsgvo.wire import structured
 from llamaindex_dsgvo import ModelOutputError
 from tests.calls import bodies
 from tests.frameworks.support import EACH, Way
@@ -178,6 +180,14 @@ def test_an_answer_that_does_not_fit_is_an_error_and_never_mended(
     assert re.search(says, str(caught.value))
     assert "Anna" not in str(caught.value)
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_long_answer_is_not_read_again_with_each_piece(server: Server, way: Way) -> None:
+    text = f'{{"value": {People([ANNA] * 999).model_dump_json()}}}'
+    server.script("innogpt", Reply(chunks=[text[at : at + 3] for at in range(0, len(text), 3)]))
+    with patch.object(structured, "from_json", wraps=structured.from_json) as read:
+        assert len(way.structured(way.model("innogpt"), People, "json_mode", "Wer?").root) == 999
+    assert 0 < read.call_count < 2000
 
 
 def test_a_refusal_is_an_error_without_the_models_words(server: Server, way: Way) -> None:

@@ -85,6 +85,7 @@ def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, ca
         {"cache": InMemoryCache()},
     ]
     cases = [("innogpt", {}, {}), ("sovrgpt", {}, {}), *(("sovrgpt", one, {}) for one in settings)]
+    cases += [("sovrgpt", {}, {"extra_headers": {"X-Key": f"geheim-{one}"}}) for one in "ab"]
     cases += [("sovrgpt", {}, {"stop": ["Y"]})]
     for name in ("a", "b"):
         same = type("Same", (BaseModel,), {"__annotations__": {name: str}})
@@ -93,6 +94,7 @@ def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, ca
         for provider, made, asked in cases:
             chat(provider, **{"model": "m"} | made).invoke("Hallo!", **asked)
         assert len(server.requests) == len(cases)
+    assert "geheim" not in repr(cache._cache)
     for model in (changed := chat("sovrgpt", model="m"), changed):
         model.invoke("Hallo!")
         changed.temperature = 0.3

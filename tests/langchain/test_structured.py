@@ -7,12 +7,9 @@ from unittest.mock import patch
 import pytest
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import Generation
 
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
-from langchain_dsgvo._structured import AnswerParser
-from tests.core.support import work
 from tests.frameworks.test_structured import ANNA, FAULTS, METHODS, TEXT, Person, Tree, reply
 from tests.langchain.support import Mode, Way, bodies, chat
 
@@ -134,11 +131,3 @@ def test_tools_beside_a_schema(server: Server, mode: Mode) -> None:
     for body in bodies(server):
         assert body["tools"][0]["function"]["name"] == "lookup"
         assert body["response_format"]["type"] == "json_schema"
-
-
-def test_linear_what_a_growing_answer_ends_in() -> None:
-    def cost(blanks: int) -> int:
-        piece = Generation(text='{"name":' + " " * blanks)
-        return work(lambda: AnswerParser().parse_result([piece], partial=True))
-
-    assert cost(800) <= 2.2 * cost(400) + 1000
