@@ -40,9 +40,12 @@ from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo._structured import Schema, response_class, structured_output
 from langchain_dsgvo._tools import wire_tool
 from langchain_dsgvo._tracing import warn_of_tracing
-from langchain_dsgvo.errors import CapabilityError, langchain_errors
+from langchain_dsgvo.errors import CapabilityError, ConfigurationError, langchain_errors
 
 __all__ = ["ChatModel"]
+
+_OF_THE_CONFIG = frozenset({"callbacks", "tags", "run_id", "run_name"})
+"""LangChain's own arguments of a run, which its ``stream`` hands on as if they were the model's."""
 
 
 class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
@@ -237,6 +240,11 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     def _request(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
     ) -> dict[str, Any]:
+        if named := _OF_THE_CONFIG.intersection(kwargs):
+            name = min(named)
+            raise ConfigurationError(
+                f"{name} is no parameter of a request: pass config={{{name!r}: …}}"
+            )
         given = self._of_call(kwargs)
         request: dict[str, Any] = {"model": self.model, **self._parameters(), **given}
         request.pop("stream", None)  # which method was called says it

@@ -10,13 +10,11 @@ from langchain_core.globals import set_llm_cache
 from pydantic import BaseModel
 
 from dsgvo.emulator import Reply, Server, Status
-from dsgvo.errors import APIError
+from dsgvo.errors import APIError, ConfigurationError
 from tests.langchain.support import Mode, bodies, chat, whole
 
 
 class Heard(BaseCallbackHandler):
-    """Keeps what it hears, in order."""
-
     run_inline = True
 
     def __init__(self) -> None:
@@ -45,6 +43,8 @@ def test_callbacks_hear_each_token_once_and_in_order(server: Server, mode: Mode)
     mode.invoke(chat("sovrgpt"), "Hallo!", config=config)
     with pytest.raises(APIError):
         mode.invoke(chat("sovrgpt"), "Hallo!", config=config)
+    with pytest.raises(ConfigurationError, match="pass config="):
+        mode.stream(chat("sovrgpt"), "Hallo!", tags=["geheim"])
     tokens = ["Guten", " Tag", ".", ""]
     streamed = ["Hallo!", *tokens, ["end", "Guten Tag."]]
     answered = ["Hallo!", ["end", "Ja."], "Hallo!", ["error", "BadRequestError"]]
@@ -90,10 +90,9 @@ def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, ca
     for name in ("a", "b"):
         same = type("Same", (BaseModel,), {"__annotations__": {name: str}})
         cases += [("sovrgpt", {}, {"response_format": same})]
-    for _ in range(2):
-        for provider, made, asked in cases:
-            chat(provider, **{"model": "m"} | made).invoke("Hallo!", **asked)
-        assert len(server.requests) == len(cases)
+    for provider, made, asked in cases * 2:
+        chat(provider, **{"model": "m"} | made).invoke("Hallo!", **asked)
+    assert len(server.requests) == len(cases)
     assert "geheim" not in repr(cache._cache)
     for model in (changed := chat("sovrgpt", model="m"), changed):
         model.invoke("Hallo!")

@@ -102,10 +102,7 @@ def test_every_kind_of_message(server: Server, message: lc.BaseMessage, wire: An
         (lc.FunctionMessage(content="3", name="f"), r"messages\[1\] is a FunctionMessage"),
         (lc.RemoveMessage(id="1"), r"messages\[1\] is a RemoveMessage"),
         (lc.HumanMessage("\ud83d"), "valid Unicode"),
-        (
-            lc.ToolMessage([{"type": "file", "source": {"path": "."}}], tool_call_id=""),
-            "this machine",
-        ),
+        (lc.ToolMessage([{"type": "file", "source": {"path": "."}}], tool_call_id=""), "file of"),
     ],
 )
 def test_messages_that_no_vendor_takes(server: Server, way: Way, message: Any, says: str) -> None:
