@@ -29,6 +29,7 @@ from dsgvo.wire.structured import (
     is_recursive,
     no_instance,
     object_in,
+    read_again_at,
     schema_request,
     unwrapped_schema,
 )
@@ -37,9 +38,6 @@ from langchain_dsgvo._tools import OTHER_FORMS
 __all__ = ["Schema", "output_schema", "response_class", "structured_output"]
 
 Schema = dict[str, Any] | type
-
-_READ_AGAIN = 256
-"""A growing answer is read again once it has grown by this part of its length."""
 
 
 def structured_output(
@@ -271,7 +269,7 @@ class _Growing:
             self._add(piece)
             if not piece.chunk_position and self._size < self._due:
                 return
-            self._due = self._size + self._size // _READ_AGAIN
+            self._due = read_again_at(self._size)
             whole = self._chunks[0] + self._chunks[1:] if piece.chunk_position else None
         else:
             whole = piece if isinstance(piece, AIMessage) else None  # of one that does not stream

@@ -19,14 +19,12 @@ from dsgvo.wire.structured import (
     faults,
     no_instance,
     object_in,
+    read_again_at,
     schema_request,
 )
 from llamaindex_dsgvo._responses import ModelOutputError, facts
 
 __all__ = ["Extraction", "response_class"]
-
-_READ_AGAIN = 256
-"""A growing answer is read again once it has grown by this part of its length."""
 
 
 class Extraction(Generic[Model]):
@@ -104,7 +102,7 @@ class Extraction(Generic[Model]):
             text = response.message.content
         if not text or (not whole and len(text) < self._due):
             return None
-        self._due = len(text) + len(text) // _READ_AGAIN
+        self._due = read_again_at(len(text))
         return object_in(text, growing=not whole)
 
     def _no_object(self, response: ChatResponse) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "is_recursive",
     "no_instance",
     "object_in",
+    "read_again_at",
     "schema_request",
     "unwrapped_schema",
     "with_properties",
@@ -325,6 +326,18 @@ def _first_list(schema: Mapping[str, Any], *names: str) -> list[Any]:
     """Return the first of a schema's lists of these names that holds something."""
     found: list[list[Any]] = [schema[name] for name in names if schema.get(name)]
     return found[0] if found else []
+
+
+def read_again_at(size: int) -> int:
+    """Return the length at which a growing answer of this one is read again.
+
+    It grows by a part, so that all readings together cost a multiple of the whole length.
+
+    Examples:
+        >>> read_again_at(100), read_again_at(25600)
+        (100, 25700)
+    """
+    return size + size // 256
 
 
 def object_in(text: str, *, growing: bool = False) -> dict[str, Any] | None:
