@@ -21,7 +21,6 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
-from ssl import SSLError
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
@@ -1298,15 +1297,6 @@ def _end_body(body: Any) -> None:
         body.set_exception(aiohttp.ClientPayloadError("what came is no HTTP"))
 
 
-def _of_httpx(error: Exception) -> Exception:
-    """Return httpx's exception for the system's, or the exception itself."""
-    import httpx
-
-    if not isinstance(error, OSError):
-        return error
-    return (httpx.ReadTimeout if isinstance(error, TimeoutError) else httpx.ReadError)(str(error))
-
-
 def _plain(error: Exception) -> Exception:
     """Return httpx's exception for aiohttp's, ssl's and the system's, or the exception itself.
 
@@ -1315,15 +1305,15 @@ def _plain(error: Exception) -> Exception:
     """
     import httpx
 
-    if isinstance(error, SSLError):
-        return httpx.ReadError(str(error))
-    if not hasattr(sys.modules.get("aiohttp"), "ClientError"):
-        return _of_httpx(error)
+    # Another thread may be about to import it.
+    client_error: Any = getattr(sys.modules.get("aiohttp"), "ClientError", ())
+    cause: Any = error if isinstance(error, client_error) else error.__cause__
+    if not isinstance(cause, client_error):
+        if not isinstance(error, OSError):
+            return error
+        kind = httpx.ReadTimeout if isinstance(error, TimeoutError) else httpx.ReadError
+        return kind(str(error))
     import aiohttp
-
-    cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__
-    if not isinstance(cause, aiohttp.ClientError):
-        return _of_httpx(error)
 
     kinds: dict[type[Exception], type[httpx.TransportError]] = {
         aiohttp.SocketTimeoutError: httpx.ReadTimeout,
