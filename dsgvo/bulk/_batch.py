@@ -33,6 +33,7 @@ from dsgvo.bulk._engine import (
 from dsgvo.bulk._journal import Journal, as_line, read_lines, sync
 from dsgvo.errors import ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
+from dsgvo.settings import merged_body
 from dsgvo.transport import AsyncClient, Gate, RequestOptions
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import Completion
@@ -285,9 +286,7 @@ class _Job:
         dimensions = body.pop("dimensions", None)
         options = RequestOptions.given(body)
         fields = {name: value for name, value in body.items() if name not in options}
-        if fields:
-            fields |= options.get("extra_body") or {}
-            options["extra_body"] = fields
+        options["extra_body"] = merged_body(fields, options.get("extra_body"))
         vectors, tokens = await self._client.embed_batch(
             cast("list[str]", texts), model=model, dimensions=dimensions, **options
         )
