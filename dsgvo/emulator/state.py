@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.steps import Step
@@ -26,7 +26,9 @@ class State:
     undocumented_embeddings: bool = False
     upstream: "Upstream | None" = None
     requests: list[RecordedRequest] = field(default_factory=list[RecordedRequest])
-    _scripts: list[tuple[str, str | None, deque[Step]]] = field(default_factory=list[Any])
+    _scripts: list[tuple[str, str | None, deque[Step]]] = field(
+        default_factory=list[tuple[str, str | None, deque[Step]]]
+    )
     _sticky: list[tuple[str, Step]] = field(default_factory=list[tuple[str, Step]])
     _seen: Counter[bytes] = field(default_factory=Counter[bytes])
     _lock: threading.Lock = field(default_factory=threading.Lock)

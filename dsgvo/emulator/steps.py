@@ -13,10 +13,8 @@ from dsgvo.emulator.failures import ApiError, invalid
 from dsgvo.emulator.jsons import JsonObject, dumps, is_list
 from dsgvo.emulator.values import Call, HttpReply
 
-_CODES = {
-    401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "timeout",
-    413: "request_too_large", 422: "invalid_request", 429: "rate_limit_exceeded",
-}  # fmt: skip
+_CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "timeout"}
+_CODES.update({413: "request_too_large", 422: "invalid_request", 429: "rate_limit_exceeded"})
 
 
 @dataclass(frozen=True)

@@ -165,11 +165,12 @@ class Limiter:
             retry_after: Seconds that the vendor asks to wait.
         """
         self.in_flight -= 1
+        quiet = sent - max(self._ended, self.held_until)
         if self._since == float("-inf"):
             self._since = sent
-        elif sent - max(self._ended, self.held_until) > SOON:
+        elif quiet > SOON:
             # While nobody asks, nothing shows what the vendor would have accepted.
-            self._since += sent - max(self._ended, self.held_until)
+            self._since += quiet
         self._ended = now
         if outcome == "refused":
             self._note_refusal(now, sent, retry_after)

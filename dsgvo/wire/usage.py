@@ -143,7 +143,7 @@ def _detail(
 ) -> int | None:
     for place in places:
         inner = usage.get(place)
-        if inner is not None and isinstance(inner, Mapping):  # asking an ABC takes long
+        if isinstance(inner, Mapping):
             found = _first(cast("Mapping[str, Any]", inner), names)
             if found is not None:
                 return found
