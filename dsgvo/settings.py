@@ -493,6 +493,10 @@ class EmbeddingSettings(Settings):
         )
         setattr(self, fields["model"], model)
         self._check_residency(model)
+        if self.on_empty == "skip":
+            raise ConfigurationError(
+                "on_empty='skip': frameworks give texts their vectors by place; use 'zero'"
+            )
         for argument in ("dimensions", "batch_size", "max_batch_bytes", "max_concurrency"):
             field = fields.get(argument, "")
             if (value := getattr(self, field, None)) is not None:

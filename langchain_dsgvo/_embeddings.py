@@ -9,7 +9,6 @@ from typing import Any, ClassVar, TypeVar, Unpack
 from langchain_core.embeddings import Embeddings
 from pydantic import Field
 
-from dsgvo.errors import ConfigurationError
 from dsgvo.settings import EmbeddingSettings
 from dsgvo.transport import DEFAULT_MAX_CONCURRENCY, Options, Owned
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS
@@ -47,13 +46,6 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
         default=DEFAULT_MAX_CONCURRENCY, description="Requests at once, 1 or more."
     )
     show_progress: bool = Field(default=False, description="Show a progress bar.")
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.on_empty == "skip":
-            raise ConfigurationError(
-                "on_empty='skip': LangChain gives texts their vectors by place; use 'zero'"
-            )
 
     def embed_documents(
         self, texts: list[str], chunk_size: int | None = None, **options: Unpack[Options]

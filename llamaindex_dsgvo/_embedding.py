@@ -56,13 +56,6 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
             arguments["model_name"] = model_name
         super().__init__(**arguments)
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.on_empty == "skip":
-            raise ConfigurationError(
-                "on_empty='skip': LlamaIndex gives nodes their vectors by place; use 'zero'"
-            )
-
     @classmethod
     def class_name(cls) -> str:
         """Return the name under which LlamaIndex stores and reports the class."""
