@@ -1264,10 +1264,9 @@ def _protocol() -> type[ResponseHandler]:
 
         def close(self) -> None:
             wire = self.transport
-            unsent = wire is not None and wire.get_write_buffer_size() > 0
             super().close()
-            if unsent and wire is not None:
-                wire.abort()  # else it waits, with what is left, for a server that takes no more
+            if wire is not None:
+                wire.abort()  # else it waits for a server to take what is left, and to end TLS
 
         def pause_writing(self) -> None:
             super().pause_writing()
