@@ -15,6 +15,8 @@ import time
 from asyncio import CancelledError
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from os.path import samestat
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -40,11 +42,17 @@ class _Lines(logging.Handler):
     """Appends each record to a file in one write, so that lines of other processes stay whole."""
 
     def __init__(self, path: str) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        self._file = os.open(path, flags, 0o600)
+        self._file = self._open(path)
         super().__init__(logging.INFO)  # from now on logging closes it when the program ends
         self.path = path
+        self._full = Path(path).absolute()
         self._owed = b""
+
+    @staticmethod
+    def _open(path: str | Path) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        flags |= getattr(os, "O_NONBLOCK", 0)  # nobody may read a pipe
+        return os.open(path, flags, 0o600)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._owed += f"{record.getMessage()}\n".encode()
@@ -56,8 +64,13 @@ class _Lines(logging.Handler):
             warn_once(("audit", self.path), message, UserWarning)
 
     def settle(self) -> None:
-        """Write what could not be written before."""
+        """Write what could not be written before; to a new file where one was moved or deleted."""
         with self.lock or nullcontext():
+            here = self._full.exists() and samestat(self._full.stat(), os.fstat(self._file))
+            if not here:
+                file = self._open(self._full)
+                os.close(self._file)
+                self._file = file
             while self._owed:
                 self._owed = self._owed[os.write(self._file, self._owed) :]
 

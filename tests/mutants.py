@@ -26,29 +26,18 @@ ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo", "examples", "tests")
 NAMES = ("account", "assistants", "continued", "files", "images", "rerank", "residency")
 FRAMEWORKS = ["tests/frameworks/test_structured.py", "tests/langchain/test_tools.py"]
-AUDIT = "tests/test_audit.py"
 LIMITER = ["tests/bulk/test_budget.py", "tests/bulk/test_limiter.py"]
+OTHERS = ["tests/core/test_bad_input.py", "tests/test_audit.py", LIMITER[1]]
 SHARED = [f"tests/core/test_{name}.py" for name in NAMES]
 TESTS = {
     "wire": ["tests/core/wire", *SHARED, *FRAMEWORKS, *LIMITER],
-    "transport": [
-        "tests/core/transport",
-        "tests/core/test_bad_input.py",
-        AUDIT,
-        *SHARED,
-        LIMITER[1],
-    ],
+    "transport": ["tests/core/transport", *SHARED, *OTHERS],
 }
 # Tests that measure, look at the stack and its frames, in which mutmut stands, or start a Python in
 # which every warning is an error: mutmut's would be, too.
 OWN_PROGRAMS = (
-    "after_a_fork",
-    "another_process",
-    "loop_or_process",
-    "points_at_the_users_line",
-    "costs_what",
-    "warned_of_once",
-    "no_local_of_a_frame",
+    *("after_a_fork", "another_process", "loop_or_process", "points_at_the_users_line"),
+    *("costs_what", "warned_of_once", "no_local_of_a_frame"),
 )
 # The last of those that are left out collects garbage, which takes longer than most tests do.
 PYTEST = [
@@ -58,11 +47,7 @@ PYTEST = [
     "--hypothesis-profile=mutants",
 ]
 PROCESSES = 2
-WITHOUT_REQUESTS = (
-    "tests/core/wire",
-    "tests/core/test_bad_input",
-    "tests/core/transport/test_config",
-)
+WITHOUT_REQUESTS = ("tests/core/wire", OTHERS[0], "tests/core/transport/test_config")
 SECONDS = 30
 """How long a test may take on a busy machine; the slowest takes three."""
 ROWS = 8

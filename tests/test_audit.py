@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,7 +99,11 @@ def test_failures_and_abandoned_streams_are_records_too(trail: Any, server: Serv
     assert trail("status")[0] == (429,)
 
 
-def test_another_model_than_was_asked_for(trail: Any, server: Server) -> None:
+def test_another_model_is_told_and_a_trail_that_was_moved_goes_on(
+    trail: Any, server: Server, tmp_path: Path
+) -> None:
+    ask()
+    (tmp_path / "audit.jsonl").rename(tmp_path / "audit.jsonl.1")
     for model in ("gpt-4o-2024-08-06", "klein"):
         choice = {"index": 0, "message": {"content": "Ja."}, "finish_reason": "stop"}
         body = json.dumps({"model": model, "choices": [choice]}).encode()
@@ -111,10 +116,9 @@ def test_another_model_than_was_asked_for(trail: Any, server: Server) -> None:
 
 @pytest.mark.usefixtures("vendor_environment")
 def test_off_by_default_and_by_logging(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    ask()
-    caplog.set_level(logging.INFO, "dsgvo.audit")
-    ask()
+    for where, level in (None, logging.DEBUG), ("dsgvo.audit", logging.INFO):
+        caplog.set_level(level, where)
+        ask()
     [record] = [one for one in caplog.records if one.name == "dsgvo.audit"]
     assert json.loads(record.getMessage()) == vars(record)["audit"]
 
@@ -122,9 +126,11 @@ def test_off_by_default_and_by_logging(caplog: pytest.LogCaptureFixture) -> None
 def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_sent(
     vendor_environment: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DSGVO_AUDIT", str(tmp_path))
-    with pytest.raises(errors.ConfigurationError, match="cannot be written"):
-        ask()
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        monkeypatch.setenv("DSGVO_AUDIT", str(path))
+        with pytest.raises(errors.ConfigurationError, match="cannot be written"):
+            ask()
     assert vendor_environment.requests == []
     monkeypatch.setenv("DSGVO_AUDIT", "/dev/full")
     ways: Any = ((pytest.warns, UserWarning), (pytest.raises, errors.ConfigurationError))
