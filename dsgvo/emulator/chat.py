@@ -67,9 +67,9 @@ class _Aloud:
         self.thinking = False
 
     def delta(self, given: JsonObject, *, ends: bool) -> JsonObject:
-        names = ("role", "content", "tool_calls")
-        delta = {name: given[name] for name in names if given.get(name) is not None}
-        thought, content = reasoning_of(given), as_text(delta.get("content"))
+        delta = {n: given[n] for n in ("role", "content", "tool_calls") if given.get(n) is not None}
+        content = as_text(given.get("content") or given.get("refusal"))
+        thought = reasoning_of(given)
         if thought and self.wanted:
             content = thought + content if self.thinking else f"<think>\n{thought}{content}"
             self.thinking = True

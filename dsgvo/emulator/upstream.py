@@ -23,10 +23,10 @@ _LIMITS = httpx.Limits(max_connections=None)
 _MOST = 128 << 20  # 2,048 vectors of 3,072 numbers as JSON are 110 MB
 # The fields that OpenAI-compatible servers know beside the messages.
 _FIELDS = (
-    "temperature", "top_p", "stop", "max_tokens", "max_completion_tokens", "tools", "tool_choice",
-    "response_format", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty",
-    "reasoning_effort",
-)  # fmt: skip
+    *("temperature", "top_p", "stop", "max_tokens", "max_completion_tokens", "seed", "tools"),
+    *("tool_choice", "response_format", "reasoning_effort"),
+    *("frequency_penalty", "presence_penalty", "repetition_penalty"),
+)
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Upstream:
         answer = await self._post("/chat/completions", self._chat(body, call))
         choice = as_object(next(iter(as_list(answer.get("choices"))), None))
         message = as_object(choice.get("message"))
-        content, usage = message.get("content"), answer.get("usage")
+        content, usage = message.get("content") or message.get("refusal"), answer.get("usage")
         given = map(as_object, as_list(message.get("tool_calls")))
         calls = [{"name": "", **as_object(c.get("function")), "id": c.get("id")} for c in given]
         texts = [content or "", *(one["name"] or 0 for one in calls)]

@@ -85,9 +85,11 @@ def test_a_stream_is_passed_on_in_the_dialect(ask: Sdk, behind: Server, vendor: 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_thoughts_are_written_as_the_vendor_does(ask: Sdk, behind: Server, streamed: bool) -> None:
     thought = Reply("Also gut.", reasoning="Hm, ja.", reasoning_field="reasoning_content")
-    behind.script("innogpt", thought, thought)
+    refusal = b'{"choices":[{"%s":{"refusal":"Nein."}}]}\n\n' % (b"message", b"delta")[streamed]
+    behind.script("innogpt", thought, thought, Raw(chunks=[b"data:" * streamed + refusal]))
     assert text_of(ask("sovrgpt", stream=streamed)) == "<think>\nHm, ja.\n</think>\n\nAlso gut."
     assert text_of(ask("neuroflash", stream=streamed)) == "Also gut."
+    assert text_of(ask("meingpt", stream=streamed)) == "Nein."
 
 
 def test_calls_of_tools(ask: Sdk, behind: Server) -> None:
