@@ -18,6 +18,7 @@ from langchain_core.messages import (
 from dsgvo import file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.wire.messages import assistant_message, function_call, text_of
+from dsgvo.wire.request import check_objects
 
 __all__ = ["to_wire"]
 
@@ -77,8 +78,12 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
 
 
 def _openai_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for call in fields.get("tool_calls") or ():
-        if function := call.get("function"):
+    calls: Any = fields.get("tool_calls") or ()
+    check_objects("additional_kwargs['tool_calls']", calls)
+    functions: list[Any] = [call.get("function") or {} for call in calls]
+    check_objects("the function of additional_kwargs['tool_calls']", functions)
+    for call, function in zip(calls, functions, strict=True):
+        if function:
             yield function_call(call.get("id"), function.get("name"), function.get("arguments"))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import ModelInvalidRequestError
+from langchain_core.messages import AIMessage
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Server
@@ -70,6 +71,10 @@ def test_bad_input(case: BadInput, way: Way, server: Server, monkeypatch: Any) -
         ("langchain", ("bind_tools", None), "tools is a NoneType: pass a list"),
         ("langchain", ("bind_tools", ADD), "tools is a dict: pass a list"),
         ("langchain", ("bind_tools", [ADD | {"function": None}]), "nothing can be called"),
+        *(
+            ("langchain", ("invoke", [AIMessage("", additional_kwargs={"tool_calls": calls})]), s)
+            for calls, s in (("x", "tool_calls'] is a str"), ([{"function": 5}], "[0] is a int"))
+        ),
         ("llamaindex", ("chat", [None]), "messages[0] is a NoneType, not a ChatMessage"),
         ("llamaindex", ("complete", None), "prompt is a NoneType, not a str"),
         ("llamaindex", ("chat_with_tools", 7), "tools is a int: pass a list"),
