@@ -43,6 +43,7 @@ JOINED = "Wir fahren mit den Messgeräten, also Geräte-\nund Bahn."
         ("a.txt", "Grüße".encode("utf-16"), [Page("Grüße")]),
         ("a.txt", "Größe: 20 €\r\nPreis: 3 €".encode("cp1252"), [Page("Größe: 20 €\nPreis: 3 €")]),
         ("a.txt", UMLAUTS.encode("cp850"), [Page(UMLAUTS)]),
+        ("a.txt", b"a" + b" \t" * 600_000 + b"b", [Page("a b")]),  # tiktoken fails on such a gap
     ],
 )
 def test_pages_and_german_encodings_are_understood(

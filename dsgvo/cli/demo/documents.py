@@ -106,7 +106,8 @@ def _read(path: Path, room: int) -> list[Page]:
     if not data:
         raise UnreadableError("empty")
     pages: list[Page] = []
-    text = "" if suffix == ".pdf" else decode(data)
+    # A long gap says nothing, and tiktoken's expressions fail on one of a million blanks.
+    text = "" if suffix == ".pdf" else re.sub(r"[^\S\n]{99,}", " ", decode(data))
     marked = text if suffix == ".md" else mark_headings(text)
     whole = Page(marked, 0, suffix == ".md" or marked != text)
     for page in _pdf(data) if suffix == ".pdf" else [whole]:
