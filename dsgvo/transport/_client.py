@@ -402,7 +402,7 @@ class BaseClient:
                 yield CloseBody(chunks)
                 late = tell_late(call.config, error, answer.started)
                 again = False if late else None
-                yield from retries.wait(Failure(error, error.__cause__, retry=again))
+                yield from retries.wait(Failure(error, retry=again))
 
     def _complete(self, call: _Call) -> Flow[Completion]:
         call = yield from call.settled()
@@ -437,7 +437,7 @@ class BaseClient:
             except APIError as error:
                 late = tell_late(call.config, error, answer.started)
                 again = False if late else None
-                yield from retries.wait(Failure(error, error.__cause__, retry=again))
+                yield from retries.wait(Failure(error, retry=again))
                 continue
             return decoder
 

@@ -765,12 +765,11 @@ def _timeouts(value: Timeout) -> tuple[float | None, float | None]:
             raise ConfigurationError(f"timeout={shown(value)}: a pair is (connect, read)")
         connect, read = value
         return _timeout(connect), _timeout(read)
-    if value is None or isinstance(value, int | float):
-        return None, _timeout(value)
+    apart = cast("Any", value)  # httpx.Timeout, whose import can wait
     try:
-        return _timeout(value.connect), _timeout(value.read)
+        return _timeout(apart.connect), _timeout(apart.read)
     except AttributeError:
-        return None, _timeout(cast("Any", value))
+        return None, _timeout(apart)
 
 
 def _timeout(value: float | None) -> float | None:

@@ -425,7 +425,6 @@ class _Pools:
             "verify": self.make_ready(),
             "proxy": proxy,
             "limits": httpx.Limits(
-                max_connections=None,
                 max_keepalive_connections=KEEPALIVE_CONNECTIONS,
                 keepalive_expiry=KEEPALIVE_SECONDS,
             ),
@@ -765,12 +764,6 @@ def _astream(response: httpx.Response) -> Any:
     answer = _aiohttp_answer(response)
     if answer is None:
         return response.stream
-    if answer.connection is not None and (protocol := answer.connection.protocol) is not None:
-        # As with httpcore, the time-out that holds is the one when a body begins to be read.
-        silence = response.request.extensions.get("timeout", {}).get("read")
-        if silence != protocol.read_timeout:
-            protocol.read_timeout = silence
-            protocol.start_timeout()
     return answer.content.iter_any()
 
 

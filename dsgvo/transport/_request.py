@@ -241,7 +241,6 @@ class Failure:
     """An attempt that failed: the error, the body of an answer, and whether to try again."""
 
     error: APIError | CapabilityError
-    cause: BaseException | None = None
     status: int | None = None
     body: bytes = field(default=b"", repr=False)
     retry: bool | None = None
@@ -262,7 +261,7 @@ class Retries:
             failure.error, self._failures, self._max, retry=failure.retry, jitter=random.random()
         )
         if delay is None:
-            raise failure.error from failure.cause
+            raise failure.error from failure.error.__cause__
         self._failures += 1
         _log.info(
             "%s %s failed (%s); attempt %d of %d in %.1f s",
@@ -369,12 +368,11 @@ def _attempt(
     except ConnectionFailedError as failed:
         error = connection_error(config, failed, operation)
         if tell_late(config, error, started):  # the next attempt would be cut as well
-            return Failure(error, failed.__cause__, retry=False)
-        stale = failed.kind == "stale"
-        return Failure(error, failed.__cause__, retry=failed.retry, stale=stale)
+            return Failure(error, retry=False)
+        return Failure(error, retry=failed.retry, stale=failed.kind == "stale")
     if response.is_success:
         return Answer(config, request, response, started=started)
-    body = _Body(MAX_ERROR_BYTES, time.monotonic() + ERROR_SECONDS)
+    body = _Body(ERROR_SECONDS)
     steps = request.extensions["timeout"]
     steps["read"] = min(ERROR_SECONDS, steps["read"] or ERROR_SECONDS)
     _pools.hurry(response, ERROR_SECONDS)
@@ -415,11 +413,8 @@ def fetch(
 ) -> Flow[tuple[bytes, Answer]]:
     """Make a request and read its whole answer, or what has come of it after so many seconds."""
     answer = yield from open_response(config, operation, auth)
-    body = _Body()
-    if seconds is not None:
-        body = _Body(config.max_response_bytes, time.monotonic() + seconds)
     with answer.lease:
-        return (yield from _read(config, operation, answer, body)), answer
+        return (yield from _read(config, operation, answer, _Body(seconds))), answer
 
 
 def decoded(
@@ -442,7 +437,7 @@ def decoded(
                 body = yield from _read(config, operation, answer, _Body())
                 return decode(body, answer), answer
         except APIError as error:
-            yield from retries.wait(Failure(error, error.__cause__))
+            yield from retries.wait(Failure(error))
 
 
 def _read(config: ClientConfig, operation: Operation, answer: Answer, body: _Body) -> Flow[bytes]:
@@ -451,7 +446,7 @@ def _read(config: ClientConfig, operation: Operation, answer: Answer, body: _Bod
     except ConnectionFailedError as failed:
         error = connection_error(config, failed, operation)
         error.request_id = answer.request_id
-        raise error from failed.__cause__
+        raise error from error.__cause__
     return body.data
 
 
@@ -487,22 +482,18 @@ def _request_id(
 
 
 class _Body:
-    """Collects a body. With bounds, of size and of the monotonic clock, it is done at either."""
+    """Collects a body; if told, it is done after so many seconds with what has come."""
 
-    __slots__ = ("_data", "_end", "_max", "done")
+    __slots__ = ("_data", "_end", "done")
 
-    def __init__(self, max_bytes: int | None = None, end: float = 0.0) -> None:
+    def __init__(self, seconds: float | None = None) -> None:
         self._data = BytesIO()  # a list of small pieces would take twenty times their size
-        self._max = max_bytes
-        self._end = end
+        self._end = None if seconds is None else time.monotonic() + seconds
         self.done = False
 
     def feed(self, data: bytes) -> None:
-        if self._max is not None:
-            data = data[: self._max - self._data.tell()]
-            full = self._data.tell() + len(data) >= self._max
-            self.done = full or time.monotonic() > self._end
         self._data.write(data)
+        self.done = self._end is not None and time.monotonic() > self._end
 
     @property
     def data(self) -> bytes:
@@ -652,14 +643,13 @@ def connection_error(
     reason = redact(failed.reason)
     if (proxy := _proxy_of(config, operation)) is not None:
         host, where = f"{host} through the proxy {proxy}", "; check HTTPS_PROXY and NO_PROXY"
-    if failed.kind in {"size", "head"}:
-        what, bound = "a head", ""
-        if failed.kind == "size":
-            what, bound = operation.expects, "; max_response_bytes= sets the bound"
-        said = f"{spec.title}: {what} of {failed.reason}{bound}"
-        return APIResponseError(said, provider=spec.name)
     kind = APIConnectionError
     match failed.kind:
+        case "head":
+            kind, message = APIResponseError, f"a head of {reason}"
+        case "size":
+            kind = APIResponseError
+            message = f"{operation.expects} of {reason}; max_response_bytes= sets the bound"
         case "unreachable in time":
             kind, message = APITimeoutError, f"{host} could not be reached in time{where}"
         case "silent":
@@ -676,9 +666,11 @@ def connection_error(
             )
         case "unreachable":
             message = f"cannot reach {host} ({reason}){where}"
-        case _:
+        case "broken" | "stale":
             message = f"the connection to {host} broke ({reason})"
-    return kind(f"{spec.title}: {message}", provider=spec.name)
+    error = kind(f"{spec.title}: {message}", provider=spec.name)
+    error.__cause__ = failed.__cause__
+    return error
 
 
 def _proxy_of(config: ClientConfig, operation: Operation) -> str | None:
