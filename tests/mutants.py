@@ -1,13 +1,6 @@
-"""Mutation testing: `wire` and `transport` are changed in one place at a time, and tested.
+"""Mutation testing of `wire` and `transport`, each in a copy of the checkout; see docs/mutants.md.
 
-    make mutants
-    make mutants ARGS="wire"
-    make mutants ARGS="'dsgvo.wire.sse*'"
-
-Each package is changed in a copy of the checkout, ``mutants/<package>``, and tried with the tests
-of its own layer; of a long table of requests with some rows. A second run tries what has changed
-since, and what is named, with all rows. To see a change:
-``cd mutants/wire && ../../.venv/bin/mutmut show NAME``. What survives, and why: docs/mutants.md.
+Of a long table of requests a mutant meets some rows; one that is named meets all.
 """
 
 import itertools

@@ -32,48 +32,40 @@ def unset(names: str, **others: Any) -> dict[str, Any]:
 
 # fmt: off
 CHAT_OPENAI = unset(
-    """
-    client async_client root_client root_async_client openai_organization organization
-    openai_proxy http_client http_async_client http_socket_options stream_chunk_timeout name
-    cache callbacks tags metadata custom_get_token_ids rate_limiter temperature openai_api_key
-    openai_api_base presence_penalty frequency_penalty seed logprobs top_logprobs logit_bias n
-    top_p max_completion_tokens reasoning_effort reasoning verbosity tiktoken_model_name
-    default_headers default_query stop_sequences extra_body disabled_params context_management
-    include prompt_cache_options service_tier store truncation use_responses_api max_retries
-    request_timeout
-    """,
+    "client async_client root_client root_async_client openai_organization organization "
+    "openai_proxy http_client http_async_client http_socket_options stream_chunk_timeout name "
+    "cache callbacks tags metadata custom_get_token_ids rate_limiter temperature openai_api_key "
+    "openai_api_base presence_penalty frequency_penalty seed logprobs top_logprobs logit_bias n "
+    "top_p max_completion_tokens reasoning_effort reasoning verbosity tiktoken_model_name "
+    "default_headers default_query stop_sequences extra_body disabled_params context_management "
+    "include prompt_cache_options service_tier store truncation use_responses_api max_retries "
+    "request_timeout",
     disable_streaming=False, include_response_headers=False, model_kwargs={},
     model_name="gpt-5", stream_usage=True, streaming=False, use_previous_response_id=False,
     verbose=False,
 )
 OPENAI_EMBEDDINGS = unset(
-    """
-    client async_client dimensions deployment openai_api_version openai_api_base openai_api_type
-    openai_proxy openai_api_key openai_organization allowed_special disallowed_special headers
-    request_timeout tiktoken_model_name default_headers http_client default_query
-    http_async_client
-    """,
+    "client async_client dimensions deployment openai_api_version openai_api_base "
+    "openai_api_type openai_proxy openai_api_key openai_organization allowed_special "
+    "disallowed_special headers request_timeout tiktoken_model_name default_headers http_client "
+    "default_query http_async_client",
     check_embedding_ctx_length=False, chunk_size=1000, embedding_ctx_length=8191, max_retries=2,
     model="text-embedding-3-small", model_kwargs={}, retry_max_seconds=20, retry_min_seconds=4,
     show_progress_bar=False, skip_empty=False, tiktoken_enabled=True,
 )
 OPENAI_LIKE = unset(
-    """
-    rate_limiter system_prompt messages_to_prompt max_tokens completion_to_prompt output_parser
-    query_wrapper_prompt logprobs default_headers api_key api_base api_version modalities
-    reasoning_effort audio_config tokenizer http_client async_http_client openai_client
-    async_openai_client
-    """,
+    "rate_limiter system_prompt messages_to_prompt max_tokens completion_to_prompt output_parser "
+    "query_wrapper_prompt logprobs default_headers api_key api_base api_version modalities "
+    "reasoning_effort audio_config tokenizer http_client async_http_client openai_client "
+    "async_openai_client",
     additional_kwargs={}, context_window=3900, is_chat_model=True,
     is_function_calling_model=False, max_retries=3, reuse_client=True,
     should_use_structured_outputs=False, strict=False, temperature=0.1, timeout=60.0,
     top_logprobs=0,
 )
 OPENAI_LIKE_EMBEDDING = unset(
-    """
-    num_workers embeddings_cache rate_limiter api_base dimensions api_key default_headers
-    http_client async_http_client
-    """,
+    "num_workers embeddings_cache rate_limiter api_base dimensions api_key default_headers "
+    "http_client async_http_client",
     additional_kwargs={}, api_version="", embed_batch_size=10, max_retries=10,
     reuse_client=True, timeout=60.0,
 )

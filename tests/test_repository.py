@@ -1,8 +1,6 @@
-"""The rules of the repository that no other tool checks.
+"""The rules of the repository that no other tool checks, tested against planted code, too.
 
-Who imports whom is checked by `make lint`: import-linter and ruff's banned imports, both configured
-in pyproject.toml. Each rule here is a function from source text to findings, so that it is also
-tested against planted code that breaks it.
+Who imports whom is checked by `make lint`: import-linter and ruff's banned imports.
 """
 
 import ast

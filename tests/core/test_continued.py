@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from dsgvo import errors
-from dsgvo.emulator import Raw, Server, Status, Truncate, running
+from dsgvo.emulator import Disconnect, Raw, Server, Status, Truncate, running
 from dsgvo.emulator.answers import answer as unscripted
 from dsgvo.errors import IncompleteStreamError
 from dsgvo.transport._flow import Gate
@@ -24,6 +24,8 @@ ENDS: list[tuple[str, Any, Any]] = [
     ("stream", Truncate(), IncompleteStreamError),
     ("stream", Raw(), errors.APIResponseError),
     ("chat", Truncate(clean=False), errors.APIConnectionError),
+    ("chat", Disconnect(), errors.APIConnectionError),
+    ("chat", Status(400), errors.BadRequestError),  # what the vendor itself says, which is not late
     ("chat", Status(504, body="<"), errors.InternalServerError),
     *((how, Status(200, LATE), errors.InternalServerError) for how in ("chat", "stream")),
 ]
@@ -36,7 +38,7 @@ def test_what_ends_late_without_an_end_says_what_helps(
 ) -> None:
     """And is not asked for again, which would take as long."""
     for provider, seconds in (("neuroflash", 119), ("neuroflash", 120), ("sovrgpt", 600)):
-        late = seconds == 120
+        late = seconds == 120 and kind is not errors.BadRequestError
         server.clear()
         server.script(provider, end)
         monkeypatch.setattr(runtime, "clock", iter(range(0, 9999, seconds)).__next__)

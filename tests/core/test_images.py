@@ -62,8 +62,9 @@ def test_an_address_is_fetched_without_the_key_to_be_saved(
         return http({"data": [{"url": f"{host}/abc.png?sig=1"}]})
 
     with raw_server(serve) as store, raw_server(serve) as vendor:
-        headers, icon = {"x-gateway-key": "gateway-secret"}, tmp_path / "image-1.png"
-        client = mode.client("innogpt", vendor, api_key="sk-secret", default_headers=headers)
+        own, icon = {"x-gateway-key": "gateway-secret"}, tmp_path / "image-1.png"
+        given: Any = {"api_key": "sk-secret", "default_headers": own, "default_query": own}
+        client = mode.client("innogpt", vendor, **given)
         image = made(mode, client, save_to=tmp_path if at == "the vendor's own" else icon)
         asked, other = len(vendor.requests), len(store.requests)
         fetched = (store if other else vendor).requests[-1].lower()

@@ -1,8 +1,4 @@
-"""The server itself: starting, stopping, and what it leaves behind.
-
-How it ends on a signal is tested where the command is, many streams at once and abandoned ones by
-the soak (tests/benchmarks).
-"""
+"""The server itself: starting, stopping, and what it leaves behind."""
 
 import re
 import socket

@@ -1,8 +1,4 @@
-"""A real server behind the dialects: what it is asked, and its answers as the vendors write them.
-
-The server behind is a second emulator in innoGPT's dialect, which is OpenAI's; the judge in front
-is the OpenAI SDK.
-"""
+"""A server behind the dialects, here a second emulator, and its answers as the vendors write them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

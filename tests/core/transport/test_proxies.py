@@ -17,11 +17,15 @@ import pytest
 import trustme
 
 from dsgvo.errors import APIConnectionError, APITimeoutError, ConfigurationError
-from dsgvo.transport import _pools
+from dsgvo.transport import _pools, _request
+from dsgvo.transport._config import resolve
+from dsgvo.transport._flow import arun, run
+from dsgvo.transport._request import fetch, image_operation
 from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 
 UNREACHABLE = "http://127.0.0.1:9/v1"  # the discard port: answered only if a proxy is asked
 TUNNELLED = "https://sovrgpt.example/api/v1"
+CONFIG: Any = resolve("innogpt", api_key="k", max_retries=0)
 BY_PROXY = http(answer("vom Proxy"))
 
 
@@ -194,6 +198,20 @@ def test_no_redirect_whom_the_authority_does_not_vouch_for_gets_no_request(
         error = raised(APIConnectionError, mode.chat, mode.client("sovrgpt", raw))
         assert (raw.requests, raw.accepted, naps) == ([], 1, [])
     assert "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+@pytest.mark.usefixtures("authority")
+def test_an_image_is_vouched_for_by_the_name_in_its_address(mode: Mode, monkeypatch: Any) -> None:
+    def fetched(host: str) -> Any:
+        url = raw.url.replace("127.0.0.1", host)
+        flow = fetch(CONFIG, image_operation(CONFIG, url, None), None)
+        return run(flow) if mode.name == "sync" else asyncio.run(arun(flow))
+
+    monkeypatch.setattr(_request, "_public_addresses", lambda *_: ["127.0.0.1"])
+    with raw_server(http(b"GIF8"), tls=serving(NOT_TRUSTED["another host's"])) as raw:
+        assert fetched("sovrgpt.example")[0] == b"GIF8"
+        assert "not valid for" in str(raised(APIConnectionError, fetched, "bilder.example"))
+        assert len(raw.requests) == 1
 
 
 @pytest.mark.usefixtures("authority")
