@@ -1,4 +1,4 @@
-"""A server behind the dialects, here a second emulator, and its answers as the vendors write them."""
+"""A server behind the dialects, here a second emulator; its answers as the vendors write them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
