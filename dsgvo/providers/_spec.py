@@ -250,10 +250,8 @@ class Provider:
         """Return what is known of a model id; an unknown id is never an error."""
         key = model.strip().lower()
         exact = next((known for known in self.models if known.id.lower() == key), None)
-        return exact or next(
-            (known for known in self.models if fnmatchcase(key, known.id.lower())),
-            Model(id=model, source="unknown"),
-        )
+        fitting = (known for known in self.models if fnmatchcase(key, known.id.lower()))
+        return exact or next(fitting, None) or Model(id=model, source="unknown")
 
     def __reduce__(self) -> tuple[object, ...]:
         from dsgvo.providers import PROVIDERS

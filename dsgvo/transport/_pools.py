@@ -14,7 +14,15 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+)
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from copy import copy
@@ -25,7 +33,7 @@ from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 from pydantic import SecretStr
 
@@ -172,6 +180,10 @@ class _LoopPool:
     keeper: AsyncGenerator[None]
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Wire:
     """A connection's bytes between one request and the next.
 
@@ -193,6 +205,7 @@ class _Wire:
         self._stream = stream
         self._tunnel = tunnel
         self._request_head = b""
+        self._connection: Callable[[], Any] = _nothing
         self._begin()
 
     def __getattr__(self, name: str) -> Any:
@@ -204,7 +217,9 @@ class _Wire:
         It would be taken for the next one, or its start.
         """
         if info == "is_readable":
-            connection = _connection(_outwards(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if (connection := self._connection()) is None:
+                connection = _connection(_outwards(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+                self._connection = _nothing if connection is None else ref(connection)
             if connection is not None and connection._h11_state.trailing_data[0]:  # noqa: SLF001
                 return True
         return self._stream.get_extra_info(info)

@@ -142,7 +142,7 @@ DEFAULT_LIFE = 3600.0
 USER_AGENT = f"dsgvo-llm/{__version__}"
 
 _FROM_GATEWAYS = frozenset({408, 502, 503, 504, 520, 522, 524})
-_REQUEST_IDS = ("x-request-id", "request-id", "x-litellm-call-id", "cf-ray")
+_REQUEST_IDS = (b"x-request-id", b"request-id", b"x-litellm-call-id", b"cf-ray")
 _log = logging.getLogger("dsgvo")
 _T = TypeVar("_T")
 
@@ -222,18 +222,14 @@ class Answer:
     config: ClientConfig
     request: httpx.Request
     response: httpx.Response
+    token: SecretStr | None
+    started: float
     lease: Lease = field(default_factory=lambda: Lease(None))
-    started: float = 0.0
 
     @property
     def request_id(self) -> str | None:
         """The vendor's id of the request."""
         return _request_id(self.response, self.config, self.token)
-
-    @property
-    def token(self) -> SecretStr:
-        """What the request was signed with."""
-        return SecretStr(self.request.headers.get("Authorization", "").removeprefix("Bearer "))
 
 
 @dataclass(slots=True)
@@ -371,7 +367,7 @@ def _attempt(
             return Failure(error, retry=False)
         return Failure(error, retry=failed.retry, stale=failed.kind == "stale")
     if response.is_success:
-        return Answer(config, request, response, started=started)
+        return Answer(config, request, response, token, started)
     body = _Body(ERROR_SECONDS)
     steps = request.extensions["timeout"]
     steps["read"] = min(ERROR_SECONDS, steps["read"] or ERROR_SECONDS)
@@ -474,11 +470,11 @@ def _request_id(
     response: httpx.Response, config: ClientConfig, token: SecretStr | None
 ) -> str | None:
     """Return the vendor's id of a request, or a gateway's; what it repeats of a key is masked."""
-    headers = response.headers  # most have none of them, and get() takes four times as long
-    found = next(filter(None, [headers[name] for name in _REQUEST_IDS if name in headers]), None)
+    named = {name.lower(): value for name, value in response.headers.raw}
+    found = next(filter(None, map(named.get, _REQUEST_IDS)), b"").decode(errors="replace")
     for secret in _keys(config, token) if found else ():
-        found = str(found).replace(secret, "***")
-    return found and found[:MAX_NAME]
+        found = found.replace(secret, "***")
+    return found[:MAX_NAME] or None
 
 
 class _Body:

@@ -137,7 +137,7 @@ class Accumulator:
         if delta.extra is not None:
             _merge(completion.extra, delta.extra, chunk)
         # Every chunk repeats the head; looking for it in those without text finds what comes late.
-        if not delta.content or completion.id is None or completion.model is None:
+        if chunk and (not delta.content or completion.id is None or completion.model is None):
             self._head(chunk)
 
     def drop_reasoning(self) -> None:
