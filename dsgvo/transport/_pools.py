@@ -237,6 +237,11 @@ class _Wire:
             raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+        if data := self._outgoing(buffer):
+            self._stream.write(data, timeout)
+
+    def _outgoing(self, buffer: bytes) -> bytes:
+        """Return what is sent now: h11 writes a request's head and body apart, and then nothing."""
         # The pool looks at idle connections, and may then take one that another thread just freed.
         if self.has_head and self.get_extra_info("is_readable"):
             import httpcore
@@ -245,11 +250,10 @@ class _Wire:
         if self._tunnel is not None and buffer and not _OF_TUNNELS.match(buffer):
             self._tunnel = None
         self._begin()
-        # h11 writes once more after a head, if nothing: head and body go out in one packet.
         head, self._request_head = self._request_head, b""
         if not head and buffer.startswith(b"POST "):
             self._request_head, buffer = buffer, b""
-        return self._stream.write(head + buffer, timeout)
+        return head + buffer
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
         return _Wire(self._stream.start_tls(*args, **kwargs), self._tunnel)
@@ -290,6 +294,10 @@ class _AsyncWire(_Wire):
         except Exception as error:
             self._note(error)
             raise
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        if data := self._outgoing(buffer):
+            await self._stream.write(data, timeout)
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> _AsyncWire:
         return _AsyncWire(await self._stream.start_tls(*args, **kwargs), self._tunnel)
