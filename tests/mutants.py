@@ -1,6 +1,6 @@
 """Mutation testing of `wire` and `transport`, each in a copy of the checkout; see docs/mutants.md.
 
-Of a long table of requests a mutant meets some rows; one that is named meets all.
+Of a long table of requests a mutant meets some rows.
 """
 
 import itertools
@@ -41,12 +41,8 @@ PYTEST = [
 ]
 PROCESSES = 2
 WITHOUT_REQUESTS = ("tests/core/wire", OTHERS[0], "tests/core/transport/test_config")
-SECONDS = 30
-"""How long a test may take on a busy machine; the slowest takes three."""
-ROWS = 8
-"""Rows of a table that a mutant of the transport meets; each is a request or more."""
-EVERY_ROW = "DSGVO_MUTANTS_EVERY_ROW"
-"""Set for mutants that are named: they meet all rows."""
+SECONDS = 30  # that a test may take on a busy machine; the slowest takes three
+ROWS = 8  # of a table that a mutant of the transport meets; each is a request or more
 
 
 def main(arguments: list[str]) -> int:
@@ -59,9 +55,7 @@ def main(arguments: list[str]) -> int:
         folder = copied(package)
         mutmut = [sys.executable, "-m", "mutmut"]
         tried = [*mutmut, "run", "--max-children", str(PROCESSES), *mutants]
-        every_row = {EVERY_ROW: "1"} if mutants else {}
-        environ = os.environ | every_row
-        failed |= subprocess.run(tried, cwd=folder, check=False, env=environ).returncode
+        failed |= subprocess.run(tried, cwd=folder, check=False).returncode
         subprocess.run([*mutmut, "results"], cwd=folder, check=False)
     return failed
 
@@ -71,8 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     kept: list[pytest.Item] = []
     for name, rows in itertools.groupby(items, lambda item: item.nodeid.partition("[")[0]):
         found = list(rows)
-        quick = name.startswith(WITHOUT_REQUESTS) or EVERY_ROW in os.environ
-        step = 1 if quick else max(1, len(found) / ROWS)
+        step = 1 if name.startswith(WITHOUT_REQUESTS) else max(1, len(found) / ROWS)
         kept += [found[int(index * step)] for index in range(int(len(found) / step))]
     items[:] = kept
 

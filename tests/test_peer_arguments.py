@@ -40,9 +40,8 @@ CHAT_OPENAI = unset(
     "default_headers default_query stop_sequences extra_body disabled_params context_management "
     "include prompt_cache_options service_tier store truncation use_responses_api max_retries "
     "request_timeout",
-    disable_streaming=False, include_response_headers=False, model_kwargs={},
-    model_name="gpt-5", stream_usage=True, streaming=False, use_previous_response_id=False,
-    verbose=False,
+    disable_streaming=False, include_response_headers=False, model_kwargs={}, model_name="gpt-5",
+    stream_usage=True, streaming=False, use_previous_response_id=False, verbose=False,
 )
 OPENAI_EMBEDDINGS = unset(
     "client async_client dimensions deployment openai_api_version openai_api_base "
@@ -58,16 +57,15 @@ OPENAI_LIKE = unset(
     "query_wrapper_prompt logprobs default_headers api_key api_base api_version modalities "
     "reasoning_effort audio_config tokenizer http_client async_http_client openai_client "
     "async_openai_client",
-    additional_kwargs={}, context_window=3900, is_chat_model=True,
-    is_function_calling_model=False, max_retries=3, reuse_client=True,
-    should_use_structured_outputs=False, strict=False, temperature=0.1, timeout=60.0,
-    top_logprobs=0,
+    additional_kwargs={}, context_window=3900, is_chat_model=True, is_function_calling_model=False,
+    max_retries=3, reuse_client=True, should_use_structured_outputs=False, strict=False,
+    temperature=0.1, timeout=60.0, top_logprobs=0,
 )
 OPENAI_LIKE_EMBEDDING = unset(
     "num_workers embeddings_cache rate_limiter api_base dimensions api_key default_headers "
     "http_client async_http_client",
-    additional_kwargs={}, api_version="", embed_batch_size=10, max_retries=10,
-    reuse_client=True, timeout=60.0,
+    additional_kwargs={}, api_version="", embed_batch_size=10, max_retries=10, reuse_client=True,
+    timeout=60.0,
 )
 # fmt: on
 

@@ -283,7 +283,10 @@ class _Wire:
         if not self.has_head and self.received > MAX_HEADS:
             import httpcore
 
-            raise httpcore.RemoteProtocolError(_LONG_HEAD)
+            connection = _connection(_outwards(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if connection is None or str(connection._h11_state.their_state) == "SEND_RESPONSE":  # noqa: SLF001
+                raise httpcore.RemoteProtocolError(_LONG_HEAD)
+            self.has_head = True  # of an answer to the user's own client, which shares his pool
         return data
 
 
@@ -326,14 +329,15 @@ def _end_of(seconds: float | None) -> float | None:
     return None if seconds is None else time.monotonic() + seconds
 
 
-def _watch(transport: Any, network: type[_Network]) -> None:
-    """Watch the connections of a transport that has none yet.
+def _watch(pool: Any) -> None:
+    """Watch the connections of httpcore's pool from now on, unless requests may share one.
 
-    httpx has no argument for it; this fits httpx 0.28. Otherwise its own bounds hold alone.
+    httpx has no argument for it; this fits httpcore 1.0. Otherwise its own bounds hold alone.
     """
-    pool: Any = getattr(transport, "_pool", None)
-    if (backend := getattr(pool, "_network_backend", None)) is not None:
-        pool._network_backend = network(backend)  # noqa: SLF001
+    backend = getattr(pool, "_network_backend", None)
+    if backend is not None and not getattr(pool, "_http2", True):
+        is_async = hasattr(pool, "handle_async_request")
+        pool._network_backend = (_AsyncNetwork if is_async else _Network)(backend)  # noqa: SLF001
 
 
 class _Pools:
@@ -372,7 +376,7 @@ class _Pools:
 
             with _proxy_understood():
                 made = httpx.HTTPTransport(**self.settings(proxy))
-            _watch(made, _Network)
+            _watch(getattr(made, "_pool", None))
             transport = self.threads.setdefault(proxy, made)
         return transport
 
@@ -427,7 +431,7 @@ class _Pools:
                 )
         with _proxy_understood():
             made = httpx.AsyncHTTPTransport(**self.settings(proxy))
-        _watch(made, _AsyncNetwork)
+        _watch(getattr(made, "_pool", None))
         return made
 
     async def _keep(
@@ -510,6 +514,7 @@ def _part(held: object) -> None:
     _parted[id(held)] = held
     for name, inner in list(vars(held).items()):
         if isinstance(inner, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
+            _watch(inner)
             vars(held)[name] = _Anew(inner)  # also of one that is frozen
         several = cast("Any", inner).values() if isinstance(inner, dict) else cast("Any", inner)
         for one in list(several) if isinstance(inner, dict | list | tuple) else (inner,):

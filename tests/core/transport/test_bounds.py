@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpcore
+import httpx
 import pytest
 
 from dsgvo import PROVIDERS, errors
@@ -129,6 +130,7 @@ DONE = sse(chunk("Ja.", "stop"))
 STREAM = HEAD % 200 + b"%x\r\n%s\r\n" % (len(DONE), DONE)
 ERROR = http(b'{"error": "kaputt"}', status=500, length=1000)
 CHUNKED_ERROR = HEAD % 500 + b'13\r\n{"error": "kaputt"}\r\n5;'
+OWN = {"http_transport": httpx.HTTPTransport, "http_async_transport": httpx.AsyncHTTPTransport}
 UNENDED: dict[str, tuple[bytes, bytes | None]] = {
     "a trailer drips": (STREAM + b"0\r\nX-Filler: ", b"x" * 200),
     "the size of a chunk drips": (STREAM + b"5;", b"x" * 200),
@@ -139,9 +141,10 @@ UNENDED: dict[str, tuple[bytes, bytes | None]] = {
 }
 
 
+@pytest.mark.parametrize("own", [{}, OWN], ids=["ours", "the user's"])
 @pytest.mark.parametrize(("start", "drip"), UNENDED.values(), ids=UNENDED.keys())
 def test_bounded_in_time_what_does_not_end(
-    mode: Mode, start: bytes, drip: bytes | None, monkeypatch: pytest.MonkeyPatch
+    mode: Mode, start: bytes, drip: bytes | None, own: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_request, "ERROR_SECONDS", 60 if drip is None else 0.1)
     monkeypatch.setattr(_pools, "DRAIN_SECONDS", 0.1)
@@ -161,12 +164,22 @@ def test_bounded_in_time_what_does_not_end(
         connection.close()
 
     with raw_server(serve) as raw:
-        client = mode.client("sovrgpt", raw, max_retries=0, timeout=60)
+        given = {name: make() for name, make in own.items()}
+        client = mode.client("sovrgpt", raw, max_retries=0, timeout=60, **given)
         if b"kaputt" in start:
             assert "kaputt" in str(raised(errors.InternalServerError, mode.stream, client))
         else:
             assert support.text_of(mode.stream(client)) == "Ja."
         assert drip is None or left.wait(5)  # while the server still stands
+
+
+def test_a_pool_of_the_users_gives_his_own_client_large_answers() -> None:
+    large, own = http(bytes(MIB)), httpx.HTTPTransport()
+    with raw_server(lambda asked, _: large if b"GET" in asked else http(answer("Ja."))) as raw:
+        client = Mode("sync").client("sovrgpt", raw, http_transport=own)
+        assert client.chat(support.HELLO, model="m").content == "Ja."
+        assert len(httpx.Client(transport=own).get(raw.url).content) == MIB
+        own.close()
 
 
 @pytest.mark.parametrize("drips", [True, False])
