@@ -614,6 +614,9 @@ def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx
             _part(transport)
         transport = transport or runtime.pools.sync(_proxy(request))
         response = transport.handle_request(request)
+    except KeyboardInterrupt as error:
+        error.__traceback__ = None  # whose frames hold the key
+        raise
     except _errors() as error:
         failure = _failure(error, answered=False)
     else:
@@ -637,9 +640,11 @@ async def asend(
         response = await transport.handle_async_request(_without_blocking(request, at_once))
     except asyncio.CancelledError as error:
         connection = _connection(_frames(error.__traceback__))
-        if hasattr(connection, "_h11_state"):  # httpcore would keep one that it has but opened
+        # httpcore would keep one that it has but opened; any other may be another task's by now.
+        if hasattr(connection, "_h11_state") and not connection._request_count:  # noqa: SLF001
             await asyncio.shield(_in_background(connection.aclose()))
         _let_go(error.__traceback__)
+        error.__traceback__ = None  # whose frames hold the key, if they are aiohttp's
         raise
     except _errors() as error:
         failure = _ours(error) or _failure(error, answered=False)
@@ -1013,7 +1018,7 @@ def _errors() -> tuple[type[Exception], ...]:
     import httpx
 
     # Another thread may be about to import them.
-    names = {"aiohttp": "ClientError", "socksio": "SOCKSError"}
+    names = {"aiohttp": "ClientError", "socksio": "SOCKSError", "h2.exceptions": "H2Error"}
     more = (getattr(sys.modules.get(module), name, None) for module, name in names.items())
     # httpcore lets that of a loop's connection through, when what comes is no TLS any more.
     # So may a transport of the user's with what the system says.

@@ -84,10 +84,8 @@ def test_what_httpx_raises_is_ours_and_says_where_to_look(
     slow = isinstance(error, httpx.TimeoutException)
     assert type(ours) is (errors.APITimeoutError if slow else errors.APIConnectionError)
     assert (failure.kind, failure.retry) == (kind, again and not answered)
-    assert failure.reason == (str(error) or "ReadError")
-    assert failure.__cause__ is error
-    assert str(ours) == f"SovrGPT: {said}"
-    assert ours.provider == "sovrgpt"
+    assert (failure.reason, failure.__cause__) == (str(error) or "ReadError", error)
+    assert (str(ours), ours.provider) == (f"SovrGPT: {said}", "sovrgpt")
     ours = connection_error(config, failure, Operation(url="https://files.example/a"))
     elsewhere = said.replace("gate.example", "files.example").removesuffix(CHECK)
     assert str(ours) == f"SovrGPT: {elsewhere}"

@@ -13,6 +13,7 @@ import pytest
 from dsgvo import errors
 from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server
 from tests.core.support import HELLO, Mode, chunk, eventually, sse
+from tests.core.transport.test_secrets import locals_of
 from tests.vendors import MODELS
 
 MODEL = MODELS["sovrgpt"]
@@ -79,10 +80,10 @@ def test_cancel_a_call_that_waits_for_its_answer(async_mode: Mode, fresh: Server
     async def main() -> bool:
         task = asyncio.create_task(call(async_mode.client("meingpt", fresh)))
         assert await asyncio.to_thread(eventually, lambda: bool(fresh.requests))
-        assert fresh.open_connections > 0
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(asyncio.CancelledError) as caught:
             await task
+        assert fresh.api_key not in "".join(locals_of(caught.value))
         return await asyncio.to_thread(closes, fresh)
 
     fresh.script("meingpt", *[Delay(60)] * 3)
@@ -113,16 +114,18 @@ def cancelled_at(step: int, call: Any) -> Any:
                 go, value = call.throw, error
 
 
-def test_cancel_wherever_a_call_waits_keeps_no_connection_for_nobody(fresh: Server) -> None:
-    client = Mode("async").client("sovrgpt", fresh)
+def test_cancel_wherever_a_call_waits_frees_its_connection_and_no_other(fresh: Server) -> None:
+    client, other = Mode("async").client("sovrgpt", fresh), [{"role": "user", "content": "Und?"}]
 
     async def main() -> bool:
         for step in range(20):  # more than a call has
+            beside = asyncio.create_task(client.chat(other, model=MODEL))
             call: Any = cancelled_at(step, client.chat(HELLO, model=MODEL))
-            await asyncio.wait([asyncio.ensure_future(call)])
-        return await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 1)
+            await asyncio.wait([beside, asyncio.ensure_future(call)])
+        return await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 2)
 
     assert asyncio.run(main())
+    assert sum(request.json["messages"] == other for request in fresh.requests) == 20
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -177,8 +180,7 @@ def test_500_streams_at_once_each_with_every_token_in_order_or_abandoned(
             return [delta.content for delta in deltas if delta.content]
 
         texts = await asyncio.gather(*(read(number) for number in range(STREAMS)))
-        kept = lambda: fresh.open_connections <= most_kept  # noqa: E731
-        assert await asyncio.to_thread(eventually, kept)
+        assert await asyncio.to_thread(eventually, lambda: fresh.open_connections <= most_kept)
         return texts
 
     assert asyncio.run(main()) == [words, None] * (STREAMS // 2)
