@@ -77,7 +77,7 @@ def decode_models(provider: Provider, body: bytes) -> list[Model]:
         said = {
             "name": first_of(fields, str, "display_name", "name"),
             "owned_by": first_of(fields, str, "owned_by", "provider"),
-            "context_window": first_of(fields, int, "context_window"),
+            "context_window": max(first_of(fields, int, "context_window") or 0, 0) or None,
             "available": first_of(fields, bool, "available"),
             "reasoning": first_of(fields, bool, "reasoning_model"),
             "images": first_of(fields, bool, "accepts_vision"),

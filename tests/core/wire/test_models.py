@@ -189,10 +189,10 @@ def test_what_a_list_says_of_a_model() -> None:
     facts |= {"available": False, "reasoning": True, "images": False}
     facts["details"] = said | {"accepts_vision": False}
     assert full == Model(id="neu", source="neuroflash's model list", **facts)
-    [unsaid] = decode_models(
-        NEUROFLASH, b'[{"accepts_vision": 1, "context_window": true, "id": "x"}]'
-    )
-    assert (unsaid.images, unsaid.context_window) == (None, None)
+    for window in (True, -1):
+        wrong = [{"accepts_vision": 1, "context_window": window, "id": "x"}]
+        [unsaid] = decode_models(NEUROFLASH, as_json(wrong))
+        assert (unsaid.images, unsaid.context_window) == (None, None)
 
 
 # an id → the model of a list
