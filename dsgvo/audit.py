@@ -13,10 +13,9 @@ import os
 import re
 import time
 from asyncio import CancelledError
-from contextlib import nullcontext
 from datetime import UTC, datetime
-from os.path import samestat
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import Any
 
@@ -38,70 +37,49 @@ if _log.level == logging.NOTSET:  # the level of the root logger is not meant fo
     _log.setLevel(_OFF)
 
 
-class _Lines(logging.Handler):
-    """Appends each record to a file in one write, so that lines of other processes stay whole."""
+class _Trail:
+    """The file that ``DSGVO_AUDIT`` names: a record is one write, so that lines stay whole.
 
-    def __init__(self, path: str) -> None:
-        self._file = self._open(path)
-        super().__init__(logging.INFO)  # from now on logging closes it when the program ends
-        self.path = path
-        self._full = Path(path).absolute()
+    It is no handler of logging, whose configuration closes handlers and turns loggers off. It is
+    opened for each record, as it may be moved or deleted, and descriptors closed.
+    """
+
+    def __init__(self) -> None:
+        self.named: str | None = None
+        self._path = Path()
+        self._begin()
+        if hasattr(os, "register_at_fork"):  # Windows has none
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = RLock()  # an abandoned stream may end in the middle of another record
         self._owed = b""
 
-    @staticmethod
-    def _open(path: str | Path) -> int:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        flags |= getattr(os, "O_NONBLOCK", 0)  # nobody may read a pipe
-        return os.open(path, flags, 0o600)
+    def follow(self, named: str | None) -> None:
+        """Turn to the file of a name, or to none, and write what could not be written before."""
+        with self._lock:
+            if named != self.named:
+                path = Path(named).absolute() if named else Path()
+                self.named, self._path, self._owed = named, path, b""
+                _log.setLevel(min(_log.level, logging.INFO) if named else _OFF)
+            if named:
+                self.add(b"")
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self._owed += f"{record.getMessage()}\n".encode()
-        try:
-            self.settle()
-        except OSError as error:  # the answer is not lost for it
-            said = f"{error.strerror}; nothing more is asked for until it can be"
-            message = f"{AUDIT_VARIABLE}={self.path!r} cannot be written: {said}"
-            warn_once(("audit", self.path), message, UserWarning)
-
-    def settle(self) -> None:
-        """Write what could not be written before; to a new file where one was moved or deleted."""
-        with self.lock or nullcontext():
-            here = self._full.exists() and samestat(self._full.stat(), os.fstat(self._file))
-            if not here:
-                file = self._open(self._full)
-                os.close(self._file)
-                self._file = file
-            while self._owed:
-                self._owed = self._owed[os.write(self._file, self._owed) :]
-
-    def close(self) -> None:
-        os.close(self._file)
-        super().close()
+    def add(self, line: bytes) -> None:
+        """Append a line."""
+        with self._lock:
+            self._owed += line
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            flags |= getattr(os, "O_NONBLOCK", 0)  # nobody may read a pipe
+            file = os.open(self._path, flags, 0o600)
+            try:
+                while self._owed:
+                    self._owed = self._owed[os.write(file, self._owed) :]
+            finally:
+                os.close(file)
 
 
-def _open() -> None:
-    """Open the file that ``DSGVO_AUDIT`` names, if it is not open.
-
-    Raises:
-        ConfigurationError: If it cannot be written: nothing is sent that would go unrecorded.
-    """
-    path = os.environ.get(AUDIT_VARIABLE)
-    lines = next((handler for handler in _log.handlers if isinstance(handler, _Lines)), None)
-    if (lines.path if lines else None) != (path or None):
-        if lines is not None:
-            _log.removeHandler(lines)
-            lines.close()
-            _log.setLevel(_OFF)
-        lines = None
-    try:
-        if lines is not None:
-            lines.settle()
-        elif path:
-            _log.addHandler(_Lines(path))
-            _log.setLevel(min(_log.level, logging.INFO))
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", error)
-        raise environment_error(f"{AUDIT_VARIABLE}={path!r} cannot be written: {why}") from None
+_trail = _Trail()
 
 
 class AuditEntry:
@@ -132,14 +110,22 @@ class AuditEntry:
         self._answer = model and model[:MAX_NAME], usage, request_id
 
     def __enter__(self) -> AuditEntry:
-        _open()
+        named = os.environ.get(AUDIT_VARIABLE) or None
+        try:
+            _trail.follow(named)
+        except (OSError, ValueError) as error:  # nothing is sent that would go unrecorded
+            why = getattr(error, "strerror", error)
+            said = f"{AUDIT_VARIABLE}={named!r} cannot be written: {why}"
+            raise environment_error(said) from None
         self._began, self._started = time.time(), time.monotonic()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if not _log.isEnabledFor(logging.INFO) or isinstance(error, ConfigurationError):
+        if isinstance(error, ConfigurationError):
+            return
+        if not _trail.named and not _log.isEnabledFor(logging.INFO):
             return
         began = datetime.fromtimestamp(self._began, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, Any] = {"time": began, "provider": self._spec.name, **self._fields}
@@ -155,7 +141,17 @@ class AuditEntry:
         fields["region_source"] = known.source if known.region else None
         fields["seconds"] = round(time.monotonic() - self._started, 3)
         line = json.dumps(fields, ensure_ascii=False)
+        if _trail.named:
+            self._write(line)
         _log.info("%s", line, extra={"audit": fields})
+
+    def _write(self, line: str) -> None:
+        try:
+            _trail.add(f"{line}\n".encode())
+        except OSError as error:  # the answer is not lost for it
+            said = f"{error.strerror}; nothing more is asked for until it can be"
+            message = f"{AUDIT_VARIABLE}={_trail.named!r} cannot be written: {said}"
+            warn_once(("audit", _trail.named), message, UserWarning)
 
     def _of_answer(self, model: str | None, usage: Any, request_id: str | None) -> dict[str, Any]:
         counts, asked = token_counts(usage), self._fields["model"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,7 +46,8 @@ def report(
     from dsgvo.cli.screen import Screen, plain_table, printable
 
     if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")  # Windows' text streams add "\r"
+        # Windows' text streams add "\r"; Python has no stdout where it is closed, the screen has.
+        writer = csv.writer(Screen().file, lineterminator="\n")
         shown = ([_cell(printable(str(cell))) for cell in row] for row in rows)
         writer.writerows([(*GROUPS, *COUNTS), *shown])
         return

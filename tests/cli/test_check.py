@@ -88,8 +88,7 @@ def test_a_report_holds_shapes_alone(vendor_environment: Server, tmp_path: Path)
     vendor_environment.script("neuroflash", Status(418, body=said), Status(418, body=odd), named)
     ran = check("neuroflash", "--yes", "--report", str(tmp_path / "report.md"))
     report = (tmp_path / "report.md").read_text("utf-8")
-    assert ran.exit_code == 1
-    assert "| chat | Doc | refused | APIStatusError 418 |" in report
+    assert (ran.exit_code, "| chat | Doc | refused | APIStatusError 418 |" in report) == (1, True)
     assert "| usage in streams | Inferred | works | a\ufffd\\|b c |" in report
     assert '"role": "user",\n   "content": "text"' in report
     assert '"error": "text",\n "code": "text",\n "{key}": [\n  "number"' in report

@@ -47,9 +47,8 @@ def test_answers_are_rendered_as_markdown_and_cannot_steer_the_terminal(size: in
     text = "Ein **fettes** [Wort](http://ort.example).\n\n```\na = 1\n\n# kein Titel\n```\n\n- eins"
     shown = rendered(text, size=size)
     assert "Ein fettes Wort (http://ort.example)." in shown
-    assert "**" not in shown
+    assert ("**" in shown, " • eins" in shown) == (False, True)
     assert re.search(r"a = 1 *\n *\n *# kein Titel", shown)
-    assert " • eins" in shown
     shown = rendered(f"{HOSTILE}\n\n```\n{HOSTILE}\n```\n\n| a |\n|---|\n| {HOSTILE} |\n")
     assert (CONTROLS.search(shown), shown.count("[bold red]rot[/]")) == (None, 3)
 
