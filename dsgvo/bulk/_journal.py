@@ -79,6 +79,8 @@ class Journal:
                 raise self.damaged("its journal lacks lines")
         else:
             self._require_new()
+            for kind in ("work", "retry"):  # of a run that was begun otherwise
+                _empty(self.target.with_name(f"{self.target.name}.{kind}"))
             self._lock.truncate(0)
             self._lock.write(as_line(settings))
             sync(self._lock)
@@ -164,8 +166,7 @@ class Journal:
                 write_whole(self.errors, self._noted_errors())
             if finished:
                 with suppress(OSError):  # what else is in it stays
-                    for path in filter(lambda one: _OWN.fullmatch(one.name), self.work.iterdir()):
-                        path.unlink()
+                    _empty(self.work)
                     self.work.rmdir()
                 if self.errors.exists() and not self.errors.stat().st_size:
                     self.errors.unlink()
@@ -190,6 +191,13 @@ def _is_note(line: Mapping[str, Any] | None) -> bool:
     if line is None or not isinstance(line.get("source"), str):
         return False
     return all(_number(line.get(name)) for name in ("part", "rows", "failed"))
+
+
+def _empty(work: Path) -> None:
+    """Remove what runs have put into a folder for work."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for path in filter(lambda one: _OWN.fullmatch(one.name), work.iterdir()):
+            path.unlink()
 
 
 def _is_empty_folder(path: Path) -> bool:

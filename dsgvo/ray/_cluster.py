@@ -167,7 +167,7 @@ class _Asked:
             self._gate.correct(tokens - guessed)
         return vectors, tokens
 
-    async def chat(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion:
+    async def chat(self, /, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion:
         guessed = self._gate.guess((str(messages),))
         done: Completion = await self._ask("chat", guessed, messages, options)
         if tokens := total_tokens(done.usage):

@@ -127,7 +127,6 @@ def test_ctrl_c_keeps_what_was_in_flight(environment: Server, tmp_path: Path) ->
     ("change", "said"),
     [
         ({"dimensions": 4}, "dimensions was 8 and is now 4"),
-        ({"text": "other"}, "text was 'body' and is now 'other'"),
         ("rows", "input was"),
         ("texts", "the input has changed in the rows of part 0"),
         ("locked", "another process is at work on 'out.journal.jsonl'"),
@@ -137,7 +136,7 @@ def test_what_has_changed_is_refused_with_the_way_out(
     environment: Server, tmp_path: Path, change: Any, said: str
 ) -> None:
     source, target = tmp_path / "in.jsonl", tmp_path / "out"
-    lines = [{"body": "Eins", "other": "a"}, {"body": "Zwei", "other": "b"}]
+    lines = [{"body": "Eins"}, {"body": "Zwei"}]
     embedded(write_lines(source, lines), target)
     before = len(environment.requests)
     if change == "locked":
@@ -188,7 +187,9 @@ def test_one_bad_row_spoils_nothing_and_is_done_alone_later(
 def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_path: Path) -> None:
     limit = Status(429, headers={"Retry-After": "0"})
     environment.script("innogpt", *[limit] * 6, Disconnect(), Status(503))
-    done = embedded(corpus(tmp_path / "in.jsonl", 100), tmp_path / "out")
+    (tmp_path / "out.work").mkdir()
+    (tmp_path / "out.work/000000-3.vectors").touch()  # of a run that was begun with another model
+    done = embedded(corpus(tmp_path / "in.jsonl", 100), tmp_path / "out", dimensions=None)
     assert (done.rows, done.failed, done.refused) == (100, 0, 7)
     assert len(rows_of(tmp_path / "out")) == 100
 
@@ -218,8 +219,7 @@ async def test_arrays_hold_what_lists_would(environment: Server) -> None:
     texts = [f"Satz {n}" for n in range(40)]
     found = embed_arrays(texts, provider="innogpt", dimensions=8, batch_size=16)
     arrays = [array async for array in found]
-    assert {array.dtype.name for array in arrays} == {"float32"}
-    assert [array.shape for array in arrays] == [(16, 8), (16, 8), (8, 8)]
+    assert [(a.dtype.name, *a.shape) for a in arrays] == [("float32", n, 8) for n in (16, 16, 8)]
     rows = [row for array in arrays for row in array.tolist()]
     for form in ("base64", "float"):
         lists = AsyncClient("innogpt").embed(texts, dimensions=8, encoding_format=form)

@@ -16,7 +16,7 @@ from dsgvo.emulator import Server, Status
 from dsgvo.errors import ConfigurationError, RateLimitError
 from dsgvo.transport._flow import run
 from tests.bulk.conftest import at_work, corpus, embedded, texts_asked, write_lines
-from tests.bulk.test_batch import embeddings
+from tests.bulk.test_batch import chat, embeddings
 from tests.core.support import eventually, raised
 
 ray: Any = pytest.importorskip("ray")
@@ -140,7 +140,7 @@ def test_a_limit_is_one_for_all_and_found_again_when_its_actor_is_lost() -> None
 
 
 def test_the_command_resumes(cluster: Any, environment: Server, tmp_path: Path) -> None:
-    lines = [embeddings(n, f"Satz {n}") for n in range(700)]
+    lines = [*(embeddings(n, f"Satz {n}") for n in range(699)), chat(699, self=1)]
     source, far = write_lines(tmp_path / "in.jsonl", lines), tmp_path / "far.jsonl"
     run_batch(source, tmp_path / "local.jsonl", provider="innogpt")
     environment.clear()
