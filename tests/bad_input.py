@@ -135,7 +135,7 @@ CASES: tuple[BadInput, ...] = (
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
     _param("temperature", 3, "temperature=3|0 to 2"),
     _param("n", 2, "n=2", **FEW),
-    _called("NaN", "sovrgpt", "finite numbers", params={"top_k": float("nan")}),
+    _called("NaN", "sovrgpt", "(NaN or infinity): use", params={"top_k": float("nan")}),
     _called("infinity", "sovrgpt", "finite numbers", params={"top_k": -float("inf")}),
     # A parameter that the vendor ignores, where that is refused.
     _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),

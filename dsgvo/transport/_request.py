@@ -804,7 +804,7 @@ def _fly(
         return token.secret
     finally:
         with runtime.lock:
-            if runtime.flights.get(key, (0, None, 0))[1] is flight:
+            if (known := runtime.flights.get(key)) is not None and known[1] is flight:
                 del runtime.flights[key]
         flight.cancel()  # has no effect on one that is done
 

@@ -144,6 +144,7 @@ ENCODED: list[tuple[str, bytes, str]] = [
     *((name, PACKED, "") for name in ("GZIP", "x-gzip")),
     ("deflate", zlib.compress(STREAM), ""),
     ("deflate", zlib.compress(STREAM, wbits=-15), ""),
+    ("deflate", b"kein deflate", "its compression: "),
     ("identity", STREAM, ""),
     ("gzip", PACKED[:20] + b"kein gzip" + PACKED[20:], "its compression: "),
     ("gzip", UNFINISHED[:-8], "the compressed body is not whole"),

@@ -292,6 +292,7 @@ def test_cancel_embeddings_that_are_left_or_fail_end_at_once_and_read_no_further
             with ends:
                 assert next(vectors) == [7.0]
                 assert asked.wait(30)
+                assert "dsgvo-embed, started daemon" in str(threading.enumerate())
                 vectors.close() if way == "closed" else vectors.throw(KeyboardInterrupt)
             assert closed.wait(10)  # while the server still holds its answers back
         held.set()

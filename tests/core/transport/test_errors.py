@@ -109,7 +109,7 @@ def test_what_aiohttp_raises_is_told_without_the_request_that_it_holds() -> None
 @pytest.mark.parametrize(
     ("status", "how", "name", "location", "shown"),
     [
-        (301, "chat", "x-request-id", "OTHER/login?token=geheim", "OTHER/login"),
+        (301, "chat", "x-request-id", "OTHER/login?q=geheim", "OTHER/login"),
         (308, "embed", "request-id", "/login", "/login"),
         (303, "stream", "x-litellm-call-id", "//other.example/", "//other.example/"),
         (307, "stream", "cf-ray", "https://user:geheim@x.example/", "https://***@x.example/"),
