@@ -36,13 +36,15 @@ from dsgvo.providers import Provider
 from dsgvo.settings import merged_body
 from dsgvo.transport import AsyncClient, Gate, RequestOptions
 from dsgvo.wire.arguments import shown
-from dsgvo.wire.completion import Completion
+from dsgvo.wire.completion import METADATA_FIELDS, Completion
 from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
 from dsgvo.wire.usage import total_tokens
 
 __all__ = ["PART_REQUESTS", "run_batch"]
 
 PART_REQUESTS = 512
+_OF_ANSWER = ("service_tier", "prompt_filter_results")
+"""Fields beside the choices; others that say how an answer was made are of its choice."""
 _URLS = ("/v1/chat/completions", "/v1/embeddings")
 
 
@@ -344,7 +346,10 @@ def _request(text: str) -> dict[str, Any]:
 
 
 def _chat_body(done: Completion) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": done.content or None}
+    message: dict[str, Any] = {"role": "assistant", "content": done.content or None, **done.extra}
+    told = {name: message.pop(name) for name in done.extra if name in METADATA_FIELDS}
+    of_answer = {name: told.pop(name) for name in _OF_ANSWER if name in told}
+    choice = {"index": 0, "message": message, "finish_reason": done.finish_reason, **told}
     if done.reasoning:
         message["reasoning_content"] = done.reasoning
     if done.refusal:
@@ -358,12 +363,13 @@ def _chat_body(done: Completion) -> dict[str, Any]:
             }
             for call in done.tool_calls
         ]
-    choice = {"index": 0, "message": message, "finish_reason": done.finish_reason}
     return {
+        **of_answer,
         "id": done.id,
         "object": "chat.completion",
         "created": done.created,
         "model": done.model,
+        "system_fingerprint": done.system_fingerprint,
         "choices": [choice],
         "usage": done.usage,
     }

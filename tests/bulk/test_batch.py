@@ -35,7 +35,9 @@ def embeddings(number: int | str, texts: Any, **body: Any) -> dict[str, Any]:
 
 def test_results_stand_where_their_requests_stood(environment: Server, tmp_path: Path) -> None:
     calls = [{"id": "c1", "name": "look", "arguments": '{"a": 1}'}]
-    environment.script("innogpt", Reply("Ja.", reasoning="Hm."), Reply(tool_calls=calls))
+    message = {"role": "assistant", "content": "Ja.", "reasoning_content": "Hm.", "citations": 5}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": {"content": []}}
+    environment.script("innogpt", Status(200, {"choices": [choice]}), Reply(tool_calls=calls))
     wrong = ["kein JSON", {"custom_id": "x"}, chat("u", stream=True), embeddings("t", [1, 2])]
     wrong += [embeddings("f", "x", encoding_format="hex"), embeddings("k", "x", api_key="k")]
     lines = [chat("a"), chat("b"), embeddings("e", ["eins", "zwei"], timeout=9, user="u"), *wrong]
@@ -45,12 +47,11 @@ def test_results_stand_where_their_requests_stood(environment: Server, tmp_path:
     assert (done.rows, done.total, done.failed, others.exists()) == (9, 9, 6, True)
     assert environment.requests[-1].json.keys() & {"user", "timeout"} == {"user"}
     first, second, third, *errors = read_lines(tmp_path / "out.jsonl")
-    assert (first["custom_id"], first["error"]) == ("a", None)
-    assert first["response"]["status_code"] == 200
-    [said, called] = [one["response"]["body"]["choices"][0]["message"] for one in (first, second)]
-    assert said == {"role": "assistant", "content": "Ja.", "reasoning_content": "Hm."}
+    assert first == first | {"custom_id": "a", "error": None}
+    [said, made] = [one["response"]["body"]["choices"][0] for one in (first, second)]
+    assert (first["response"]["status_code"], said) == (200, choice)
     function = {"name": "look", "arguments": '{"a": 1}'}
-    assert called["tool_calls"] == [{"id": "c1", "type": "function", "function": function}]
+    assert made["message"]["tool_calls"] == [{"id": "c1", "type": "function", "function": function}]
     data = third["response"]["body"]["data"]
     assert [(one["index"], len(one["embedding"])) for one in data] == [(0, 4), (1, 4)]
     found = [(one["custom_id"], one["response"], one["error"]["type"]) for one in errors]

@@ -22,7 +22,6 @@ from tests.processes import next_line, started
         ("--help", 0, "Usage: "),
         ("demo --help", 0, "--qdrant"),
         ("", 2, "demo "),
-        ("demo --qestion x", 2, "─ Error ─"),
         ("demo --provider openai", 2, "provider='openai' is not known"),
     ],
 )
