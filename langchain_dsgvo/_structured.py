@@ -194,7 +194,7 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             return self._fitted(call["args"], str(call["args"]))
         if self.tool is None and message.tool_calls:
             return None  # it calls a tool that was offered beside the schema
-        broken = message.invalid_tool_calls
+        broken = [call for call in message.invalid_tool_calls if call["name"] == self.tool]
         found = object_in(text) if self.tool is None else None
         if found is None or reason in CUT_SHORT:
             raise OutputParserException(

@@ -47,8 +47,6 @@ class Extraction(Generic[Model]):
         self._wanted = OutputSchema.of(_schema(output_cls))
         self.arguments: dict[str, Any] = schema_request(method, self._wanted)
         """What the chat request needs for it."""
-        if self._uses_tool:
-            self.arguments["allow_parallel_tool_calls"] = False
 
     def result(self, response: ChatResponse) -> Model:
         """Return the instance that a whole answer holds.
@@ -93,7 +91,7 @@ class Extraction(Generic[Model]):
         text: str | None = None
         if self._uses_tool:
             for block in response.message.blocks:
-                if isinstance(block, ToolCallBlock):
+                if isinstance(block, ToolCallBlock) and block.tool_name == self._wanted.name:
                     if isinstance(block.tool_kwargs, dict):
                         return block.tool_kwargs
                     text = block.tool_kwargs
@@ -110,7 +108,8 @@ class Extraction(Generic[Model]):
         if raw.get("refusal"):
             return "the model declined to answer"
         tool = self._wanted.name if self._uses_tool else None
-        return no_instance(raw.get("finish_reason"), tool=tool, called=bool(raw.get("tool_calls")))
+        called = any(call["function"]["name"] == tool for call in raw.get("tool_calls") or ())
+        return no_instance(raw.get("finish_reason"), tool=tool, called=called)
 
     def _error(self, response: ChatResponse, what: str) -> ModelOutputError:
         raw = facts(response)
