@@ -26,8 +26,7 @@ TESTS = {
     "wire": ["tests/core/wire", *SHARED, *FRAMEWORKS, *LIMITER],
     "transport": ["tests/core/transport", *SHARED, *OTHERS],
 }
-# Tests that measure, look at the stack and its frames, in which mutmut stands, or start a Python in
-# which every warning is an error: mutmut's would be, too.
+# Tests that measure, look at frames, or make every warning an error: mutmut's would be, too.
 OWN_PROGRAMS = (
     *("after_a_fork", "another_process", "loop_or_process", "points_at_the_users_line"),
     *("costs_what", "warned_of_once", "no_local_of_a_frame"),

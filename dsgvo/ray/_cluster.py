@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,6 +31,9 @@ from dsgvo.wire.completion import Completion
 from dsgvo.wire.usage import total_tokens
 
 __all__ = ["Cluster"]
+
+CONNECT_SECONDS = 10.0
+"""Within which a cluster that an address names must take a connection."""
 
 REST_SECONDS = 2.0
 """For which a process that did not answer is not asked."""
@@ -66,8 +70,9 @@ class Cluster:
         if not ray.is_initialized():
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             try:
+                _look_for(self._address or os.environ.get("RAY_ADDRESS", ""))
                 ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except (OSError, RuntimeError, ValueError, OverflowError) as error:
                 raise ConfigurationError(f"no Ray cluster at {self._address!r}: {error}") from None
             self._connected = True
         return self
@@ -148,6 +153,13 @@ class _Worker:
             return await self._made().chat(messages, **options)
         except DsgvoError as error:
             return error
+
+
+def _look_for(address: str) -> None:
+    """Connect to a host and port, if an address is one: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
 
 
 class _Asked:

@@ -153,6 +153,8 @@ def test_the_command_resumes(cluster: Any, environment: Server, tmp_path: Path) 
     assert (process.returncode, out.split(",")[0]) == (0, "700 of 700 rows"), err
     assert far.read_bytes() == (tmp_path / "local.jsonl").read_bytes()
     assert len(environment.requests) <= 700 + 2 + 2
+    with at_work(environment, *program[:-1], "127.0.0.1:9") as process:
+        assert "no Ray cluster at '127.0.0.1:9'" in process.communicate(timeout=60)[1]
 
 
 @pytest.mark.parametrize("key", ["sk-geheim-123", SecretStr("sk-geheim-123")])

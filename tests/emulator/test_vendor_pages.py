@@ -82,8 +82,7 @@ class TestNeuroflash:
 
     @pytest.mark.covers("neuroflash", "header x-workspace-id")
     def test_the_workspace_is_needed(self, http: Http) -> None:
-        # "Alle Anfragen an /api/ds-prototypes benötigen … x-workspace-id". The body is wrong, too,
-        # and is not looked at before the headers fit; of these the key is looked at first.
+        # The body is wrong, too; it is looked at after the headers, and of these the key first.
         for key, given, status, code, said in (
             ("Bearer falsch", "fremd", 401, "invalid_api_key", "Incorrect API key provided"),
             (None, "", 400, "missing_workspace", "Missing required header: x-workspace-id"),

@@ -169,8 +169,7 @@ class Way:
         return [user(one) if isinstance(one, str) else one for one in messages]
 
 
-# Each framework blocking and awaited, whole and streamed: the runner is one, the code that maps
-# answers and chunks has no other mode.
+# Each framework blocking and awaited, whole and streamed; what maps answers and chunks is one.
 WAYS = [
     Way("langchain", Mode("sync"), streamed=False),
     Way("langchain", Mode("async"), streamed=True),
