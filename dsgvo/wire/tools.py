@@ -52,6 +52,8 @@ _HALF = re.compile(  # group 1: what is left as it is
     r"|\\u[dD][89a-fA-F][\da-fA-F]{2}",
     re.S,
 )
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_IN_TEXT = re.compile(r'(\\.|")', re.S)
 _MARK = re.compile(r'\\.|["{}\[\]]', re.S)
 
 
@@ -94,8 +96,19 @@ class _Call:
             text = self.tail + arguments
             cut = _end_of_whole_escapes(text)
             arguments, self.tail = _without_halves(text[:cut]), text[cut:]
+        if _CONTROL.search(arguments):
+            arguments = self._without_controls(arguments)
         self.pieces.append(arguments)
         return "" if self.held else arguments
+
+    def _without_controls(self, piece: str) -> str:
+        """Return a piece whose texts have no raw line ends, which strict readers refuse."""
+        self.is_complete()  # then it is known whether the piece begins inside a text
+        quoted, parts = self.quoted, list[str]()
+        for part in _IN_TEXT.split(piece):
+            quoted ^= part == '"'
+            parts.append(_CONTROL.sub(_as_escape, part) if quoted else part)
+        return "".join(parts)
 
     def is_complete(self) -> bool:
         """Return whether the arguments are closed; each piece of them is looked at once."""
@@ -245,6 +258,10 @@ def _joined(deltas: list[ToolCallDelta]) -> ToolCallDelta:
         return first
     name = "".join(delta.name or "" for delta in deltas) or None
     return ToolCallDelta(first.index, first.id, name, "".join(one.arguments for one in deltas))
+
+
+def _as_escape(control: re.Match[str]) -> str:
+    return f"\\u{ord(control[0]):04x}"
 
 
 def _end_of_whole_escapes(text: str) -> int:

@@ -152,6 +152,7 @@ HALVES = {
     r'{"a": "\ud83d\ude00\n\u00e4"}': "😀\nä",
     r'{"a": "\ude00\uD83D\ud83d\ude00"}': "\ufffd\ufffd😀",
     r'{"a": "\\ud83d\\\ud83d"}': "\\ud83d\\\ufffd",
+    '{\n\t"a":\r\n"x\ny\\"\t"\n}': 'x\ny"\t',  # strict readers refuse raw line ends in a text
 }
 
 
