@@ -88,7 +88,8 @@ class Limiter:
             "max_hold": max_hold,
         }
         for name, value in given.items():
-            if value is not None and not 0 < value < float("inf"):
+            number = isinstance(value, int | float)  # pyright: ignore[reportUnnecessaryIsInstance]
+            if value is not None and not (number and 0 < value < float("inf")):
                 raise ConfigurationError(f"{name}={value!r} is out of range: use more than 0")
         self.max_concurrency = max(1, int(max_concurrency))
         self.concurrency = min(START_CONCURRENCY, float(self.max_concurrency))

@@ -55,6 +55,7 @@ FOLDER: dict[str, bytes] = {
     "alt/brief.txt": UMLAUTS.encode("cp1252"),
     "vertrag.pdf": pdf(["Vertrag"], ["Die Kündigungsfrist beträgt drei Monate zum Quartalsende."]),
     "kat\x1b[31mze[red].txt": CAT.encode(),
+    "lang.md": b"# " + b"x" * 3000,
     "leer.md": b"",
 }
 QUESTIONS = (
@@ -66,7 +67,7 @@ QUESTIONS = (
 )
 SHOWN = (
     "documents no embeddings, so innoGPT's are used",
-    "Read 4 file(s)",
+    "Read 5 file(s)",
     "skipped leer.md: empty",
     "um sieben Uhr gegossen. [1] [1] garten.md, Gießen",
     "größere Säle am Dienstag. [1] [1] alt/brief.txt, line 1",
@@ -79,7 +80,6 @@ SHOWN = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder as people have them, with a file that would steer the terminal."""
     return written(tmp_path / "meine dokumente", FOLDER)
 
 

@@ -166,8 +166,8 @@ class _Reader(BaseReader):
 
 def _titled(section: BaseNode) -> TextNode:
     """Move a section's heading from its text to its metadata, where each of its nodes has it."""
-    heading = re.match(r"#+\s(.*)\n?", text := section.get_content())
-    above = section.metadata["header_path"].strip(" ›")
+    heading = re.match(r"#+\s(.{,200})\n?", text := section.get_content())
+    above = section.metadata["header_path"].strip(" ›")[-200:]
     title = " › ".join(filter(None, (above, heading[1].rstrip(" #") if heading else "")))
     metadata = {"file": section.metadata["file"], "page": 0, "title": title}
     return TextNode(text=text[heading.end() if heading else 0 :].strip(), metadata=metadata)

@@ -99,6 +99,6 @@ def test_what_is_given_and_out_of_range() -> None:
     assert limiter.concurrency == 4  # not all places were taken
     names = ("requests_per_minute", "tokens_per_minute", "max_concurrency", "max_hold")
     for name in names:
-        for value in (0, inf):
+        for value in (0, inf, "60"):
             error = raised(ConfigurationError, Limiter, **{name: value})
             assert str(error) == f"{name}={value!r} is out of range: use more than 0"
