@@ -29,6 +29,7 @@ from dsgvo.bulk._engine import (
     address,
     as_error,
     asked,
+    require_no_loop,
 )
 from dsgvo.bulk._journal import Journal, as_line, read_lines, sync
 from dsgvo.errors import ConfigurationError, DsgvoError
@@ -121,6 +122,7 @@ def run_batch(
         >>> result["custom_id"], result["response"]["body"]["choices"][0]["finish_reason"]
         ('a', 'stop')
     """
+    require_no_loop()
     source, target = Path(input), Path(output)
     limiter = Limiter(
         requests_per_minute=requests_per_minute,

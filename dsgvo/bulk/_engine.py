@@ -48,6 +48,7 @@ __all__ = [
     "address",
     "as_error",
     "asked",
+    "require_no_loop",
 ]
 
 MAX_RETRIES = 5
@@ -126,6 +127,16 @@ def asked(
     if remote is not None:
         return remote.asked(config.spec, gate, **{**client, "base_url": config.base_url})
     return AsyncClient.over(config)
+
+
+def require_no_loop() -> None:
+    """Raise ConfigurationError in an event loop, which would stand still until a run ends."""
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise ConfigurationError(
+            "an event loop runs in this thread, as in a notebook: await "
+            "asyncio.to_thread(…) of this function and its arguments"
+        )
 
 
 def address(config: ClientConfig) -> str:

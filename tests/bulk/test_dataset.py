@@ -217,8 +217,8 @@ def test_what_no_row_is_to_blame_for_ends_the_run(
 
 async def test_arrays_hold_what_lists_would(environment: Server) -> None:
     texts = [f"Satz {n}" for n in range(40)]
-    found = embed_arrays(texts, provider="innogpt", dimensions=8, batch_size=16)
-    arrays = [array async for array in found]
+    arrays = [a async for a in embed_arrays(texts, provider="innogpt", dimensions=8, batch_size=16)]
+    assert "asyncio.to_thread" in str(raised(ConfigurationError, embedded, Path(), Path()))
     assert [(a.dtype.name, *a.shape) for a in arrays] == [("float32", n, 8) for n in (16, 16, 8)]
     rows = [row for array in arrays for row in array.tolist()]
     for form in ("base64", "float"):
