@@ -81,6 +81,9 @@ class Completion:
     continued: int = 0
 
 
+_NOTHING = Completion("")  # is read alone
+
+
 class Accumulator:
     """Adds deltas up to a completion; tool calls are put together by their own assembler.
 
@@ -108,7 +111,7 @@ class Accumulator:
         before: Completion | None = None,
     ) -> None:
         self._completion = Completion(provider, request_id=request_id, headers=headers)
-        self._before = before or Completion(provider)
+        self._before = before or _NOTHING
         if before is not None:
             self._completion.continued = before.continued + 1
             _merge(self._completion.extra, before.extra, {})
