@@ -87,24 +87,18 @@ class App:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; that the server's end cancels it is no error of the application."""
-        with suppress(asyncio.CancelledError):
-            await self._answered(scope, receive, send)
-
-    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        try:
+        """Answer one request; that its client or the server ends is no error of the application."""
+        with suppress(ClientDisconnect, asyncio.CancelledError):
+            request = Request(scope, receive)
             raw = await request.body()
-        except ClientDisconnect:
-            return
-        gone = asyncio.ensure_future(disconnected(receive)) if self._state.upstream else None
-        name = f"{scope['path']}/".split("/")[1]
-        if name in self._vendors:
-            reply = await self._reply(name, request, raw, gone)
-        else:
-            reply = json_reply(404, {"error": f"Not found: {scope['path']}"})
-        headers = {"server": _SERVER, **reply.headers}
-        await write(replace(reply, headers=headers), self._connect(scope), gone, receive, send)
+            gone = asyncio.ensure_future(disconnected(receive)) if self._state.upstream else None
+            name = f"{scope['path']}/".split("/")[1]
+            if name in self._vendors:
+                reply = await self._reply(name, request, raw, gone)
+            else:
+                reply = json_reply(404, {"error": f"Not found: {scope['path']}"})
+            headers = {"server": _SERVER, **reply.headers}
+            await write(replace(reply, headers=headers), self._connect(scope), gone, receive, send)
 
     async def _reply(self, name: str, request: Request, raw: bytes, gone: Gone) -> HttpReply:
         dialect, endpoints = self._vendors[name]
