@@ -123,7 +123,7 @@ class Upstream:
         except httpx.HTTPError as error:
             raise _failed(f"cannot be reached: {type(error).__name__}") from error
         if response.status_code != 200:
-            raise _refused(response, await _read(response))
+            raise _refused(response, await _read(response), self.key or "")
         return response
 
     def _http(self) -> httpx.AsyncClient:
@@ -177,13 +177,14 @@ def _failed(said: str) -> ApiError:
     return ApiError(502, f"The upstream server {said}", "upstream_error")
 
 
-def _refused(response: httpx.Response, content: bytes) -> ApiError:
+def _refused(response: httpx.Response, content: bytes, key: str) -> ApiError:
     try:
         body = as_object(parse_json(content))
     except InvalidJSONError:
         body = {}
     told = as_text(as_object(body.get("error")).get("message") or body.get("error"))
     told = told or as_text(body.get("message")) or f"HTTP {response.status_code}"
+    told = told.replace(key, "***") if key else told  # who asks here need not know it
     status = response.status_code
     if status in (401, 403):  # the vendor's key is right; it is ours that is not
         return _failed(f"wants another key: {told}")

@@ -127,7 +127,7 @@ def test_embeddings_come_from_behind(sdk: Sdk, behind: Server) -> None:
     [
         (Status(429, message="langsam", headers={"Retry-After": "7"}), 429, "langsam"),
         (Status(503, body="<html>"), 503, "HTTP 503"),
-        (Status(401, message="wer?"), 502, "The upstream server wants another key: wer?"),
+        (Status(401, message="sk-emulator-0123456789abcdef?"), 502, "wants another key: ***?"),
         (Raw(200, {"content-type": "application/json"}, [b"[]"]), 502, "gave no answer"),
         (Reply(tool_calls=[{"name": ""}]), 502, "gave no answer"),
         (Raw(200, {"content-type": "application/json"}, [b" " * 3001]), 502, "more than 3,000 b"),
