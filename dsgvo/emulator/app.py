@@ -93,10 +93,9 @@ class App:
             raw = await request.body()
             gone = asyncio.ensure_future(disconnected(receive)) if self._state.upstream else None
             name = f"{scope['path']}/".split("/")[1]
+            reply = json_reply(404, {"error": f"Not found: {scope['path']}"})
             if name in self._vendors:
                 reply = await self._reply(name, request, raw, gone)
-            else:
-                reply = json_reply(404, {"error": f"Not found: {scope['path']}"})
             headers = {"server": _SERVER, **reply.headers}
             await write(replace(reply, headers=headers), self._connect(scope), gone, receive, send)
 

@@ -60,8 +60,7 @@ async def _upload(part: UploadFile) -> Upload:
 
 def _text(data: bytes) -> str:
     try:
-        pages = PdfReader(BytesIO(data)).pages
-        return "\n\n".join(page.extract_text() for page in pages)
+        return "\n\n".join(page.extract_text() for page in PdfReader(BytesIO(data)).pages)
     except PyPdfError as error:
         raise ApiError(400, "The file is not a readable PDF", "invalid_file") from error
 

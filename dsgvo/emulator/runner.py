@@ -17,7 +17,6 @@ from dsgvo.emulator.state import State
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 75
-_START_SECONDS = 10.0
 
 
 class _Uvicorn(uvicorn.Server):
@@ -65,7 +64,7 @@ class Runner:
         serve = partial(self.block, ready.set, signals=False)
         self._thread = threading.Thread(target=serve, name="dsgvo-emulator", daemon=True)
         self._thread.start()
-        if not ready.wait(_START_SECONDS):
+        if not ready.wait(10):
             raise RuntimeError("the emulator did not start within 10 seconds")
 
     def stop(self) -> None:

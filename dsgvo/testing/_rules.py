@@ -17,7 +17,7 @@ from functools import cache
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_plus, unquote, urlencode, urlsplit
 
 from dsgvo._secrets import SECRET_FIELD, SECRET_NAME
 from dsgvo.providers import PROVIDERS
@@ -32,6 +32,7 @@ _ARGUMENTS = {one.header: one for spec in PROVIDERS.values() for one in spec.hea
 _KEPT_OF_REQUESTS = ("accept", "content-type", *_ARGUMENTS)
 _KEPT_OF_ANSWERS = ("content-type", "retry-after", "x-emulator-scripted", "x-request-id")
 _JSON_FIELD = re.compile(r'"([\w-]+)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_QUERY_FIELD = re.compile(r"[?&;]([\w-]+)=([^\s&\"'<>\\#]+)")
 
 
 class Rules:
@@ -89,10 +90,11 @@ class Rules:
 
     def response(self, response: JsonObject) -> JsonObject:
         """Return what is kept of an answer (vcrpy's ``before_record_response``)."""
-        headers = {name.lower(): values[0] for name, values in response["headers"].items()}
-        self._learn(headers.get("set-cookie", "").partition("=")[2].partition(";")[0])
-        kept = {name: self._shown(headers[name]) for name in _KEPT_OF_ANSWERS if name in headers}
-        _, emulator, version = headers.get("server", "").partition("dsgvo-emulator/")
+        headers = {name.lower(): values for name, values in response["headers"].items()}
+        for cookie in headers.get("set-cookie", ()):
+            self._learn(cookie.partition("=")[2].partition(";")[0])
+        kept = {name: self._shown(headers[name][0]) for name in _KEPT_OF_ANSWERS if name in headers}
+        _, emulator, version = headers.get("server", [""])[0].partition("dsgvo-emulator/")
         kept[ORIGIN] = f"emulator {version}" if emulator else f"live {datetime.now(UTC).date()}"
         body = self._scrubbed(response["body"]["string"] or b"", kept.get("content-type", ""))
         return {
@@ -118,11 +120,13 @@ class Rules:
         return text
 
     def _scrubbed(self, body: bytes, content_type: str) -> bytes:
-        fields = _JSON_FIELD.findall(text := body.decode(errors="replace"))  # nearly JSON, too
+        text = body.decode(errors="replace")  # may be nearly JSON, and hold addresses
+        told = [unquote(one[1]) for one in _QUERY_FIELD.findall(text) if SECRET_NAME.search(one[0])]
+        fields = _JSON_FIELD.findall(text)
         if "urlencoded" in content_type:
             fields = parse_qsl(text, keep_blank_values=True)
             body = urlencode(fields).encode()
-        for value in (value for name, value in fields if SECRET_FIELD.fullmatch(name)):
+        for value in (*told, *(value for name, value in fields if SECRET_FIELD.fullmatch(name))):
             self._learn(value)
         entry = _layout.to_entry(body, content_type)
         if "base64" in entry:

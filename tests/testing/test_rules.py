@@ -30,7 +30,7 @@ def asked(body: Any = b"{}", url: str = URL, kind: str = JSON, **headers: str) -
 
 def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
     named = {"Content-Type": JSON} | {name.replace("_", "-"): headers[name] for name in headers}
-    lists = {name: [value] for name, value in named.items()}
+    lists = {name: value.split("|") for name, value in named.items()}
     return {"status": {"code": 200}, "headers": lists, "body": {"string": body}}
 
 
@@ -46,7 +46,8 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
         (asked(url=f"{URL}?X-Sub-Key={quote(V, safe='')}&sig={quote(V, safe='')}&a=1"), told()),
         (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
         (asked(), told(json.dumps({"before": V, "access_token": V, "after": V}).encode())),
-        (asked(), told(Set_Cookie=f"session={V}; Path=/", x_organization=V)),
+        (asked(), told(Set_Cookie=f"a=1|session={V}; Path=/", x_organization=V)),
+        (asked(), told(b'{"url": "https://a.example/b?sig=%b"}' % quote(V, safe="").encode())),
     ],
 )
 def test_a_secret_is_hidden_wherever_it_stands(request_: Any, response: Any) -> None:
@@ -54,8 +55,7 @@ def test_a_secret_is_hidden_wherever_it_stands(request_: Any, response: Any) -> 
     kept = rules["before_record_request"](request_)
     pair = {"request": kept._to_dict(), "response": rules["before_record_response"](response)}
     text = rules["serializer"].serialize({"interactions": [pair]})
-    assert "hush" not in text
-    assert "anna" not in text
+    assert [one for one in ("hush", "anna") if one in text] == []
     # A replay finds it: what is recorded stays as it is if it comes again.
     recorded = Request(**_layout.deserialize(text)["interactions"][0]["request"])
     same_request(testing.recorder().get_merged_config()["before_record_request"](kept), recorded)
