@@ -59,7 +59,9 @@ def models(
             for spec, listed, source, _ in found
             for model in listed
         ]
-        typer.echo(json.dumps(rows, indent=2, default=_as_json))
+        # JSON has no NaN and no infinity, which a list may hold.
+        plain = json.loads(json.dumps(rows, default=_as_json), parse_constant=lambda _: None)
+        typer.echo(json.dumps(plain, indent=2))
     else:
         _show(found)
     if failed:

@@ -242,11 +242,11 @@ def decode_quotas(provider: Provider, body: bytes, now: datetime) -> Page[Quota]
     entries = entries_of(provider, body, ("data",))
     found: list[Quota] = []
     for entry in entries:
-        amounts = {name: entry.get(key) for name, key in _QUOTA_FIELDS.items()}
+        amounts: dict[str, Any] = {name: entry.get(key) for name, key in _QUOTA_FIELDS.items()}
         numbers = {
             name: amount
             for name, amount in amounts.items()
-            if isinstance(amount, float) or (type(amount) is int and amount.bit_length() < 64)
+            if type(amount) in {int, float} and abs(amount) < 1 << 63  # nor NaN
         }
         found.append(
             Quota(

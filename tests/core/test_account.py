@@ -265,7 +265,7 @@ def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
 # Refusals
 
 USED_UP = {"usageTypeKey": "tokens", "limitAmountDaily": 50, "usedAmountDaily": 60}
-QUOTAS = Status(200, body={"data": [USED_UP]})
+QUOTAS = Status(200, body={"data": [USED_UP | {"availableAmount": float("nan")}]})
 TOO_MUCH = "tokens left: 0 of 50 today, more from"
 CLAUDE = "anthropic/claude-sonnet-4.5"
 NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
