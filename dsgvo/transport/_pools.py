@@ -639,9 +639,7 @@ async def asend(
             _part(transport)
         response = await transport.handle_async_request(_without_blocking(request, at_once))
     except asyncio.CancelledError as error:
-        connection = _connection(_frames(error.__traceback__))
-        # httpcore would keep one that it has but opened; any other may be another task's by now.
-        if hasattr(connection, "_h11_state") and not connection._request_count:  # noqa: SLF001
+        if (connection := _cancelled_on(error)) is not None:
             await asyncio.shield(_in_background(connection.aclose()))
         _let_go(error.__traceback__)
         error.__traceback__ = None  # whose frames hold the key, if they are aiohttp's
@@ -1111,6 +1109,20 @@ def abort(thread: int) -> None:
             with suppress(OSError):
                 # A TLS socket's own method would change it under the thread that reads it.
                 socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+
+def _cancelled_on(error: asyncio.CancelledError) -> Any:
+    """Return the connection of httpcore's that a cancelled request leaves open for nobody.
+
+    It is one that was but opened, or that is cancelled again while it closes. One that was still
+    waited for is another request's by now; this fits httpcore 1.0.
+    """
+    for frame in _frames(error.__traceback__):
+        connection: Any = frame.f_locals.get("self")
+        if hasattr(connection, "_h11_state"):
+            has_it = "kwargs" in frame.f_locals  # which httpcore sets next
+            return connection if has_it or not connection._request_count else None  # noqa: SLF001
+    return None
 
 
 def _connection(frames: Iterator[FrameType]) -> Any:
