@@ -26,7 +26,6 @@ pytestmark = pytest.mark.usefixtures("vendor_environment")
 
 
 def unset(names: str, **others: Any) -> dict[str, Any]:
-    """Arguments that are ``None`` by default, and those that are something else."""
     return dict.fromkeys(names.split()) | others
 
 

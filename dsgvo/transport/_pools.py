@@ -315,6 +315,9 @@ class _Network:
     def __init__(self, backend: Any) -> None:
         self._backend = backend
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
     def connect_tcp(self, **kwargs: Any) -> Any:
         return _Wire(self._backend.connect_tcp(**kwargs), _end_of(kwargs.get("timeout")))
 
@@ -335,7 +338,7 @@ def _watch(pool: Any) -> None:
     httpx has no argument for it; this fits httpcore 1.0. Otherwise its own bounds hold alone.
     """
     backend = getattr(pool, "_network_backend", None)
-    if backend is not None and not getattr(pool, "_http2", True):
+    if not isinstance(backend, None | _Network) and not getattr(pool, "_http2", True):
         is_async = hasattr(pool, "handle_async_request")
         pool._network_backend = (_AsyncNetwork if is_async else _Network)(backend)  # noqa: SLF001
 

@@ -179,6 +179,7 @@ def test_a_pool_of_the_users_gives_his_own_client_large_answers() -> None:
         client = Mode("sync").client("sovrgpt", raw, http_transport=own)
         assert client.chat(support.HELLO, model="m").content == "Ja."
         assert len(httpx.Client(transport=own).get(raw.url).content) == MIB
+        assert own._pool._network_backend.sleep(0) is None  # between its own attempts to connect
         own.close()
 
 
