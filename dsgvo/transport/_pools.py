@@ -284,9 +284,11 @@ class _Wire:
             import httpcore
 
             connection = _connection(_outwards(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            if connection is None or str(connection._h11_state.their_state) == "SEND_RESPONSE":  # noqa: SLF001
+            if connection is None:  # the user's own client, which shares his pool, speaks no HTTP
+                return data
+            if str(connection._h11_state.their_state) == "SEND_RESPONSE":  # noqa: SLF001
                 raise httpcore.RemoteProtocolError(_LONG_HEAD)
-            self.has_head = True  # of an answer to the user's own client, which shares his pool
+            self.has_head = True  # of an answer to the user's own client
         return data
 
 

@@ -10,6 +10,7 @@ import time
 import traceback
 import zlib
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,14 +111,11 @@ def test_bounded_pieces_of_what_is_decompressed() -> None:
 def test_bounded_an_image_at_an_address(mode: Mode, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(_client, "MAX_IMAGE_BYTES", 1000)
 
-    def serve(request: bytes, _: socket.socket) -> bytes:
-        made = {"data": [{"url": f"{raw.url}/a.png"}]}
-        return http(made if request.startswith(b"POST") else b"x" * 5000)
-
-    with raw_server(serve) as raw:
-        ask = mode.client("innogpt", raw)
-        with pytest.raises(errors.APIResponseError, match="an image of more than 1000 bytes"):
-            mode.call(ask, "generate_image", "x", save_to=tmp_path / "a.png")
+    made: Any = lambda: {"data": [{"url": f"{raw.url}/a.png"}]}  # noqa: E731
+    with raw_server(lambda asked, _: http(made() if asked[:1] == b"P" else b"x" * 5000)) as raw:
+        ask = partial(mode.call, mode.client("innogpt", raw), "generate_image", "x")
+        error = raised(errors.APIResponseError, ask, save_to=tmp_path / "a.png")
+        assert "an image of more than 1000 bytes" in str(error)
 
 
 @calls
@@ -173,14 +171,20 @@ def test_bounded_in_time_what_does_not_end(
         assert drip is None or left.wait(5)  # while the server still stands
 
 
-def test_a_pool_of_the_users_gives_his_own_client_large_answers() -> None:
-    large, own = http(bytes(MIB)), httpx.HTTPTransport()
-    with raw_server(lambda asked, _: large if b"GET" in asked else http(answer("Ja."))) as raw:
-        client = Mode("sync").client("sovrgpt", raw, http_transport=own)
+def test_a_pool_of_the_users_gives_his_own_client_large_answers_and_what_is_no_http() -> None:
+    own, large, up = httpx.HTTPTransport(), bytes(MIB), b"HTTP/1.1 101 Up\r\nUpgrade: x\r\n\r\n"
+    says = {b"GET / ": http(large), b"GET /u": up + large, b"POST /": http(answer("Ja."))}
+    _pools._part(copy(own))  # another one with the same pool
+    with raw_server(lambda asked, _: says[asked[:6]]) as raw, httpx.Client(transport=own) as his:
+        client = Mode("sync").client("sovrgpt", raw, http_transport=own, timeout=9)
         assert client.chat(support.HELLO, model="m").content == "Ja."
-        assert len(httpx.Client(transport=own).get(raw.url).content) == MIB
-        assert own._pool._network_backend.sleep(0) is None  # between its own attempts to connect
-        own.close()
+        assert len(his.get(raw.url).content) == MIB
+        head = {"Connection": "upgrade", "Upgrade": "x"}
+        with his.stream("GET", f"{raw.url}/up", headers=head) as switched:
+            read, left = switched.extensions["network_stream"].read, MIB
+            while data := read(left, 9):
+                left -= len(data)
+        assert left == 0
 
 
 @pytest.mark.parametrize("drips", [True, False])

@@ -42,7 +42,7 @@ class Mock(httpx.MockTransport):
         self.closed = True
 
 
-def over(mode: Mode, mock: Mock, **more: Any) -> Any:
+def over(mode: Mode, mock: Any, **more: Any) -> Any:
     name = "http_transport" if mode.name == "sync" else "http_async_transport"
     given = {"api_key": "k", "base_url": "https://gate.example/v1", name: mock}
     return mode.client("sovrgpt", **given | more)
@@ -70,6 +70,10 @@ def test_the_seam_does_not_open_the_other_rules(mode: Mode) -> None:
     client = over(mode, Mock(moved, httpx.Response(200, text=" " * 2000)), max_response_bytes=1000)
     assert "x.de" in str(raised(errors.RedirectError, mode.chat, client))
     assert "more than 1000 bytes" in str(raised(errors.APIResponseError, mode.chat, client))
+    loops = mode.name == "async"
+    own = httpx.AsyncHTTPTransport(uds="/nowhere") if loops else httpx.HTTPTransport(retries=1)
+    client = over(mode, own, base_url="http://localhost:1/v1", max_retries=0)
+    assert "cannot reach" in str(raised(errors.APIConnectionError, mode.chat, client))
     cut = pytest.importorskip("h2.exceptions").InvalidBodyLengthError(9, 4)  # HTTP/2
     raised(errors.APIConnectionError, mode.chat, over(mode, Mock(cut)))
 
@@ -91,13 +95,8 @@ def test_the_seam_is_not_lost_in_a_pickle() -> None:
     assert copy.deepcopy(held).config.http_transport is held.config.http_transport
 
 
-OPTIONS: dict[str, Any] = {
-    "timeout": 7,
-    "max_retries": 1,
-    "extra_headers": {"X-Gate": "geheim"},
-    "extra_query": {"v": 2, "w": "ä b"},
-    "extra_body": {"marke": 1},
-}
+OPTIONS: dict[str, Any] = {"timeout": 7, "max_retries": 1, "extra_headers": {"X-Gate": "geheim"}}
+OPTIONS |= {"extra_query": {"v": 2, "w": "ä b"}, "extra_body": {"marke": 1}}
 WRONG: list[tuple[str, Any, str]] = [
     ("api_key", "geheim", "api_key cannot be set for one call: pass it to the constructor"),
     ("timeout", (1, 2, 3), "timeout=(1, 2, 3): a pair is (connect, read)"),
