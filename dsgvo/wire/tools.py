@@ -107,7 +107,8 @@ class _Call:
         quoted, parts = self.quoted, list[str]()
         for part in _IN_TEXT.split(piece):
             quoted ^= part == '"'
-            parts.append(_CONTROL.sub(_as_escape, part) if quoted else part)
+            escaped = part.startswith("\\")  # what is meant by it nobody knows
+            parts.append(_CONTROL.sub(_as_escape, part) if quoted and not escaped else part)
         return "".join(parts)
 
     def is_complete(self) -> bool:
@@ -282,7 +283,11 @@ def _without_halves(text: str) -> str:
 
 
 def _repeats(call: _Call, arguments: str) -> bool:
-    return len(arguments) == call.size and arguments == call.arguments and call.is_complete()
+    if len(arguments) != call.size or not call.is_complete():
+        return False
+    again = _Call()
+    again.extend(arguments)
+    return again.arguments == call.arguments
 
 
 def _rest_of_name(known: str, name: str) -> str:

@@ -32,7 +32,7 @@ MAX = 2**63 - 1
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
 
-ADD, ONE = "add {} c1", 'add {"a":1} c1'
+ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
 # pieces, one list a chunk → the calls: name, arguments, id, which is ours ("…") or its number
 TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "streamed": ([[add("", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], ONE),
@@ -58,8 +58,8 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "an id of each piece": ([[add("{", 0, "c1")], [more("}", 0, "c2")]], ADD),
     "an unknown id, no name": ([[add("{", id_="c1")], [piece("}", id="c2")]], ADD),
     "the whole once more at the end": (
-        [[add('{"a', 0, "c1")], [more('":1}', 0)], [add('{"a":1}', 0, "c1")], [add("", 0, "c1")]],
-        ONE,
+        [[add('"', 0, "c1")], [more(RAW, 0)], [add(f'"{RAW}', 0, "c1")], [add("", 0, "c1")]],
+        'add "\\u000a\\\n" c1',
     ),
     "a name alone": ([[add("{")], [piece("}")]], "add {} …"),
     "index alone, one piece": ([[add("{1}", 0), sub("{}", 0)]], "add {1} …, sub {} …"),
