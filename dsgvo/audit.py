@@ -67,16 +67,19 @@ class _Trail:
 
     def add(self, line: bytes) -> None:
         """Append a line."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        flags |= getattr(os, "O_NONBLOCK", 0)  # nobody may read a pipe
         with self._lock:
-            self._owed += line
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            flags |= getattr(os, "O_NONBLOCK", 0)  # nobody may read a pipe
-            file = os.open(self._path, flags, 0o600)
+            owed, self._owed = self._owed + line, b""  # a record in the middle writes its own
             try:
-                while self._owed:
-                    self._owed = self._owed[os.write(file, self._owed) :]
+                file = os.open(self._path, flags, 0o600)
+                try:
+                    while owed:
+                        owed = owed[os.write(file, owed) :]
+                finally:
+                    os.close(file)
             finally:
-                os.close(file)
+                self._owed = owed + self._owed
 
 
 _trail = _Trail()
