@@ -27,7 +27,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
@@ -541,8 +541,6 @@ class Runtime:
         model_lists: Vendors' model lists and until when they are believed, by account; ``None`` if
             there is none to be had.
         workspaces: The only workspace of an account.
-        urls: Addresses, parsed.
-        proxies: The proxy of a scheme and host, as the environment says.
         gates: Adaptive limits, by ``base_url`` and key.
         clock: The monotonic clock by which an answer is late.
     """
@@ -561,8 +559,6 @@ class Runtime:
         self.batch_sizes: dict[tuple[str, object], int] = {}
         self.model_lists: dict[Account, tuple[float, list[Model] | None]] = {}
         self.workspaces: dict[Account, str] = {}
-        self.urls: dict[str, httpx.URL] = {}
-        self.proxies: dict[tuple[str, str], str | None] = {}
         self.gates: dict[tuple[str, object], Any] = {}
 
     def keep(self, memory: dict[_K, _T], account: _K, value: _T) -> None:
@@ -587,7 +583,7 @@ class Runtime:
         for transport in self.pools.threads.values():
             transport.close()
         self.pools.threads.clear()
-        for memory in (self.tokens, self.flights, self.refused, self.model_lists, self.urls):
+        for memory in (self.tokens, self.flights, self.refused, self.model_lists):
             memory.clear()
         self.workspaces.clear()
         self.want_reasoning.clear()
@@ -595,7 +591,7 @@ class Runtime:
         self.gave_base64.clear()
         self.batch_sizes.clear()
         self.gates.clear()
-        self.proxies.clear()
+        proxy_for.cache_clear()
         _warnings.forget()
 
     def after_fork(self) -> None:
@@ -958,24 +954,21 @@ def build(
     return httpx.Request(method, target, headers=headers, extensions=extensions, content=content)
 
 
+@lru_cache(256)
 def parsed(url: str) -> httpx.URL:
     """Return an address, parsed.
 
     Raises:
         ConfigurationError: If it is none.
     """
-    parsed = runtime.urls.get(url)
-    if parsed is None:
-        import httpx
+    import httpx
 
-        try:
-            parsed = httpx.URL(url)
-            # As proxies are looked up, and as sockets do.
-            _ = parsed.host, parsed.raw_host.decode().encode("idna")
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise ConfigurationError(f"base_url: {url!r} is not a valid URL ({error})") from None
-        if len(runtime.urls) < 256:
-            runtime.urls[url] = parsed
+    try:
+        parsed = httpx.URL(url)
+        # As proxies are looked up, and as sockets do.
+        _ = parsed.host, parsed.raw_host.decode().encode("idna")
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ConfigurationError(f"base_url: {url!r} is not a valid URL ({error})") from None
     return parsed
 
 
@@ -983,23 +976,18 @@ def _proxy(request: httpx.Request) -> str | None:
     return proxy_for(request.url.scheme, request.url.host)
 
 
+@lru_cache(MAX_ACCOUNTS)
 def proxy_for(scheme: str, host: str) -> str | None:
     """Return the proxy that the environment names for a host (``HTTPS_PROXY``, ``NO_PROXY``)."""
-    try:
-        return runtime.proxies[scheme, host]
-    except KeyError:
-        proxies = getproxies()
-        proxy = None if proxy_bypass(host) else proxies.get(scheme) or proxies.get("all")
-        if proxy and "://" not in proxy:
-            proxy = f"http://{proxy}"
-        # Plain http goes to this machine alone; a proxy elsewhere would read the prompts.
-        with _proxy_understood():
-            parts = urlsplit(proxy or "")
-            _ = parts.port
-            if scheme == "http" and not is_loopback(parts.hostname or ""):
-                proxy = None
-        runtime.keep(runtime.proxies, (scheme, host), proxy)
-        return proxy
+    proxies = getproxies()
+    proxy = None if proxy_bypass(host) else proxies.get(scheme) or proxies.get("all")
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    # Plain http goes to this machine alone; a proxy elsewhere would read the prompts.
+    with _proxy_understood():
+        parts = urlsplit(proxy or "")
+        _ = parts.port
+        return proxy if scheme != "http" or is_loopback(parts.hostname or "") else None
 
 
 @contextmanager

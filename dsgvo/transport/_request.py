@@ -673,8 +673,8 @@ def _proxy_of(config: ClientConfig, operation: Operation) -> str | None:
     """Return the environment's proxy for a request, as it may be shown."""
     if config.http_transport or config.http_async_transport:
         return None
-    parts = urlsplit(operation.url)
-    proxy = proxy_for(parts.scheme, parts.hostname or "")
+    url = _pools.parsed(operation.url)
+    proxy = proxy_for(url.scheme, url.host)
     return proxy and urlsplit(proxy).netloc.rpartition("@")[2]
 
 

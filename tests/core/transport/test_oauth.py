@@ -128,9 +128,8 @@ def test_bounded_in_how_many_accounts_tokens_and_gates_are_kept_of(
     with raw_server(tokens()) as raw:
         for name in ("a", "b", "c"):
             mode.chat(of(mode, raw, client_id=name, rate_limit="adaptive"))
-            _pools.proxy_for("https", name)
     assert [key[1] for key in runtime.tokens] == ["b", "c"]
-    assert len(runtime.gates) == len(runtime.proxies) == 2
+    assert len(runtime.gates) == 2
     memory = dict[str, int]()
     for count, name in enumerate("abac"):
         runtime.keep(memory, name, count)
