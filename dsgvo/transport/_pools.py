@@ -158,6 +158,7 @@ Account: TypeAlias = tuple[str, str | None, object]
 
 _K = TypeVar("_K")
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=BaseException)
 
 MAX_ACCOUNTS = 1000
 """Accounts of which lists, a token or a gate are kept; the oldest goes first."""
@@ -616,7 +617,7 @@ def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx
         transport = transport or runtime.pools.sync(_proxy(request))
         response = transport.handle_request(request)
     except KeyboardInterrupt as error:
-        error.__traceback__ = None  # whose frames hold the key
+        _without_frames(error)  # which hold the key
         raise
     except _errors() as error:
         failure = _failure(error, answered=False)
@@ -640,10 +641,11 @@ async def asend(
             _part(transport)
         response = await transport.handle_async_request(_without_blocking(request, at_once))
     except asyncio.CancelledError as error:
-        if (connection := _cancelled_on(error)) is not None:
-            await asyncio.shield(_in_background(connection.aclose()))
+        connection = _cancelled_on(error)
         _let_go(error.__traceback__)
-        error.__traceback__ = None  # whose frames hold the key, if they are aiohttp's
+        _without_frames(error)  # which hold the key
+        if connection is not None:
+            await asyncio.shield(_in_background(connection.aclose()))
         raise
     except _errors() as error:
         failure = _ours(error) or _failure(error, answered=False)
@@ -775,6 +777,10 @@ async def _aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[byt
                 yield data[: max_bytes - size]
                 raise _too_large(max_bytes)
             yield data
+    except asyncio.CancelledError as error:
+        if (connection := _cancelled_on(error)) is not None:
+            await asyncio.shield(_in_background(connection.aclose()))
+        raise
     except _errors() as error:
         failure = _failure(error)
     finally:
@@ -1050,7 +1056,7 @@ def _let_go(trace: TracebackType | None) -> None:
                 wire.let_go()
 
 
-def _without_frames(error: Exception) -> Exception:
+def _without_frames(error: _E) -> _E:
     """Return an exception whose frames are gone: some hold a proxy's password, or the headers."""
     led: BaseException | None = error
     while led is not None and led.__traceback__ is not None:
@@ -1113,7 +1119,8 @@ def _cancelled_on(error: asyncio.CancelledError) -> Any:
     for frame in _frames(error.__traceback__):
         connection: Any = frame.f_locals.get("self")
         if hasattr(connection, "_h11_state"):
-            has_it = "kwargs" in frame.f_locals  # which httpcore sets next
+            # httpcore sets ``kwargs`` next.
+            has_it = "kwargs" in frame.f_locals or frame.f_code.co_name == "_response_closed"
             return connection if has_it or not connection._request_count else None  # noqa: SLF001
     return None
 

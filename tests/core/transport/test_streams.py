@@ -33,8 +33,7 @@ def closes(server: Server) -> bool:
 
 @pytest.mark.parametrize("way", ["break", "close", "cancel"])
 def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None:
-    def stream() -> Any:
-        return mode.client("sovrgpt", fresh).stream(HELLO, model=MODEL)
+    stream: Any = lambda: mode.client("sovrgpt", fresh).stream(HELLO, model=MODEL)  # noqa: E731
 
     def leave(begun: Any) -> None:
         for _ in begun:
@@ -99,13 +98,13 @@ BROKEN: dict[str, Any] = {
 
 
 @types.coroutine
-def cancelled_at(step: int, call: Any) -> Any:
-    """Await a call, and cancel the task where it waits for the so many-th time."""
+def cancelled_at(step: int, call: Any, times: int) -> Any:
+    """Await a call, and cancel the task where it waits for the so many-th time, and the next."""
     go, value = call.send, None
     with suppress(StopIteration):
         while True:
             waits = go(value)
-            if step == 0 and (task := asyncio.current_task()):
+            if -times < step <= 0 and (task := asyncio.current_task()):
                 task.cancel()
             step -= 1
             try:
@@ -117,15 +116,19 @@ def cancelled_at(step: int, call: Any) -> Any:
 def test_cancel_wherever_a_call_waits_frees_its_connection_and_no_other(fresh: Server) -> None:
     client, other = Mode("async").client("sovrgpt", fresh), [{"role": "user", "content": "Und?"}]
 
+    fresh.script("sovrgpt", *[Raw(chunks=[b":\n", sse(chunk("Ja.", "stop"))], delay=0.01)] * 120)
+
     async def main() -> bool:
-        for step in range(20):  # more than a call has
-            beside = asyncio.create_task(client.chat(other, model=MODEL))
-            call: Any = cancelled_at(step, client.chat(HELLO, model=MODEL))
-            await asyncio.wait([beside, asyncio.ensure_future(call)])
+        for step in range(60):  # a call has less than 20
+            call: Any = cancelled_at(step % 20, client.chat(HELLO, model=MODEL), 1 + step // 20)
+            both = client.chat(other, model=MODEL), call
+            _, ended = await asyncio.gather(*both, return_exceptions=True)
+            shown = locals_of(ended) if isinstance(ended, BaseException) else ()
+            assert fresh.api_key not in "".join(shown)
         return await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 2)
 
     assert asyncio.run(main())
-    assert sum(request.json["messages"] == other for request in fresh.requests) == 20
+    assert sum(request.json["messages"] == other for request in fresh.requests) == 60
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -133,11 +136,10 @@ def test_a_transport_of_the_users_takes_its_connections_along(fresh: Server) -> 
     async def main() -> bool:
         closed, dropped = httpx.AsyncHTTPTransport(), httpx.AsyncHTTPTransport()
         for one in (closed, dropped):
-            client = Mode("async").client("sovrgpt", fresh, http_async_transport=one)
-            await client.chat(HELLO, model=MODEL)
+            await Mode("async").client("sovrgpt", fresh, http_async_transport=one).models()
         assert fresh.open_connections == 2
         await closed.aclose()
-        del dropped, one, client
+        del dropped, one
         gc.collect()
         return await asyncio.to_thread(closes, fresh)
 
@@ -166,8 +168,7 @@ def test_500_streams_at_once_each_with_every_token_in_order_or_abandoned(
     most_kept = 64 if os.environ.get("DSGVO_ASYNC_BACKEND") == "httpcore" else STREAMS // 2
 
     async def main() -> list[list[str] | None]:
-        client = async_mode.client("sovrgpt", fresh)
-        started = asyncio.Barrier(STREAMS)
+        client, started = async_mode.client("sovrgpt", fresh), asyncio.Barrier(STREAMS)
 
         async def read(number: int) -> list[str] | None:
             stream = client.stream(HELLO, model=MODEL)
