@@ -348,7 +348,7 @@ def _request(text: str) -> dict[str, Any]:
 
 
 def _chat_body(done: Completion) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": done.content or None, **done.extra}
+    message: dict[str, Any] = {**done.extra, "role": "assistant", "content": done.content or None}
     told = {name: message.pop(name) for name in done.extra if name in METADATA_FIELDS}
     of_answer = {name: told.pop(name) for name in _OF_ANSWER if name in told}
     choice = {"index": 0, "message": message, "finish_reason": done.finish_reason, **told}

@@ -34,10 +34,11 @@ def embeddings(number: int | str, texts: Any, **body: Any) -> dict[str, Any]:
 
 
 def test_results_stand_where_their_requests_stood(environment: Server, tmp_path: Path) -> None:
-    calls = [{"id": "c1", "name": "look", "arguments": '{"a": 1}'}]
+    function = {"name": "look", "arguments": '{"a": 1}'}
     message = {"role": "assistant", "content": "Ja.", "reasoning_content": "Hm.", "citations": 5}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": {"content": []}}
-    environment.script("innogpt", Status(200, {"choices": [choice]}), Reply(tool_calls=calls))
+    whole = Status(200, {"choices": [choice], "role": "x", "content": "y"})  # of nobody's kind
+    environment.script("innogpt", whole, Reply(tool_calls=[{"id": "c1", **function}]))
     wrong = ["kein JSON", {"custom_id": "x"}, chat("u", stream=True), embeddings("t", [1, 2])]
     wrong += [embeddings("f", "x", encoding_format="hex"), embeddings("k", "x", api_key="k")]
     lines = [chat("a"), chat("b"), embeddings("e", ["eins", "zwei"], timeout=9, user="u"), *wrong]
@@ -50,7 +51,6 @@ def test_results_stand_where_their_requests_stood(environment: Server, tmp_path:
     assert first == first | {"custom_id": "a", "error": None}
     [said, made] = [one["response"]["body"]["choices"][0] for one in (first, second)]
     assert (first["response"]["status_code"], said) == (200, choice)
-    function = {"name": "look", "arguments": '{"a": 1}'}
     assert made["message"]["tool_calls"] == [{"id": "c1", "type": "function", "function": function}]
     data = third["response"]["body"]["data"]
     assert [(one["index"], len(one["embedding"])) for one in data] == [(0, 4), (1, 4)]
