@@ -32,7 +32,7 @@ _ARGUMENTS = {one.header: one for spec in PROVIDERS.values() for one in spec.hea
 _KEPT_OF_REQUESTS = ("accept", "content-type", *_ARGUMENTS)
 _KEPT_OF_ANSWERS = ("content-type", "retry-after", "x-emulator-scripted", "x-request-id")
 _JSON_FIELD = re.compile(r'"([\w-]+)"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_QUERY_FIELD = re.compile(r"[?&;]([\w-]+)=([^\s&\"'<>\\#]+)")
+_QUERY_FIELD = re.compile(r"(?:[?&;#]|\\u0026)([\w-]+)(?:=|\\+u003[dD])([^\s&\"'<>\\#]+)")
 
 
 class Rules:
