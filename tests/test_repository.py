@@ -53,7 +53,7 @@ PURE = {
     *("hashlib", "html", "ipaddress", "itertools", "json", "math", "mimetypes", "operator", "re"),
     *("string", "struct", "sys", "types", "typing", "unicodedata", "urllib.parse", "uuid", "zlib"),
     *("dsgvo.errors", "dsgvo.providers", "dsgvo.wire", "pydantic", "pydantic_core"),
-    *("typing_extensions", "pathlib.Path", "pathlib.PurePath", "numpy"),
+    *("typing_extensions", "pathlib.Path", "pathlib.PurePath", "numbers", "numpy"),
 }
 IO_FUNCTIONS = {"open", "input", "print", "breakpoint", "__import__", "exec", "eval"}
 IO_METHODS = {

@@ -6,6 +6,7 @@ clock. :class:`dsgvo.transport.Gate` waits as it says.
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Literal, TypeAlias
 
 from dsgvo.errors import ConfigurationError
@@ -88,7 +89,7 @@ class Limiter:
             "max_hold": max_hold,
         }
         for name, value in given.items():
-            number = isinstance(value, int | float)  # pyright: ignore[reportUnnecessaryIsInstance]
+            number = isinstance(value, Real)  # NumPy's, too
             if value is not None and not (number and 0 < value < float("inf")):
                 raise ConfigurationError(f"{name}={value!r} is out of range: use more than 0")
         self.max_concurrency = max(1, int(max_concurrency))

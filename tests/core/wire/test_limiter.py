@@ -1,7 +1,8 @@
 """The adaptive limit's policy, step by step: what each answer and each refusal makes of it."""
 
+from fractions import Fraction
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_what_is_given_and_out_of_range() -> None:
     assert (limiter.pause(), limiter.pause(1000)) == pytest.approx((1 / 0.98, 10 / 0.98))
     limiter.rate = 0.5
     assert (limiter.pause(), limiter.pause(1000)) == pytest.approx((2, 10 / 0.98))
-    limiter = Limiter(max_concurrency=2)
+    limiter = Limiter(max_concurrency=cast("Any", Fraction(2)))  # as one of NumPy's
     assert [limiter.take() for _ in range(3)] == [True, True, False]
     limiter = Limiter()
     assert all(limiter.take() for _ in range(3))
