@@ -42,7 +42,7 @@ class ImageGeneration(ImageSettings, VendorSettings, BaseTool):
             return _described(await self._async_client.generate_image(prompt, **self._request()))
 
     def _request(self) -> dict[str, Any]:
-        return {"model": self.model, "save_to": self.save_dir}
+        return {"model": self.model, "save_to": self.save_dir, "extra_body": self.extra_body}
 
 
 def _described(image: GeneratedImage) -> tuple[str, GeneratedImage]:

@@ -18,12 +18,15 @@ class ImageToolSettings(ImageSettings, VendorSettings):
 
     def generate(self, prompt: str) -> GeneratedImage:
         """Make an image after a description."""
-        return self._client.generate_image(prompt, model=self.model, save_to=self.save_dir)
+        return self._client.generate_image(prompt, **self._request())
 
     async def agenerate(self, prompt: str) -> GeneratedImage:
         """Make an image after a description."""
-        image = self._async_client.generate_image(prompt, model=self.model, save_to=self.save_dir)
-        return await image
+        return await self._async_client.generate_image(prompt, **self._request())
+
+    def _request(self) -> dict[str, Any]:
+        extra = self.additional_kwargs or None
+        return {"model": self.model, "save_to": self.save_dir, "extra_body": extra}
 
 
 class ImageToolSpec(BaseToolSpec):

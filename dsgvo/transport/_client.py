@@ -747,15 +747,16 @@ class BaseClient:
         params: Mapping[str, Any],
     ) -> Flow[GeneratedImage]:
         options, params = RequestOptions.split(params)
-        config = options.apply(self.config)
+        config, extra = options.apply(self.config), options.extra_body or {}
+        model, params = extra.get("model", model), {**params, **extra}
         _check_image_request(config, prompt, model, save_to, allow_image_url, params)
         target = None if save_to is None else (yield RunInThread(lambda: _writable(Path(save_to))))
         config = yield from in_workspace(config)
-        fields = {"prompt": prompt, "model": model and model_id(model), **params}
+        fields = {"prompt": prompt, **params, "model": model and model_id(model)}
         asked = {name: value for name, value in fields.items() if value is not None}
         operation = Operation(
             url=config.url(f"{config.spec.base_url}{config.spec.images_path}"),
-            body=asked | dict(options.extra_body or {}),
+            body=asked,
             expects="an image",
         )
         with _audited(config, "image", model) as entry:

@@ -22,6 +22,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
@@ -254,11 +255,15 @@ class WaitFor:
         return self.future.result()
 
 
+LOOK_SECONDS = 10.0
+"""How long one waits for a place before it looks again whether those who have one are gone."""
+
+
 class Gate:
     """The door that the requests of one key go through, as wide as a :class:`Limiter` says.
 
-    Serves threads and loops at once; nobody polls. Those that find no place wait for one to be
-    given back; those that have one sleep until their time has come.
+    Serves threads and loops at once. Those that find no place wait for one to be given back, also
+    by a loop that was closed over its tasks; those that have one sleep until their time has come.
 
     Args:
         limiter: The policy.
@@ -266,14 +271,17 @@ class Gate:
 
     def __init__(self, limiter: Limiter) -> None:
         self.limiter = limiter
-        self._lock = threading.Lock()
-        self._waiting: deque[Future[None]] = deque()
+        # Also what the garbage collector ends inside of it gives its place back.
+        self._lock = threading.RLock()
+        self._waiting: deque[tuple[Lease, Future[None]]] = deque()
+        self.leases = set[Lease]()
         _gates.add(self)
 
     def after_fork(self) -> None:
         """Take back, in a forked child, what is in flight in the parent alone."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._waiting.clear()
+        self.leases.clear()
         self.limiter.in_flight = 0
 
     def guess(self, texts: Iterable[str]) -> int:
@@ -287,14 +295,18 @@ class Gate:
 
     def admit(self, tokens: int = 0) -> Flow[Lease]:
         """Wait until a request may be sent; return the lease that it then holds."""
-        while (turn := self._take()) is not None:
-            try:
-                yield WaitFor(turn, leader=0)
-            except BaseException:
-                if not turn.cancel():  # the place was offered to one who is gone
-                    self.wake()
-                raise
-        lease = Lease(self)
+        lease = Lease()
+        turn = self._take(lease)
+        try:
+            while not turn.done():
+                self._look_for_gone()
+                with suppress(DeadlockError):
+                    yield WaitFor(turn, leader=0, seconds=LOOK_SECONDS)
+        except BaseException:
+            with self._lock:
+                turn.cancel()
+            lease.end(GeneratorExit())  # the place was given to one who is gone
+            raise
         with lease:
             lease.sent = self._schedule(tokens)
             while (delay := lease.sent - time.monotonic()) > 0 or self.must_wait(lease.sent):
@@ -304,13 +316,21 @@ class Gate:
             lease.sent = time.monotonic()
             return lease.keep()
 
-    def _take(self) -> Future[None] | None:
+    def _look_for_gone(self) -> None:
+        for lease in tuple(self.leases):  # at once, since other threads may add to it
+            if lease.gone:
+                lease.end(GeneratorExit())
+        self.wake()
+
+    def _take(self, lease: Lease) -> Future[None]:
+        turn = Future[None]()
         with self._lock:
-            if self.limiter.take():
-                return None
-            turn = Future[None]()
-            self._waiting.append(turn)
-            return turn
+            if self._waiting or not self.limiter.take():
+                self._waiting.append((lease, turn))
+                return turn
+            lease.hold(self)
+        turn.set_result(None)
+        return turn
 
     def _schedule(self, tokens: int) -> float:
         with self._lock:
@@ -333,11 +353,16 @@ class Gate:
 
     def wake(self) -> None:
         """Let as many go on as there are places."""
+        turns = list[Future[None]]()
         with self._lock:
-            free = int(self.limiter.concurrency) - self.limiter.in_flight
-            turns = list[Future[None]]()
-            while self._waiting and len(turns) < free:
-                turn = self._waiting.popleft()
+            while self._waiting:
+                lease, turn = self._waiting[0]
+                holds = not (lease.gone or turn.cancelled())
+                if holds and not self.limiter.take():
+                    break
+                self._waiting.popleft()
+                if holds:
+                    lease.hold(self)
                 if turn.set_running_or_notify_cancel():
                     turns.append(turn)
         for turn in turns:
@@ -359,11 +384,25 @@ if hasattr(os, "register_at_fork"):
 class Lease:
     """A request's place among those in flight, given back once: by an error, or at the end."""
 
-    def __init__(self, gate: Gate | None) -> None:
-        self._gate = gate
+    def __init__(self) -> None:
+        self._gate: Gate | None = None
         self._process = os.getpid()
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
         self.sent = 0.0
         self._kept = False
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is of a loop that runs no longer, and so does nothing more."""
+        return self._loop is not None and not self._loop.is_running()
+
+    def hold(self, gate: Gate) -> None:
+        """Take over a place that the gate's limiter has given."""
+        self._gate = gate
+        gate.leases.add(self)
 
     def keep(self) -> Lease:
         """Leave it to another ``with`` block to end the lease."""
@@ -382,6 +421,7 @@ class Lease:
         gate, self._gate = self._gate, None
         if gate is None or self._process != os.getpid():
             return
+        gate.leases.discard(self)
         outcome: Outcome | None = "ok" if error is None else None
         if isinstance(error, APIError):
             outcome = "refused" if asks_for_fewer(error) else "failed"

@@ -224,7 +224,7 @@ class Answer:
     response: httpx.Response
     token: SecretStr | None
     started: float
-    lease: Lease = field(default_factory=lambda: Lease(None))
+    lease: Lease = field(default_factory=Lease)
 
     @property
     def request_id(self) -> str | None:
@@ -292,7 +292,7 @@ def open_response(
     if operation.model_at(config) in runtime.want_reasoning:
         operation.with_reasoning()
     while True:
-        lease = Lease(None) if gate is None else (yield from gate.admit(tokens))
+        lease = Lease() if gate is None else (yield from gate.admit(tokens))
         with lease:
             token: SecretStr | None = None if auth is None else (yield from auth.bearer(config))
             result = yield from _attempt(config, operation, refused, token)
@@ -771,8 +771,10 @@ class BearerToken:
                 return (yield WaitFor(flight, leader, TOKEN_SECONDS)).secret
             except CancelledError:
                 continue  # whoever fetched it was cancelled
-            except DeadlockError:
-                return (yield from _fetch_token(config, credentials)).secret
+            except DeadlockError:  # that one needs this thread, or its loop was closed
+                with runtime.lock:
+                    runtime.flights[key] = (get_ident(), mine, config.max_retries)
+                return (yield from _fly(mine, key, config, credentials))
             except APIError as error:
                 if config.max_retries <= retries:  # who tries more often may still succeed
                     raise copy(error) from None

@@ -37,18 +37,6 @@ def test_threads_and_tasks_share_the_places() -> None:
     assert (len(most), max(most) <= 3, gate.limiter.in_flight) == (100, True, 0)
 
 
-async def test_who_gives_up_waiting_takes_no_place() -> None:
-    gate = Gate(Limiter(max_concurrency=1))
-    first = await arun(gate.admit())
-    gone = [asyncio.create_task(arun(gate.admit())) for _ in range(3)]
-    await asyncio.sleep(0)
-    assert all(task.cancel() for task in gone)
-    await asyncio.gather(*gone, return_exceptions=True)
-    first.end(None)
-    (await arun(gate.admit())).end(None)
-    assert gate.limiter.in_flight == 0
-
-
 async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:
     gate = Gate(Limiter())
     lease = await arun(gate.admit())
@@ -93,11 +81,29 @@ def test_the_gate_sends_when_the_policy_says_and_tells_it_what_came(
 
 def test_places_are_given_in_turn_and_those_of_the_gone_to_the_next() -> None:
     gate = Gate(Limiter(max_concurrency=2))
-    assert (gate._take(), gate._take()) == (None, None)
-    flows = [gate.admit() for _ in range(3)]
+    leases, flows = [run(gate.admit()) for _ in range(2)], [gate.admit() for _ in range(3)]
     steps: Any = [next(flow) for flow in flows]
-    gate.give(0.0, None)
+    leases.pop().end(None)
     for given in ([True, False, False], [True, True, False]):
         assert [step.future.done() for step in steps] == given
+        last: Any = gate.admit()
+        assert not next(last).future.done()  # it does not go before those who wait
+        last.close()
         flows.pop(0).close()
     assert {step.leader for step in steps} == {0}
+    flows.pop().close()
+    leases.pop().end(None)
+    assert gate.limiter.in_flight == 0
+
+
+def test_a_loop_closed_over_its_tasks_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_flow, "LOOK_SECONDS", 0.01)
+    gate, loop = Gate(Limiter(max_concurrency=1)), asyncio.new_event_loop()
+    tasks = [loop.create_task(arun(gate.admit())) for _ in range(2)]
+    with ThreadPoolExecutor(1) as pool:
+        loop.run_until_complete(asyncio.sleep(0))
+        third = pool.submit(run, gate.admit())
+        loop.close()
+        third.result(timeout=30).end(None)
+    tasks.pop(0).result().end(None)
+    assert (gate.limiter.in_flight, tasks.pop().done()) == (0, False)

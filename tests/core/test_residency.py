@@ -10,7 +10,7 @@ from dsgvo.emulator import Server
 from dsgvo.errors import ConfigurationError, ResidencyError, ResidencyWarning
 from dsgvo.providers import Model
 from dsgvo.transport._pools import runtime
-from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, answered_elsewhere, check_residency
+from dsgvo.wire.residency import RESIDENCY_VARIABLE, answered_elsewhere, check_residency
 from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
 
@@ -56,8 +56,7 @@ NOT_NAMED = "runs at a place that the vendor's pages do not name"
 
 
 def test_the_message_says_what_is_said_and_the_ways_out() -> None:
-    wrong: list[tuple[str, Residency, str]]
-    wrong = [("o1-us", "eu", US), ("o1-us", "strict", US), ("gpt-4o", "strict", NOT_NAMED)]
+    wrong: Any = [("o1-us", "eu", US), ("o1-us", "strict", US), ("gpt-4o", "strict", NOT_NAMED)]
     for model, residency, where in wrong:
         assert str(raised(ResidencyError, check_residency, MEINGPT, model, residency, ["x"])) == (
             f"model={model!r}: by what meinGPT says it {where}, and residency={residency!r} "
@@ -69,10 +68,8 @@ def test_the_message_says_what_is_said_and_the_ways_out() -> None:
     told = "meinGPT answered with model 'o1-us', asked for 'o1': model='o1-us': by what meinGPT "
     found = answered_elsewhere(MEINGPT, "o1", "o1-us", "strict", ["x"])
     assert str(found).startswith(f"{told}says it {US}, and residency='strict' refuses that.")
-    accepted: list[tuple[str, str, Residency]]
-    accepted = [("o1-us", "o1-us", "eu"), ("o1", "o1-us", "any"), ("o1", "gpt-4o", "strict")]
-    for answered in accepted:
-        assert answered_elsewhere(MEINGPT, *answered) is None
+    accepted: Any = [("o1-us", "o1-us", "eu"), ("o1", "o1-us", "any"), ("o1", "gpt-4o", "strict")]
+    assert not any(answered_elsewhere(MEINGPT, *answered) for answered in accepted)
     assert answered_elsewhere(MEINGPT, "o1", "o1-us", "eu", ["o1-us"]) is None
     for region in ("EU", "DE", "FR", "IS", "NO"):
         spec = replace(MEINGPT, models=(Model(id="m", source="page", region=region),))
@@ -80,15 +77,12 @@ def test_the_message_says_what_is_said_and_the_ways_out() -> None:
         raised(ResidencyError, check_residency, spec, "n", "strict")
 
 
-EMBEDDING = str(MEINGPT.embeddings.default_model)
-
-
 @pytest.mark.parametrize(
     ("provider", "how", "named", "model"),
     [
         *(("sovrgpt", how, True, MODELS["sovrgpt"]) for how in ("chat", "stream")),
         ("innogpt", "embed", True, "text-embedding-3-small"),
-        ("meingpt", "embed", False, EMBEDDING),
+        ("meingpt", "embed", False, str(MEINGPT.embeddings.default_model)),
         ("innogpt", "generate_image", True, "gpt-image-1"),
         ("sovrgpt", "rerank", False, "bge-reranker-v2-m3"),
         ("meingpt", "run_assistant", False, "emulator-1"),
@@ -106,6 +100,7 @@ def test_strict_refuses_what_nobody_says(
     done(mode, client, how, **given)
     assert len(server.requests) == 1
     if how == "generate_image":
+        raised(ResidencyError, done, mode, client, how, extra_body={"model": "x"}, **given)
         error = raised(ResidencyError, done, mode, client, how)
         said = "model is missing: innoGPT does not say which model"
         assert (said in str(error), error.provider) == (True, provider)
@@ -120,10 +115,8 @@ def test_the_setting_is_eu_or_comes_from_the_environment(mode: Mode, monkeypatch
         assert (used(), used("eu")) == (value or "eu", "eu")
     for value in ("EU", "usa"):
         monkeypatch.setenv(RESIDENCY_VARIABLE, value)
-        for given in (None, value):
-            assert str(raised(ConfigurationError, used, given)) == (
-                f"residency={value!r} (argument or DSGVO_RESIDENCY): use 'eu', 'strict' or 'any'"
-            )
+        said = f"residency={value!r} (argument or DSGVO_RESIDENCY): use 'eu', 'strict' or 'any'"
+        assert {str(raised(ConfigurationError, used, given)) for given in (None, value)} == {said}
 
 
 def test_every_region_has_a_source() -> None:

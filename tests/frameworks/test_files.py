@@ -159,7 +159,8 @@ def test_an_image_comes_as_address_as_file_or_in_memory(
 ) -> None:
     at = "https://example.com/1.png"
     server.script(provider, Status(200, body={"data": [{"url": at}]}))
-    assert made(way, provider=provider, model="gpt-image-1")[0] == f"The image is at {at}"
+    own: Any = {"extra_body" if way.is_langchain else "additional_kwargs": {"model": "gpt-image-1"}}
+    assert made(way, provider=provider, **own)[0] == f"The image is at {at}"
     assert bodies(server) == [{"prompt": "Icon", "model": "gpt-image-1"}]
     for name in ("image-1.png", "image-2.png"):
         told, found = made(way, provider=provider, save_dir=tmp_path)

@@ -14,7 +14,7 @@ import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, Server, Status, Step
-from dsgvo.transport import _flow, _pools, _request
+from dsgvo.transport import _pools, _request
 from dsgvo.transport._pools import runtime
 from tests.core import support
 from tests.core.support import HELLO, Mode, RawServer, answer, eventually, http, raised, raw_server
@@ -59,15 +59,12 @@ def test_a_token_is_fetched_as_the_page_says_and_serves_all_clients_of_the_accou
     for mode in (Mode("sync"), Mode("async"), Mode("sync")):
         assert mode.chat(of(mode, server)).finish_reason == "stop"
     (fetch,) = fetches(server)
-    assert parse_qs(fetch.body.decode()) == {
-        "grant_type": ["client_credentials"],
-        "client_id": [server.client_id],
-        "client_secret": [server.client_secret],
-        "scope": ["openid"],
-    }
+    account = {"client_id": [server.client_id], "client_secret": [server.client_secret]}
+    form = {"grant_type": ["client_credentials"], "scope": ["openid"], **account}
+    assert parse_qs(fetch.body.decode()) == form
     assert fetch.headers["content-type"] == "application/x-www-form-urlencoded"
     assert "authorization" not in fetch.headers
-    chats = [request for request in server.requests if request is not fetch]
+    chats = (request for request in server.requests if request is not fetch)
     (bearer,) = {request.headers["authorization"] for request in chats}
     assert bearer.startswith("Bearer emulator-token-")
 
@@ -195,10 +192,14 @@ def test_30_threads_and_30_tasks_fetch_and_renew_once(async_mode: Mode, server: 
             server.expire_tokens()
 
 
-def test_who_fetches_is_not_waited_for_without_end() -> None:
-    step = _flow.WaitFor(Future(), 0, 0.01)  # of an event loop that has stopped
-    raised(_flow.DeadlockError, step.run)
-    raised(_flow.DeadlockError, asyncio.run, step.arun())
+def test_who_fetches_is_not_waited_for_without_end_and_once(
+    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_request, "TOKEN_SECONDS", 0.01)
+    client = of(mode, server)
+    runtime.flights[_request._key(client.config.credentials)] = (0, Future[Any](), 2)  # left so
+    assert [mode.chat(client).finish_reason for _ in range(2)] == ["stop"] * 2
+    assert (len(fetches(server)), runtime.flights) == (1, {})
 
 
 async def fetching(server: Server, client: Any, *steps: Step) -> asyncio.Task[Any]:
@@ -217,10 +218,9 @@ def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_more_often(
 
     async def main() -> list[Any]:
         leader = await fetching(server, own, *[Delay(0.3, Status(503))] * 2)
-        tasks = [asked(own) for _ in range(20)]
-        threads = [asyncio.to_thread(asked, sync) for _ in range(3)]
-        everybody = (asked(patient), leader, *tasks, *threads)
-        return await asyncio.gather(*everybody, return_exceptions=True)
+        others = [asked(own) for _ in range(20)]
+        others += [asyncio.to_thread(asked, sync) for _ in range(3)]
+        return await asyncio.gather(asked(patient), leader, *others, return_exceptions=True)
 
     done, *failed = asyncio.run(main())
     assert done.finish_reason == "stop"
