@@ -295,7 +295,7 @@ class Gate:
 
     def admit(self, tokens: int = 0) -> Flow[Lease]:
         """Wait until a request may be sent; return the lease that it then holds."""
-        lease = Lease()
+        lease = Lease(_running_loop())
         turn = self._take(lease)
         try:
             while not turn.done():
@@ -369,6 +369,13 @@ class Gate:
             turn.set_result(None)
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 _gates = WeakSet[Gate]()
 
 
@@ -384,13 +391,10 @@ if hasattr(os, "register_at_fork"):
 class Lease:
     """A request's place among those in flight, given back once: by an error, or at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._gate: Gate | None = None
         self._process = os.getpid()
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
+        self._loop = loop
         self.sent = 0.0
         self._kept = False
 

@@ -224,7 +224,7 @@ class Answer:
     response: httpx.Response
     token: SecretStr | None
     started: float
-    lease: Lease = field(default_factory=Lease)
+    lease: Lease = field(init=False)
 
     @property
     def request_id(self) -> str | None:
