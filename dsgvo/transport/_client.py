@@ -753,7 +753,9 @@ class BaseClient:
         target = None if save_to is None else (yield RunInThread(lambda: _writable(Path(save_to))))
         config = yield from in_workspace(config)
         fields = {"prompt": prompt, **params, "model": model and model_id(model)}
-        asked = {name: value for name, value in fields.items() if value is not None}
+        asked = {
+            name: value for name, value in fields.items() if value is not None or name in extra
+        }
         operation = Operation(
             url=config.url(f"{config.spec.base_url}{config.spec.images_path}"),
             body=asked,
