@@ -78,7 +78,9 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
 
 
 def _openai_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    calls: Any = fields.get("tool_calls") or ()
+    calls: Any = fields.get("tool_calls")
+    if not calls:  # nearly always
+        return
     check_objects("additional_kwargs['tool_calls']", calls)
     functions: list[Any] = [call.get("function") or {} for call in calls]
     check_objects("the function of additional_kwargs['tool_calls']", functions)
