@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
@@ -38,7 +37,7 @@ from dsgvo._warnings import first_time, tell_left_out
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings
-from dsgvo.transport import Owned
+from dsgvo.transport import Owned, running_loop
 from dsgvo.wire.arguments import listed, require, shown
 from dsgvo.wire.messages import media_after_tool_results
 from dsgvo.wire.request import check_structured_output
@@ -83,14 +82,6 @@ def _window(given: object) -> object:
     if not is_whole and given not in (None, "auto"):
         raise ValueError("use a whole number of 1 or more, or 'auto'")
     return given
-
-
-def _on_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
@@ -152,7 +143,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
             APIError: If that list fails; one that there is not (403, 404) is told by a
                 ``ModelListWarning``, as is a model that it does not name.
         """
-        if self._wants_list() and not _on_a_loop():
+        if self._wants_list() and running_loop() is None:
             self._client.models()
             self._take_list()
         window = self.context_window

@@ -32,7 +32,7 @@ from dsgvo.errors import (
     RedirectError,
 )
 from dsgvo.providers import Provider
-from dsgvo.transport import AsyncClient, ClientConfig, Gate
+from dsgvo.transport import AsyncClient, ClientConfig, Gate, running_loop
 from dsgvo.transport._config import is_loopback
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.limiter import MAX_HOLD
@@ -131,8 +131,7 @@ def asked(
 
 def require_no_loop() -> None:
     """Raise ConfigurationError in an event loop, which would stand still until a run ends."""
-    with suppress(RuntimeError):
-        asyncio.get_running_loop()
+    if running_loop() is not None:
         raise ConfigurationError(
             "an event loop runs in this thread, as in a notebook: await "
             "asyncio.to_thread(…) of this function and its arguments"

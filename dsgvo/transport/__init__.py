@@ -18,7 +18,7 @@ from dsgvo.transport._config import (
     require_model,
     without_http_clients,
 )
-from dsgvo.transport._flow import Gate
+from dsgvo.transport._flow import Gate, running_loop
 from dsgvo.transport._pools import Owned
 
 __all__ = [
@@ -40,5 +40,6 @@ __all__ = [
     "RequestOptions",
     "Timeout",
     "require_model",
+    "running_loop",
     "without_http_clients",
 ]

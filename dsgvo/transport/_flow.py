@@ -57,6 +57,7 @@ __all__ = [
     "WaitFor",
     "arun",
     "run",
+    "running_loop",
 ]
 
 _T = TypeVar("_T")
@@ -295,7 +296,7 @@ class Gate:
 
     def admit(self, tokens: int = 0) -> Flow[Lease]:
         """Wait until a request may be sent; return the lease that it then holds."""
-        lease = Lease(_running_loop())
+        lease = Lease(running_loop())
         turn = self._take(lease)
         try:
             while not turn.done():
@@ -369,7 +370,8 @@ class Gate:
             turn.set_result(None)
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread, if one does."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
