@@ -97,8 +97,7 @@ async def _relayed(
                 if delta or reason:
                     yield event(_chunk(head, delta, reason))
     if wanted and usage:
-        usage |= dialect.more_usage(said)
-        yield event({**_chunk(head, {}), "choices": [], "usage": usage})
+        yield event(_chunk(head, {}) | {"choices": [], "usage": usage | dialect.more_usage(said)})
     if ended:
         yield DONE
 

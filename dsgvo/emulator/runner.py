@@ -15,9 +15,6 @@ from starlette.types import Scope
 from dsgvo.emulator.app import App
 from dsgvo.emulator.state import State
 
-_BACKLOG = 2048
-_KEEP_ALIVE = 75
-
 
 class _Uvicorn(uvicorn.Server):
     """uvicorn without its own signal handlers, which raise the signal once more after the end."""
@@ -33,7 +30,7 @@ class Runner:
 
     def __init__(self, state: State, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        self._socket = socket.create_server((host, port), family=family, backlog=2048)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             App(state, self._connect),
@@ -45,7 +42,7 @@ class Runner:
             log_config=None,
             access_log=False,
             server_header=False,  # the emulator gives its own name
-            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
         self._server = _Uvicorn(config)

@@ -140,12 +140,9 @@ def start(host: str, port: int, **settings: Unpack[Settings]) -> tuple[Server, "
     try:
         module = importlib.import_module("dsgvo.emulator.runner")
         if (upstream := settings.get("upstream")) is not None:
-            state.upstream = importlib.import_module("dsgvo.emulator.upstream").Upstream(
-                upstream,
-                settings.get("upstream_model"),
-                settings.get("upstream_key"),
-                settings.get("upstream_anywhere", False),
-            )
+            kind = importlib.import_module("dsgvo.emulator.upstream").Upstream
+            more = settings.get("upstream_model"), settings.get("upstream_key")
+            state.upstream = kind(upstream, *more, settings.get("upstream_anywhere", False))
     except ModuleNotFoundError as error:
         if str(error.name).startswith("dsgvo."):  # a vendor without a dialect
             raise

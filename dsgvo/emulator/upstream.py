@@ -18,9 +18,9 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 
+_MOST = 128 << 20  # 2,048 vectors of 3,072 numbers as JSON are 110 MB
 _TIMEOUT = httpx.Timeout(600, connect=10)
 _LIMITS = httpx.Limits(max_connections=None)
-_MOST = 128 << 20  # 2,048 vectors of 3,072 numbers as JSON are 110 MB
 # The fields that OpenAI-compatible servers know beside the messages.
 _FIELDS = (
     *("temperature", "top_p", "stop", "max_tokens", "max_completion_tokens", "seed", "tools"),
@@ -78,7 +78,10 @@ class Upstream:
     async def chunks(self, body: JsonObject, call: Call) -> AsyncGenerator[JsonObject]:
         """Ask for a stream; return its chunks once it has begun."""
         asked = self._chat(body, call) | {"stream": True, "stream_options": {"include_usage": True}}
-        return _chunks(await self._open("/chat/completions", asked))
+        response = await self._open("/chat/completions", asked)
+        if "json" in response.headers.get("content-type", ""):
+            raise _refused(response, await _read(response), self.key)
+        return _chunks(response, self.key)
 
     async def vectors(self, texts: list[str], model: str, size: int | None) -> tuple[Any, Any]:
         """Ask for embeddings; return the vectors, and the usage."""
@@ -116,14 +119,13 @@ class Upstream:
             raise _failed("answered something other than JSON") from error
 
     async def _open(self, path: str, body: JsonObject) -> httpx.Response:
-        http = self._http()
-        request = http.build_request("POST", self.url.rstrip("/") + path, json=body)
+        request = self._http().build_request("POST", self.url.rstrip("/") + path, json=body)
         try:
-            response = await http.send(request, stream=True)
+            response = await self._http().send(request, stream=True)
         except httpx.HTTPError as error:
             raise _failed(f"cannot be reached: {type(error).__name__}") from error
         if response.status_code != 200:
-            raise _refused(response, await _read(response), self.key or "")
+            raise _refused(response, await _read(response), self.key)
         return response
 
     def _http(self) -> httpx.AsyncClient:
@@ -149,7 +151,7 @@ async def _read(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-async def _chunks(response: httpx.Response) -> AsyncGenerator[JsonObject]:
+async def _chunks(response: httpx.Response, key: str | None) -> AsyncGenerator[JsonObject]:
     decoder = SSEDecoder()
     async with aclosing(response):
         try:
@@ -157,7 +159,10 @@ async def _chunks(response: httpx.Response) -> AsyncGenerator[JsonObject]:
                 for event in decoder.feed(data):
                     if event.data.strip() == "[DONE]":
                         return
-                    yield as_object(parse_json(event.data))
+                    chunk = as_object(parse_json(event.data))
+                    if chunk.get("error"):
+                        chunk = as_object(parse_json(_hidden(event.data, key)))
+                    yield chunk
         except (httpx.HTTPError, SSETooLargeError, InvalidJSONError) as error:
             raise BrokenOffError from error
 
@@ -177,20 +182,23 @@ def _failed(said: str) -> ApiError:
     return ApiError(502, f"The upstream server {said}", "upstream_error")
 
 
-def _refused(response: httpx.Response, content: bytes, key: str) -> ApiError:
+def _hidden(told: str, key: str | None) -> str:
+    return told.replace(key, "***") if key else told  # who asks here need not know it
+
+
+def _refused(response: httpx.Response, content: bytes, key: str | None) -> ApiError:
     try:
-        body = as_object(parse_json(content))
+        body = as_object(parse_json(_hidden(content.decode(errors="replace"), key)))
     except InvalidJSONError:
         body = {}
     told = as_text(as_object(body.get("error")).get("message") or body.get("error"))
-    told = told or as_text(body.get("message")) or f"HTTP {response.status_code}"
-    told = told.replace(key, "***") if key else told  # who asks here need not know it
     status = response.status_code
+    usual = "The upstream server gave no stream" if status == 200 else f"HTTP {status}"
+    told = told or as_text(body.get("message")) or usual
     if status in (401, 403):  # the vendor's key is right; it is ours that is not
         return _failed(f"wants another key: {told}")
     code = as_text(as_object(body.get("error")).get("code")) or "upstream_error"
-    wait = response.headers.get("retry-after")
-    headers = {"retry-after": wait} if wait else {}
+    headers = {name: text for name, text in response.headers.items() if name == "retry-after"}
     return ApiError(status if 400 <= status < 600 else 502, told, code, headers=headers)
 
 

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from dsgvo.emulator.answers.words import grams, stems
 
-_CACHED_WORDS = 65_536
 _WHOLE = 0.6
 """Share of a word itself beside its n-grams, which have 1 together."""
 
 Vector: TypeAlias = NDArray[np.float32]
 
 
-@lru_cache(maxsize=_CACHED_WORDS)
+@lru_cache(maxsize=65_536)
 def _features(stem: str, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the dimensions that a stem touches, and its shares of them."""
     parts = grams(stem)

@@ -128,7 +128,7 @@ def test_embeddings_come_from_behind(sdk: Sdk, behind: Server) -> None:
         (Status(429, message="langsam", headers={"Retry-After": "7"}), 429, "langsam"),
         (Status(503, body="<html>"), 503, "HTTP 503"),
         (Status(401, message="sk-emulator-0123456789abcdef?"), 502, "wants another key: ***?"),
-        (Raw(200, {"content-type": "application/json"}, [b"[]"]), 502, "gave no answer"),
+        (Raw(200, {"content-type": "application/json"}, [b"[]"]), 502, "gave no "),
         (Reply(tool_calls=[{"name": ""}]), 502, "gave no answer"),
         (Raw(200, {"content-type": "application/json"}, [b" " * 3001]), 502, "more than 3,000 b"),
         (Disconnect(), 502, "cannot be reached: RemoteProtocolError"),
@@ -140,7 +140,7 @@ def test_errors_are_in_the_vendors_words(
     monkeypatch.setattr(upstream, "_MOST", 3000)
     behind.script("innogpt", step)
     with pytest.raises(openai.APIStatusError) as caught:
-        ask(vendor, stream=status == 503)
+        ask(vendor, stream=status == 503 or says == "gave no ")
     answer = caught.value.response
     assert (answer.status_code, says in answer.text) == (status, True)
     shape = {"meingpt": {"status", "message"}, "neuroflash": {"error", "code"}}
@@ -155,14 +155,14 @@ def stream(server: Server) -> Any:
 
 
 def test_a_stream_breaks_off_where_the_one_behind_does(server: Server, behind: Server) -> None:
-    error = b'data: {"error":{"message":"kaputt"}}\n\n'
+    error = b'data: {"error":{"message":"sk-emulator-0123456789abcdef?"}}\n\n'
     behind.script("innogpt", Truncate(after=3, clean=False), Truncate(after=3), Raw(chunks=[error]))
     with stream(server) as answer, pytest.raises(httpx.RemoteProtocolError):
         answer.read()
     with stream(server) as answer:
         assert "[DONE]" not in answer.read().decode()
     with stream(server) as answer:
-        assert answer.read() == error
+        assert answer.read() == b'data: {"error":{"message":"***?"}}\n\n'
 
 
 def test_a_client_that_leaves_cancels_what_is_behind() -> None:
