@@ -957,7 +957,16 @@ def build(
     if isinstance(content, SecretStr):
         secret: dict[str, Any] = {"content": content.get_secret_value().encode()}
         return httpx.Request(method, target, headers=headers, extensions=extensions, **secret)
-    return httpx.Request(method, target, headers=headers, extensions=extensions, content=content)
+    if content is None:
+        return httpx.Request(method, target, headers=headers, extensions=extensions)
+    # With ``content=`` httpx adds these two by itself, in four times the time.
+    added = {"Host": target.netloc.decode(), "Content-Length": str(len(content))}
+    body = httpx.ByteStream(content)
+    request = httpx.Request(
+        method, target, headers={**added, **headers}, extensions=extensions, stream=body
+    )
+    request.read()
+    return request
 
 
 @lru_cache(256)
