@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, Literal
 
 __all__ = [
@@ -31,6 +32,9 @@ ParameterSupport = Literal["documented", "ignored", "undocumented"]
 Standing = Literal["Doc", "Public", "Seen", "Inferred"]
 """How a fact is known: by the page of the vendor's API, another public page of the vendor, the
 source of a program that talks to the service (strong evidence, no promise), or by nobody's word."""
+
+_KEPT = 200
+"""Ids whose facts are kept of a vendor, and characters of one: each request asks twice."""
 
 StructuredOutputMethod = Literal["function_calling", "json_schema", "json_mode"]
 """The ways to get structured output, by the names LangChain gives them."""
@@ -248,10 +252,18 @@ class Provider:
 
     def model(self, model: str) -> Model:
         """Return what is known of a model id; an unknown id is never an error."""
-        key = model.strip().lower()
-        exact = next((known for known in self.models if known.id.lower() == key), None)
-        fitting = (known for known in self.models if fnmatchcase(key, known.id.lower()))
-        return exact or next(fitting, None) or Model(id=model, source="unknown")
+        if (found := self._found.get(model)) is None:
+            key = model.strip().lower()
+            exact = next((known for known in self.models if known.id.lower() == key), None)
+            fitting = (known for known in self.models if fnmatchcase(key, known.id.lower()))
+            found = exact or next(fitting, None) or Model(id=model, source="unknown")
+            if len(self._found) < _KEPT and len(model) < _KEPT:  # a server may name any
+                self._found[model] = found
+        return found
+
+    @cached_property
+    def _found(self) -> dict[str, Model]:
+        return {}
 
     def __reduce__(self) -> tuple[object, ...]:
         from dsgvo.providers import PROVIDERS
