@@ -321,7 +321,7 @@ class BaseClient:
         model: str | None,
         params: Mapping[str, Any],
         *,
-        stream: bool,
+        stream: bool = False,
         stream_usage: bool,
         send_reasoning: bool | None,
         continue_cut_answers: int,
@@ -702,14 +702,14 @@ class BaseClient:
     def _listed(self, config: ClientConfig) -> Flow[list[Model]]:
         """Return the vendor's list, kept for a while; an empty one if it cannot be had."""
         until, kept = runtime.model_list(config.account)
-        if until < time.monotonic():
-            kept = None
-            try:
-                kept = yield from self._list(aside(config))
-            except APIError as error:
-                if error.status_code not in _NO_LIST:
-                    _keep(config, [], MODEL_LIST_RETRY_SECONDS)
-        return kept or []
+        if until >= time.monotonic():
+            return kept or []
+        try:
+            return (yield from self._list(aside(config)))
+        except APIError as error:
+            if error.status_code not in _NO_LIST:
+                _keep(config, [], MODEL_LIST_RETRY_SECONDS)
+            return []
 
     def _list(self, config: ClientConfig) -> Flow[list[Model]]:
         try:
@@ -789,7 +789,7 @@ class BaseClient:
             return (yield RunInThread(partial(_saved, image, data, target)))
         except OSError as error:  # it is paid for: a full disk does not lose it
             said = f"save_to={shown(str(target))} cannot be written to: {error.strerror}"
-            warn_once((str(target), "save_to"), f"{said}; the image is in .data", UserWarning)
+            warn_once(said, f"{said}; the image is in .data", UserWarning)
             return replace(image, data=data)
 
 
@@ -1007,7 +1007,6 @@ class Client(BaseClient):
             messages,
             model,
             params,
-            stream=False,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
             continue_cut_answers=continue_cut_answers,
@@ -1432,7 +1431,6 @@ class AsyncClient(BaseClient):
             messages,
             model,
             params,
-            stream=False,
             stream_usage=stream_usage,
             send_reasoning=send_reasoning,
             continue_cut_answers=continue_cut_answers,

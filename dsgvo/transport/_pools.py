@@ -133,7 +133,6 @@ class ConnectionFailedError(Exception):
     """
 
     def __init__(self, kind: Failure, reason: str, *, retry: bool = False) -> None:
-        super().__init__(f"{kind}: {reason}")
         self.kind: Failure = kind
         self.reason = reason
         self.retry = retry
@@ -218,11 +217,11 @@ class _Wire:
         It would be taken for the next one, or its start.
         """
         if info == "is_readable":
-            if (connection := self._connection()) is None:
-                connection = _connection(_outwards(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-                self._connection = _nothing if connection is None else ref(connection)
-            if connection is not None and connection._h11_state.trailing_data[0]:  # noqa: SLF001
-                return True
+            connection = self._connection() or _connection_at_work()
+            if connection is not None:
+                self._connection = ref(connection)
+                if connection._h11_state.trailing_data[0]:  # noqa: SLF001
+                    return True
         return self._stream.get_extra_info(info)
 
     def _begin(self) -> None:
@@ -266,8 +265,8 @@ class _Wire:
         if left <= 0:
             import httpcore
 
-            raise httpcore.ReadTimeout("the answer does not end")
-        return left if timeout is None else min(left, timeout)
+            raise httpcore.ReadTimeout
+        return min(left, timeout or left)
 
     def let_go(self) -> None:
         """Close the connection, which has not become one to the server."""
@@ -284,12 +283,10 @@ class _Wire:
         if not self.has_head and self.received > MAX_HEADS:
             import httpcore
 
-            connection = _connection(_outwards(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            if connection is None:  # the user's own client, which shares his pool, speaks no HTTP
-                return data
-            if str(connection._h11_state.their_state) == "SEND_RESPONSE":  # noqa: SLF001
+            # The user's own client, which shares his pool, may speak no HTTP, or have the head.
+            state = getattr(_connection_at_work(), "_h11_state", None)
+            if state is not None and str(state.their_state) == "SEND_RESPONSE":
                 raise httpcore.RemoteProtocolError(_LONG_HEAD)
-            self.has_head = True  # of an answer to the user's own client
         return data
 
 
@@ -335,15 +332,17 @@ def _end_of(seconds: float | None) -> float | None:
     return None if seconds is None else time.monotonic() + seconds
 
 
-def _watch(pool: Any) -> None:
-    """Watch the connections of httpcore's pool from now on, unless requests may share one.
+def _watch(held: object) -> None:
+    """Watch the connections of httpcore's pool, or httpx's with it, unless requests share one.
 
     httpx has no argument for it; this fits httpcore 1.0. Otherwise its own bounds hold alone.
     """
-    backend = getattr(pool, "_network_backend", None)
-    if not isinstance(backend, None | _Network) and not getattr(pool, "_http2", True):
+    pool: object = vars(held).get("_pool", held)
+    known = vars(pool)
+    backend = known.get("_network_backend")
+    if known.get("_http2") is False and not isinstance(backend, None | _Network):
         is_async = hasattr(pool, "handle_async_request")
-        pool._network_backend = (_AsyncNetwork if is_async else _Network)(backend)  # noqa: SLF001
+        known["_network_backend"] = (_AsyncNetwork if is_async else _Network)(backend)
 
 
 class _Pools:
@@ -376,13 +375,12 @@ class _Pools:
 
     def sync(self, proxy: str | None) -> httpx.HTTPTransport:
         """Return the pool that all threads share."""
-        transport = self.threads.get(proxy)
-        if transport is None:
+        if (transport := self.threads.get(proxy)) is None:
             import httpx
 
             with _proxy_understood():
                 made = httpx.HTTPTransport(**self.settings(proxy))
-            _watch(getattr(made, "_pool", None))
+            _watch(made)
             transport = self.threads.setdefault(proxy, made)
         return transport
 
@@ -391,8 +389,7 @@ class _Pools:
     ) -> httpx.AsyncBaseTransport:
         """Return the pool of the running loop: aiohttp's where it is installed, unless told."""
         transports = (await self._of_loop()).transports
-        transport = transports.get((backend, proxy))
-        if transport is None:
+        if (transport := transports.get((backend, proxy))) is None:
             made = await self._made(proxy, backend)
             transport = transports.setdefault((backend, proxy), made)
         return transport
@@ -437,7 +434,7 @@ class _Pools:
                 )
         with _proxy_understood():
             made = httpx.AsyncHTTPTransport(**self.settings(proxy))
-        _watch(getattr(made, "_pool", None))
+        _watch(made)
         return made
 
     async def _keep(
@@ -498,12 +495,13 @@ class _Anew:
 _parted = WeakValueDictionary[int, Any]()
 
 
-def _emptied(pool: Any) -> Any:
+def _emptied(pool: object) -> Any:
     """Return a copy of httpcore's pool without its connections; this fits httpcore 1.0."""
     made = copy(pool)
-    for name in ("_connections", "_requests", "_optional_thread_lock", "_pool_lock"):
-        if hasattr(pool, name):  # the last one until 1.0.2, the one before since then
-            setattr(made, name, type(getattr(pool, name))())
+    # The last one until 1.0.2, the one before since then.
+    names = {"_connections", "_requests", "_optional_thread_lock", "_pool_lock"}
+    for name in names & vars(pool).keys():
+        setattr(made, name, type(getattr(pool, name))())
     return made
 
 
@@ -551,6 +549,9 @@ class Runtime:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.pools = _Pools()
+        self._forget()
+
+    def _forget(self) -> None:
         self.tokens: dict[TokenKey, Token] = {}
         self.flights: dict[TokenKey, tuple[int, Future[Token], int]] = {}
         self.refused: set[tuple[str, str]] = set()
@@ -584,14 +585,7 @@ class Runtime:
         for transport in self.pools.threads.values():
             transport.close()
         self.pools.threads.clear()
-        for memory in (self.tokens, self.flights, self.refused, self.model_lists):
-            memory.clear()
-        self.workspaces.clear()
-        self.want_reasoning.clear()
-        self.open_thoughts.clear()
-        self.gave_base64.clear()
-        self.batch_sizes.clear()
-        self.gates.clear()
+        self._forget()
         proxy_for.cache_clear()
         _warnings.forget()
 
@@ -662,8 +656,11 @@ def _begun(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def hurry(response: httpx.Response, seconds: float) -> None:
+def hurry(request: httpx.Request, response: httpx.Response, seconds: float) -> None:
     """Have an answer end within seconds, in whatever small pieces it comes."""
+    # httpcore takes the time-out when a body begins to be read.
+    steps = request.extensions["timeout"]
+    steps["read"] = min(seconds, steps["read"] or seconds)
     wire = response.extensions.get("network_stream")
     if isinstance(wire, _Wire):
         wire.until = time.monotonic() + seconds
@@ -709,8 +706,8 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
     try:
         # httpx's own iterators cost a streamed token 5 %.
         stream: Any = response.stream
-        packed = _is_encoded(response)
-        for data in _inflated(response, stream, max_bytes) if packed else stream:
+        packed = _encoding(response)
+        for data in stream if packed is None else _inflated(packed, stream, max_bytes):
             size += len(data)
             if size > max_bytes:
                 yield data[: max_bytes - size]
@@ -770,8 +767,8 @@ async def _aread(response: httpx.Response, max_bytes: int) -> AsyncGenerator[byt
     size, failure = 0, None
     try:
         stream = _astream(response)
-        packed = _is_encoded(response)
-        async for data in _ainflated(response, stream, max_bytes) if packed else stream:
+        packed = _encoding(response)
+        async for data in stream if packed is None else _ainflated(packed, stream, max_bytes):
             size += len(data)
             if size > max_bytes:
                 yield data[: max_bytes - size]
@@ -815,10 +812,8 @@ def finish(
     """Let go of an answer; its connection is kept if asked, and if the rest comes at once."""
     if keep:
         end = time.monotonic() + GRACE_SECONDS
-        hurry(response, GRACE_SECONDS)
-        # httpcore takes the time-out when a body begins to be read, so it is begun once more.
-        request.extensions["timeout"]["read"] = GRACE_SECONDS
-        stream: Any = response.stream
+        hurry(request, response, GRACE_SECONDS)
+        stream: Any = response.stream  # begun once more
         with suppress(*_errors()):
             for _ in stream:
                 if time.monotonic() > end:
@@ -861,21 +856,21 @@ def _too_large(max_bytes: int) -> ConnectionFailedError:
     return ConnectionFailedError("size", f"more than {max_bytes} bytes")
 
 
-def _is_encoded(response: httpx.Response) -> bool:
-    return "content-encoding" in response.headers
+def _encoding(response: httpx.Response) -> str | None:
+    return response.headers.get("content-encoding")
 
 
-def _inflated(response: httpx.Response, stream: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
-    inflater = _Inflater(response.headers["content-encoding"], max_bytes)
+def _inflated(encoding: str, stream: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
+    inflater = _Inflater(encoding, max_bytes)
     for data in stream:
         yield from inflater.feed(data)
     inflater.close()
 
 
 async def _ainflated(
-    response: httpx.Response, stream: AsyncIterator[bytes], max_bytes: int
+    encoding: str, stream: AsyncIterator[bytes], max_bytes: int
 ) -> AsyncIterator[bytes]:
-    inflater = _Inflater(response.headers["content-encoding"], max_bytes)
+    inflater = _Inflater(encoding, max_bytes)
     async for data in stream:
         for piece in inflater.feed(data):
             yield piece
@@ -1151,6 +1146,11 @@ def _connection(frames: Iterator[FrameType]) -> Any:
     return None
 
 
+def _connection_at_work() -> Any:
+    """Return the connection that this thread is at work on."""
+    return _connection(_outwards(sys._getframe()))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
 def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
     while traceback is not None:
         yield traceback.tb_frame
@@ -1182,7 +1182,7 @@ def _through(proxy: httpx.Proxy) -> URL:
 
     user, password = (one.encode().decode("latin-1") for one in proxy.auth or ("", ""))
     if ":" in user or proxy.url.scheme.startswith("socks"):
-        raise ValueError("aiohttp knows neither SOCKS nor names with a colon")
+        raise ValueError  # aiohttp knows neither SOCKS nor names with a colon
     return URL(str(proxy.url)).with_user(user or None).with_password(password or None)
 
 
@@ -1206,8 +1206,8 @@ def _session(through: URL | None, context: SSLContext) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept-Encoding",),
         proxy=through,
-        max_line_size=2 * PIECE,  # the connection bounds the whole head
-        max_field_size=2 * PIECE,
+        max_line_size=PIECE,  # the connection bounds the whole head
+        max_field_size=PIECE,
     )
     set_private = partial(object.__setattr__, session)
     set_private("_retry_connection", False)
@@ -1376,7 +1376,7 @@ def _plain(error: Exception) -> Exception:
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         return kind(f"{cause.status} {cause.message}".strip())
     if isinstance(cause, OSError):  # its text may hold the address, with its query
-        said = cause.strerror or ""  # ssl's numbers are not the system's
+        said = str(cause.strerror)  # ssl's numbers are not the system's
         plain = os.strerror(cause.errno) if cause.errno else type(cause).__name__
         return kind(said if said.startswith("[SSL: ") else plain)
     message = getattr(cause, "message", str(cause))

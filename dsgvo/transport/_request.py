@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from io import BytesIO, FileIO
+from math import inf
 from os import fstat
 from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo
@@ -363,15 +364,13 @@ def _attempt(
             )
     except ConnectionFailedError as failed:
         error = connection_error(config, failed, operation)
-        if tell_late(config, error, started):  # the next attempt would be cut as well
-            return Failure(error, retry=False)
+        if tell_late(config, error, started):
+            return Failure(error)  # the next attempt would be cut as well
         return Failure(error, retry=failed.retry, stale=failed.kind == "stale")
     if response.is_success:
         return Answer(config, request, response, token, started)
     body = _Body(ERROR_SECONDS)
-    steps = request.extensions["timeout"]
-    steps["read"] = min(ERROR_SECONDS, steps["read"] or ERROR_SECONDS)
-    _pools.hurry(response, ERROR_SECONDS)
+    _pools.hurry(request, response, ERROR_SECONDS)
     with suppress(ConnectionFailedError):  # what has come of the error's body is enough
         yield ReadBody(request, response, body, MAX_ERROR_BYTES)
     refusal = _status_error(config, operation, response, body.data, token)
@@ -405,7 +404,7 @@ def tell_late(config: ClientConfig, error: DsgvoError, started: float) -> bool:
 
 
 def fetch(
-    config: ClientConfig, operation: Operation, auth: Auth | None, *, seconds: float | None = None
+    config: ClientConfig, operation: Operation, auth: Auth | None, *, seconds: float = inf
 ) -> Flow[tuple[bytes, Answer]]:
     """Make a request and read its whole answer, or what has come of it after so many seconds."""
     answer = yield from open_response(config, operation, auth)
@@ -471,25 +470,30 @@ def _request_id(
 ) -> str | None:
     """Return the vendor's id of a request, or a gateway's; what it repeats of a key is masked."""
     named = {name.lower(): value for name, value in response.headers.raw}
-    found = next(filter(None, map(named.get, _REQUEST_IDS)), b"").decode(errors="replace")
-    for secret in _keys(config, token) if found else ():
-        found = found.replace(secret, "***")
-    return found[:MAX_NAME] or None
+    found = next(filter(None, map(named.get, _REQUEST_IDS)), None)
+    if found is None:
+        return None
+    shown = found.decode(errors="replace")
+    for secret in _keys(config, token):
+        shown = shown.replace(secret, "***")
+    return shown[:MAX_NAME]
 
 
 class _Body:
-    """Collects a body; if told, it is done after so many seconds with what has come."""
+    """Collects a body; after so many seconds it is done with what has come."""
 
-    __slots__ = ("_data", "_end", "done")
+    __slots__ = ("_data", "_end")
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float = inf) -> None:
         self._data = BytesIO()  # a list of small pieces would take twenty times their size
-        self._end = None if seconds is None else time.monotonic() + seconds
-        self.done = False
+        self._end = time.monotonic() + seconds
 
     def feed(self, data: bytes) -> None:
         self._data.write(data)
-        self.done = self._end is not None and time.monotonic() > self._end
+
+    @property
+    def done(self) -> bool:
+        return time.monotonic() > self._end
 
     @property
     def data(self) -> bytes:
@@ -521,9 +525,12 @@ class _Document(FileIO):
         return ConfigurationError(f"file: {str(self.name)!r} {what}")
 
 
+_WITHOUT_WAITING: int = getattr(os, "O_NONBLOCK", 0)
+
+
 def _opener(path: str, flags: int) -> int:
     # A pipe that has taken the file's place would be waited for.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    return os.open(path, flags | _WITHOUT_WAITING)
 
 
 def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | None]]:
@@ -541,30 +548,25 @@ def _build(
     config: ClientConfig,
     operation: Operation,
     refused: set[str],
-    document: IO[bytes] | None,
+    document: Any,
     *,
     signed: bool,
 ) -> httpx.Request:
     headers = {"Accept": operation.accept, "User-Agent": USER_AGENT, **operation.headers}
-    content: bytes | Form | None = None
-    if operation.body is not None:
+    content: bytes | Form | SecretStr | None = operation.content
+    if (upload := operation.upload) is not None:
+        name = upload.name.encode(errors="replace").decode()  # the disk's may be no UTF-8
+        files = {"file": (name, document, upload.mime_type)}
+        content = Form({"payload": _json(operation, refused).decode()}, files)
+    elif operation.body is not None:
         content = _json(operation, refused)
-    if operation.upload is not None and document is not None:
-        upload = operation.upload
-        content = Form(
-            fields={"payload": (content or b"").decode()},
-            # A name of the disk may be no UTF-8.
-            files={
-                "file": (upload.name.encode(errors="replace").decode(), document, upload.mime_type)
-            },
-        )
-    elif content is not None or operation.content is not None:
+    if not isinstance(content, Form | None):
         headers["Content-Type"] = operation.content_type
     request = _pools.build(
         operation.method,
         operation.url,
         headers,
-        operation.content if content is None else content,
+        content,
         timeout=config.timeout,
         connect_timeout=config.connect_timeout,
         query=config.query if signed else {},
@@ -700,7 +702,7 @@ def _status_error(
 ) -> APIError | CapabilityError:
     spec = config.spec
     if response.has_redirect_location:
-        target = unquote(without_password(response.headers["location"].split("?")[0]))
+        target = unquote(without_password(response.headers["location"]))
         return RedirectError(
             f"{spec.title}: {response.status_code}: the server redirects to "
             f"{redact(target, secrets_of(config, operation, token))!r}; redirects are not "
@@ -983,7 +985,7 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
         once: Whether a refused token is final, and a slow body waited for no longer than
             ``ASIDE_SECONDS``.
     """
-    auth, seconds = (_TokenAsItIs(), ASIDE_SECONDS) if once else (AUTH, None)
+    auth, seconds = (_TokenAsItIs(), ASIDE_SECONDS) if once else (AUTH, inf)
     ask: Ask | None = None
     answer: Answer | None = None
     step: Callable[[], Ask] = partial(next, recipe)
