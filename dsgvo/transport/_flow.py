@@ -297,17 +297,18 @@ class Gate:
     def admit(self, tokens: int = 0) -> Flow[Lease]:
         """Wait until a request may be sent; return the lease that it then holds."""
         lease = Lease(running_loop())
-        turn = self._take(lease)
-        try:
-            while not turn.done():
-                self._look_for_gone()
-                with suppress(DeadlockError):
-                    yield WaitFor(turn, leader=0, seconds=LOOK_SECONDS)
-        except BaseException:
-            with self._lock:
-                turn.cancel()
-            lease.end(GeneratorExit())  # the place was given to one who is gone
-            raise
+        while not lease.holds:  # nor if its loop stood still when its turn came, and goes on
+            turn = self._take(lease)
+            try:
+                while not turn.done():
+                    self._look_for_gone()
+                    with suppress(DeadlockError):
+                        yield WaitFor(turn, leader=0, seconds=LOOK_SECONDS)
+            except BaseException:
+                with self._lock:
+                    turn.cancel()
+                lease.end(GeneratorExit())  # the place was given to one who is gone
+                raise
         with lease:
             lease.sent = self._schedule(tokens)
             while (delay := lease.sent - time.monotonic()) > 0 or self.must_wait(lease.sent):
@@ -318,7 +319,8 @@ class Gate:
             return lease.keep()
 
     def _look_for_gone(self) -> None:
-        for lease in tuple(self.leases):  # at once, since other threads may add to it
+        # At once, since other threads may add to it; a tuple's memory may call the collector.
+        for lease in self.leases.copy():
             if lease.gone:
                 lease.end(GeneratorExit())
         self.wake()
@@ -357,11 +359,12 @@ class Gate:
         turns = list[Future[None]]()
         with self._lock:
             while self._waiting:
-                lease, turn = self._waiting[0]
+                # Out of it first: what the collector ends meanwhile wakes others.
+                first = lease, turn = self._waiting.popleft()
                 holds = not (lease.gone or turn.cancelled())
                 if holds and not self.limiter.take():
+                    self._waiting.appendleft(first)
                     break
-                self._waiting.popleft()
                 if holds:
                     lease.hold(self)
                 if turn.set_running_or_notify_cancel():
@@ -399,6 +402,11 @@ class Lease:
         self._loop = loop
         self.sent = 0.0
         self._kept = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether it has a place."""
+        return self._gate is not None
 
     @property
     def gone(self) -> bool:

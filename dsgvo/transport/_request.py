@@ -774,9 +774,7 @@ class BearerToken:
             except CancelledError:
                 continue  # whoever fetched it was cancelled
             except DeadlockError:  # that one needs this thread, or its loop was closed
-                with runtime.lock:
-                    runtime.flights[key] = (get_ident(), mine, config.max_retries)
-                return (yield from _fly(mine, key, config, credentials))
+                _end_flight(key, flight)  # one of those who waited fetches it for all
             except APIError as error:
                 if config.max_retries <= retries:  # who tries more often may still succeed
                     raise copy(error) from None
@@ -807,10 +805,14 @@ def _fly(
     else:
         return token.secret
     finally:
-        with runtime.lock:
-            if (known := runtime.flights.get(key)) is not None and known[1] is flight:
-                del runtime.flights[key]
+        _end_flight(key, flight)
         flight.cancel()  # has no effect on one that is done
+
+
+def _end_flight(key: TokenKey, flight: Future[Token]) -> None:
+    with runtime.lock:
+        if (known := runtime.flights.get(key)) is not None and known[1] is flight:
+            del runtime.flights[key]
 
 
 def _key(credentials: Credentials) -> TokenKey:

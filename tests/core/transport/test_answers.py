@@ -94,7 +94,6 @@ def test_whole_answers_a_stream_that_breaks_off(
     assert len(server.requests) == 1
 
 
-# wire/test_chat.py has all that may come in place of an answer.
 CUT = Truncate(clean=False, reply=Reply(TEXT, stream=False))
 NO_ANSWERS: list[tuple[Step, type[errors.DsgvoError], str]] = [
     (Status(200, "<html><title>Anmelden</title>"), errors.APIResponseError, "'Anmelden'"),

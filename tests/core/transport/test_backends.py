@@ -132,10 +132,7 @@ def test_httpcore_sends_the_head_of_a_request_with_its_body(mode: Mode, monkeypa
 
 @pytest.fixture
 def watched() -> Iterator[BlockBuster]:
-    """Calls that block raise an error when they are made on a running loop's thread.
-
-    All but the lock that coverage takes in any thread when it meets a file for the first time.
-    """
+    """Calls that block a loop's thread raise an error, but the lock of coverage at a new file."""
     with blockbuster_ctx() as watched:
         lock = watched.functions["threading.Lock.acquire"]
         lock.can_block_in("coverage/collector.py", "lock_data")

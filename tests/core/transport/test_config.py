@@ -80,7 +80,6 @@ def test_where_an_address_of_a_vendor_is_found(address: str, behind: str) -> Non
     assert [config.url(address) for config in configs] == list(found.values())
 
 
-# The mistakes that both frameworks' users make too are in tests/bad_input.py.
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"default_headers": [("X-Y", "1")]}, "mapping"),
     ({"default_headers": {"X-Y": 1}}, "no header can carry"),

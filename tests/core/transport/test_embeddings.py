@@ -24,10 +24,7 @@ VECTORS = [[float(len(text))] for text in TEXTS]
 
 @dataclass
 class Vectors:
-    """Answers with one number a text, its length, and notes how many requests were there at once.
-
-    A request is held until as many are there as are expected, for a moment at most.
-    """
+    """Answers with each text's length, a moment late unless as many ask at once as expected."""
 
     expected: int = 1
     refuse: str = ""
@@ -93,7 +90,6 @@ def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) 
 
 
 def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(mode: Mode) -> None:
-    """And the size that worked is kept."""
     more: dict[str, Any] = {"dimensions": 1, "extra_body": {"user": "u"}, "max_concurrency": 1}
     with raw_server(Vectors(limit=2)) as raw:
         for model, count in (("m", 8), ("m", 7), ("n", 8)):
@@ -231,7 +227,6 @@ def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) 
 
 @pytest.mark.parametrize("size", [1, 6])
 def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> None:
-    """With one request a text, and with a batch that is halved."""
     texts = ["a", "b", "c", "d", "schlecht", "f"]
     came: list[list[float]] = []
 

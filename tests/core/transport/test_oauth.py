@@ -14,7 +14,7 @@ import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, Server, Status, Step
-from dsgvo.transport import _pools, _request
+from dsgvo.transport import _flow, _pools, _request
 from dsgvo.transport._pools import runtime
 from tests.core import support
 from tests.core.support import HELLO, Mode, RawServer, answer, eventually, http, raised, raw_server
@@ -197,9 +197,15 @@ def test_who_fetches_is_not_waited_for_without_end_and_once(
 ) -> None:
     monkeypatch.setattr(_request, "TOKEN_SECONDS", 0.01)
     client = of(mode, server)
-    runtime.flights[_request._key(client.config.credentials)] = (0, Future[Any](), 2)  # left so
+    key, left = _request._key(client.config.credentials), (0, Future[Any](), 2)
+    runtime.flights[key] = left
     assert [mode.chat(client).finish_reason for _ in range(2)] == ["stop"] * 2
     assert (len(fetches(server)), runtime.flights) == (1, {})
+    runtime.tokens.clear()
+    runtime.flights[key] = left
+    waiting: list[Any] = [_request.AUTH.bearer(client.config) for _ in range(2)]
+    assert {type(next(flow)) for flow in waiting} == {_flow.WaitFor}
+    assert len({type(flow.throw(_flow.DeadlockError())) for flow in waiting}) == 2  # one fetches
 
 
 async def fetching(server: Server, client: Any, *steps: Step) -> asyncio.Task[Any]:
