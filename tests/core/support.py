@@ -56,9 +56,7 @@ class Mode:
     def kind(self) -> type[Client] | type[AsyncClient]:
         return Client if self.name == "sync" else AsyncClient
 
-    def client(
-        self, provider: str, server: Server | RawServer | None = None, /, **kwargs: Any
-    ) -> Any:
+    def client(self, provider: str, server: Any = None, /, **kwargs: Any) -> Any:
         """Return a client of a server; without one, a client of what the arguments say."""
         if server is not None:
             kwargs = settings(provider, server) | kwargs

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from dsgvo import PROVIDERS, Client, errors, image_part
-from dsgvo.emulator import Delay, Disconnect, RefuseFields, Server, Status
+from dsgvo.emulator import Delay, Disconnect, Raw, RefuseFields, Server, Status
 from dsgvo.transport import _client, _request
 from dsgvo.wire.account import Workspace
-from tests.core.support import HELLO, Mode, client_credentials, raised, settings
+from tests.core.support import HELLO, Mode, client_credentials, http, raised, raw_server, settings
 from tests.vendors import MODELS
 
 MEINGPT, NEUROFLASH = PROVIDERS["meingpt"], PROVIDERS["neuroflash"]
@@ -80,8 +80,7 @@ def test_a_base_url_moves_what_lies_beside_it() -> None:
         config = Client("meingpt", api_key="k", base_url=base_url).config
         assert config.url(str(MEINGPT.models_url)) == models
     none = Client(replace(MEINGPT, models_url=None), api_key="k")
-    assert none.models() == list(MEINGPT.models)
-    assert none.known_model(" o1-us ").region == "US"
+    assert (none.models(), none.known_model(" o1-us ").region) == (list(MEINGPT.models), "US")
     assert "is not a str" in str(raised(errors.ConfigurationError, none.known_model, 7))
 
 
@@ -122,9 +121,7 @@ def test_an_image_for_a_model_that_takes_none_is_refused_before_sending(server: 
     assert paths(server) == ["models", "completions", "completions"]
 
 
-def test_the_list_is_asked_for_again_after_a_while(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_is_asked_again_after_a_while(mode: Mode, server: Server, monkeypatch: Any) -> None:
     client = mode.client("sovrgpt", server)
     mode.ask(client, IMAGE)
     late = time.monotonic() + _client.MODEL_LIST_SECONDS + 1
@@ -214,10 +211,13 @@ def page_of(*ids: str, number: int = 0, total: int = 3) -> Status:
 @pytest.mark.covers("neuroflash", "behaviour Lists of the account come in pages", "Seen")
 @pytest.mark.parametrize("first", [0, 1])
 def test_all_pages_of_workspaces_are_read(mode: Mode, server: Server, first: int) -> None:
-    pages = page_of("a", "b", number=first), page_of("c", number=first + 1)
-    server.script("neuroflash", *pages, page_of("a"), page_of("a"), path="/workspaces")
+    pages: Any = page_of("a", "b", number=first), page_of("c", number=first + 1)
+    second = b"?page=%d " % (first + 1)
+    with raw_server(lambda asked, _: http(pages[second in asked].body)) as raw:
+        client = mode.client("neuroflash", raw, workspace_id=None)
+        assert [one.id for one in mode.call(client, "workspaces")] == ["a", "b", "c"]
+    server.script("neuroflash", *[page_of("a")] * 2, path="/workspaces")
     client = mode.client("neuroflash", server, workspace_id=None)
-    assert [one.id for one in mode.call(client, "workspaces")] == ["a", "b", "c"]
     error = raised(errors.APIResponseError, mode.call, client, "workspaces")
     assert "expected page 1 of workspaces, got page 0" in str(error)
     assert "pass workspace_id=…" in str(error)
@@ -225,7 +225,7 @@ def test_all_pages_of_workspaces_are_read(mode: Mode, server: Server, first: int
 
 def test_the_only_workspace_is_taken_and_of_several_none(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", server, workspace_id="auto")
-    few = r"has 11 workspaces, .* 'a' \(None\), .* 'j' \(None\)$"
+    few = r"^workspace_id='auto': .* has 11 workspaces, .* 'a' \(None\), .* 'j' \(None\)$"
     for ids, said in (("abcdefghijk", few), ("", "has no workspace$")):
         server.script("neuroflash", page_of(*ids, total=len(ids)), path="/workspaces")
         with pytest.raises(errors.ConfigurationError, match=said) as caught:
@@ -242,9 +242,7 @@ def test_the_only_workspace_is_taken_and_of_several_none(mode: Mode, server: Ser
 
 
 @pytest.mark.parametrize("how", ["chat", "models"])
-def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
-    mode: Mode, server: Server, how: str
-) -> None:
+def test_a_missing_and_an_unknown_workspace(mode: Mode, server: Server, how: str) -> None:
     client = mode.client("neuroflash", server, workspace_id=None)
     assert str(raised(errors.ConfigurationError, mode.call, client, how)) == (
         "x-workspace-id is missing: pass workspace_id=… or set NEUROFLASH_WORKSPACE_ID, 'auto' for "
@@ -266,6 +264,7 @@ def test_a_missing_workspace_says_how_and_an_unknown_one_is_the_vendors_error(
 
 USED_UP = {"usageTypeKey": "tokens", "limitAmountDaily": 50, "usedAmountDaily": 60}
 QUOTAS = Status(200, body={"data": [USED_UP | {"availableAmount": float("nan")}]})
+DRIPS = Raw(chunks=[b" "] * 999, delay=0.1)
 TOO_MUCH = "tokens left: 0 of 50 today, more from"
 CLAUDE = "anthropic/claude-sonnet-4.5"
 NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
@@ -281,15 +280,13 @@ NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
         # The first error stays, however the second request ends, which is made once.
         *(
             (Status(429, message="Genug"), answer, "429: Genug", "quotas")
-            for answer in (Status(401), Status(200, body="<"), Delay(600))
+            for answer in (Status(401), Status(200, body="<"), Delay(600), DRIPS)
         ),
     ],
 )
-def test_a_refusal_says_what_one_list_says(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch, case: Any
-) -> None:
+def test_a_refusal_quotes_one_list(mode: Mode, server: Server, monkeypatch: Any, case: Any) -> None:
     refusal, answer, said, asked = case
-    monkeypatch.setattr(_request, "ASIDE_SECONDS", 0.2 if isinstance(answer, Delay) else 10.0)
+    monkeypatch.setattr(_request, "ASIDE_SECONDS", 0.2 if isinstance(answer, Delay | Raw) else 10.0)
     for path, step in (("/chat/completions", refusal), (f"/{asked}", answer)):
         if step is not None:
             server.script("neuroflash", step, path=path)

@@ -63,13 +63,11 @@ def test_bad_runs_are_refused_before_sending(server: Server) -> None:
         assert error.provider == ("meingpt" if kind is errors.CapabilityError else None)
     error = raised(errors.CapabilityError, Mode("sync").client("innogpt", server).assistants)
     assert str(error).startswith("innoGPT is not known to have assistants (")
-    assert error.provider == "innogpt"
-    assert server.requests == []
+    assert (error.provider, server.requests) == ("innogpt", [])
 
 
 run = partial(decode_run, request_id="r-1")
 LIST, ANSWER = "list of assistants: ", "answer of an assistant: "
-USAGE = {"input_tokens": 3}
 # reader, body → what is read, or what is said of it
 READ: list[tuple[Any, str, Any]] = [
     (
@@ -78,7 +76,7 @@ READ: list[tuple[Any, str, Any]] = [
     ),
     (
         *(run, '{"text": "Ja.", "model": "m", "messages": [{}], "usage": {"input_tokens": 3}}'),
-        AssistantAnswer("Ja.", "m", [{}], USAGE, "r-1"),
+        AssistantAnswer("Ja.", "m", [{}], {"input_tokens": 3}, "r-1"),
     ),
     (run, '{"text": "", "model": 7}', AssistantAnswer("", None, [], None, "r-1")),
     (decode_assistants, '{"data": []}', LIST + "the answer has no assistants"),

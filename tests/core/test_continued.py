@@ -62,8 +62,7 @@ def test_a_cut_answer_is_continued_without_a_seam(mode: Mode, how: str) -> None:
             assert said["role"] == "assistant"
             assert answer.content.startswith(said["content"])
             assert asked == {"role": "user", "content": GO_ON}
-        error = raised(IncompleteStreamError, mode.call, client, how, continue_cut_answers=1)
-        assert error.partial is not None
+        error: Any = raised(IncompleteStreamError, mode.call, client, how, continue_cut_answers=1)
         assert error.partial.continued == 1
         assert answer.content.startswith(error.partial.content)
 
@@ -77,11 +76,10 @@ def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Ser
     server.script("neuroflash", Raw(chunks=[ENDED]), Status(429, message="Genug", headers=ids))
     client = mode.client("neuroflash", server, max_retries=0)
     form = {"response_format": {"type": "json_object"}, "max_tokens": 99}
-    error = raised(IncompleteStreamError, mode.ask, client, continue_cut_answers=3, **form)
+    error: Any = raised(IncompleteStreamError, mode.ask, client, continue_cut_answers=3, **form)
     whole, rest = [request.json for request in server.requests[:2]]
     assert whole.keys() - rest.keys() == {"response_format"}
     assert "its rest could not be had: neuroflash: 429: Genug" in str(error)
-    assert error.partial is not None
     assert (error.partial.content, error.partial.usage) == ("Eins", USAGE)
     assert (error.provider, error.status_code, error.retry_after) == ("neuroflash", 429, 7)
     assert (error.code, error.request_id) == ("rate_limit_exceeded", "r-1")
@@ -111,3 +109,8 @@ def test_thoughts_of_earlier_turns_go_with_the_rest(mode: Mode, server: Server, 
     rest = [{"role": "assistant", "content": "Eins"}, {"role": "user", "content": GO_ON}]
     sent = [request.json["messages"] for request in server.requests]
     assert sent == [whole, plain, plain + rest, whole + rest, whole + rest]
+    server.script("neuroflash", *[wants] * 3)
+    raised(errors.BadRequestError, mode.call, client, how, whole, model="m", send_reasoning=None)
+    raised(errors.BadRequestError, mode.call, client, how)
+    sent = [request.json["messages"] for request in server.requests[5:]]
+    assert sent == [plain, whole, HELLO]

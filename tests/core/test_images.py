@@ -50,9 +50,7 @@ def test_the_request_of_the_page_and_both_forms_of_an_answer(mode: Mode, server:
     "innogpt", "behaviour A generated image's address is fetched without the key", "Inferred"
 )
 @pytest.mark.parametrize("at", ["another host's", "the vendor's own"])
-def test_an_address_is_fetched_without_the_key_to_be_saved(
-    mode: Mode, tmp_path: Path, at: str
-) -> None:
+def test_an_address_is_fetched_without_the_key(mode: Mode, tmp_path: Path, at: str) -> None:
     """The vendor's store is not the vendor: it gets neither the key nor the user's headers."""
 
     def serve(request: bytes, _: socket.socket) -> bytes:
@@ -76,9 +74,7 @@ def test_an_address_is_fetched_without_the_key_to_be_saved(
     assert str(image) == f"The image is in the file {image.path}"
 
 
-def test_a_file_that_is_named_is_replaced_and_none_in_a_folder(
-    mode: Mode, server: Server, tmp_path: Path
-) -> None:
+def test_named_files_alone_are_replaced(mode: Mode, server: Server, tmp_path: Path) -> None:
     mine = tmp_path / "image-1.png"
     mine.write_bytes(b"mine")
     images = (PNG, JPEG, b"?", JPEG)
@@ -87,8 +83,7 @@ def test_a_file_that_is_named_is_replaced_and_none_in_a_folder(
     paths = [made(mode, client, save_to=tmp_path).path for _ in range(3)]
     assert paths == [tmp_path / n for n in ("image-2.png", "image-1.jpg", "image-3.png")]
     assert mine.read_bytes() == b"mine"
-    assert made(mode, client, save_to=str(mine)).path == mine
-    assert mine.read_bytes() == JPEG
+    assert (made(mode, client, save_to=str(mine)).path, mine.read_bytes()) == (mine, JPEG)
 
 
 def test_images_made_at_once_do_not_overwrite_each_other(server: Server, tmp_path: Path) -> None:
@@ -155,6 +150,7 @@ def test_an_address_of_no_image_writes_no_file(mode: Mode, server: Server, tmp_p
             server.script("innogpt", reply(url=f"{store.url}/1.png"))
             error = raised(kind, made, mode, client, save_to=target)
             assert error.image == GeneratedImage(f"{store.url}/1.png", None, None)
+            assert "this error's `image` has its address" in str(error)
         assert not list(tmp_path.iterdir())
     with raw_server(http(b"<svg/>", kind="IMAGE/SVG+XML")) as store:
         server.script("innogpt", *[reply(url=f"{store.url}/1.png")] * 4)

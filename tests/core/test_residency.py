@@ -31,9 +31,7 @@ def done(mode: Mode, client: Any, how: str, **kwargs: Any) -> None:
 @pytest.mark.covers("meingpt", "behaviour Ids that end in `-us` say where a model runs", "Doc")
 @pytest.mark.covers("innogpt", "behaviour Where a model runs is not said: unknown", "Public")
 @pytest.mark.parametrize("how", ["chat", "stream", "embed"])
-def test_by_default_a_model_that_names_the_us_is_refused_in_any_spelling(
-    mode: Mode, server: Server, how: str
-) -> None:
+def test_by_default_the_us_is_refused_in_any_spelling(mode: Mode, server: Server, how: str) -> None:
     client = mode.client("meingpt", server)
     for model in ("o9-us", " O1-US-2024-12-17 ", "o9-us@20251101", "o9-us:free"):
         error = raised(ResidencyError, done, mode, client, how, model=model)

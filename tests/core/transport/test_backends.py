@@ -44,18 +44,21 @@ def test_the_backend_is_aiohttp_where_it_is_installed(
     monkeypatch.setattr(_pools, "_has_aiohttp", lambda: installed)
     monkeypatch.setenv("DSGVO_ASYNC_BACKEND", chosen)
 
-    async def main(url: str) -> list[str]:
+    async def main(url: str) -> dict[str, Any]:
         await chat(client(url))
         pool = _pools.runtime.pools.loops[id(asyncio.get_running_loop())]
-        return [type(transport).__name__ for transport in pool.transports.values()]
+        held: Any = next(iter(pool.transports.values()))
+        assert type(held).__name__ == carrier
+        return vars(held._pool if hasattr(held, "_pool") else held.client.connector)
 
+    kept = {"_limit": 0, "_keepalive_timeout": 30.0}
+    if carrier == "AsyncHTTPTransport":
+        kept = {"_max_keepalive_connections": 64, "_keepalive_expiry": 30.0}
     with raw_server(http(answer("Ja."))) as raw:
-        assert asyncio.run(main(raw.url)) == [carrier]
+        assert kept.items() <= asyncio.run(main(raw.url)).items()
 
 
-def test_a_backend_that_is_not_there_is_refused_and_socks_is_left_to_httpcore(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_backend_that_is_not_there_is_refused_and_socks_is_httpcores(monkeypatch: Any) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("DSGVO_ASYNC_BACKEND", "curl")
         said = "DSGVO_ASYNC_BACKEND='curl': use 'httpcore' or"
@@ -83,8 +86,7 @@ def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
 
     async def main(url: str) -> None:
         request = _pools.build("GET", url, {}, None, timeout=5, connect_timeout=None, query={})
-        response = await _pools.asend(request, None, carrier)
-        async for _ in _pools.aread(response, 100):
+        async for _ in _pools.aread(await _pools.asend(request, None, carrier), 100):
             pass
 
     with raw_server(http(b"x")) as raw:
@@ -167,9 +169,7 @@ def test_no_call_holds_up_the_loop(
     assert async_mode.in_turn(signed_in.models)
 
 
-def test_certificates_are_read_in_a_thread(
-    async_mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_reads_certificates(async_mode: Mode, server: Server, monkeypatch: Any) -> None:
     readers: list[threading.Thread] = []
     read = httpx.create_ssl_context
 

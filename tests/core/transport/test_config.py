@@ -14,7 +14,7 @@ from dsgvo import PROVIDERS, Client
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.transport import ClientPair, _pools
 from dsgvo.transport._config import is_loopback, resolve, without_password
-from dsgvo.transport._request import gate_of
+from dsgvo.transport._request import aside, gate_of
 from dsgvo.wire.retry import MAX_RETRY_AFTER
 from tests.core.support import Mode, raised
 
@@ -38,7 +38,7 @@ def test_what_an_address_shows_and_which_hosts_are_this_machine() -> None:
 
 def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
     headers = {"X-Key": "schluessel-des-tors", "X-Short": "kurz", "X-Eight": "12345678"}
-    config = resolve(
+    config: Any = resolve(
         "neuroflash",
         client_id=" client ",
         client_secret=SecretStr("ein-Geheimnis"),
@@ -46,7 +46,6 @@ def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
         default_headers=headers,
     )
     assert config.headers == headers | {"x-workspace-id": "arbeitsbereich-1"}
-    assert config.credentials is not None
     assert config.credentials.client_id == "client"
     assert sorted(config.secrets()) == ["12345678", "ein-Geheimnis", "schluessel-des-tors"]
     assert resolve("sovrgpt", api_key="k").secrets() == ("k",)
@@ -151,10 +150,12 @@ def test_how_long_each_step_may_take(timeout: float | None, connect: float, sile
 
 
 def test_a_time_out_in_any_of_its_forms() -> None:
-    given: tuple[Any, ...] = (5, None, 2147483, (3, 4.5), (None, 4), httpx.Timeout(9, connect=2))
+    given: tuple[Any, ...] = (5, None, 2147483, (3, 4.5), (20, 4), httpx.Timeout(90, connect=2))
     configs = [resolve("sovrgpt", api_key="k", timeout=one) for one in given]
-    kept = [(None, 5), (None, None), (None, 2147483), (3, 4.5), (None, 4), (2, 9)]
+    kept = [(None, 5), (None, None), (None, 2147483), (3, 4.5), (20, 4), (2, 90)]
     assert [(config.connect_timeout, config.timeout) for config in configs] == kept
+    short = [(5, 5), (10, 10), (10, 10), (3, 4.5), (4, 4), (2, 10)]  # of what another request needs
+    assert [(one.connect_timeout, one.timeout) for one in map(aside, configs)] == short
 
 
 @pytest.mark.parametrize("host", ["ä..example", "a\x7fb.example", "ä" * 70 + ".example"])
@@ -175,8 +176,8 @@ def test_an_adaptive_limit_is_that_of_a_server_and_a_key() -> None:
     assert gate is of() is of(api_key=SecretStr("k"))
     assert of(api_key=asked) is of(api_key=asked)
     no_key = type("Vault", (), {"__call__": lambda _: "k", "__hash__": None})()  # of a dict
-    others = of(api_key="l"), of(base_url=GATE), of(api_key=asked), of(api_key=no_key)
-    assert len({gate, *others}) == 5
+    others = of(base_url=GATE), *[of(api_key=key) for key in ("l", asked, no_key, type(no_key)())]
+    assert len({gate, *others}) == 6
     assert of(rate_limit=gate, api_key="l") is gate
     assert of(rate_limit=None) is None
     assert gate.limiter.max_hold == MAX_RETRY_AFTER

@@ -179,8 +179,7 @@ def test_what_a_vendor_is_known_to_have_is_asked_for(mode: Mode, provider: str) 
             assert "allow_undocumented=True" in str(error)
             assert raw.requests == []
         assert mode.embed(own, ["ab"], model="m", allow_undocumented=True) == [[2.0]]
-        encoding = json_of(raw.requests[0]).get("encoding_format")
-    assert encoding == ("base64" if known.base64 else None)
+    assert json_of(raw.requests[0]).get("encoding_format") == ("base64" if known.base64 else None)
 
 
 def test_whole_answers_all_batches_have_vectors_of_one_length(mode: Mode) -> None:
@@ -227,7 +226,6 @@ def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) 
 
 @pytest.mark.parametrize("size", [1, 6])
 def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> None:
-    texts = ["a", "b", "c", "d", "schlecht", "f"]
     came: list[list[float]] = []
 
     async def collect(vectors: Any) -> None:
@@ -235,7 +233,7 @@ def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> 
             came.append(vector)
 
     with raw_server(Vectors(limit=2, refuse="schlecht")) as raw:
-        vectors = client(mode, raw).embed(texts, batch_size=size)
+        vectors = client(mode, raw).embed(["a", "b", "c", "d", "schlecht", "f"], batch_size=size)
         with pytest.raises(errors.BadRequestError, match="nein"):
             came.extend(vectors) if mode.name == "sync" else asyncio.run(collect(vectors))
         wrong = client(mode, raw).embed(["a", "\ud800"], batch_size=size)
@@ -244,9 +242,7 @@ def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> 
 
 
 @pytest.mark.parametrize("way", ["closed", "interrupted", "refused"])
-def test_cancel_embeddings_that_are_left_or_fail_end_at_once_and_read_no_further(
-    mode: Mode, way: str
-) -> None:
+def test_cancel_embeddings_that_are_left_or_fail_and_read_no_further(mode: Mode, way: str) -> None:
     asked, held, closed = threading.Event(), threading.Event(), threading.Event()
     vectors_of, read = Vectors(refuse="schnell" if way == "refused" else ""), []
     ends = {

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from typing import Any, cast
 
 import aiohttp
@@ -27,9 +28,7 @@ STATUSES = {
 @pytest.mark.covers("innogpt, sovrgpt", "behaviour Errors have OpenAI's form", "Inferred")
 @pytest.mark.covers("meingpt", 'behaviour Errors are `{"status": "error", "message": …}`', "Doc")
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_typed_errors_a_vendors_error_has_its_class_and_says_where_to_look(
-    mode: Mode, server: Server, provider: str
-) -> None:
+def test_typed_errors_have_a_class_and_a_way_out(mode: Mode, server: Server, provider: str) -> None:
     """wire/test_errors.py has all statuses and bodies; these have come over a socket."""
     client = mode.client(provider, server, max_retries=0)
     headers = {"Retry-After": "7", "x-request-id": "r" * 300}
@@ -48,7 +47,8 @@ def test_typed_errors_a_vendors_error_has_its_class_and_says_where_to_look(
     assert len(server.requests) == sent + 1
     client = mode.client(provider, server, base_url=f"{server.base_url(provider)}/v2")
     error = raised(errors.NotFoundError, mode.chat, client)
-    assert f"base_url or {PROVIDERS[provider].env}_BASE_URL" in str(error)
+    assert f"base_url or {PROVIDERS[provider].env}_BASE_URL, and the model's name" in str(error)
+    assert "seen to answer" not in str(error)
 
 
 CERTIFICATE = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
@@ -76,8 +76,10 @@ RAISED: list[tuple[Exception, str, bool, str]] = [
 @pytest.mark.parametrize(("error", "kind", "again", "said"), RAISED)
 @pytest.mark.parametrize("answered", [True, False])
 def test_what_httpx_raises_is_ours_and_says_where_to_look(
-    error: Exception, kind: str, again: bool, said: str, answered: bool
+    error: Exception, kind: str, again: bool, said: str, answered: bool, monkeypatch: Any
 ) -> None:
+    monkeypatch.delitem(sys.modules, "aiohttp")  # not imported yet
+    assert isinstance(error, _pools._errors())
     failure = _pools._failure(error, answered=answered)
     config = resolve("sovrgpt", api_key="k", base_url="https://gate.example/v1", timeout=7)
     ours = connection_error(config, failure, Operation(url=config.base_url))
@@ -93,23 +95,23 @@ def test_what_httpx_raises_is_ours_and_says_where_to_look(
 
 def test_what_aiohttp_raises_is_told_without_the_request_that_it_holds() -> None:
     where = "Cannot write to https://gate.example/?key=geheim"
-    reset = aiohttp.ClientOSError(errno.ECONNRESET, where)
     raised: list[tuple[Exception, str]] = [
-        (reset, os.strerror(errno.ECONNRESET)),
+        (aiohttp.ClientOSError(errno.ECONNRESET, where), os.strerror(errno.ECONNRESET)),
         (aiohttp.ClientOSError(where), "ClientOSError"),
         (aiohttp.ServerDisconnectedError(), "Server disconnected"),
         (aiohttp.ServerDisconnectedError(cast("Any", object())), "ServerDisconnectedError"),
         (aiohttp.ClientPayloadError("not whole:\n\n  Authorization: geheim"), "not whole:"),
     ]
     for error, reason in raised:
-        failure = _pools._failure(error, answered=True)
-        assert (failure.kind, failure.reason) == ("broken", reason)
+        failure = _pools._failure(error)
+        assert (failure.kind, failure.reason, failure.retry) == ("broken", reason, False)
+    assert _pools._failure(TimeoutError()).kind == "silent"
 
 
 @pytest.mark.parametrize(
     ("status", "how", "name", "location", "shown"),
     [
-        (301, "chat", "x-request-id", "OTHER/login?q=geheim", "OTHER/login"),
+        (301, "chat", "x-request-id", "OTHER/login?q=geheim", "OTHER/login?***"),
         (308, "embed", "request-id", "/login", "/login"),
         (303, "stream", "x-litellm-call-id", "//other.example/", "//other.example/"),
         (307, "stream", "cf-ray", "https://user:geheim@x.example/", "https://***@x.example/"),
@@ -126,7 +128,7 @@ def test_no_redirect_a_redirect_is_never_followed(
             error = raised(errors.RedirectError, mode.call, mode.client("meingpt", raw), how, *args)
             assert len(raw.requests) == 1
         assert other.accepted == 0
-        assert f"redirects to {shown.replace('OTHER', other.url)}" in str(error).replace("'", "")
+        assert f"redirects to {shown.replace('OTHER', other.url)!r}; " in str(error)
     assert "base_url or MEINGPT_BASE_URL" in str(error)
     assert "geheim" not in str(error)
     assert (error.provider, error.status_code, error.request_id) == ("meingpt", status, "r-1")

@@ -46,9 +46,7 @@ def refused(why: str, url: str = IMAGE, allow: Any = None, config: Any = GATE) -
 
 
 @pytest.mark.parametrize(("host", "port"), [("files.example:8443", 8443), ("files.example", 443)])
-def test_the_number_that_was_looked_at_is_the_one_that_is_asked(
-    monkeypatch: Any, host: str, port: int
-) -> None:
+def test_the_number_that_was_looked_at_is_asked(monkeypatch: Any, host: str, port: int) -> None:
     asked = resolves(monkeypatch, PUBLIC_V6, PUBLIC, PUBLIC, *[f"64:ff9b::{PUBLIC}"] * 9)
     assert image_operation(GATE, f"https://{host}/a.png?b=c", None) == Operation(
         method="GET",
@@ -89,8 +87,7 @@ def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(monkeypatch: Any) -
     for nothing in (OSError("no such name"), UnicodeError("label too long")):
         monkeypatch.setattr(_request, "getaddrinfo", Mock(side_effect=nothing))
         error = raised(APIConnectionError, image_operation, GATE, IMAGE, None)
-        assert str(error) == f"{SHOWN} has no server ({nothing})"
-        assert error.provider == "innogpt"
+        assert (str(error), error.provider) == (f"{SHOWN} has no server ({nothing})", "innogpt")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Disconnect, ErrorEvent, Reply, Server, Status
-from dsgvo.transport import _request
+from dsgvo.transport import _pools, _request
 from dsgvo.transport._flow import Gate
-from dsgvo.transport._pools import runtime
+from dsgvo.transport._pools import ConnectionFailedError, runtime
 from dsgvo.wire.limiter import Limiter
 from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_server, sse
 
@@ -64,9 +64,7 @@ BEGUN: dict[str, bytes] = {
 
 @pytest.mark.parametrize("ending", ["closed", "silence"])
 @pytest.mark.parametrize("came", [b"", *BEGUN.values()], ids=["nothing", *BEGUN.keys()])
-def test_retry_never_once_a_byte_of_the_answer_has_come(
-    mode: Mode, naps: list[float], came: bytes, ending: str
-) -> None:
+def test_retry_never_once_it_began(mode: Mode, naps: list[float], came: bytes, ending: str) -> None:
     def serve(_request: bytes, connection: socket.socket) -> None:
         connection.sendall(came)
         if ending == "closed":
@@ -106,9 +104,16 @@ def test_retry_a_kept_connection_that_is_closed_costs_none(mode: Mode, naps: lis
         assert (len(raw.requests), raw.accepted, naps) == (7, 4, [])
 
 
-def test_retry_an_error_under_success_while_nothing_was_handed_out(
-    mode: Mode, server: Server, naps: list[float]
-) -> None:
+def test_retry_a_server_that_closes_each_connection_is_left(mode: Mode, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_request, "MAX_STALE", 2)
+    stale = Mock(side_effect=ConnectionFailedError("stale", "weg"))
+    for name in ("send", "asend"):
+        monkeypatch.setattr(_pools, name, stale)
+    raised(errors.APIConnectionError, mode.chat, mode.client("sovrgpt", api_key="k"))
+    assert stale.call_count == 3
+
+
+def test_retry_an_error_under_success_unseen(mode: Mode, server: Server, naps: list[float]) -> None:
     refused = {"message": "zu viel", "code": 429}
     steps = [ErrorEvent(0, refused, reply=Reply("x", stream=True)), Status(200, {"error": refused})]
     server.script("sovrgpt", *steps)
@@ -125,9 +130,12 @@ def test_retry_an_error_under_success_is_a_refusal_to_an_adaptive_limit(
 ) -> None:
     gate = Gate(Limiter())
     gate.limiter.give = give = Mock(wraps=gate.limiter.give)
-    server.script("meingpt", Status(200, {"error": {"message": "zu viel", "code": 429}}))
-    assert mode.call(mode.client("meingpt", server, rate_limit=gate), *call)
-    assert [told.kwargs["outcome"] for told in give.mock_calls] == ["refused", "ok"]
+    said = Status(200, {"error": {"message": "zu viel", "code": 429}})
+    server.script("meingpt", said, Status(500), LIMIT[0])
+    assert mode.call(mode.client("meingpt", server, rate_limit=gate, max_retries=3), *call)
+    assert [told.kwargs["outcome"] for told in give.mock_calls] == [
+        *("refused", "failed", "refused", "ok")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,7 @@ def test_retry_an_error_under_success_is_a_refusal_to_an_adaptive_limit(
     [
         (Status(429, headers={"retry-after": "59.5"}), [59.5, 59.5]),
         (Status(529, headers={"retry-after": "9", "retry-after-ms": "250"}), [0.25, 0.25]),
+        (Status(429, headers={"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}), [0.0, 0.0]),
         (Status(429, headers={"retry-after": "3600"}), []),
         (Status(400, headers={"x-should-retry": "true", "retry-after-ms": "10"}), [0.01, 0.01]),
         (Status(503, headers={"x-should-retry": "false"}), []),

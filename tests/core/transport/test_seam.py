@@ -10,6 +10,7 @@ import pytest
 from dsgvo import Client, errors
 from dsgvo.emulator import Server
 from dsgvo.transport import Gate
+from dsgvo.transport._pools import runtime
 from dsgvo.wire.limiter import Limiter
 from tests.core import support
 from tests.core.support import Mode, answer, http, json_of, raised, raw_server, text_of
@@ -48,9 +49,8 @@ def over(mode: Mode, mock: Any, **more: Any) -> Any:
     return mode.client("sovrgpt", **given | more)
 
 
-def test_the_seam_carries_each_request_and_lies_under_retries(
-    mode: Mode, naps: list[float]
-) -> None:
+def test_the_seam_lies_under_every_retry(mode: Mode, naps: list[float], monkeypatch: Any) -> None:
+    monkeypatch.setattr(runtime.pools, "ssl", None)
     stream = support.sse(support.chunk("Ja."), support.chunk(None, "stop"))
     mock = Mock(
         httpx.ConnectError("weg"),
@@ -63,9 +63,11 @@ def test_the_seam_carries_each_request_and_lies_under_retries(
     assert mode.chat(client).content == text_of(mode.stream(client)) == "Ja."  # in two loops
     asked = {(str(one.url), one.headers["authorization"]) for one in mock.asked}
     assert (mock.closed, len(mock.asked), len(naps), asked) == (False, 5, 3, {(URL, "Bearer k")})
+    assert runtime.pools.ssl is None  # nor are certificates read that it does not use
 
 
-def test_the_seam_does_not_open_the_other_rules(mode: Mode) -> None:
+def test_the_seam_does_not_open_the_other_rules(mode: Mode, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # which it goes past
     moved = httpx.Response(302, headers={"location": "https://x.de"})
     client = over(mode, Mock(moved, httpx.Response(200, text=" " * 2000)), max_response_bytes=1000)
     assert "x.de" in str(raised(errors.RedirectError, mode.chat, client))
@@ -73,7 +75,8 @@ def test_the_seam_does_not_open_the_other_rules(mode: Mode) -> None:
     loops = mode.name == "async"
     own = httpx.AsyncHTTPTransport(uds="/nowhere") if loops else httpx.HTTPTransport(retries=1)
     client = over(mode, own, base_url="http://localhost:1/v1", max_retries=0)
-    assert "cannot reach" in str(raised(errors.APIConnectionError, mode.chat, client))
+    error = raised(errors.APIConnectionError, mode.chat, client)
+    assert str(error).startswith("SovrGPT: cannot reach localhost:1 (")
     cut = pytest.importorskip("h2.exceptions").InvalidBodyLengthError(9, 4)  # HTTP/2
     raised(errors.APIConnectionError, mode.chat, over(mode, Mock(cut)))
 
@@ -84,6 +87,16 @@ def test_the_seam_of_the_other_mode_is_not_gone_past(mode: Mode) -> None:
     other = ({"http_transport", "http_async_transport"} - {given}).pop()
     with pytest.raises(errors.ConfigurationError, match=rf"^{other} is missing: {given} was given"):
         mode.chat(mode.kind.over(client.config))
+
+
+def test_the_seam_a_pool_within_the_users_serves_any_loop() -> None:
+    outer, inner = httpx.AsyncBaseTransport(), httpx.AsyncClient()
+    outer.__dict__["held"] = {"inner": inner, "outer": outer}
+    outer.handle_async_request = inner._transport.handle_async_request
+    with raw_server(http(answer())) as raw:
+        client = Mode("async").client("sovrgpt", raw, http_async_transport=outer, max_retries=0)
+        assert [Mode("async").chat(client).content for _ in range(2)] == ["Ja."] * 2
+        assert raw.accepted == 2
 
 
 def test_the_seam_is_not_lost_in_a_pickle() -> None:
@@ -109,9 +122,7 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @calls
-def test_options_hold_for_one_request_and_are_not_in_its_body(
-    mode: Mode, what: str, naps: list[float]
-) -> None:
+def test_options_of_one_call_are_not_in_its_body(mode: Mode, what: str, naps: list[float]) -> None:
     provider, how, args = CALLS[what]
     with raw_server(http({"error": "kaputt"}, status=503)) as raw:
         client = mode.client(provider, raw)
@@ -134,9 +145,7 @@ def test_options_hold_for_one_request_and_are_not_in_its_body(
         assert (body.pop("marke"), body) == (1, json_of(second))
 
 
-def test_options_win_over_the_clients_and_do_not_go_to_where_tokens_come_from(
-    mode: Mode, server: Server
-) -> None:
+def test_options_win_over_the_clients_and_are_not_for_tokens(mode: Mode, server: Server) -> None:
     own = {**support.client_credentials(server), "default_headers": {"X-Gate": "1", "X-Other": "2"}}
     mode.chat(mode.client("neuroflash", **own), extra_headers={"x-gate": "3"}, extra_query={"v": 2})
     token, chat = server.requests

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -93,9 +94,7 @@ def test_secrets_stay_nothing_shows_when_something_fails(
     assert server.requests[0].json["messages"] == MESSAGES
 
 
-def test_secrets_stay_nothing_shows_when_all_goes_well(
-    mode: Mode, server: Server, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_secrets_stay_when_all_goes_well(mode: Mode, server: Server, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
     server.script("sovrgpt", Reply(ANSWER), Status(503), Reply(ANSWER))
     client = mode.client("sovrgpt", server)
@@ -119,9 +118,7 @@ def test_secrets_stay_nothing_shows_when_all_goes_well(
         (307, {"api_key": None, "client_id": "c", "client_secret": "x"}, "redirects to '/\\*"),
     ],
 )
-def test_secrets_stay_what_the_vendor_repeats(
-    mode: Mode, status: int, given: dict[str, Any], said: str
-) -> None:
+def test_secrets_stay_if_repeated(mode: Mode, status: int, given: Any, said: str) -> None:
     def serve(request: bytes, _: Any) -> bytes:
         if b"/oauth/" in request:
             return http({"access_token": OWN, "expires_in": 60})
@@ -174,9 +171,7 @@ def test_secrets_stay_what_is_held_inside_does_not_show_either() -> None:
     check(f"{operation!r} {_pools.Token(SecretStr(SECRET), 1.0)!r}", SECRET)
 
 
-def test_secrets_stay_content_shows_when_the_user_turns_it_on(
-    mode: Mode, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_secrets_stay_but_content_if_asked(mode: Mode, server: Server, monkeypatch: Any) -> None:
     monkeypatch.setenv("DSGVO_SHOW_CONTENT", "1")
     server.script("sovrgpt", Status(400, message=f"bad: {PROMPT}"))
     with pytest.raises(errors.BadRequestError, match="Erika Beispiel"):
@@ -193,11 +188,21 @@ def test_secrets_stay_cookies_are_not_kept_and_no_header_is_added(mode: Mode) ->
         heads = [request.partition(b"\r\n\r\n")[0].decode().lower() for request in raw.requests]
     sent = ["accept", "authorization", "content-length", "content-type", "host", "user-agent"]
     for head in heads:
-        names = {line.partition(":")[0] for line in head.splitlines()[1:]}
         # httpx says at each request what its connections do.
-        assert sorted(names) == sent
+        assert sorted({line.partition(":")[0] for line in head.splitlines()[1:]}) == sent
     keys = [head.split("bearer ")[1].split("\r\n")[0] for head in heads]
     assert keys == ["eins"] * 4 + ["zwei"] * 2
+
+
+def test_secrets_stay_where_a_request_is_interrupted(mode: Mode) -> None:
+    def interrupted(_: object) -> Any:
+        raise KeyboardInterrupt from ValueError(SECRET)
+
+    own: Any = httpx.MockTransport(interrupted)
+    given = {"http_transport": own} if mode.name == "sync" else {"http_async_transport": own}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        mode.chat(mode.client("sovrgpt", api_key=SECRET, **given))
+    assert SECRET not in "".join(locals_of(caught.value))
 
 
 WRONG: dict[str, dict[str, Any]] = {

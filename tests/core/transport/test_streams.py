@@ -159,9 +159,7 @@ STREAMS = 500
 
 
 @pytest.mark.slow
-def test_500_streams_at_once_each_with_every_token_in_order_or_abandoned(
-    async_mode: Mode, fresh: Server
-) -> None:
+def test_500_streams_at_once_each_in_order_or_abandoned(async_mode: Mode, fresh: Server) -> None:
     words = [f"{i} " for i in range(20)]
     fresh.script("sovrgpt", *[Reply(chunks=words, pace=0.02)] * STREAMS)
     # What finished may be kept for the next request; what was abandoned may not.

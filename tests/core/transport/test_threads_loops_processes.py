@@ -10,11 +10,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
-from dsgvo.transport import _pools
+from dsgvo.transport import Gate, _flow, _pools
+from dsgvo.wire.limiter import Limiter
 from tests.core import support
 from tests.core.support import HELLO, Mode, answer, http, json_of, raw_server, run_python
 
@@ -65,9 +67,7 @@ def test_any_loop_connections_are_shared_and_usable_after_errors_and_streams(
         assert (len(raw.requests), raw.accepted, len(naps)) == (2 * asked, 1, asked)
 
 
-def test_any_loop_many_threads_and_tasks_share_a_client_in_any_number_of_loops(
-    async_mode: Mode,
-) -> None:
+def test_any_loop_many_threads_tasks_and_loops_share_a_client(async_mode: Mode) -> None:
     with raw_server(echo) as raw, ThreadPoolExecutor(18) as pool:
         sync, own = Mode("sync").client("sovrgpt", raw), async_mode.client("sovrgpt", raw)
         barrier = threading.Barrier(18)
@@ -90,9 +90,7 @@ def test_any_loop_many_threads_and_tasks_share_a_client_in_any_number_of_loops(
         assert raw.accepted <= 16 + 4 * 11  # threads keep theirs, and each loop has its own
 
 
-def test_any_loop_a_loop_at_the_address_of_a_dead_one_gets_its_own_pool(
-    async_mode: Mode, server: Server
-) -> None:
+def test_any_loop_at_a_dead_ones_address_has_its_own_pool(async_mode: Mode, server: Server) -> None:
     dead = asyncio.new_event_loop()
     dead.close()
 
@@ -161,6 +159,25 @@ def test_any_loop_after_a_fork_parent_and_child_go_on(transports: tuple[str, ...
         assert raw.accepted == 11
 
 
+def test_any_loop_what_a_child_takes_over_is_not_the_parents(mode: Mode, monkeypatch: Any) -> None:
+    gate, own = Gate(Limiter(max_concurrency=1)), httpx.HTTPTransport()
+    pool = own._pool
+    with raw_server(http(answer())) as raw:
+        given: Any = {"http_transport": own} if mode.name == "sync" else {}
+        users, ours = (mode.client("sovrgpt", raw, rate_limit=gate, **k) for k in (given, {}))
+        calls = [lambda one=one: ask(one, "?") for one in (users, ours)]
+        mode.in_turn(*calls)
+        old, opened = _pools.runtime.pools, raw.accepted
+        assert gate.limiter.take()
+        monkeypatch.setattr(_pools.os, "getpid", lambda: -1)
+        for forget in (_pools.runtime.after_fork, _flow._after_fork):
+            forget()
+        mode.in_turn(*calls * 2)
+        assert (raw.accepted, old in _pools._inherited) == (2 * opened, True)
+        for one in (*old.threads.values(), own, pool):
+            one.close()
+
+
 EVERY_SETTING: dict[str, Any] = {
     "timeout": 7.5,
     "max_retries": 4,
@@ -177,12 +194,11 @@ for client in pickle.load(sys.stdin.buffer):
 
 def test_any_loop_a_pickle_works_in_another_process_and_loses_no_setting(server: Server) -> None:
     spec, own = PROVIDERS["sovrgpt"], support.settings("sovrgpt", server) | EVERY_SETTING
-    signed_in = support.client_credentials(server) | EVERY_SETTING
     clients: list[Any] = []
     for mode in (Mode("sync"), Mode("async")):
         clients += [mode.kind(replace(spec, name="eigener", title="Eigener"), **own)]
         clients += [mode.kind(replace(spec, title="Geändert"), **own)]
-        clients += [mode.kind("neuroflash", **signed_in)]
+        clients += [mode.kind("neuroflash", **support.client_credentials(server) | EVERY_SETTING)]
         mode.chat(clients[-3], model="m")  # one that was used
     data = pickle.dumps(clients)
     for one, again in zip(clients, pickle.loads(data), strict=True):

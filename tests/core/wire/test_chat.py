@@ -127,13 +127,11 @@ LINK: dict[str, Any] = {"citations": ["https://x"]}
 COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
 CALLED = call("{}", id="c1", name="add")
-LATE = chunk(None, "stop") | {"created": 5}
 CALLS = {"tool_calls": [ToolCall("c1", "add", "{}")]}
-ODD = {"prompt_tokens": None, "x": "viel", "y": 0.5}
 # field, its values, and what is kept of each, if that is another
 KNOWN: list[tuple[str, list[Any], list[Any]]] = [
     ("usage", ["viel", {"d": 2**63}], [None, {"d": None}]),
-    ("usage", kept := [{}, ODD, {"d": 2**63 - 1}], kept),
+    ("usage", kept := [{}, {"prompt_tokens": None, "x": "viel", "y": 0.5}, {"d": 2**63 - 1}], kept),
     ("usage", [{"a": math.inf, "b": {"c": 10**30}}], [{"a": None, "b": {"c": None}}]),
     ("created", [5, 5.9, 2**63, math.nan, "5"], [5, 5, *[None] * 3]),
     *(("id", [7, 2**63, [1], ""], ["7", *[None] * 3]), ("model", [None], [None])),
@@ -176,7 +174,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         [
             sse(
                 *({name: "x"} | chunk(text) for name, text in zip(names, ("Ja", "."), strict=True)),
-                LATE,
+                chunk(None, "stop") | {"created": 5},
             )
             for names in (("id", "model"), ("model", "id"))
         ],

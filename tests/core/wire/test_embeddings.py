@@ -39,9 +39,7 @@ def rows(*vectors: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("dimensions", [None, 2])
-def test_each_vector_comes_to_its_text_in_any_order_and_either_encoding(
-    dimensions: int | None,
-) -> None:
+def test_each_vector_comes_to_its_text_in_any_order_and_encoding(dimensions: int | None) -> None:
     usage: dict[str, Any] = {"total_tokens": 4}
     given = {"data": [row(2, A), row(0, b64(*B)), row(1, [1, 2])], "model": "m", "usage": usage}
     expected = wire.EmbeddingResult([B, [1.0, 2.0], A], "m", usage)

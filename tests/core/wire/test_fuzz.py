@@ -25,8 +25,7 @@ def like(example: Any) -> st.SearchStrategy[Any]:
         fields = {name: like(value) for name, value in cast("dict[str, Any]", example).items()}
         return st.fixed_dictionaries({}, optional=fields) | anything
     if isinstance(example, list):
-        items = st.one_of(*map(like, cast("list[Any]", example)))
-        return st.lists(items, max_size=3) | anything
+        return st.lists(st.one_of(*map(like, cast("list[Any]", example))), max_size=3) | anything
     return st.just(example) | scalars | anything
 
 

@@ -110,8 +110,7 @@ def result(*parts: Any, call_id: str = "1", text: str = "") -> dict[str, Any]:
 
 def user(*parts: Any) -> dict[str, Any]:
     """Return a user's message; a number stands for the label of that call's result."""
-    said = [f"From the result of tool call {part}:" for part in parts]
-    labelled = zip(parts, said, strict=True)
+    labelled = zip(parts, [f"From the result of tool call {part}:" for part in parts], strict=True)
     content = [{"type": "text", "text": t} if isinstance(p, int) else p for p, t in labelled]
     return {"role": "user", "content": content}
 
@@ -140,6 +139,5 @@ def test_media_that_the_vendor_does_not_take_are_left_out() -> None:
     missing = {"meingpt": (IMAGE, "image"), "sovrgpt": (FILE, "file"), "innogpt": (audio, "audio")}
     for provider, (part, kind) in missing.items():
         messages = [result(HERE, part), result(part)]
-        left = [result(text="hier"), result(text="(not shown)")]
         found = wire.media_after_tool_results(PROVIDERS[provider], "m", messages)
-        assert found == (left, [kind, kind])
+        assert found == ([result(text="hier"), result(text="(not shown)")], [kind, kind])

@@ -80,8 +80,7 @@ def test_a_request_has_what_was_asked_for_and_no_more(
     provider: str, given: dict[str, Any], expected: ChatRequest
 ) -> None:
     found = build(provider, **{"model": "m"} | given)
-    assert found == expected
-    assert list(found.body) == list(expected.body)
+    assert (found, list(found.body)) == (expected, list(expected.body))
 
 
 RANGES = {
@@ -153,8 +152,7 @@ def test_what_the_vendor_has_not_is_refused_in_its_name(provider: str) -> None:
     for asked, model in ((spec, named[0]), (replace(spec, models=()), "…")):
         error = raised(ConfigurationError, build_chat, asked, model="", **given)
         way_out = f"pass model={model!r}, or another of {spec.title}'s, or set {spec.env}_MODEL"
-        assert str(error) == f"model is missing: {way_out}"
-        assert error.provider == provider
+        assert (str(error), error.provider) == (f"model is missing: {way_out}", provider)
     assert raised(ConfigurationError, body, provider, model=7).provider == provider
     for n in (2, 0):
         error = raised(CapabilityError, body, provider, n=n)

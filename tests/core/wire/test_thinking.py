@@ -58,10 +58,8 @@ def test_a_thought_that_the_template_opened_or_did_not_after_all() -> None:
 def test_a_thought_in_a_field_of_its_own_or_in_both_places() -> None:
     apart, both = ThinkSplitter(opened=True), ThinkSplitter()
     assert "".join(map(apart.think, ["\n", "A ", " ", "\n", "B \n"])) == "A  \nB"
-    assert apart.feed("\n \nJa. ") == ("", "Ja. ")
-    assert apart.think("C") == " \nC"
-    assert both.think("A\n") == "A"
-    assert both.feed("<think>B</think> Ja.") == ("\n\nB", "Ja.")
+    assert (apart.feed("\n \nJa. "), apart.think("C")) == (("", "Ja. "), " \nC")
+    assert (both.think("A\n"), both.feed("<think>B</think> Ja.")) == ("A", ("\n\nB", "Ja."))
 
 
 UNOPENED = [

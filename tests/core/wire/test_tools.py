@@ -26,8 +26,6 @@ def add(arguments: Any, index: int | None = -1, id_: Any = "", name: str = "add"
 
 
 sub, more = partial(add, name="sub"), partial(add, name="")
-NOTHING = {"index": 0, "id": "c1", "function": None}
-BARE = {"index": 0, "id": "c1", "name": "add", "arguments": "{}"}
 MAX = 2**63 - 1
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
@@ -45,9 +43,9 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "no arguments": ([[{"index": 0, "id": "c1", "function": {"name": "add"}}]], "add  c1"),
     "null in pieces": ([[add(" ", 0, "c1")], [piece("nu")], [piece("ll ")]], "add  c1"),
     "arguments that begin like null": ([[add("no", 0, "c1")], [more("pe", 0)]], "add nope c1"),
-    "function null at first": ([[NOTHING], [add("{}", 0)]], ADD),
+    "function null at first": ([[{"index": 0, "id": "c1", "function": None}], [add("{}", 0)]], ADD),
     "nothing and null": ([[None, {}, {"index": 0}]], ""),
-    "no function around it": ([[BARE]], ADD),
+    "no function around it": ([[{"index": 0, "id": "c1", "name": "add", "arguments": "{}"}]], ADD),
     "a name in pieces": ([[add("", 0, "c1", "ad")], [add("", 0, name="d")], [piece("{}")]], ADD),
     "a name with the id": ([[add("", 0, "c1", n)] for n in ("a", "ad", "add", "add")], "add  c1"),
     "an id in another place": (
