@@ -809,8 +809,11 @@ def _aiohttp_answer(response: httpx.Response) -> aiohttp.ClientResponse | None:
 def finish(
     request: httpx.Request, response: httpx.Response, chunks: Generator[bytes], *, keep: bool
 ) -> None:
-    """Let go of an answer; its connection is kept if asked, and if the rest comes at once."""
-    if keep:
+    """Let go of an answer; its connection is kept if asked, and if the rest comes at once.
+
+    HTTP/2 keeps it anyway, and a time-out of one answer would break off all others on it.
+    """
+    if keep and "stream_id" not in response.extensions:
         end = time.monotonic() + GRACE_SECONDS
         hurry(request, response, GRACE_SECONDS)
         stream: Any = response.stream  # begun once more

@@ -49,7 +49,9 @@ def tool_arguments(text: str) -> dict[str, Any] | None:
         return {}
     try:
         found: object = from_json(text)
-    except (TypeError, ValueError):  # a TypeError for half a surrogate pair
+    except (TypeError, ValueError) as error:  # a TypeError for half a surrogate pair
+        if "recursion limit" in str(error):  # deeper than can be written back
+            return None
         try:
             found = without_surrogates(json.loads(text, strict=False))
         except (ValueError, RecursionError):

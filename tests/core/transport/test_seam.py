@@ -57,13 +57,14 @@ def test_the_seam_lies_under_every_retry(mode: Mode, naps: list[float], monkeypa
         httpx.Response(503),
         ConnectionResetError("weg"),
         httpx.Response(200, json=answer("Ja.")),
-        httpx.Response(200, content=stream, headers={"content-type": "text/event-stream"}),
+        httpx.Response(200, content=stream, extensions={"stream_id": 1}),  # over HTTP/2
     )
     client = over(mode, mock, max_retries=3)
     assert mode.chat(client).content == text_of(mode.stream(client)) == "Ja."  # in two loops
     asked = {(str(one.url), one.headers["authorization"]) for one in mock.asked}
     assert (mock.closed, len(mock.asked), len(naps), asked) == (False, 5, 3, {(URL, "Bearer k")})
-    assert runtime.pools.ssl is None  # nor are certificates read that it does not use
+    # No certificates are read that it does not use, no time-out shortened that streams share.
+    assert (runtime.pools.ssl, mock.asked[4].extensions) == (None, mock.asked[0].extensions)
 
 
 def test_the_seam_does_not_open_the_other_rules(mode: Mode, monkeypatch: Any) -> None:

@@ -13,7 +13,7 @@ from tests.core.support import raised
 # The text of a call's arguments → what a tool is called with
 ARGUMENTS: dict[str, Any] = {
     **{text: {} for text in ("", " \n", " null ")},
-    **dict.fromkeys(['{"a": 1', "[1]", "{" * 100_000]),
+    **dict.fromkeys(['{"a": 1', "[1]", "{" * 100_000, '{"a": ' + "[" * 300 + "]" * 300 + "}"]),
     '{"a": "x\ny"}': {"a": "x\ny"},  # models leave line breaks unescaped
     r'{"a": "\ud83d"}': {"a": "\ufffd"},
 }
