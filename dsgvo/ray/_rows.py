@@ -227,6 +227,7 @@ class ChatRows(_Rows):
         **client: Any,
     ) -> None:
         limits = _limits(requests_per_minute, tokens_per_minute, max_concurrency)
+        refuse_secrets(provider, parameters or {})
         super().__init__(provider, limits, client)
         self._columns = prompt, answer, error
         self._system = [] if system is None else [{"role": "system", "content": system}]

@@ -20,10 +20,10 @@ def refuse_secrets(provider: str | Provider, client: Mapping[str, Any]) -> None:
     """
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
     given: dict[str, Any] = {name: client.get(name) for name in ("api_key", "client_secret")}
-    for argument in ("default_headers", "default_query"):
+    for argument in ("default_headers", "default_query", "extra_headers", "extra_query"):
         named: Any = client.get(argument)  # what is no mapping the client refuses
         for name, value in named.items() if hasattr(named, "items") else ():
-            # What else is in a query is no secret.
+            # What else is in a query, or in the headers of a call, is no secret.
             if argument == "default_headers" or SECRET_NAME.search(str(name)):
                 given[f"{argument}[{name!r}]"] = value
     for name, value in given.items():

@@ -163,8 +163,9 @@ def test_a_key_among_the_arguments_is_refused_with_the_way_out(key: Any) -> None
 
     asked: Any = Cluster().asked
     secrets = ({"api_key": key}, {"default_query": {"subscription-key": key}})
-    for kind in (EmbedTexts, ChatRows, lambda **given: asked(gate=None, **given)):
-        for given in (*secrets, {"default_query": {"code": key}}):
+    kinds = (EmbedTexts, ChatRows, lambda **given: asked(gate=None, **given))
+    for kind in (*kinds, lambda provider, **given: ChatRows(provider=provider, parameters=given)):
+        for given in (*secrets, {"extra_query": {"code": key}}):
             said = str(raised(ConfigurationError, kind, provider="innogpt", **given))
             assert "set INNOGPT_API_KEY on each node" in said
             assert "geheim" not in said
