@@ -316,7 +316,7 @@ class ClientConfig:
         same path on this host, behind the prefix that a gateway or the emulator adds.
         """
         below = vendor_url.removeprefix(self.spec.base_url)
-        if below.startswith("/") and below != vendor_url:
+        if below.startswith("/"):
             return self._root() + below
         home, here = urlsplit(self.spec.base_url), urlsplit(self.base_url)
         if here[:2] == home[:2]:

@@ -396,12 +396,13 @@ if hasattr(os, "register_at_fork"):
 class Lease:
     """A request's place among those in flight, given back once: by an error, or at the end."""
 
+    _gate: Gate | None = None
+    _kept = False
+    sent = 0.0
+
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._gate: Gate | None = None
         self._process = os.getpid()
         self._loop = loop
-        self.sent = 0.0
-        self._kept = False
 
     @property
     def holds(self) -> bool:

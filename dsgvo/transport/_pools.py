@@ -886,13 +886,14 @@ class _Inflater:
     What is empty when it is decompressed has a bound of its own, ``max_bytes`` on the wire.
     """
 
+    _begun = False
+
     def __init__(self, encoding: str, max_bytes: int) -> None:
         self._max = self._left = max_bytes
         self._encoding = encoding.strip().lower()
         if self._encoding not in {"gzip", "x-gzip", "deflate", "identity"}:
             raise ConnectionFailedError("broken", "its content-encoding was not asked for")
         self._zlib = zlib.decompressobj(47)  # gzip or zlib, as its first bytes say
-        self._begun = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         if self._encoding == "identity":

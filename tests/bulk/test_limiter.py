@@ -80,6 +80,7 @@ def test_the_gate_sends_when_the_policy_says_and_tells_it_what_came(
 
 def test_places_go_to_the_next_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(Limiter(max_concurrency=2))
+    give = gate.limiter.give = Mock(wraps=gate.limiter.give)
     leases, flows = [run(gate.admit()) for _ in range(2)], [gate.admit() for _ in range(3)]
     steps: Any = [next(flow) for flow in flows]
     leases.pop().end(None)
@@ -89,18 +90,19 @@ def test_places_go_to_the_next_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> N
         assert not next(last).future.done()  # it does not go before those who wait
         last.close()
         flows.pop(0).close()
-    assert {step.leader for step in steps} == {0}
+    assert {(step.leader, step.seconds) for step in steps} == {(0, _flow.LOOK_SECONDS)}
     next(last := gate.admit())
     ends = property(lambda _: leases and leases.pop().end(None))  # as the garbage collector may
     monkeypatch.setattr(_flow.Lease, "gone", ends)
     flows.pop().close()
     last.close()
-    assert (leases, gate.limiter.in_flight) == ([], 0)
+    assert (leases, gate.leases, gate.limiter.in_flight, give.call_count) == ([], set(), 0, 2)
 
 
 def test_a_loop_closed_over_its_tasks_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_flow, "LOOK_SECONDS", 0.01)
     gate, loop = Gate(Limiter(max_concurrency=1)), asyncio.new_event_loop()
+    give = gate.limiter.give = Mock(wraps=gate.limiter.give)
     tasks = [loop.create_task(arun(gate.admit())) for _ in range(3)]
     with ThreadPoolExecutor(1) as pool:
         loop.run_until_complete(asyncio.sleep(0))
@@ -110,4 +112,4 @@ def test_a_loop_closed_over_its_tasks_keeps_no_place(monkeypatch: pytest.MonkeyP
         loop.close()
         another.result(timeout=30).end(None)
     tasks.pop(0).result().end(None)
-    assert (gate.limiter.in_flight, tasks.pop().done()) == (0, False)
+    assert (gate.limiter.in_flight, tasks.pop().done(), give.call_count) == (0, False, 2)
