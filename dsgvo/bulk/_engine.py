@@ -131,7 +131,8 @@ def asked(
 
 def require_no_loop() -> None:
     """Raise ConfigurationError in an event loop, which would stand still until a run ends."""
-    if running_loop() is not None:
+    loop = running_loop()
+    if loop is not None and not hasattr(loop, "_nest_patched"):  # nest_asyncio's may run another
         raise ConfigurationError(
             "an event loop runs in this thread, as in a notebook: await "
             "asyncio.to_thread(…) of this function and its arguments"

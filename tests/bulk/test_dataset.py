@@ -1,5 +1,6 @@
 """`dsgvo embed`: any source to Parquet, resumed after any end, one bad row for itself."""
 
+import asyncio
 import json
 import os
 import random
@@ -215,10 +216,12 @@ def test_what_no_row_is_to_blame_for_ends_the_run(
     assert embedded(tmp_path / "in.jsonl", tmp_path / "out").failed == 0
 
 
-async def test_arrays_hold_what_lists_would(environment: Server) -> None:
+async def test_arrays_hold_what_lists_would(environment: Server, monkeypatch: Any) -> None:
     texts = [f"Satz {n}" for n in range(40)]
     arrays = [a async for a in embed_arrays(texts, provider="innogpt", dimensions=8, batch_size=16)]
     assert "asyncio.to_thread" in str(raised(ConfigurationError, embedded, Path(), Path()))
+    monkeypatch.setattr(asyncio.get_running_loop(), "_nest_patched", True, raising=False)
+    assert "to_thread" not in str(raised(ConfigurationError, embedded, Path(), Path()))
     assert [(a.dtype.name, *a.shape) for a in arrays] == [("float32", n, 8) for n in (16, 16, 8)]
     rows = [row for array in arrays for row in array.tolist()]
     for form in ("base64", "float"):

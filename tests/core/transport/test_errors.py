@@ -29,7 +29,6 @@ STATUSES = {
 @pytest.mark.covers("meingpt", 'behaviour Errors are `{"status": "error", "message": …}`', "Doc")
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_typed_errors_have_a_class_and_a_way_out(mode: Mode, server: Server, provider: str) -> None:
-    """wire/test_errors.py has all statuses and bodies; these have come over a socket."""
     client = mode.client(provider, server, max_retries=0)
     headers = {"Retry-After": "7", "x-request-id": "r" * 300}
     for status, kind in STATUSES.items():

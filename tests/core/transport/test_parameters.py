@@ -68,7 +68,6 @@ def test_honest_parameters_all_of_a_page_go_out(mode: Mode, server: Server, prov
         assert "stream" not in body or how == "stream"
         body = {name: body[name] for name in body if name not in {"stream", "stream_options"}}
         assert body == fields | extra | {"messages": HELLO, "model": MODELS[provider]}
-    # What the caller wrote is left as it was.
     assert (given, HELLO[0]["content"]) == (fields | {"extra_body": extra}, "Hallo!")
 
 

@@ -181,7 +181,6 @@ def test_secrets_stay_but_content_if_asked(mode: Mode, server: Server, monkeypat
 def test_secrets_stay_cookies_are_not_kept_and_no_header_is_added(mode: Mode) -> None:
     with raw_server(http(answer(), headers=["Set-Cookie: session=geheim; Path=/"])) as raw:
         for key in ("eins", "eins", "zwei"):
-            # Of a number, cookies are not kept anyway.
             url = raw.url.replace("127.0.0.1", "localhost")
             client = mode.client("sovrgpt", api_key=key, base_url=url)
             mode.in_turn(*[lambda one=client: one.chat(MESSAGES, model="m")] * 2)
