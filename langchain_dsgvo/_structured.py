@@ -71,12 +71,13 @@ def structured_output(
             "schema": {**wanted.schema, "title": wanted.name},
         }
         tool = wanted.name if method == "function_calling" else None
+    offered = asked.pop("tools", tools)
     parser = AnswerParser(
         target=schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None,
         tool=tool,
         wanted=wanted,
+        others=bool(offered or getattr(model, "model_kwargs", {}).get("tools")),
     )
-    offered = asked.pop("tools", tools)
     ask = model.bind(**asked, **others)
     if offered:
         ask = model.bind_tools(offered, **asked, **others)
@@ -151,11 +152,13 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         target: The Pydantic class to make; ``None``: a dict.
         tool: Name of the tool whose arguments are the answer; ``None``: its text is.
         wanted: The schema on the wire; ``None``: any object.
+        others: Whether tools are offered that the model may call first.
     """
 
     target: type[Any] | None = None
     tool: str | None = None
     wanted: OutputSchema | None = None
+    others: bool = False
 
     @property
     def OutputType(self) -> Any:  # noqa: N802 - LangChain's name
@@ -192,7 +195,7 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         call = self._call(message)
         if call is not None and reason not in CUT_SHORT:
             return self._fitted(call["args"], str(call["args"]))
-        if self.tool is None and message.tool_calls:
+        if self.tool is None and self.others and message.tool_calls:
             return None  # it calls a tool that was offered beside the schema
         broken = [call for call in message.invalid_tool_calls if call["name"] == self.tool]
         found = object_in(text) if self.tool is None else None

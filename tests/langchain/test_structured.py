@@ -121,12 +121,12 @@ def lookup(name: str) -> str:
 
 def test_tools_beside_a_schema(server: Server, mode: Mode) -> None:
     call = Reply(tool_calls=[{"name": "lookup", "arguments": '{"name": "Anna"}'}])
-    server.script("innogpt", call, Reply(TEXT))
+    server.script("innogpt", call, Reply(TEXT), call)
     chain = chat("innogpt").with_structured_output(Person, tools=[lookup], include_raw=True)
-    first = mode.invoke(chain, "Wie alt ist Anna?")
-    assert (first["parsed"], first["parsing_error"]) == (None, None)
-    assert first["raw"].tool_calls[0]["name"] == "lookup"
+    raw, *others = mode.invoke(chain, "Wie alt ist Anna?").values()
+    assert (others, raw.tool_calls[0]["name"]) == ([None, None], "lookup")
     assert mode.invoke(chain, "Wie alt ist Anna?")["parsed"] == ANNA
-    for body in bodies(server):
-        assert body["tools"][0]["function"]["name"] == "lookup"
-        assert body["response_format"]["type"] == "json_schema"
+    sent = [(one["tools"][0]["function"]["name"], one["response_format"]) for one in bodies(server)]
+    assert [(name, form["type"]) for name, form in sent] == [("lookup", "json_schema")] * 2
+    alone = chat("innogpt").with_structured_output(Person, method="json_schema", include_raw=True)
+    assert mode.invoke(alone, "Und Anna?")["parsing_error"]  # of a call that nobody has offered
