@@ -180,10 +180,6 @@ class _LoopPool:
     keeper: AsyncGenerator[None]
 
 
-def _nothing() -> None:
-    pass
-
-
 class _Wire:
     """A connection's bytes between one request and the next.
 
@@ -205,7 +201,7 @@ class _Wire:
         self._stream = stream
         self._tunnel = tunnel
         self._request_head = b""
-        self._connection: Callable[[], Any] = _nothing
+        self._connection: Callable[[], Any] = lambda: None
         self._begin()
 
     def __getattr__(self, name: str) -> Any:
