@@ -150,9 +150,9 @@ def _name(completion: Completion) -> str | None:
 
 
 def _additional(completion: Completion) -> dict[str, Any]:
-    fields = {
-        name: value for name, value in completion.extra.items() if name not in METADATA_FIELDS
-    }
+    # LangChain would make calls of what came beside the message, which are not its own.
+    left_out = METADATA_FIELDS | {"tool_calls"}
+    fields = {name: value for name, value in completion.extra.items() if name not in left_out}
     if completion.reasoning:
         fields["reasoning_content"] = completion.reasoning
     if completion.refusal:

@@ -144,7 +144,8 @@ def chat_response(answer: Completion, *, single_call: bool = False) -> ChatRespo
             parsed = tool_arguments(text) if block.tool_name else None
             block.tool_kwargs = text if parsed is None else parsed
     for name, value in answer.extra.items():
-        if name not in METADATA_FIELDS and name != "images":  # which LlamaIndex takes for its own
+        # LlamaIndex takes these two for its own.
+        if name not in METADATA_FIELDS and name not in {"images", "tool_calls"}:
             message.additional_kwargs[name] = value
     if answer.refusal:
         message.additional_kwargs["refusal"] = answer.refusal
@@ -168,6 +169,7 @@ def _raw(answer: Completion, usage: dict[str, Any] | None) -> RawResponse:
     choice = {"index": 0, "message": message, "finish_reason": answer.finish_reason}
     return RawResponse(
         {
+            **answer.extra,
             "provider": answer.provider,
             "id": answer.id,
             "model": answer.model,
@@ -183,7 +185,6 @@ def _raw(answer: Completion, usage: dict[str, Any] | None) -> RawResponse:
             "request_id": answer.request_id,
             **({"continued": answer.continued} if answer.continued else {}),
             **({"headers": answer.headers} if answer.headers is not None else {}),
-            **answer.extra,
         }
     )
 

@@ -37,7 +37,7 @@ def test_what_says_how_an_answer_was_made_is_metadata() -> None:
     facts["logprobs"] = {"content": [{"token": "Ja", "logprob": -0.25, "top_logprobs": []}]}
     facts["content_filter_results"] = {"hate": {"filtered": False}}
     own: dict[str, Any] = {"id": "c", "created": 5, "system_fingerprint": "fp", "request_id": "r"}
-    for message in both(completed(extra={**facts, "annotations": []}, **own)):
+    for message in both(completed(extra={**facts, "annotations": [], "tool_calls": [{}]}, **own)):
         # The answer did not name its model.
         names = {"model_name": "m", "model_provider": "innogpt", "finish_reason": "stop"}
         assert message.response_metadata == facts | own | names

@@ -66,11 +66,11 @@ def test_what_came_with_an_answer() -> None:
     extra: dict[str, Any] = {"native_finish_reason": "end_turn"}
     extra |= {"annotations": [{"type": "url_citation"}], "images": [{"image_url": {"url": "x"}}]}
     usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
-    answer = completed(extra=extra, model="m", usage=usage)
+    answer = completed(extra=extra | {"tool_calls": [{}]}, model="m", usage=usage)
     streamed: Any = ResponseBuilder().feed(Delta(completion=answer))
     for response in (read(answer), streamed):
         raw = response.raw
-        assert {name: raw[name] for name in extra} == extra
+        assert ({name: raw[name] for name in extra}, raw.tool_calls) == (extra, [])
         assert response.message.additional_kwargs == {"annotations": extra["annotations"]}
         # A chat store keeps it.
         assert types.ChatMessage.model_validate_json(response.message.model_dump_json())
