@@ -948,20 +948,32 @@ def build(
     if isinstance(content, Form):
         # Files are read piece by piece while they are sent.
         form: dict[str, Any] = {"data": content.fields, "files": content.files}
-        return httpx.Request(method, target, headers=headers, extensions=extensions, **form)
+        return _request()(method, target, headers=headers, extensions=extensions, **form)
     if isinstance(content, SecretStr):
         secret: dict[str, Any] = {"content": content.get_secret_value().encode()}
-        return httpx.Request(method, target, headers=headers, extensions=extensions, **secret)
+        return _request()(method, target, headers=headers, extensions=extensions, **secret)
     if content is None:
-        return httpx.Request(method, target, headers=headers, extensions=extensions)
+        return _request()(method, target, headers=headers, extensions=extensions)
     # With ``content=`` httpx adds these two by itself, in four times the time.
     added = {"Host": target.netloc.decode(), "Content-Length": str(len(content))}
     body = httpx.ByteStream(content)
-    request = httpx.Request(
+    request = _request()(
         method, target, headers={**added, **headers}, extensions=extensions, stream=body
     )
     request.read()
     return request
+
+
+@cache
+def _request() -> type[httpx.Request]:
+    """Return httpx's request without its query where frames show it: a gateway's key is in it."""
+    import httpx
+
+    class Request(httpx.Request):
+        def __repr__(self) -> str:
+            return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
+
+    return Request
 
 
 @lru_cache(256)

@@ -88,10 +88,10 @@ class _Call:
 
     def extend(self, arguments: str) -> str:
         """Take a piece of the arguments, and return what of them is certain."""
-        start = arguments.lstrip()[:1] if self.blank else ""
-        self.blank = self.blank and not start
-        self.held = self.held or start == "n"
         self.size += len(arguments)
+        if self.blank:
+            arguments = arguments.lstrip()  # white space alone is no arguments
+            self.blank, self.held = not arguments, arguments.startswith("n")
         if self.tail or "\\" in arguments:
             text = self.tail + arguments
             cut = _end_of_whole_escapes(text)

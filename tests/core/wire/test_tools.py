@@ -71,7 +71,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "one id, short": ([[add(text, 0, "c1")] for text in "12"], "add 1 c1, add 2 …"),
     "one id, another name": ([[add("{", 0, "c1")], [sub("[", 0, "c1")]], "add { c1, sub [ …"),
     "one index, other ids": ([[add("{", 0, id_)] for id_ in ("c1", "c2")], "add { c1, add { c2"),
-    "one index, no ids": ([[add("{", 0)], [add("}", 0)], [sub("", 0)]], "add {} …, sub  …"),
+    "one index, no ids": ([[add("{", 0)], [add("}", 0)], [sub("\n", 0)]], "add {} …, sub  …"),
     "nothing in common": ([[add("{")], [add("}")]], "add { …, add } …"),
     "no name, then another id": ([[piece("{", id="c1")], [add("}", id_="c2")]], " { c1, add } c2"),
     "a brace in a text": ([[add(text, 0, "c1")] for text in ('{"a":"}"', "}")], 'add {"a":"}"} c1'),
