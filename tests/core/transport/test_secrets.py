@@ -5,9 +5,9 @@ import os
 import traceback
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -193,14 +193,10 @@ def test_secrets_stay_cookies_are_not_kept_and_no_header_is_added(mode: Mode) ->
     assert keys == ["eins"] * 4 + ["zwei"] * 2
 
 
-def test_secrets_stay_where_a_request_is_interrupted(mode: Mode) -> None:
-    def interrupted(_: object) -> Any:
-        raise KeyboardInterrupt from ValueError(SECRET)
-
-    own: Any = httpx.MockTransport(interrupted)
-    given = {"http_transport": own} if mode.name == "sync" else {"http_async_transport": own}
-    with pytest.raises(KeyboardInterrupt) as caught:
-        mode.chat(mode.client("sovrgpt", api_key=SECRET, **given))
+def test_secrets_stay_where_a_request_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pools._Wire, "write", Mock(side_effect=KeyboardInterrupt))
+    with raw_server(b"") as raw, pytest.raises(KeyboardInterrupt) as caught:
+        Mode("sync").chat(Mode("sync").client("sovrgpt", raw, api_key=SECRET))
     assert SECRET not in "".join(locals_of(caught.value))
 
 

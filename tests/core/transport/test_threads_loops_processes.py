@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -172,7 +172,9 @@ def test_any_loop_what_a_child_takes_over_is_not_the_parents(mode: Mode, monkeyp
         monkeypatch.setattr(_pools.os, "getpid", lambda: -1)
         for forget in (_pools.runtime.after_fork, _flow._after_fork):
             forget()
-        mode.in_turn(*calls * 2)
+        pool._requests.append(cast("Any", None))
+        with pool._optional_thread_lock:  # another thread's at the fork, as the request
+            mode.in_turn(*calls * 2)
         assert (raw.accepted, old in _pools._inherited) == (2 * opened, True)
         for one in (*old.threads.values(), own, pool):
             one.close()
