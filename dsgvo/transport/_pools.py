@@ -350,7 +350,8 @@ class _Pools:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Also what is dropped inside of it may end a loop's keeper: nest_asyncio's loops end none.
+        self._lock = threading.RLock()
         self.threads: dict[str | None, httpx.HTTPTransport] = {}
         self.loops: dict[int, _LoopPool] = {}
         self.ssl: SSLContext | None = None
@@ -441,7 +442,7 @@ class _Pools:
         finally:
             with self._lock:
                 self.loops.pop(id(loop), None)  # none are left in a forked child
-            for transport in (*transports.values(), *copies.values()):
+            for transport in () if loop.is_closed() else (*transports.values(), *copies.values()):
                 await transport.aclose()
 
     def settings(self, proxy: str | None) -> dict[str, Any]:
