@@ -78,15 +78,16 @@ def _assistant(message: ChatMessage) -> dict[str, Any]:
     """
     fields = message.additional_kwargs
     calls = [
-        function_call(block.tool_call_id, block.tool_name, block.tool_kwargs)
+        # Where there are no ids, as at Ollama and Vertex AI, results name the tool.
+        function_call(block.tool_call_id or block.tool_name, block.tool_name, block.tool_kwargs)
         for block in message.blocks
         if isinstance(block, ToolCallBlock)
     ]
     thoughts = [block.content or "" for block in message.blocks if isinstance(block, ThinkingBlock)]
     return assistant_message(
         "".join(block.text for block in message.blocks if isinstance(block, TextBlock)),
-        # Messages of other integrations, and of older chat stores, hold calls in OpenAI's form.
-        calls or list(_openai_calls(fields)),
+        # Messages of other integrations, and of older chat stores, hold calls elsewhere.
+        calls or list(_kept_calls(fields)),
         refusal=fields.get("refusal"),
         reasoning={
             **fields,
@@ -95,11 +96,14 @@ def _assistant(message: ChatMessage) -> dict[str, Any]:
     )
 
 
-def _openai_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _kept_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield calls as OpenAI's, Anthropic's, Bedrock's or Google's integration kept them."""
     for call in fields.get("tool_calls") or ():
         plain = cast("dict[str, Any]", call if isinstance(call, dict) else call.model_dump())
-        if function := plain.get("function"):
-            yield function_call(plain.get("id"), function.get("name"), function.get("arguments"))
+        function: dict[str, Any] = plain.get("function") or plain
+        if name := function.get("name"):
+            given = next(filter(None, map(function.get, ("arguments", "input", "args"))), None)
+            yield function_call(plain.get("id") or plain.get("toolUseId") or name, name, given)
 
 
 def _part(

@@ -12,11 +12,13 @@ from llamaindex_dsgvo._messages import to_wire
 INNOGPT = PROVIDERS["innogpt"]
 CALL = {"id": "call_1", "type": "function", "function": {"name": "addiere", "arguments": '{"a":1}'}}
 BROKEN = CALL | {"function": {"name": "f", "arguments": '{"a'}}
+A, NAME = {"a": 1}, {"name": "addiere"}
+BEDROCKS, GOOGLES = NAME | {"toolUseId": "call_1", "input": A}, NAME | {"args": A}
 QUOTED = CALL | {"function": {"name": "f", "arguments": '{"invalid_arguments":"{\\"a"}'}}
-SYSTEM = {"role": "system", "content": "Hallo"}
-ANSWERED = {"role": "assistant", "content": "Hallo"}
+SYSTEM, ANSWERED = ({"role": role, "content": "Hallo"} for role in ("system", "assistant"))
 ASKED = {"role": "user", "content": "eins\nzwei\ndrei"}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+NAMED = CALLED | {"tool_calls": [CALL | {"id": "addiere"}]}
 RESULT = {"role": "tool", "content": "3", "tool_call_id": "call_1"}
 IMAGE: Any = {"url": "https://example.com/bild.jpg", "detail": "low"}
 BILD, THOUGHT = types.ImageBlock(**IMAGE), types.ThinkingBlock(content="Hm.")
@@ -27,8 +29,8 @@ MARK = types.CachePoint(cache_control=types.CacheControl(type="ephemeral"))
 PARTS = [{"type": "text", "text": "eins"}, {"type": "image_url", "image_url": IMAGE}]
 
 
-def calling(kwargs: Any) -> types.ChatMessage:
-    block = types.ToolCallBlock(tool_call_id="call_1", tool_name="addiere", tool_kwargs=kwargs)
+def calling(kwargs: Any, call_id: str | None = "call_1") -> types.ChatMessage:
+    block = types.ToolCallBlock(tool_call_id=call_id, tool_name="addiere", tool_kwargs=kwargs)
     return assistant(types.TextBlock(text=""), block)
 
 
@@ -40,14 +42,13 @@ def assistant(*blocks: Any, **fields: Any) -> types.ChatMessage:
     ("message", "expected"),
     [
         (types.ChatMessage("Hallo"), {"role": "user", "content": "Hallo"}),
-        (types.ChatMessage("Hallo", role="system"), SYSTEM),
-        (types.ChatMessage("Hallo", role="developer"), SYSTEM),
+        *((types.ChatMessage("Hallo", role=role), SYSTEM) for role in ("system", "developer")),
         (types.ChatMessage("Hallo", role="chatbot"), ANSWERED),
         (types.ChatMessage("3", role="tool", additional_kwargs={"tool_call_id": "call_1"}), RESULT),
-        (calling({"a": 1}), CALLED),
-        (calling('{"a":1}'), CALLED),
+        *((calling(kwargs), CALLED) for kwargs in (A, '{"a":1}')),
         # Chat stores of other integrations hold calls so.
-        (assistant(tool_calls=[CALL]), CALLED),
+        *((assistant(tool_calls=[call]), CALLED) for call in (CALL, BEDROCKS)),
+        *((message, NAMED) for message in (assistant(tool_calls=[GOOGLES]), calling(A, None))),
         (assistant(tool_calls=[BROKEN, {"function": None}]), CALLED | {"tool_calls": [QUOTED]}),
         (assistant(refusal="Hallo"), ANSWERED),
         (types.ChatMessage(blocks=[EINS, CITED, MARK, DREI]), ASKED),
@@ -62,8 +63,7 @@ def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> Non
 
 
 def test_what_no_vendor_takes() -> None:
-    image = types.ChatMessage(role="system", blocks=[BILD])
     with pytest.raises(CapabilityError, match="a system message holds text alone"):
-        to_wire([image], INNOGPT)
+        to_wire([types.ChatMessage(role="system", blocks=[BILD])], INNOGPT)
     with pytest.raises(ConfigurationError, match="tool_call_id"):
         to_wire([types.ChatMessage("3", role="tool")], INNOGPT)
