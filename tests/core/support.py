@@ -266,9 +266,7 @@ def json_of(request: bytes) -> Any:
 
 
 @contextmanager
-def raw_server(
-    answers: bytes | Handler, *, tls: ssl.SSLContext | None = None
-) -> Iterator[RawServer]:
+def raw_server(answers: bytes | Handler, *, tls: Any = None) -> Iterator[RawServer]:
     """Run a server that answers every request with the same bytes, or as a function says."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     if tls is not None:  # each connection's own thread shakes hands, when it reads

@@ -89,7 +89,7 @@ def test_a_base_url_moves_what_lies_beside_it() -> None:
     ("provider", "here", "there"),
     [("neuroflash", "", "/content_generation"), ("meingpt", "/openai", "/external/openai")],
 )
-def test_a_404_under_one_base_url_names_the_other(
+def test_a_404_names_the_other(
     mode: Mode, server: Server, provider: str, here: str, there: str
 ) -> None:
     base = server.base_url(provider)
@@ -98,7 +98,10 @@ def test_a_404_under_one_base_url_names_the_other(
         client = mode.client(provider, server, base_url=this)
         server.script(provider, Status(404))
         error = raised(errors.NotFoundError, mode.ask, client)
-        assert f"is seen to answer under {that} too" in str(error)
+        assert (
+            f"the model's name; {PROVIDERS[provider].title} is seen to answer under {that} too"
+            in str(error)
+        )
         assert mode.ask(client).content
 
 

@@ -38,9 +38,7 @@ async def chat(one: AsyncClient, text: str = "?") -> str:
         ("", False, "AsyncHTTPTransport"),
     ],
 )
-def test_the_backend_is_aiohttp_where_it_is_installed(
-    monkeypatch: pytest.MonkeyPatch, chosen: str, installed: bool, carrier: str
-) -> None:
+def test_aiohttp_is_preferred(monkeypatch: Any, chosen: str, installed: bool, carrier: str) -> None:
     monkeypatch.setattr(_pools, "_has_aiohttp", lambda: installed)
     monkeypatch.setenv("DSGVO_ASYNC_BACKEND", chosen)
 
@@ -69,9 +67,11 @@ def test_a_backend_that_is_not_there_is_refused_and_socks_is_httpcores(monkeypat
         with pytest.raises(errors.ConfigurationError, match=r"pip install 'dsgvo-llm\[aiohttp\]'"):
             asyncio.run(chat(client("http://127.0.0.1:9")))
         patch.setattr(_pools, "_has_aiohttp", lambda: True)
-        patch.setenv("http_proxy", "socks5://127.0.0.1:9")
-        with pytest.raises(errors.ConfigurationError, match="the proxy in HTTP_PROXY"):
-            asyncio.run(chat(client("http://localhost:9")))
+        for proxy in ("socks5://127.0.0.1:9", "http://a%3Ab:c@127.0.0.1:9"):
+            patch.setenv("http_proxy", proxy)
+            _pools.runtime.reset()
+            with pytest.raises(errors.ConfigurationError, match="the proxy in HTTP_PROXY"):
+                asyncio.run(chat(client("http://localhost:9")))
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
     monkeypatch.delenv("DSGVO_ASYNC_BACKEND", raising=False)
     socks = util.find_spec("socksio")

@@ -81,11 +81,11 @@ def test_bounded_the_head_of_an_answer(mode: Mode, what: str) -> None:
 
 @pytest.mark.parametrize("what", ["an answer", "an answer, streamed"])
 def test_bounded_a_stream_that_never_ends_keeps_what_came(mode: Mode, what: str) -> None:
-    with raw_server(endless_body(200, sse(chunk("x" * 60000), done=False))) as raw:
-        error = fails(mode, raw, what, max_response_bytes=MIB)
-    assert 0 < len(error.partial.content) <= MIB
-    assert isinstance(error, errors.IncompleteStreamError)
-    assert f"more than {MIB} bytes" in str(error)
+    piece = sse(chunk("x" * 60000), done=False)
+    with raw_server(endless_body(200, piece)) as raw:
+        error = fails(mode, raw, what, max_response_bytes=18 * len(piece) - 1)
+    assert (type(error), error.partial.content) == (errors.IncompleteStreamError, "x" * 17 * 60000)
+    assert f"more than {18 * len(piece) - 1} bytes" in str(error)
 
 
 def test_bounded_what_is_decompressed(mode: Mode) -> None:
@@ -190,11 +190,13 @@ def test_a_pool_of_the_users_gives_his_own_client_large_answers_and_what_is_no_h
 
 
 def test_a_hurried_error_hurries_no_answer(mode: Mode, naps: list[float], monkeypatch: Any) -> None:
-    monkeypatch.setattr(_request, "ERROR_SECONDS", 0.1)
+    monkeypatch.setattr(_request, "ERROR_SECONDS", 0.4)
+    error = http({}, status=503)
 
-    def serve(_request: bytes, _: socket.socket) -> bytes:
-        time.sleep(0.2 * (len(raw.requests) > 1))
-        return http(answer("Ja.")) if len(raw.requests) > 1 else http({}, status=503)
+    def serve(_request: bytes, connection: socket.socket) -> bytes:
+        connection.sendall(b"" if naps else error[:-1])
+        time.sleep(0.6 if naps else 0.02)  # so that the error's body is read on
+        return http(answer("Ja.")) if naps else error[-1:]
 
     with raw_server(serve) as raw:
         assert mode.chat(mode.client("sovrgpt", raw)).content == "Ja."

@@ -245,9 +245,7 @@ def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_more_often(
     ("what", "asked_for"),
     [("leader cancelled", 2), ("waiter cancelled", 1), ("blocking call on its loop's thread", 2)],
 )
-def test_the_others_go_on_without_who_fetches_or_waits(
-    async_mode: Mode, server: Server, what: str, asked_for: int
-) -> None:
+def test_the_others_just_go_on(async_mode: Mode, server: Server, what: str, asked_for: int) -> None:
     sync, own = of(Mode("sync"), server), of(async_mode, server)
 
     async def main() -> list[Any]:

@@ -19,9 +19,7 @@ def raw(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-def make(
-    body: Any, status: int = 400, provider: str = "innogpt", **more: Any
-) -> errors.APIStatusError:
+def make(body: Any, status: int = 400, provider: str = "innogpt", **more: Any) -> Any:
     return error_from_body(PROVIDERS[provider], status, raw(body), **more)
 
 
