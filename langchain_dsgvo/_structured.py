@@ -224,14 +224,14 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         try:
             return make(value)
         except ValueError as error:
-            # pydantic's own text quotes the answer, which may be personal data.
             details: Any = getattr(error, "errors", tuple)
             told = (
                 faults(details(), self.wanted.schema if self.wanted else {}) or type(error).__name__
             )
-            raise OutputParserException(
-                f"the answer does not fit {self.target.__name__}: {told}", llm_output=text
-            ) from None
+        # Without pydantic's error as its context, which quotes the answer: it may be personal data.
+        raise OutputParserException(
+            f"the answer does not fit {self.target.__name__}: {told}", llm_output=text
+        )
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
         growing = _Growing(self)

@@ -194,7 +194,7 @@ class _Call:
             # Looked for only when an error is written.
             secrets=lambda: secrets_of(self.config, self.operation, answer.token),
             request_id=answer.request_id,
-            headers=self.config.kept_headers(answer.response.headers),
+            headers=answer.kept_headers,
             thinking="open" if self._model in runtime.open_thoughts else None,
             tool_names=self.tool_names,
             before=self.before,

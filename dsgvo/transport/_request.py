@@ -232,6 +232,14 @@ class Answer:
         """The vendor's id of the request."""
         return _request_id(self.response, self.config, self.token)
 
+    @property
+    def kept_headers(self) -> dict[str, str] | None:
+        """The headers that the user wants to see; what they repeat of a key is masked."""
+        kept = self.config.kept_headers(self.response.headers)
+        if not kept:
+            return kept
+        return {name: _without_keys(text, self.config, self.token) for name, text in kept.items()}
+
 
 @dataclass(slots=True)
 class Failure:
@@ -473,10 +481,13 @@ def _request_id(
     found = next(filter(None, map(named.get, _REQUEST_IDS)), None)
     if found is None:
         return None
-    shown = found.decode(errors="replace")
+    return _without_keys(found.decode(errors="replace"), config, token)[:MAX_NAME]
+
+
+def _without_keys(text: str, config: ClientConfig, token: SecretStr | None) -> str:
     for secret in _keys(config, token):
-        shown = shown.replace(secret, "***")
-    return shown[:MAX_NAME]
+        text = text.replace(secret, "***")
+    return text
 
 
 class _Body:
