@@ -67,7 +67,7 @@ def test_a_backend_that_is_not_there_is_refused_and_socks_is_httpcores(monkeypat
         with pytest.raises(errors.ConfigurationError, match=r"pip install 'dsgvo-llm\[aiohttp\]'"):
             asyncio.run(chat(client("http://127.0.0.1:9")))
         patch.setattr(_pools, "_has_aiohttp", lambda: True)
-        for proxy in ("socks5://127.0.0.1:9", "http://a%3Ab:c@127.0.0.1:9"):
+        for proxy in ("socks5://127.0.0.1:9", "http://a%3Ab@127.0.0.1:9"):
             patch.setenv("http_proxy", proxy)
             _pools.runtime.reset()
             with pytest.raises(errors.ConfigurationError, match="the proxy in HTTP_PROXY"):
