@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -25,6 +26,8 @@ __all__ = ["to_wire"]
 _THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
 # Blocks that other vendors' integrations leave in the messages of users and systems.
 _DROPPED_BLOCKS = frozenset({"cachePoint", "cache_point", "guard_content"})
+# What LangChain lets a tool's result hold that is a text to every model.
+_DATA = frozenset({"json", "search_result", "custom_tool_call_output"})
 
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
@@ -154,9 +157,11 @@ def _part(block: str | dict[str, Any], position: int, *, is_result: bool) -> dic
         raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
     if kind is None:
         raise ConfigurationError(
-            f"messages[{position}]: a content block with the keys {', '.join(map(repr, block))} "
-            "has no type: use {'type': 'text', 'text': …}, or json.dumps() for data"
+            f"messages[{position}]: a content block has no type: use "
+            "{'type': 'text', 'text': …}, or json.dumps() for data"
         )
+    if is_result and kind in _DATA:
+        return {"type": "text", "text": json.dumps(block, ensure_ascii=False, default=str)}
     if is_result and _inner(block).get("path") is not None:
         raise ConfigurationError(
             f"messages[{position}]: a tool's result names a file of this machine, and may be "

@@ -110,7 +110,7 @@ REFUSED: list[tuple[Way, Any, type[Exception], str]] = [
     (LANGCHAIN, {"type": "audio", "base64": "AA=="}, CANNOT, "documents audio input"),
     (LANGCHAIN, {"type": "image"}, WRONG, "the image block has no url, base64 or path"),
     (LANGCHAIN, {"type": "text-plain", "base64": "/w=="}, WRONG, "not UTF-8 text"),
-    (LANGCHAIN, {"grad": 21}, WRONG, "keys 'grad' has no type"),
+    (LANGCHAIN, {"grad": 21}, WRONG, "a content block has no type: "),
     (LLAMAINDEX, AudioBlock(audio=b"x"), CANNOT, "input for a AudioBlock"),
 ]
 

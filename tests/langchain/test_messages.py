@@ -26,8 +26,8 @@ HALLO: Any = {"type": "text", "text": "Hallo"}
 TEXT: dict[str, Any] = {"type": "text", "text": "Moment."}
 CACHED = {"type": "text", "text": "Knapp.", "cache_control": {"type": "e"}}
 KNAPP = {"role": "system", "content": "Knapp."}
-RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "3\nund 4"}
-PARTS: list[Any] = [{"type": "text", "text": "3"}, "und 4"]
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": '3\nund 4\n{"type": "json"}'}
+PARTS: list[Any] = [{"type": "text", "text": "3"}, "und 4", {"type": "json"}]
 MARKS: list[Any] = [{"cachePoint": {"type": "default"}}, {"type": "cachePoint"}, HALLO]
 FOUND: list[Any] = [
     {"type": "server_tool_use", "id": "1", "name": "web_search", "input": {}},
