@@ -71,7 +71,9 @@ from dsgvo.transport._flow import (
     ReadChunk,
     RunInThread,
     arun,
+    held_up,
     run,
+    running_loop,
 )
 from dsgvo.transport._pools import ConnectionFailedError, Owned, runtime
 from dsgvo.transport._request import (
@@ -1317,11 +1319,20 @@ class _Ahead:
         self.future = Future[_Embedded]()
         # A daemon: the end of the program waits for none.
         self._thread = threading.Thread(
-            target=self._work, args=(embed, batch), name="dsgvo-embed", daemon=True
+            target=self._work,
+            args=(embed, batch, running_loop()),
+            name="dsgvo-embed",
+            daemon=True,
         )
         self._thread.start()
 
-    def _work(self, embed: Callable[[Batch, threading.Event], _Embedded], batch: Batch) -> None:
+    def _work(
+        self,
+        embed: Callable[[Batch, threading.Event], _Embedded],
+        batch: Batch,
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> None:
+        held_up.set(loop)
         try:
             result = embed(batch, self._stop)
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted

@@ -22,7 +22,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
@@ -56,6 +56,7 @@ __all__ = [
     "StoppedError",
     "WaitFor",
     "arun",
+    "held_up",
     "run",
     "running_loop",
 ]
@@ -223,6 +224,10 @@ class DeadlockError(Exception):
     """Waiting would last too long, or for ever: such as on a loop's thread, for its own task."""
 
 
+class StandstillError(DeadlockError):
+    """Waiting would hold up the loop of this thread, whose tasks are waited for."""
+
+
 class StoppedError(Exception):
     """Nobody waits for the result of a flow any more."""
 
@@ -241,7 +246,7 @@ class WaitFor:
 
     def run(self) -> Any:
         if self.leader == threading.get_ident() and not self.future.done():
-            raise DeadlockError
+            raise StandstillError
         try:
             return self.future.result(self.seconds)
         except TimeoutError:
@@ -302,8 +307,7 @@ class Gate:
             try:
                 while not turn.done():
                     self._look_for_gone()
-                    with suppress(DeadlockError):
-                        yield WaitFor(turn, leader=0, seconds=LOOK_SECONDS)
+                    yield from self._wait(lease, turn)
             except BaseException:
                 with self._lock:
                     turn.cancel()
@@ -324,6 +328,29 @@ class Gate:
             if lease.gone:
                 lease.end(GeneratorExit())
         self.wake()
+
+    def _wait(self, lease: Lease, turn: Future[None]) -> Flow[None]:
+        """Wait for a turn, or until others may be gone.
+
+        A call without ``await`` on a loop's thread holds up the loop. If tasks of that loop have
+        places or wait for one, it would wait for ever, and is let through beyond the limit. So are
+        the threads that work for it.
+        """
+        with self._lock:
+            others = {*self.leases, *(one for one, _ in self._waiting)} - {lease}
+        loop = lease.loop or held_up.get()
+        own = loop is not None and any(one.loop is loop for one in others)
+        try:
+            yield WaitFor(turn, threading.get_ident() if own else 0, LOOK_SECONDS)
+        except StandstillError:
+            with self._lock:
+                if (lease, turn) in self._waiting:
+                    self._waiting.remove((lease, turn))
+                    self.limiter.in_flight += 1
+                    lease.hold(self)
+                    turn.set_result(None)
+        except DeadlockError:
+            pass
 
     def _take(self, lease: Lease) -> Future[None]:
         turn = Future[None]()
@@ -381,6 +408,9 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+held_up: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("held_up", default=None)
+"""The loop whose thread waits for this one."""
+
 _gates = WeakSet[Gate]()
 
 
@@ -402,7 +432,7 @@ class Lease:
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._process = os.getpid()
-        self._loop = loop
+        self.loop = loop
 
     @property
     def holds(self) -> bool:
@@ -412,7 +442,7 @@ class Lease:
     @property
     def gone(self) -> bool:
         """Whether it is of a loop that runs no longer, and so does nothing more."""
-        return self._loop is not None and not self._loop.is_running()
+        return self.loop is not None and not self.loop.is_running()
 
     def hold(self, gate: Gate) -> None:
         """Take over a place that the gate's limiter has given."""

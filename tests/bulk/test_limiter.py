@@ -36,6 +36,12 @@ def test_threads_and_tasks_share_the_places() -> None:
     assert (len(most), max(most) <= 3, gate.limiter.in_flight) == (100, True, 0)
 
 
+async def test_a_call_that_holds_up_its_own_loop_is_let_through() -> None:
+    gate, _ = Gate(Limiter(max_concurrency=1)), _flow.held_up.set(asyncio.get_running_loop())
+    calls = [await arun(gate.admit()), await asyncio.to_thread(run, gate.admit())]
+    assert (len([*calls, run(gate.admit())]), gate.limiter.in_flight) == (3, 3)
+
+
 async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:
     gate = Gate(Limiter())
     lease = await arun(gate.admit())
@@ -47,9 +53,7 @@ async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:
     assert limiter.schedule(0.0) == 60.0
 
 
-def test_the_gate_sends_when_the_policy_says_and_tells_it_what_came(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_gate_does_as_the_policy_says(monkeypatch: pytest.MonkeyPatch) -> None:
     gate, now, naps = Gate(Limiter(tokens_per_minute=6000)), [100.0], list[float]()
     assert (gate.guess(["abcd", "", "a" * 9]), Gate(Limiter()).guess(["abcd"])) == (6, 0)
     give = gate.limiter.give = Mock(wraps=gate.limiter.give)

@@ -65,9 +65,7 @@ IMAGES = {
 }
 
 
-def test_files_and_addresses_go_with_one_message(
-    tmp_path: Path, vendor_environment: Server
-) -> None:
+def test_files_and_addresses_go_with_a_message(tmp_path: Path, vendor_environment: Server) -> None:
     for suffix, (data, _) in IMAGES.items():
         (tmp_path / f"Foto mit Platz.{suffix}").write_bytes(data)
     (tmp_path / "Notiz für Müller.txt").write_bytes("Der Schlüssel liegt da.".encode("cp1252"))

@@ -93,9 +93,7 @@ UPLOADS: list[tuple[Way, Any, str]] = [
     "innogpt", "content Form parts `file` and `payload`: a PDF beside the chat request"
 )
 @pytest.mark.parametrize(("way", "block", "name"), UPLOADS)
-def test_a_pdf_that_the_user_holds_is_uploaded(
-    server: Server, way: Way, block: Any, name: str
-) -> None:
+def test_a_pdf_the_user_holds_is_uploaded(server: Server, way: Way, block: Any, name: str) -> None:
     answer = way.answer(way.model("innogpt"), [way.question(block, text=QUESTION)])
     [request] = server.requests
     assert form_of(request)["file"] == Part(name, IS_PDF, PDF)
