@@ -77,7 +77,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
     Args:
         headers: The answer's headers.
-        now: Unix time in seconds, for dates.
+        now: Unix time in seconds, for dates of a server that does not tell its own time.
 
     Returns:
         Seconds from now, never negative; ``None`` if it does not say so in a readable way.
@@ -88,8 +88,9 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         >>> retry_after({"retry-after": "2", "retry-after-ms": "1500"}, now=40.0)
         1.5
     """
+    served = _seconds(headers.get("date"), 0.0, 1.0)  # this machine's clock may be wrong
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _seconds(headers.get(name), now, unit)
+        seconds = _seconds(headers.get(name), now if served is None else served, unit)
         if seconds is not None:
             return max(seconds, 0.0)
     return None
