@@ -295,7 +295,10 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             request = self._request(messages, stop, kwargs)
             model = request["model"]
             for delta in self._client.stream(**request):
-                yield from to_chunks(delta, model, first_call)
+                for chunk in to_chunks(delta, model, first_call):
+                    if run_manager:  # LangChain's events "v3" give one; else it tells by itself
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
 
     async def _astream(
         self,
@@ -311,6 +314,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             async with aclosing(Owned(self._async_client.stream(**request))) as deltas:
                 async for delta in deltas:
                     for chunk in to_chunks(delta, model, first_call):
+                        if run_manager:
+                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
 
     # Tools and structured output
