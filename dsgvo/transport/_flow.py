@@ -23,7 +23,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
@@ -236,16 +237,21 @@ class StoppedError(Exception):
 class WaitFor:
     """Wait for what another thread or task is doing; the result is its result.
 
+    Args:
+        future: What is waited for.
+        held_up: Whether that cannot go on while this thread waits.
+        seconds: How long at most.
+
     Raises:
         DeadlockError: If it would never end, or has not after so many seconds.
     """
 
     future: Future[Any]
-    leader: int = field(default_factory=threading.get_ident)
-    seconds: float | None = None
+    held_up: Callable[[], bool]
+    seconds: float
 
     def run(self) -> Any:
-        if self.leader == threading.get_ident() and not self.future.done():
+        if not self.future.done() and self.held_up():
             raise StandstillError
         try:
             return self.future.result(self.seconds)
@@ -336,12 +342,8 @@ class Gate:
         places or wait for one, it would wait for ever, and is let through beyond the limit. So are
         the threads that work for it.
         """
-        with self._lock:
-            others = {*self.leases, *(one for one, _ in self._waiting)} - {lease}
-        loop = lease.loop or held_up.get()
-        own = loop is not None and any(one.loop is loop for one in others)
         try:
-            yield WaitFor(turn, threading.get_ident() if own else 0, LOOK_SECONDS)
+            yield WaitFor(turn, partial(self._has_others, lease), LOOK_SECONDS)
         except StandstillError:
             with self._lock:
                 if (lease, turn) in self._waiting:
@@ -351,6 +353,14 @@ class Gate:
                     turn.set_result(None)
         except DeadlockError:
             pass
+
+    def _has_others(self, lease: Lease) -> bool:
+        loop = lease.loop or held_up.get()
+        if loop is None:
+            return False
+        with self._lock:
+            others = [*self.leases.copy(), *(one for one, _ in self._waiting)]
+        return any(one.loop is loop and one is not lease for one in others)
 
     def _take(self, lease: Lease) -> Future[None]:
         turn = Future[None]()

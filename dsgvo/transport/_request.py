@@ -781,7 +781,8 @@ class BearerToken:
             if flight is mine:
                 return (yield from _fly(mine, key, config, credentials))
             try:
-                return (yield WaitFor(flight, leader, TOKEN_SECONDS)).secret
+                held_up = partial(_is_here, leader)
+                return (yield WaitFor(flight, held_up, TOKEN_SECONDS)).secret
             except CancelledError:
                 continue  # whoever fetched it was cancelled
             except DeadlockError:  # that one needs this thread, or its loop was closed
@@ -818,6 +819,10 @@ def _fly(
     finally:
         _end_flight(key, flight)
         flight.cancel()  # has no effect on one that is done
+
+
+def _is_here(thread: int) -> bool:
+    return thread == get_ident()
 
 
 def _end_flight(key: TokenKey, flight: Future[Token]) -> None:

@@ -205,7 +205,7 @@ def test_who_fetches_is_not_waited_for_long(mode: Mode, server: Server, monkeypa
 async def test_a_fetch_that_nobody_waits_for_may_fail(caplog: pytest.LogCaptureFixture) -> None:
     flight = Future[Any]()
     with suppress(_flow.DeadlockError):  # nothing holds what it waited for
-        await _flow.WaitFor(flight, 0, 0.01).arun()
+        await _flow.WaitFor(flight, bool, 0.01).arun()
     flight.set_exception(errors.APIError("weg"))
     del flight
     await asyncio.sleep(0.01)
