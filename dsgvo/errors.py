@@ -128,12 +128,12 @@ class ConfigurationError(DsgvoError):
     """An argument is missing or wrong. Nothing was sent."""
 
     of_environment = False
-    """Whether no request could be made there: for its certificates, proxy or audit trail."""
+    """Whether no request could be made there: for its key, certificates, proxy or audit trail."""
 
 
-def environment_error(message: str) -> ConfigurationError:
+def environment_error(message: str, provider: str | None = None) -> ConfigurationError:
     """Return the error for an environment in which no request can be made."""
-    error = ConfigurationError(message)
+    error = ConfigurationError(message, provider=provider)
     error.of_environment = True
     return error
 

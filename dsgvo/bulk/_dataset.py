@@ -43,6 +43,7 @@ from dsgvo.wire.embeddings import (
     MAX_BATCH_TEXTS,
     batches,
     check_count,
+    check_encoding,
     require_embeddings,
 )
 from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
@@ -172,6 +173,7 @@ def embed_dataset(
     engine = Engine[_Unit](Gate(limiter), summary, progress)
     config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client).config
     config.require_arguments()
+    check_encoding(encoding_format)
     model = require_embeddings(config.spec, model, allow_undocumented=allow_undocumented)
     check_residency(config.spec, model, config.residency, config.trusted_models)
     rows = open_source(Path(source), text)

@@ -223,6 +223,8 @@ class Engine(Generic[_Unit]):
                 writing = None if writing in done else writing
                 for task in done:
                     self._note(task)
+                for task in tasks & self.gate.waiting() if self._stopping else ():
+                    task.cancel()  # its request is not in flight, and may be due in an hour
                 self.tell()
         self.tell(now=True)
         if self._error is not None:
@@ -311,6 +313,8 @@ class Engine(Generic[_Unit]):
                     raise
                 failures += 1
                 await asyncio.sleep(delay)
+                if self._stopping:
+                    raise
             except ConfigurationError as error:
                 if error.of_environment:  # no row is to blame for it
                     self._stop(error)

@@ -222,7 +222,7 @@ class _JSONL:
         for lines in self._lines(rows):
             for name in self._as_json:
                 for line in lines:
-                    if name in line and not isinstance(line[name], str):
+                    if not isinstance(line.get(name), str | None):
                         line[name] = json.dumps(line[name], ensure_ascii=False)
             yield pa.Table.from_pylist(lines, self.schema)
 

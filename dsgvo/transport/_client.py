@@ -126,6 +126,7 @@ from dsgvo.wire.embeddings import (
     OnEmpty,
     batches,
     check_count,
+    check_encoding,
     check_texts,
     decode_embeddings,
     is_too_large,
@@ -468,13 +469,10 @@ class BaseClient:
         config, own = self._options(options)
         config.require_arguments()
         model = require_embeddings(config.spec, model, allow_undocumented=allow_undocumented)
-        asked: dict[str, Any] = {"model": model_id(model)}
+        asked: dict[str, Any] = {"model": model}
         if dimensions is not None:
             asked["dimensions"] = dimensions
-        if encoding_format not in (None, "base64", "float"):
-            raise ConfigurationError(
-                f"encoding_format={shown(encoding_format)}: 'base64' or 'float'"
-            )
+        check_encoding(encoding_format)
         if encoding_format is not None:
             asked["encoding_format"] = encoding_format
         asked.update(own.extra_body or {})

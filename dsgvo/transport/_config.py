@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.errors import CapabilityError, ConfigurationError, environment_error
 from dsgvo.providers import OAuth, Provider, get_provider
 from dsgvo.wire import request
 from dsgvo.wire.arguments import shown
@@ -595,8 +595,10 @@ def key_of(value: object) -> SecretStr:
     """
     value = secret = as_secret(value)  # no traceback shows it
     if secret is None:
-        raise ConfigurationError("api_key() gave no key: it returned None")
-    return _checked_secret("api_key()", secret)
+        raise environment_error("api_key() gave no key: it returned None")
+    if fault := _secret_fault(secret):
+        raise environment_error(f"api_key() {fault}")
+    return SecretStr(secret.get_secret_value().strip())
 
 
 def _key(spec: Provider, api_key: SecretStr | None) -> SecretStr | None:

@@ -29,7 +29,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
 
-from dsgvo.errors import APIError, ConfigurationError
+from dsgvo.errors import APIError, ConfigurationError, environment_error
 from dsgvo.transport import _pools
 from dsgvo.transport._config import Backend, key_of
 from dsgvo.wire.limiter import Limiter, Outcome
@@ -98,7 +98,7 @@ class SendRequest:
 
 
 def _missing(wanted: str, given: str) -> ConfigurationError:
-    return ConfigurationError(
+    return environment_error(
         f"{wanted} is missing: {given} was given, and this call would go past it"
     )
 
@@ -209,7 +209,7 @@ class AskForKey:
 
     def run(self) -> SecretStr:
         if iscoroutinefunction(self.call):
-            raise ConfigurationError(
+            raise environment_error(
                 "api_key: an async function serves calls with await alone; pass one without async"
             )
         return key_of(self.call())
@@ -326,7 +326,14 @@ class Gate:
                 if self.must_wait(lease.sent):
                     lease.sent = self._schedule(0)
             lease.sent = time.monotonic()
+            lease.task = None  # whose frames may hold the answer
             return lease.keep()
+
+    def waiting(self) -> set[asyncio.Task[Any]]:
+        """Return the tasks whose requests are not sent yet."""
+        with self._lock:
+            leases = [*self.leases.copy(), *(lease for lease, _ in self._waiting.copy())]
+        return {lease.task for lease in leases if lease.task is not None}
 
     def _look_for_gone(self) -> None:
         # At once, since other threads may add to it; a tuple's memory may call the collector.
@@ -443,6 +450,7 @@ class Lease:
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._process = os.getpid()
         self.loop = loop
+        self.task = None if loop is None else asyncio.current_task(loop)
 
     @property
     def holds(self) -> bool:

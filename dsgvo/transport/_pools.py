@@ -425,7 +425,7 @@ class _Pools:
                     context = self.make_ready()
                     return AiohttpTransport(context, client=partial(_session, via, context))
             if backend is not None:
-                raise ConfigurationError(
+                raise environment_error(
                     "DSGVO_ASYNC_BACKEND=aiohttp: httpx-aiohttp is not installed; use "
                     "pip install 'dsgvo-llm[aiohttp]'"
                 )

@@ -21,7 +21,7 @@ from dsgvo.errors import (
     APIResponseError,
     APIStatusError,
     CapabilityError,
-    ConfigurationError,
+    environment_error,
 )
 from dsgvo.providers import Model, Provider
 from dsgvo.wire.body import describe_body
@@ -136,7 +136,7 @@ def only_workspace(provider: Provider, found: Sequence[Workspace], argument: str
     if len(found) == 1:
         return found[0].id
     names = ", ".join(f"{one.id!r} ({one.name})" for one in found[:10])
-    raise ConfigurationError(
+    raise environment_error(
         f"{argument}='auto': the account has {len(found)} workspaces, and which one is charged is "
         f"yours to say: pass {argument}= one of {names}"
         if found

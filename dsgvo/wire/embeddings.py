@@ -25,6 +25,7 @@ from dsgvo.errors import (
 from dsgvo.providers import PROVIDERS, Provider
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.errors import read_object
+from dsgvo.wire.residency import model_id
 
 __all__ = [
     "MAX_BATCH_BYTES",
@@ -34,6 +35,7 @@ __all__ = [
     "OnEmpty",
     "batches",
     "check_count",
+    "check_encoding",
     "check_texts",
     "decode_embeddings",
     "is_too_large",
@@ -115,7 +117,7 @@ def require_embeddings(
 
     Raises:
         CapabilityError: If the vendor documents no embeddings; the message names those that do.
-        ConfigurationError: If no model is given and none is documented.
+        ConfigurationError: If no model is given and none is documented, or it cannot be one.
     """
     support = provider.embeddings
     if not support.documented and not allow_undocumented:
@@ -132,7 +134,17 @@ def require_embeddings(
             f"model is missing: {provider.title} documents no embedding model; pass model=…",
             provider=provider.name,
         )
-    return model
+    return model_id(model)
+
+
+def check_encoding(encoding_format: str | None) -> None:
+    """Refuse a form of vectors that there is not.
+
+    Raises:
+        ConfigurationError: If it is none of OpenAI's two.
+    """
+    if encoding_format not in (None, "base64", "float"):
+        raise ConfigurationError(f"encoding_format={shown(encoding_format)}: 'base64' or 'float'")
 
 
 def check_count(argument: str, value: int) -> None:

@@ -64,7 +64,7 @@ def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_pa
 def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     lines: list[Any] = [{"body": "a", "x": 1, "m": {}}, {"body": "b", "x": {"y": 2}, "n": 2**70}]
-    write_lines(path, [*lines, {"body": "c", "z": 0.5}])
+    write_lines(path, [*lines, {"body": "c", "x": None, "z": 0.5}])
     with path.open("ab") as file:
         file.write(b'{"body": "\\ud800"}\n{"body": "\xfc"}\n{"body": ' + b"[" * 5000)
     assert embedded(path, tmp_path / "out", id="z").failed == 3
@@ -151,8 +151,7 @@ def test_what_has_changed_is_refused_with_the_way_out(
             embedded(source, target)
         return
     if change in ("rows", "texts"):
-        other = [lines[0], {**lines[1], "body": "Drei"}]
-        write_lines(source, [*lines, lines[0]] if change == "rows" else other)
+        write_lines(source, [*lines, {}] if change == "rows" else [lines[0], {"body": "Drei"}])
         change = {}
     message = str(raised(ConfigurationError, embedded, source, target, **change))
     assert said in message
@@ -196,21 +195,22 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "step", "kind"),
+    ("arguments", "kind"),
     [
-        ({}, Status(401), AuthenticationError),
-        ({"residency": "strict", "model": "x"}, None, ResidencyError),
-        ({"strict": True, "provider": "neuroflash"}, None, ConfigurationError),
-        *(({name: 0}, None, ConfigurationError) for name in ("requests_per_minute", "dimensions")),
+        *((one, AuthenticationError) for one in ({}, {"requests_per_minute": 2})),
+        ({"residency": "strict", "model": "x"}, ResidencyError),
+        ({"strict": True, "provider": "neuroflash"}, ConfigurationError),
+        *((one, ConfigurationError) for one in ({"api_key": list}, {"http_transport": Mock()})),
+        *(({name: 0}, ConfigurationError) for name in ("dimensions", "encoding_format")),
     ],
 )
 def test_what_no_row_is_to_blame_for_ends_the_run(
-    environment: Server, tmp_path: Path, arguments: Any, step: Any, kind: type[DsgvoError]
+    environment: Server, tmp_path: Path, arguments: Any, kind: type[DsgvoError]
 ) -> None:
-    if step is not None:
-        environment.script("innogpt", *[step] * 100)
+    environment.script("innogpt", *[Status(401)] * 100)
     with pytest.raises(kind):
         embedded(corpus(tmp_path / "in.jsonl", 300), tmp_path / "out", **arguments)
+    assert len(environment.requests) <= (1 if arguments else 4)
     assert not (tmp_path / "out.errors.jsonl").exists()
     environment.clear()
     assert embedded(tmp_path / "in.jsonl", tmp_path / "out").failed == 0
