@@ -179,8 +179,8 @@ def test_a_pool_of_the_users_gives_his_own_client_large_answers_and_what_is_no_h
     his = httpx.Client(transport=own, timeout=None)
     with raw_server(lambda asked, _: says[asked[:6]]) as raw, his:
         client = Mode("sync").client("sovrgpt", raw, http_transport=own, timeout=9)
-        assert client.chat(support.HELLO, model="m").content == "Ja."
         assert len(his.get(raw.url).content) == MIB
+        assert client.chat(support.HELLO, model="m").content == "Ja."
         head = {"Connection": "upgrade", "Upgrade": "x"}
         with his.stream("GET", f"{raw.url}/up", headers=head) as switched:
             read, left = switched.extensions["network_stream"].read, MIB

@@ -41,8 +41,7 @@ def test_typed_errors_have_a_class_and_a_way_out(mode: Mode, server: Server, pro
     sent = len(server.requests)
     client = mode.client(provider, server, api_key="falscher-schluessel")
     error = raised(errors.AuthenticationError, mode.chat, client)
-    assert "check api_key" in str(error)
-    assert "falscher" not in str(error)
+    assert ("check api_key" in str(error), "falscher" in str(error)) == (True, False)
     assert len(server.requests) == sent + 1
     client = mode.client(provider, server, base_url=f"{server.base_url(provider)}/v2")
     error = raised(errors.NotFoundError, mode.chat, client)

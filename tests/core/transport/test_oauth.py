@@ -153,17 +153,18 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
 def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[float]) -> None:
     client = of(mode, server, max_retries=0)
     mode.chat(client)
-    server.expire_tokens()
-    assert mode.chat(client).finish_reason == "stop"
-    assert (len(fetches(server)), len(server.requests), naps) == (2, 5, [])
+    for how in ("chat", "models"):
+        server.expire_tokens()
+        assert mode.call(client, how)
+    assert (len(fetches(server)), len(server.requests), naps) == (3, 8, [])
     server.script("neuroflash", *[Status(401)] * 5)
     raised(errors.AuthenticationError, mode.chat, client)
-    assert (len(fetches(server)), len(server.requests)) == (3, 8)
+    assert (len(fetches(server)), len(server.requests)) == (4, 11)
     wrong = of(mode, server, client_secret="falsches-Geheimnis")
     error = raised(errors.AuthenticationError, mode.chat, wrong)
     assert "check client_id and client_secret" in str(error)
     assert "falsches" not in str(error)
-    assert len(server.requests) == 9
+    assert len(server.requests) == 12
 
 
 def test_30_threads_and_30_tasks_fetch_and_renew_once(async_mode: Mode, server: Server) -> None:
