@@ -596,9 +596,7 @@ def key_of(value: object) -> SecretStr:
     value = secret = as_secret(value)  # no traceback shows it
     if secret is None:
         raise environment_error("api_key() gave no key: it returned None")
-    if fault := _secret_fault(secret):
-        raise environment_error(f"api_key() {fault}")
-    return SecretStr(secret.get_secret_value().strip())
+    return _checked_secret("api_key()", secret, environment_error)
 
 
 def _key(spec: Provider, api_key: SecretStr | None) -> SecretStr | None:
@@ -615,9 +613,11 @@ def _is_given(secret: SecretStr | None) -> TypeIs[SecretStr]:
     return secret is not None and bool(secret.get_secret_value())
 
 
-def _checked_secret(name: str, secret: SecretStr) -> SecretStr:
+def _checked_secret(
+    name: str, secret: SecretStr, error: Callable[[str], ConfigurationError] = ConfigurationError
+) -> SecretStr:
     if fault := _secret_fault(secret):
-        raise ConfigurationError(f"{name} {fault}")
+        raise error(f"{name} {fault}")
     return SecretStr(secret.get_secret_value().strip())
 
 

@@ -239,7 +239,7 @@ class WaitFor:
 
     Args:
         future: What is waited for.
-        held_up: Whether that cannot go on while this thread waits.
+        stands_still: Whether that cannot go on while this thread waits.
         seconds: How long at most.
 
     Raises:
@@ -247,11 +247,11 @@ class WaitFor:
     """
 
     future: Future[Any]
-    held_up: Callable[[], bool]
+    stands_still: Callable[[], bool]
     seconds: float
 
     def run(self) -> Any:
-        if not self.future.done() and self.held_up():
+        if not self.future.done() and self.stands_still():
             raise StandstillError
         try:
             return self.future.result(self.seconds)
@@ -331,9 +331,12 @@ class Gate:
 
     def waiting(self) -> set[asyncio.Task[Any]]:
         """Return the tasks whose requests are not sent yet."""
+        return {lease.task for lease in self._all() if lease.task is not None}
+
+    def _all(self) -> list[Lease]:
+        """Return the leases of all who have a place or wait for one."""
         with self._lock:
-            leases = [*self.leases.copy(), *(lease for lease, _ in self._waiting.copy())]
-        return {lease.task for lease in leases if lease.task is not None}
+            return [*self.leases.copy(), *(lease for lease, _ in self._waiting.copy())]
 
     def _look_for_gone(self) -> None:
         # At once, since other threads may add to it; a tuple's memory may call the collector.
@@ -363,11 +366,9 @@ class Gate:
 
     def _has_others(self, lease: Lease) -> bool:
         loop = lease.loop or held_up.get()
-        if loop is None:
-            return False
-        with self._lock:
-            others = [*self.leases.copy(), *(one for one, _ in self._waiting)]
-        return any(one.loop is loop and one is not lease for one in others)
+        return loop is not None and any(
+            one.loop is loop and one is not lease for one in self._all()
+        )
 
     def _take(self, lease: Lease) -> Future[None]:
         turn = Future[None]()

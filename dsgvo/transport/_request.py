@@ -781,8 +781,8 @@ class BearerToken:
             if flight is mine:
                 return (yield from _fly(mine, key, config, credentials))
             try:
-                held_up = partial(_is_here, leader)
-                return (yield WaitFor(flight, held_up, TOKEN_SECONDS)).secret
+                is_here = partial(_is_this_thread, leader)
+                return (yield WaitFor(flight, is_here, TOKEN_SECONDS)).secret
             except CancelledError:
                 continue  # whoever fetched it was cancelled
             except DeadlockError:  # that one needs this thread, or its loop was closed
@@ -821,7 +821,7 @@ def _fly(
         flight.cancel()  # has no effect on one that is done
 
 
-def _is_here(thread: int) -> bool:
+def _is_this_thread(thread: int) -> bool:
     return thread == get_ident()
 
 

@@ -94,7 +94,7 @@ def test_places_go_to_the_next_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> N
         assert not next(last).future.done()  # it does not go before those who wait
         last.close()
         flows.pop(0).close()
-    assert {(step.held_up(), step.seconds) for step in steps} == {(False, _flow.LOOK_SECONDS)}
+    assert {(step.stands_still(), step.seconds) for step in steps} == {(False, _flow.LOOK_SECONDS)}
     next(last := gate.admit())
     ends = property(lambda _: leases and leases.pop().end(None))  # as the garbage collector may
     monkeypatch.setattr(_flow.Lease, "gone", ends)
