@@ -78,10 +78,7 @@ class Upstream:
     async def chunks(self, body: JsonObject, call: Call) -> AsyncGenerator[JsonObject]:
         """Ask for a stream; return its chunks once it has begun."""
         asked = self._chat(body, call) | {"stream": True, "stream_options": {"include_usage": True}}
-        response = await self._open("/chat/completions", asked)
-        if "json" in response.headers.get("content-type", ""):
-            raise _refused(response, await _read(response), self.key)
-        return _chunks(response, self.key)
+        return _chunks(await self._open("/chat/completions", asked), self.key)
 
     async def vectors(self, texts: list[str], model: str, size: int | None) -> tuple[Any, Any]:
         """Ask for embeddings; return the vectors, and the usage."""
@@ -124,7 +121,8 @@ class Upstream:
             response = await self._http().send(request, stream=True)
         except httpx.HTTPError as error:
             raise _failed(f"cannot be reached: {type(error).__name__}") from error
-        if response.status_code != 200:
+        plain = "json" in response.headers.get("content-type", "")
+        if response.status_code != 200 or (plain and "stream" in body):
             raise _refused(response, await _read(response), self.key)
         return response
 
@@ -198,7 +196,8 @@ def _refused(response: httpx.Response, content: bytes, key: str | None) -> ApiEr
     if status in (401, 403):  # the vendor's key is right; it is ours that is not
         return _failed(f"wants another key: {told}")
     code = as_text(as_object(body.get("error")).get("code")) or "upstream_error"
-    headers = {name: text for name, text in response.headers.items() if name == "retry-after"}
+    wait = response.headers.get("retry-after")
+    headers = {"retry-after": wait} if wait else {}
     return ApiError(status if 400 <= status < 600 else 502, told, code, headers=headers)
 
 
