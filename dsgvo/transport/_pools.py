@@ -946,22 +946,18 @@ def build(
             target = target.copy_merge_params(query)
         except (httpx.InvalidURL, ValueError) as error:  # 64 KiB, or a number's thousands of digits
             raise ConfigurationError(f"default_query or extra_query: {error}") from None
-    if isinstance(content, Form):
-        # Files are read piece by piece while they are sent.
-        form: dict[str, Any] = {"data": content.fields, "files": content.files}
-        return _request()(method, target, headers=headers, extensions=extensions, **form)
-    if isinstance(content, SecretStr):
-        secret: dict[str, Any] = {"content": content.get_secret_value().encode()}
-        return _request()(method, target, headers=headers, extensions=extensions, **secret)
-    if content is None:
-        return _request()(method, target, headers=headers, extensions=extensions)
-    # With ``content=`` httpx adds these two by itself, in four times the time.
-    added = {"Host": target.netloc.decode(), "Content-Length": str(len(content))}
-    body = httpx.ByteStream(content)
-    request = _request()(
-        method, target, headers={**added, **headers}, extensions=extensions, stream=body
-    )
-    request.read()
+    body: dict[str, Any] = {}
+    if isinstance(content, Form):  # files are read piece by piece while they are sent
+        body = {"data": content.fields, "files": content.files}
+    elif isinstance(content, SecretStr):
+        body = {"content": content.get_secret_value().encode()}
+    elif content is not None:
+        # With ``content=`` httpx adds these two by itself, in four times the time.
+        own = {"Host": target.netloc.decode(), "Content-Length": str(len(content))}
+        headers, body = {**own, **headers}, {"stream": httpx.ByteStream(content)}
+    request = _request()(method, target, headers=headers, extensions=extensions, **body)
+    if isinstance(content, bytes):
+        request.read()
     return request
 
 
