@@ -10,7 +10,7 @@ from tests.calls import Mode, run
 from tests.core.support import eventually
 from tests.frameworks.support import Way
 
-LONG = Reply(chunks=["Wort "] * 2_000)
+LONG = Reply(chunks=["Wort "] * 2_000, pace=0.01)  # one that has come whole keeps its connection
 
 
 def all_are_closed(server: Server) -> bool:
