@@ -34,6 +34,7 @@ from dsgvo.wire.request import check_objects
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
+from langchain_dsgvo._langchain_internals import with_signature
 from langchain_dsgvo._messages import to_wire
 from langchain_dsgvo._responses import combined_output, first_call_index, to_chunks, to_result
 from langchain_dsgvo._settings import VendorSettings
@@ -261,6 +262,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         extra = merged_body(self.extra_body, request.pop("extra_body", None))
         return {**request, "extra_body": extra}
 
+    @with_signature
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -272,6 +274,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             request = self._request(messages, stop, kwargs)
             return to_result(self._client.chat(**request), request["model"])
 
+    @with_signature
     async def _agenerate(
         self,
         messages: list[BaseMessage],
