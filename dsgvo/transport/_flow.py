@@ -22,10 +22,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutinefunction
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
 
@@ -268,14 +270,17 @@ class WaitFor:
 
 
 LOOK_SECONDS = 10.0
-"""How long one waits for a place before it looks again whether those who have one are gone."""
+"""How long one waits for a place before it looks again whether those who have one are gone, and how
+long their loop may stand still until it is said to be.
+"""
 
 
 class Gate:
     """The door that the requests of one key go through, as wide as a :class:`Limiter` says.
 
     Serves threads and loops at once. Those that find no place wait for one to be given back, also
-    by a loop that was closed over its tasks; those that have one sleep until their time has come.
+    by a loop that was closed over its tasks, or that waits in its turn for the threads that wait
+    here; those that have one sleep until their time has come.
 
     Args:
         limiter: The policy.
@@ -362,7 +367,8 @@ class Gate:
                     lease.hold(self)
                     turn.set_result(None)
         except DeadlockError:
-            pass
+            for one in self._all():
+                one.ask()
 
     def _has_others(self, lease: Lease) -> bool:
         loop = lease.loop or held_up.get()
@@ -446,6 +452,7 @@ class Lease:
 
     _gate: Gate | None = None
     _kept = False
+    _asked = inf
     sent = 0.0
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -460,8 +467,17 @@ class Lease:
 
     @property
     def gone(self) -> bool:
-        """Whether it is of a loop that runs no longer, and so does nothing more."""
-        return self.loop is not None and not self.loop.is_running()
+        """Whether it is of a loop that runs no longer, or does not answer, and so does nothing."""
+        if self.loop is None:
+            return False
+        return not self.loop.is_running() or time.monotonic() - self._asked >= LOOK_SECONDS
+
+    def ask(self) -> None:
+        """Have its loop answer, unless it was asked already."""
+        if self.loop is not None and self._asked == inf:
+            self._asked = time.monotonic()
+            with suppress(RuntimeError):  # it was closed
+                self.loop.call_soon_threadsafe(setattr, self, "_asked", inf)
 
     def hold(self, gate: Gate) -> None:
         """Take over a place that the gate's limiter has given."""

@@ -262,7 +262,7 @@ def test_a_full_disk_and_a_text_that_fails_in_many_parts_are_tried_again(
     environment: Server, tmp_path: Path
 ) -> None:
     source = corpus(tmp_path / "in.jsonl", 120, {n: f"{n // 40}" * 2000 for n in range(0, 120, 20)})
-    environment.limit_embeddings("innogpt", bytes=1000)
+    environment.limit_embeddings("innogpt", texts=9, bytes=1000)
     with patch("os.write", side_effect=OSError(28, "full")), pytest.raises(OSError, match="full"):
         embedded(source, tmp_path / "out", part_rows=4)
     for retry in (False, True):

@@ -36,10 +36,17 @@ def test_threads_and_tasks_share_the_places() -> None:
     assert (len(most), max(most) <= 3, gate.limiter.in_flight) == (100, True, 0)
 
 
-async def test_a_call_that_holds_up_its_own_loop_is_let_through() -> None:
+async def test_who_holds_up_his_own_loop_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_flow, "LOOK_SECONDS", 0.01)
     gate, _ = Gate(Limiter(max_concurrency=1)), _flow.held_up.set(asyncio.get_running_loop())
     calls = [await arun(gate.admit()), await asyncio.to_thread(run, gate.admit())]
     assert (len([*calls, run(gate.admit())]), gate.limiter.in_flight) == (3, 3)
+    waits = asyncio.create_task(arun(gate.admit()))
+    await asyncio.sleep(0)
+    calls.pop().end(None)
+    with ThreadPoolExecutor(1) as pool:  # it does not say for whom it works, as LangChain's do not
+        pool.submit(run, gate.admit()).result(timeout=30).end(None)
+    assert ((await asyncio.wait_for(waits, 30)).holds, gate.limiter.in_flight) == (True, 1)
 
 
 async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:

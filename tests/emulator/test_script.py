@@ -39,13 +39,6 @@ def test_broken_embeddings(http: Http, server: emu.Server, step: emu.Step, index
     assert [one["index"] for one in data] == indexes
 
 
-def test_large_batches_are_refused(http: Http, server: emu.Server) -> None:
-    server.limit_embeddings("meingpt", texts=2, bytes=10)
-    inputs: list[object] = [["a", "b"], ["a", "b", "c"], ["ö" * 6], "kurz"]
-    answers = [http("meingpt", "/embeddings", json={"input": one}) for one in inputs]
-    assert [answer.status_code for answer in answers] == [200, 413, 413, 200]
-
-
 def test_whom_a_step_is_for(http: Http, server: emu.Server) -> None:
     server.script("sovrgpt", emu.Status(500), path="/models")
     server.script("meingpt", emu.Status(500))
