@@ -1,5 +1,6 @@
 """A real model behind the dialects: any OpenAI-compatible server."""
 
+import json
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -158,9 +159,7 @@ async def _chunks(response: httpx.Response, key: str | None) -> AsyncGenerator[J
                     if event.data.strip() == "[DONE]":
                         return
                     chunk = as_object(parse_json(event.data))
-                    if chunk.get("error"):
-                        chunk = as_object(parse_json(_hidden(event.data, key)))
-                    yield chunk
+                    yield _hidden(chunk, key) if chunk.get("error") else chunk
         except (httpx.HTTPError, SSETooLargeError, InvalidJSONError) as error:
             raise BrokenOffError from error
 
@@ -180,13 +179,14 @@ def _failed(said: str) -> ApiError:
     return ApiError(502, f"The upstream server {said}", "upstream_error")
 
 
-def _hidden(told: str, key: str | None) -> str:
-    return told.replace(key, "***") if key else told  # who asks here need not know it
+def _hidden(told: JsonObject, key: str | None) -> JsonObject:
+    # Who asks here need not know it; written anew, since servers escape in several ways.
+    return as_object(parse_json(json.dumps(told).replace(key, "***"))) if key else told
 
 
 def _refused(response: httpx.Response, content: bytes, key: str | None) -> ApiError:
     try:
-        body = as_object(parse_json(_hidden(content.decode(errors="replace"), key)))
+        body = _hidden(as_object(parse_json(content.decode(errors="replace"))), key)
     except InvalidJSONError:
         body = {}
     told = as_text(as_object(body.get("error")).get("message") or body.get("error"))

