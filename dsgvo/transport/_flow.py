@@ -341,7 +341,8 @@ class Gate:
     def _all(self) -> list[Lease]:
         """Return the leases of all who have a place or wait for one."""
         with self._lock:
-            return [*self.leases.copy(), *(lease for lease, _ in self._waiting.copy())]
+            waiting = (lease for lease, turn in self._waiting.copy() if not turn.cancelled())
+            return [*self.leases.copy(), *waiting]
 
     def _look_for_gone(self) -> None:
         # At once, since other threads may add to it; a tuple's memory may call the collector.

@@ -47,6 +47,12 @@ async def test_who_holds_up_his_own_loop_is_let_through(monkeypatch: pytest.Monk
     with ThreadPoolExecutor(1) as pool:  # it does not say for whom it works, as LangChain's do not
         pool.submit(run, gate.admit()).result(timeout=30).end(None)
     assert ((await asyncio.wait_for(waits, 30)).holds, gate.limiter.in_flight) == (True, 1)
+    gate = Gate(Limiter(max_concurrency=1))
+    flows = [gate.admit() for _ in range(4)]
+    await asyncio.to_thread(lambda: [next(flow, None) for flow in flows[:2]])
+    next(flows[2])
+    flows[2].close()  # it wants no place any more
+    assert not next(flows[3]).stands_still()
 
 
 async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:
