@@ -694,7 +694,7 @@ def _without_blocking(request: httpx.Request, at_once: int) -> httpx.Request:
                 yield piece
 
     head: dict[str, Any] = {"headers": request.headers, "extensions": request.extensions}
-    return httpx.Request(request.method, request.url, content=content(), **head)
+    return _request()(request.method, request.url, content=content(), **head)
 
 
 def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:

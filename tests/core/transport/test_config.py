@@ -86,13 +86,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"arguments": {"workspace_id": "w"}}, "workspace_id='w': SovrGPT has no such argument"),
     ({"trusted_models": "gpt"}, "trusted_models='gpt': use a list"),
     ({"client_id": "mein client", "client_secret": "s"}, "client_id holds white space"),
-    *(
-        (
-            {"client_id": None, name: "c", "api_key": "k"},
-            "are two ways to sign in: pass one of them",
-        )
-        for name in ("client_id", "client_secret")
-    ),
+    ({"client_id": "c", "api_key": "k"}, "are two ways to sign in: pass one of them"),
+    ({"client_id": None, "client_secret": "c", "api_key": "k"}, "are two ways to sign in"),
     ({"timeout": "5"}, "timeout='5': use seconds above 0"),
     ({"client_id": "c", "client_secret": "ein Geheimnis"}, "client_secret holds white space"),
     *(({"purpose": p}, f"purpose={p!r}: use a line of text, such as 'Ku") for p in (5, " ")),
@@ -144,9 +139,11 @@ def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
     [(None, 10.0, None), (600.0, 10.0, 600.0), (10, 10, 10), (2.5, 2.5, 2.5)],
 )
 def test_how_long_each_step_may_take(timeout: float | None, connect: float, silence: Any) -> None:
-    request = _pools.build("GET", GATE, {}, None, timeout=timeout, query={}, connect_timeout=None)
+    given: Any = {"timeout": timeout, "connect_timeout": None, "query": {"sig": "geheim"}}
+    request = _pools.build("POST", GATE, {}, b"{}", **given)
     steps = {"connect": connect, "pool": connect, "read": silence, "write": silence}
-    assert request.extensions["timeout"] == steps
+    for one in request, _pools._without_blocking(request, 1):
+        assert (one.extensions["timeout"], "geheim" in repr(one)) == (steps, False)
 
 
 def test_a_time_out_in_any_of_its_forms() -> None:
@@ -178,12 +175,10 @@ def test_an_adaptive_limit_is_that_of_a_server_and_a_key() -> None:
     no_key = type("Vault", (), {"__call__": lambda _: "k", "__hash__": None})()  # of a dict
     others = of(base_url=GATE), *[of(api_key=key) for key in ("l", asked, no_key, type(no_key)())]
     assert len({gate, *others}) == 6
-    assert of(rate_limit=gate, api_key="l") is gate
-    assert of(rate_limit=None) is None
+    assert (of(rate_limit=gate, api_key="l"), of(rate_limit=None)) == (gate, None)
     assert gate.limiter.max_hold == MAX_RETRY_AFTER
     accounts = [resolve("sovrgpt", api_key=key).account for key in (asked, asked, lambda: "k")]
     assert accounts[0] == accounts[1] != accounts[2]
-    assert len(set(accounts)) == 2
 
 
 def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:
@@ -192,8 +187,7 @@ def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:
     assert pair.sync.config is pair.asynchronous.config
     assert ClientPair.of(pair, "sovrgpt", dict(settings)) is pair
     other = ClientPair.of(pair, "sovrgpt", settings | {"api_key": "neu"})
-    assert other is not pair
-    assert other.sync.config.secrets() == ("neu",)
+    assert (other is pair, other.sync.config.secrets()) == (False, ("neu",))
     with pytest.raises(ConfigurationError, match="max_retries=-1"):
         ClientPair.of(pair, "sovrgpt", settings | {"max_retries": -1})
     # It says nothing about whether two model objects are the same.
