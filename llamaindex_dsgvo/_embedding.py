@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import aclosing, contextmanager
 from itertools import islice
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from pydantic import Field
 from dsgvo.errors import ConfigurationError
 from dsgvo.settings import EmbeddingSettings
 from dsgvo.transport import RequestOptions
-from dsgvo.wire.embeddings import MAX_BATCH_TEXTS, check_texts
+from dsgvo.wire.embeddings import MAX_BATCH_TEXTS, check_texts, require_list
 from llamaindex_dsgvo._llamaindex_internals import dispatcher_for, with_progress
 from llamaindex_dsgvo._settings import VendorSettings
 
@@ -107,7 +107,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
             ConfigurationError: If a text is empty, with its index; nothing is sent.
             APIError: If vectors are missing or wrong.
         """
-        self._check(texts)
+        texts = self._checked(texts)
         options = RequestOptions.given(kwargs)
         if self._llama_index_batches(options):
             return super().get_text_embedding_batch(texts, show_progress, **kwargs)
@@ -122,7 +122,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         self, texts: list[str], show_progress: bool = False, **kwargs: Any
     ) -> list[Vector]:
         """Return one vector a text; see :meth:`get_text_embedding_batch`."""
-        self._check(texts)
+        texts = self._checked(texts)
         options = RequestOptions.given(kwargs)
         if self._llama_index_batches(options):
             return await super().aget_text_embedding_batch(texts, show_progress, **kwargs)
@@ -133,9 +133,12 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
                     found.extend(finish([await anext(vectors) for _ in batch]))
         return found
 
-    def _check(self, texts: list[str]) -> None:
+    def _checked(self, texts: Iterable[str]) -> list[str]:
+        require_list("texts", texts)
+        texts = list(texts)
         if self.on_empty == "error":
             check_texts(texts)
+        return texts
 
     def _llama_index_batches(self, options: Mapping[str, Any]) -> bool:
         for name in ("embeddings_cache", "rate_limiter"):

@@ -117,7 +117,7 @@ CASES: tuple[BadInput, ...] = (
     _base_url("password", "https://user:geheim@sovrgpt.com/", "password", **HIDDEN),
     _base_url("broken brackets", "https://[::1/v1", "is not a valid URL"),
     _base_url("half a surrogate pair", "https://sovrgpt.com/\ud800", "white space or other"),
-    _base_url("of another type", 7, "not a str"),
+    _base_url("of another type", 0, "not a str"),
     _row("construction", "base_url: of the environment", **MEINGPT_URL),
     # How it is asked
     _setting("timeout", 0, "timeout=0|seconds"),
@@ -135,8 +135,8 @@ CASES: tuple[BadInput, ...] = (
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
     _param("temperature", 3, "temperature=3|0 to 2"),
     _param("n", 2, "n=2", **FEW),
-    _called("NaN", "sovrgpt", "(NaN or infinity): use", params={"top_k": float("nan")}),
-    _called("infinity", "sovrgpt", "finite numbers", params={"top_k": -float("inf")}),
+    _called("NaN", "sovrgpt", "'a', 'b' c|finite", params={"a": float("nan"), "b": -float("inf")}),
+    _param("response_format", {}, "use an object such as {'type'"),
     # A parameter that the vendor ignores, where that is refused.
     _param("max_tokens", 5, "meinGPT: Completions", "meingpt", settings={"strict": True}, **FEW),
     _param("tools", [ADD], f"tools|{ONLINE}", "meingpt", params={"model": ONLINE}, **FEW),

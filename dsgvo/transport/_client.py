@@ -58,6 +58,7 @@ from dsgvo.transport._config import (
     Timeout,
     as_key,
     as_secret,
+    given_or_set,
     require_model,
     resolve,
 )
@@ -336,7 +337,7 @@ class BaseClient:
         spec = config.spec
         request = build_chat(
             spec,
-            model=model or os.environ.get(spec.model_variable),
+            model=given_or_set(model, spec.model_variable),
             messages=messages,
             params=params,
             # A plain answer that is cut shows nothing of its text.

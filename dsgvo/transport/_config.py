@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from dsgvo.errors import CapabilityError, ConfigurationError, environment_error
 from dsgvo.providers import OAuth, Provider, get_provider
 from dsgvo.wire import request
-from dsgvo.wire.arguments import shown
+from dsgvo.wire.arguments import is_given, shown
 from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, resolve_residency
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ __all__ = [
     "RequestOptions",
     "as_key",
     "as_secret",
+    "given_or_set",
     "is_loopback",
     "is_public",
     "key_of",
@@ -205,12 +206,12 @@ class RequestOptions:
             changes["connect_timeout"], changes["timeout"] = _timeouts(self.timeout)
         if self.max_retries is not None:
             changes["max_retries"] = _max_retries(self.max_retries)
-        if self.extra_headers:
+        if self.extra_headers is not None:
             added = _headers("extra_headers", self.extra_headers)
             names = {name.lower() for name in added}
             kept = {k: value for k, value in config.headers.items() if k.lower() not in names}
             changes["headers"] = kept | added
-        if self.extra_query:
+        if self.extra_query is not None:
             changes["query"] = {**config.query, **_query("extra_query", self.extra_query)}
         if self.purpose is not None:
             changes["purpose"] = _purpose(self.purpose)
@@ -419,7 +420,8 @@ def resolve(
     key = as_key(api_key)
     if not callable(key):
         key = None if signs_in and not _is_given(key) else _key(spec, key)
-    url = check_base_url(base_url or os.environ.get(spec.base_url_variable) or spec.base_url, spec)
+    own_url = given_or_set(base_url, spec.base_url_variable)
+    url = check_base_url(own_url if is_given(own_url) else spec.base_url, spec)
     credentials = None
     if key is None:
         credentials = _credentials(spec, client_id, client_secret)
@@ -437,7 +439,7 @@ def resolve(
         api_key=key,
         credentials=None,
         headers={
-            **_headers("default_headers", default_headers or {}),
+            **_headers("default_headers", {} if default_headers is None else default_headers),
             **_spec_headers(spec, given),
         },
         arguments=given,
@@ -445,11 +447,11 @@ def resolve(
         connect_timeout=connect,
         max_retries=_max_retries(max_retries),
         strict=strict,
-        residency=resolve_residency(residency or os.environ.get(RESIDENCY_VARIABLE)),
+        residency=resolve_residency(given_or_set(residency, RESIDENCY_VARIABLE)),
         trusted_models=_ids(trusted_models),
         rate_limit=_rate_limit(rate_limit),
         max_response_bytes=_max_response_bytes(max_response_bytes),
-        query=_query("default_query", default_query or {}),
+        query=_query("default_query", {} if default_query is None else default_query),
         response_headers=_response_headers(include_response_headers),
         purpose=None if purpose is None else _purpose(purpose),
         http_transport=_transport("http_transport", "handle_request", http_transport),
@@ -471,7 +473,12 @@ def require_model(spec: Provider, model: str | None) -> str:
     Raises:
         ConfigurationError: If neither names one.
     """
-    return request.require_model(spec, model or os.environ.get(spec.model_variable))
+    return request.require_model(spec, given_or_set(model, spec.model_variable))
+
+
+def given_or_set(value: str | None, variable: str) -> str | None:
+    """Return an argument, or what the environment says where none is given."""
+    return value if is_given(value) else os.environ.get(variable)
 
 
 def _arguments(spec: Provider, given: Mapping[str, str | None]) -> dict[str, str]:
@@ -481,8 +488,8 @@ def _arguments(spec: Provider, given: Mapping[str, str | None]) -> dict[str, str
             raise ConfigurationError(f"{name}={shown(value)}: {spec.title} has no such argument")
     found: dict[str, str] = {}
     for name, wanted in known.items():
-        value = given.get(name) or os.environ.get(wanted.variable)
-        if value:
+        value = given_or_set(given.get(name), wanted.variable)
+        if is_given(value):
             found[name] = _header_value(name, value).strip()
     return found
 

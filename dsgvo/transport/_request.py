@@ -589,22 +589,27 @@ def _build(
 
 def _json(operation: Operation, refused: set[str]) -> bytes:
     added = {name: value for name, value in operation.optional.items() if name not in refused}
-    body = {**(operation.body or {}), **added} if added else operation.body
+    body = {**(operation.body or {}), **added}
+    written = _written(body)
+    if isinstance(written, bytes):
+        return written
+    names = (name for name, value in body.items() if isinstance(_written({name: value}), str))
+    raise ConfigurationError(
+        f"{', '.join(map(shown, names))} cannot be written as JSON ({written}): use plain values, "
+        "finite numbers and valid Unicode, without lone surrogates"
+    )
+
+
+def _written(body: Mapping[str, Any]) -> bytes | str:
+    """Return what is sent, or what is wrong with it."""
     try:
         written = to_json(body)
         # JSON has no such numbers; texts may hold the words.
         unsure = b"NaN" in written or b"Infinity" in written
         finite = not unsure or written == to_json(body, inf_nan_mode="null")
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
-        why = type(error).__name__
-    else:
-        if finite:
-            return written
-        why = "NaN or infinity"
-    raise ConfigurationError(
-        f"the request cannot be written as JSON ({why}): use plain values, finite numbers and "
-        "valid Unicode, without lone surrogates, in messages, tools and parameters"
-    )
+        return type(error).__name__
+    return written if finite else "NaN or infinity"
 
 
 def _sign(request: httpx.Request, config: ClientConfig, token: SecretStr) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar, cast
+from typing import TypeGuard, TypeVar, cast
 
 from dsgvo.errors import ConfigurationError
 
-__all__ = ["equal", "listed", "require", "shown", "unknown_argument", "wrong_argument"]
+__all__ = ["equal", "is_given", "listed", "require", "shown", "unknown_argument", "wrong_argument"]
 
 _T = TypeVar("_T")
 
@@ -87,6 +87,11 @@ def equal(value: object, other: object) -> bool:
         return bool(value == other)
     except Exception:  # noqa: BLE001 - a signalling NaN, an array
         return False
+
+
+def is_given(value: _T | None) -> TypeGuard[_T]:
+    """Return whether an argument is given: an empty text, as of a variable, says nothing."""
+    return value is not None and not (isinstance(value, str) and not value)
 
 
 def shown(value: object) -> str:

@@ -23,7 +23,7 @@ from dsgvo.errors import (
     UnprocessableEntityError,
 )
 from dsgvo.providers import PROVIDERS, Provider
-from dsgvo.wire.arguments import shown
+from dsgvo.wire.arguments import is_given, shown
 from dsgvo.wire.errors import read_object
 from dsgvo.wire.residency import model_id
 
@@ -128,8 +128,8 @@ def require_embeddings(
             "allow_undocumented=True",
             provider=provider.name,
         )
-    model = model or support.default_model
-    if not model:
+    model = model if is_given(model) else support.default_model
+    if model is None:
         raise ConfigurationError(
             f"model is missing: {provider.title} documents no embedding model; pass model=…",
             provider=provider.name,

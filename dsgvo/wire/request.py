@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
-from dsgvo.wire.arguments import equal, shown
+from dsgvo.wire.arguments import equal, is_given, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.messages import has_reasoning, without_reasoning
 from dsgvo.wire.names import valid_tool_names
@@ -127,8 +127,7 @@ def build_chat(
     body: dict[str, Any] = {"model": model, "messages": messages}
     ignored: dict[str, str] = {}
     for name, value in params.items():
-        # An empty list of stop sequences or tools says the same as none at all.
-        if value is None or (name in {"stop", "tools"} and not value):
+        if value is None or (name in {"stop", "tools"} and _is_empty(value)):
             continue
         check_parameter(name, value, provider)
         body[name] = value
@@ -166,6 +165,10 @@ def build_chat(
     )
 
 
+def _is_empty(value: object) -> bool:
+    return isinstance(value, str | list | tuple) and not value
+
+
 def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
     check_objects("messages", messages)
     if not messages:
@@ -193,12 +196,15 @@ def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:
             f"n={shown(n)}: {provider.title} gives one answer a request; call batch() instead",
             provider=provider.name,
         )
-    wanted: object = body.get("response_format") or {}
-    if not isinstance(wanted, Mapping):
+    wanted: object = body.get("response_format")
+    if wanted is None:
+        return
+    if not isinstance(wanted, Mapping) or "type" not in wanted:
+        given = shown(cast("object", wanted))
         raise ConfigurationError(
-            f"response_format={shown(wanted)}: use an object such as {{'type': 'json_object'}}"
+            f"response_format={given}: use an object such as {{'type': 'json_object'}}"
         )
-    if cast("Mapping[str, Any]", wanted).get("type") == "json_schema":
+    if cast("Mapping[str, Any]", wanted)["type"] == "json_schema":
         check_structured_output(provider, "json_schema")
 
 
@@ -209,7 +215,7 @@ def require_model(provider: Provider, model: str | None) -> str:
         ConfigurationError: If there is none, or it cannot be one. There is no default: models age,
             and differ in where they run.
     """
-    if model and not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if is_given(model) and not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"model={shown(model)} is not a str", provider=provider.name)
     if not model:
         examples = [known.id for known in provider.models if known.kind == "chat"]
@@ -273,8 +279,8 @@ def _ignored(provider: Provider, model: str, given: str, does: str, then: str, s
 
 
 def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> None:
-    check_objects("tools", body.get("tools") or [])
-    tools = cast("list[dict[str, Any]]", body.get("tools") or [])
+    tools: list[dict[str, Any]] = body.get("tools", [])
+    check_objects("tools", tools)
     for index, tool in enumerate(tools):
         function: object = tool.get("function", {})
         if not isinstance(function, Mapping) or not isinstance(
@@ -308,7 +314,7 @@ def check_structured_output(
         return provider.structured_output[0]
     if method not in provider.structured_output:
         raise CapabilityError(
-            f"method={method!r} is not documented by {provider.title} ({provider.page}): "
+            f"method={shown(method)} is not documented by {provider.title} ({provider.page}): "
             f"use {' or '.join(map(repr, provider.structured_output))}",
             provider=provider.name,
         )

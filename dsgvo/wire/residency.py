@@ -10,7 +10,7 @@ from typing import Literal, cast, get_args
 
 from dsgvo.errors import ConfigurationError, ResidencyError
 from dsgvo.providers import Provider
-from dsgvo.wire.arguments import shown
+from dsgvo.wire.arguments import is_given, shown
 
 __all__ = [
     "EUROPEAN",
@@ -73,7 +73,7 @@ def resolve_residency(value: str | None) -> Residency:
     Raises:
         ConfigurationError: If it is none of the three.
     """
-    value = value or "eu"
+    value = value if is_given(value) else "eu"
     if value not in get_args(Residency):
         raise ConfigurationError(
             f"residency={shown(value)} (argument or {RESIDENCY_VARIABLE}): use 'eu', 'strict' or "
