@@ -292,6 +292,7 @@ class Gate:
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Lease, Future[None]]] = deque()
         self.leases = set[Lease]()
+        self._asked = -inf
         _gates.add(self)
 
     def after_fork(self) -> None:
@@ -368,8 +369,11 @@ class Gate:
                     lease.hold(self)
                     turn.set_result(None)
         except DeadlockError:
-            for one in self._all():
-                one.ask()
+            now = time.monotonic()
+            if now - self._asked >= LOOK_SECONDS:  # one asks for all who wait
+                self._asked = now
+                for one in self._all():
+                    one.ask()
 
     def _has_others(self, lease: Lease) -> bool:
         loop = lease.loop or held_up.get()

@@ -61,8 +61,7 @@ async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:
     lease.end(RateLimitError("", status_code=429, retry_after=7))
     lease.end(None)
     assert (gate.limiter.in_flight, gate.must_wait(lease.sent)) == (0, True)
-    limiter = Limiter(max_hold=60)
-    limiter.give(0.0, sent=0.0, outcome="refused", retry_after=1e300)
+    (limiter := Limiter(max_hold=60)).give(0, sent=0, outcome="refused", retry_after=1e300)
     assert limiter.schedule(0.0) == 60.0
 
 
@@ -83,8 +82,7 @@ def test_the_gate_does_as_the_policy_says(monkeypatch: pytest.MonkeyPatch) -> No
     gate.correct(-490)
     leases += [run(gate.admit(98))]
     give.assert_called_once_with(pytest.approx(125), sent=100.0, outcome="refused", retry_after=30)
-    with leases[1]:
-        pass
+    leases[1].end(None)
     for error in (InternalServerError("", status_code=500), KeyboardInterrupt()):
         with pytest.raises(type(error)), leases.pop():
             raise error
@@ -99,7 +97,8 @@ def test_places_go_to_the_next_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> N
     gate = Gate(Limiter(max_concurrency=2))
     give = gate.limiter.give = Mock(wraps=gate.limiter.give)
     leases, flows = [run(gate.admit()) for _ in range(2)], [gate.admit() for _ in range(3)]
-    steps: Any = [next(flow) for flow in flows]
+    monkeypatch.setattr(_flow.Lease, "ask", ask := Mock())
+    steps: Any = [(next(flow), flow.throw(_flow.DeadlockError()))[1] for flow in flows]
     leases.pop().end(None)
     for given in ([True, False, False], [True, True, False]):
         assert [step.future.done() for step in steps] == given
@@ -113,7 +112,8 @@ def test_places_go_to_the_next_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(_flow.Lease, "gone", ends)
     flows.pop().close()
     last.close()
-    assert (leases, gate.leases, gate.limiter.in_flight, give.call_count) == ([], set(), 0, 2)
+    counts = gate.limiter.in_flight, give.call_count, ask.call_count  # one who waits asks for all
+    assert [*leases, *gate.leases, *counts] == [0, 2, 3]
 
 
 def test_a_loop_closed_over_its_tasks_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
