@@ -290,7 +290,8 @@ class Settings(BaseModel):
     def _both_clients(self) -> ClientPair:
         fields = vars(self)  # each call asks, and a model's attributes are slow
         settings = {name: fields[field] for field, name in self.client_arguments.items()}
-        kept = self._clients
+        private = self.__pydantic_private__ or {}  # thirty times as fast as to ask for one of it
+        kept: ClientPair | None = private.get("_clients")
         clients = ClientPair.of(kept, self.provider, settings)
         if clients is not kept:  # to set an attribute takes longer than all the rest
             self._clients = clients
@@ -450,8 +451,8 @@ class ChatSettings(Settings):
 
     def _parameters(self) -> dict[str, Any]:
         fields = vars(self)
-        given = {name: fields[name] for name in self.parameter_fields}
-        return {name: value for name, value in given.items() if value is not None}
+        names = self.parameter_fields
+        return {name: value for name in names if (value := fields[name]) is not None}
 
 
 class EmbeddingSettings(Settings):

@@ -259,8 +259,9 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         wire, left_out = media_after_tool_results(self.spec, request["model"], to_wire(messages))
         tell_left_out(self.spec, request["model"], left_out, strict=self.strict)
         request["messages"] = wire if schema is None else with_schema(wire, schema)
-        extra = merged_body(self.extra_body, request.pop("extra_body", None))
-        return {**request, "extra_body": extra}
+        if (extra := merged_body(self.extra_body, request.pop("extra_body", None))) is not None:
+            request["extra_body"] = extra
+        return request
 
     @with_signature
     def _generate(

@@ -170,7 +170,7 @@ _NO_LIST = frozenset({404, 405})
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
     """A chat request and the configuration that holds for it alone.
 

@@ -163,9 +163,9 @@ class RequestOptions:
         Raises:
             ConfigurationError: With the first of them.
         """
-        if refused := sorted(_OF_THE_CONSTRUCTOR.intersection(arguments)):
+        if refused := _OF_THE_CONSTRUCTOR.intersection(arguments):
             raise ConfigurationError(
-                f"{refused[0]} cannot be set for one call: pass it to the constructor, and make "
+                f"{min(refused)} cannot be set for one call: pass it to the constructor, and make "
                 "one object for each"
             )
 

@@ -79,7 +79,7 @@ class Sink(Protocol):
     def feed(self, data: bytes, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SendRequest:
     """Send a request; the result is the answer with its body unread."""
 
@@ -105,7 +105,7 @@ def _missing(wanted: str, given: str) -> ConfigurationError:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenBody:
     """Begin to read an answer's body; the result is for :class:`ReadChunk`."""
 
@@ -119,7 +119,7 @@ class OpenBody:
         return _pools.aread(self.response, self.max_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReadChunk:
     """Read what comes next of a body; the result is ``None`` at its end."""
 
@@ -132,7 +132,7 @@ class ReadChunk:
         return await anext(self.chunks, None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CloseBody:
     """Let go of a body that is read no further."""
 
@@ -145,7 +145,7 @@ class CloseBody:
         await self.chunks.aclose()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReadBody:
     """Read an answer's body into a sink, to its end or until the sink is done."""
 
@@ -177,7 +177,7 @@ class ReadBody:
             await _pools.afinish(self.response, chunks, keep=keep)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sleep:
     """Wait so many seconds."""
 
@@ -190,7 +190,7 @@ class Sleep:
         await asyncio.sleep(self.seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunInThread:
     """Call what may hold up a thread, such as reading a disk; an event loop goes on meanwhile."""
 
@@ -203,7 +203,7 @@ class RunInThread:
         return await asyncio.to_thread(self.call)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AskForKey:
     """Call a user's function that gives the key."""
 
@@ -235,7 +235,7 @@ class StoppedError(Exception):
     """Nobody waits for the result of a flow any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WaitFor:
     """Wait for what another thread or task is doing; the result is its result.
 

@@ -41,7 +41,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 _WHOLE = frozenset({"max_tokens", "seed", "continue_cut_answers"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ChatRequest:
     """A chat request, checked and ready to be sent.
 
