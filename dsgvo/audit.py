@@ -115,7 +115,8 @@ class AuditEntry:
     def __enter__(self) -> AuditEntry:
         named = os.environ.get(AUDIT_VARIABLE) or None
         try:
-            _trail.follow(named)
+            if named or _trail.named:
+                _trail.follow(named)
         except (OSError, ValueError) as error:  # nothing is sent that would go unrecorded
             why = getattr(error, "strerror", error)
             said = f"{AUDIT_VARIABLE}={named!r} cannot be written: {why}"

@@ -69,12 +69,12 @@ def to_result(completion: Completion, model: str) -> ChatResult:
 
 def combined_output(outputs: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
     """Return what ``generate`` says of several answers: the sum of their counts, and the model."""
-    used: dict[str, Any] = {}
+    used: dict[str, Any] | None = None
     names: dict[str, str] = {}
     for output in filter(None, outputs):  # there is none for an answer out of the cache
         names["model_name"] = output["model_name"]
-        used = added(used, numbers(output.get("token_usage"))) or {}
-    return {"token_usage": used, **names}
+        used = added(used, numbers(output.get("token_usage")))
+    return {"token_usage": used or {}, **names}
 
 
 def to_chunks(delta: Delta, model: str, first_call: int = 0) -> Sequence[ChatGenerationChunk]:

@@ -857,7 +857,9 @@ def _too_large(max_bytes: int) -> ConnectionFailedError:
 
 
 def _encoding(response: httpx.Response) -> str | None:
-    return response.headers.get("content-encoding")
+    raw = response.headers.raw  # past httpx, which asks each header for its own encoding
+    named = [value.decode("latin-1") for name, value in raw if name.lower() == b"content-encoding"]
+    return ", ".join(named) or None
 
 
 def _inflated(encoding: str, stream: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:

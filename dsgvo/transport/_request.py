@@ -144,6 +144,10 @@ USER_AGENT = f"dsgvo-llm/{__version__}"
 
 _FROM_GATEWAYS = frozenset({408, 502, 503, 504, 520, 522, 524})
 _REQUEST_IDS = (b"x-request-id", b"request-id", b"x-litellm-call-id", b"cf-ray")
+_NO_LEASE = Lease()
+"""That of all requests that no gate admits; its end gives nothing back."""
+
+_NO_DOCUMENT = nullcontext(None)
 _log = logging.getLogger("dsgvo")
 _T = TypeVar("_T")
 
@@ -296,12 +300,12 @@ def open_response(
         APIError: Of the kind that fits.
     """
     retries = retries or Retries(config, operation)
-    refused = runtime.refused_by(config.base_url)
+    refused: set[str] = runtime.refused_by(config.base_url) if operation.optional else set()
     renewed, stale = False, 0
-    if operation.model_at(config) in runtime.want_reasoning:
+    if operation.reasoned_messages and operation.model_at(config) in runtime.want_reasoning:
         operation.with_reasoning()
     while True:
-        lease = Lease() if gate is None else (yield from gate.admit(tokens))
+        lease = _NO_LEASE if gate is None else (yield from gate.admit(tokens))
         with lease:
             token: SecretStr | None = None if auth is None else (yield from auth.bearer(config))
             result = yield from _attempt(config, operation, refused, token)
@@ -360,7 +364,8 @@ def _attempt(
     started = runtime.clock()
     try:
         # A file is opened anew for each attempt, so that an upload can be made again.
-        with (yield from _opened(operation.upload)) as document:
+        upload = operation.upload
+        with _NO_DOCUMENT if upload is None else (yield from _opened(upload)) as document:
             request = _build(config, operation, refused, document, signed=token is not None)
             if token is not None:
                 _sign(request, config, token)
@@ -544,9 +549,7 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | _WITHOUT_WAITING)
 
 
-def _opened(upload: Upload | None) -> Flow[AbstractContextManager[IO[bytes] | None]]:
-    if upload is None:
-        return nullcontext()
+def _opened(upload: Upload) -> Flow[AbstractContextManager[IO[bytes]]]:
     if upload.path is None:
         return BytesIO(upload.data or b"")
     try:

@@ -318,7 +318,7 @@ class ChatDecoder:
         last.completion = None if self.cut else completion
         if self._is_stream and not completion.reasoning:
             self._reader.thought_unopened = thought_unopened(completion.content)
-        return deltas if last == _EMPTY else [*deltas, last]
+        return deltas if self.cut and last == _EMPTY else [*deltas, last]
 
     def _vendor_error(self, body: str | Mapping[str, Any]) -> APIError:
         """Return the error of the vendor's words: of its own class if nothing had come before."""

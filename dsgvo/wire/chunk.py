@@ -142,6 +142,7 @@ class ChunkReader:
             raise ShapeError("the vendor sent more than one choice, which was not asked for")
         self.saw_choice = True
         message: dict[str, Any] | None = choice.get(part)
+        finish = choice.get("finish_reason")
         if not message and not self.saw_message:
             # A whole message inside a stream, or a delta in a plain answer, is read too.
             message = choice.get("message") or choice.get("delta")
@@ -152,9 +153,9 @@ class ChunkReader:
                 delta.content = content
             else:
                 whole = part == "message" or message is choice.get("message")
-                self._message(message, delta, choice.get("finish_reason"), whole)
-        if choice.get("finish_reason"):
-            self._finish(str(choice["finish_reason"]), delta)
+                self._message(message, delta, finish, whole)
+        if finish:
+            self._finish(str(finish), delta)
         if choice.get("error"):
             self.failure = {"error": choice["error"]}
         if not choice.keys() <= _CHOICE_KEYS:
@@ -259,10 +260,10 @@ def _keep_rest(delta: Delta, name: str, value: object) -> None:
 
 def _counts(usage: object) -> Any:
     """Return a vendor's usage without numbers that are none or that nobody can count to."""
+    if isinstance(usage, int):
+        return usage if usage.bit_length() < 64 else None
     if isinstance(usage, dict):
         return {key: _counts(value) for key, value in cast("dict[str, Any]", usage).items()}
     if isinstance(usage, float):
         return usage if math.isfinite(usage) else None
-    if isinstance(usage, int):
-        return usage if usage.bit_length() < 64 else None
     return usage

@@ -110,7 +110,9 @@ class Accumulator:
         headers: Mapping[str, str] | None = None,
         before: Completion | None = None,
     ) -> None:
-        self._completion = Completion(provider, request_id=request_id, headers=headers)
+        self._completion = Completion(
+            provider, tool_calls=[], extra={}, request_id=request_id, headers=headers
+        )
         self._before = before or _NOTHING
         if before is not None:
             self._completion.continued = before.continued + 1

@@ -14,10 +14,10 @@ from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
 from dsgvo.wire.arguments import equal, is_given, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
-from dsgvo.wire.messages import has_reasoning, without_reasoning
+from dsgvo.wire.messages import without_reasoning
 from dsgvo.wire.names import valid_tool_names
 from dsgvo.wire.residency import Residency, check_residency, model_id
-from dsgvo.wire.tools import tool_choice
+from dsgvo.wire.tools import NO_NAMES, tool_choice
 
 __all__ = [
     "ChatRequest",
@@ -121,10 +121,9 @@ def build_chat(
     known = provider.model(model)
     unsure_of_images = check_parts(provider, model, messages, known)
     messages, upload = take_upload(provider, messages)
-    reasoned = messages if send_reasoning is None and has_reasoning(messages) else None
-    if not send_reasoning:
-        messages = without_reasoning(messages)
-    body: dict[str, Any] = {"model": model, "messages": messages}
+    sent = messages if send_reasoning else without_reasoning(messages)
+    reasoned = messages if send_reasoning is None and sent is not messages else None
+    body: dict[str, Any] = {"model": model, "messages": sent}
     ignored: dict[str, str] = {}
     for name, value in params.items():
         if value is None or (name in {"stop", "tools"} and _is_empty(value)):
@@ -141,8 +140,7 @@ def build_chat(
         ignored["images"] = _ignored(
             provider, model, "messages", "documents no image input", then, strict
         )
-    _check_tools(provider, known, body)
-    tool_names = valid_tool_names(body)
+    tool_names = _check_tools(provider, known, body)
     _check_form(provider, body)
     # A model that streams unasked is asked for its stream, so that it reports its usage.
     stream = stream or known.streams_unasked
@@ -278,7 +276,10 @@ def _ignored(provider: Provider, model: str, given: str, does: str, then: str, s
     return message
 
 
-def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> None:
+def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> Mapping[str, str]:
+    """Check tools and what is chosen of them; return their own names, by valid ones."""
+    if "tools" not in body and "tool_choice" not in body:  # nearly all
+        return NO_NAMES
     tools: list[dict[str, Any]] = body.get("tools", [])
     check_objects("tools", tools)
     for index, tool in enumerate(tools):
@@ -299,6 +300,7 @@ def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> None
             del body["tool_choice"]
         else:
             body["tool_choice"] = choice
+    return valid_tool_names(body)
 
 
 def check_structured_output(

@@ -166,14 +166,10 @@ class ToolCallAssembler:
 
     def flush(self) -> list[ToolCallDelta]:
         """Return what was held back, at the end of the answer."""
-        rests = [
-            (call, call.arguments if call.held else _without_halves(call.tail))
-            for call in self._shown
-        ]
         return [
             ToolCallDelta(cast("int", call.position), None, None, rest)
-            for call, rest in rests
-            if rest
+            for call in self._shown
+            if (rest := call.arguments if call.held else _without_halves(call.tail))
         ]
 
     def _add(self, piece: Mapping[str, Any], whole: bool) -> ToolCallDelta | None:

@@ -60,7 +60,7 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
     """
     if not usage:
         return None
-    given, answer, total = (_first(usage, names) for names in (_INPUT, _OUTPUT, _TOTAL))
+    given, answer, total = _first(usage, _INPUT), _first(usage, _OUTPUT), _first(usage, _TOTAL)
     if given is answer is total is None:
         return None
     if usage.keys() <= _WITHOUT_DETAILS:  # nearly all
