@@ -173,6 +173,8 @@ class Engine(Generic[_Unit]):
         self.gate = gate
         self.summary = summary
         self._progress = progress
+        # One reads and one writes: each keeps the memory that it has once needed.
+        self._threads = ThreadPoolExecutor(2, "dsgvo-bulk")
         self._began = time.monotonic()
         self._told = 0.0
         self._failures = 0
@@ -191,12 +193,10 @@ class Engine(Generic[_Unit]):
             KeyboardInterrupt: After Ctrl-C, when what was in flight is done.
             DsgvoError: What ended the run, likewise.
         """
-        # One thread reads and one writes: each keeps the memory that it has once needed.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2, "dsgvo-bulk"))
         open_parts: deque[Part[_Unit]] = deque()
         tasks: set[asyncio.Task[Any]] = set()
         writing: asyncio.Task[None] | None = None
-        with self._interruptible(tasks):
+        with self._threads, self._interruptible(tasks):
             while True:
                 while not self._stopping and len(tasks) < self.gate.limiter.concurrency:
                     part = next((one for one in open_parts if one.units), None)
@@ -232,12 +232,15 @@ class Engine(Generic[_Unit]):
 
     async def _read(self, parts: Iterator[Part[_Unit]]) -> Part[_Unit] | None:
         try:
-            part = await asyncio.to_thread(next, parts, None)
+            part = await self._in_thread(lambda: next(parts, None))
         except Exception as error:  # noqa: BLE001 - what is in flight is kept first
             self._stop(error)
             return None
         self._all_read = part is None
         return part
+
+    def _in_thread(self, call: Callable[[], _T]) -> Awaitable[_T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def _done(
         self,
@@ -250,7 +253,7 @@ class Engine(Generic[_Unit]):
 
     async def _finished(self, finish: Callable[[Part[_Unit]], None], part: Part[_Unit]) -> None:
         self._unwritten = True  # no later part is written unless this one is
-        await asyncio.to_thread(finish, part)
+        await self._in_thread(lambda: finish(part))
         self._unwritten = False
         self.summary.rows += part.rows
 
