@@ -369,15 +369,11 @@ class BaseClient:
             continue_cut_answers,
         )
 
-    def _open(
-        self, call: _Call, retries: Retries, gate: Gate | None = None, guessed: int = 0
-    ) -> Flow[Answer]:
-        """Make a chat request, and look up first what the vendor's model list says of images."""
-        if call.check_images:
-            listed = yield from self._listed(call.config)
-            if any(m.id == call.model and m.images is False for m in listed):
-                raise images_refused(self.spec, call.model)
-        return (yield from open_response(call.config, call.operation, AUTH, retries, gate, guessed))
+    def _check_images(self, call: _Call) -> Flow[None]:
+        """Look up what the vendor's model list says of images, before one is sent."""
+        listed = yield from self._listed(call.config)
+        if any(m.id == call.model and m.images is False for m in listed):
+            raise images_refused(self.spec, call.model)
 
     def _begin(self, call: _Call) -> Flow[_Begun]:
         """Make a chat request and read the first piece of its answer.
@@ -389,8 +385,10 @@ class BaseClient:
 
     def _first_piece(self, call: _Call) -> Flow[_Begun]:
         retries = Retries(call.config, call.operation)
+        if call.check_images:
+            yield from self._check_images(call)
         while True:
-            answer = yield from self._open(call, retries)
+            answer = yield from open_response(call.config, call.operation, AUTH, retries)
             decoder = call.decoder(answer)
             chunks: Chunks = yield OpenBody(answer.response, call.config.max_response_bytes)
             try:
@@ -424,11 +422,14 @@ class BaseClient:
 
     def _decoded(self, call: _Call, gate: Gate | None, guessed: int) -> Flow[ChatDecoder]:
         """Make a chat request until its answer is read to the end."""
-        retries = Retries(call.config, call.operation)
+        config, operation = call.config, call.operation
+        retries = Retries(config, operation)
+        if call.check_images:
+            yield from self._check_images(call)
         while True:
-            answer = yield from self._open(call, retries, gate, guessed)
+            answer = yield from open_response(config, operation, AUTH, retries, gate, guessed)
             decoder = call.decoder(answer)
-            limit = call.config.max_response_bytes
+            limit = config.max_response_bytes
             try:
                 with answer.lease:
                     yield ReadBody(answer.request, answer.response, decoder, limit)
@@ -439,7 +440,7 @@ class BaseClient:
                 else:
                     decoder.close()
             except APIError as error:
-                late = tell_late(call.config, error, answer.started)
+                late = tell_late(config, error, answer.started)
                 again = False if late else None
                 yield from retries.wait(Failure(error, retry=again))
                 continue
@@ -827,14 +828,19 @@ def _broken(
 
 def _told(call: _Call, flow: Flow[_T]) -> Flow[_T]:
     """Add to an error what lists say of it and, if the rest was asked for, what had come."""
+    flow = explained(call.config, call.model, flow)
+    return flow if call.before is None else _with_part(call.before, flow)
+
+
+def _with_part(before: Completion, flow: Flow[_T]) -> Flow[_T]:
     try:
-        return (yield from explained(call.config, call.model, flow))
+        return (yield from flow)
+    except IncompleteStreamError:
+        raise
     except APIError as error:
-        if call.before is None or isinstance(error, IncompleteStreamError):
-            raise
         raise IncompleteStreamError(
             f"the answer was cut, and its rest could not be had: {error.message}",
-            partial=call.before,
+            partial=before,
             provider=error.provider,
             status_code=error.status_code,
             code=error.code,

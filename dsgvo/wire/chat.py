@@ -124,6 +124,7 @@ class ChatDecoder:
         self._reader = ChunkReader(thinking=thinking, tool_names=tool_names)
         self._accumulator = Accumulator(provider.name, request_id, headers, before)
         self._error: APIError | None = None
+        self._whole: Completion | None = None
         self._goes_on = goes_on
         self._seam = None if before is None else Seam(before.content)
         self.cut = False
@@ -196,7 +197,7 @@ class ChatDecoder:
 
     def completion(self) -> Completion:
         """Return what has arrived so far; after :meth:`close`, the whole answer."""
-        return self._accumulator.completion(self._reader.tool_calls)
+        return self._whole or self._accumulator.completion(self._reader.tool_calls)
 
     @property
     def thought_unopened(self) -> bool:
@@ -312,7 +313,7 @@ class ChatDecoder:
         if last.tool_calls:
             deltas.append(Delta(tool_calls=last.tool_calls))
             last.tool_calls = ()
-        completion = self.completion()
+        completion = self._whole = self.completion()
         if completion.finish_reason == "tool_calls" and not _says_anything(completion):
             raise self._incomplete("finish_reason='tool_calls', and no call of a tool has come")
         last.completion = None if self.cut else completion

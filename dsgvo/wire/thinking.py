@@ -25,6 +25,7 @@ CLOSING_TAG = "</think>"
 _THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary", "reasoning_content")
 _MAX_NESTING = 6
 _NOT_BLANK = re.compile(r"\S")
+_NO_TAG = re.compile(r"[^\s<]")
 _QUOTES = "`'\"„“”«»()<>"
 
 
@@ -87,6 +88,10 @@ class ThinkSplitter:
         """Take the next piece of ``content`` and return what is certain of it."""
         if self._state is _State.ANSWER:
             return Split("", text)
+        begins = self._state is _State.BEFORE and not (self._opened or self._held)
+        if begins and _NO_TAG.match(text):  # nearly all answers
+            self._state = _State.ANSWER
+            return Split("", self._after_blank(text))
         text = self._held + text
         self._held = ""
         at = 0  # what comes before it is told apart: a copy of the rest for each tag would not end
