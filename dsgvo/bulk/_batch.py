@@ -29,7 +29,7 @@ from dsgvo.bulk._engine import (
     address,
     as_error,
     asked,
-    require_no_loop,
+    check_run,
 )
 from dsgvo.bulk._journal import Journal, as_line, read_lines, sync
 from dsgvo.errors import ConfigurationError, DsgvoError
@@ -122,7 +122,7 @@ def run_batch(
         >>> result["custom_id"], result["response"]["body"]["choices"][0]["finish_reason"]
         ('a', 'stop')
     """
-    require_no_loop()
+    check_run({"input": input, "output": output}, progress, remote, client)
     source, target = Path(input), Path(output)
     limiter = Limiter(
         requests_per_minute=requests_per_minute,

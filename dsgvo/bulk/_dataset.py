@@ -30,7 +30,7 @@ from dsgvo.bulk._engine import (
     address,
     as_error,
     asked,
-    require_no_loop,
+    check_run,
 )
 from dsgvo.bulk._journal import Journal, real_path
 from dsgvo.bulk._sources import Source, open_source, readable
@@ -157,8 +157,8 @@ def embed_dataset(
         >>> pq.read_table(folder / "out").schema.names
         ['id', 'body', 'vector']
     """
-    require_no_loop()
-    counts = {"part_rows": part_rows, "max_concurrency": max_concurrency}
+    check_run({"source": source, "target": target}, progress, remote, client)
+    counts = {"part_rows": part_rows}
     if dimensions is not None:
         counts["dimensions"] = dimensions
     for name, value in counts.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import time
@@ -34,6 +35,7 @@ from dsgvo.errors import (
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, ClientConfig, Gate, running_loop
 from dsgvo.transport._config import is_loopback
+from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.limiter import MAX_HOLD
 from dsgvo.wire.retry import asks_for_fewer, next_delay
@@ -48,7 +50,7 @@ __all__ = [
     "address",
     "as_error",
     "asked",
-    "require_no_loop",
+    "check_run",
 ]
 
 MAX_RETRIES = 5
@@ -129,8 +131,29 @@ def asked(
     return AsyncClient.over(config)
 
 
-def require_no_loop() -> None:
-    """Raise ConfigurationError in an event loop, which would stand still until a run ends."""
+_OWN = ("max_retries", "rate_limit")
+
+
+def check_run(
+    paths: Mapping[str, object],
+    progress: Progress | None,
+    remote: Remote | None,
+    client: Mapping[str, Any],
+) -> None:
+    """Refuse a run in an event loop, which would stand still until it ends, or a wrong argument.
+
+    Raises:
+        ConfigurationError: With the argument and its value.
+    """
+    for name, value in paths.items():
+        if not isinstance(value, str | os.PathLike):
+            raise ConfigurationError(f"{name}={shown(value)} is no path")
+    if progress is not None and not callable(progress):
+        raise ConfigurationError(f"progress={shown(progress)}: use a function of a Summary")
+    if remote is not None and not hasattr(remote, "asked"):
+        raise ConfigurationError(f"remote={shown(remote)}: use a dsgvo.ray.Cluster")
+    if own := [name for name in _OWN if name in client]:
+        raise ConfigurationError(f"{own[0]}: a run sees to that; limits are arguments of their own")
     loop = running_loop()
     if loop is not None and not hasattr(loop, "_nest_patched"):  # nest_asyncio's may run another
         raise ConfigurationError(

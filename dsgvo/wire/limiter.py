@@ -10,12 +10,14 @@ from numbers import Real
 from typing import Literal, TypeAlias
 
 from dsgvo.errors import ConfigurationError
+from dsgvo.wire.arguments import shown
 
 __all__ = ["MAX_HOLD", "Limiter", "Outcome"]
 
 Outcome: TypeAlias = Literal["ok", "refused", "failed"]
 """``refused``: the vendor asks for fewer requests (429, 503, 529); ``failed``: anything else."""
 
+_ENDLESS = 1e300
 START_CONCURRENCY = 4.0
 MAX_CONCURRENCY = 128
 
@@ -82,17 +84,18 @@ class Limiter:
         max_concurrency: int = MAX_CONCURRENCY,
         max_hold: float = MAX_HOLD,
     ) -> None:
-        given = {
+        given = {"max_concurrency": max_concurrency, "max_hold": max_hold}
+        rates = {
             "requests_per_minute": requests_per_minute,
             "tokens_per_minute": tokens_per_minute,
-            "max_concurrency": max_concurrency,
-            "max_hold": max_hold,
         }
+        given |= {name: value for name, value in rates.items() if value is not None}
         for name, value in given.items():
-            number = isinstance(value, Real)  # NumPy's, too
-            if value is not None and not (number and 0 < value < float("inf")):
-                raise ConfigurationError(f"{name}={value!r} is out of range: use more than 0")
-        self.max_concurrency = max(1, int(max_concurrency))
+            if not isinstance(value, Real) or not 0 < value < _ENDLESS:  # NumPy's are such, too
+                raise ConfigurationError(f"{name}={shown(value)} is out of range: use more than 0")
+        if max_concurrency != int(max_concurrency):
+            raise ConfigurationError(f"max_concurrency={max_concurrency} is not a whole number")
+        self.max_concurrency = int(max_concurrency)
         self.concurrency = min(START_CONCURRENCY, float(self.max_concurrency))
         self.max_hold = max_hold
         self.in_flight = 0

@@ -20,12 +20,8 @@ MODEL = "text-embedding-3-small"
 
 def chat(number: int | str, **body: Any) -> dict[str, Any]:
     messages = [{"role": "user", "content": f"Frage {number}"}]
-    return {
-        "custom_id": f"{number}",
-        "method": "POST",
-        "url": "/v1/chat/completions",
-        "body": {"model": "gpt-5", "messages": messages} | body,
-    }
+    body = {"model": "gpt-5", "messages": messages} | body
+    return {"custom_id": f"{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
 
 
 def embeddings(number: int | str, texts: Any, **body: Any) -> dict[str, Any]:
@@ -104,6 +100,9 @@ def test_results_are_neither_moved_nor_lost(
     found = (twice, "custom_id='a' is there twice"), (tmp_path, "is a folder"), (own, "rename the")
     for path, said in found:
         assert said in str(raised(ConfigurationError, run_batch, path, target, provider="innogpt"))
+    given = {"input": source, "output": target, "provider": "innogpt"}
+    for name in ("input", "output", "progress", "remote", "max_retries", "max_concurrency"):
+        assert str(raised(ConfigurationError, run_batch, **given | {name: 1.5})).startswith(name)
     run_batch(source, target, provider="innogpt")
     assert target.read_bytes() == whole.read_bytes()
     target.write_bytes(b"".join(whole.read_bytes().splitlines(keepends=True)[1:]))

@@ -99,6 +99,6 @@ def test_what_is_given_and_out_of_range() -> None:
     limiter.give(1, sent=0, outcome="ok")
     assert limiter.concurrency == 4  # not all places were taken
     for name in ("requests_per_minute", "tokens_per_minute", "max_concurrency", "max_hold"):
-        for value in (0, inf, "60"):
+        for value in (0, inf, "60", 10**309):
             error = raised(ConfigurationError, Limiter, **{name: value})
             assert str(error) == f"{name}={value!r} is out of range: use more than 0"
