@@ -92,7 +92,7 @@ from dsgvo.transport._request import (
     gate_of,
     image_operation,
     in_workspace,
-    masked,
+    mask_answer,
     open_response,
     read_list,
     secrets_of,
@@ -780,10 +780,10 @@ class BaseClient:
             limit = min(config.max_response_bytes, MAX_IMAGE_BYTES)
             bounded = replace(config, max_response_bytes=limit)
             try:
-                with masked(config, operation, answer):
-                    data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
-                    check_image(config.spec, data, found.response.headers.get("content-type", ""))
+                data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
+                check_image(config.spec, data, found.response.headers.get("content-type", ""))
             except APIError as error:  # it is paid for
+                mask_answer(error, config, operation, answer)
                 error.image = image
                 error.add("the image is made: this error's `image` has its address")
                 raise

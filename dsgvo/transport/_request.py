@@ -7,9 +7,9 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -109,7 +109,7 @@ __all__ = [
     "gate_of",
     "image_operation",
     "in_workspace",
-    "masked",
+    "mask_answer",
     "open_response",
     "read_list",
     "secrets_of",
@@ -441,10 +441,11 @@ def decoded(
     while True:
         answer = yield from open_response(config, operation, AUTH, retries, gate, tokens)
         try:
-            with answer.lease, masked(config, operation, answer):
+            with answer.lease:
                 body = yield from _read(config, operation, answer, _Body())
                 return decode(body, answer), answer
         except APIError as error:
+            mask_answer(error, config, operation, answer)
             yield from retries.wait(Failure(error))
 
 
@@ -638,15 +639,12 @@ def _keys(config: ClientConfig, token: SecretStr | None) -> tuple[str, ...]:
     return (*config.secrets(), *own)
 
 
-@contextmanager
-def masked(config: ClientConfig, operation: Operation, answer: Answer) -> Generator[None]:
+def mask_answer(
+    error: APIError, config: ClientConfig, operation: Operation, answer: Answer
+) -> None:
     """Mask what an error that an answer is found to be quotes of it, and add the request's id."""
-    try:
-        yield
-    except APIError as error:
-        mask(error, secrets_of(config, operation, answer.token))
-        error.request_id = error.request_id or answer.request_id
-        raise
+    mask(error, secrets_of(config, operation, answer.token))
+    error.request_id = error.request_id or answer.request_id
 
 
 def connection_error(
@@ -872,10 +870,10 @@ def _no_token(config: ClientConfig, operation: Operation, answer: Answer, body: 
         )
 
     try:
-        with masked(config, operation, answer):
-            read_object(config.spec, body, fail)
-            raise fail("an answer without one")
+        read_object(config.spec, body, fail)
+        raise fail("an answer without one")
     except APIError as error:
+        mask_answer(error, config, operation, answer)
         return error.with_traceback(None)
 
 
