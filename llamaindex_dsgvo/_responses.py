@@ -108,7 +108,7 @@ class ResponseBuilder:
                 message=_message(self._text, self._thoughts, self._calls),
                 delta=piece,
                 raw=RawResponse(usage=usage, finish_reason=delta.finish_reason),
-                additional_kwargs=numbers(usage),
+                additional_kwargs=numbers(usage) if usage else {},
             )
         if delta.reasoning:
             _additional(response)["thinking_delta"] = delta.reasoning

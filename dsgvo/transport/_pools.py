@@ -710,6 +710,8 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
                 yield data[: max_bytes - size]
                 raise _too_large(max_bytes)
             yield data
+    except GeneratorExit:  # nearly always: what it is read for ends before
+        raise
     except _errors() as error:
         failure = _failure(error)
     finally:
@@ -814,10 +816,12 @@ def finish(
         end = time.monotonic() + GRACE_SECONDS
         hurry(request, response, GRACE_SECONDS)
         stream: Any = response.stream  # begun once more
-        with suppress(*_errors()):
+        try:
             for _ in stream:
                 if time.monotonic() > end:
                     break
+        except _errors():
+            pass
     chunks.close()
 
 

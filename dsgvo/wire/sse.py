@@ -137,7 +137,8 @@ class SSEDecoder:
 
     def _take(self, value: bytes) -> None:
         self._size += len(value) + 1  # the line break counts, or empty lines would have no bound
-        self._check(self._size)
+        if self._size > self._max:
+            self._check(self._size)
         self._data.append(value)
 
     def _check(self, size: int) -> None:
