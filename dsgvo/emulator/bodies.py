@@ -6,7 +6,7 @@ from io import BytesIO
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from dsgvo.emulator.failures import ApiError
@@ -43,8 +43,8 @@ async def read_json_or_upload(request: Request) -> Body:
             payload = form.get("payload")
             files = [part for part in form.getlist("file") if isinstance(part, UploadFile)]
             uploads = tuple([await _upload(part) for part in files])
-    except HTTPException as error:
-        raise ApiError(400, f"Malformed form: {error.detail}", "invalid_form") from error
+    except MultiPartException as error:
+        raise ApiError(400, f"Malformed form: {error.message}", "invalid_form") from error
     if not isinstance(payload, str):
         raise ApiError(400, "The part 'payload' is missing", "invalid_form")
     if len(uploads) != 1:  # the page shows one

@@ -57,12 +57,13 @@ class TestInnoGPT:
         payload = asking("innogpt", {"type": "text", "text": question}, model="gpt-5")
         form, part = {"payload": json.dumps(payload)}, ("file", ("a.pdf", PDF, "application/pdf"))
         assert "2.500 Euro" in "".join(pieces(http("innogpt", data=form, files=[part])))
-        for data, files, says in (
-            (form, [("other", b"x")], "The part 'file' is missing"),
-            ({}, [part], "The part 'payload' is missing"),
-            (form, [("file", ("a.pdf", b"kein PDF"))], "The file is not a readable PDF"),
+        for given, says in (
+            ({"data": form, "files": [("other", b"x")]}, "The part 'file' is missing"),
+            ({"files": [part]}, "The part 'payload' is missing"),
+            ({"data": form, "files": [("file", ("a.pdf", b"kein"))]}, "The file is not a readable"),
+            ({"headers": {"Content-Type": "multipart/form-data"}}, "Malformed form"),
         ):
-            answer = http("innogpt", data=data, files=files)
+            answer = http("innogpt", **given)
             assert answer.status_code == 400
             assert answer.json()["error"]["message"].startswith(says)
 
