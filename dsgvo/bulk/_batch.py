@@ -234,7 +234,8 @@ class _Job:
                 for line in read_lines(self._spill(part)):
                     if {"row", "result"} <= line.keys():
                         part.results[line["row"]] = line
-                for row, line in enumerate(islice(before, len(found))):
+                for row in range(len(found)) if self._retry else ():
+                    line = next(before, dict[str, Any]())
                     if line.get("id") != _id(part, row) or "error" not in line:
                         raise journal.damaged(f"result {_id(part, row)!r} is not in its place")
                     if line["error"] is None:

@@ -91,10 +91,11 @@ def readable(path: Path) -> Generator[None]:
 
 def _open(path: Path) -> Source:
     if path.is_dir():
-        if found := [one for one in sorted(path.rglob("*.parquet")) if not one.is_dir()]:
-            return _Parquet(found)
-        found = sorted(one for one in path.rglob("*") if one.suffix.lower() in TEXT_SUFFIXES)
-        texts = [one for one in found if not one.is_dir()]
+        if found := _files(path, (".parquet",)):
+            source = _Parquet(found)
+            _require_columns(path, source)
+            return source
+        texts = _files(path, TEXT_SUFFIXES)
         if other := next((one for one in texts if not one.is_file()), None):
             raise ConfigurationError(f"{str(other)!r} is no file that can be read")
         if not texts:
@@ -111,6 +112,22 @@ def _open(path: Path) -> Source:
     if not path.is_file():
         raise ConfigurationError(f"{str(path)!r}: there is no such file")
     return kind([path])
+
+
+def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    found = sorted(one for one in folder.rglob("*") if one.suffix.lower() in suffixes)
+    return [one for one in found if not one.is_dir()]
+
+
+def _require_columns(folder: Path, source: Source) -> None:
+    """Refuse a partitioned dataset: what its folders are named for would be lost."""
+    names = {part for file in source.files for part in file.relative_to(folder).parent.parts}
+    columns = {name.partition("=")[0] for name in names if "=" in name}
+    if lost := sorted(columns.difference(source.schema.names)):
+        raise ConfigurationError(
+            f"{str(folder)!r} has columns that only its folders name, {lost}: write them into one "
+            "file, as in pyarrow.parquet.write_table(pyarrow.parquet.read_table(folder), file)"
+        )
 
 
 def _in_parts(

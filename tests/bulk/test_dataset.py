@@ -32,32 +32,31 @@ ROWS: list[dict[str, Any]] = [
 def sources(folder: Path) -> dict[str, Path]:
     table = pa.Table.from_pylist(ROWS)
     pq.write_table(table, folder / "one.parquet")
-    (folder / "many").mkdir()
-    for number in range(2):
-        pq.write_table(table.slice(number, 1), folder / "many" / f"{number}.parquet")
+    (folder / "many/n=1").mkdir(parents=True)
+    for number, name in enumerate(("n=1/0.PARQUET", "n=2.parquet")):
+        pq.write_table(table.slice(number, 1), folder / "many" / name)
     (folder / "texts" / "b").mkdir(parents=True)
     (folder / "texts" / "a.txt").write_text("Guten Tag")
     (folder / "texts" / "b" / "c.md").write_text("Gute Nacht,\nGrüße")
     (folder / "rows.csv").write_text('n,body\n007,Guten Tag\n2,"Gute Nacht,\nGrüße"\n')
     write_lines(folder / "rows.jsonl", ROWS)
-    names = ("one.parquet", "many", "texts", "rows.csv", "rows.jsonl")
-    return {name: folder / name for name in names}
+    return {path.name: path for path in folder.iterdir()}
 
 
 def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_path: Path) -> None:
-    others = {"texts": [{"path": "a.txt"}, {"path": "b/c.md"}]}
-    others["rows.csv"] = [{"n": "007"}, {"n": "2"}]
-    column = {"texts": "text"}
+    own = {"texts": [{"path": "a.txt"}, {"path": "b/c.md"}], "rows.csv": [{"n": "007"}, {"n": "2"}]}
     for name, path in sources(tmp_path).items():
-        target = tmp_path / f"{name}.out"
-        done = embedded(path, target, text=column.get(name, "body"), part_rows=1)
+        target, text = tmp_path / f"{name}.out", "text" if name == "texts" else "body"
+        done = embedded(path, target, text=text, part_rows=1)
         assert (done.rows, done.total, done.failed, done.tokens > 0) == (2, 2, 0, True)
         schema = pq.read_schema(target / "part-000000.parquet")
         assert schema.field("vector").type == pa.list_(pa.float32(), 8)
-        for row, wanted, more in zip(rows_of(target), ROWS, others.get(name, ROWS), strict=True):
-            assert row.pop(column.get(name, "body")) == wanted["body"]
-            assert len(row.pop("vector")) == 8
+        for row, wanted, more in zip(rows_of(target), ROWS, own.get(name, ROWS), strict=True):
+            assert (row.pop(text), len(row.pop("vector"))) == (wanted["body"], 8)
             assert row == {key: value for key, value in more.items() if key != "body"}
+    (tmp_path / "many/n=1").rename(tmp_path / "many/year=1")
+    said = str(raised(ConfigurationError, embedded, tmp_path / "many", tmp_path / "x"))
+    assert "only its folders name, ['year']" in said
 
 
 def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:
