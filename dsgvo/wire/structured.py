@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
+from dsgvo.wire.messages import without_surrogates
 from dsgvo.wire.names import valid_name
 from dsgvo.wire.request import response_format
 
@@ -344,7 +345,7 @@ def object_in(text: str, *, growing: bool = False) -> dict[str, Any] | None:
     """Return the JSON object that a text is or holds, or begins if it is still growing.
 
     Small models wrap JSON in Markdown or a sentence, and leave line breaks inside texts unescaped,
-    whatever they are told.
+    whatever they are told. Half a surrogate pair becomes U+FFFD, as in a tool call's arguments.
 
     Examples:
         >>> object_in('Gern: {"a": 1}')
@@ -365,7 +366,7 @@ def _json(text: str, *, growing: bool) -> object:
     with suppress(ValueError):
         return from_json(text, allow_partial="trailing-strings" if growing else False)
     with suppress(ValueError, RecursionError):
-        return json.loads(text, strict=False)
+        return without_surrogates(json.loads(text, strict=False))
     return None
 
 

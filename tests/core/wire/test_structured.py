@@ -230,7 +230,7 @@ OBJECTS: dict[str, Any] = {
     ' Gern:\n```json\n{"a": 1}\n```\nSo.': {"a": 1},
     'Im Fall {x}:\n```\nx\n```\noder\n```\n{"a": 1}\n```': {"a": 1},
     'Gern: {"a": 1}.': {"a": 1},
-    '{"a": "b\nc"}': {"a": "b\nc"},
+    '{"a": "b\nc\\ud83d"}': {"a": "b\nc\ufffd"},
 }
 GROWING = {'Gern: {"a": "xy': {"a": "xy"}, "Gern: ": None}
 # finish reason, tool, whether it was called → why
