@@ -238,17 +238,18 @@ class _Wire:
 
     def _outgoing(self, buffer: bytes) -> bytes:
         """Return what is sent now: h11 writes a request's head and body apart, and then nothing."""
-        # The pool looks at idle connections, and may then take one that another thread just freed.
-        if self.has_head and self.get_extra_info("is_readable"):
-            import httpcore
-
-            raise httpcore.ConnectionNotAvailable  # it takes another one; nothing was sent
-        if self._tunnel is not None and buffer and not _OF_TUNNELS.match(buffer):
-            self._tunnel = None
-        self._begin()
         head, self._request_head = self._request_head, b""
-        if not head and buffer.startswith(b"POST "):
-            self._request_head, buffer = buffer, b""
+        if buffer and not head:
+            # The pool looks at idle connections, and may take one that another thread just freed.
+            if self.has_head and self.get_extra_info("is_readable"):
+                import httpcore
+
+                raise httpcore.ConnectionNotAvailable  # it takes another one; nothing was sent
+            if self._tunnel is not None and not _OF_TUNNELS.match(buffer):
+                self._tunnel = None
+            self._begin()
+            if buffer.startswith(b"POST "):
+                self._request_head, buffer = buffer, b""
         return head + buffer
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
