@@ -223,6 +223,17 @@ class AskForKey:
         return await asyncio.to_thread(lambda: key_of(self.call()))
 
 
+@dataclass(slots=True)
+class FindLoop:
+    """Find the loop that carries the flow out; the result is ``None`` in a thread."""
+
+    def run(self) -> None:
+        pass
+
+    async def arun(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+
 class DeadlockError(Exception):
     """Waiting would last too long, or for ever: such as on a loop's thread, for its own task."""
 
@@ -313,7 +324,7 @@ class Gate:
 
     def admit(self, tokens: int = 0) -> Flow[Lease]:
         """Wait until a request may be sent; return the lease that it then holds."""
-        lease = Lease(running_loop())
+        lease = Lease((yield FindLoop()))
         while not lease.holds:  # nor if its loop stood still when its turn came, and goes on
             turn = self._take(lease)
             try:
@@ -376,7 +387,7 @@ class Gate:
                     one.ask()
 
     def _has_others(self, lease: Lease) -> bool:
-        loop = lease.loop or held_up.get()
+        loop = running_loop() or held_up.get()
         return loop is not None and any(
             one.loop is loop and one is not lease for one in self._all()
         )
@@ -522,6 +533,7 @@ Step: TypeAlias = (
     | Sleep
     | RunInThread
     | AskForKey
+    | FindLoop
     | WaitFor
 )
 Flow: TypeAlias = Generator[Step, Any, _T]
