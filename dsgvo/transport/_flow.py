@@ -299,7 +299,8 @@ class Gate:
 
     def __init__(self, limiter: Limiter) -> None:
         self.limiter = limiter
-        # Also what the garbage collector ends inside of it gives its place back.
+        # Also what the garbage collector ends inside of it gives its place back. No future's lock
+        # is waited for in it: inside of that, too, the collector may end one, who waits for this.
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Lease, Future[None]]] = deque()
         self.leases = set[Lease]()
@@ -333,7 +334,7 @@ class Gate:
                     yield from self._wait(lease, turn)
             except BaseException:
                 with self._lock:
-                    turn.cancel()
+                    lease.left = True
                 lease.end(GeneratorExit())  # the place was given to one who is gone
                 raise
         with lease:
@@ -353,7 +354,7 @@ class Gate:
     def _all(self) -> list[Lease]:
         """Return the leases of all who have a place or wait for one."""
         with self._lock:
-            waiting = (lease for lease, turn in self._waiting.copy() if not turn.cancelled())
+            waiting = (lease for lease, _ in self._waiting.copy() if not lease.left)
             return [*self.leases.copy(), *waiting]
 
     def _look_for_gone(self) -> None:
@@ -374,11 +375,13 @@ class Gate:
             yield WaitFor(turn, partial(self._has_others, lease), LOOK_SECONDS)
         except StandstillError:
             with self._lock:
-                if (lease, turn) in self._waiting:
+                waits = (lease, turn) in self._waiting
+                if waits:
                     self._waiting.remove((lease, turn))
                     self.limiter.in_flight += 1
                     lease.hold(self)
-                    turn.set_result(None)
+            if waits:
+                turn.set_result(None)
         except DeadlockError:
             now = time.monotonic()
             if now - self._asked >= LOOK_SECONDS:  # one asks for all who wait
@@ -428,14 +431,13 @@ class Gate:
             while self._waiting:
                 # Out of it first: what the collector ends meanwhile wakes others.
                 first = lease, turn = self._waiting.popleft()
-                holds = not (lease.gone or turn.cancelled())
+                holds = not (lease.gone or lease.left)
                 if holds and not self.limiter.take():
                     self._waiting.appendleft(first)
                     break
                 if holds:
                     lease.hold(self)
-                if turn.set_running_or_notify_cancel():
-                    turns.append(turn)
+                turns.append(turn)
         for turn in turns:
             turn.set_result(None)
 
@@ -468,6 +470,7 @@ class Lease:
 
     _gate: Gate | None = None
     _kept = False
+    left = False  # nobody waits for its place any more
     _asked = inf
     sent = 0.0
 

@@ -13,6 +13,7 @@ from dsgvo.errors import InternalServerError, RateLimitError
 from dsgvo.transport import Gate, _flow
 from dsgvo.transport._flow import arun, run
 from dsgvo.wire.limiter import Limiter
+from tests.core.support import eventually
 
 
 def test_threads_and_tasks_share_the_places() -> None:
@@ -101,7 +102,9 @@ def test_places_go_to_the_next_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> N
     leases, flows = [run(gate.admit()) for _ in range(2)], [gate.admit() for _ in range(3)]
     monkeypatch.setattr(_flow.Lease, "ask", ask := Mock())
     steps: Any = [(next(one), next(one), one.throw(_flow.DeadlockError()))[2] for one in flows]
-    leases.pop().end(None)
+    with ThreadPoolExecutor(1) as pool, steps[0].future._condition:  # as one who adds to it does
+        pool.submit(leases.pop().end, None)
+        assert eventually(lambda: len(gate.leases) == 2)
     for given in ([True, False, False], [True, True, False]):
         assert ([step.future.done() for step in steps], ask.call_count) == (given, 3)
         last: Any = gate.admit()
