@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from dsgvo.errors import APIResponseError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS, batches, check_count
@@ -70,6 +71,7 @@ async def embed_arrays(
     listed: Any = texts.tolist() if isinstance(texts, np.ndarray) else texts
     cut = batches(listed, max_texts=batch_size, max_bytes=max_batch_bytes)
     pending: deque[asyncio.Task[Any]] = deque()
+    lengths = set[int]()
     try:
         while True:
             while len(pending) < max_concurrency and (batch := next(cut, None)):
@@ -85,6 +87,10 @@ async def embed_arrays(
                 return
             vectors, _ = await pending[0]
             pending.popleft()
+            lengths.add(len(vectors[0]))
+            if len(lengths) > 1:  # as in lists: a gateway has asked another model
+                said = f"{asking.spec.title}: vectors of different lengths: {sorted(lengths)}"
+                raise APIResponseError(said, provider=asking.provider)
             yield np.array(vectors, dtype=np.float32)
     finally:
         for task in pending:

@@ -60,9 +60,8 @@ def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_pa
 
 
 def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
     lines: list[Any] = [{"body": "a", "x": 1, "m": {}}, {"body": "b", "x": {"y": 2}, "n": 2**70}]
-    write_lines(path, [*lines, {"body": "c", "x": None, "z": 0.5}])
+    path = write_lines(tmp_path / "in.jsonl", [*lines, {"body": "c", "x": None, "z": 0.5}])
     with path.open("ab") as file:
         file.write(b'{"body": "\\ud800"}\n{"body": "\xfc"}\n{"body": ' + b"[" * 5000)
     assert embedded(path, tmp_path / "out", id="z").failed == 3
@@ -76,8 +75,7 @@ def test_a_text_that_comes_again_is_paid_for_once(
 ) -> None:
     monkeypatch.delattr(os, "pread", raising=False)  # as on Windows
     monkeypatch.delattr(asyncio.BaseEventLoop, "set_default_executor")  # it may be the user's loop
-    path = tmp_path / "in.jsonl"
-    write_lines(path, [{"body": f"Satz {n % 70}"} for n in range(700)])
+    path = write_lines(tmp_path / "in.jsonl", [{"body": f"Satz {n % 70}"} for n in range(700)])
     closed = Mock(side_effect=BrokenPipeError)  # what its progress is written to
     raised(BrokenPipeError, embedded, path, tmp_path / "out", part_rows=50, progress=closed)
     embedded(path, tmp_path / "out", part_rows=50)
@@ -221,6 +219,9 @@ async def test_arrays_hold_what_lists_would(environment: Server, monkeypatch: An
     monkeypatch.setattr(asyncio.get_running_loop(), "_nest_patched", True, raising=False)
     assert "to_thread" not in str(raised(ConfigurationError, embedded, Path(), Path()))
     assert [(a.dtype.name, *a.shape) for a in arrays] == [("float32", n, 8) for n in (16, 16, 8)]
+    environment.script("innogpt", Status(200, body={"data": [{"embedding": [1.0]}]}))
+    with pytest.raises(DsgvoError, match=r"different lengths: \[1, 1536\]"):
+        _ = [a async for a in embed_arrays(["a", "b"], provider="innogpt", batch_size=1)]
     rows = [row for array in arrays for row in array.tolist()]
     for form in ("base64", "float"):
         lists = AsyncClient("innogpt").embed(texts, dimensions=8, encoding_format=form)
