@@ -8,9 +8,11 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage
 from langchain_core.messages.content import Annotation, ContentBlock
 
-__all__ = ["content_blocks"]
+__all__ = ["blocks_of_chunk", "content_blocks"]
 
 _SHOWN = ("annotations", "citations", "content_parts", "images", "refusal")
+_ALONE = frozenset({"image", "non_standard", "refusal"})
+_FIRST_PLACE = 2000  # after those of tool calls; see ``first_call_index``
 
 
 def content_blocks(message: AIMessage) -> list[ContentBlock]:
@@ -36,6 +38,19 @@ def content_blocks(message: AIMessage) -> list[ContentBlock]:
     if refusal := fields.get("refusal"):
         # Standard from langchain-core 1.8 on.
         blocks.append(cast("ContentBlock", {"type": "refusal", "refusal": refusal}))
+    return blocks
+
+
+def blocks_of_chunk(message: AIMessage) -> list[ContentBlock]:
+    """Return the content blocks of a chunk, those beside its text each with a place of its own.
+
+    LangChain gives one place to all of a kind that follow each other, and joins what shares one:
+    two images would become one.
+    """
+    blocks = content_blocks(message)
+    for number, block in enumerate(cast("list[dict[str, Any]]", blocks)):
+        if block["type"] in _ALONE:
+            block["index"] = _FIRST_PLACE + number
     return blocks
 
 

@@ -16,13 +16,13 @@ from dsgvo import PROVIDERS, Completion, Delta, ToolCall
 from dsgvo.wire.completion import METADATA_FIELDS
 from dsgvo.wire.messages import tool_arguments
 from dsgvo.wire.usage import added, numbers, token_counts
-from langchain_dsgvo._content_blocks import content_blocks
+from langchain_dsgvo._content_blocks import blocks_of_chunk, content_blocks
 from langchain_dsgvo._langchain_internals import first_call_index, force_invalid, text_chunk
 
 __all__ = ["combined_output", "first_call_index", "to_chunks", "to_result", "usage_metadata"]
 
 for _provider in PROVIDERS:  # as their answers name it in ``model_provider``
-    register_translator(_provider, content_blocks, content_blocks)
+    register_translator(_provider, content_blocks, blocks_of_chunk)
 
 
 def to_result(completion: Completion, model: str) -> ChatResult:

@@ -208,15 +208,15 @@ class _Wire:
         return getattr(self._stream, name)
 
     def get_extra_info(self, info: str) -> Any:
-        """Call an idle connection closed, too, if more had come than its last answer.
+        """Call an idle connection closed, too, if more had come than its last answer, or its end.
 
-        It would be taken for the next one, or its start.
+        It would be taken for the next one, or its start. The end of TLS leaves nothing to be read.
         """
         if info == "is_readable":
             connection = self._connection() or _connection_at_work()
             if connection is not None:
                 self._connection = ref(connection)
-                if connection._h11_state.trailing_data[0]:  # noqa: SLF001
+                if any(connection._h11_state.trailing_data):  # noqa: SLF001
                     return True
         return self._stream.get_extra_info(info)
 
@@ -828,11 +828,16 @@ def finish(
 
 async def afinish(response: httpx.Response, chunks: Owned[bytes], *, keep: bool) -> None:
     """Do what :func:`finish` does; on a loop, the rest may come a little later, too."""
-    answer = _aiohttp_answer(response)
-    if not keep or (answer is not None and answer.content.at_eof()):  # no rest, nearly always
+    if not keep or _is_whole(response):  # nearly always
         await chunks.aclose()
         return
     await asyncio.wait([_in_background(_drained(chunks))], timeout=GRACE_SECONDS)
+
+
+def _is_whole(response: httpx.Response) -> bool:
+    # In a frame that awaits, its repr would show the address, with its query, when cancelled.
+    answer = _aiohttp_answer(response)
+    return answer is not None and answer.content.at_eof()
 
 
 _background: set[asyncio.Task[None]] = set()

@@ -314,6 +314,9 @@ def open_response(
             else:
                 result.lease = lease.keep()
         if isinstance(result, Answer):
+            # Not before: an error may name a field only because it quotes the request.
+            if refused:
+                runtime.refused.update((config.base_url, name) for name in refused)
             _log.debug("%s %s %d", operation.method, operation.where, result.response.status_code)
             return result
         if result.stale and stale < MAX_STALE:
@@ -346,7 +349,6 @@ def _amend(config: ClientConfig, operation: Operation, refused: set[str], failur
     asked = operation.optional.keys() - refused
     if named := {name for name in asked if mentions(failure.body, name)}:
         refused |= named
-        runtime.refused.update((config.base_url, name) for name in named)
         return True
     if wants_reasoning(failure.body) and operation.with_reasoning():
         runtime.want_reasoning.add(operation.model_at(config))

@@ -164,5 +164,4 @@ def test_every_attempt_sends_the_whole_file_and_closes_it(
     raised(RateLimitError, mode.ask, mode.client("innogpt", server, max_retries=2), asked(part))
     assert [form_of(request)["file"].data for request in server.requests] == [DATA] * 3
     assert len({id(file) for file in opened}) == (3 if part is UPLOAD else 0)
-    assert all(file.closed for file in opened)
-    assert len(naps) == 2
+    assert (all(file.closed for file in opened), len(naps)) == (True, 2)

@@ -64,7 +64,6 @@ RAISED: list[tuple[Exception, str, bool, str]] = [
     (CERTIFICATE, "untrusted", False, UNKNOWN),
     (httpx.ConnectTimeout("t"), "unreachable in time", True, IN_TIME),
     (httpx.ReadTimeout("t"), "silent", False, SILENT),
-    (httpx.WriteTimeout("t"), "silent", False, SILENT),
     (httpx.RemoteProtocolError("gone"), "broken", True, f"{BROKE} (gone)"),
     (httpx.ReadError(""), "broken", True, f"{BROKE} (ReadError)"),
     (httpx.ProxyError("403"), "broken", False, f"{BROKE} (403)"),
@@ -127,8 +126,7 @@ def test_no_redirect_a_redirect_is_never_followed(
             assert len(raw.requests) == 1
         assert other.accepted == 0
         assert f"redirects to {shown.replace('OTHER', other.url)!r}; " in str(error)
-    assert "base_url or MEINGPT_BASE_URL" in str(error)
-    assert "geheim" not in str(error)
+    assert ("base_url or MEINGPT_BASE_URL" in str(error), "geheim" in str(error)) == (True, False)
     assert (error.provider, error.status_code, error.request_id) == ("meingpt", status, "r-1")
 
 

@@ -80,8 +80,7 @@ def test_retry_never_once_it_began(mode: Mode, naps: list[float], came: bytes, e
     assert isinstance(caught.value.__cause__, httpx.TransportError)
     if b"Gu" in came:
         assert isinstance(caught.value, errors.IncompleteStreamError)
-        assert caught.value.partial is not None
-        assert caught.value.partial.content == "Gu"
+        assert getattr(caught.value.partial, "content", None) == "Gu"
     elif not came and not again:
         assert isinstance(caught.value, errors.APITimeoutError)
 
@@ -158,8 +157,7 @@ def test_retry_what_the_server_says_of_it(
     assert (len(server.requests), naps) == (len(waited) + 1, waited)
     wait = caught.value.retry_after
     if not waited and wait is not None:
-        assert wait > 60
-        assert f"wait {wait:.0f} s" in str(caught.value)
+        assert (wait > 60, f"wait {wait:.0f} s" in str(caught.value)) == (True, True)
 
 
 def test_retry_full_jitter_below_a_bound_that_doubles(
