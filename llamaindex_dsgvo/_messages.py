@@ -21,6 +21,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
     VideoBlock,
 )
+from pydantic import BaseModel
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.files import file_part, image_part
@@ -98,12 +99,16 @@ def _assistant(message: ChatMessage) -> dict[str, Any]:
 
 def _kept_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield calls as OpenAI's, Anthropic's, Bedrock's or Google's integration kept them."""
-    for call in fields.get("tool_calls") or ():
-        plain = cast("dict[str, Any]", call if isinstance(call, dict) else call.model_dump())
+    given: object = fields.get("tool_calls") or ()
+    if isinstance(given, list | tuple):  # some are of OpenAI's SDK
+        items = cast("Sequence[object]", given)
+        given = [one.model_dump() if isinstance(one, BaseModel) else one for one in items]
+    check_objects("additional_kwargs['tool_calls']", given)
+    for plain in cast("list[dict[str, Any]]", given):
         function: dict[str, Any] = plain.get("function") or plain
         if name := function.get("name"):
-            given = next(filter(None, map(function.get, ("arguments", "input", "args"))), None)
-            yield function_call(plain.get("id") or plain.get("toolUseId") or name, name, given)
+            sent = next(filter(None, map(function.get, ("arguments", "input", "args"))), None)
+            yield function_call(plain.get("id") or plain.get("toolUseId") or name, name, sent)
 
 
 def _part(

@@ -63,7 +63,8 @@ def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> Non
 
 
 def test_what_no_vendor_takes() -> None:
-    with pytest.raises(CapabilityError, match="a system message holds text alone"):
-        to_wire([types.ChatMessage(role="system", blocks=[BILD])], INNOGPT)
-    with pytest.raises(ConfigurationError, match="tool_call_id"):
-        to_wire([types.ChatMessage("3", role="tool")], INNOGPT)
+    pictured, result = types.ChatMessage("", role="system"), types.ChatMessage("3", role="tool")
+    pictured.blocks = [BILD]
+    wrong = {"text alone": pictured, "tool_call_id": result, "is a str": assistant(tool_calls="x")}
+    for said, one in wrong.items():
+        assert said in str(raised((CapabilityError, ConfigurationError), to_wire, [one], INNOGPT))
