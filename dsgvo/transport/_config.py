@@ -73,7 +73,13 @@ BACKEND_VARIABLE = "DSGVO_ASYNC_BACKEND"
 
 Backend: TypeAlias = Literal["httpcore", "aiohttp"]
 
-_OWN_HEADERS = frozenset({"authorization", "content-length", "content-type", "host", "accept"})
+_OWN_HEADERS = frozenset(
+    {
+        *("authorization", "content-length", "content-type", "host", "accept"),
+        # aiohttp would send a body that is not chunked, and wait for a ``100 Continue`` for ever.
+        *("transfer-encoding", "expect"),
+    }
+)
 _SECRET_HEADERS = frozenset(
     {"set-cookie", "authorization", "proxy-authorization", "www-authenticate"}
 )

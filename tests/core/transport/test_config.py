@@ -113,9 +113,10 @@ def test_what_is_wrong_is_named(given: dict[str, Any], said: str) -> None:
 
 
 def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
-    own: Any = {"api_key": "k", "default_headers": {"Host": "x"}}
-    error = raised(ConfigurationError, resolve, "sovrgpt", **own)
-    assert str(error) == "default_headers: 'Host' is set by this package"
+    for name in ("Host", "Transfer-Encoding", "expect"):
+        own: Any = {"api_key": "k", "default_headers": {name: "x"}}
+        error = raised(ConfigurationError, resolve, "sovrgpt", **own)
+        assert str(error) == f"default_headers: {name!r} is set by this package"
     for given in ("client_id", "client_secret"):
         error = raised(CapabilityError, resolve, "sovrgpt", **{given: "c"})
         assert str(error) == "client_id: SovrGPT has no client credentials; pass api_key=…"
