@@ -227,8 +227,10 @@ class _JSONL:
                 columns.setdefault(name, []).append(value)
         for name, column in columns.items():
             try:
-                both = [kinds.get(name, pa.null()), pa.array(column).type]
-                schemas = [pa.schema([(name, one)]) for one in both]
+                found = [kinds.get(name, pa.null()), pa.array(column).type]
+                if bool in set(map(type, column)):  # of which Arrow makes numbers among others
+                    found.append(pa.bool_())
+                schemas = [pa.schema([(name, one)]) for one in found]
                 kind = pa.unify_schemas(schemas, promote_options="permissive").field(name).type
             except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 self._as_json.add(name)
