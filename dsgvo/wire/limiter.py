@@ -31,6 +31,9 @@ CUT_CONCURRENCY, CUT_LATENCY, CUT_RATE, CUT_RATE_SOON = 0.7, 0.8, 0.97, 0.88
 SOON = 15.0
 """Seconds after a cut within which another refusal means that the rate is far too high."""
 
+SAMPLE = 12
+"""Refusals from which their number is judged."""
+
 GROWTH_A_SECOND, GROWTH_A_REQUEST, MAX_SPEED = 0.0006, 0.0003, 40.0
 PROBING = 45.0
 """Seconds without a refusal after which the rate grows twice as fast, and then faster still."""
@@ -51,7 +54,8 @@ class Limiter:
 
     Concurrency grows by one a round of answers (in the beginning: doubles) and shrinks by a factor
     when the vendor refuses or its latency rises. A refusal also sets a rate, a little below what
-    the vendor had accepted, which then grows slowly again. ``Retry-After`` holds all.
+    the vendor had accepted, which then grows slowly again. Where that leads to no fewer refusals,
+    as with one sick server of many, it goes back to what was accepted. ``Retry-After`` holds all.
 
     A request goes through ``take`` (a place among those in flight), ``schedule`` (when it may be
     sent, again as long as ``must_wait``) and ``give``.
@@ -115,6 +119,9 @@ class Limiter:
         self._accepted, self._since = 0, float("-inf")  # since the rate was set
         self._ended = float("-inf")  # when an answer came last
         self._earlier = (0, 0.0)
+        self._sample: list[tuple[int, float]] = []  # answers before each refusal, and seconds
+        self._fastest = (0.0, 0.0)  # answers of a sample, in all and a second
+        self._least = 0.0  # a rate that no refusal cuts
         self._usual = self._recent = 0.0  # latency
 
     @property
@@ -215,8 +222,27 @@ class Limiter:
         self._cuts += 1
         self._cut_at = self._grown_at = now
         if self._accepted:
+            self._judge(now + pause - self._since)
             self._earlier = self._accepted, self._since
             self._accepted, self._since = 0, now
+
+    def _judge(self, seconds: float) -> None:
+        """Cut no further if fewer requests are refused as often: the rate is not the reason."""
+        self._sample.append((self._accepted, seconds))
+        if len(self._sample) == SAMPLE:
+            answers, seconds = (sum(one) for one in zip(*self._sample, strict=True))
+            self._sample.clear()
+            accepted = answers / seconds
+            before, faster = self._fastest
+            too_fast = accepted < self._least / 2
+            if too_fast:
+                self._least = 0.0
+            if too_fast or accepted > faster or not before / 2 < answers < before * 2:
+                self._fastest = answers, accepted
+            elif accepted < faster / 2:
+                self._least = faster
+        if self.rate is not None:
+            self.rate = max(self.rate, self._least)
 
     def _note_answer(self, now: float, sent: float) -> None:
         if self._refusals > 1 and self.rate is not None:

@@ -64,9 +64,6 @@ def test_what_is_not_installed_is_said_before_any_work(
     assert run.stdout == ""
 
 
-# dsgvo emulator
-
-
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )

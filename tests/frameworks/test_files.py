@@ -123,9 +123,6 @@ def test_what_nobody_takes_is_refused_with_the_reason(
     assert server.requests == []
 
 
-# Image generation
-
-
 IMAGE_TOOLS: dict[str, tuple[Any, Any]] = {
     "innogpt": (InnoGPTImageGeneration, InnoGPTImageToolSpec),
     "neuroflash": (NeuroflashImageGeneration, NeuroflashImageToolSpec),

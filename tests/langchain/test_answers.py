@@ -139,8 +139,6 @@ def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> N
         assert not isinstance(value, list | dict) or value is not getattr(second.message, name)
 
 
-# Usage
-
 USAGE = {
     "prompt_tokens": 9,
     "completion_tokens": "4",

@@ -64,9 +64,6 @@ def test_streaming_and_its_usage_can_be_turned_off(server: Server, mode: Mode) -
     assert [("stream" in one) + ("stream_options" in one) for one in bodies(server)] == [0, 1, 2]
 
 
-# Caches
-
-
 @pytest.fixture
 def cache() -> Iterator[InMemoryCache]:
     cache = InMemoryCache()

@@ -74,6 +74,15 @@ def test_a_rate_is_learned_from_what_was_accepted() -> None:
     assert after(idle, 3603, 3602, "refused", None)[1] == pytest.approx(FIRST)
 
 
+def test_refusals_that_come_at_any_rate_cut_it_no_further() -> None:
+    limiter, now, rates = Limiter(), 0.0, list[Any]()
+    for number in range(4400):
+        what = "ok" if number % (20 if number < 4000 else 2) else "refused"
+        sent = limiter.schedule(now)
+        rates.append(after(limiter, now := sent + 0.05, sent, what, None)[1])
+    assert (rates[3999], rates[4399]) == pytest.approx((3.77, 0.0126), rel=1e-2)
+
+
 def test_latency_that_rises_costs_places() -> None:
     def sizes(*latencies: float) -> list[float]:
         limiter = Limiter()
