@@ -49,7 +49,9 @@ async def test_who_holds_up_his_own_loop_is_let_through(monkeypatch: pytest.Monk
     calls.pop().end(calls.pop().end(None))
     with ThreadPoolExecutor(1) as pool:  # it does not say for whom it works, as LangChain's do not
         pool.submit(run, gate.admit()).result(timeout=30).end(None)
-    assert ((await asyncio.wait_for(waits, 30)).holds, gate.limiter.in_flight) == (True, 1)
+    (lease := await asyncio.wait_for(waits, 30)).ask()
+    await asyncio.sleep(0.02)  # its loop goes on, and answers
+    assert (lease.holds, lease.gone, gate.limiter.in_flight) == (True, False, 1)
     gate, loops = Gate(Limiter(max_concurrency=1)), (None, asyncio.get_running_loop(), None)
     run(gate.admit())  # goes on whatever the loop does
     flows: Any = [gate.admit() for _ in loops]
