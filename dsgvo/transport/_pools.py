@@ -342,6 +342,18 @@ def _watch(held: object) -> None:
         known["_network_backend"] = (_AsyncNetwork if is_async else _Network)(backend)
 
 
+_importing = threading.RLock()
+"""Held while a request imports modules. No child is forked meanwhile: it would wait for ever for
+the thread that imports them, which it does not have.
+"""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire,
+        after_in_parent=_importing.release,
+        after_in_child=_importing.release,
+    )
+
+
 class _Pools:
     """Connection pools of this process: one for threads, one for each running event loop.
 
@@ -359,7 +371,7 @@ class _Pools:
 
     def make_ready(self) -> SSLContext:
         """Import httpx and read the certificates: it takes long, and is done once."""
-        with self._lock:
+        with self._lock, _importing:
             if self.ssl is None:
                 import httpx
 
@@ -647,11 +659,16 @@ async def asend(
 
 
 def _begun(response: httpx.Response) -> httpx.Response:
-    """Note that an answer's head has come."""
+    """Note that an answer's head has come, and to which process."""
+    response.extensions["process"] = os.getpid()
     wire = response.extensions.get("network_stream")
     if isinstance(wire, _Wire):  # else a transport of the user's, or aiohttp's
         wire.has_head = True
     return response
+
+
+def _is_own(response: httpx.Response) -> bool:
+    return response.extensions.get("process") in {None, os.getpid()}
 
 
 def hurry(request: httpx.Request, response: httpx.Response, seconds: float) -> None:
@@ -699,13 +716,19 @@ def _without_blocking(request: httpx.Request, at_once: int) -> httpx.Request:
 
 
 def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
-    """Yield the body, decompressed, and free the connection when left for whatever reason."""
+    """Yield the body, decompressed, and free the connection when left for whatever reason.
+
+    A forked child frees nothing: the connection is the parent's, and a thread that it does not have
+    may hold the pool.
+    """
     size, failure = 0, None
+    pieces: Iterator[bytes] | None = None
     try:
         # httpx's own iterators cost a streamed token 5 %.
         stream: Any = response.stream
         packed = _encoding(response)
-        for data in stream if packed is None else _inflated(packed, stream, max_bytes):
+        pieces = iter(stream if packed is None else _inflated(packed, stream, max_bytes))
+        for data in pieces:
             size += len(data)
             if size > max_bytes:
                 yield data[: max_bytes - size]
@@ -716,7 +739,10 @@ def read(response: httpx.Response, max_bytes: int) -> Generator[bytes]:
     except _errors() as error:
         failure = _failure(error)
     finally:
-        response.close()
+        if _is_own(response):
+            response.close()
+        else:
+            _inherited.append(pieces)  # whose end frees it, too
     if failure is not None:
         raise failure
 
@@ -813,7 +839,7 @@ def finish(
 
     HTTP/2 keeps it anyway, and a time-out of one answer would break off all others on it.
     """
-    if keep and "stream_id" not in response.extensions:
+    if keep and "stream_id" not in response.extensions and _is_own(response):
         end = time.monotonic() + GRACE_SECONDS
         hurry(request, response, GRACE_SECONDS)
         stream: Any = response.stream  # begun once more
@@ -1191,7 +1217,8 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 def _has_aiohttp() -> bool:
     """Return whether httpx-aiohttp is installed, imported from then on."""
     try:
-        import_module("httpx_aiohttp")
+        with _importing:
+            import_module("httpx_aiohttp")
     except ImportError:
         return False
     return True

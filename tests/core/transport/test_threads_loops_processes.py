@@ -169,13 +169,16 @@ def test_any_loop_what_a_child_takes_over_is_not_the_parents(mode: Mode, monkeyp
         mode.in_turn(*calls)
         old, opened = _pools.runtime.pools, raw.accepted
         assert gate.limiter.take()
+        left = _pools._begun(httpx.Response(200, content=iter([b"a"] * 2)))
+        next(reading := _pools.read(left, 9))
         monkeypatch.setattr(_pools.os, "getpid", lambda: -1)
         for forget in (_pools.runtime.after_fork, _flow._after_fork):
             forget()
         pool._requests.append(cast("Any", None))
         with pool._optional_thread_lock:  # another thread's at the fork, as the request
             mode.in_turn(*calls * 2)
-        assert (raw.accepted, old in _pools._inherited) == (2 * opened, True)
+            reading.close()
+        assert (raw.accepted, old in _pools._inherited, left.is_closed) == (2 * opened, True, False)
         for one in (*old.threads.values(), own, pool):
             one.close()
 

@@ -257,5 +257,4 @@ def test_what_an_image_says_of_itself() -> None:
         (GeneratedImage(None, PNG, None, Path("icon.png")), "is in the file icon.png"),
         (GeneratedImage(None, None, None), "was made (0 bytes, of a type unknown)"),
     ):
-        assert str(image) == f"The image {said}"
-        assert "PNG" not in repr(image)
+        assert (str(image), "PNG" in repr(image)) == (f"The image {said}", False)
