@@ -420,6 +420,7 @@ class _Pools:
                 for key in [k for k, old in self.loops.items() if old.loop.is_closed()]:
                     del self.loops[key]
                 self.loops[id(loop)] = pool
+            _forget_background_of_closed_loops()
             await anext(pool.keeper)
         return pool
 
@@ -877,6 +878,14 @@ def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return task
 
 
+def _forget_background_of_closed_loops() -> None:
+    """Let go of tasks whose loop was closed over them: a stream may be left at its very end."""
+    for task in tuple(_background):  # at once, since other threads may add to it
+        if task.get_loop().is_closed():
+            cast("Any", task)._log_destroy_pending = False  # noqa: SLF001
+            _background.discard(task)
+
+
 async def _drained(chunks: Owned[bytes]) -> None:
     try:
         # aiohttp says RuntimeError where its pool was closed meanwhile.
@@ -884,8 +893,12 @@ async def _drained(chunks: Owned[bytes]) -> None:
             async with asyncio.timeout(DRAIN_SECONDS):
                 async for _ in chunks:
                     pass
-    finally:
+    except GeneratorExit:  # its loop is closed: nothing more can be waited for
+        return
+    except BaseException:
         await chunks.aclose()
+        raise
+    await chunks.aclose()
 
 
 def _too_large(max_bytes: int) -> ConnectionFailedError:
