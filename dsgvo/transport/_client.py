@@ -219,9 +219,13 @@ class _Call:
         )
 
     def note_thoughts(self, decoder: ChatDecoder) -> None:
-        """Remember that the model's next stream begins inside a thought, if this answer did."""
+        """Remember whether the model's next stream begins inside a thought: as this answer did."""
         if decoder.thought_unopened:
             runtime.open_thoughts.add(self._model)
+        elif runtime.open_thoughts:
+            whole = decoder.completion()
+            if whole.finish_reason == "stop" and not whole.reasoning:
+                runtime.open_thoughts.discard(self._model)
 
     @property
     def _model(self) -> tuple[str, object]:

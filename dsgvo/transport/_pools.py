@@ -545,7 +545,7 @@ class Runtime:
         flights: Token requests under way: the thread of each, and how often it tries.
         refused: Optional fields of requests that a server has refused, by its ``base_url``.
         want_reasoning: Models, by ``base_url``, that want the thoughts of earlier turns back.
-        open_thoughts: Models, by ``base_url``, whose prompt template opens a thought.
+        open_thoughts: Models, by ``base_url``, whose last answer began inside a thought.
         gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
         batch_sizes: How many texts a model embeds at once, where a larger batch was refused.
         model_lists: Vendors' model lists and until when they are believed, by account; ``None`` if
