@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from typing import Any, TypeAlias, TypeVar, cast
 
 from llama_index.core.base.llms.base import BaseLLM
@@ -64,7 +64,9 @@ def _instrumented(call: _Call, decorator: Decorator) -> _Call:
     async def async_wrapper(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
         return await (reporting if _is_observed(self) else call)(self, *args, **kwargs)
 
-    return cast("_Call", async_wrapper if iscoroutinefunction(call) else wrapper)
+    made = async_wrapper if iscoroutinefunction(call) else wrapper
+    vars(made)["__signature__"] = signature(call)  # its spans ask for it on each call
+    return cast("_Call", made)
 
 
 def _is_observed(llm: BaseLLM) -> bool:
