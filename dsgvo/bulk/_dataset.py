@@ -158,7 +158,7 @@ def embed_dataset(
         ['id', 'body', 'vector']
     """
     check_run({"source": source, "target": target}, progress, remote, client)
-    counts = {"part_rows": part_rows}
+    counts = {"part_rows": part_rows, "max_concurrency": max_concurrency}
     if dimensions is not None:
         counts["dimensions"] = dimensions
     for name, value in counts.items():

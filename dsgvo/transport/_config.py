@@ -421,11 +421,11 @@ def resolve(
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
     given = _arguments(spec, arguments or {})
     client_secret = as_secret(client_secret)
-    signs_in = client_id or _is_given(client_secret)
+    signs_in = client_id or _holds_text(client_secret)
     # What is passed wins over the environment: credentials over its key, a key over its own.
     key = as_key(api_key)
     if not callable(key):
-        key = None if signs_in and not _is_given(key) else _key(spec, key)
+        key = None if signs_in and not _holds_text(key) else _key(spec, key)
     own_url = given_or_set(base_url, spec.base_url_variable)
     url = check_base_url(own_url if is_given(own_url) else spec.base_url, spec)
     credentials = None
@@ -613,16 +613,16 @@ def key_of(value: object) -> SecretStr:
 
 
 def _key(spec: Provider, api_key: SecretStr | None) -> SecretStr | None:
-    if _is_given(api_key):
+    if _holds_text(api_key):
         return _checked_secret("api_key", api_key)
     for variable in spec.key_variables:
         secret = as_secret(os.environ.get(variable))
-        if _is_given(secret):
+        if _holds_text(secret):
             return _checked_secret(variable, secret)
     return None
 
 
-def _is_given(secret: SecretStr | None) -> TypeIs[SecretStr]:
+def _holds_text(secret: SecretStr | None) -> TypeIs[SecretStr]:
     return secret is not None and bool(secret.get_secret_value())
 
 
@@ -649,19 +649,19 @@ def _credentials(
 ) -> tuple[str, SecretStr] | None:
     oauth = spec.oauth
     if oauth is None:
-        if client_id or _is_given(client_secret):
+        if client_id or _holds_text(client_secret):
             raise CapabilityError(
                 f"client_id: {spec.title} has no client credentials; pass api_key=…",
                 provider=spec.name,
             )
         return None
-    if not _is_given(client_secret):
+    if not _holds_text(client_secret):
         client_secret = as_secret(os.environ.get(oauth.secret_variable))
     client_id = client_id or os.environ.get(oauth.id_variable)
-    if client_id and _is_given(client_secret):
+    if client_id and _holds_text(client_secret):
         checked = _checked_secret("client_id", SecretStr(client_id)).get_secret_value()
         return checked, _checked_secret("client_secret", client_secret)
-    if not client_id and not _is_given(client_secret):
+    if not client_id and not _holds_text(client_secret):
         return None
     name, variable = (
         ("client_secret", oauth.secret_variable) if client_id else ("client_id", oauth.id_variable)

@@ -16,7 +16,6 @@ __all__ = [
     "REASONING_FIELDS",
     "assistant_message",
     "function_call",
-    "has_reasoning",
     "media_after_tool_results",
     "text_of",
     "tool_arguments",
@@ -105,11 +104,6 @@ def assistant_message(
     return {"role": "assistant", "content": content or None, "tool_calls": list(calls), **kept}
 
 
-def has_reasoning(messages: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether a conversation holds thoughts of earlier turns."""
-    return not all(message.keys().isdisjoint(REASONING_FIELDS) for message in messages)
-
-
 def wants_reasoning(body: bytes) -> bool:
     """Return whether an error's body says that the thoughts of earlier turns are missing.
 
@@ -119,8 +113,8 @@ def wants_reasoning(body: bytes) -> bool:
 
 
 def without_reasoning(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return messages without the thoughts of earlier turns."""
-    if not has_reasoning(messages):
+    """Return messages without the thoughts of earlier turns; the same object if there are none."""
+    if all(message.keys().isdisjoint(REASONING_FIELDS) for message in messages):
         return messages
     return [
         {name: value for name, value in message.items() if name not in REASONING_FIELDS}

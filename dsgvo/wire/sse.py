@@ -137,8 +137,7 @@ class SSEDecoder:
 
     def _take(self, value: bytes) -> None:
         self._size += len(value) + 1  # the line break counts, or empty lines would have no bound
-        if self._size > self._max:
-            self._check(self._size)
+        self._check(self._size)
         self._data.append(value)
 
     def _check(self, size: int) -> None:
