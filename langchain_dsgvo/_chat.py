@@ -24,6 +24,7 @@ from pydantic import BaseModel, Field
 
 from dsgvo import __version__
 from dsgvo._secrets import SECRET_NAME
+from dsgvo._signature import keep_signature
 from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
 from dsgvo.settings import ChatSettings, merged_body
@@ -34,7 +35,6 @@ from dsgvo.wire.request import check_objects
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
-from langchain_dsgvo._langchain_internals import with_signature
 from langchain_dsgvo._messages import to_wire
 from langchain_dsgvo._responses import combined_output, first_call_index, to_chunks, to_result
 from langchain_dsgvo._settings import VendorSettings
@@ -263,7 +263,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             request["extra_body"] = extra
         return request
 
-    @with_signature
+    @keep_signature
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -275,7 +275,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             request = self._request(messages, stop, kwargs)
             return to_result(self._client.chat(**request), request["model"])
 
-    @with_signature
+    @keep_signature
     async def _agenerate(
         self,
         messages: list[BaseMessage],

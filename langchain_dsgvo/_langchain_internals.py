@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from inspect import signature
-from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-__all__ = ["first_call_index", "force_invalid", "text_chunk", "with_signature"]
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+__all__ = ["first_call_index", "force_invalid", "text_chunk"]
 
 _MESSAGE = AIMessageChunk(content="")
 _CHUNK = ChatGenerationChunk(message=_MESSAGE)
@@ -48,12 +43,6 @@ def text_chunk(text: str) -> ChatGenerationChunk:
     _set(chunk, "__pydantic_extra__", None)
     _set(chunk, "__pydantic_private__", None)
     return chunk
-
-
-def with_signature(method: _F) -> _F:
-    """Keep a method's signature with it: LangChain asks for it on each call, 5 % of its cost."""
-    vars(method)["__signature__"] = signature(method)
-    return method
 
 
 def first_call_index(output_version: str | None) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from inspect import iscoroutinefunction, signature
+from inspect import iscoroutinefunction
 from typing import Any, TypeAlias, TypeVar, cast
 
 from llama_index.core.base.llms.base import BaseLLM
@@ -25,6 +25,8 @@ from llama_index.core.llms.callbacks import (
 from llama_index.core.utils import (
     get_tqdm_iterable,  # pyright: ignore[reportUnknownVariableType]
 )
+
+from dsgvo._signature import keep_signature
 
 __all__ = ["chat_callback", "completion_callback", "dispatcher_for", "with_progress"]
 
@@ -65,8 +67,7 @@ def _instrumented(call: _Call, decorator: Decorator) -> _Call:
         return await (reporting if _is_observed(self) else call)(self, *args, **kwargs)
 
     made = async_wrapper if iscoroutinefunction(call) else wrapper
-    vars(made)["__signature__"] = signature(call)  # its spans ask for it on each call
-    return cast("_Call", made)
+    return keep_signature(cast("_Call", made))  # its spans ask for it
 
 
 def _is_observed(llm: BaseLLM) -> bool:
