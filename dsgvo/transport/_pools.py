@@ -96,6 +96,9 @@ MAX_HEAD = 100 * 1024
 MAX_HEADS = 512 * 1024
 """Bytes until an answer's head is whole, those of heads such as ``100 Continue`` before it too."""
 
+QUIET_SECONDS = 0.001
+"""How long an idle connection is not looked at again: a request's way from the pool to it."""
+
 SENT_AT_ONCE = 64 * 1024
 """Bytes that aiohttp is given of a body, so that the time-out sees that they go out."""
 
@@ -212,15 +215,22 @@ class _Wire:
 
         It would be taken for the next one, or its start. The end of TLS leaves nothing to be read.
         """
-        if info == "is_readable":
-            connection = self._connection() or _connection_at_work()
-            if connection is not None:
-                self._connection = ref(connection)
-                if any(connection._h11_state.trailing_data):  # noqa: SLF001
-                    return True
-        return self._stream.get_extra_info(info)
+        if info != "is_readable":
+            return self._stream.get_extra_info(info)
+        if time.monotonic() < self._quiet_until:
+            return False
+        connection = self._connection() or _connection_at_work()
+        if connection is not None:
+            self._connection = ref(connection)
+            if any(connection._h11_state.trailing_data):  # noqa: SLF001
+                return True
+        readable = self._stream.get_extra_info(info)
+        if not readable:
+            self._quiet_until = time.monotonic() + QUIET_SECONDS
+        return readable
 
     def _begin(self) -> None:
+        self._quiet_until = 0.0
         self.received = 0
         self.has_head = False
         self.until = self._tunnel
