@@ -21,6 +21,9 @@ from langchain_dsgvo._langchain_internals import first_call_index, force_invalid
 
 __all__ = ["combined_output", "first_call_index", "to_chunks", "to_result", "usage_metadata"]
 
+# LangChain would make calls of what came beside the message, which are not its own.
+_NO_PART = METADATA_FIELDS | {"tool_calls"}
+
 for _provider in PROVIDERS:  # as their answers name it in ``model_provider``
     register_translator(_provider, content_blocks, blocks_of_chunk)
 
@@ -150,9 +153,7 @@ def _name(completion: Completion) -> str | None:
 
 
 def _additional(completion: Completion) -> dict[str, Any]:
-    # LangChain would make calls of what came beside the message, which are not its own.
-    left_out = METADATA_FIELDS | {"tool_calls"}
-    fields = {name: value for name, value in completion.extra.items() if name not in left_out}
+    fields = {name: value for name, value in completion.extra.items() if name not in _NO_PART}
     if completion.reasoning:
         fields["reasoning_content"] = completion.reasoning
     if completion.refusal:
@@ -162,7 +163,7 @@ def _additional(completion: Completion) -> dict[str, Any]:
 
 def _metadata(completion: Completion, model: str) -> dict[str, Any]:
     metadata = {
-        **{name: completion.extra[name] for name in METADATA_FIELDS & completion.extra.keys()},
+        **{name: value for name, value in completion.extra.items() if name in METADATA_FIELDS},
         "finish_reason": completion.finish_reason,
         "model_name": completion.model or model,
         "model_provider": completion.provider,

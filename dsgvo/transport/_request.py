@@ -577,7 +577,7 @@ def _build(
         content = Form({"payload": _json(operation, refused).decode()}, files)
     elif operation.body is not None:
         content = _json(operation, refused)
-    if not isinstance(content, Form | None):
+    if content is not None and not isinstance(content, Form):
         headers["Content-Type"] = operation.content_type
     request = _pools.build(
         operation.method,

@@ -187,7 +187,8 @@ class ChunkReader:
         self.thought_unopened = opened
         if self._open and not opened:
             opened = CLOSING_TAG in text or finish == "length"
-        self._splitter = ThinkSplitter(opened=opened)
+        if opened or self._open:
+            self._splitter = ThinkSplitter(opened=opened)
 
     def _text(self, text: str, delta: Delta) -> None:
         split = self._splitter.feed(text)

@@ -108,7 +108,7 @@ def take_upload(
     for index, message in enumerate(messages):
         content = message.get("content")
         others: list[object] = []
-        parts = cast("Sequence[object]", content if isinstance(content, list | tuple) else ())
+        parts = cast("Sequence[object]", content if isinstance(content, (list, tuple)) else ())
         for part in parts:
             if (upload := _upload(provider, part, index)) is not None:
                 uploads[upload] = None
@@ -190,7 +190,7 @@ def images_refused(provider: Provider, model: str, index: int | None = None) -> 
 def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for index, message in enumerate(messages):
         content = message.get("content")
-        if isinstance(content, list | tuple):
+        if isinstance(content, (list, tuple)):
             for part in cast("Sequence[object]", content):
                 if isinstance(part, Mapping):
                     yield index, cast("Mapping[str, Any]", part)

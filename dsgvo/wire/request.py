@@ -164,7 +164,7 @@ def build_chat(
 
 
 def _is_empty(value: object) -> bool:
-    return isinstance(value, str | list | tuple) and not value
+    return not value and isinstance(value, str | list | tuple)
 
 
 def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
@@ -173,7 +173,7 @@ def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
         raise ConfigurationError("messages is empty: pass at least one message")
     for index, message in enumerate(messages):
         content: object = message.get("content")
-        if not isinstance(content, str | list | tuple | None):
+        if content is not None and not isinstance(content, (str, list, tuple)):
             kind = type(content).__name__
             raise ConfigurationError(
                 f"messages[{index}].content is a {kind}: pass a text or a list of parts"
@@ -233,7 +233,7 @@ def check_objects(argument: str, value: object, kind: type = Mapping) -> None:
         ConfigurationError: If it is none.
     """
     name = "dict" if kind is Mapping else kind.__name__
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         raise ConfigurationError(f"{argument} is a {type(value).__name__}: pass a list of {name}s")
     for index, item in enumerate(cast("Sequence[object]", value)):
         if not isinstance(item, kind):

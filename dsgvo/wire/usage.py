@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 __all__ = ["TokenCounts", "added", "numbers", "token_counts", "total_tokens"]
 
@@ -115,7 +115,7 @@ def numbers(usage: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: count for name, count in (usage or {}).items() if _is_number(count)}
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return type(value) in {int, float}
 
 
@@ -158,11 +158,11 @@ def _first(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def _count(value: object) -> int | None:
+    if type(value) is int and 0 <= value <= _LARGEST:  # nearly all
+        return value
     if isinstance(value, str):
         try:
             value = float(value)
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value <= _LARGEST else None
+    return int(value) if _is_number(value) and 0 <= value <= _LARGEST else None
