@@ -201,7 +201,8 @@ class Engine(Generic[_Unit]):
         self._began = time.monotonic()
         self._told = 0.0
         self._failures = 0
-        self._stopping = self._all_read = self._unwritten = False
+        self._stopped = asyncio.Event()
+        self._all_read = self._unwritten = False
         self._error: BaseException | None = None
 
     async def run(
@@ -221,7 +222,7 @@ class Engine(Generic[_Unit]):
         writing: asyncio.Task[None] | None = None
         with self._threads, self._interruptible(tasks):
             while True:
-                while not self._stopping and len(tasks) < self.gate.limiter.concurrency:
+                while not self.stopping and len(tasks) < self.gate.limiter.concurrency:
                     part = next((one for one in open_parts if one.units), None)
                     if part is None:
                         if self._all_read or len(open_parts) >= MAX_OPEN_PARTS:
@@ -246,7 +247,7 @@ class Engine(Generic[_Unit]):
                 writing = None if writing in done else writing
                 for task in done:
                     self._note(task)
-                for task in tasks & self.gate.waiting() if self._stopping else ():
+                for task in tasks & self.gate.waiting() if self.stopping else ():
                     task.cancel()  # its request is not in flight, and may be due in an hour
                 self.tell()
         self.tell(now=True)
@@ -288,7 +289,7 @@ class Engine(Generic[_Unit]):
             self._stop(error)
 
     def _stop(self, error: BaseException) -> None:
-        self._stopping = True
+        self._stopped.set()
         self._error = self._error or error
 
     @contextmanager
@@ -297,7 +298,7 @@ class Engine(Generic[_Unit]):
         loop = asyncio.get_running_loop()
 
         def interrupt() -> None:
-            for task in tasks if self._stopping else ():
+            for task in tasks if self.stopping else ():
                 task.cancel()
             self._stop(KeyboardInterrupt())
 
@@ -338,8 +339,9 @@ class Engine(Generic[_Unit]):
                 if delay is None:
                     raise
                 failures += 1
-                await asyncio.sleep(delay)
-                if self._stopping:
+                with suppress(TimeoutError):  # the run is not to end
+                    await asyncio.wait_for(self._stopped.wait(), delay)
+                if self.stopping:
                     raise
             except ConfigurationError as error:
                 if error.of_environment:  # no row is to blame for it
@@ -363,7 +365,7 @@ class Engine(Generic[_Unit]):
         try:
             result = await self.attempt(lambda: call(texts))
         except (APIError, ConfigurationError) as error:
-            if self._stopping or error.status_code in {403, 404}:
+            if self.stopping or error.status_code in {403, 404}:
                 raise
             if len(texts) == 1:
                 yield texts, error
@@ -386,7 +388,7 @@ class Engine(Generic[_Unit]):
                 error.add(f"{self._failures} requests have failed in a row: the run has ended")
             self._stop(error)
             raise error
-        if self._stopping:
+        if self.stopping:
             raise error
         if refused:
             return 0.0
@@ -396,7 +398,7 @@ class Engine(Generic[_Unit]):
     @property
     def stopping(self) -> bool:
         """Whether the run is to end, so that a failure says nothing of a row."""
-        return self._stopping
+        return self._stopped.is_set()
 
 
 def as_error(error: BaseException) -> dict[str, Any]:

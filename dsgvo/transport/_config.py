@@ -195,6 +195,8 @@ class RequestOptions:
         if _NOT_BODY.isdisjoint(arguments):  # nearly all calls
             return NO_OPTIONS, dict(arguments)
         cls.check(arguments)
+        if "headers" in arguments:
+            raise ConfigurationError("headers is no parameter of a request: pass extra_headers=…")
         given = {name: arguments[name] for name in _OPTIONS if name in arguments}
         others = {name: value for name, value in arguments.items() if name not in given}
         return cls(**given), others
@@ -242,7 +244,7 @@ _OF_THE_CONSTRUCTOR = frozenset(
         *("model_kwargs", "additional_kwargs"),
     }
 )
-_NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR
+_NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR | {"headers"}
 
 
 class _Itself:

@@ -113,7 +113,7 @@ OPTIONS: dict[str, Any] = {"timeout": 7, "max_retries": 1, "extra_headers": {"X-
 OPTIONS |= {"extra_query": {"v": 2, "w": "ä b"}, "extra_body": {"marke": 1}}
 WRONG: list[tuple[str, Any, str]] = [
     ("api_key", "geheim", "api_key cannot be set for one call: pass it to the constructor"),
-    ("timeout", (1, 2, 3), "timeout=(1, 2, 3): a pair is (connect, read)"),
+    ("headers", {"X-Gate": "geheim"}, "headers is no parameter of a request: pass extra_headers"),
     ("extra_headers", {"Authorization": "geheim"}, "extra_headers: 'Authorization' is set by"),
     ("extra_headers", ["a"], "extra_headers is not a mapping"),
     ("extra_query", {"a": [1]}, "extra_query['a']: use a text, a number or a bool"),
