@@ -20,6 +20,7 @@ from collections.abc import (
 )
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -1328,8 +1329,9 @@ class _Ahead:
         self.future = Future[_Embedded]()
         # A daemon: the end of the program waits for none.
         self._thread = threading.Thread(
-            target=self._work,
-            args=(embed, batch, running_loop()),
+            # In the caller's context, by which a function may know whose key it is to give.
+            target=copy_context().run,
+            args=(self._work, embed, batch, running_loop()),
             name="dsgvo-embed",
             daemon=True,
         )

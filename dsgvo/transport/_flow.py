@@ -556,6 +556,8 @@ def run(flow: Flow[_T], stop: threading.Event | None = None) -> _T:
         step = next(flow)
         while True:
             if stop is not None and stop.is_set():
+                if isinstance(step, ReadBody):  # nobody else lets go of the answer that has come
+                    step.response.close()
                 raise StoppedError
             try:
                 result = step.run()

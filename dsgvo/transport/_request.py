@@ -124,6 +124,11 @@ ERROR_SECONDS = 5.0
 MAX_STALE = _pools.KEEPALIVE_CONNECTIONS
 """How many kept connections a server may have closed meanwhile: as many as are kept."""
 
+STALE_SECONDS = 5.0
+"""Within how long it shows that a kept connection was closed. One that ends later was at work, and
+another attempt counts: a gateway that ends each after a minute would have each paid for.
+"""
+
 LATE = 0.8
 """Share of the time after which a vendor closes answers, at which one that ends is cut by that."""
 
@@ -381,7 +386,8 @@ def _attempt(
         error = connection_error(config, failed, operation)
         if tell_late(config, error, started):
             return Failure(error)  # the next attempt would be cut as well
-        return Failure(error, retry=failed.retry, stale=failed.kind == "stale")
+        stale = failed.kind == "stale" and runtime.clock() - started < STALE_SECONDS
+        return Failure(error, retry=failed.retry, stale=stale)
     if response.is_success:
         return Answer(config, request, response, token, started)
     body = _Body(ERROR_SECONDS)

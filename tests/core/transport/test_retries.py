@@ -103,13 +103,17 @@ def test_retry_a_kept_connection_that_is_closed_costs_none(mode: Mode, naps: lis
         assert (len(raw.requests), raw.accepted, naps) == (7, 4, [])
 
 
-def test_retry_a_server_that_closes_each_connection_is_left(mode: Mode, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(("seconds", "times"), [(4, 3), (6, 1)])  # the latter was at work on it
+def test_retry_a_server_that_closes_each_connection_is_left(
+    mode: Mode, monkeypatch: Any, seconds: int, times: int
+) -> None:
     monkeypatch.setattr(_request, "MAX_STALE", 2)
+    monkeypatch.setattr(runtime, "clock", Mock(side_effect=[0, seconds] * 3))
     stale = Mock(side_effect=ConnectionFailedError("stale", "weg"))
     for name in ("send", "asend"):
         monkeypatch.setattr(_pools, name, stale)
     raised(errors.APIConnectionError, mode.chat, mode.client("sovrgpt", api_key="k"))
-    assert stale.call_count == 3
+    assert stale.call_count == times
 
 
 def test_retry_an_error_under_success_unseen(mode: Mode, server: Server, naps: list[float]) -> None:

@@ -261,3 +261,11 @@ def test_any_loop_the_end_of_a_loop_or_process_leaves_nothing_open(server: Serve
     with raw_server(http(answer("Ja."), headers=["Connection: close"])) as raw:
         printed = run_python(CLEAN, server.base_url("innogpt"), server.api_key, raw.url)
     assert printed.decode().split() == ["0", "0", "Ja.", "Ja.", "Ja."]
+
+
+def test_cancel_frees_the_connection_of_an_answer_that_has_just_come() -> None:
+    come: Any = httpx.Response(200, stream=httpx.ByteStream(b""))
+    (stop := threading.Event()).set()
+    with pytest.raises(_flow.StoppedError):
+        _flow.run((step for step in [_flow.ReadBody(come, come, come, 1)]), stop)
+    assert come.is_closed
