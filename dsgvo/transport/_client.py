@@ -21,6 +21,7 @@ from collections.abc import (
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
 from contextvars import copy_context
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -1673,7 +1674,10 @@ class ClientPair:
         if kept is not None and kept.settings == settings:
             return kept
         client = Client(provider, **settings)
-        return cls(settings, client, AsyncClient.over(client.config))
+        # Headers, a query or a list may be changed in place: kept is what they were.
+        changing = {dict, list, set}
+        known = {k: copy(v) if type(v) in changing else v for k, v in settings.items()}
+        return cls(known, client, AsyncClient.over(client.config))
 
     def __eq__(self, other: object) -> bool:
         # What was kept says nothing about whether two model objects are the same.

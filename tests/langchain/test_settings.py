@@ -48,10 +48,12 @@ def test_copies_ask_as_the_original_and_changed_ones_by_theirs(server: Server, w
         way.answer(changed)
     model.default_headers = {"x-a": "2"}
     way.answer(model)
-    assert [body["model"] for body in bodies(server)][3:] == [model.model, "andere", model.model]
+    model.default_headers["x-a"] = "3"  # in place
+    way.answer(model)
+    assert [body["model"] for body in bodies(server)][4:] == ["andere", *[model.model] * 2]
     sent = [(one.headers["authorization"], one.headers["x-a"]) for one in server.requests]
     own = f"Bearer {server.api_key}"
-    assert sent == [*[(own, "1")] * 4, ("Bearer falsch", "1"), (own, "2")]
+    assert sent == [*[(own, "1")] * 4, ("Bearer falsch", "1"), (own, "2"), (own, "3")]
 
 
 # Storing
