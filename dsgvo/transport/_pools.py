@@ -1166,6 +1166,8 @@ def _broken(reason: str, connection: Any) -> ConnectionFailedError:
     # "Server disconnected without sending a response" is said of half a head, too.
     if (state := getattr(connection, "_h11_state", None)) is not None:
         begun = str(state.their_state) != "SEND_RESPONSE" or bool(state.trailing_data[0])
+        # Or only a head such as ``102 Processing``, of one that is at work.
+        begun = begun or getattr(connection._network_stream, "received", 0) > 0  # noqa: SLF001
     else:
         begun = connection.begun
     stale = not begun and connection._request_count > 1  # noqa: SLF001

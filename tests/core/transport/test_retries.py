@@ -57,6 +57,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10
 BEGUN: dict[str, bytes] = {
     "half a head": HEAD[:-1],
     "half a plain answer": HEAD + b'{"choices": [{"index": 0, "message": {"cont',
+    "a head of one at work": b"HTTP/1.1 102 Processing\r\n\r\n",
     "half a chunk": http(b'data: {"choi', kind="text/event-stream", length=100),
     "a chunk": http(sse(chunk("Gu"), done=False), kind="text/event-stream", length=1000),
 }
