@@ -189,8 +189,7 @@ def test_connections_headers_query_and_timeout_of_an_httpx_client_are_used(serve
     [request] = seen
     assert (request.headers["x-team"], request.headers["x-mine"]) == ("a", "b")
     assert "python-httpx" not in request.headers["user-agent"]
-    assert request.url.query == b"b=2"
-    assert request.extensions["timeout"]["read"] == 7
+    assert (request.url.query, request.extensions["timeout"]["read"]) == (b"b=2", 7)
 
     async def ask() -> str:
         async with httpx.AsyncClient() as client:

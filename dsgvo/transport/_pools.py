@@ -364,6 +364,16 @@ if hasattr(os, "register_at_fork"):
     )
 
 
+def _imported(module: str) -> bool:
+    """Import a module that a request needs; return whether it is installed."""
+    try:
+        with _importing:
+            import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
 class _Pools:
     """Connection pools of this process: one for threads, one for each running event loop.
 
@@ -380,9 +390,11 @@ class _Pools:
         self.ssl: SSLContext | None = None
 
     def make_ready(self) -> SSLContext:
-        """Import httpx and read the certificates: it takes long, and is done once."""
+        """Import what requests need and read the certificates: it takes long, and is done once."""
         with self._lock, _importing:
             if self.ssl is None:
+                import_module("encodings.idna")
+                import_module("httpcore")  # httpx does with its first pool
                 import httpx
 
                 try:
@@ -453,6 +465,8 @@ class _Pools:
                     "DSGVO_ASYNC_BACKEND=aiohttp: httpx-aiohttp is not installed; use "
                     "pip install 'dsgvo-llm[aiohttp]'"
                 )
+        # httpcore would, on the loop.
+        await asyncio.to_thread(_imported, "anyio._backends._asyncio")
         with _proxy_understood():
             made = httpx.AsyncHTTPTransport(**self.settings(proxy))
         _watch(made)
@@ -1241,12 +1255,7 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 @cache
 def _has_aiohttp() -> bool:
     """Return whether httpx-aiohttp is installed, imported from then on."""
-    try:
-        with _importing:
-            import_module("httpx_aiohttp")
-    except ImportError:
-        return False
-    return True
+    return _imported("httpx_aiohttp")
 
 
 def _through(proxy: httpx.Proxy) -> URL:

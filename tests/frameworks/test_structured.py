@@ -221,5 +221,4 @@ def test_tools_whose_arguments_hold_themselves_keep_their_schema(server: Server,
     recursive, plain = [one for one, *others in found if others == [one] * len(others)]
     whole = own["$defs"]
     root = {key: whole["Tree"][key] for key in ("type", "properties", "required")}
-    assert recursive == root | {"$defs": whole}
-    assert plain["required"] == ["wert"]
+    assert (recursive, plain["required"]) == (root | {"$defs": whole}, ["wert"])

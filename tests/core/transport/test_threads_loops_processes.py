@@ -106,11 +106,11 @@ def test_any_loop_at_a_dead_ones_address_has_its_own_pool(async_mode: Mode, serv
 
 
 FORK = """
-import asyncio, os, sys, warnings
+import asyncio, os, sys, types, warnings
 warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
 import httpx
 from dsgvo import AsyncClient, Client
-from dsgvo.transport import Gate
+from dsgvo.transport import Gate, _pools
 from dsgvo.wire.limiter import Limiter
 settings, gate = dict(api_key="k", base_url=sys.argv[1]), Gate(Limiter(max_concurrency=1))
 if sys.argv[2:]:
@@ -126,7 +126,11 @@ def ask(text):
     assert sync.chat(messages, model="m").content == text
     assert asyncio.run(own.chat(messages, model="m")).content == text
 
+looks, lock = [], _pools._importing  # a child would wait for what is imported without it
+look = lambda name, *_: lock._is_owned() or looks.append(name)
+sys.meta_path.insert(0, types.SimpleNamespace(find_spec=lambda *of: look(*of) and None))
 ask("vorher")
+assert sys.argv[2:] or set(looks) <= {"concurrent.futures.thread", "queue", "_queue"}, looks
 stream = sync.stream([{"role": "user", "content": "im Strom"}], model="m")
 children = []
 for number in range(2):
