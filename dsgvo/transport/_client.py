@@ -224,7 +224,7 @@ class _Call:
         """Remember whether the model's next stream begins inside a thought: as this answer did."""
         if decoder.thought_unopened:
             runtime.open_thoughts.add(self._model)
-        elif runtime.open_thoughts:
+        elif runtime.open_thoughts and not decoder.has_thoughts:
             whole = decoder.completion()
             if whole.finish_reason == "stop" and not whole.reasoning:
                 runtime.open_thoughts.discard(self._model)

@@ -208,6 +208,11 @@ class ChatDecoder:
         """
         return self._reader.thought_unopened
 
+    @property
+    def has_thoughts(self) -> bool:
+        """Whether a thought has come, be it an empty one."""
+        return self._reader.has_thoughts
+
     def _sniff(self, data: bytes) -> bytes:
         """Keep bytes until they are known to be a stream; then return all that came."""
         if self._is_stream is None:

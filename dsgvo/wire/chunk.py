@@ -101,6 +101,11 @@ class ChunkReader:
         return self._splitter.thought_was_answer
 
     @property
+    def has_thoughts(self) -> bool:
+        """Whether a thought has come, be it an empty one."""
+        return self._splitter.has_thoughts
+
+    @property
     def tool_calls(self) -> list[ToolCall]:
         """The calls so far."""
         return self._tools.calls

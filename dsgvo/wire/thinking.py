@@ -62,8 +62,8 @@ class ThinkSplitter:
         "_opened",
         "_space",
         "_state",
-        "_thought",
         "_unclosed",
+        "has_thoughts",
         "thought_was_answer",
     )
 
@@ -73,7 +73,8 @@ class ThinkSplitter:
         self._unclosed: list[str] | None = None  # the text so far, if it may be no thought
         self._held: str = ""  # text that may still turn out to be a tag
         self._blank: list[str] = []  # white space before it
-        self._thought = False  # a thought has come: white space before the answer is dropped
+        self.has_thoughts = False
+        """Whether a thought has come, be it empty: white space before the answer is dropped."""
         self._fresh = True  # nothing but white space has come of this thought
         self.thought_was_answer = False
         """Whether what showed as a thought turned out to be the answer, at the end."""
@@ -134,7 +135,7 @@ class ThinkSplitter:
         """Return what shows of a piece of thought that came in a field of its own."""
         if not text.isspace():
             self._opened = False
-            self._thought = True
+            self.has_thoughts = True
         return self._think(text)
 
     def flush(self, *, cut: bool) -> Split:
@@ -169,7 +170,7 @@ class ThinkSplitter:
 
     def _after_blank(self, text: str) -> str:
         """Return the answer's first text, with the white space before it if no thought came."""
-        return text if self._thought else "".join((*self._blank, text))
+        return text if self.has_thoughts else "".join((*self._blank, text))
 
     def _open(self) -> None:
         self._end_thought()
@@ -179,7 +180,7 @@ class ThinkSplitter:
         self._end_thought()
         self._opened = False
         self._unclosed = None
-        self._thought = True
+        self.has_thoughts = True
         self._state = _State.BEFORE
 
     def _end_thought(self) -> None:

@@ -131,8 +131,7 @@ def test_what_marks_broken_arguments_costs_what_they_are_long() -> None:
 def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> None:
     chunk, second = (to_chunks(Delta(content="Grüße"), "m")[0] for _ in range(2))
     expected = ChatGenerationChunk(message=AIMessageChunk(content="Grüße"))
-    assert chunk == expected
-    assert (repr(chunk), dumps(chunk)) == (repr(expected), dumps(expected))
+    assert (chunk, (repr(chunk), dumps(chunk))) == (expected, (repr(expected), dumps(expected)))
     for made, wanted in ((chunk, expected), (chunk.message, expected.message)):
         assert made.model_fields_set == wanted.model_fields_set
     for name, value in vars(chunk.message).items():

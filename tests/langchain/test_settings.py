@@ -102,8 +102,7 @@ def test_traces_show_what_was_asked_for_versions_and_no_secret(server: Server, w
     asked["integration"] = "langchain_chat_model"
     told = {name: value for name, value in metadata.items() if name.startswith("ls_")}
     assert told == {f"ls_{name}": value for name, value in asked.items()}
-    assert metadata["abteilung"] == 7
-    assert metadata["lc_versions"]["dsgvo-llm"] == __version__
+    assert (metadata["abteilung"], metadata["lc_versions"]["dsgvo-llm"]) == (7, __version__)
     assert {"langchain-core", "langchain"} < metadata["lc_versions"].keys()
     assert [text for text in (server.api_key, "geheim") if text in repr(traced.start)] == []
     assert chat("sovrgpt", stop="X")._get_ls_params()["ls_stop"] == ["X"]
