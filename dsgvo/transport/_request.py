@@ -351,14 +351,14 @@ def _amend(config: ClientConfig, operation: Operation, refused: set[str], failur
         return True
     if failure.status not in {400, 422}:
         return False
-    asked = operation.optional.keys() - refused
-    if named := {name for name in asked if mentions(failure.body, name)}:
-        refused |= named
-        return True
+    # First: an error that quotes the request names fields that it does not refuse.
     if wants_reasoning(failure.body) and operation.with_reasoning():
         runtime.want_reasoning.add(operation.model_at(config))
         return True
-    return False
+    asked = operation.optional.keys() - refused
+    named = {name for name in asked if mentions(failure.body, name)}
+    refused |= named
+    return bool(named)
 
 
 def _attempt(

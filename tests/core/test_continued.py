@@ -58,8 +58,7 @@ def test_a_cut_answer_is_continued_without_a_seam(mode: Mode, how: str) -> None:
         assert (first, answer.continued, answer.finish_reason) == (HELLO, len(rest), "stop")
         assert answer.content == unscripted("neuroflash", {"messages": HELLO}).content
         for question, said, asked in rest:
-            assert [question] == HELLO
-            assert said["role"] == "assistant"
+            assert ([question], said["role"]) == (HELLO, "assistant")
             assert answer.content.startswith(said["content"])
             assert asked == {"role": "user", "content": GO_ON}
         error: Any = raised(IncompleteStreamError, mode.call, client, how, continue_cut_answers=1)
@@ -102,9 +101,10 @@ def test_thoughts_of_earlier_turns_go_with_the_rest(mode: Mode, server: Server, 
     client, turn = mode.client("neuroflash", server), {"role": "assistant", "content": "Hm?"}
     plain, whole = ([*HELLO, turn | more, *HELLO] for more in ({}, {"reasoning_content": "Hm."}))
     mode.call(client, how, whole)
-    wants = Status(400, message="reasoning_content is missing in assistant tool call message")
+    missing = "reasoning_content is missing in assistant tool call message"
+    wants, quotes = (Status(400, message=missing + more) for more in ("", " stream_options"))
     broken = Raw(chunks=[sse(chunk(), done=False)], drop=True)  # a rest of which nothing came
-    server.script("neuroflash", Raw(chunks=[ENDED]), wants, broken)
+    server.script("neuroflash", Raw(chunks=[ENDED]), quotes, broken)
     mode.call(client, how, whole, send_reasoning=None, continue_cut_answers=2)
     rest = [{"role": "assistant", "content": "Eins"}, {"role": "user", "content": GO_ON}]
     sent = [request.json["messages"] for request in server.requests]

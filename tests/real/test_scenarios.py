@@ -72,8 +72,7 @@ def tools(asked: Asked) -> None:
     call, end = map(saying, (CALL, "20.")) if asked.target.name == "vLLM" else ({}, {})
     answer = asked.ask(question, get_weather, temperature=0, **call)
     [(name, arguments)], [call_id] = answer.calls, answer.ids
-    assert (name, *arguments) == ("get_weather", "city")
-    assert answer.finish_reason == "tool_calls"
+    assert ((name, *arguments), answer.finish_reason) == (("get_weather", "city"), "tool_calls")
     result = asked.way.result(get_weather(**arguments), call_id=call_id)
     last = asked.ask([question, answer.message, result], get_weather, temperature=0, **end)
     assert "20" in last.text
