@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -227,12 +227,12 @@ class _JSONL:
                 columns.setdefault(name, []).append(value)
         for name, column in columns.items():
             try:
+                if not {bool, dict, list}.isdisjoint(map(type, column)):
+                    pa.array([_with_texts(value) for value in column])
                 found = [kinds.get(name, pa.null()), pa.array(column).type]
-                if bool in set(map(type, column)):  # of which Arrow makes numbers among others
-                    found.append(pa.bool_())
                 schemas = [pa.schema([(name, one)]) for one in found]
                 kind = pa.unify_schemas(schemas, promote_options="permissive").field(name).type
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, RecursionError):
                 self._as_json.add(name)
                 kind = pa.string()
             kinds[name] = kind
@@ -291,6 +291,15 @@ def _text(path: Path) -> str | None:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         return None  # a row without a text, as in other sources
+
+
+def _with_texts(value: Any) -> Any:
+    """Return a value with texts for truth values: Arrow makes numbers of those among numbers."""
+    if isinstance(value, dict):
+        return {name: _with_texts(one) for name, one in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_with_texts(one) for one in cast("list[Any]", value)]
+    return str(value) if isinstance(value, bool) else value
 
 
 def _is_writable(field: pa.Field) -> bool:

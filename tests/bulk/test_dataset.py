@@ -61,13 +61,15 @@ def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_pa
 
 def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:
     lines = [{"body": "a", "x": 1, "m": {}, "z": 0.5}, {"body": "b", "x": {"y": 2}, "n": 2**70}]
-    path = write_lines(tmp_path / "in.jsonl", [*lines, {"body": "c", "x": None, "z": True}])
+    last = {"body": "c", "x": None, "z": True, "w": [{"a": 0.5}, {"a": True}]}
+    path = write_lines(tmp_path / "in.jsonl", [*lines, last])
     with path.open("ab") as file:
         file.write(b'{"body": "\\ud800"}\n{"body": "\xfc"}\n{"body": ' + b"[" * 5000)
     assert embedded(path, tmp_path / "out", id="z").failed == 3
     found = [tuple(row[name] for name in "xmnz") for row in rows_of(tmp_path / "out")]
     kept = [("1", "{}", None, "0.5"), ('{"y": 2}', None, f"{2**70}", None), (*[None] * 3, "true")]
     assert found == [*kept, *[(None,) * 4] * 3]
+    assert rows_of(tmp_path / "out")[2]["w"] == '[{"a": 0.5}, {"a": true}]'
 
 
 def test_a_text_that_comes_again_is_paid_for_once(
