@@ -17,7 +17,7 @@ __all__ = ["MAX_HOLD", "Limiter", "Outcome"]
 Outcome: TypeAlias = Literal["ok", "refused", "failed"]
 """``refused``: the vendor asks for fewer requests (429, 503, 529); ``failed``: anything else."""
 
-_ENDLESS = 1e300
+_ENDLESS = 1e30  # which is no infinity of 32 bits, either
 START_CONCURRENCY = 4.0
 MAX_CONCURRENCY = 128
 
@@ -237,6 +237,8 @@ class Limiter:
             too_fast = accepted < self._least / 2
             if too_fast:
                 self._least = 0.0
+            if answers <= before / 3:  # so often that the rate is one reason
+                self._least = min(self._least, accepted)
             if too_fast or accepted > faster or not before / 2 < answers < before * 2:
                 self._fastest = answers, accepted
             elif accepted < faster / 2:
