@@ -106,6 +106,7 @@ def _kept_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     check_objects("additional_kwargs['tool_calls']", given)
     for plain in cast("list[dict[str, Any]]", given):
         function: dict[str, Any] = plain.get("function") or plain
+        check_objects("additional_kwargs['tool_calls'].function", [function])
         if name := function.get("name"):
             sent = next(filter(None, map(function.get, ("arguments", "input", "args"))), None)
             yield function_call(plain.get("id") or plain.get("toolUseId") or name, name, sent)

@@ -64,6 +64,7 @@ def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> Non
 def test_what_no_vendor_takes() -> None:
     system = types.ChatMessage(role="system", blocks=[BILD])
     wrong = {"text alone": system, "_call_id": types.ChatMessage("3", role="tool")}
-    for said, one in (wrong | {"is a str": assistant(tool_calls="x")}).items():
+    calls = {"is a str": "x", "is a list": [{"function": [1]}]}
+    for said, one in (wrong | {k: assistant(tool_calls=v) for k, v in calls.items()}).items():
         with pytest.raises(ConfigurationError, match=said):
             to_wire([one], INNOGPT)
