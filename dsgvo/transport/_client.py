@@ -226,7 +226,7 @@ class _Call:
             runtime.open_thoughts.add(self._model)
         elif runtime.open_thoughts and not decoder.has_thoughts:
             whole = decoder.completion()
-            if whole.finish_reason == "stop" and not whole.reasoning:
+            if whole.content and not whole.reasoning:
                 runtime.open_thoughts.discard(self._model)
 
     @property

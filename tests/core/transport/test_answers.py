@@ -164,7 +164,7 @@ def test_a_template_that_opens_thoughts_is_known_once_seen(mode: Mode, server: S
     # When the first tag comes, its thought has been shown as text; a plain answer has none.
     for text in (opened, opened, empty, opened, plain, plain):
         thought = "Hm." if text is opened and server.requests else ""
-        server.script("sovrgpt", Raw(chunks=[sse(chunk(text), chunk(None, "stop"))]))
+        server.script("sovrgpt", Raw(chunks=[sse(chunk(text, None if text is plain else "stop"))]))
         last: Any = (pieces := mode.stream(mode.client("sovrgpt", server)))[-1].completion
         assert (last.reasoning, last.content[-3:]) == (thought, "Ja.")
     assert (last.content, pieces[0].content) == ("Ja.", "Ja.")  # the plain one before has ended it
