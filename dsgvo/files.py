@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mimetypes import guess_type
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from dsgvo.errors import ConfigurationError
@@ -95,14 +96,17 @@ def _one_of(kind: str, **sources: object) -> None:
 
 
 def _existing(kind: str, path: str | Path) -> Path:
+    found = Path(path)
     try:
-        found = Path(path).expanduser()
-        size = found.stat().st_size if found.is_file() else None
+        found = found.expanduser()
+        status = found.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a null character
+        status = None
     except (OSError, RuntimeError) as error:  # RuntimeError: a home that nobody has
         raise ConfigurationError(f"{kind}: path={str(path)!r} is unreadable: {error}") from None
-    if size is None:
+    if status is None or not S_ISREG(status.st_mode):
         raise ConfigurationError(f"{kind}: path={str(path)!r} is not a file")
-    if not size:
+    if not status.st_size:
         raise ConfigurationError(f"{kind}: the file {str(path)!r} is empty")
     return found
 

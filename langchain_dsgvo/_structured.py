@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from enum import EnumType
 from typing import Any, cast
 
 from langchain_core import exceptions
@@ -33,7 +32,7 @@ from dsgvo.wire.structured import (
     schema_request,
     unwrapped_schema,
 )
-from langchain_dsgvo._tools import OTHER_FORMS
+from langchain_dsgvo._tools import OTHER_FORMS, refuse_types_of_values
 
 __all__ = ["Schema", "output_schema", "response_class", "structured_output"]
 
@@ -123,8 +122,7 @@ def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
     if isinstance(schema, dict) and not schema.keys() & {"title", *OTHER_FORMS}:
         schema = {"title": "answer", **schema}
     try:
-        if isinstance(schema, EnumType):
-            raise TypeError(schema)  # noqa: TRY301 - LangChain would take it for a function
+        refuse_types_of_values(schema)
         function = convert_to_openai_function(cast("Any", schema), strict=strict)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(

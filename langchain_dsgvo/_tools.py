@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import EnumType
 from inspect import cleandoc
-from typing import Any, cast
+from typing import Any, cast, get_origin
 
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -14,7 +15,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.structured import closed, with_properties
 
-__all__ = ["OTHER_FORMS", "wire_tool"]
+__all__ = ["OTHER_FORMS", "refuse_types_of_values", "wire_tool"]
 
 OTHER_FORMS = frozenset({"name", "function", "toolSpec"})
 """Keys that only dicts have which are a tool of some vendor's form and no JSON schema."""
@@ -31,6 +32,7 @@ def wire_tool(
         ConfigurationError: If LangChain knows none of this kind.
     """
     try:
+        refuse_types_of_values(tool)
         wire = convert_to_openai_tool(tool, strict=strict)
         function: dict[str, Any] = {**wire.get("function", {})}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -53,3 +55,16 @@ def wire_tool(
     if strict and own is not None:
         parameters = closed(parameters)
     return {**wire, "function": {**function, "parameters": parameters}}
+
+
+def refuse_types_of_values(kind: object) -> None:
+    """Refuse what LangChain would take for a function: built-in classes, enums, aliases.
+
+    Of ``list[Person]`` it makes a function on Python 3.14 alone.
+
+    Raises:
+        TypeError: If it is one.
+    """
+    built_in = isinstance(kind, type) and kind.__module__ == "builtins"
+    if built_in or isinstance(kind, EnumType) or get_origin(kind) is not None:
+        raise TypeError(kind)

@@ -68,7 +68,7 @@ def test_bad_input(case: BadInput, way: Way, server: Server, monkeypatch: Any) -
         ("llamaindex", {"structured_output": "xml"}, "structured_output='xml'"),
         ("langchain", ("get_num_tokens", None), "text is a NoneType, not a str"),
         ("langchain", ("get_num_tokens_from_messages", "x"), "messages is a str: pass a list of B"),
-        ("langchain", ("bind_tools", None), "tools is a NoneType: pass a list"),
+        ("langchain", ("bind_tools", [list]), "nothing can be called by <class 'list'>"),
         ("langchain", ("bind_tools", ADD), "tools is a dict: pass a list"),
         ("langchain", ("bind_tools", [ADD | {"function": None}]), "nothing can be called"),
         *(

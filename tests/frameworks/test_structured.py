@@ -148,7 +148,7 @@ def test_every_form_of_class_goes_out_whole_and_under_a_valid_name(
         assert body["response_format"]["json_schema"]["name"] == name
 
 
-@pytest.mark.parametrize("wrong", [list[Person], Person | None, HTTPStatus, int, "P"], ids=str)
+@pytest.mark.parametrize("wrong", [list[Person], Person | None, HTTPStatus, list, "P"], ids=str)
 def test_what_is_no_class_is_told(way: Way, wrong: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match="for a list, a choice or an enum"):
         way.structured(way.model("innogpt"), wrong, "json_schema", QUESTION)
