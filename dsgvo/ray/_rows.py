@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from dsgvo.bulk._engine import Engine, Summary
-from dsgvo.errors import ConfigurationError, DsgvoError
+from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError, environment_error
 from dsgvo.providers import Provider
 from dsgvo.ray._limit import cluster_gate
 from dsgvo.ray._secrets import refuse_secrets
@@ -73,7 +73,8 @@ class EmbedTexts(_Rows):
         **client: Arguments of :class:`dsgvo.AsyncClient`; ``api_key`` may be a function alone.
 
     Raises:
-        ConfigurationError: If an argument is wrong, or a secret is among them.
+        ConfigurationError: If an argument is wrong, a secret is among them, or the rows have one of
+            the columns already.
 
     Examples:
         A million rows on four nodes::
@@ -116,6 +117,7 @@ class EmbedTexts(_Rows):
         self._columns = text, vector, error
         self._most = batch_size, max_batch_bytes
         self._size = dimensions or config.spec.model(model).dimensions
+        self._fitting = False
         self._options = {
             "model": model,
             "dimensions": dimensions,
@@ -125,7 +127,7 @@ class EmbedTexts(_Rows):
     async def __call__(self, batch: Batch) -> Batch:
         """Return the rows with the two columns more."""
         text, vector, error = self._columns
-        texts = _values(batch, text)
+        texts = _values(batch, text, vector, error)
         rows: dict[str, list[int]] = {}
         errors: list[str | None] = [None] * len(texts)
         for row, one in enumerate(texts):
@@ -168,9 +170,11 @@ class EmbedTexts(_Rows):
         numbers = np.array(vectors, np.float32)
         self._size = self._size or numbers.shape[1]
         if numbers.shape[1] != self._size:
-            raise ConfigurationError(
-                f"dimensions: expected {self._size}, got {numbers.shape[1]}: give dimensions="
-            )
+            said = f"dimensions: expected {self._size}, got {numbers.shape[1]}"
+            if not self._fitting:  # halves, which would be paid for, are as long
+                raise environment_error(f"{said}: give dimensions=")
+            raise APIResponseError(said)
+        self._fitting = True
         return numbers
 
 
@@ -196,7 +200,8 @@ class ChatRows(_Rows):
         **client: Arguments of :class:`dsgvo.AsyncClient`; ``api_key`` may be a function alone.
 
     Raises:
-        ConfigurationError: If an argument is wrong, or a secret is among them.
+        ConfigurationError: If an argument is wrong, a secret is among them, or the rows have one of
+            the columns already.
 
     Examples:
         Rows with a column ``prompt``::
@@ -236,7 +241,7 @@ class ChatRows(_Rows):
     async def __call__(self, batch: Batch) -> Batch:
         """Return the rows with the columns more."""
         prompt, answer, error = self._columns
-        prompts = _values(batch, prompt)
+        prompts = _values(batch, prompt, answer, error, "finish_reason", "tokens")
         answers: list[str | None] = [None] * len(prompts)
         reasons, errors, tokens = answers.copy(), answers.copy(), [0] * len(prompts)
         engine = Engine[Any](self._gate, Summary())
@@ -265,7 +270,8 @@ class ChatRows(_Rows):
     def _messages(self, value: Any) -> list[Any]:
         if isinstance(value, str):
             return [*self._system, {"role": "user", "content": value}]
-        if not isinstance(value, list | tuple | np.ndarray) or not len(value):
+        many = isinstance(value, list | tuple | np.ndarray) and len(value)
+        if not many or not all(isinstance(one, Mapping) for one in value):
             raise ConfigurationError(f"the row has no prompt in {self._columns[0]!r}")
         # Rows of Arrow have all fields of all messages, null where a message has none.
         return [{k: v for k, v in one.items() if v is not None} for one in value]
@@ -283,10 +289,13 @@ def _said(error: DsgvoError) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _values(batch: Batch, name: str) -> list[Any]:
+def _values(batch: Batch, name: str, *added: str) -> list[Any]:
+    """Return the values of a column of a batch that has none of those that are to be added."""
     names = batch.schema.names if isinstance(batch, pa.Table) else list(batch)
     if name not in names:
         raise ConfigurationError(f"{name!r}: there is no such column, but {', '.join(names)}")
+    if taken := [one for one in added if one in names]:
+        raise ConfigurationError(f"there are columns {taken} already: rename them before")
     column: Any = batch[name]
     return column.to_pylist() if isinstance(batch, pa.Table) else column.tolist()
 

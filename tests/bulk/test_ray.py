@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from dsgvo.bulk import run_batch
 from dsgvo.emulator import Server, Status
 from dsgvo.errors import ConfigurationError, RateLimitError
-from dsgvo.transport._flow import run
+from dsgvo.transport._flow import Gate, run
+from dsgvo.wire.limiter import Limiter
 from tests.bulk.conftest import at_work, corpus, embedded, texts_asked, write_lines
 from tests.bulk.test_batch import chat, embeddings
 from tests.core.support import eventually, raised
@@ -104,8 +105,7 @@ def test_a_dataset_has_every_row_once_and_no_key(cluster: Any, environment: Serv
     key = environment.environ("innogpt")["INNOGPT_API_KEY"].encode()
     folder = Path(ray._private.worker._global_node.get_session_dir_path())
     kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
-    assert kept
-    assert not [data for data in kept if key in data]
+    assert {key in data for data in kept} == {False}
 
 
 def test_answers_stand_beside_their_prompts(cluster: Any, environment: Server) -> None:
@@ -155,6 +155,20 @@ def test_the_command_resumes(cluster: Any, environment: Server, tmp_path: Path) 
     assert len(environment.requests) <= 700 + 2 + 2
     with at_work(environment, *program[:-1], "127.0.0.1:9") as process:
         assert "no Ray cluster at '127.0.0.1:9'" in process.communicate(timeout=60)[1]
+
+
+async def test_what_no_row_is_to_blame_for_ends_it(environment: Server, monkeypatch: Any) -> None:
+    from dsgvo.ray import _rows
+
+    monkeypatch.setattr(_rows, "cluster_gate", lambda *_: Gate(Limiter()))
+    embed, chat = _rows.EmbedTexts(provider="innogpt"), _rows.ChatRows(provider="innogpt")
+    environment.script("innogpt", Status(200, body={"data": [{"embedding": [1.0]}] * 2}))
+    with pytest.raises(ConfigurationError, match="expected 1536, got 1: give dimensions="):
+        await embed({"text": np.array(["a", "b"])})
+    with pytest.raises(ConfigurationError, match=r"columns \['tokens'\] already"):
+        await chat({"prompt": np.array(["a"]), "tokens": np.array([5])})
+    [said] = (await chat({"prompt": np.array([["a"]])}))["error"]
+    assert (said[:18], len(environment.requests)) == ("ConfigurationError", 1)
 
 
 @pytest.mark.parametrize("key", ["sk-geheim-123", SecretStr("sk-geheim-123")])
