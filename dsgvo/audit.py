@@ -24,7 +24,7 @@ from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Provider
 from dsgvo.wire.usage import token_counts
 
-__all__ = ["AUDIT_VARIABLE", "MAX_NAME", "AuditEntry", "is_other_model"]
+__all__ = ["AUDIT_VARIABLE", "MAX_NAME", "AuditEntry", "is_other_model", "warn_of_other_model"]
 
 AUDIT_VARIABLE = "DSGVO_AUDIT"
 
@@ -159,10 +159,7 @@ class AuditEntry:
 
     def _of_answer(self, model: str | None, usage: Any, request_id: str | None) -> dict[str, Any]:
         counts, asked = token_counts(usage), self._fields["model"]
-        other = is_other_model(asked, model)
-        if other:
-            said = f"{self._spec.title}: {model!r} answered in place of {asked!r}"
-            warn_once((self._spec.name, "audit", asked, model), said, UserWarning)
+        other = warn_of_other_model(self._spec, asked, model)
         return {
             "status": 200,
             "other_model": other,
@@ -171,6 +168,15 @@ class AuditEntry:
             "completion_tokens": counts and counts.completion,
             "request_id": request_id,
         }
+
+
+def warn_of_other_model(spec: Provider, asked: str | None, answered: str | None) -> bool:
+    """Return whether another model answered than was asked for; of one that did, warn once."""
+    other = is_other_model(asked, answered)
+    if other:
+        said = f"{spec.title}: {answered!r} answered in place of {asked!r}"
+        warn_once((spec.name, "audit", asked, answered), said, UserWarning)
+    return other
 
 
 def is_other_model(asked: str | None, answered: str | None) -> bool:

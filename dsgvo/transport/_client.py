@@ -33,7 +33,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from dsgvo._warnings import warn_once
-from dsgvo.audit import MAX_NAME, AuditEntry
+from dsgvo.audit import MAX_NAME, AuditEntry, warn_of_other_model
 from dsgvo.errors import (
     APIError,
     APIResponseError,
@@ -561,6 +561,9 @@ class BaseClient:
                 guessed,
             )
             entry.answered(result.model, result.usage, answer.request_id)
+        if result.model is not None:  # vectors of two models cannot be compared
+            warn_of_other_model(config.spec, asked["model"], result.model[:MAX_NAME])
+            _check_model(config, asked["model"], result.model)
         if base64:
             runtime.gave_base64.add((config.base_url, asked["model"]))
         tokens = total_tokens(result.usage)

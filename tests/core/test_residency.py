@@ -139,3 +139,9 @@ def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode, how:
             own = mode.client(spec, api_key="k", base_url=raw.url, **accepts)
             done(mode, own, how, **named)  # a warning would be an error
     assert len(told) == 1 + len(named)
+
+
+def test_vectors_of_another_model_are_told(mode: Mode) -> None:
+    body, warns = {"data": [{"embedding": [1.0]}], "model": "o1-us"}, pytest.warns
+    with raw_server(http(body)) as raw, warns(ResidencyWarning), warns(match="in place of 'text-"):
+        done(mode, mode.client("meingpt", api_key="k", base_url=raw.url), "embed")
