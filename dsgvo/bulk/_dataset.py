@@ -32,7 +32,7 @@ from dsgvo.bulk._engine import (
     asked,
     check_run,
 )
-from dsgvo.bulk._journal import Journal, real_path
+from dsgvo.bulk._journal import Journal, real_path, sync
 from dsgvo.bulk._sources import Source, open_source, readable
 from dsgvo.bulk._spill import Spill, digest
 from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
@@ -106,7 +106,8 @@ def embed_dataset(
 
     Called again after any end, the same call goes on where it was: parts that are finished are
     neither read into memory as a whole nor paid for again, and what had come of others is kept too.
-    Runs an event loop of its own: from a coroutine, call it with ``asyncio.to_thread``.
+    Runs an event loop of its own: from a coroutine, call it with ``asyncio.to_thread``, which no
+    cancellation ends; what ``progress`` raises does.
 
     Args:
         source: A ``.parquet``, ``.jsonl`` or ``.csv`` file, a folder of Parquet files, or a folder
@@ -229,6 +230,21 @@ def embed_dataset(
     return summary
 
 
+def _values(column: Any) -> list[Any]:
+    try:
+        return column.to_pylist()
+    except UnicodeDecodeError:
+        return [_value(one) for one in column]
+
+
+def _value(found: Any) -> Any:
+    """Return a value of a table; ``None`` for a text that is not in UTF-8, as Parquet may hold."""
+    try:
+        return found.as_py()
+    except UnicodeDecodeError:
+        return None
+
+
 def _keys(texts: Sequence[str | None]) -> list[bytes | None]:
     return [digest(one) if one and one.strip() else None for one in texts]
 
@@ -266,9 +282,9 @@ class _Job:
             yield from self._failed_parts()
             return
         for index, table in enumerate(self._tables()):
-            texts: list[str | None] = table.column(self.text).to_pylist()
+            texts: list[str | None] = _values(table.column(self.text))
             keys = _keys(texts)
-            ids = table.column(self.id).to_pylist() if self.id else ()
+            ids = _values(table.column(self.id)) if self.id else ()
             source = sha256(b"".join(key or b"-" for key in keys) + repr(ids).encode()).hexdigest()
             if journal.done(index, source) and self._file(index).exists():
                 summary.rows += len(keys)
@@ -293,7 +309,7 @@ class _Job:
             size = vectors.type.list_size
             numbers: Any = vectors.values.to_numpy(zero_copy_only=False).reshape(-1, size)
             table = whole.drop_columns(["vector"])
-            texts: list[str | None] = table.column(self.text).to_pylist()
+            texts: list[str | None] = _values(table.column(self.text))
             keys = _keys(texts)
             part = _Part(index, table, self.journal.parts[index]["source"], keys, number=number)
             part.vectors = {
@@ -368,9 +384,9 @@ class _Job:
         file.parent.mkdir(exist_ok=True)
         temporary = file.with_name(f".{file.name}.tmp")  # the target may be a disk of its own
         names = part.table.schema.names
-        pq.write_table(table, temporary, compression="zstd", use_dictionary=names)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        with temporary.open("wb") as written:
+            pq.write_table(table, written, compression="zstd", use_dictionary=names)
+            sync(written)
         temporary.replace(file)
         facts = {"rows": part.rows, "tokens": part.tokens, "dimensions": size}
         self.journal.note(part.index, errors, source=part.source, **facts)
@@ -385,12 +401,12 @@ class _Job:
     def _error(self, part: _Part, row: int, key: bytes | None) -> dict[str, Any]:
         line: dict[str, Any] = {"row": part.index * self.part_rows + row}
         if self.id is not None:
-            line["id"] = part.table.column(self.id)[row].as_py()
+            line["id"] = _value(part.table.column(self.id)[row])
         none = f"the row has no text in {self.text!r}, or is not in UTF-8"
         fault = {"type": "ConfigurationError", "message": none}
         line["error"] = fault if key is None else self.failed[key][1]
         if self.with_inputs:
-            line["input"] = part.table.column(self.text)[row].as_py()
+            line["input"] = _value(part.table.column(self.text)[row])
         return line
 
     def _file(self, index: int) -> Path:

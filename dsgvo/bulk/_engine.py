@@ -302,6 +302,7 @@ class Engine(Generic[_Unit]):
                 task.cancel()
             self._stop(KeyboardInterrupt())
 
+        before = signal.getsignal(signal.SIGINT)
         try:
             loop.add_signal_handler(signal.SIGINT, interrupt)
         except (NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
@@ -311,6 +312,8 @@ class Engine(Generic[_Unit]):
             yield
         finally:
             loop.remove_signal_handler(signal.SIGINT)
+            if before is not None:  # a program may have one of its own
+                signal.signal(signal.SIGINT, before)
 
     def tell(self, *, now: bool = False) -> None:
         """Tell the progress, at most once a second."""

@@ -28,6 +28,10 @@ TEXT_SUFFIXES = (".txt", ".md")
 SAMPLE = 10_000
 """Lines of JSONL whose types are found at once."""
 
+MAX_COLUMNS, MAX_NAMES = 10_000, 1_000
+"""Names of JSONL's columns, and those within one that is no JSON text: each is a place in each row,
+so that objects with ids for names would cost the square of their number."""
+
 _LONGEST_CELL = 2**31 - 1  # of CSV, for Python's reader
 
 
@@ -210,23 +214,32 @@ class _JSONL:
         self.rows = 0
         self.schema = pa.schema([])
         self._as_json: set[str] = set()
+        self._names = Counter[str]()  # within a column
         kinds: dict[str, pa.DataType] = {}
+        known: dict[str, Any] = {}
         for lines in self._lines(SAMPLE):
             self.rows += len(lines)
-            self._learn(lines, kinds)
+            self._learn(lines, kinds, known)
+            if len(kinds) > MAX_COLUMNS:
+                raise ValueError(f"its lines have more than {MAX_COLUMNS:,} names")
         for name, kind in kinds.items():
             if pa.types.is_nested(kind) and not _is_writable(pa.field(name, kind)):
                 self._as_json.add(name)
                 kinds[name] = pa.string()
         self.schema = pa.schema(list(kinds.items()))
 
-    def _learn(self, lines: list[dict[str, Any]], kinds: dict[str, pa.DataType]) -> None:
+    def _learn(
+        self, lines: list[dict[str, Any]], kinds: dict[str, pa.DataType], known: dict[str, Any]
+    ) -> None:
         columns: dict[str, list[Any]] = {}
         for line in lines:
             for name, value in line.items():
                 columns.setdefault(name, []).append(value)
         for name, column in columns.items():
+            if name in self._as_json:
+                continue
             try:
+                self._learn_names(name, column, known.setdefault(name, {}))
                 if not {bool, dict, list}.isdisjoint(map(type, column)):
                     pa.array([_with_texts(value) for value in column])
                 found = [kinds.get(name, pa.null()), pa.array(column).type]
@@ -236,6 +249,11 @@ class _JSONL:
                 self._as_json.add(name)
                 kind = pa.string()
             kinds[name] = kind
+
+    def _learn_names(self, column: str, values: list[Any], known: dict[str, Any]) -> None:
+        self._names[column] += _new_names(values, known)
+        if self._names[column] > MAX_NAMES:
+            raise OverflowError
 
     def tables(self, rows: int) -> Iterator[pa.Table]:
         for lines in self._lines(rows):
@@ -300,6 +318,18 @@ def _with_texts(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_texts(one) for one in cast("list[Any]", value)]
     return str(value) if isinstance(value, bool) else value
+
+
+def _new_names(value: Any, known: dict[str, Any]) -> int:
+    """Add the names in a value of JSON to those that are known, and return how many are new."""
+    if isinstance(value, list):
+        return sum(_new_names(one, known) for one in value if isinstance(one, dict | list))
+    if not isinstance(value, dict):
+        return 0
+    return sum(
+        (name not in known) + _new_names(one, known.setdefault(name, {}))
+        for name, one in value.items()
+    )
 
 
 def _is_writable(field: pa.Field) -> bool:
