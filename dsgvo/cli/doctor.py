@@ -163,7 +163,7 @@ def _langsmith() -> Iterator[Finding]:
         yield Finding("LangSmith", "tracing is off")
         return
     host = langsmith_host()
-    if host.startswith("eu."):
+    if host.startswith("eu.") and host.endswith(".langchain.com"):
         yield Finding("LangSmith", f"prompts and answers go to {host}, in the EU", "note")
     else:
         says = f"prompts and answers go to {host}"

@@ -64,8 +64,7 @@ def test_without_passages() -> None:
     assert said(("user", prompt.format("When does the office open?"))) == "The office opens at 8."
     assert "do not say" in said(("user", prompt.format("Who won the cup in Brazil?")))
     answered = said(("user", "Erzähl mir was. " * 100))
-    assert "Ich bin der lokale Emulator von SovrGPT" in answered
-    assert len(answered) < 450
+    assert ("bin der lokale Emulator von SovrGPT" in answered, len(answered) < 450) == (True, True)
     assert "I am the local emulator" in said(("user", "Who are you and what is this?"))
     mode = {"response_format": {"type": "json_object"}}
     assert set(json.loads(said(("user", ""), **mode))) == {"answer"}
@@ -134,7 +133,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     assert make_instance(node)["a"]
     assert make_instance({"$ref": "#"}) is not None
     assert make_instance(TEXT, "‚" * 200_000)
-    bad: list[Any] = [TEXT | {"minLength": low} for low in (10**9, "x")]
+    bad: list[Any] = [{"required": [1]}, *(TEXT | {"minLength": low} for low in (10**9, "x"))]
     bad += [{"allOf": [{"$ref": "#"}]}, {"type": "array", "minItems": 10**9, "items": {}}]
     for schema in bad:
         assert raised(ApiError, make_instance, schema).status == 400

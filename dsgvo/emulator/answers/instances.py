@@ -73,7 +73,6 @@ class _Maker:
             raise OverflowError
 
     def make(self, schema: Any, name: str = "", depth: int = 0) -> Any:
-        self._spend(_VALUE)
         found = self._resolved(schema)
         if options := [found["const"]] if "const" in found else as_list(found.get("enum")):
             said = (one for one in options if str(one).lower() in self.text.lower())
@@ -110,7 +109,7 @@ class _Maker:
         return made
 
     def _string(self, schema: JsonObject, name: str) -> str:
-        form = as_text(schema.get("format")) or "email" * ("mail" in name.lower())
+        form = as_text(schema.get("format")) or "email" * ("mail" in f"{name}".lower())
         low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
         found = self.addresses.get(form, [] if form else self.quoted)
         for at, one in enumerate(found):
@@ -137,6 +136,7 @@ class _Maker:
 
     def _resolved(self, schema: Any) -> JsonObject:
         """Follow ``$ref`` and join ``allOf``."""
+        self._spend(_VALUE)
         found = as_object(schema)
         for _ in range(_DEPTH):
             ref = found.get("$ref")
