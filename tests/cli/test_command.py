@@ -60,8 +60,7 @@ def test_what_is_not_installed_is_said_before_any_work(
     for name in (missing, *(name for name in sys.modules if name.startswith(f"{missing}."))):
         monkeypatch.setitem(sys.modules, name, None)
     run = invoke(*arguments.split())
-    assert one_line(run).endswith(hint)
-    assert run.stdout == ""
+    assert (one_line(run).endswith(hint), run.stdout) == (True, "")
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,7 @@ def piped(*lines: str, to: str = "sovrgpt --emulator") -> Result:
     return CliRunner().invoke(app, arguments, input=typed, env={"COLUMNS": "80"})
 
 
-def test_a_conversation_remembers_and_tells_what_is_no_whole_answer(
-    vendor_environment: Server,
-) -> None:
+def test_a_conversation_remembers_and_tells_what_is_not_whole(vendor_environment: Server) -> None:
     out, _ = talk("Ich heiße Anna.", "Wie heiße ich?", "/new", "Und?", to="innogpt")
     assert "a new conversation" in out
     body = b'{"choices": [{"message": {"refusal": "Nie."}, "finish_reason": "stop"}]}'
@@ -53,8 +51,7 @@ def test_commands_and_thoughts_which_are_shown_apart() -> None:
     said = ("model: qwen3.5-27b-thinking", "instructions set", "no instructions")
     said += ("/tokens tokens used so far",)
     said += ("Ich lese die Frage und suche, was dazu vorliegt. Ich bin der lokale Emulator",)
-    assert [text for text in said if text not in out] == []
-    assert "think>" not in out
+    assert ([text for text in said if text not in out], "think>" in out) == ([], False)
     assert out.endswith("tokens >")
 
 
@@ -86,8 +83,7 @@ def test_files_and_addresses_go_with_a_message(tmp_path: Path, vendor_environmen
 
 
 def test_a_pdf_is_read_by_who_documents_it(tmp_path: Path, vendor_environment: Server) -> None:
-    path = tmp_path / "plan.pdf"
-    path.write_bytes(pdf(["Der Aufzug wird am 4. Mai gewartet."]))
+    (path := tmp_path / "plan.pdf").write_bytes(pdf(["Der Aufzug wird am 4. Mai gewartet."]))
     out, err = talk(f"/file {path}", "Wann wird der Aufzug gewartet?", to=OWN)
     assert (err, "am 4. Mai gewartet" in out.partition("goes with")[2]) == ("", True)
     for to, name in (("neuroflash", path), ("sovrgpt", "https://example.com/plan.pdf")):
@@ -106,20 +102,13 @@ def test_mistakes_do_not_end_the_conversation(tmp_path: Path, vendor_environment
     lines = ("Hallo", *files[:2], *odd, "/nix", blind, files[2], "Was ist das?", "2 + 3", "/quit")
     out, err = talk(*lines, to="sovrgpt --model qwen3.5-9b")
     assert "„2 + 3“" in out  # so the image that was refused is not sent again
-    broken, missing, unread, address, home, no_name, unknown, refused = err.splitlines()
-    assert address == "error: /file http://[: Invalid IPv6 URL"
-    assert home.startswith("error: /file ~niemand-hier/x: ")
-    assert no_name.startswith("error: /file what? ")
-    assert broken.startswith("error: SovrGPT")
-    assert missing.endswith("no such file or directory")
-    assert unread.endswith("neither a text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF")
-    assert unknown == "error: there is no command /nix: /help lists them"
-    assert "image" in refused
+    said = ("error: SovrGPT", "no such file or directory", "neither a text, nor an image (PNG, JP")
+    said += ("/file http://[: Invalid IPv6 URL", "/file ~niemand-hier/x: ", "error: /file what? ")
+    said += ("error: there is no command /nix: /help lists them", "image")
+    assert [one in told for one, told in zip(said, err.splitlines(), strict=True)] == [True] * 8
 
 
-def test_from_a_pipe_the_first_error_ends_it_and_a_key_is_enough(
-    vendor_environment: Server,
-) -> None:
+def test_from_a_pipe_an_error_ends_it_and_a_key_is_enough(vendor_environment: Server) -> None:
     vendor_environment.script("innogpt", Reply("eins"), Status(400, message="nein"), Reply("drei"))
     result = piped("Hallo", "Und?", "Und noch?", to="innogpt")
     assert result.stdout.startswith("innoGPT gpt-5 (/help")

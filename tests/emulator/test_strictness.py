@@ -159,5 +159,4 @@ def test_a_name_of_this_machine_is_taken(http: Http) -> None:
         assert http("sovrgpt", "/models", "GET", headers={"host": host}).status_code == 200
     with emulator.running("0.0.0.0") as own:
         url = f"http://127.0.0.1:{own.port}/sovrgpt/api/v1/models"
-        answer = httpx.get(url, headers={"host": "emulator"}, trust_env=False)
-    assert answer.status_code == 401
+        assert httpx.get(url, headers={"host": "emulator"}, trust_env=False).status_code == 401

@@ -149,8 +149,8 @@ def test_errors_are_in_the_vendors_words(
 
 
 def stream(server: Server) -> Any:
-    url, key = server.base_url("sovrgpt"), {"authorization": f"Bearer {server.api_key}"}
-    url = f"{url}/chat/completions"
+    url = f"{server.base_url('sovrgpt')}/chat/completions"
+    key = {"authorization": f"Bearer {server.api_key}"}
     return httpx.stream("POST", url, json=STREAM, headers=key, trust_env=False)
 
 
