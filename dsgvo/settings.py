@@ -264,10 +264,13 @@ class Settings(BaseModel):
         check_residency(self.spec, model, config.residency, config.trusted_models)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Return a copy that shares a transport of the user's: connections cannot be copied."""
+        """Return a copy that shares the user's transports, gate and key's function.
+
+        Connections and locks cannot be copied.
+        """
         memo = {} if memo is None else memo
-        for shared in (self.http_transport, self.http_async_transport):
-            memo[id(shared)] = shared
+        given = self.http_transport, self.http_async_transport, self.rate_limit, self.api_key
+        memo |= {id(shared): shared for shared in given}
         return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:

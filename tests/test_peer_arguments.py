@@ -9,6 +9,7 @@ import asyncio
 import copy
 import pickle
 import re
+from functools import partial
 from typing import Any
 
 import httpx
@@ -183,6 +184,7 @@ def test_connections_headers_query_and_timeout_of_an_httpx_client_are_used(serve
     own["mounts"] = {"https://": None}
     with httpx.Client(transport=Recording(), follow_redirects=True, **own) as client:
         settings: Any = {"http_client": client, "default_headers": {"X-Mine": "b"}}
+        settings["api_key"] = partial(getattr, server, "api_key")  # which nothing copies
         assert SovrGPT(model="qwen3.5-9b", **settings).complete("Hallo!").text
         for made in (SovrGPT(model="m", **settings), sovrgpt(**settings)):
             assert copy.deepcopy(made).http_transport is made.http_transport

@@ -104,12 +104,10 @@ def test_retry_a_kept_connection_that_is_closed_costs_none(mode: Mode, naps: lis
         assert (len(raw.requests), raw.accepted, naps) == (7, 4, [])
 
 
-@pytest.mark.parametrize(("seconds", "times"), [(4, 3), (6, 1)])  # the latter was at work on it
-def test_retry_a_server_that_closes_each_connection_is_left(
-    mode: Mode, monkeypatch: Any, seconds: int, times: int
-) -> None:
+@pytest.mark.parametrize(("end", "times"), [(4, 3), (6, 1)])  # the latter was at work on it
+def test_retry_who_only_closes_is_left(mode: Mode, monkeypatch: Any, end: int, times: int) -> None:
     monkeypatch.setattr(_request, "MAX_STALE", 2)
-    monkeypatch.setattr(runtime, "clock", Mock(side_effect=[0, seconds] * 3))
+    monkeypatch.setattr(runtime, "clock", Mock(side_effect=[0, end] * 3))
     stale = Mock(side_effect=ConnectionFailedError("stale", "weg"))
     for name in ("send", "asend"):
         monkeypatch.setattr(_pools, name, stale)
