@@ -1348,6 +1348,7 @@ class _Ahead:
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         held_up.set(loop)
+        _pools.given_up.set(self._stop)
         try:
             result = embed(batch, self._stop)
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted

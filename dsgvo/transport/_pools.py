@@ -25,6 +25,7 @@ from collections.abc import (
 )
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
@@ -183,6 +184,10 @@ class _LoopPool:
     keeper: AsyncGenerator[None]
 
 
+given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
+"""Set when nobody waits any more for what this thread asks: a connection may be made meanwhile."""
+
+
 class _Wire:
     """A connection's bytes between one request and the next.
 
@@ -250,6 +255,10 @@ class _Wire:
         """Return what is sent now: h11 writes a request's head and body apart, and then nothing."""
         head, self._request_head = self._request_head, b""
         if buffer and not head:
+            if (stop := given_up.get()) is not None and stop.is_set():
+                import httpcore
+
+                raise httpcore.ConnectError("nobody waits for an answer any more")
             # The pool looks at idle connections, and may take one that another thread just freed.
             if self.has_head and self.get_extra_info("is_readable"):
                 import httpcore

@@ -33,9 +33,6 @@ def test_what_is_shown_holds_no_key(provider: str) -> None:
     assert MODELS[provider] in repr(model)
 
 
-# Copies
-
-
 def test_copies_ask_as_the_original_and_changed_ones_by_theirs(server: Server, way: Way) -> None:
     model = chat("sovrgpt", default_headers={"x-a": "1"})
     way.answer(model)
@@ -54,9 +51,6 @@ def test_copies_ask_as_the_original_and_changed_ones_by_theirs(server: Server, w
     sent = [(one.headers["authorization"], one.headers["x-a"]) for one in server.requests]
     own = f"Bearer {server.api_key}"
     assert sent == [*[(own, "1")] * 4, ("Bearer falsch", "1"), (own, "2"), (own, "3")]
-
-
-# Storing
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")

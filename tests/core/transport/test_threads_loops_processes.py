@@ -6,10 +6,13 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
+import httpcore
 import httpx
 import pytest
 
@@ -273,3 +276,6 @@ def test_cancel_frees_the_connection_of_an_answer_that_has_just_come() -> None:
     with pytest.raises(_flow.StoppedError):
         _flow.run((step for step in [_flow.ReadBody(come, come, come, 1)]), stop)
     assert come.is_closed
+    (context := copy_context()).run(_pools.given_up.set, stop)
+    with pytest.raises(httpcore.ConnectError):  # its connection was still being made
+        context.run(_pools._Wire(Mock(), None).write, b"POST ")
