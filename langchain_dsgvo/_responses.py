@@ -126,7 +126,8 @@ def _chunk(message: AIMessageChunk) -> ChatGenerationChunk:
 
 def _last_chunk(content: str, completion: Completion, model: str) -> ChatGenerationChunk:
     additional = _additional(completion)
-    additional.pop("reasoning_content", None)  # it has come piece by piece
+    if completion.reasoning:  # it has come piece by piece
+        del additional["reasoning_content"]
     message = AIMessageChunk(
         content=content,
         name=_name(completion),

@@ -37,11 +37,11 @@ def test_what_says_how_an_answer_was_made_is_metadata() -> None:
     facts["logprobs"] = {"content": [{"token": "Ja", "logprob": -0.25, "top_logprobs": []}]}
     facts["content_filter_results"] = {"hate": {"filtered": False}}
     own: dict[str, Any] = {"id": "c", "created": 5, "system_fingerprint": "fp", "request_id": "r"}
-    for message in both(completed(extra={**facts, "annotations": [], "tool_calls": [{}]}, **own)):
-        # The answer did not name its model.
-        names = {"model_name": "m", "model_provider": "innogpt", "finish_reason": "stop"}
-        assert message.response_metadata == facts | own | names
-        assert message.additional_kwargs == {"annotations": []}
+    kept: dict[str, Any] = {"annotations": [], "reasoning_content": {"signature": "s"}}
+    for message in both(completed(extra={**facts, **kept, "tool_calls": [{}]}, **own)):
+        asked = {"model_name": "m", "model_provider": "innogpt", "finish_reason": "stop"}
+        assert message.response_metadata == facts | own | asked
+        assert message.additional_kwargs == kept
 
 
 CITED = {"url": "https://example.com/1", "title": "Eins", "start_index": 0, "end_index": 3}
