@@ -714,7 +714,7 @@ def check_base_url(value: str, spec: Provider) -> str:
 
 def without_password(value: str) -> str:
     """Return a URL as it may be shown: a gateway's key may be in its query, too."""
-    value = re.sub(r"\?.+", "?***", value, flags=re.DOTALL)
+    value = re.sub(r"([?#]).+", r"\1***", value, flags=re.DOTALL)
     try:
         parts: SplitResult = urlsplit(value)
         if parts.username is None and parts.password is None:

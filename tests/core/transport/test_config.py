@@ -21,7 +21,7 @@ from tests.core.support import Mode, raised
 GATE = "https://gate.example/v1"
 SHOWN = {
     "https://user:geheim@sovrgpt.com:8443/v1?a=b": "https://***@sovrgpt.com:8443/v1?***",
-    "https://a@b:geheim@sovrgpt.com/v1": "https://***@sovrgpt.com/v1",
+    "https://a@b:geheim@sovrgpt.com/v1#geheim": "https://***@sovrgpt.com/v1#***",
     "https://user:geheim@[::1/v1": "https://***@[::1/v1",
     "https://user@sovrgpt.com/v1?a\nb": "https://***@sovrgpt.com/v1?***",
     **{same: same for same in ("https://sovrgpt.com/api/v1", "kein url")},
