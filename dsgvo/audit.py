@@ -180,13 +180,15 @@ def warn_of_other_model(spec: Provider, asked: str | None, answered: str | None)
 
 
 def is_other_model(asked: str | None, answered: str | None) -> bool:
-    """Return whether another model answered than was asked for; a dated id is the same model.
+    """Return whether another model answered than was asked for: a date or version makes none.
 
     Examples:
         >>> is_other_model("gpt-4o", "gpt-4o-2024-08-06"), is_other_model("gpt-5", "gpt-5-mini")
         (False, True)
+        >>> is_other_model("text-embedding-ada-002", "text-embedding-ada-002-v2")
+        False
     """
     if not asked or not answered:
         return False
     one, two = (name.rpartition("/")[2].strip().lower() for name in (asked, answered))
-    return one != two and not re.fullmatch(rf"{re.escape(one)}[-@:]\d{{4,}}[\d-]*", two)
+    return one != two and not re.fullmatch(rf"{re.escape(one)}[-@:](\d{{4,}}[\d-]*|v[\d.]+)", two)
