@@ -146,7 +146,7 @@ def check_run(
         ConfigurationError: With the argument and its value.
     """
     for name, value in paths.items():
-        if not isinstance(value, str | os.PathLike):
+        if value == "" or not isinstance(value, str | os.PathLike):  # "" would be this folder
             raise ConfigurationError(f"{name}={shown(value)} is no path")
     if progress is not None and not callable(progress):
         raise ConfigurationError(f"progress={shown(progress)}: use a function of a Summary")

@@ -21,7 +21,7 @@ from dsgvo.cli.bulk import (
     reporting,
 )
 from dsgvo.cli.emulated import access
-from dsgvo.cli.options import EmulatorOption
+from dsgvo.cli.options import EmulatorOption, given_path
 from dsgvo.providers import PROVIDERS
 
 __all__ = ["embed"]
@@ -29,7 +29,10 @@ __all__ = ["embed"]
 
 def embed(
     source: Annotated[
-        Path, typer.Argument(help="A .parquet, .jsonl or .csv file, or a folder of them or texts.")
+        Path,
+        typer.Argument(
+            parser=given_path, help="A .parquet, .jsonl or .csv file, or a folder of them or texts."
+        ),
     ],
     target: Annotated[Path, typer.Argument(help="A folder for the Parquet files.")],
     provider: ProviderOption,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ __all__ = [
     "complete_provider",
     "documented_models",
     "embedding_provider",
+    "given_path",
     "provider_name",
     "provider_option",
     "require_access",
@@ -55,6 +57,17 @@ def provider_option(help: str) -> Any:  # noqa: A002 - typer's word
     return typer.Option(
         metavar="NAME", callback=provider_name, autocompletion=complete_provider, help=help
     )
+
+
+def given_path(value: str) -> Path:
+    """Return a path, as an argument's parser: an empty one is a variable that is not set.
+
+    Raises:
+        typer.BadParameter: If it is empty; it would mean the folder that one is in.
+    """
+    if not value:
+        raise typer.BadParameter("it is empty")
+    return Path(value)
 
 
 EmulatorOption = Annotated[bool, typer.Option("--emulator", help="Ask the emulator; needs no key.")]

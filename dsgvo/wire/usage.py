@@ -31,8 +31,9 @@ _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
 _BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
-_LARGEST = 2**53
-"""More than any answer has; numbers beyond it are a fault of the server."""
+_LARGEST = 2**25
+"""More than any answer has, or 2,048 texts of 8,192 tokens; numbers beyond it are a fault of the
+server, for which a limit of tokens a minute would wait for ever."""
 
 
 class TokenCounts(NamedTuple):

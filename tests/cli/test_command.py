@@ -23,6 +23,7 @@ from tests.processes import next_line, started
         ("demo --help", 0, "--qdrant"),
         ("", 2, "demo "),
         ("demo --provider openai", 2, "provider='openai' is not known"),
+        ("demo --docs=", 2, "it is empty"),
     ],
 )
 def test_texts_fit_the_terminal_and_usage_errors_are_2(

@@ -49,8 +49,7 @@ def test_commands_and_thoughts_which_are_shown_apart() -> None:
     lines = ("/system Antworte nur: ja", "/system", "/help", "/tokens", "Hallo", "/tokens")
     out, _ = talk("/model qwen3.5-27b-thinking", "Was ist 2 + 3?", *lines)
     said = ("model: qwen3.5-27b-thinking", "instructions set", "no instructions")
-    said += ("/tokens tokens used so far",)
-    said += ("Ich lese die Frage und suche, was dazu vorliegt. Ich bin der lokale Emulator",)
+    said += ("/tokens tokens used so far", "suche, was dazu vorliegt. Ich bin der lokale Emulator")
     assert ([text for text in said if text not in out], "think>" in out) == ([], False)
     assert out.endswith("tokens >")
 

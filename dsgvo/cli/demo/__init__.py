@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Option
 
-from dsgvo.cli.options import provider_option
+from dsgvo.cli.options import given_path, provider_option
 
 __all__ = ["Framework", "demo"]
 
@@ -27,7 +27,7 @@ def demo(
     ] = Framework.BOTH,
     docs: Annotated[
         Path | None,
-        Option(metavar="DIR", help="Folder of .md, .txt and .pdf files; else a German handbook."),
+        Option(metavar="DIR", parser=given_path, help="Folder of texts and PDFs; else a handbook."),
     ] = None,
     question: Annotated[
         list[str] | None, Option(metavar="TEXT", help="What to ask; may be given more than once.")
