@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 from dsgvo.emulator.answers import answer as unscripted
+from dsgvo.emulator.answers.words import pieces
 from dsgvo.emulator.checks import check
 from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, dumps
-from dsgvo.emulator.sse import DONE, HEADERS, event, pieces
 from dsgvo.emulator.state import State
 from dsgvo.emulator.steps import Reply, Step, Truncate
 from dsgvo.emulator.values import CREATED, FINGERPRINT, Call, HttpReply, json_reply, reasoning_of
 from dsgvo.providers import PROVIDERS
 
-_ARGUMENTS_PIECE = 12
-"""Characters of a call's arguments in a piece of a stream."""
+_ARGUMENTS_PIECE = 12  # characters of a call's arguments in a piece of a stream
+_STREAM = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+_DONE = b"data: [DONE]\n\n"
 
 
 async def complete(dialect: Dialect, state: State, call: Call, step: Step) -> HttpReply:
@@ -32,7 +33,7 @@ async def complete(dialect: Dialect, state: State, call: Call, step: Step) -> Ht
         if dialect.streams(call):
             chunks = await state.upstream.chunks(body, call)
             source = _relayed(dialect, head, chunks, wanted=wanted)
-            return HttpReply(200, HEADERS, [], source=source)
+            return HttpReply(200, _STREAM, [], source=source)
         answer, limits = _in_dialect(dialect, await state.upstream.answer(body, call)), {}
     elif answer is None:
         answer = unscripted(PROVIDERS[dialect.name].title, body, call.uploads)
@@ -43,8 +44,8 @@ async def complete(dialect: Dialect, state: State, call: Call, step: Step) -> Ht
     speed = state.pace if answer.pace is None else answer.pace
     limit = PROVIDERS[dialect.name].closes_after and state.closes_after  # at a pace of the events
     chunks = _chunks(dialect, head, answer, usage if wanted else None)
-    writes = [event(chunk) for chunk in chunks] if streamed or limit else []
-    reply = HttpReply(200, HEADERS, [*writes, DONE], speed)
+    writes = [_event(chunk) for chunk in chunks] if streamed or limit else []
+    reply = HttpReply(200, _STREAM, [*writes, _DONE], speed)
     reply = reply if streamed else json_reply(200, _plain(head, answer, usage))
     if limit and speed * len(writes) > limit:
         return Truncate(int(limit / speed), clean=streamed).transform_response(reply)
@@ -86,7 +87,7 @@ async def _relayed(
     async with aclosing(chunks):
         async for chunk in chunks:
             if chunk.get("error"):
-                yield event({"error": chunk["error"]})
+                yield _event({"error": chunk["error"]})
                 return
             usage = as_object(chunk.get("usage")) or usage
             for choice in map(as_object, as_list(chunk.get("choices"))[:1]):
@@ -95,11 +96,11 @@ async def _relayed(
                 said += as_text(delta.get("content"))
                 ended = ended or bool(reason)
                 if delta or reason:
-                    yield event(_chunk(head, delta, reason))
+                    yield _event(_chunk(head, delta, reason))
     if wanted and usage:
-        yield event(_chunk(head, {}) | {"choices": [], "usage": usage | dialect.more_usage(said)})
+        yield _event(_chunk(head, {}) | {"choices": [], "usage": usage | dialect.more_usage(said)})
     if ended:
-        yield DONE
+        yield _DONE
 
 
 def _finished(answer: Reply, key: str, body: JsonObject) -> Reply:
@@ -198,3 +199,7 @@ def _size(message: JsonObject) -> int:
     links = sum(part["type"] != "text" for part in parts)
     calls = [dumps(call) for call in as_list(message.get("tool_calls"))]
     return 3 + 85 * links + sum(len(pieces(text)) for text in [*texts, *calls])
+
+
+def _event(payload: Any) -> bytes:
+    return f"data: {dumps(payload)}\n\n".encode()

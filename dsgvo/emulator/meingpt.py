@@ -8,10 +8,10 @@ from pydantic import BaseModel, Discriminator, Field
 from dsgvo.emulator import checks
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.answers import answer
+from dsgvo.emulator.answers.words import pieces
 from dsgvo.emulator.dialect import Dialect
 from dsgvo.emulator.failures import ApiError, invalid
 from dsgvo.emulator.jsons import JsonObject, as_text
-from dsgvo.emulator.sse import pieces
 from dsgvo.emulator.steps import Step
 from dsgvo.emulator.values import Call
 

@@ -8,11 +8,11 @@ from pydantic import BaseModel, Discriminator, Field, StrictBool
 from dsgvo.emulator import checks
 from dsgvo.emulator.access import Access
 from dsgvo.emulator.dialect import Dialect, asked_for_stream
+from dsgvo.emulator.embeddings import embed
 from dsgvo.emulator.failures import invalid, openai_error
 from dsgvo.emulator.jsons import JsonObject, as_list, as_object, as_text, is_number
 from dsgvo.emulator.steps import Reply, Step
 from dsgvo.emulator.values import FINGERPRINT, Call
-from dsgvo.emulator.vectors import embed
 
 # Tier and eyes. The page names the first two, and no reasoning model, so that id is ours.
 _MODELS = {

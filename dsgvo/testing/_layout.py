@@ -9,6 +9,8 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from functools import partial
 from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -38,6 +40,23 @@ def deserialize(text: str) -> JsonObject:
         one["request"]["body"] = to_bytes(one["request"]["body"]) or None
         one["response"]["body"] = {"string": to_bytes(one["response"]["body"])}
     return cassette
+
+
+class Files:
+    """Cassettes in UTF-8 on every system; vcrpy's own are written as Windows writes texts."""
+
+    @staticmethod
+    def load_cassette(path: str, serializer: Any) -> Any:
+        vcr: Any = import_module("vcr")
+        if not Path(path).is_file():
+            raise vcr.persisters.filesystem.CassetteNotFoundError
+        return vcr.serialize.deserialize(Path(path).read_text("utf-8"), serializer)
+
+    @staticmethod
+    def save_cassette(path: str, data: JsonObject, serializer: Any) -> None:
+        written = import_module("vcr").serialize.serialize(data, serializer)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(written, "utf-8", newline="\n")
 
 
 def readable(message: JsonObject, body: bytes | str | None) -> JsonObject:

@@ -62,6 +62,7 @@ class Rules:
         vcr.register_matcher("dsgvo", same_request)
         serializer = SimpleNamespace(serialize=self.serialize, deserialize=_layout.deserialize)
         vcr.register_serializer(SERIALIZER, serializer)
+        vcr.register_persister(_layout.Files)
 
     def request(self, request: Any) -> Any:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""

@@ -32,12 +32,12 @@ def at_work(server: Server, *program: str | Path) -> Iterator[subprocess.Popen[s
 
 
 def write_lines(path: Path, lines: Iterable[Any]) -> Path:
-    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines), "utf-8")
     return path
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def corpus(path: Path, rows: int = 600, others: Mapping[int, str] | None = None) -> Path:

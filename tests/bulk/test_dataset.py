@@ -38,8 +38,8 @@ def sources(folder: Path) -> dict[str, Path]:
         pq.write_table(table.slice(number, 1), folder / "many" / name)
     (folder / "texts" / "b").mkdir(parents=True)
     (folder / "texts" / "a.txt").write_text("Guten Tag")
-    (folder / "texts" / "b" / "c.md").write_text("Gute Nacht,\nGrüße")
-    (folder / "rows.csv").write_text('n,body\n007,Guten Tag\n2,"Gute Nacht,\nGrüße"\n')
+    (folder / "texts" / "b" / "c.md").write_text("Gute Nacht,\nGrüße", "utf-8")
+    (folder / "rows.csv").write_bytes('n,body\n007,Guten Tag\n2,"Gute Nacht,\nGrüße"\n'.encode())
     write_lines(folder / "rows.jsonl", ROWS)
     return {path.name: path for path in folder.iterdir()}
 

@@ -109,6 +109,7 @@ def cassette(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     for variable, value in OWN.items():
         monkeypatch.setenv(variable, value)
     place = place_of(request.node)
+    monkeypatch.setattr("io.text_encoding", lambda given, _=2: given or "cp1252")  # as on Windows
     vcr = testing.recorder(record_mode="none" if MODE == "replay" else "all")
     with vcr.use_cassette(str(place)) as tape.recording:
         misses: list[str] = []  # also those whose error a framework swallows

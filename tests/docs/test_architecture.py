@@ -18,10 +18,10 @@ def faults(page: Path, text: str) -> list[str]:
     links = [link for link in LINK.findall(text) if not GENERATED.match(link)]
     found = [link for link in links if not (page.parent / link).exists()]
     for name, definition in QUOTED.findall(text):
-        path, defined = ROOT / name, rf"^((async )?def|class) {definition}\b|^{definition}\b.* ="
+        path, defined = ROOT / name, rf"(?m)^((async )?def|class) {definition}\b|^{definition}\b.*="
         if name.split("/")[0] not in TOPS:
             continue  # a model's id, a media type
-        if not path.exists() or (definition and not re.search(defined, path.read_text(), re.M)):
+        if not path.exists() or (definition and not re.search(defined, path.read_text("utf-8"))):
             found.append(f"{name} {definition}")
     return found
 

@@ -10,8 +10,8 @@ import pytest
 
 from dsgvo import emulator
 from dsgvo.emulator import Raw, Reply, Server, Status, Truncate, upstream
+from dsgvo.emulator.embeddings import embed
 from dsgvo.emulator.steps import Disconnect
-from dsgvo.emulator.vectors import embed
 from dsgvo.errors import ConfigurationError
 from tests.core.support import eventually
 from tests.emulator.conftest import QUESTION, Sdk, paired

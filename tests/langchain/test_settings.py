@@ -76,9 +76,6 @@ def test_neuroflashs_client_secret_is_a_secret_too() -> None:
     assert model.lc_secrets["client_secret"] == "NEUROFLASH_CLIENT_SECRET"
 
 
-# Tracing
-
-
 class Traced(BaseCallbackHandler):
     def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
         self.start = {"serialized": serialized, **kwargs}

@@ -1,4 +1,4 @@
-"""Stemmed words and their character n-grams, German and English."""
+"""Stemmed words and their character n-grams, German and English; the pieces of a stream."""
 
 import re
 from functools import lru_cache
@@ -11,6 +11,7 @@ from bm25s.stopwords import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 _WORD = re.compile(r"\w+")
+_PIECE = re.compile(r"\s*(?:\w{1,8}|[^\w\s])|\s+\Z")
 _GRAM = 3
 _CACHED_WORDS = 65_536
 _LONGEST = 100  # letters of a word that is stemmed: some take time quadratic in them
@@ -55,3 +56,13 @@ def grams(stem: str) -> tuple[str, ...]:
     if stem.isdigit() or len(stem) <= _GRAM:
         return (stem,)
     return tuple(stem[at : at + _GRAM] for at in range(len(stem) - _GRAM + 1))
+
+
+def pieces(text: str) -> list[str]:
+    """Split text into the pieces that stand for tokens.
+
+    A piece is up to eight letters or digits, or one other character, with the blanks before it.
+    Put together again they are the text. Usage counts them, ``max_tokens`` cuts at them, and a
+    stream sends one an event.
+    """
+    return _PIECE.findall(text)
