@@ -361,6 +361,44 @@ def _watch(held: object) -> None:
         known["_network_backend"] = (_AsyncNetwork if is_async else _Network)(backend)
 
 
+_ASSIGN = "_assign_requests_to_connections"
+
+
+def _survive_collector(pool: object) -> None:
+    """Have a pool of threads go on if the garbage collector ends an answer inside of its lock.
+
+    It does so with a stream that was left, on any thread and at any place. httpcore's lock cannot
+    be taken twice: that thread would wait for itself, and all others for it. Fits httpcore 1.0.3.
+    """
+    known = vars(pool)
+    known.pop(_ASSIGN, None)  # a copied pool's is the other one's
+    if hasattr(pool, "handle_request") and "_optional_thread_lock" in known:
+        known["_optional_thread_lock"] = threading.RLock()
+        known[_ASSIGN] = _Assigning(getattr(pool, _ASSIGN))
+
+
+class _Assigning:
+    """A pool's assigning of requests to connections; what asks for it meanwhile has it repeated."""
+
+    def __init__(self, assign: Callable[[], list[Any]]) -> None:
+        self._assign = assign
+        self._begun = self._again = False
+
+    def __call__(self) -> list[Any]:
+        self._again = True
+        closing = list[Any]()
+        if self._begun:
+            return closing
+        self._begun = True
+        try:
+            while self._again:
+                self._again = False
+                closing += self._assign()
+        finally:
+            self._begun = False
+        return closing
+
+
 _importing = threading.RLock()
 """Held while a request imports modules. No child is forked meanwhile: it would wait for ever for
 the thread that imports them, which it does not have.
@@ -422,6 +460,7 @@ class _Pools:
             with _proxy_understood():
                 made = httpx.HTTPTransport(**self.settings(proxy))
             _watch(made)
+            _survive_collector(vars(made)["_pool"])
             transport = self.threads.setdefault(proxy, made)
         return transport
 
@@ -546,6 +585,7 @@ def _emptied(pool: object) -> Any:
     names = {"_connections", "_requests", "_optional_thread_lock", "_pool_lock"}
     for name in names & vars(pool).keys():
         setattr(made, name, type(getattr(pool, name))())
+    _survive_collector(made)
     return made
 
 
@@ -563,6 +603,7 @@ def _part(held: object) -> None:
     for name, inner in list(vars(held).items()):
         if isinstance(inner, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
             _watch(inner)
+            _survive_collector(inner)
             vars(held)[name] = _Anew(inner)  # also of one that is frozen
         several = cast("Any", inner).values() if isinstance(inner, dict) else cast("Any", inner)
         for one in list(several) if isinstance(inner, dict | list | tuple) else (inner,):

@@ -114,7 +114,6 @@ def test_a_404_names_the_other(
     "Doc",
 )
 def test_an_image_for_a_model_that_takes_none_is_refused_before_sending(server: Server) -> None:
-    """And the list is asked for once, by whichever client comes first."""
     for mode in (Mode("sync"), Mode("async")):
         mode.ask(mode.client("sovrgpt", server), IMAGE)
         blind = mode.client("sovrgpt", server)

@@ -32,11 +32,7 @@ async def chat(one: AsyncClient, text: str = "?") -> str:
 
 @pytest.mark.parametrize(
     ("chosen", "installed", "carrier"),
-    [
-        ("", True, "AiohttpTransport"),
-        ("httpcore", True, "AsyncHTTPTransport"),
-        ("", False, "AsyncHTTPTransport"),
-    ],
+    [("", True, "Aiohttp"), ("httpcore", True, "AsyncHTTP"), ("", False, "AsyncHTTP")],
 )
 def test_aiohttp_is_preferred(monkeypatch: Any, chosen: str, installed: bool, carrier: str) -> None:
     monkeypatch.setattr(_pools, "_has_aiohttp", lambda: installed)
@@ -46,11 +42,11 @@ def test_aiohttp_is_preferred(monkeypatch: Any, chosen: str, installed: bool, ca
         await chat(client(url))
         pool = _pools.runtime.pools.loops[id(asyncio.get_running_loop())]
         held: Any = next(iter(pool.transports.values()))
-        assert type(held).__name__ == carrier
+        assert type(held).__name__ == f"{carrier}Transport"
         return vars(held._pool if hasattr(held, "_pool") else held.client.connector)
 
     kept = {"_limit": 0, "_keepalive_timeout": 30.0}
-    if carrier == "AsyncHTTPTransport":
+    if carrier == "AsyncHTTP":
         kept = {"_max_keepalive_connections": 64, "_keepalive_expiry": 30.0}
     with raw_server(http(answer("Ja."))) as raw:
         assert kept.items() <= asyncio.run(main(raw.url)).items()

@@ -30,10 +30,8 @@ SHOWN = {
 
 def test_what_an_address_shows_and_which_hosts_are_this_machine() -> None:
     assert {url: without_password(url) for url in SHOWN} == SHOWN
-    for host in ("localhost", "llm.localhost", "127.0.0.1", "127.255.0.1", "::1"):
-        assert is_loopback(host)
-    for host in ("localhost.example", "notlocalhost", "10.0.0.1", "::2", ""):
-        assert not is_loopback(host)
+    assert all(map(is_loopback, ("localhost", "llm.localhost", "127.0.0.1", "127.255.0.1", "::1")))
+    assert not any(map(is_loopback, ("localhost.example", "notlocalhost", "10.0.0.1", "::2", "")))
 
 
 def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:

@@ -123,7 +123,6 @@ def test_a_batch_as_arrays_with_what_it_cost(async_mode: Mode) -> None:
 
 
 def test_a_refusal_that_may_be_of_base64(mode: Mode, server: Server) -> None:
-    """Vectors as lists are asked for once, and from then on if they come."""
     client, other = (mode.client(name, server, max_retries=0) for name in ("innogpt", "meingpt"))
     mode.embed(other, ["a"])
     for asking, status, form, forms in (

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import threading
 import types
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server
+from dsgvo.transport._pools import runtime
 from tests.core.support import HELLO, Mode, chunk, eventually, sse
 from tests.core.transport.test_secrets import locals_of
 from tests.vendors import MODELS
@@ -65,6 +67,19 @@ def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None
         assert closes(fresh)
     else:
         assert asyncio.run(main())
+
+
+def test_a_stream_that_the_garbage_collector_ends_inside_the_pool(fresh: Server) -> None:
+    own: Any = httpx.HTTPTransport()
+    for given, transport in ((None, runtime.pools.sync(None)), (own, own)):
+        client = Mode("sync").client("sovrgpt", fresh, http_transport=given)
+        next(left := client.stream(HELLO, model=MODEL))
+        transport._pool.connections[0].is_closed = left.close
+        call = threading.Thread(target=Mode("sync").chat, args=[client], daemon=True)
+        call.start()
+        call.join(30)
+        assert not call.is_alive()
+    own.close()
 
 
 @pytest.mark.parametrize("how", ["chat", "stream", "embed"])

@@ -42,10 +42,6 @@ async def ask_all(client: Any, texts: list[str]) -> None:
         assert (await ask(client, text)).content == text
 
 
-def numbered(who: int, count: int) -> list[str]:
-    return [f"{who}-{number}" for number in range(count)]
-
-
 @pytest.mark.parametrize("how", ["chat", "stream"])
 def test_any_loop_connections_are_shared_and_usable_after_errors_and_streams(
     mode: Mode, monkeypatch: pytest.MonkeyPatch, naps: list[float], how: str
@@ -77,13 +73,14 @@ def test_any_loop_many_threads_tasks_and_loops_share_a_client(async_mode: Mode) 
 
         def work(thread: int) -> None:
             barrier.wait()
-            texts = numbered(thread, 10)
+            texts = [f"{thread}-{number}" for number in range(10)]
             assert [ask(sync, text).content for text in texts] == texts
 
         async def tasks() -> None:
             await ask_all(own, ["vorher"])
             await asyncio.to_thread(barrier.wait)  # the pools of both loops are in use from here on
-            await asyncio.gather(*(ask_all(own, numbered(task, 3)) for task in range(10)))
+            texts = ([f"{task}-{number}" for number in range(3)] for task in range(10))
+            await asyncio.gather(*(ask_all(own, three) for three in texts))
 
         for _ in range(2):
             threads = [pool.submit(work, thread) for thread in range(16)]
@@ -190,12 +187,8 @@ def test_any_loop_what_a_child_takes_over_is_not_the_parents(mode: Mode, monkeyp
             one.close()
 
 
-EVERY_SETTING: dict[str, Any] = {
-    "timeout": 7.5,
-    "max_retries": 4,
-    "default_headers": {"X-Gate": "g"},
-    "strict": True,
-}
+EVERY_SETTING: dict[str, Any] = {"timeout": 7.5, "max_retries": 4, "strict": True}
+EVERY_SETTING["default_headers"] = {"X-Gate": "g"}
 UNPICKLE = """
 import asyncio, pickle, sys
 for client in pickle.load(sys.stdin.buffer):
