@@ -20,7 +20,7 @@ from collections.abc import (
 )
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -1064,12 +1064,13 @@ class Client(BaseClient):
             send_reasoning=send_reasoning,
             continue_cut_answers=continue_cut_answers,
         )
-        return self._stream(call)
+        return self._stream(call, copy_context())
 
-    def _stream(self, call: _Call) -> Generator[Delta]:
+    def _stream(self, call: _Call, context: Context) -> Generator[Delta]:
         with _audited(call.config, "chat", call.model) as entry:
             while True:
-                begun = run(self._begin(call))
+                # A web service reads it elsewhere, where a function would give another's key.
+                begun = context.run(run, self._begin(call))
                 yield from self._pieces(call, begun)
                 if not begun.decoder.cut:
                     break

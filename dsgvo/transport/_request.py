@@ -1055,12 +1055,16 @@ def settled(config: ClientConfig) -> ClientConfig:
     if AUTO not in config.arguments.values():  # nearly all: no key is digested for them
         return config
     chosen = runtime.workspaces.get(config.account)
+    return config if chosen is None else _in(config, chosen)
+
+
+def _in(config: ClientConfig, workspace: str) -> ClientConfig:
     for wanted in config.spec.header_arguments:
-        if chosen and config.arguments.get(wanted.argument) == AUTO:
+        if config.arguments.get(wanted.argument) == AUTO:
             return replace(
                 config,
-                arguments={**config.arguments, wanted.argument: chosen},
-                headers={wanted.header: chosen, **config.headers},
+                arguments={**config.arguments, wanted.argument: workspace},
+                headers={wanted.header: workspace, **config.headers},
             )
     return config
 
@@ -1072,14 +1076,19 @@ def in_workspace(config: ClientConfig) -> Flow[ClientConfig]:
         ConfigurationError: If none is named, or the account has several.
     """
     config.require_arguments()
-    known = settled(config)
-    for argument, value in known.arguments.items():
-        if value == AUTO:
-            found = yield from read_list(config, read_workspaces(config.spec))
-            chosen = only_workspace(config.spec, found, argument)
-            runtime.keep(runtime.workspaces, config.account, chosen)
-            return settled(config)
-    return known
+    argument = next((name for name, given in config.arguments.items() if given == AUTO), None)
+    if argument is None:
+        return config
+    account = config.account
+    if not isinstance(config.api_key, SecretStr | None):  # a function may give each tenant's key
+        account = replace(config, api_key=(yield AskForKey(config.api_key))).account
+    chosen = runtime.workspaces.get(account)
+    if chosen is None:
+        found = yield from read_list(config, read_workspaces(config.spec))
+        chosen = only_workspace(config.spec, found, argument)
+        for one in {account, config.account}:
+            runtime.keep(runtime.workspaces, one, chosen)
+    return _in(config, chosen)
 
 
 def explained(config: ClientConfig, model: str | None, flow: Flow[_T]) -> Flow[_T]:

@@ -13,7 +13,8 @@ from dsgvo import PROVIDERS, Client, errors, image_part
 from dsgvo.emulator import Delay, Disconnect, Raw, RefuseFields, Server, Status
 from dsgvo.transport import _client, _request
 from dsgvo.wire.account import Workspace
-from tests.core.support import HELLO, Mode, client_credentials, http, raised, raw_server, settings
+from tests.core import support
+from tests.core.support import HELLO, Mode, answer, client_credentials, http, raised, raw_server
 from tests.vendors import MODELS
 
 MEINGPT, NEUROFLASH = PROVIDERS["meingpt"], PROVIDERS["neuroflash"]
@@ -184,7 +185,7 @@ def test_a_list_that_cannot_be_had_does_not_stand_in_the_way(
 @pytest.mark.parametrize("detour", ["", "/content_generation"])
 def test_neuroflashs_workspaces_health_and_quotas(mode: Mode, server: Server, detour: str) -> None:
     own: dict[str, Any] = {"base_url": server.base_url("neuroflash") + detour, "max_retries": 0}
-    for way in (settings("neuroflash", server), client_credentials(server)):
+    for way in (support.settings("neuroflash", server), client_credentials(server)):
         client = mode.client("neuroflash", **way | own | {"workspace_id": None})
         assert mode.call(client, "workspaces") == [Workspace(server.workspace_id, "Emulator")]
     client = mode.client("neuroflash", server, **own)
@@ -240,6 +241,18 @@ def test_the_only_workspace_is_taken_and_of_several_none(mode: Mode, server: Ser
         mode.ask(client)
         assert server.requests[-1].headers["x-workspace-id"] == server.workspace_id
     assert paths(server) == ["workspaces"] * 4 + ["completions"] * 2
+
+
+def test_each_key_that_a_function_gives_has_its_own_workspace(mode: Mode) -> None:
+    def serve(asked: bytes, _: Any) -> bytes:
+        key = asked.split(b"Bearer ")[1][:1]
+        listed: Any = page_of(key.decode(), total=1).body
+        return http(listed if b"GET" in asked else answer(str(b"e-id: " + key in asked)))
+
+    with raw_server(serve) as raw:
+        keys = ["a", "b", "a"]
+        client = mode.client("neuroflash", raw, workspace_id="auto", api_key=lambda: keys[-1])
+        assert [(mode.ask(client).content, keys.pop())[0] for _ in "aba"] == ["True"] * 3
 
 
 @pytest.mark.parametrize("how", ["chat", "models"])

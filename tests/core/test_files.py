@@ -133,7 +133,6 @@ def test_a_file_that_is_gone_or_beside_nothing_is_refused_before_sending(
 
 
 def test_a_file_of_an_earlier_turn_is_sent_once(mode: Mode, server: Server) -> None:
-    """A conversation is sent whole, so each turn holds the file again; in OpenAI's form too."""
     file = {"file_data": b64encode(DATA).decode(), "filename": HANDBOOK.name}
     said = ["Worum geht es?", "Um Reisen.", "Und was gilt für Taxis?"]
     for part in (UPLOAD, {"type": "file", "file": file}):

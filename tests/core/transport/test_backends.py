@@ -18,7 +18,7 @@ from dsgvo import AsyncClient, errors, file_part
 from dsgvo.emulator import Server
 from dsgvo.transport import _pools
 from tests.core import support
-from tests.core.support import HELLO, ROOT, Mode, answer, http, raw_server
+from tests.core.support import HELLO, ROOT, Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
 
 
@@ -92,8 +92,7 @@ def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
 
 def test_a_get_whose_connection_breaks_is_sent_once() -> None:
     with raw_server(lambda _request, connection: connection.shutdown(socket.SHUT_RDWR)) as raw:
-        with pytest.raises(errors.APIConnectionError):
-            asyncio.run(client(raw.url, max_retries=0).models())
+        raised(errors.APIConnectionError, asyncio.run, client(raw.url, max_retries=0).models())
         assert len(raw.requests) == 1
 
 

@@ -187,6 +187,5 @@ def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:
     assert (other is pair, other.sync.config.secrets()) == (False, ("neu",))
     with pytest.raises(ConfigurationError, match="max_retries=-1"):
         ClientPair.of(pair, "sovrgpt", settings | {"max_retries": -1})
-    # It says nothing about whether two model objects are the same.
     assert pair == other == copy.copy(pair) != settings
     assert pickle.loads(pickle.dumps(pair)).settings == settings

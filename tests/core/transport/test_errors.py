@@ -16,12 +16,8 @@ from dsgvo.transport._config import resolve
 from dsgvo.transport._request import Operation, connection_error
 from tests.core.support import Mode, answer, client_credentials, http, raised, raw_server
 
-STATUSES = {
-    400: errors.BadRequestError,
-    403: errors.PermissionDeniedError,
-    429: errors.RateLimitError,
-    500: errors.InternalServerError,
-}
+STATUSES: dict[int, Any] = {400: errors.BadRequestError, 403: errors.PermissionDeniedError}
+STATUSES |= {429: errors.RateLimitError, 500: errors.InternalServerError}
 
 
 @pytest.mark.covers("*", "header Authorization")

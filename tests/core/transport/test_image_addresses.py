@@ -102,7 +102,6 @@ def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(monkeypatch: Any) -
     ],
 )
 def test_an_address_that_is_not_public_or_not_https_is_not_fetched(why: str, urls: str) -> None:
-    """Nor handed to a transport that would look its name up."""
     for url in urls.split(" "):
         refused(why, url)
         refused(why, url, config=replace(GATE, http_transport=httpx.HTTPTransport()))

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import ContextVar, copy_context
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
@@ -77,6 +78,13 @@ def test_another_account_has_a_token_of_its_own(mode: Mode, life: str) -> None:
         found = [mode.chat(of(mode, raw, **other)).content for other in [{}, *others, {}]]
     own, last = "client-ein-Geheimnis", 5 if life == "-5" else 1
     assert found == [f"{own}-1", "b-ein-Geheimnis-2", "client-c-3", f"{own}-4", f"{own}-{last}"]
+
+
+def test_a_stream_asks_for_its_key_in_the_context_of_its_call(server: Server) -> None:
+    tenant = ContextVar[str]("whose key a function is to give")
+    client = Mode("sync").client("sovrgpt", server, api_key=tenant.get)
+    call: Any = lambda: tenant.set(server.api_key) and client.stream(HELLO, model="m")  # noqa: E731
+    assert [*copy_context().run(call)]
 
 
 @pytest.mark.parametrize("status", [200, 400])

@@ -24,7 +24,6 @@ def test_honest_parameters_ignored_ones_are_told_once(mode: Mode, server: Server
 
 
 def test_honest_parameters_warn_at_the_users_line_without_a_module(server: Server) -> None:
-    """As code that an agent runs: ``exec`` with names of its own alone."""
     client = dsgvo.Client("sovrgpt", **support.settings("sovrgpt", server))
     code = compile("ask(question, model='qwen3.5-9b', seed=7)", "by the agent", "exec")
     with pytest.warns(errors.IgnoredParameterWarning) as caught:
@@ -39,11 +38,8 @@ VALUES |= {"reasoning": {"effort": "low"}, "reasoning_effort": "low", "seed": 7,
 VALUES |= {"logit_bias": {"50256": -100}, "frequency_penalty": -1.5, "presence_penalty": 1.5}
 VALUES |= {"repetition_penalty": 1.1, "structured_outputs": True}
 VALUES["web_search_options"] = {"search_context_size": "low"}
-SENT = {
-    "user-agent": f"dsgvo-llm/{dsgvo.__version__}",
-    "accept": "application/json",
-    "content-type": "application/json",
-}
+JSON = "application/json"
+SENT = {"user-agent": f"dsgvo-llm/{dsgvo.__version__}", "accept": JSON, "content-type": JSON}
 
 
 @pytest.mark.covers("*", "parameter *")

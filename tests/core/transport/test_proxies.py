@@ -61,8 +61,9 @@ def test_what_goes_past_a_proxy(mode: Mode, monkeypatch: Any, proxy: str, except
                 patch.setenv(variable, excepted)
                 assert mode.chat(client(mode, direct.url)).content == "Ja."
                 assert "proxy" not in str(raised(APIConnectionError, mode.chat, client(mode)))
-        for request in direct.requests:
-            assert request.startswith(b"POST /chat/completions HTTP/1.1\r\n")
+        assert all(
+            one.startswith(b"POST /chat/completions HTTP/1.1\r\n") for one in direct.requests
+        )
         assert (local.accepted, len(direct.requests)) == (0, 2)
 
 
@@ -141,21 +142,15 @@ def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: pytest.Monk
 
 def test_connections_through_proxies_and_past_them_are_apart(mode: Mode, monkeypatch: Any) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with (
-        raw_server(http(answer("A"))) as one,
-        raw_server(http(answer("B"))) as two,
-        raw_server(http(answer("past"))) as direct,
-    ):
+    servers = [raw_server(http(answer(text))) for text in ("A", "B", "past")]
+    with servers[0] as one, servers[1] as two, servers[2] as direct:
 
         def ask(base_url: str, proxy: str) -> Any:
             monkeypatch.setenv("HTTP_PROXY", proxy)
             return client(mode, base_url).chat(HELLO, model="m")
 
-        calls = [
-            lambda: ask("http://localhost:9/v1", one.url),
-            lambda: ask(direct.url, one.url),
-            lambda: ask("http://llm.localhost:9/v1", two.url),
-        ]
+        asked = ("http://localhost:9", one), (direct.url, one), ("http://llm.localhost:9", two)
+        calls = [lambda at=at, by=by: ask(at, by.url) for at, by in asked]
         assert [whole.content for whole in mode.in_turn(*calls * 2)] == ["A", "past", "B"] * 2
         assert (one.accepted, direct.accepted, two.accepted) == (1, 1, 1)
         assert b"proxy-authorization" not in b"".join(one.requests + two.requests).lower()

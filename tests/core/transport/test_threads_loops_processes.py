@@ -207,8 +207,7 @@ def test_any_loop_a_pickle_works_in_another_process_and_loses_no_setting(server:
         mode.chat(clients[-3], model="m")  # one that was used
     data = pickle.dumps(clients)
     for one, again in zip(clients, pickle.loads(data), strict=True):
-        assert type(again) is type(one)
-        assert (again.config, again.spec) == (one.config, one.spec)
+        assert (type(again), again.config, again.spec) == (type(one), one.config, one.spec)
         assert server.api_key not in repr(again)
     server.clear()
     assert run_python(UNPICKLE, stdin=data).split() == [b"eigener", b"sovrgpt", b"neuroflash"] * 2
