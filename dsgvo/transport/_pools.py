@@ -97,6 +97,9 @@ MAX_HEAD = 100 * 1024
 MAX_HEADS = 512 * 1024
 """Bytes until an answer's head is whole, those of heads such as ``100 Continue`` before it too."""
 
+_anew = ContextVar[bool]("anew", default=False)
+"""Whether this request takes no kept connection: one of them was closed on it."""
+
 QUIET_SECONDS = 0.001
 """How long an idle connection is not looked at again: a request's way from the pool to it."""
 
@@ -260,7 +263,7 @@ class _Wire:
 
                 raise httpcore.ConnectError("nobody waits for an answer any more")
             # The pool looks at idle connections, and may take one that another thread just freed.
-            if self.has_head and self.get_extra_info("is_readable"):
+            if self.has_head and (_anew.get() or self.get_extra_info("is_readable")):
                 import httpcore
 
                 raise httpcore.ConnectionNotAvailable  # it takes another one; nothing was sent
@@ -690,12 +693,14 @@ if hasattr(os, "register_at_fork"):
 
 def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx.Response:
     """Send a request, over the user's transport if there is one; the answer's body is unread."""
+    _anew.set(request.extensions.get("anew", False))
     try:
         if transport is not None:
             _part(transport)
         transport = transport or runtime.pools.sync(_proxy(request))
         response = transport.handle_request(request)
     except KeyboardInterrupt as error:
+        _let_go(error.__traceback__)
         _without_frames(error)  # which hold the key
         raise
     except _errors() as error:
@@ -711,6 +716,7 @@ async def asend(
     backend: Backend | None = None,
 ) -> httpx.Response:
     """Do what :func:`send` does, on the running loop, over the pools of that backend."""
+    _anew.set(request.extensions.get("anew", False))
     at_once = sys.maxsize  # the user's own transport is given a body as it is
     try:
         if transport is None:
@@ -900,7 +906,28 @@ def _astream(response: httpx.Response) -> Any:
     answer = _aiohttp_answer(response)
     if answer is None:
         return response.stream
-    return answer.content.iter_any()
+    return _Received(answer.content)
+
+
+class _Received(AsyncIterator[bytes]):
+    """A body as it comes, and only then how it broke: aiohttp forgets what was not read by then."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+
+    async def __anext__(self) -> bytes:
+        content = self._content
+        try:
+            data = await content.readany()
+        except Exception:
+            data = content._read_nowait(-1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if not data:
+                raise
+        if not data:
+            raise StopAsyncIteration
+        return data
 
 
 def _aiohttp_answer(response: httpx.Response) -> aiohttp.ClientResponse | None:
@@ -1192,6 +1219,27 @@ def _let_go(trace: TracebackType | None) -> None:
         for wire in (held, getattr(held, "_stream", None)):
             if isinstance(wire, _Wire):
                 wire.let_go()
+        pool: Any = frame.f_locals.get("self")
+        if "_optional_thread_lock" in getattr(pool, "__dict__", ()):
+            _give_back(pool)
+
+
+def _give_back(pool: Any) -> None:
+    """Give the places of connections that no request has to those who wait; fits httpcore 1.0.
+
+    It keeps, for ever, that of a request which is left after it was given one and before it began
+    to connect.
+    """
+    with pool._optional_thread_lock:  # noqa: SLF001
+        known = pool.connections  # first: the collector may end an answer, which assigns anew
+        used = {request.connection for request in tuple(pool._requests)}  # noqa: SLF001
+        left = [one for one in known if not (one in used or one.is_idle() or one.is_closed())]
+        for one in left:
+            pool._connections.remove(one)  # noqa: SLF001
+        if left:
+            left += pool._assign_requests_to_connections()  # noqa: SLF001
+    if left and (closing := pool._close_connections(left)) is not None:  # noqa: SLF001
+        _in_background(closing)
 
 
 def _without_frames(error: _E) -> _E:
@@ -1216,6 +1264,8 @@ def _classified(error: Exception, reason: str, answered: bool) -> ConnectionFail
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             return ConnectionFailedError("untrusted", reason)
         return ConnectionFailedError("unreachable", reason, retry=not answered)
+    if isinstance(error, httpx.ProxyError) and reason.startswith("5"):  # its status, before ours
+        return ConnectionFailedError("broken", reason, retry=not answered)
     if _LONG_HEAD in reason:
         return ConnectionFailedError("head", "more than 100 KiB")
     if answered or not isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
@@ -1343,6 +1393,7 @@ def _session(through: URL | None, context: SSLContext) -> aiohttp.ClientSession:
     )
     set_private = partial(object.__setattr__, session)
     set_private("_retry_connection", False)
+    set_private("_max_headers", PIECE)  # an argument since 3.14
     set_private("_build_url", partial(URL, encoded=True))
     return session
 
@@ -1376,7 +1427,7 @@ def _connector() -> type[aiohttp.TCPConnector]:
         async def _get(self, key: Any, traces: Any) -> Any:
             while (kept := await super()._get(key, traces)) is not None:
                 # A loop that was not running has not yet seen what came, or that it was closed.
-                wire = kept.transport
+                wire = None if _anew.get() else kept.transport
                 if wire is not None and not is_socket_readable(wire.get_extra_info("socket")):
                     break
                 kept.close()

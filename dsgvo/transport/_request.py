@@ -121,9 +121,6 @@ MAX_ERROR_BYTES = 256 * 1024
 ERROR_SECONDS = 5.0
 """How long the body of an error is waited for; what has come of it by then is enough."""
 
-MAX_STALE = _pools.KEEPALIVE_CONNECTIONS
-"""How many kept connections a server may have closed meanwhile: as many as are kept."""
-
 STALE_SECONDS = 5.0
 """Within how long it shows that a kept connection was closed. One that ends later was at work, and
 another attempt counts: a gateway that ends each after a minute would have each paid for.
@@ -306,14 +303,14 @@ def open_response(
     """
     retries = retries or Retries(config, operation)
     refused: set[str] = runtime.refused_by(config.base_url) if operation.optional else set()
-    renewed, stale = False, 0
+    renewed = anew = False
     if operation.reasoned_messages and operation.model_at(config) in runtime.want_reasoning:
         operation.with_reasoning()
     while True:
         lease = _NO_LEASE if gate is None else (yield from gate.admit(tokens))
         with lease:
             token: SecretStr | None = None if auth is None else (yield from auth.bearer(config))
-            result = yield from _attempt(config, operation, refused, token)
+            result = yield from _attempt(config, operation, refused, token, anew=anew)
             if isinstance(result, Failure):
                 lease.end(result.error)
             else:
@@ -324,8 +321,8 @@ def open_response(
                 runtime.refused.update((config.base_url, name) for name in refused)
             _log.debug("%s %s %d", operation.method, operation.where, result.response.status_code)
             return result
-        if result.stale and stale < MAX_STALE:
-            stale += 1
+        if result.stale and not anew:
+            anew = True  # on each that is kept, a server that ends on this request would have it
         elif not renewed and _can_renew(config, auth, token, result):
             renewed = True
         elif not _amend(config, operation, refused, result):
@@ -362,9 +359,14 @@ def _amend(config: ClientConfig, operation: Operation, refused: set[str], failur
 
 
 def _attempt(
-    config: ClientConfig, operation: Operation, refused: set[str], token: SecretStr | None
+    config: ClientConfig,
+    operation: Operation,
+    refused: set[str],
+    token: SecretStr | None,
+    *,
+    anew: bool,
 ) -> Flow[Answer | Failure]:
-    """Make a request once."""
+    """Make a request once, over a new connection if asked."""
     own = config.http_transport is not None or config.http_async_transport is not None
     if runtime.pools.ssl is None and not own:
         yield RunInThread(runtime.pools.make_ready)
@@ -374,6 +376,7 @@ def _attempt(
         upload = operation.upload
         with _NO_DOCUMENT if upload is None else (yield from _opened(upload)) as document:
             request = _build(config, operation, refused, document, signed=token is not None)
+            request.extensions["anew"] = anew
             if token is not None:
                 _sign(request, config, token)
             response: httpx.Response = yield SendRequest(

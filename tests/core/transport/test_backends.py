@@ -18,7 +18,7 @@ from dsgvo import AsyncClient, errors, file_part
 from dsgvo.emulator import Server
 from dsgvo.transport import _pools
 from tests.core import support
-from tests.core.support import HELLO, ROOT, Mode, answer, http, raised, raw_server
+from tests.core.support import HELLO, ROOT, Mode, answer, http, raw_server
 from tests.vendors import MODELS
 
 
@@ -88,12 +88,6 @@ def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
     with raw_server(http(b"x")) as raw:
         asyncio.run(main(raw.url + signed))
         assert raw.requests[0].split(b" ")[1].decode().endswith(signed)
-
-
-def test_a_get_whose_connection_breaks_is_sent_once() -> None:
-    with raw_server(lambda _request, connection: connection.shutdown(socket.SHUT_RDWR)) as raw:
-        raised(errors.APIConnectionError, asyncio.run, client(raw.url, max_retries=0).models())
-        assert len(raw.requests) == 1
 
 
 def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:

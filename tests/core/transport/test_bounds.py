@@ -110,7 +110,6 @@ def test_bounded_pieces_of_what_is_decompressed() -> None:
 
 def test_bounded_an_image_at_an_address(mode: Mode, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(_client, "MAX_IMAGE_BYTES", 1000)
-
     made: Any = lambda: {"data": [{"url": f"{raw.url}/a.png"}]}  # noqa: E731
     with raw_server(lambda asked, _: http(made() if asked[:1] == b"P" else b"x" * 5000)) as raw:
         ask = partial(mode.call, mode.client("innogpt", raw), "generate_image", "x")
@@ -120,6 +119,8 @@ def test_bounded_an_image_at_an_address(mode: Mode, tmp_path: Path, monkeypatch:
 
 @calls
 def test_bounded_in_time_a_body_that_goes_on_as_no_http(mode: Mode, what: str) -> None:
+    with raw_server(lambda _, connection: connection.shutdown(socket.SHUT_RDWR)) as raw:
+        assert ("broke" in str(fails(mode, raw, what)), len(raw.requests)) == (True, 1)
     with raw_server(endless(HEAD % 200 + b"100000\r\n" + b" " * MIB, b"Pfui\r\n")) as raw:
         assert "broke" in str(fails(mode, raw, what))
 

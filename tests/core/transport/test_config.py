@@ -36,13 +36,9 @@ def test_what_an_address_shows_and_which_hosts_are_this_machine() -> None:
 
 def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
     headers = {"X-Key": "schluessel-des-tors", "X-Short": "kurz", "X-Eight": "12345678"}
-    config: Any = resolve(
-        "neuroflash",
-        client_id=" client ",
-        client_secret=SecretStr("ein-Geheimnis"),
-        arguments={"workspace_id": " arbeitsbereich-1 "},
-        default_headers=headers,
-    )
+    own: Any = {"arguments": {"workspace_id": " arbeitsbereich-1 "}, "default_headers": headers}
+    secret = SecretStr("ein-Geheimnis")
+    config: Any = resolve("neuroflash", client_id=" client ", client_secret=secret, **own)
     assert config.headers == headers | {"x-workspace-id": "arbeitsbereich-1"}
     assert config.credentials.client_id == "client"
     assert sorted(config.secrets()) == ["12345678", "ein-Geheimnis", "schluessel-des-tors"]

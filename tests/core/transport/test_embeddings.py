@@ -46,10 +46,9 @@ class Vectors:
             time.sleep(0.02)  # one too many would come now
         with self._lock:
             self.at_once -= 1
-        refusal = f"{self.limit} Texte" if len(texts) > self.limit else ""
-        refusal = refusal or ("nein" if self.refuse in texts else "")
-        if refusal:
-            return http({"error": refusal}, status=400)
+        too_many = len(texts) > self.limit
+        if too_many or self.refuse in texts:
+            return http({"error": f"{self.limit} Texte" if too_many else "nein"}, status=400)
         found = rows(*([float(len(text))] for text in texts))
         return http(found | {"usage": {"prompt_tokens": len(texts)}})
 

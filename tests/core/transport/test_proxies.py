@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trustme
 
@@ -26,11 +27,12 @@ from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 UNREACHABLE = "http://127.0.0.1:9/v1"  # the discard port: answered only if a proxy is asked
 TUNNELLED = "https://sovrgpt.example/api/v1"
 CONFIG: Any = resolve("innogpt", api_key="k", max_retries=0)
+ONE = httpx.Limits(max_connections=1)
 BY_PROXY = http(answer("vom Proxy"))
 
 
-def client(mode: Mode, base_url: str = UNREACHABLE) -> Any:
-    return mode.client("sovrgpt", api_key="k", base_url=base_url, max_retries=0)
+def client(mode: Mode, base_url: str = UNREACHABLE, **own: Any) -> Any:
+    return mode.client("sovrgpt", api_key="k", base_url=base_url, max_retries=0, **own)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
@@ -120,7 +122,8 @@ def test_a_proxy_that_is_silent_or_none(mode: Mode, monkeypatch: pytest.MonkeyPa
         assert "Malformed" in str(raised(APIConnectionError, mode.chat, client(mode, TUNNELLED)))
 
 
-def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("users", [None, True])
+def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: Any, users: Any) -> None:
     there, gone = threading.Event(), threading.Event()
 
     def serve(_: bytes, connection: socket.socket) -> None:
@@ -130,7 +133,14 @@ def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: pytest.Monk
         gone.set()
 
     async def main() -> bool:
-        task = asyncio.ensure_future(client(async_mode, TUNNELLED).chat(HELLO, model="m"))
+        own = users and httpx.AsyncHTTPTransport(proxy=proxy.url, limits=ONE)
+        asking = client(async_mode, TUNNELLED, http_async_transport=own)
+        for steps in range(20):  # a place in a pool is given back, too
+            task = asyncio.ensure_future(asking.chat(HELLO, model="m"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+        task = asyncio.ensure_future(asking.chat(HELLO, model="m"))
         await asyncio.to_thread(there.wait, 10)
         task.cancel()
         return await asyncio.to_thread(gone.wait, 10)

@@ -1,6 +1,8 @@
 """Retry over a socket: the policy itself, with its tables, is in wire/test_retry.py."""
 
 import socket
+import threading
+from functools import partial
 from typing import Any
 from unittest.mock import Mock
 
@@ -9,11 +11,11 @@ import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Disconnect, ErrorEvent, Reply, Server, Status
-from dsgvo.transport import _pools, _request
+from dsgvo.transport import _request
 from dsgvo.transport._flow import Gate
-from dsgvo.transport._pools import ConnectionFailedError, runtime
+from dsgvo.transport._pools import runtime
 from dsgvo.wire.limiter import Limiter
-from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_server, sse
+from tests.core.support import Mode, chunk, http, raised, raw_server, sse
 
 LIMIT = (Status(429), errors.RateLimitError)
 CLOSED = (Disconnect(), errors.APIConnectionError)
@@ -86,33 +88,29 @@ def test_retry_never_once_it_began(mode: Mode, naps: list[float], came: bytes, e
         assert isinstance(caught.value, errors.APITimeoutError)
 
 
-def test_retry_a_kept_connection_that_is_closed_costs_none(mode: Mode, naps: list[float]) -> None:
-    served: set[socket.socket] = set()
-
-    def serve(_request: bytes, connection: socket.socket) -> bytes | None:
-        if connection in served:
-            connection.shutdown(socket.SHUT_RDWR)  # in spite of keep-alive
-            return None
+@pytest.mark.parametrize(("text", "end", "sent"), [("a", 4, 2), ("Gift", 4, 2), ("Gift", 6, 1)])
+def test_retry_a_kept_connection_that_is_closed_costs_none(
+    mode: Mode, naps: list[float], monkeypatch: Any, text: str, end: int, sent: int
+) -> None:
+    def serve(request: bytes, connection: socket.socket) -> bytes | None:
+        if connection in served or b"Gift" in request:
+            return connection.shutdown(socket.SHUT_RDWR)  # in spite of keep-alive
         served.add(connection)
-        return http(answer("Ja."))
+        if len(served) < 4:
+            together.wait(9)
+        return http({"data": [{"index": 0, "embedding": [1.0]}]})
 
+    served, together = set[socket.socket](), threading.Barrier(3)
+    monkeypatch.setattr(runtime, "clock", Mock(side_effect=[0] * 4 + [end, 0]))
     with raw_server(serve) as raw:
-        client = mode.client("sovrgpt", raw, max_retries=0)
-        whole = mode.in_turn(*[lambda: client.chat(HELLO, model="m")] * 4)
-        assert [one.content for one in whole] == ["Ja."] * 4
-        # Each but the first found a kept connection that was closed on it, and was sent anew.
-        assert (len(raw.requests), raw.accepted, naps) == (7, 4, [])
-
-
-@pytest.mark.parametrize(("end", "times"), [(4, 3), (6, 1)])  # the latter was at work on it
-def test_retry_who_only_closes_is_left(mode: Mode, monkeypatch: Any, end: int, times: int) -> None:
-    monkeypatch.setattr(_request, "MAX_STALE", 2)
-    monkeypatch.setattr(runtime, "clock", Mock(side_effect=[0, end] * 3))
-    stale = Mock(side_effect=ConnectionFailedError("stale", "weg"))
-    for name in ("send", "asend"):
-        monkeypatch.setattr(_pools, name, stale)
-    raised(errors.APIConnectionError, mode.chat, mode.client("sovrgpt", api_key="k"))
-    assert stale.call_count == times
+        client = mode.client("meingpt", raw, max_retries=0)
+        calls = [partial(client.embed, texts, batch_size=1) for texts in (["a", "b", "c"], [text])]
+        if text == "Gift":
+            raised(errors.APIConnectionError, mode.in_turn, *calls)
+        else:
+            assert mode.in_turn(*calls)[1] == [[1.0]]
+        # However many are kept, which each would be tried; what ends late was at work.
+        assert (len(raw.requests), naps) == (3 + sent, [])
 
 
 def test_retry_an_error_under_success_unseen(mode: Mode, server: Server, naps: list[float]) -> None:
@@ -135,9 +133,8 @@ def test_retry_an_error_under_success_is_a_refusal_to_an_adaptive_limit(
     said = Status(200, {"error": {"message": "zu viel", "code": 429}})
     server.script("meingpt", said, Status(500), LIMIT[0])
     assert mode.call(mode.client("meingpt", server, rate_limit=gate, max_retries=3), *call)
-    assert [told.kwargs["outcome"] for told in give.mock_calls] == [
-        *("refused", "failed", "refused", "ok")
-    ]
+    outcomes = ["refused", "failed", "refused", "ok"]
+    assert [told.kwargs["outcome"] for told in give.mock_calls] == outcomes
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ import threading
 import types
 from contextlib import suppress
 from typing import Any
+from unittest.mock import Mock
 
+import aiohttp
 import httpx
 import pytest
 
 from dsgvo import errors
 from dsgvo.emulator import Delay, ErrorEvent, Raw, Reply, Server
+from dsgvo.transport import _pools
 from dsgvo.transport._pools import runtime
 from tests.core.support import HELLO, Mode, chunk, eventually, sse
 from tests.core.transport.test_secrets import locals_of
@@ -130,7 +133,6 @@ def cancelled_at(step: int, call: Any, times: int) -> Any:
 
 def test_cancel_wherever_a_call_waits_frees_its_connection_and_no_other(fresh: Server) -> None:
     client, other = Mode("async").client("sovrgpt", fresh), [{"role": "user", "content": "Und?"}]
-
     fresh.script("sovrgpt", *[Raw(chunks=[b":\n", sse(chunk("Ja.", "stop"))], delay=0.01)] * 120)
 
     async def main() -> bool:
@@ -144,6 +146,16 @@ def test_cancel_wherever_a_call_waits_frees_its_connection_and_no_other(fresh: S
 
     assert asyncio.run(main())
     assert sum(request.json["messages"] == other for request in fresh.requests) == 60
+
+
+async def test_what_had_come_when_a_connection_broke_is_read() -> None:
+    content = aiohttp.StreamReader(Mock(), 9, loop=asyncio.get_running_loop())
+    content.feed_data(b"Ja.")
+    content.set_exception(aiohttp.ClientPayloadError("weg"))
+    body = _pools._Received(content)
+    assert await anext(body) == b"Ja."
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await anext(body)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
