@@ -48,7 +48,7 @@ class Files:
     @staticmethod
     def load_cassette(path: str, serializer: Any) -> Any:
         vcr: Any = import_module("vcr")
-        if not Path(path).is_file():
+        if not Path(path).is_file() or not Path(path).stat().st_size:
             raise vcr.persisters.filesystem.CassetteNotFoundError
         return vcr.serialize.deserialize(Path(path).read_text("utf-8"), serializer)
 
