@@ -362,6 +362,7 @@ def _watch(held: object) -> None:
     if known.get("_http2") is False and not isinstance(backend, None | _Network):
         is_async = hasattr(pool, "handle_async_request")
         known["_network_backend"] = (_AsyncNetwork if is_async else _Network)(backend)
+    _survive_collector(pool)
 
 
 _ASSIGN = "_assign_requests_to_connections"
@@ -463,7 +464,6 @@ class _Pools:
             with _proxy_understood():
                 made = httpx.HTTPTransport(**self.settings(proxy))
             _watch(made)
-            _survive_collector(vars(made)["_pool"])
             transport = self.threads.setdefault(proxy, made)
         return transport
 
@@ -588,7 +588,7 @@ def _emptied(pool: object) -> Any:
     names = {"_connections", "_requests", "_optional_thread_lock", "_pool_lock"}
     for name in names & vars(pool).keys():
         setattr(made, name, type(getattr(pool, name))())
-    _survive_collector(made)
+    _watch(made)
     return made
 
 
@@ -606,7 +606,6 @@ def _part(held: object) -> None:
     for name, inner in list(vars(held).items()):
         if isinstance(inner, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
             _watch(inner)
-            _survive_collector(inner)
             vars(held)[name] = _Anew(inner)  # also of one that is frozen
         several = cast("Any", inner).values() if isinstance(inner, dict) else cast("Any", inner)
         for one in list(several) if isinstance(inner, dict | list | tuple) else (inner,):
