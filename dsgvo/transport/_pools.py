@@ -97,9 +97,6 @@ MAX_HEAD = 100 * 1024
 MAX_HEADS = 512 * 1024
 """Bytes until an answer's head is whole, those of heads such as ``100 Continue`` before it too."""
 
-_anew = ContextVar[bool]("anew", default=False)
-"""Whether this request takes no kept connection: one of them was closed on it."""
-
 QUIET_SECONDS = 0.001
 """How long an idle connection is not looked at again: a request's way from the pool to it."""
 
@@ -187,6 +184,9 @@ class _LoopPool:
     keeper: AsyncGenerator[None]
 
 
+anew: ContextVar[bool] = ContextVar("anew", default=False)
+"""Whether this request takes no kept connection: one of them was closed on it."""
+
 given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
 """Set when nobody waits any more for what this thread asks: a connection may be made meanwhile."""
 
@@ -263,7 +263,7 @@ class _Wire:
 
                 raise httpcore.ConnectError("nobody waits for an answer any more")
             # The pool looks at idle connections, and may take one that another thread just freed.
-            if self.has_head and (_anew.get() or self.get_extra_info("is_readable")):
+            if self.has_head and (anew.get() or self.get_extra_info("is_readable")):
                 import httpcore
 
                 raise httpcore.ConnectionNotAvailable  # it takes another one; nothing was sent
@@ -692,7 +692,6 @@ if hasattr(os, "register_at_fork"):
 
 def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx.Response:
     """Send a request, over the user's transport if there is one; the answer's body is unread."""
-    _anew.set(request.extensions.get("anew", False))
     try:
         if transport is not None:
             _part(transport)
@@ -715,7 +714,6 @@ async def asend(
     backend: Backend | None = None,
 ) -> httpx.Response:
     """Do what :func:`send` does, on the running loop, over the pools of that backend."""
-    _anew.set(request.extensions.get("anew", False))
     at_once = sys.maxsize  # the user's own transport is given a body as it is
     try:
         if transport is None:
@@ -1426,7 +1424,7 @@ def _connector() -> type[aiohttp.TCPConnector]:
         async def _get(self, key: Any, traces: Any) -> Any:
             while (kept := await super()._get(key, traces)) is not None:
                 # A loop that was not running has not yet seen what came, or that it was closed.
-                wire = None if _anew.get() else kept.transport
+                wire = None if anew.get() else kept.transport
                 if wire is not None and not is_socket_readable(wire.get_extra_info("socket")):
                     break
                 kept.close()

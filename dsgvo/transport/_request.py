@@ -376,7 +376,7 @@ def _attempt(
         upload = operation.upload
         with _NO_DOCUMENT if upload is None else (yield from _opened(upload)) as document:
             request = _build(config, operation, refused, document, signed=token is not None)
-            request.extensions["anew"] = anew
+            _pools.anew.set(anew)
             if token is not None:
                 _sign(request, config, token)
             response: httpx.Response = yield SendRequest(
