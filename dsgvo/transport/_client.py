@@ -1147,8 +1147,8 @@ class Client(BaseClient):
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes, on_empty=on_empty)
         check_count("max_concurrency", max_concurrency)
 
-        def embed(batch: Batch, stop: threading.Event | None = None) -> _Embedded:
-            return run(self._embed(config, batch, asked), stop)
+        def embed(batch: Batch) -> _Embedded:
+            return run(self._embed(config, batch, asked))
 
         return _embed_ahead(embed, cut, max_concurrency, self.spec)
 
@@ -1328,7 +1328,7 @@ class Client(BaseClient):
 class _Ahead:
     """A batch that a thread of its own embeds; one that nobody waits for any more ends at once."""
 
-    def __init__(self, embed: Callable[[Batch, threading.Event], _Embedded], batch: Batch) -> None:
+    def __init__(self, embed: Callable[[Batch], _Embedded], batch: Batch) -> None:
         self._stop = threading.Event()
         self.batch = batch
         self.future = Future[_Embedded]()
@@ -1344,14 +1344,14 @@ class _Ahead:
 
     def _work(
         self,
-        embed: Callable[[Batch, threading.Event], _Embedded],
+        embed: Callable[[Batch], _Embedded],
         batch: Batch,
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         held_up.set(loop)
         _pools.given_up.set(self._stop)
         try:
-            result = embed(batch, self._stop)
+            result = embed(batch)
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
             self.future.set_exception(error)
         else:
@@ -1364,7 +1364,7 @@ class _Ahead:
 
 
 def _embed_ahead(
-    embed: Callable[..., _Embedded], cut: Iterator[Batch], workers: int, spec: Provider
+    embed: Callable[[Batch], _Embedded], cut: Iterator[Batch], workers: int, spec: Provider
 ) -> Generator[list[float]]:
     first = next(cut, None)
     if first is None:

@@ -542,16 +542,13 @@ Step: TypeAlias = (
 Flow: TypeAlias = Generator[Step, Any, _T]
 
 
-def run(flow: Flow[_T], stop: threading.Event | None = None) -> _T:
+def run(flow: Flow[_T]) -> _T:
     """Carry a flow's steps out in this thread and return its result.
 
-    Args:
-        flow: What to do.
-        stop: Set by another thread, it ends the flow before its next step.
-
     Raises:
-        StoppedError: If ``stop`` was set.
+        StoppedError: Before its next step, if nobody waits for it any more.
     """
+    stop = _pools.given_up.get()
     try:
         step = next(flow)
         while True:

@@ -188,7 +188,7 @@ anew: ContextVar[bool] = ContextVar("anew", default=False)
 """Whether this request takes no kept connection: one of them was closed on it."""
 
 given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
-"""Set when nobody waits any more for what this thread asks: a connection may be made meanwhile."""
+"""Set when nobody waits any more for what this thread asks."""
 
 
 class _Wire:

@@ -265,9 +265,9 @@ def test_any_loop_the_end_of_a_loop_or_process_leaves_nothing_open(server: Serve
 def test_cancel_frees_the_connection_of_an_answer_that_has_just_come() -> None:
     come: Any = httpx.Response(200, stream=httpx.ByteStream(b""))
     (stop := threading.Event()).set()
-    with pytest.raises(_flow.StoppedError):
-        _flow.run((step for step in [_flow.ReadBody(come, come, come, 1)]), stop)
-    assert come.is_closed
     (context := copy_context()).run(_pools.given_up.set, stop)
+    with pytest.raises(_flow.StoppedError):
+        context.run(_flow.run, (step for step in [_flow.ReadBody(come, come, come, 1)]))
+    assert come.is_closed
     with pytest.raises(httpcore.ConnectError):  # its connection was still being made
         context.run(_pools._Wire(Mock(), None).write, b"POST ")
