@@ -34,7 +34,7 @@ from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakKeyDictionary, WeakValueDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
 
 from pydantic import SecretStr
 
@@ -178,7 +178,6 @@ _Copies: TypeAlias = WeakKeyDictionary[Any, Any]
 
 @dataclass(slots=True)
 class _LoopPool:
-    loop: asyncio.AbstractEventLoop
     transports: _AsyncTransports
     copies: _Copies
     keeper: AsyncGenerator[None]
@@ -429,15 +428,15 @@ class _Pools:
     """Connection pools of this process: one for threads, one for each running event loop.
 
     Model objects hold none, so any number of them share these, and each can be pickled. A loop's
-    pool is closed by the loop itself: it is kept by an asynchronous generator, which
-    ``asyncio.run`` closes before it closes the loop.
+    pool is an attribute of the loop, since its connections hold the loop: elsewhere it would keep
+    one that is dropped without ``close()``. It is closed by the loop itself: it has an asynchronous
+    generator, which ``asyncio.run`` closes before it closes the loop.
     """
 
     def __init__(self) -> None:
-        # Also what is dropped inside of it may end a loop's keeper: nest_asyncio's loops end none.
         self._lock = threading.RLock()
         self.threads: dict[str | None, httpx.HTTPTransport] = {}
-        self.loops: dict[int, _LoopPool] = {}
+        self.loops = WeakSet[asyncio.AbstractEventLoop]()
         self.ssl: SSLContext | None = None
 
     def make_ready(self) -> SSLContext:
@@ -484,17 +483,20 @@ class _Pools:
 
     async def _of_loop(self) -> _LoopPool:
         loop = asyncio.get_running_loop()
-        pool = self.loops.get(id(loop))
-        if pool is None or pool.loop is not loop:
+        pools: dict[_Pools, _LoopPool] = vars(loop).setdefault("_dsgvo_pools", {})
+        if (pool := pools.get(self)) is None:  # a forked child's are others
             transports: _AsyncTransports = {}
             copies = _Copies()
-            pool = _LoopPool(loop, transports, copies, self._keep(loop, transports, copies))
-            with self._lock:
-                for key in [k for k, old in self.loops.items() if old.loop.is_closed()]:
-                    del self.loops[key]
-                self.loops[id(loop)] = pool
-            _forget_background_of_closed_loops()
-            await anext(pool.keeper)
+            keeper = self._keep(loop, transports, copies)
+            pool = pools[self] = _LoopPool(transports, copies, keeper)
+            self.loops.add(loop)
+            hooks = sys.get_asyncgen_hooks()
+            sys.set_asyncgen_hooks(finalizer=_left_to_its_owner)  # it goes with the loop
+            try:
+                begun = anext(keeper)
+            finally:
+                sys.set_asyncgen_hooks(*hooks)
+            await begun
         return pool
 
     async def _made(self, proxy: str | None, backend: Backend | None) -> httpx.AsyncBaseTransport:
@@ -529,8 +531,7 @@ class _Pools:
         try:
             yield
         finally:
-            with self._lock:
-                self.loops.pop(id(loop), None)  # none are left in a forked child
+            vars(loop)["_dsgvo_pools"].pop(self, None)
             for transport in () if loop.is_closed() else (*transports.values(), *copies.values()):
                 await transport.aclose()
 
@@ -680,7 +681,7 @@ class Runtime:
         """Forget, in a forked child, what only the parent has: sockets, and requests under way."""
         # The old pools are kept from the garbage collector, which would end TLS sessions that
         # the parent still uses.
-        _inherited.append(self.pools)
+        _inherited.extend((self.pools, *self.pools.loops))
         self.lock, self.pools, self.flights = threading.RLock(), _Pools(), {}
 
 
@@ -965,23 +966,15 @@ def _is_whole(response: httpx.Response) -> bool:
     return answer is not None and answer.content.at_eof()
 
 
-_background: set[asyncio.Task[None]] = set()
-
-
 def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Return a task that is kept until it is done, whoever waits for it."""
+    """Return a task that its loop keeps until it is done, whoever waits for it."""
     task = asyncio.ensure_future(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)
+    tasks: set[Any] = vars(task.get_loop()).setdefault("_dsgvo_tasks", set())
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    # A stream may be left at the very end of its loop.
+    cast("Any", task)._log_destroy_pending = False  # noqa: SLF001
     return task
-
-
-def _forget_background_of_closed_loops() -> None:
-    """Let go of tasks whose loop was closed over them: a stream may be left at its very end."""
-    for task in tuple(_background):  # at once, since other threads may add to it
-        if task.get_loop().is_closed():
-            cast("Any", task)._log_destroy_pending = False  # noqa: SLF001
-            _background.discard(task)
 
 
 async def _drained(chunks: Owned[bytes]) -> None:
@@ -1444,11 +1437,24 @@ def _response() -> type[aiohttp.ClientResponse]:
                 super().__del__()
 
         async def start(self, connection: Any) -> Any:
+            connection.__class__ = _left_silent()
             await super().start(connection)
             self.reason = ascii(self.reason or "")[1:-1]  # bytes that are no UTF-8 may be in it
             return self
 
     return Response
+
+
+@cache
+def _left_silent() -> type[Any]:
+    """Return aiohttp's hold on a connection; what it logs when dropped has a proxy's password."""
+    from aiohttp.connector import Connection
+
+    class Quiet(Connection):
+        def __del__(self, _warnings: object = None) -> None:
+            pass
+
+    return Quiet
 
 
 @cache

@@ -40,7 +40,7 @@ def test_aiohttp_is_preferred(monkeypatch: Any, chosen: str, installed: bool, ca
 
     async def main(url: str) -> dict[str, Any]:
         await chat(client(url))
-        pool = _pools.runtime.pools.loops[id(asyncio.get_running_loop())]
+        pool = vars(asyncio.get_running_loop())["_dsgvo_pools"][_pools.runtime.pools]
         held: Any = next(iter(pool.transports.values()))
         assert type(held).__name__ == f"{carrier}Transport"
         return vars(held._pool if hasattr(held, "_pool") else held.client.connector)

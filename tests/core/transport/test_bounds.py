@@ -223,7 +223,8 @@ async def test_bounded_in_time_the_rest_is_read_and_what_fails_of_it_is_nobodys(
         client = Mode("async").client("sovrgpt", raw, max_retries=0, timeout=60)
         assert [d async for d in client.stream(support.HELLO, model="m")][-1].completion is not None
         assert await asyncio.to_thread(left.wait, 5)
-    await asyncio.gather(*_pools._background, return_exceptions=True)
+    kept = vars(asyncio.get_running_loop())["_dsgvo_tasks"]
+    await asyncio.gather(*kept, return_exceptions=True)
     gc.collect()
     assert caplog.text == ""
 

@@ -1,6 +1,7 @@
 """Any thread, any loop, any process: one client over shared connections."""
 
 import asyncio
+import gc
 import pickle
 import socket
 import threading
@@ -8,9 +9,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import Mock
+from weakref import ref
 
 import httpcore
 import httpx
@@ -90,19 +91,16 @@ def test_any_loop_many_threads_tasks_and_loops_share_a_client(async_mode: Mode) 
         assert raw.accepted <= 16 + 4 * 11  # threads keep theirs, and each loop has its own
 
 
-def test_any_loop_at_a_dead_ones_address_has_its_own_pool(async_mode: Mode, server: Server) -> None:
-    dead = asyncio.new_event_loop()
-    dead.close()
-
-    async def main() -> None:
-        here = asyncio.get_running_loop()
-        left_behind: Any = SimpleNamespace(loop=dead, transports={None: None}, keeper=None)
-        _pools.runtime.pools.loops[id(here)] = left_behind
-        await ask(async_mode.client("sovrgpt", server), "Hallo")
-        assert _pools.runtime.pools.loops[id(here)].loop is here
-
-    asyncio.run(main())
-    assert _pools.runtime.pools.loops == {}
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_any_loop_that_is_dropped_unclosed_goes_with_its_pool(
+    async_mode: Mode, server: Server
+) -> None:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(ask(async_mode.client("sovrgpt", server), "Hallo"))
+    dropped = ref(loop)
+    del loop
+    gc.collect()
+    assert dropped() is None
 
 
 FORK = """
