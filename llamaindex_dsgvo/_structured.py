@@ -55,8 +55,9 @@ class Extraction(Generic[Model]):
             ModelOutputError: If it holds none. The message names the fields that do not fit, and
                 shows nothing of the answer.
         """
-        found = self._found(response, whole=True)
-        if found is None or facts(response).get("finish_reason") in CUT_SHORT:
+        found, raw = self._found(response, whole=True), facts(response)
+        # What it said when it declined is an answer's text here.
+        if found is None or raw.get("refusal") or raw.get("finish_reason") in CUT_SHORT:
             raise self._error(response, self._no_object(response))
         try:
             return self._output_cls.model_validate(self._wanted.value(found))

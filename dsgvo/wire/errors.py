@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import unescape
 from itertools import chain
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote_plus
@@ -26,6 +26,11 @@ _READ = 4 * MAX_MESSAGE  # characters of a vendor's message that are looked at
 _BLOCK = EXCERPT // 2
 _SLICE = 1 << 20  # characters of a prompt that are cut into blocks at once; a multiple of a block
 _BLANKS = "\t\n\v\f\r\x85\xa0\u2028\u2029\u202f"
+_ESCAPE = re.compile(
+    r"\\+(u[\da-fA-F]{4}|x[\da-fA-F]{2}|[\"'/nrtf]|)|&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|\w{1,31});",
+    re.ASCII,
+)
+_BLANK_CODES = frozenset("nrtf")
 _BLOCKS = re.compile(f".{{{_BLOCK}}}", re.S)
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -217,20 +222,25 @@ def mask(error: APIError, secrets: Sequence[str]) -> None:
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:
-    """Mask a text on one line, as it is and as an address writes it (``Erika%20Beispiel``)."""
-    if "\\" in text:  # an umlaut or a line break, as JSON and Python write it
-        secrets = [*secrets, *chain.from_iterable(map(_escaped, secrets))]
-    lines = (_on_one_line(secret) for secret in secrets if secret.strip())
-    secrets = sorted(lines, key=len, reverse=True)
-    text = _hidden(_on_one_line(text), secrets)
-    if "%" in text:
-        plain = _on_one_line(unquote_plus(text))
-        if (hidden := _hidden(plain, secrets)) != plain:
+    """Mask a text on one line, as it is and as it was before somebody wrote it in another form."""
+    secrets = [secret for secret in secrets if secret.strip()]
+    forms: list[Callable[[str], str]] = [_on_one_line]
+    if "\\" in text or "&" in text:
+        forms.insert(0, _unescaped)
+    if "%" in text:  # an address (``Erika%20Beispiel``)
+        forms.insert(0, unquote_plus)
+    text, read = _on_one_line(text), text
+    known = set(map(_on_one_line, secrets))
+    if len(forms) > 1:
+        for form in forms:
+            read, secrets = form(read), list(map(form, secrets))
+        if (hidden := _hidden(read, known.union(secrets))) != read:
             return hidden
-    return text
+    return _hidden(text, known)
 
 
-def _hidden(text: str, secrets: Sequence[str]) -> str:
+def _hidden(text: str, secrets: Iterable[str]) -> str:
+    secrets = sorted(secrets, key=len, reverse=True)
     for secret in secrets:
         text = text.replace(secret, "***")
     return _mask_quotes(text, secrets)
@@ -245,9 +255,21 @@ def _on_one_line(text: str) -> str:
     return text
 
 
-def _escaped(text: str) -> set[str]:
-    plain = json.dumps(text, ensure_ascii=False)[1:-1]
-    return {json.dumps(text)[1:-1], plain, plain.replace('\\"', '"')} - {text}
+def _unescaped(text: str) -> str:
+    """Return a text without the escapes of JSON, Python and HTML, however often it was escaped."""
+    if "\\" not in text and "&" not in text:
+        return text
+    plain = _ESCAPE.sub(_meant, text)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _meant(escape: re.Match[str]) -> str:
+    if escape[0].startswith("&"):
+        return unescape(escape[0])
+    code: str = escape[1]
+    if len(code) > 1:
+        return chr(int(code[1:], 16))
+    return " " if code in _BLANK_CODES else code or "\\"
 
 
 def _mask_quotes(text: str, secrets: Sequence[str]) -> str:

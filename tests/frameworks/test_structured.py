@@ -191,7 +191,7 @@ def test_a_long_answer_is_not_read_again_with_each_piece(server: Server, way: Wa
 
 
 def test_a_refusal_is_an_error_without_the_models_words(server: Server, way: Way) -> None:
-    message = {"role": "assistant", "content": None, "refusal": "Das sage ich nicht."}
+    message = {"role": "assistant", "refusal": f"Das sage ich nicht: {ANNA.model_dump_json()}"}
     choice = {"index": 0, "finish_reason": "stop", "message": message}
     body = json.dumps({"choices": [choice]}).encode()
     server.script("innogpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
@@ -200,7 +200,7 @@ def test_a_refusal_is_an_error_without_the_models_words(server: Server, way: Way
         way.structured(way.model("innogpt"), Person, "json_schema", "Wer?")
     assert "Das sage ich nicht" not in str(caught.value)
     raw: Any = getattr(caught.value, "raw_message", None)
-    assert not way.is_langchain or raw.additional_kwargs["refusal"] == "Das sage ich nicht."
+    assert not way.is_langchain or raw.additional_kwargs["refusal"] == message["refusal"]
 
 
 @EACH

@@ -211,7 +211,7 @@ def test_which_objects_are_errors() -> None:
 
 PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
 KEY = 'Ä"\\gß'
-ESCAPED = (r"\u00c4\"\\g\u00df", r"Ä\"\\gß", r'Ä"\\gß')  # by JSON, and as Python shows it
+ESCAPED = (r"\u00c4\"\\g\u00df", r'Ä"\\gß', r"\\u00C4\\\"\\g\\xdf", r"&Auml;&quot;\g&#223;")
 REDACTED: list[tuple[str, list[str], str]] = [
     ("ahunter hunter", ["hunter", "ahunter"], "*** ***"),
     ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
