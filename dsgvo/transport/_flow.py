@@ -29,7 +29,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from dsgvo.errors import APIError, ConfigurationError, environment_error
 from dsgvo.transport import _pools
@@ -303,7 +303,7 @@ class Gate:
         # is waited for in it: inside of that, too, the collector may end one, who waits for this.
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Lease, Future[None]]] = deque()
-        self.leases = set[Lease]()
+        self.leases = dict[int, ref[Lease]]()  # one that is lost in an exception has no place
         self._asked = -inf
         _gates.add(self)
 
@@ -355,12 +355,13 @@ class Gate:
         """Return the leases of all who have a place or wait for one."""
         with self._lock:
             waiting = (lease for lease, _ in self._waiting.copy() if not lease.left)
-            return [*self.leases.copy(), *waiting]
+            held = (one() for one in self.leases.copy().values())
+            return [*filter(None, held), *waiting]
 
     def _look_for_gone(self) -> None:
         # At once, since other threads may add to it; a tuple's memory may call the collector.
-        for lease in self.leases.copy():
-            if lease.gone:
+        for held in self.leases.copy().values():
+            if (lease := held()) is not None and lease.gone:
                 lease.end(GeneratorExit())
         self.wake()
 
@@ -466,7 +467,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class Lease:
-    """A request's place among those in flight, given back once: by an error, or at the end."""
+    """A request's place among those in flight, given back once: by an error, or at the end.
+
+    Or when nobody has it any more: a signal's handler may raise between two ``with`` blocks.
+    """
 
     _gate: Gate | None = None
     _kept = False
@@ -501,7 +505,7 @@ class Lease:
     def hold(self, gate: Gate) -> None:
         """Take over a place that the gate's limiter has given."""
         self._gate = gate
-        gate.leases.add(self)
+        gate.leases[id(self)] = ref(self)
 
     def keep(self) -> Lease:
         """Leave it to another ``with`` block to end the lease."""
@@ -515,12 +519,15 @@ class Lease:
         if error is not None or not self._kept:
             self.end(error)
 
+    def __del__(self) -> None:
+        self.end(GeneratorExit())
+
     def end(self, error: BaseException | None) -> None:
         """Give the place back, and let the policy learn from what came; once."""
         gate, self._gate = self._gate, None
         if gate is None or self._process != os.getpid():
             return
-        gate.leases.discard(self)
+        gate.leases.pop(id(self), None)
         outcome: Outcome | None = "ok" if error is None else None
         if isinstance(error, APIError):
             outcome = "refused" if asks_for_fewer(error) else "failed"

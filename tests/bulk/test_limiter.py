@@ -41,7 +41,7 @@ def test_threads_and_tasks_share_the_places() -> None:
 async def test_who_holds_up_his_own_loop_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_flow, "LOOK_SECONDS", 0.01)
     gate, _ = Gate(Limiter(max_concurrency=1)), _flow.held_up.set(asyncio.get_running_loop())
-    await arun(gate.admit())
+    held = [await arun(gate.admit())]
     calls = [await asyncio.to_thread(run, gate.admit()), run(gate.admit())]
     assert gate.limiter.in_flight == 3
     waits = asyncio.create_task(arun(gate.admit()))
@@ -53,7 +53,7 @@ async def test_who_holds_up_his_own_loop_is_let_through(monkeypatch: pytest.Monk
     await asyncio.sleep(0.02)  # its loop goes on, and answers
     assert (lease.holds, lease.gone, gate.limiter.in_flight) == (True, False, 1)
     gate, loops = Gate(Limiter(max_concurrency=1)), (None, asyncio.get_running_loop(), None)
-    run(gate.admit())  # goes on whatever the loop does
+    held.append(run(gate.admit()))  # goes on whatever the loop does
     flows: Any = [gate.admit() for _ in loops]
     steps = [(next(one), one.send(loop))[1] for one, loop in zip(flows, loops, strict=True)]
     flows[1].close()  # it wants no place any more
@@ -62,7 +62,7 @@ async def test_who_holds_up_his_own_loop_is_let_through(monkeypatch: pytest.Monk
 
 async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:
     gate = Gate(Limiter())
-    lease = await arun(gate.admit())
+    lease = [await arun(gate.admit()) for _ in range(2)].pop()  # the first is lost, as by a signal
     lease.end(RateLimitError("", status_code=429, retry_after=7))
     lease.end(None)
     assert (gate.limiter.in_flight, gate.must_wait(lease.sent)) == (0, True)
