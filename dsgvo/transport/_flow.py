@@ -21,7 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -266,10 +266,10 @@ class WaitFor:
     def run(self) -> Any:
         if not self.future.done() and self.stands_still():
             raise StandstillError
-        try:
-            return self.future.result(self.seconds)
-        except TimeoutError:
-            raise DeadlockError from None
+        # A TimeoutError may be the user's, whose signal's handler raises one.
+        if not wait((self.future,), self.seconds).done:
+            raise DeadlockError
+        return self.future.result()
 
     async def arun(self) -> Any:
         # Waits on a copy: a waiter that is cancelled must not cancel what others wait for.

@@ -698,12 +698,14 @@ def send(request: httpx.Request, transport: httpx.BaseTransport | None) -> httpx
             _part(transport)
         transport = transport or runtime.pools.sync(_proxy(request))
         response = transport.handle_request(request)
-    except KeyboardInterrupt as error:
-        _let_go(error.__traceback__)
-        _without_frames(error)  # which hold the key
-        raise
     except _errors() as error:
         failure = _failure(error, answered=False)
+    except BaseException as error:  # also what a signal's handler raises, as Celery's time limit
+        _let_go(error.__traceback__)
+        names = (str(one.f_globals.get("__name__")) for one in _frames(error.__traceback__))
+        if not isinstance(error, Exception) or any(one.startswith("httpcore.") for one in names):
+            _without_frames(error)  # which hold the key
+        raise
     else:
         return _begun(response)
     raise failure

@@ -209,7 +209,9 @@ async def test_a_fetch_that_nobody_waits_for_may_fail(caplog: pytest.LogCaptureF
     flight = Future[Any]()
     with suppress(_flow.DeadlockError):  # nothing holds what it waited for
         await _flow.WaitFor(flight, bool, 0.01).arun()
-    flight.set_exception(errors.APIError("weg"))
+    flight.set_exception(TimeoutError())
+    with pytest.raises(TimeoutError):  # as a signal's handler may raise one
+        _flow.WaitFor(flight, bool, 9).run()
     del flight
     await asyncio.sleep(0.01)
     gc.collect()

@@ -92,9 +92,7 @@ def test_any_loop_many_threads_tasks_and_loops_share_a_client(async_mode: Mode) 
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-def test_any_loop_that_is_dropped_unclosed_goes_with_its_pool(
-    async_mode: Mode, server: Server
-) -> None:
+def test_any_loop_dropped_unclosed_takes_its_pool(async_mode: Mode, server: Server) -> None:
     loop = asyncio.new_event_loop()
     loop.run_until_complete(ask(async_mode.client("sovrgpt", server), "Hallo"))
     dropped = ref(loop)
