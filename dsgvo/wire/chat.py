@@ -162,7 +162,8 @@ class ChatDecoder:
         There is none of that if the answer was ``cut`` and goes on.
 
         Raises:
-            IncompleteStreamError: If the stream ended without a finish reason or inside an event.
+            IncompleteStreamError: If the stream ended without a finish reason or inside an event,
+                or nothing came of the rest of an answer.
             APIStatusError: If the body is an error under a success status.
             APIResponseError: If the body is not a chat answer.
         """
@@ -180,7 +181,8 @@ class ChatDecoder:
             if not proven:
                 return self._ended("the stream ended without a finish reason")
             if not self._reader.saw_choice:
-                raise self._unexpected("a stream without choices")
+                what = "a stream without choices"
+                raise self._unexpected(what) if self._seam is None else self._incomplete(what)
         return self._flush()
 
     def fail(self, error: DsgvoError) -> list[Delta]:

@@ -347,6 +347,7 @@ def test_the_parts_of_a_cut_answer_make_a_whole() -> None:
         assert deltas == shown
     extra: dict[str, Any] = {"extra": LINK, "continued": 4, "usage": {"cost": 1.0}}
     assert before == Completion("innogpt", "Eins, zwei, drd", "Hm", finish_reason="stop", **extra)
+    raised(IncompleteStreamError, decode, sse(), before=before)  # nothing came of the rest
 
 
 BEGUN = call('{"a', id="c1", name="a")
@@ -397,7 +398,6 @@ NO_ANSWER: dict[str, list[bytes]] = {
     "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],
     "got a choice without a message": [choice(**parts)[0] for parts in ({}, {"message": None})],
 }
-NAMED = b"event: error\ndata: "
 # What it says → what came after a text
 BROKEN: dict[str, list[bytes]] = {
     "the stream ended without a finish reason": [b""],
@@ -408,7 +408,7 @@ BROKEN: dict[str, list[bytes]] = {
     "not of the documented shape": [sse({"choices": [7]})],
     "name or id is a dict": [piece(**call(name={"a": 1}))],
     "the vendor broke the answer off: innoGPT: 200": [
-        NAMED + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b"[1]")
+        b"event: error\ndata: " + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b"[1]")
     ],
 }
 FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
