@@ -564,10 +564,18 @@ def _response_headers(given: bool | Collection[str]) -> frozenset[str] | bool:
 
 
 def _transport(argument: str, method: str, given: Any) -> Any:
-    if given is not None and not callable(getattr(given, method, None)):
+    # httpx2, with which OpenAI's package comes, has transports that take requests of its own alone.
+    is_other = any(one.__module__.startswith("httpx2") for one in type(given).__mro__)
+    if given is not None and (is_other or not callable(getattr(given, method, None))):
         kind = "httpx.BaseTransport" if method == "handle_request" else "httpx.AsyncBaseTransport"
-        raise ConfigurationError(f"{argument} is a {type(given).__name__}: pass an {kind}")
+        raise ConfigurationError(f"{argument} is a {_class_of(given)}: pass an {kind}")
     return given
+
+
+def _class_of(given: object) -> str:
+    """Return an object's class and, since httpx2's are called as httpx's, its package."""
+    package = type(given).__module__.partition(".")[0]
+    return f"{package}.{type(given).__name__}".removeprefix("builtins.")
 
 
 def _backend(value: str | None) -> Backend | None:
@@ -859,7 +867,7 @@ def without_http_clients(owner: str, given: Mapping[str, Any]) -> dict[str, Any]
         kind = httpx.Client if name == "http_client" else httpx.AsyncClient
         if not isinstance(client, kind):
             raise ConfigurationError(
-                f"{owner}: {name} is a {type(client).__name__}: pass an httpx.{kind.__name__}"
+                f"{owner}: {name} is a {_class_of(client)}: pass an httpx.{kind.__name__}"
             )
         if client.auth is not None:
             raise ConfigurationError(f"{owner}: {name} has auth: pass api_key=… instead")

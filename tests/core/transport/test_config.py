@@ -86,7 +86,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"client_id": "c", "client_secret": "ein Geheimnis"}, "client_secret holds white space"),
     *(({"purpose": p}, f"purpose={p!r}: use a line of text, such as 'Ku") for p in (5, " ")),
     *(({"max_response_bytes": n}, f"_bytes={n}: use a whole number") for n in (True, 0)),
-    ({"http_transport": 7}, "http_transport is a int: pass an httpx.BaseTransport"),
+    ({"http_transport": type("", (), {"__module__": "httpx2", "handle_request": id})()}, "httpx2"),
     ({"http_async_transport": 7}, "http_async_transport is a int: pass an httpx.AsyncBase"),
     ({"default_query": "a=b"}, "default_query is not a mapping"),
     *(({"default_query": {"a": t}}, "['a'] is not valid Unicode") for t in ("x\ud800", "\udfffx")),
