@@ -48,6 +48,9 @@ __all__ = ["ChatModel"]
 _OF_THE_CONFIG = frozenset({"callbacks", "tags", "run_id", "run_name"})
 """LangChain's own arguments of a run, which its ``stream`` hands on as if they were the model's."""
 
+_TRACED = {"model": "ls_model_name", "temperature": "ls_temperature", "max_tokens": "ls_max_tokens"}
+"""Parameters that LangSmith knows by names of its own."""
+
 
 class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     """Chat model of one vendor; the public classes fill in which."""
@@ -114,12 +117,12 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         return {field: values for field, values in known.items() if values}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        params = super()._get_ls_params(stop=stop, **kwargs)
-        params["ls_provider"] = self.provider
-        default = [self.stop] if isinstance(self.stop, str) else self.stop
-        if used := stop or default:
-            params["ls_stop"] = used
-        return params
+        fields, own = vars(self), self.stop
+        params: dict[str, Any] = {"ls_provider": self.provider, "ls_model_type": "chat"}
+        params["ls_stop"] = stop or ([own] if isinstance(own, str) else own) or None
+        for name, traced in _TRACED.items():
+            params[traced] = kwargs.get(name, fields[name])
+        return cast("LangSmithParams", {k: v for k, v in params.items() if v is not None})
 
     def _get_invocation_params(
         self, stop: list[str] | None = None, **kwargs: Any
