@@ -1275,7 +1275,10 @@ def _broken(reason: str, connection: Any) -> ConnectionFailedError:
         # Or only a head such as ``102 Processing``, of one that is at work.
         begun = begun or getattr(connection._network_stream, "received", 0) > 0  # noqa: SLF001
     else:
-        begun = connection.begun
+        # asyncio drops what had come, be it a whole answer, before a record that ends TLS. On a
+        # kept connection, that may have come before the request.
+        lost = reason.startswith("[SSL: ") and connection._request_count == 1  # noqa: SLF001
+        begun = connection.begun or lost
     stale = not begun and connection._request_count > 1  # noqa: SLF001
     return ConnectionFailedError("stale" if stale else "broken", reason, retry=not begun)
 
