@@ -122,7 +122,8 @@ def run_batch(
         >>> result["custom_id"], result["response"]["body"]["choices"][0]["finish_reason"]
         ('a', 'stop')
     """
-    check_run({"input": input, "output": output}, progress, remote, client)
+    flags = {"retry_errors": retry_errors, "with_inputs": with_inputs}
+    check_run({"input": input, "output": output}, flags, progress, remote, client)
     source, target = Path(input), Path(output)
     limiter = Limiter(
         requests_per_minute=requests_per_minute,

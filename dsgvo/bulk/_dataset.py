@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -38,6 +39,7 @@ from dsgvo.bulk._spill import Spill, digest
 from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, Gate
+from dsgvo.transport._pools import runtime
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -158,7 +160,9 @@ def embed_dataset(
         >>> pq.read_table(folder / "out").schema.names
         ['id', 'body', 'vector']
     """
-    check_run({"source": source, "target": target}, progress, remote, client)
+    flags = {"retry_errors": retry_errors, "with_inputs": with_inputs}
+    flags["allow_undocumented"] = allow_undocumented
+    check_run({"source": source, "target": target}, flags, progress, remote, client)
     counts = {"part_rows": part_rows, "max_concurrency": max_concurrency}
     if dimensions is not None:
         counts["dimensions"] = dimensions
@@ -220,6 +224,7 @@ def embed_dataset(
             known_dimensions=known,
             engine=engine,
             client=asked(config, engine.gate, remote, client),
+            at_once=partial(runtime.texts_at_once, config.base_url, model),
             options=options,
         )
         ending.callback(job.spill.close)
@@ -263,6 +268,7 @@ class _Job:
     known_dimensions: int | None
     engine: Engine[_Unit]
     client: Asked
+    at_once: Callable[[], int]
     options: Mapping[str, Any]
     queued: dict[bytes, int] = field(default_factory=dict[bytes, int])
     """Texts that open parts ask for, and the number of the part."""
@@ -328,8 +334,7 @@ class _Job:
         for key, one in texts:
             if key is None or one is None or key in self.queued:
                 continue
-            if key in self.spill:
-                self.spill.renew(part.number, key)
+            if self.spill.renew(part.number, key):
                 continue
             self.queued[key] = part.number
             new.append(one)
@@ -339,7 +344,7 @@ class _Job:
 
     async def perform(self, part: Any, unit: _Unit) -> None:
         """Embed the texts of a unit; of one that is refused, those that are not at fault."""
-        async for texts, found in self.engine.in_halves(self._embed, unit):
+        async for texts, found in self.engine.in_halves(self._embed, unit, self.at_once):
             if isinstance(found, DsgvoError):
                 self.failed[digest(texts[0])] = (part.number, as_error(found))
                 continue

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from dsgvo._warnings import warn_once
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
@@ -136,6 +137,7 @@ _OWN = ("max_retries", "rate_limit")
 
 def check_run(
     paths: Mapping[str, object],
+    flags: Mapping[str, object],
     progress: Progress | None,
     remote: Remote | None,
     client: Mapping[str, Any],
@@ -148,6 +150,9 @@ def check_run(
     for name, value in paths.items():
         if value == "" or not isinstance(value, str | os.PathLike):  # "" would be this folder
             raise ConfigurationError(f"{name}={shown(value)} is no path")
+    for name, value in flags.items():
+        if not isinstance(value, bool):  # "false" would be true
+            raise ConfigurationError(f"{name}={shown(value)}: use True or False")
     if progress is not None and not callable(progress):
         raise ConfigurationError(f"progress={shown(progress)}: use a function of a Summary")
     if remote is not None and not hasattr(remote, "asked"):
@@ -183,6 +188,10 @@ class Part(Protocol[_Unit]):
     def rows(self) -> int: ...
 
 
+class _TooManyError(Exception):
+    """There are more texts than the vendor takes at once."""
+
+
 class Engine(Generic[_Unit]):
     """Does the units of parts, as many at once as the gate lets through.
 
@@ -200,7 +209,7 @@ class Engine(Generic[_Unit]):
         self._threads = ThreadPoolExecutor(2, "dsgvo-bulk")
         self._began = time.monotonic()
         self._told = 0.0
-        self._failures = 0
+        self._failures = self._refused = 0  # in a row
         self._stopped = asyncio.Event()
         self._all_read = self._unwritten = False
         self._error: BaseException | None = None
@@ -351,34 +360,50 @@ class Engine(Generic[_Unit]):
                     self._stop(error)
                 raise
             else:
-                self._failures = 0
+                self._failures = self._refused = 0
                 self.summary.requests += 1
                 return result
 
     async def in_halves(
-        self, call: Callable[[Sequence[str]], Awaitable[_T]], texts: Sequence[str]
+        self,
+        call: Callable[[Sequence[str]], Awaitable[_T]],
+        texts: Sequence[str],
+        at_once: Callable[[], int],
     ) -> AsyncGenerator[tuple[Sequence[str], _T | DsgvoError]]:
         """Yield texts, and what a request for them gives, or the error of one that is at fault.
 
-        Texts that are refused together are halved until it is known which.
+        Texts that are refused together are halved until it is known which, and so are more than
+        ``at_once`` says: the client would ask for them one after another, and if one request of
+        many fails, all would be made again and paid for again.
 
         Raises:
             DsgvoError: If no text is to blame.
         """
+
+        async def ask() -> _T:
+            if len(texts) > at_once():  # known by now, if not when it was asked first
+                raise _TooManyError
+            return await call(texts)
+
         try:
-            result = await self.attempt(lambda: call(texts))
+            result = await self.attempt(ask)
+        except _TooManyError:
+            pass
         except (APIError, ConfigurationError) as error:
             if self.stopping or error.status_code in {403, 404}:
                 raise
             if len(texts) == 1:
                 yield texts, error
                 return
-            middle = len(texts) // 2
-            for half in (texts[:middle], texts[middle:]):
-                async for one in self.in_halves(call, half):
-                    yield one
         else:
             yield texts, result
+            return
+        middle = len(texts) // 2
+        for half in (texts[:middle], texts[middle:]):
+            if self.stopping:  # what has come of the others is kept
+                raise asyncio.CancelledError
+            async for one in self.in_halves(call, half, at_once):
+                yield one
 
     def _delay(self, error: APIError, failures: int) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""
@@ -394,6 +419,12 @@ class Engine(Generic[_Unit]):
         if self.stopping:
             raise error
         if refused:
+            self._refused += 1
+            if self._refused == MAX_FAILURES:
+                said = (
+                    f"{MAX_FAILURES} requests in a row were refused, and the run goes on: {error}"
+                )
+                warn_once(("refused", id(self)), said, UserWarning)
             return 0.0
         again = True if isinstance(error, APIConnectionError) else None
         return next_delay(error, failures, MAX_RETRIES, retry=again, jitter=random.random())

@@ -35,8 +35,8 @@ class Journal:
 
     Raises:
         ConfigurationError: If the settings differ from those noted, there is a target without a
-            journal or none can be made, the journal is damaged, the source is one of these files,
-            or another process is at work.
+            journal or no run to try again, none can be made, the journal is damaged, the source is
+            one of these files, or another process is at work.
     """
 
     def __init__(
@@ -55,6 +55,10 @@ class Journal:
             )
         try:
             if not self.path.exists():
+                if retry:
+                    raise ConfigurationError(
+                        f"{str(target)!r}: there is no run whose failed rows could be tried again"
+                    )
                 self._require_new()
             target.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self.path)

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from dsgvo._warnings import warn_once
 from dsgvo.errors import ConfigurationError
 
 __all__ = ["Source", "open_source", "readable"]
@@ -32,6 +33,7 @@ MAX_COLUMNS, MAX_NAMES = 10_000, 1_000
 """Names of JSONL's columns, and those within one that is no JSON text: each is a place in each row,
 so that objects with ids for names would cost the square of their number."""
 
+_BLOCK = 2**20  # bytes of CSV that Arrow reads at once
 _LONGEST_CELL = 2**31 - 1  # of CSV, for Python's reader
 
 
@@ -95,11 +97,14 @@ def readable(path: Path) -> Generator[None]:
 
 def _open(path: Path) -> Source:
     if path.is_dir():
-        if found := _files(path, (".parquet",)):
+        files = _files(path)
+        texts = [one for one in files if one.suffix.lower() in TEXT_SUFFIXES]
+        if found := [one for one in files if one.suffix.lower() == ".parquet"]:
+            if texts:
+                _tell_left_out(path, f"texts beside its Parquet files, such as {texts[0].name!r}")
             source = _Parquet(found)
             _require_columns(path, source)
             return source
-        texts = _files(path, TEXT_SUFFIXES)
         if other := next((one for one in texts if not one.is_file()), None):
             raise ConfigurationError(f"{str(other)!r} is no file that can be read")
         if not texts:
@@ -118,9 +123,24 @@ def _open(path: Path) -> Source:
     return kind([path])
 
 
-def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    found = sorted(one for one in folder.rglob("*") if one.suffix.lower() in suffixes)
-    return [one for one in found if not one.is_dir()]
+def _files(folder: Path) -> list[Path]:
+    """Return the files in a folder and below it, in order."""
+
+    def unreadable(error: OSError) -> None:
+        _tell_left_out(folder, f"{error.filename!r}: {error.strerror}")
+
+    found: list[Path] = []
+    inside = folder.resolve()
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
+        for link in filter(Path.is_symlink, (Path(parent, name) for name in folders)):
+            if not link.resolve().is_relative_to(inside):
+                _tell_left_out(folder, f"{link.name!r}, a link to another folder")
+        found += (Path(parent, name) for name in names)
+    return sorted(found)
+
+
+def _tell_left_out(folder: Path, what: str) -> None:
+    warn_once(("left out", str(folder), what), f"{str(folder)!r}: left out {what}", UserWarning)
 
 
 def _require_columns(folder: Path, source: Source) -> None:
@@ -176,7 +196,7 @@ class _CSV:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = files
-        names = _names(files[0])
+        names, self._longest = _names(files[0])
         self.schema = pa.schema([(name, pa.string()) for name in names])
         self.rows = sum(batch.num_rows for batch in self._batches())
 
@@ -186,24 +206,29 @@ class _CSV:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         types = pa_csv.ConvertOptions(column_types=self.schema)
         lines = pa_csv.ParseOptions(newlines_in_values=True)
-        with pa_csv.open_csv(self.files[0], parse_options=lines, convert_options=types) as reader:
+        block = pa_csv.ReadOptions(block_size=max(_BLOCK, 8 * self._longest))  # has a whole row
+        with pa_csv.open_csv(self.files[0], block, lines, types) as reader:
             yield from reader
 
 
-def _names(path: Path) -> list[str]:
-    """Return the names of a CSV file's columns; a quote without an end would hide rows."""
+def _names(path: Path) -> tuple[list[str], int]:
+    """Return the names of a CSV file's columns, and the characters of its longest row.
+
+    A quote without an end would hide rows.
+    """
     most = csv.field_size_limit(_LONGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows, names, begin = csv.reader(file, strict=True), [], 1
+            rows, names, begin, longest = csv.reader(file, strict=True), [], 1, 0
             for row in rows:
                 names = row if begin == 1 else names
+                longest = max(longest, sum(map(len, row)))
                 begin = rows.line_num + 1
     except csv.Error as error:
         raise csv.Error(f"{error}, in the row that begins with line {begin}") from None
     finally:
         csv.field_size_limit(most)
-    return names
+    return names, longest
 
 
 class _JSONL:

@@ -67,9 +67,6 @@ class Spill:
     def _size(self) -> int:
         return _HEAD.size + 4 * (self.dimensions or 0)
 
-    def __contains__(self, key: bytes) -> bool:
-        return self._part(key) is not None
-
     def _part(self, key: bytes) -> int | None:
         for part in reversed(list(self._found)):  # another thread may add one
             if key in self._found.get(part, ()):
@@ -102,11 +99,14 @@ class Spill:
             os.lseek(file, offset, os.SEEK_SET)  # Windows has no pread
             return os.read(file, self._size - _HEAD.size)
 
-    def renew(self, part: int, key: bytes) -> None:
-        """Keep a vector of an earlier part as long as those of this one."""
-        if key not in self._found.get(part, ()) and (data := self.get(key)) is not None:
-            vector = array("f", data)
-            self.add(part, [key], [vector])
+    def renew(self, part: int, key: bytes) -> bool:
+        """Keep a vector of an earlier part as long as those of this one, if there is one."""
+        if key in self._found.get(part, ()):
+            return True
+        if (data := self.get(key)) is None:
+            return False
+        self.add(part, [key], [array("f", data)])
+        return True
 
     def forget(self, before: int) -> None:
         """Remove the vectors of parts before one, but for the last few."""

@@ -494,7 +494,7 @@ class BaseClient:
     ) -> Flow[_Embedded]:
         """Return a batch's vectors, or as many as came before an error."""
         where = (config.base_url, asked["model"])
-        if len(batch.texts) > runtime.batch_sizes.get(where, len(batch.texts)):
+        if len(batch.texts) > runtime.texts_at_once(*where):
             return (yield from self._embed_halves(config, batch, asked, arrays=arrays))
         base64 = config.spec.embeddings.base64 and "encoding_format" not in asked
         base64 = base64 and "encoding_format" not in runtime.refused_by(config.base_url)

@@ -651,6 +651,10 @@ class Runtime:
         self.workspaces: dict[Account, str] = {}
         self.gates: dict[tuple[str, object], Any] = {}
 
+    def texts_at_once(self, base_url: str, model: str) -> int:
+        """Return how many texts a request may have, as far as the server has refused more."""
+        return self.batch_sizes.get((base_url, model), sys.maxsize)
+
     def keep(self, memory: dict[_K, _T], account: _K, value: _T) -> None:
         """Keep what is known of an account, and forget the oldest one beyond ``MAX_ACCOUNTS``."""
         with self.lock:

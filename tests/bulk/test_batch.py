@@ -100,7 +100,9 @@ def test_results_are_neither_moved_nor_lost(
     for path, said in ((twice, "'a' is there twice"), (tmp_path, "a folder"), (own, "rename the")):
         assert said in str(raised(ConfigurationError, run_batch, path, target, provider="innogpt"))
     given = {"input": source, "output": target, "provider": "innogpt"}
-    for name in ("input", "output", "progress", "remote", "max_retries", "max_concurrency"):
+    none = given | {"output": own, "retry_errors": True}
+    assert "there is no run whose" in str(raised(ConfigurationError, run_batch, **none))
+    for name in ("input", "output", "progress", "remote", "max_retries", "with_inputs"):
         assert str(raised(ConfigurationError, run_batch, **given | {name: 1.5})).startswith(name)
     run_batch(source, target, provider="innogpt")
     assert target.read_bytes() == whole.read_bytes()

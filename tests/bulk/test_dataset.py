@@ -56,8 +56,13 @@ def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_pa
             assert (row.pop(text), len(row.pop("vector"))) == (wanted["body"], 8)
             assert row == {key: value for key, value in more.items() if key != "body"}
     (tmp_path / "many/n=1").rename(tmp_path / "many/year=1")
-    said = str(raised(ConfigurationError, embedded, tmp_path / "many", tmp_path / "x"))
+    (tmp_path / "many/read.me.md").symlink_to(tmp_path / "texts/a.txt")
+    (tmp_path / "texts/c").symlink_to(tmp_path / "many")
+    with pytest.warns(UserWarning, match=r"left out texts beside .* 'read\.me\.md'"):
+        said = str(raised(ConfigurationError, embedded, tmp_path / "many", tmp_path / "x"))
     assert "only its folders name, ['year']" in said
+    with pytest.warns(UserWarning, match="left out 'c', a link to another folder"):
+        embedded(tmp_path / "texts", tmp_path / "y", text="text")
 
 
 def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:
@@ -195,8 +200,18 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
     environment.script("innogpt", *[limit] * 6, Disconnect(), Status(503))
     (tmp_path / "out.work").mkdir()
     (tmp_path / "out.work/000000-3.vectors").touch()  # of a run that was begun with another model
-    done = embedded(corpus(tmp_path / "in.jsonl", 100), tmp_path / "out", dimensions=None)
+    with (
+        patch("dsgvo.bulk._engine.MAX_FAILURES", 6),
+        pytest.warns(UserWarning, match="6 requests in"),
+    ):
+        done = embedded(corpus(tmp_path / "in.jsonl", 100), tmp_path / "out", dimensions=None)
     assert (done.failed, done.refused, len(rows_of(tmp_path / "out"))) == (0, 7, 100)
+    environment.limit_embeddings("innogpt", texts=2)
+    embedded(source := corpus(tmp_path / "in.jsonl", 16), tmp_path / "learns")
+    environment.clear()
+    environment.script("innogpt", *[Delay(0)] * 3, Status(500))
+    embedded(source, tmp_path / "knows")
+    assert len(environment.requests) == 8 + 1  # none is made again but the one that failed
 
 
 @pytest.mark.parametrize(
@@ -226,7 +241,7 @@ async def test_arrays_hold_what_lists_would(environment: Server, monkeypatch: An
     arrays = [a async for a in embed_arrays(texts, provider="innogpt", dimensions=8, batch_size=16)]
     assert "asyncio.to_thread" in str(raised(ConfigurationError, embedded, Path(), Path()))
     monkeypatch.setattr(asyncio.get_running_loop(), "_nest_patched", True, raising=False)
-    assert "to_thread" not in str(raised(ConfigurationError, embedded, Path(), Path()))
+    assert "to_thread" not in str(raised(ConfigurationError, embedded, Path("x"), Path()))
     assert [(a.dtype.name, *a.shape) for a in arrays] == [("float32", n, 8) for n in (16, 16, 8)]
     environment.script("innogpt", Status(200, body={"data": [{"embedding": [1.0]}]}))
     with pytest.raises(DsgvoError, match=r"different lengths: \[1, 1536\]"):
@@ -241,8 +256,8 @@ async def test_arrays_hold_what_lists_would(environment: Server, monkeypatch: An
     ("name", "data", "said"),
     [
         ("a.csv", b"body,x\nGeheim,1,2\n", "Expected 2 columns, got 3"),
-        ("b.csv", b'body\n"Geheim\n2\n', "end of data, in the row that begins with line 2"),
         ("d.csv", b'body\n"Geheim\n2\n"3"\n', "expected after '\"', in the row that begins with"),
+        ("e.csv", b"body\n" + b"w" * 2**22, None),
         ("c.jsonl", b'{"body": "\xfc"}', "no line that is a JSON object in UTF-8"),
         ("out.journal.jsonl", b"5\n", "lines that no run has written"),
         ("out.errors.jsonl", b'5\n{"part": []}\n', None),
