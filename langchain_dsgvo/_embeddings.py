@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sized
 from contextlib import aclosing
 from typing import Any, ClassVar, TypeVar, Unpack
 
@@ -124,12 +124,13 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, Embeddings):
     ) -> AsyncGenerator[list[float]]:
         return self._async_client.embed(texts, **self._embed_arguments(options, batch_size=size))
 
-    def _shown(self, vectors: _Vectors, texts: list[str]) -> _Vectors:
+    def _shown(self, vectors: _Vectors, texts: Iterable[str]) -> _Vectors:
         """Return the vectors, with a progress bar that counts them if one is wanted."""
         if not self.show_progress:
             return vectors
         from tqdm.auto import tqdm
 
         # It passes on what it wraps, for ``for`` and for ``async for``.
-        bar: Any = tqdm(vectors, total=len(texts), desc=self.spec.title, unit="text")
+        total = len(texts) if isinstance(texts, Sized) else None
+        bar: Any = tqdm(vectors, total=total, desc=self.spec.title, unit="text")
         return bar

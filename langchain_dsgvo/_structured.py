@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -82,7 +82,7 @@ def structured_output(
         ask = model.bind_tools(offered, **asked, **others)
     if not include_raw:
         return ask | parser
-    return ask | RunnableLambda(_with_raw(parser), _awith_raw(parser), name="include_raw")
+    return ask | RunnableLambda(parser.with_raw, parser.awith_raw, name="include_raw")
 
 
 def _check_request(
@@ -182,6 +182,20 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             # LangChain's own parser looks again at all text for each blank at its end.
             return self._fitted(object_in(generation.text, growing=True), generation.text)
         return None
+
+    def with_raw(self, raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
+        """Return an answer, and what it holds or why it does not."""
+        try:
+            return _raw(raw, self.invoke(raw, config))
+        except (OutputParserException, exceptions.ModelRefusalError) as error:
+            return _raw(raw, None, error)
+
+    async def awith_raw(self, raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
+        """Return an answer, and what it holds or why it does not."""
+        try:
+            return _raw(raw, await self.ainvoke(raw, config))
+        except (OutputParserException, exceptions.ModelRefusalError) as error:
+            return _raw(raw, None, error)
 
     def _whole(self, text: str, message: BaseMessage | None) -> Any:
         if not isinstance(message, AIMessage):
@@ -302,25 +316,3 @@ class _Growing:
 
 def _raw(raw: AIMessage, parsed: Any, error: Exception | None = None) -> dict[str, Any]:
     return {"raw": raw, "parsed": parsed, "parsing_error": error}
-
-
-def _with_raw(parser: AnswerParser) -> Callable[[AIMessage, RunnableConfig], dict[str, Any]]:
-    def read(raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
-        try:
-            return _raw(raw, parser.invoke(raw, config))
-        except (OutputParserException, exceptions.ModelRefusalError) as error:
-            return _raw(raw, None, error)
-
-    return read
-
-
-def _awith_raw(
-    parser: AnswerParser,
-) -> Callable[[AIMessage, RunnableConfig], Awaitable[dict[str, Any]]]:
-    async def read(raw: AIMessage, config: RunnableConfig) -> dict[str, Any]:
-        try:
-            return _raw(raw, await parser.ainvoke(raw, config))
-        except (OutputParserException, exceptions.ModelRefusalError) as error:
-            return _raw(raw, None, error)
-
-    return read

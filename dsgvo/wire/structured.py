@@ -226,7 +226,8 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
 
 def _is_choice(root: Mapping[str, Any]) -> bool:
     """Return whether a schema without a type of its own is a choice, which no object is."""
-    return not root.keys() & {"type", "properties"} and bool(root.keys() & {"anyOf", "oneOf"})
+    choices = {"anyOf", "oneOf", "enum", "const"}
+    return not root.keys() & {"type", "properties"} and bool(root.keys() & choices)
 
 
 def _rooted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:

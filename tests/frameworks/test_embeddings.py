@@ -57,8 +57,8 @@ def test_progress_is_shown_on_wish(way: Way, capsys: pytest.CaptureFixture[str])
     shown = {"show_progress": True}
     model = way.embeddings("innogpt", batch_size=4, **(shown if way.is_langchain else {}))
     method = "embed_documents" if way.is_langchain else "get_text_embedding_batch"
-    way.mode.call(model, method, TEXTS, **({} if way.is_langchain else shown))
-    assert "100%" in capsys.readouterr().err
+    way.mode.call(model, method, iter(TEXTS), **({} if way.is_langchain else shown))
+    assert ("10text" if way.is_langchain else "100%") in capsys.readouterr().err
 
 
 @EACH

@@ -74,13 +74,9 @@ def cache() -> Iterator[InMemoryCache]:
 
 def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, cache: Any) -> None:
     local = server.base_url("sovrgpt").replace("127.0.0.1", "localhost")
-    settings: list[dict[str, Any]] = [
-        {"base_url": local},
-        {"temperature": 0.2},
-        {"model_kwargs": {"top_k": 1}},
-        {"default_headers": {"X-Team": "rag"}},
-        {"cache": InMemoryCache()},
-    ]
+    settings: list[dict[str, Any]] = [{"base_url": local}, {"cache": InMemoryCache()}]
+    settings += [{"model_kwargs": {"top_k": 1}}, {"default_headers": {"X-Team": "rag"}}]
+    settings += [{"temperature": 0.2}]
     cases = [("innogpt", {}, {}), ("sovrgpt", {}, {}), *(("sovrgpt", one, {}) for one in settings)]
     cases += [("sovrgpt", {}, {"extra_headers": {"X-Key": f"geheim-{one}"}}) for one in "ab"]
     cases += [("sovrgpt", {}, {"stop": ["Y"]})]

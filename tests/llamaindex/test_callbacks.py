@@ -25,6 +25,7 @@ from tests.frameworks.test_structured import Person
 from tests.llamaindex.support import Mode, llm
 
 HELLO = [ChatMessage("Hallo!")]
+CALLS = [("chat", HELLO, "LLMChat"), ("complete", "Hallo!", "LLMCompletion")]
 
 
 class Recorder(BaseEventHandler):
@@ -49,10 +50,7 @@ def recorder() -> Iterator[Recorder]:
     root.event_handlers.remove(handler)
 
 
-@pytest.mark.parametrize(
-    ("method", "question", "event"),
-    [("chat", HELLO, "LLMChat"), ("complete", "Hallo!", "LLMCompletion")],
-)
+@pytest.mark.parametrize(("method", "question", "event"), CALLS)
 def test_each_call_is_reported_once(
     mode: Mode, recorder: Recorder, method: str, question: Any, event: str, server: Server
 ) -> None:

@@ -100,7 +100,7 @@ ROOTS: list[tuple[dict[str, Any], str | None, OutputSchema]] = [
     ),
     (ONE_OF, "x", OutputSchema("x", wrapped(ONE_OF), None, True)),
     (OLD, None, OutputSchema("T", OLD, None, False)),
-    ({"type": "string"}, "x", OutputSchema("x", wrapped({"type": "string"}), None, True)),
+    ({"enum": [1]}, "x", OutputSchema("x", wrapped({"enum": [1]}), None, True)),
     (LIST, None, OutputSchema("answer", wrapped({"$ref": "#/$defs/L"}) | DEFS, "Namen", True)),
     (MANY, None, OutputSchema("T", wrapped(MANY), "D", True)),
 ]
