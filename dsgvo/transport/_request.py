@@ -835,7 +835,8 @@ def _fly(
         return token.secret
     finally:
         _end_flight(key, flight)
-        flight.cancel()  # has no effect on one that is done
+        if flight.cancel():  # it was not done
+            flight.set_running_or_notify_cancel()  # else threads would wait on
 
 
 def _is_this_thread(thread: int) -> bool:

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pytest
@@ -226,19 +226,15 @@ async def fetching(server: Server, client: Any, *steps: Step) -> asyncio.Task[An
     return leader
 
 
-def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_more_often(
+async def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_more_often(
     async_mode: Mode, server: Server, naps: list[float]
 ) -> None:
     sync, own = of(Mode("sync"), server, max_retries=1), of(async_mode, server, max_retries=1)
     patient = of(async_mode, server, max_retries=2)
-
-    async def main() -> list[Any]:
-        leader = await fetching(server, own, *[Delay(0.3, Status(503))] * 2)
-        others = [asked(own) for _ in range(20)]
-        others += [asyncio.to_thread(asked, sync) for _ in range(3)]
-        return await asyncio.gather(asked(patient), leader, *others, return_exceptions=True)
-
-    done, *failed = asyncio.run(main())
+    leader = await fetching(server, own, *[Delay(0.3, Status(503))] * 2)
+    others = [asked(own) for _ in range(20)] + [asyncio.to_thread(asked, sync) for _ in range(3)]
+    ended = await asyncio.gather(asked(patient), leader, *others, return_exceptions=True)
+    done, *failed = cast("list[Any]", ended)
     assert done.finish_reason == "stop"
     kinds = {(type(error), error.status_code) for error in failed}
     assert kinds == {(errors.InternalServerError, 503)}
@@ -250,23 +246,22 @@ def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_more_often(
     ("what", "asked_for"),
     [("leader cancelled", 2), ("waiter cancelled", 1), ("blocking call on its loop's thread", 2)],
 )
-def test_the_others_just_go_on(async_mode: Mode, server: Server, what: str, asked_for: int) -> None:
+async def test_the_others_go_on(
+    async_mode: Mode, server: Server, what: str, asked_for: int
+) -> None:
     sync, own = of(Mode("sync"), server), of(async_mode, server)
-
-    async def main() -> list[Any]:
-        leader = await fetching(server, own, Delay(60 if "leader" in what else 0.3))
-        waiter, *others = [asyncio.create_task(asked(own)) for _ in range(20)]
-        in_a_thread = asyncio.create_task(asyncio.to_thread(asked, sync))
-        await asyncio.sleep(0.05)
-        if "blocking" in what:
-            asked(sync)  # the leader cannot go on meanwhile
-        elif "leader" in what:
-            leader, waiter = waiter, leader
-        if "cancelled" in what:
-            waiter.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await waiter
-        return await asyncio.gather(leader, *others, in_a_thread)
-
-    assert [one.finish_reason for one in asyncio.run(main())] == ["stop"] * 21
+    leader = await fetching(server, own, Delay(60 if "leader" in what else 0.3))
+    waiter, *others = [asyncio.create_task(asked(own)) for _ in range(20)]
+    in_a_thread = asyncio.create_task(asyncio.to_thread(asked, sync))
+    await asyncio.sleep(0.05)
+    if "blocking" in what:
+        asked(sync)  # the leader cannot go on meanwhile
+    elif "leader" in what:
+        leader, waiter = waiter, leader
+    if "cancelled" in what:
+        waiter.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiter
+    done = await asyncio.wait_for(asyncio.gather(leader, *others, in_a_thread), 30)
+    assert [one.finish_reason for one in done] == ["stop"] * 21
     assert len(fetches(server)) == asked_for
