@@ -224,10 +224,8 @@ class _Call:
         """Remember whether the model's next stream begins inside a thought: as this answer did."""
         if decoder.thought_unopened:
             runtime.open_thoughts.add(self._model)
-        elif runtime.open_thoughts and not decoder.has_thoughts:
-            whole = decoder.completion()
-            if whole.content and not whole.reasoning:
-                runtime.open_thoughts.discard(self._model)
+        elif runtime.open_thoughts and not decoder.has_thoughts and decoder.completion().content:
+            runtime.open_thoughts.discard(self._model)
 
     @property
     def _model(self) -> tuple[str, object]:

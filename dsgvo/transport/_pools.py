@@ -585,8 +585,8 @@ _parted = WeakValueDictionary[int, Any]()
 def _emptied(pool: object) -> Any:
     """Return a copy of httpcore's pool without its connections; this fits httpcore 1.0."""
     made = copy(pool)
-    # The last one until 1.0.2, the one before since then.
-    names = {"_connections", "_requests", "_optional_thread_lock", "_pool_lock"}
+    # The last one until 1.0.2; the lock since then is made anew where it is watched.
+    names = {"_connections", "_requests", "_pool_lock"}
     for name in names & vars(pool).keys():
         setattr(made, name, type(getattr(pool, name))())
     _watch(made)
@@ -1211,10 +1211,9 @@ def _ours(error: BaseException | None) -> ConfigurationError | None:
 def _let_go(trace: TracebackType | None) -> None:
     """Close what was being connected when an exception passed: httpcore forgets it at a proxy."""
     for frame in _frames(trace):
-        held = frame.f_locals.get("stream")  # behind HTTP's CONNECT, it is within another one
-        for wire in (held, getattr(held, "_stream", None)):
-            if isinstance(wire, _Wire):
-                wire.let_go()
+        wire = frame.f_locals.get("stream")
+        if isinstance(wire, _Wire):
+            wire.let_go()
         pool: Any = frame.f_locals.get("self")
         if "_optional_thread_lock" in getattr(pool, "__dict__", ()):
             _give_back(pool)
