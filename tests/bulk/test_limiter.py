@@ -4,13 +4,14 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
 
 from dsgvo.errors import InternalServerError, RateLimitError
-from dsgvo.transport import Gate, _flow
+from dsgvo.transport import Gate, _flow, _pools
+from dsgvo.transport._client import _Ahead
 from dsgvo.transport._flow import arun, run
 from dsgvo.wire.limiter import Limiter
 from tests.core.support import eventually
@@ -40,10 +41,13 @@ def test_threads_and_tasks_share_the_places() -> None:
 
 async def test_who_holds_up_his_own_loop_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_flow, "LOOK_SECONDS", 0.01)
-    gate, _ = Gate(Limiter(max_concurrency=1)), _flow.held_up.set(asyncio.get_running_loop())
+    gate: Any = Gate(Limiter(max_concurrency=1))
     held = [await arun(gate.admit())]
-    calls = [await asyncio.to_thread(run, gate.admit()), run(gate.admit())]
-    assert gate.limiter.in_flight == 3
+    embed: Any = lambda _: (run(gate.admit()), _pools.given_up.get())  # noqa: E731
+    call, stop = cast("Any", (ahead := _Ahead(embed, gate)).future.result(30))
+    ahead.stop()
+    calls = [call, run(gate.admit())]
+    assert (gate.limiter.in_flight, stop.is_set()) == (3, True)
     waits = asyncio.create_task(arun(gate.admit()))
     await asyncio.sleep(0)
     calls.pop().end(calls.pop().end(None))

@@ -241,6 +241,9 @@ def test_the_only_workspace_is_taken_and_of_several_none(mode: Mode, server: Ser
         mode.ask(client)
         assert server.requests[-1].headers["x-workspace-id"] == server.workspace_id
     assert paths(server) == ["workspaces"] * 4 + ["completions"] * 2
+    _, listed = (mode.call(client, what) for what in ("quotas", "models"))
+    assert f"/{server.workspace_id}/" in server.requests[-2].path
+    assert client.known_model(listed[0].id) in listed
 
 
 def test_each_key_that_a_function_gives_has_its_own_workspace(mode: Mode) -> None:
@@ -253,6 +256,8 @@ def test_each_key_that_a_function_gives_has_its_own_workspace(mode: Mode) -> Non
         keys = ["a", "b", "a"]
         client = mode.client("neuroflash", raw, workspace_id="auto", api_key=lambda: keys[-1])
         assert [(mode.ask(client).content, keys.pop())[0] for _ in "aba"] == ["True"] * 3
+        others = [mode.client("neuroflash", raw, workspace_id="auto", api_key=k) for k in "cd"]
+        assert [mode.ask(one).content for one in others] == ["True"] * 2
 
 
 @pytest.mark.parametrize("how", ["chat", "models"])

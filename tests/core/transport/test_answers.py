@@ -160,11 +160,12 @@ def test_read_what_came_in_each_encoding(
 
 
 def test_a_template_that_opens_thoughts_is_known_once_seen(mode: Mode, server: Server) -> None:
-    opened, empty, plain = "Hm.\n</think>\n\nJa.", "\n</think>\n\nJa.", "Ja."
+    opened, empty, cut, plain = "Hm.\n</think>\n\nJa.", "\n</think>\n\nJa.", "Hm.", "Ja."
     # When the first tag comes, its thought has been shown as text; a plain answer has none.
-    for text in (opened, opened, empty, opened, plain, plain):
-        thought = "Hm." if text is opened and server.requests else ""
-        server.script("sovrgpt", Raw(chunks=[sse(chunk(text, None if text is plain else "stop"))]))
+    for text in (opened, opened, empty, cut, opened, plain, plain):
+        thought = "Hm." if text in {opened, cut} and server.requests else ""
+        finish = {cut: "length", plain: None}.get(text, "stop")
+        server.script("sovrgpt", Raw(chunks=[sse(chunk(text, finish))]))
         last: Any = (pieces := mode.stream(mode.client("sovrgpt", server)))[-1].completion
-        assert (last.reasoning, last.content[-3:]) == (thought, "Ja.")
+        assert (last.reasoning, last.content[-3:]) == (thought, "" if text is cut else "Ja.")
     assert (last.content, pieces[0].content) == ("Ja.", "Ja.")  # the plain one before has ended it

@@ -34,22 +34,21 @@ async def chat(one: AsyncClient, text: str = "?") -> str:
     ("chosen", "installed", "carrier"),
     [("", True, "Aiohttp"), ("httpcore", True, "AsyncHTTP"), ("", False, "AsyncHTTP")],
 )
-def test_aiohttp_is_preferred(monkeypatch: Any, chosen: str, installed: bool, carrier: str) -> None:
+async def test_aiohttp_is_preferred(
+    monkeypatch: Any, chosen: str, installed: bool, carrier: str
+) -> None:
     monkeypatch.setattr(_pools, "_has_aiohttp", lambda: installed)
     monkeypatch.setenv("DSGVO_ASYNC_BACKEND", chosen)
-
-    async def main(url: str) -> dict[str, Any]:
-        await chat(client(url))
-        pool = vars(asyncio.get_running_loop())["_dsgvo_pools"][_pools.runtime.pools]
-        held: Any = next(iter(pool.transports.values()))
-        assert type(held).__name__ == f"{carrier}Transport"
-        return vars(held._pool if hasattr(held, "_pool") else held.client.connector)
-
+    with raw_server(http(answer("Ja."))) as raw:
+        await chat(client(raw.url))
+    pool = vars(asyncio.get_running_loop())["_dsgvo_pools"][_pools.runtime.pools]
+    held: Any = next(iter(pool.transports.values()))
+    assert type(held).__name__ == f"{carrier}Transport"
     kept = {"_limit": 0, "_keepalive_timeout": 30.0}
     if carrier == "AsyncHTTP":
         kept = {"_max_keepalive_connections": 64, "_keepalive_expiry": 30.0}
-    with raw_server(http(answer("Ja."))) as raw:
-        assert kept.items() <= asyncio.run(main(raw.url)).items()
+    used = held._pool if hasattr(held, "_pool") else held.client.connector
+    assert kept.items() <= vars(used).items()
 
 
 def test_a_backend_that_is_not_there_is_refused_and_socks_is_httpcores(monkeypatch: Any) -> None:
@@ -77,16 +76,13 @@ def test_a_backend_that_is_not_there_is_refused_and_socks_is_httpcores(monkeypat
 
 
 @pytest.mark.parametrize("carrier", ["httpcore", "aiohttp"])
-def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
+async def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
     signed = "/a%7Eb/%41.png?sig=a%2Bb%2F%3D%7E&x=%20"
-
-    async def main(url: str) -> None:
-        request = _pools.build("GET", url, {}, None, timeout=5, connect_timeout=None, query={})
+    with raw_server(http(b"x")) as raw:
+        where, wait = f"{raw.url}{signed}", {"timeout": 5, "connect_timeout": None}
+        request = _pools.build("GET", where, {}, None, query={}, **wait)
         async for _ in _pools.aread(await _pools.asend(request, None, carrier), 100):
             pass
-
-    with raw_server(http(b"x")) as raw:
-        asyncio.run(main(raw.url + signed))
         assert raw.requests[0].split(b" ")[1].decode().endswith(signed)
 
 
@@ -149,8 +145,7 @@ def test_no_call_holds_up_the_loop(
 ) -> None:
     how, about, more = call
     monkeypatch.setattr(_pools.runtime.pools, "ssl", None)  # as for a process's first request
-    if "save_to" in more:
-        more = {"save_to": tmp_path / more["save_to"]}
+    more = {k: tmp_path / v if k == "save_to" else v for k, v in more.items()}
     client = async_mode.client("innogpt", server)
     assert async_mode.in_turn(lambda: getattr(client, how)(about, **more))
     signed_in = async_mode.client("neuroflash", **support.client_credentials(server))
@@ -158,8 +153,7 @@ def test_no_call_holds_up_the_loop(
 
 
 def test_a_thread_reads_certificates(async_mode: Mode, server: Server, monkeypatch: Any) -> None:
-    readers: list[threading.Thread] = []
-    read = httpx.create_ssl_context
+    readers, read = list[threading.Thread](), httpx.create_ssl_context
 
     def noted(verify: Any = True, **more: Any) -> ssl.SSLContext:
         if verify is True:  # else it is made already

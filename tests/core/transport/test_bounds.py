@@ -15,6 +15,7 @@ from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpcore
 import httpx
@@ -223,6 +224,8 @@ async def test_bounded_in_time_the_rest_is_read_and_what_fails_of_it_is_nobodys(
         client = Mode("async").client("sovrgpt", raw, max_retries=0, timeout=60)
         assert [d async for d in client.stream(support.HELLO, model="m")][-1].completion is not None
         assert await asyncio.to_thread(left.wait, 5)
+    (closed := AsyncMock()).__aiter__.side_effect = RuntimeError  # aiohttp's of a closed pool
+    await _pools._drained(closed)
     kept = vars(asyncio.get_running_loop())["_dsgvo_tasks"]
     await asyncio.gather(*kept, return_exceptions=True)
     gc.collect()
@@ -233,7 +236,7 @@ async def test_bounded_in_time_the_rest_is_read_and_what_fails_of_it_is_nobodys(
 def test_whole_answers_are_of_their_request(mode: Mode, freed_late: bool, monkeypatch: Any) -> None:
     if freed_late:  # by another thread, after the pool has looked at it
         monkeypatch.setattr(httpcore.HTTP11Connection, "has_expired", lambda _connection: False)
-    first, size = http(answer("Eins.")), len(json.dumps(answer("Eins.")))
+    first, size = http(answer("Eins."), headers=["X: 1"] * 200), len(json.dumps(answer("Eins.")))
     with raw_server(first.replace(b" X", b" " + b"\x80" * 9000) + http(answer("?"))) as raw:
         client = mode.client("sovrgpt", raw, max_retries=0, max_response_bytes=size)
         calls = [lambda: client.chat(support.HELLO, model="m")] * 2

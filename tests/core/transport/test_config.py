@@ -175,7 +175,7 @@ def test_an_adaptive_limit_is_that_of_a_server_and_a_key() -> None:
 
 
 def test_a_pair_is_kept_as_long_as_its_settings_are_and_never_longer() -> None:
-    settings = {"api_key": "k", "base_url": GATE}
+    settings = {"api_key": "k", "base_url": GATE, "default_headers": {"X-A": "1"}}
     pair = ClientPair.of(None, "sovrgpt", dict(settings))
     assert pair.sync.config is pair.asynchronous.config
     assert ClientPair.of(pair, "sovrgpt", dict(settings)) is pair

@@ -123,7 +123,7 @@ def test_a_proxy_that_is_silent_or_none(mode: Mode, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("users", [None, True])
-def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: Any, users: Any) -> None:
+async def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: Any, users: Any) -> None:
     there, gone = threading.Event(), threading.Event()
 
     def serve(_: bytes, connection: socket.socket) -> None:
@@ -132,7 +132,8 @@ def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: Any, users:
             there.set()
         gone.set()
 
-    async def main() -> bool:
+    with raw_server(serve) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         own = users and httpx.AsyncHTTPTransport(proxy=proxy.url, limits=ONE)
         asking = client(async_mode, TUNNELLED, http_async_transport=own)
         for steps in range(20):  # a place in a pool is given back, too
@@ -143,11 +144,7 @@ def test_cancel_in_a_tunnel_closes_it(async_mode: Mode, monkeypatch: Any, users:
         task = asyncio.ensure_future(asking.chat(HELLO, model="m"))
         await asyncio.to_thread(there.wait, 10)
         task.cancel()
-        return await asyncio.to_thread(gone.wait, 10)
-
-    with raw_server(serve) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        assert asyncio.run(main())
+        assert await asyncio.to_thread(gone.wait, 10)
 
 
 def test_connections_through_proxies_and_past_them_are_apart(mode: Mode, monkeypatch: Any) -> None:

@@ -16,6 +16,7 @@ from dsgvo.transport._flow import Gate
 from dsgvo.transport._pools import runtime
 from dsgvo.wire.limiter import Limiter
 from tests.core.support import Mode, chunk, http, raised, raw_server, sse
+from tests.core.transport.test_bounds import SHARED
 
 LIMIT = (Status(429), errors.RateLimitError)
 CLOSED = (Disconnect(), errors.APIConnectionError)
@@ -65,30 +66,30 @@ BEGUN: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("ending", ["closed", "silence"])
+@pytest.mark.parametrize("ending", ["closed", "closed to a pool for HTTP/2", "silence"])
 @pytest.mark.parametrize("came", [b"", *BEGUN.values()], ids=["nothing", *BEGUN.keys()])
 def test_retry_never_once_it_began(mode: Mode, naps: list[float], came: bytes, ending: str) -> None:
     def serve(_request: bytes, connection: socket.socket) -> None:
         connection.sendall(came)
-        if ending == "closed":
+        if not silent:
             connection.shutdown(socket.SHUT_RDWR)
 
-    again = ending == "closed" and not came  # nor where it is silent
-    with raw_server(serve) as raw:
-        client = mode.client("sovrgpt", raw, timeout=(60, 0.2 if ending == "silence" else 60))
-        with pytest.raises(errors.APIError) as caught:
-            mode.ask(client)
-        assert (len(raw.requests), len(naps)) == ((3, 2) if again else (1, 0))
-    assert ("broke" if ending == "closed" else "timeout=0.2") in str(caught.value)
-    assert isinstance(caught.value.__cause__, httpx.TransportError)
+    silent = ending == "silence"
+    again = not came and not silent
+    shared = "HTTP/2" in ending and b" 102 " not in came  # which it takes for nothing
+    given: Any = {name: make() for name, make in SHARED.items() if shared}
+    with raw_server(serve) as raw, pytest.raises(errors.APIError) as caught:
+        mode.ask(mode.client("sovrgpt", raw, timeout=(60, 0.2 if silent else 60), **given))
+    error: Any = caught.value
+    assert (len(raw.requests), len(naps)) == ((3, 2) if again else (1, 0))
+    assert ("timeout=0.2" if silent else "broke") in str(error)
+    assert isinstance(error.__cause__, httpx.TransportError)
     if b"Gu" in came:
-        assert isinstance(caught.value, errors.IncompleteStreamError)
-        assert getattr(caught.value.partial, "content", None) == "Gu"
-    elif not came and not again:
-        assert isinstance(caught.value, errors.APITimeoutError)
+        assert (type(error), error.partial.content) == (errors.IncompleteStreamError, "Gu")
+    assert came or again or isinstance(error, errors.APITimeoutError)
 
 
-@pytest.mark.parametrize(("text", "end", "sent"), [("a", 4, 2), ("Gift", 4, 2), ("Gift", 6, 1)])
+@pytest.mark.parametrize(("text", "end", "sent"), [("a", 5, 2), ("Gift", 5, 2), ("Gift", 6, 1)])
 def test_retry_a_kept_connection_that_is_closed_costs_none(
     mode: Mode, naps: list[float], monkeypatch: Any, text: str, end: int, sent: int
 ) -> None:
@@ -101,7 +102,7 @@ def test_retry_a_kept_connection_that_is_closed_costs_none(
         return http({"data": [{"index": 0, "embedding": [1.0]}]})
 
     served, together = set[socket.socket](), threading.Barrier(3)
-    monkeypatch.setattr(runtime, "clock", Mock(side_effect=[0] * 4 + [end, 0]))
+    monkeypatch.setattr(runtime, "clock", Mock(side_effect=[1] * 4 + [end, 1]))
     with raw_server(serve) as raw:
         client = mode.client("meingpt", raw, max_retries=0)
         calls = [partial(client.embed, texts, batch_size=1) for texts in (["a", "b", "c"], [text])]

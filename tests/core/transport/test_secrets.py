@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import Mock
 from urllib.parse import quote
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -165,10 +166,9 @@ def test_secrets_stay_client_credentials(
 
 
 def test_secrets_stay_what_is_held_inside_does_not_show_either() -> None:
-    operation = _request.Operation(
-        url="http://x", body={"messages": MESSAGES}, content=SecretStr(SECRET)
-    )
-    check(f"{operation!r} {_pools.Token(SecretStr(SECRET), 1.0)!r}", SECRET)
+    held = SecretStr(SECRET)
+    operation = _request.Operation(url="http://x", body={"messages": MESSAGES}, content=held)
+    check(f"{operation!r} {_pools.Token(held, 1.0)!r}", SECRET)
 
 
 def test_secrets_stay_but_content_if_asked(mode: Mode, server: Server, monkeypatch: Any) -> None:
@@ -195,10 +195,17 @@ def test_secrets_stay_cookies_are_not_kept_and_no_header_is_added(mode: Mode) ->
 
 @pytest.mark.parametrize("how", [KeyboardInterrupt, ArithmeticError])  # a signal's handler may
 def test_secrets_stay_where_a_request_is_interrupted(how: Any, monkeypatch: Any) -> None:
+    own: Any = httpx.HTTPTransport()
+    own._pool._close_connections = close = Mock(side_effect=[how, *[None] * 4])
     monkeypatch.setattr(_pools._Wire, "write", Mock(side_effect=how))
-    with raw_server(b"") as raw, pytest.raises(how) as caught:
-        Mode("sync").chat(Mode("sync").client("sovrgpt", raw, api_key=SECRET))
-    assert SECRET not in "".join(locals_of(caught.value))
+    with raw_server(b"") as raw:
+        client = Mode("sync").client("sovrgpt", raw, api_key=SECRET, http_transport=own)
+        for _ in range(2):  # before it connects, and then
+            with pytest.raises(how) as caught:
+                Mode("sync").chat(client)
+            assert SECRET not in "".join(locals_of(caught.value))
+            assert own._pool.connections == []
+    assert [len(call.args[0]) for call in close.mock_calls] == [0, 0, 1, 0, 0]
 
 
 WRONG: dict[str, dict[str, Any]] = {

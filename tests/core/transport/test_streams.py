@@ -37,7 +37,8 @@ def closes(server: Server) -> bool:
 
 
 @pytest.mark.parametrize("way", ["break", "close", "cancel"])
-def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None:
+def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_pools, "DRAIN_SECONDS", 3600)
     stream: Any = lambda: mode.client("sovrgpt", fresh).stream(HELLO, model=MODEL)  # noqa: E731
 
     def leave(begun: Any) -> None:
@@ -73,6 +74,9 @@ def test_cancel_an_abandoned_stream(mode: Mode, fresh: Server, way: str) -> None
 
 
 def test_a_stream_that_the_garbage_collector_ends_inside_the_pool(fresh: Server) -> None:
+    steps: Any = [lambda: assign() or [1], lambda: [2]]
+    assign = _pools._Assigning(lambda: steps.pop(0)())
+    assert assign() == [1, 2]
     own: Any = httpx.HTTPTransport()
     for given, transport in ((None, runtime.pools.sync(None)), (own, own)):
         client = Mode("sync").client("sovrgpt", fresh, http_transport=given)
@@ -86,7 +90,7 @@ def test_a_stream_that_the_garbage_collector_ends_inside_the_pool(fresh: Server)
 
 
 @pytest.mark.parametrize("how", ["chat", "stream", "embed"])
-def test_cancel_a_call_that_waits_for_its_answer(async_mode: Mode, fresh: Server, how: str) -> None:
+async def test_cancel_a_call_that_waits(async_mode: Mode, fresh: Server, how: str) -> None:
     async def call(client: Any) -> None:
         if how == "chat":
             await client.chat(HELLO, model="gpt-4o")
@@ -94,17 +98,14 @@ def test_cancel_a_call_that_waits_for_its_answer(async_mode: Mode, fresh: Server
         async for _ in texts if how == "embed" else client.stream(HELLO, model="gpt-4o"):
             pass
 
-    async def main() -> bool:
-        task = asyncio.create_task(call(async_mode.client("meingpt", fresh)))
-        assert await asyncio.to_thread(eventually, lambda: bool(fresh.requests))
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await task
-        assert fresh.api_key not in "".join(locals_of(caught.value))
-        return await asyncio.to_thread(closes, fresh)
-
     fresh.script("meingpt", *[Delay(60)] * 3)
-    assert asyncio.run(main())
+    task = asyncio.create_task(call(async_mode.client("meingpt", fresh)))
+    assert await asyncio.to_thread(eventually, lambda: bool(fresh.requests))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    assert fresh.api_key not in "".join(locals_of(caught.value))
+    assert await asyncio.to_thread(closes, fresh)
 
 
 REST = [sse(chunk("x"), done=False)] * 500
@@ -131,20 +132,16 @@ def cancelled_at(step: int, call: Any, times: int) -> Any:
                 go, value = call.throw, error
 
 
-def test_cancel_wherever_a_call_waits_frees_its_connection_and_no_other(fresh: Server) -> None:
+async def test_cancel_where_a_call_waits_frees_its_connection_and_no_other(fresh: Server) -> None:
     client, other = Mode("async").client("sovrgpt", fresh), [{"role": "user", "content": "Und?"}]
     fresh.script("sovrgpt", *[Raw(chunks=[b":\n", sse(chunk("Ja.", "stop"))], delay=0.01)] * 120)
-
-    async def main() -> bool:
-        for step in range(60):  # a call has less than 20
-            call: Any = cancelled_at(step % 20, client.chat(HELLO, model=MODEL), 1 + step // 20)
-            both = client.chat(other, model=MODEL), call
-            _, ended = await asyncio.gather(*both, return_exceptions=True)
-            shown = locals_of(ended) if isinstance(ended, BaseException) else ()
-            assert fresh.api_key not in "".join(shown)
-        return await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 2)
-
-    assert asyncio.run(main())
+    for step in range(60):  # a call has less than 20
+        call: Any = cancelled_at(step % 20, client.chat(HELLO, model=MODEL), 1 + step // 20)
+        both = client.chat(other, model=MODEL), call
+        _, ended = await asyncio.gather(*both, return_exceptions=True)
+        shown = locals_of(ended) if isinstance(ended, BaseException) else ()
+        assert fresh.api_key not in "".join(shown)
+    assert await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 2)
     assert sum(request.json["messages"] == other for request in fresh.requests) == 60
 
 
@@ -152,25 +149,23 @@ async def test_what_had_come_when_a_connection_broke_is_read() -> None:
     content = aiohttp.StreamReader(Mock(), 9, loop=asyncio.get_running_loop())
     content.feed_data(b"Ja.")
     content.set_exception(aiohttp.ClientPayloadError("weg"))
-    body = _pools._Received(content)
+    answer: Any = Mock(**{"stream._aiohttp_response.content": content})
+    body = _pools._astream(answer)
     assert await anext(body) == b"Ja."
     with pytest.raises(aiohttp.ClientPayloadError):
         await anext(body)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-def test_a_transport_of_the_users_takes_its_connections_along(fresh: Server) -> None:
-    async def main() -> bool:
-        closed, dropped = httpx.AsyncHTTPTransport(), httpx.AsyncHTTPTransport()
-        for one in (closed, dropped):
-            await Mode("async").client("sovrgpt", fresh, http_async_transport=one).models()
-        assert fresh.open_connections == 2
-        await closed.aclose()
-        del dropped, one
-        gc.collect()
-        return await asyncio.to_thread(closes, fresh)
-
-    assert asyncio.run(main())
+async def test_a_transport_of_the_users_takes_its_connections_along(fresh: Server) -> None:
+    closed, dropped = httpx.AsyncHTTPTransport(), httpx.AsyncHTTPTransport()
+    for one in (closed, dropped):
+        await Mode("async").client("sovrgpt", fresh, http_async_transport=one).models()
+    assert fresh.open_connections == 2
+    await closed.aclose()
+    del dropped, one
+    gc.collect()
+    assert await asyncio.to_thread(closes, fresh)
 
 
 @pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN.keys())
