@@ -44,6 +44,7 @@ async def test_aiohttp_is_preferred(
     pool = vars(asyncio.get_running_loop())["_dsgvo_pools"][_pools.runtime.pools]
     held: Any = next(iter(pool.transports.values()))
     assert type(held).__name__ == f"{carrier}Transport"
+    assert [_pools._imported(one) for one in ("socket", "no.such")] == [True, False]
     kept = {"_limit": 0, "_keepalive_timeout": 30.0}
     if carrier == "AsyncHTTP":
         kept = {"_max_keepalive_connections": 64, "_keepalive_expiry": 30.0}

@@ -14,6 +14,7 @@ from contextlib import suppress
 from copy import copy
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -201,7 +202,7 @@ def test_a_hurried_error_hurries_no_answer(mode: Mode, naps: list[float], monkey
         return http(answer("Ja.")) if naps else error[-1:]
 
     with raw_server(serve) as raw:
-        assert mode.chat(mode.client("sovrgpt", raw)).content == "Ja."
+        assert mode.chat(mode.client("sovrgpt", raw, timeout=(0.5, 60))).content == "Ja."
         assert (len(naps), raw.accepted) == (1, 1)
 
 
@@ -242,6 +243,8 @@ def test_whole_answers_are_of_their_request(mode: Mode, freed_late: bool, monkey
         calls = [lambda: client.chat(support.HELLO, model="m")] * 2
         assert [one.content for one in mode.in_turn(*calls)] == ["Eins."] * 2
         assert len(raw.requests) == raw.accepted == 2
+    come: Any = SimpleNamespace(get_extra_info={"is_readable": True}.get)  # while nobody reads
+    assert _pools._Wire(come, None).get_extra_info("is_readable")
 
 
 def test_secrets_stay_what_is_no_http_is_not_quoted(mode: Mode) -> None:

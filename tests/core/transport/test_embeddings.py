@@ -42,8 +42,7 @@ class Vectors:
             self.at_once += 1
             self.most = max(self.most, self.at_once)
         eventually(lambda: self.most >= self.expected, seconds=1)
-        if self.expected > 1:
-            time.sleep(0.02)  # one too many would come now
+        time.sleep(0.02 * (self.expected > 1))  # one too many would come now
         with self._lock:
             self.at_once -= 1
         too_many = len(texts) > self.limit

@@ -97,8 +97,7 @@ def test_retry_a_kept_connection_that_is_closed_costs_none(
         if connection in served or b"Gift" in request:
             return connection.shutdown(socket.SHUT_RDWR)  # in spite of keep-alive
         served.add(connection)
-        if len(served) < 4:
-            together.wait(9)
+        _ = len(served) < 4 and together.wait(9)
         return http({"data": [{"index": 0, "embedding": [1.0]}]})
 
     served, together = set[socket.socket](), threading.Barrier(3)
