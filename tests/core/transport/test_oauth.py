@@ -97,8 +97,9 @@ def test_secrets_stay_a_token_that_is_repeated(mode: Mode, status: int) -> None:
         return http(said, status=status, headers=["x-request-id: r-abcd-4711-efgh"])
 
     with raw_server(serve) as raw:
-        for how in ("chat", "stream", "workspaces"):
-            error = raised(errors.BadRequestError, mode.call, of(mode, raw), how)
+        for how, *more in (("chat",), ("stream",), ("workspaces",), ("embed", ["a"])):
+            own = {"model": "m", "allow_undocumented": True} if more else {}
+            error = raised(errors.BadRequestError, mode.call, of(mode, raw), how, *more, **own)
             assert ("Was ist ***?" in str(error), error.request_id) == (True, "r-***")
 
 

@@ -74,8 +74,7 @@ def test_retry_never_once_it_began(mode: Mode, naps: list[float], came: bytes, e
         if not silent:
             connection.shutdown(socket.SHUT_RDWR)
 
-    silent = ending == "silence"
-    again = not came and not silent
+    silent, again = ending == "silence", ending != "silence" and not came
     shared = "HTTP/2" in ending and b" 102 " not in came  # which it takes for nothing
     given: Any = {name: make() for name, make in SHARED.items() if shared}
     with raw_server(serve) as raw, pytest.raises(errors.APIError) as caught:
