@@ -19,7 +19,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider
 from dsgvo.tracing import SWITCHES, langsmith_host
 from dsgvo.transport import Client
-from dsgvo.wire.residency import RESIDENCY_VARIABLE
+from dsgvo.wire.residency import RESIDENCY_VARIABLE, resolve_residency
 
 __all__ = ["doctor", "findings"]
 
@@ -144,7 +144,10 @@ def _vendor(spec: Provider) -> Iterator[Finding]:
 
 
 def _residency() -> Finding:
-    value = os.environ.get(RESIDENCY_VARIABLE) or "eu"
+    try:
+        value = resolve_residency(os.environ.get(RESIDENCY_VARIABLE))
+    except ConfigurationError as error:
+        return Finding("residency", str(error), "note")
     remedy = f"unset {RESIDENCY_VARIABLE}" if value == "any" else ""
     return Finding("residency", value, "leaves" if value == "any" else "ok", remedy)
 

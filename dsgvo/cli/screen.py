@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from markdown_it import MarkdownIt
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
 from rich.markdown import Markdown
@@ -33,6 +34,10 @@ __all__ = [
 # What a terminal, or the eye of its reader, takes for more than text: C0 and C1 controls but tab
 # and line feed, marks that turn the direction of text around, lone surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# rich leaves out what is HTML, such as the half of ``List<String>``, and the addresses of sources.
+_PARSER = MarkdownIt(options_update={"html": False}).enable(["strikethrough", "table"])
+_PARSER.disable("reference")
 
 
 def plain_table(*columns: str) -> Table:
@@ -273,7 +278,9 @@ class MarkdownWriter:
             self._screen.print()
         self._rendered = True
         # A link shows its address: a terminal's hyperlink could show one and open another.
-        self._screen.print(Markdown(text, hyperlinks=False))
+        shown = Markdown("", hyperlinks=False)
+        shown.parsed = _PARSER.parse(text)
+        self._screen.print(shown)
 
     def _waiting(self) -> Text:
         shown = [f"{line}\n" for line in self._block[-20:]] + self._line[-self._SHOWN_PIECES :]
