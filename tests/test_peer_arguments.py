@@ -146,9 +146,9 @@ def test_a_key_out_of_a_vault_is_asked_for_before_each_request(server: Server) -
     model = sovrgpt(api_key=vault)
     assert model.invoke("Hallo!").text
     assert list(model.stream("Hallo!"))
-    for key in (vault, async_vault):
+    for key in (vault, async_vault, lambda: async_vault()):
         assert asyncio.run(sovrgpt(api_key=key).ainvoke("Hallo!")).text
-    assert asked == ["sync", "sync", "sync", "async"]
+    assert asked == ["sync", "sync", "sync", "async", "async"]
     for wrong, said in ((async_vault, "calls with await alone"), (lambda: "a b", r"api_key\(\)")):
         with pytest.raises(errors.ConfigurationError, match=said):
             sovrgpt(api_key=wrong).invoke("Hallo!")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
 from hashlib import sha256
+from inspect import isawaitable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
@@ -44,6 +45,7 @@ __all__ = [
     "Options",
     "Query",
     "RequestOptions",
+    "as_given",
     "as_key",
     "as_secret",
     "given_or_set",
@@ -84,8 +86,9 @@ _SECRET_HEADERS = frozenset(
     {"set-cookie", "authorization", "proxy-authorization", "www-authenticate"}
 )
 _NAT64 = IPv6Network("64:ff9b::/96")  # addresses of IPv4, by a gateway (RFC 6052)
-# Those of a gateway of one's own (RFC 8215), and IPv4 in a form that is out of use (RFC 4291).
-_OWN_NAT64 = (IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+# Those of a gateway of one's own (RFC 8215), IPv4 in forms that are out of use (RFC 4291, 2765),
+# and networks of one's own as they once were (RFC 3879).
+_OWN_NETWORKS = tuple(map(IPv6Network, ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10")))
 _SHORTEST_SECRET = 8
 _LONGEST_TIMEOUT = (2**31 - 1) // 1000  # sockets count milliseconds in 32 bits
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -610,6 +613,11 @@ def as_key(value: str | SecretStr | KeyFunction | None) -> SecretStr | KeyFuncti
     return value if callable(value) else as_secret(value)
 
 
+def as_given(value: object) -> object:
+    """Return what a user's function gave for a key: a secret, or what it is waited for from."""
+    return value if isawaitable(value) else as_secret(value)
+
+
 def key_of(value: object) -> SecretStr:
     """Return the key that a user's function gave.
 
@@ -762,7 +770,7 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(number, IPv6Address):
-        if any(number in network for network in _OWN_NAT64):
+        if any(number in network for network in _OWN_NETWORKS):
             return False
         inner = IPv4Address(int(number) & 0xFFFFFFFF) if number in _NAT64 else None
         number = number.ipv4_mapped or number.sixtofour or inner or number

@@ -26,14 +26,14 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet, ref
 
 from dsgvo.errors import APIError, ConfigurationError, environment_error
 from dsgvo.transport import _pools
-from dsgvo.transport._config import Backend, key_of
+from dsgvo.transport._config import Backend, as_given, key_of
 from dsgvo.wire.limiter import Limiter, Outcome
 from dsgvo.wire.retry import asks_for_fewer
 
@@ -200,7 +200,22 @@ class RunInThread:
         return self.call()
 
     async def arun(self) -> Any:
-        return await asyncio.to_thread(self.call)
+        return await _in_thread(self.call)
+
+
+async def _in_thread(call: Callable[[], _T]) -> _T:
+    """Call a function in a thread; a StopIteration of it is an error, as it is inside of a flow.
+
+    No future takes one: until Python 3.12 it would be waited for for ever.
+    """
+
+    def called() -> _T:
+        try:
+            return call()
+        except StopIteration as error:
+            raise RuntimeError("a function raised StopIteration") from error
+
+    return await asyncio.to_thread(called)
 
 
 @dataclass(slots=True)
@@ -220,7 +235,8 @@ class AskForKey:
         if iscoroutinefunction(self.call):
             return key_of(await self.call())
         # A vault may take its time.
-        return await asyncio.to_thread(lambda: key_of(self.call()))
+        given = await _in_thread(lambda: as_given(self.call()))
+        return key_of(await given if isawaitable(given) else given)
 
 
 @dataclass(slots=True)

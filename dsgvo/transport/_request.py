@@ -534,9 +534,9 @@ class _Document(FileIO):
     def __init__(self, path: Path) -> None:
         super().__init__(str(path), opener=_opener)
         found = fstat(self.fileno())
-        if not S_ISREG(found.st_mode):
+        if not S_ISREG(found.st_mode) or not found.st_size:
             self.close()
-            raise self._wrong("is no file any more")
+            raise self._wrong("is empty or no file any more")
         self._left = found.st_size
 
     def read(self, size: int | None = -1, /) -> bytes:

@@ -112,12 +112,12 @@ def test_a_file_that_is_gone_or_beside_nothing_is_refused_before_sending(
     file.write_bytes(DATA)
     gone = asked(file_part(path=file, name="M\udcfcller.pdf"))  # as a name of the disk may be
     client = mode.client("innogpt", server)
-    for make, why in (bool, "unreadable"), (lambda: os.mkfifo(file), "no file any more"):
+    now = (bool, "unreadable"), (lambda: os.mkfifo(file), "empty or no file"), (file.touch, "empty")
+    for make, why in now:
         file.unlink(missing_ok=True)
         make()
         with pytest.raises(ConfigurationError, match=rf"file: '.*bericht\.pdf' is {why}"):
             mode.ask(client, gone)
-    file.unlink()
     file.write_bytes(DATA)
     for size in (len(DATA) - 1, len(DATA) + 1):  # the head of the form has said it
         found = SimpleNamespace(st_size=size, st_mode=file.stat().st_mode)

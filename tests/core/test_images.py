@@ -51,7 +51,6 @@ def test_the_request_of_the_page_and_both_forms_of_an_answer(mode: Mode, server:
 )
 @pytest.mark.parametrize("at", ["another host's", "the vendor's own"])
 def test_an_address_is_fetched_without_the_key(mode: Mode, tmp_path: Path, at: str) -> None:
-
     def serve(request: bytes, _: socket.socket) -> bytes:
         if not request.startswith(b"POST"):
             return http(PNG, kind="image/png")
