@@ -87,7 +87,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     *(({"purpose": p}, f"purpose={p!r}: use a line of text, such as 'Ku") for p in (5, " ")),
     *(({"max_response_bytes": n}, f"_bytes={n}: use a whole number") for n in (True, 0)),
     ({"http_transport": type("", (), {"__module__": "httpx2", "handle_request": id})()}, "httpx2"),
-    ({"http_async_transport": 7}, "http_async_transport is a int: pass an httpx.AsyncBase"),
+    *(({f"http{a}transport": 7}, f"an httpx.{a.strip('_').title()}Base") for a in ("_", "_async_")),
     ({"default_query": "a=b"}, "default_query is not a mapping"),
     *(({"default_query": {"a": t}}, "['a'] is not valid Unicode") for t in ("x\ud800", "\udfffx")),
     ({"include_response_headers": "X-A"}, "include_response_headers='X-A': use True, or a list"),
