@@ -32,12 +32,14 @@ from dsgvo.bulk._engine import (
     check_run,
 )
 from dsgvo.bulk._journal import Journal, as_line, read_lines, sync
-from dsgvo.errors import ConfigurationError, DsgvoError
+from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.settings import merged_body
-from dsgvo.transport import AsyncClient, Gate, RequestOptions
+from dsgvo.transport import AsyncClient, ClientConfig, Gate, RequestOptions
+from dsgvo.transport._pools import runtime
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import METADATA_FIELDS, Completion
+from dsgvo.wire.embeddings import check_texts
 from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
 from dsgvo.wire.usage import total_tokens
 
@@ -152,7 +154,7 @@ def run_batch(
     finished = False
     try:
         caller = asked(config, engine.gate, remote, client)
-        job = _Job(source, journal, engine, caller, with_inputs, retry_errors)
+        job = _Job(source, journal, engine, caller, config, with_inputs, retry_errors)
         asyncio.run(engine.run(job.parts(), job.perform, job.finish))
         if retry_errors:
             job.out.replace(journal.target)
@@ -198,6 +200,7 @@ class _Job:
         journal: Journal,
         engine: Engine[int],
         client: Asked,
+        config: ClientConfig,
         with_inputs: bool,
         retry: bool,
     ) -> None:
@@ -205,6 +208,7 @@ class _Job:
         self._journal = journal
         self._engine = engine
         self._client = client
+        self._config = config
         self._with_inputs = with_inputs
         self._retry = retry
         self.out = journal.work / "retried.jsonl" if retry else journal.target
@@ -256,7 +260,7 @@ class _Job:
         try:
             line = _request(part.lines[row])
             custom_id = line["custom_id"]
-            answer, request_id = await self._engine.attempt(lambda: self._ask(line))
+            answer, request_id = await self._ask(line)
         except DsgvoError as error:
             if self._engine.stopping:
                 raise
@@ -280,12 +284,15 @@ class _Job:
             if body.pop("stream", False):
                 raise ConfigurationError("stream: a batch has whole answers: leave it out")
             body.pop("stream_options", None)
-            done = await self._client.chat(body.pop("messages", []), model=model, **body)
+            asked = body.pop("messages", [])
+            done = await self._engine.attempt(lambda: self._client.chat(asked, model=model, **body))
             return _chat_body(done), done.request_id
-        texts: Any = body.pop("input", None)
-        texts = [texts] if isinstance(texts, str) else texts
-        if not isinstance(texts, list) or not texts:
+        given: Any = body.pop("input", None)
+        given = [given] if isinstance(given, str) else given
+        if not isinstance(given, list) or not given:
             raise ConfigurationError("input: use a text or a list of texts")
+        texts = cast("list[str]", given)
+        check_texts(texts)  # all, before the first are paid for
         encoding = body.pop("encoding_format", "float")
         if encoding not in ("float", "base64"):
             raise ConfigurationError(f"encoding_format={shown(encoding)}: use 'float' or 'base64'")
@@ -293,10 +300,25 @@ class _Job:
         options = RequestOptions.given(body)
         fields = {name: value for name, value in body.items() if name not in options}
         options["extra_body"] = merged_body(fields, options.get("extra_body"))
-        vectors, tokens = await self._client.embed_batch(
-            cast("list[str]", texts), model=model, dimensions=dimensions, **options
-        )
+        vectors, tokens = list[Any](), 0
+
+        async def some() -> tuple[Sequence[Any], int]:
+            rest = texts[len(vectors) :][: self._at_once(model)]  # known by now, if not at first
+            return await self._client.embed_batch(
+                rest, model=model, dimensions=dimensions, **options
+            )
+
+        while len(vectors) < len(texts):  # those that have come are not paid for again
+            found, used = await self._engine.attempt(some)
+            vectors.extend(found)
+            tokens += used
+        if len(lengths := set(map(len, vectors))) > 1:
+            raise APIResponseError(f"vectors of different lengths: {sorted(lengths)}")
         return _embeddings_body(vectors, tokens, model, encoding), None
+
+    def _at_once(self, model: object) -> int:
+        asked = model if isinstance(model, str) else self._config.spec.embeddings.default_model
+        return runtime.texts_at_once(self._config.base_url, asked or "")
 
     def finish(self, part: Any) -> None:
         """Append a part's results, and note it; of a retry, once they are in their place."""

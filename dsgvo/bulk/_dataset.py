@@ -141,7 +141,8 @@ def embed_dataset(
     Raises:
         ConfigurationError: If an argument or the source is wrong, or differs from those of the run
             that is to go on.
-        APIError: If the vendor refuses the key or the quota is used up, or is down.
+        APIError: If the vendor refuses the key or the quota is used up, or is down, or if it
+            refuses one text after another, and ``"Text"`` too.
         OSError: If the disk is full, for instance; what had come before is kept.
         KeyboardInterrupt: After Ctrl-C, once what was in flight is kept; after a second one at
             once.

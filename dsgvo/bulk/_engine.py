@@ -210,6 +210,7 @@ class Engine(Generic[_Unit]):
         self._began = time.monotonic()
         self._told = 0.0
         self._failures = self._refused = 0  # in a row
+        self._alone = 0  # texts that were refused alone
         self._stopped = asyncio.Event()
         self._all_read = self._unwritten = False
         self._error: BaseException | None = None
@@ -393,6 +394,7 @@ class Engine(Generic[_Unit]):
             if self.stopping or error.status_code in {403, 404}:
                 raise
             if len(texts) == 1:
+                await self._require_fault(call, error)
                 yield texts, error
                 return
         else:
@@ -404,6 +406,20 @@ class Engine(Generic[_Unit]):
                 raise asyncio.CancelledError
             async for one in self.in_halves(call, half, at_once):
                 yield one
+
+    async def _require_fault(
+        self, call: Callable[[Sequence[str]], Awaitable[Any]], error: DsgvoError
+    ) -> None:
+        """End the run if nothing has come, and a text that cannot be at fault is refused, too."""
+        self._alone += 1
+        if self._alone != MAX_FAILURES or self.summary.requests:
+            return
+        try:
+            await self.attempt(lambda: call(["Text"]))
+        except (APIError, ConfigurationError):
+            error.add("every text is refused, so none is to blame: the run has ended")
+            self._stop(error)
+            raise error from None
 
     def _delay(self, error: APIError, failures: int) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""

@@ -27,6 +27,7 @@ from dsgvo.providers import Provider
 from dsgvo.ray._secrets import refuse_secrets
 from dsgvo.transport import AsyncClient, Gate
 from dsgvo.transport._flow import arun
+from dsgvo.transport._pools import runtime
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.usage import total_tokens
 
@@ -122,7 +123,10 @@ def _no_answer(error: RayError) -> APIConnectionError:
 
 
 class _Worker:
-    """A client in a process of its own. Returns errors: Ray changes the type of raised ones."""
+    """A client in a process of its own. Returns errors: Ray changes the type of raised ones.
+
+    Beside them comes what the process has learned of how many texts a model embeds at once.
+    """
 
     def __init__(self, provider: str | Provider, client: Mapping[str, Any]) -> None:
         self._arguments = provider, {"max_retries": 0, **client}
@@ -145,14 +149,14 @@ class _Worker:
         try:
             vectors, tokens = await self._made().embed_batch(texts, **options)
         except DsgvoError as error:
-            return error
-        return np.array(vectors, np.float32), tokens
+            return error, runtime.batch_sizes
+        return (np.array(vectors, np.float32), tokens), runtime.batch_sizes
 
     async def chat(self, messages: Sequence[Any], options: Mapping[str, Any]) -> Any:
         try:
-            return await self._made().chat(messages, **options)
+            return await self._made().chat(messages, **options), {}
         except DsgvoError as error:
-            return error
+            return error, {}
 
 
 def _look_for(address: str) -> None:
@@ -198,7 +202,7 @@ class _Asked:
         while True:
             number = await self._next()
             try:
-                found = await getattr(self._workers[number], name).remote(what, options)
+                found, sizes = await getattr(self._workers[number], name).remote(what, options)
             except RayTaskError:
                 raise
             except RayError as error:  # the node, or the process, is lost
@@ -207,6 +211,7 @@ class _Asked:
                     raise _no_answer(error) from None
             else:
                 self._answered = time.monotonic()
+                runtime.batch_sizes.update(sizes)
                 return found
 
     async def _next(self) -> int:

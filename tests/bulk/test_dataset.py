@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, patch
@@ -14,20 +15,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from dsgvo import AsyncClient
-from dsgvo.bulk import embed_arrays
+from dsgvo.bulk import embed_arrays, run_batch
 from dsgvo.bulk._journal import Journal
 from dsgvo.emulator import Delay, Disconnect, Server, Status
 from dsgvo.errors import AuthenticationError, ConfigurationError, DsgvoError, ResidencyError
 from tests.bulk import conftest
 from tests.bulk.conftest import corpus, embedded, rows_of, texts_asked, write_lines
+from tests.bulk.test_batch import embeddings
 from tests.cli.conftest import Invoke, invoke, one_line
 from tests.core.support import eventually, raised
 
 __all__ = ["invoke"]
-ROWS: list[dict[str, Any]] = [
-    {"n": 1, "body": "Guten Tag", "tags": ["a"]},
-    {"n": 2, "body": "Gute Nacht,\nGrüße", "tags": []},
-]
+ROWS: list[dict[str, Any]] = [{"n": 1, "body": "Guten Tag", "tags": ["a"]}]
+ROWS += [{"n": 2, "body": "Gute Nacht,\nGrüße", "tags": []}]
 
 
 def sources(folder: Path) -> dict[str, Path]:
@@ -145,11 +145,8 @@ def test_ctrl_c_keeps_what_was_in_flight(environment: Server, tmp_path: Path) ->
         ("locked", "another process is at work on 'out.journal.jsonl'"),
     ],
 )
-def test_what_has_changed_is_refused_with_the_way_out(
-    environment: Server, tmp_path: Path, change: Any, said: str
-) -> None:
-    source, target = tmp_path / "in.jsonl", tmp_path / "out"
-    lines = [{"body": "Eins"}, {"body": "Zwei"}]
+def test_changes_are_refused(environment: Server, tmp_path: Path, change: Any, said: str) -> None:
+    source, target, lines = tmp_path / "in.jsonl", tmp_path / "out", [{"body": "1"}, {"body": "2"}]
     embedded(write_lines(source, lines), target)
     before = len(environment.requests)
     if change == "locked":
@@ -163,7 +160,7 @@ def test_what_has_changed_is_refused_with_the_way_out(
             embedded(source, target)
         return
     if change in ("rows", "texts"):
-        write_lines(source, [*lines, {}] if change == "rows" else [lines[0], {"body": "Drei"}])
+        write_lines(source, [*lines, {}] if change == "rows" else [lines[0], {"body": "3"}])
         change = {}
     message = str(raised(ConfigurationError, embedded, source, target, **change))
     assert said in message
@@ -171,9 +168,7 @@ def test_what_has_changed_is_refused_with_the_way_out(
     assert len(environment.requests) == before
 
 
-def test_one_bad_row_spoils_nothing_and_is_done_alone_later(
-    environment: Server, tmp_path: Path, invoke: Invoke
-) -> None:
+def test_one_bad_row_spoils_nothing(environment: Server, tmp_path: Path, invoke: Invoke) -> None:
     source = corpus(tmp_path / "in.jsonl", 200, {150: "geheim " * 200, 20: ""})
     environment.limit_embeddings("innogpt", bytes=1000)
     program = ("embed", str(source), str(tmp_path / "out"), "--provider", "innogpt", "--id", "n")
@@ -208,10 +203,15 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
     assert (done.failed, done.refused, len(rows_of(tmp_path / "out"))) == (0, 7, 100)
     environment.limit_embeddings("innogpt", texts=2)
     embedded(source := corpus(tmp_path / "in.jsonl", 16), tmp_path / "learns")
-    environment.clear()
-    environment.script("innogpt", *[Delay(0)] * 3, Status(500))
-    embedded(source, tmp_path / "knows")
-    assert len(environment.requests) == 8 + 1  # none is made again but the one that failed
+    lines = write_lines(tmp_path / "lines.jsonl", [embeddings("m", [f"{n}" for n in range(16)])])
+    for run in (partial(embedded, source), partial(run_batch, lines, provider="innogpt")):
+        environment.clear()
+        environment.script("innogpt", *[Delay(0)] * 3, Status(500))
+        run(tmp_path / run.func.__name__)
+        assert len(environment.requests) == 8 + 1  # none is made again but the one that failed
+    environment.script("innogpt", *[Status(400)] * 200)
+    with pytest.raises(DsgvoError, match="every text is refused"):
+        embedded(corpus(source, 600), tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -281,9 +281,7 @@ def test_files_at_fault_are_told_or_mended(tmp_path: Path, name: str, data: Any,
         assert (said in refused, "Geheim" in refused) == (True, False)
 
 
-def test_a_full_disk_and_a_text_that_fails_in_many_parts_are_tried_again(
-    environment: Server, tmp_path: Path
-) -> None:
+def test_a_full_disk_and_a_text_that_fails_often(environment: Server, tmp_path: Path) -> None:
     source = corpus(tmp_path / "in.jsonl", 120, {n: f"{n // 40}" * 2000 for n in range(0, 120, 20)})
     environment.limit_embeddings("innogpt", texts=9, bytes=1000)
     with patch("os.write", side_effect=OSError(28, "full")), pytest.raises(OSError, match="full"):
