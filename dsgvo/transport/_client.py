@@ -35,6 +35,7 @@ from pydantic import SecretStr
 from dsgvo._warnings import warn_once
 from dsgvo.audit import MAX_NAME, AuditEntry, warn_of_other_model
 from dsgvo.errors import (
+    APIConnectionError,
     APIError,
     APIResponseError,
     APIStatusError,
@@ -782,13 +783,8 @@ class BaseClient:
             return image
         data = image.data
         if data is None:
-            # The address is the vendor's store: it gets neither the key nor our headers.
-            find = partial(image_operation, config, str(image.url), allow_image_url)
-            limit = min(config.max_response_bytes, MAX_IMAGE_BYTES)
-            bounded = replace(config, max_response_bytes=limit)
             try:
-                data, found = yield from fetch(bounded, (yield RunInThread(find)), None)
-                check_image(config.spec, data, found.response.headers.get("content-type", ""))
+                data = yield from _image_at(config, str(image.url), allow_image_url)
             except APIError as error:  # it is paid for
                 mask_answer(error, config, operation, answer)
                 error.image = image
@@ -800,6 +796,26 @@ class BaseClient:
             said = f"save_to={shown(str(target))} cannot be written to: {error.strerror}"
             warn_once(said, f"{said}; the image is in .data", UserWarning)
             return replace(image, data=data)
+
+
+def _image_at(config: ClientConfig, url: str, allow: Callable[[str], bool] | None) -> Flow[bytes]:
+    """Return an image from its address; whatever goes wrong, it is paid for and must not be lost.
+
+    The address is the vendor's store: it gets neither the key nor our headers.
+    """
+    limit = min(config.max_response_bytes, MAX_IMAGE_BYTES)
+    bounded = replace(config, max_response_bytes=limit)
+    try:
+        operation = yield RunInThread(partial(image_operation, config, url, allow))
+        data, answer = yield from fetch(bounded, operation, None)
+    except APIError:
+        raise
+    except Exception as error:  # the user's function failed, or a proxy cannot be used
+        why = str(error) if isinstance(error, DsgvoError) else type(error).__name__
+        what = f"{config.spec.title}: the image's address could not be asked: {why}"
+        raise APIConnectionError(what, provider=config.spec.name) from error
+    check_image(config.spec, data, answer.response.headers.get("content-type", ""))
+    return data
 
 
 def _keep(config: ClientConfig, found: list[Model] | None, seconds: float) -> None:
