@@ -200,7 +200,7 @@ def test_connections_headers_query_and_timeout_of_an_httpx_client_are_used(serve
     assert asyncio.run(ask())
     refused("http_client is a object: pass an httpx.Client", http_client=object())
     refused("http_client has auth: pass api_key", http_client=httpx.Client(auth=("a", "b")))
-    hooks: Any = {"event_hooks": {"request": [print]}}
-    refused("http_client has event_hooks: wrap its tr", http_client=httpx.Client(**hooks))
+    refused("has event_hooks: wrap", http_client=httpx.Client(event_hooks={"request": [print]}))
+    refused("two params", http_client=httpx.Client(params=[("a", 1), ("a", 2)]))
     assert sovrgpt(http_client=httpx.Client()).timeout == sovrgpt().timeout
     refused("pass one of them", http_client=client, http_transport=Recording())

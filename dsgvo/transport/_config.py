@@ -881,6 +881,8 @@ def without_http_clients(owner: str, given: Mapping[str, Any]) -> dict[str, Any]
             raise ConfigurationError(f"{owner}: {name} has auth: pass api_key=… instead")
         if any(client.event_hooks.values()):
             raise ConfigurationError(f"{owner}: {name} has event_hooks: wrap its transport instead")
+        if len(client.params.multi_items()) > len(client.params):
+            raise ConfigurationError(f"{owner}: {name} has two params of one name: one is sent")
         transport = HTTP_CLIENTS[name]
         if arguments.get(transport) is not None:
             raise ConfigurationError(f"{owner}: {name} and {transport}: pass one of them")

@@ -78,5 +78,4 @@ def test_a_function_that_gives_no_key(mode: Mode, server: Server) -> None:
     for given, said in ((None, "gave no key: it returned None"), (7, "is a int, not a str")):
         client = mode.client("sovrgpt", server, api_key=lambda given=given: given)
         assert str(raised(ConfigurationError, mode.chat, client)) == f"api_key() {said}"
-    spent = mode.client("sovrgpt", server, api_key=iter(()).__next__)  # waited for, once, for ever
-    assert "raised StopIteration" in str(raised(RuntimeError, mode.chat, spent))
+    raised(RuntimeError, mode.chat, mode.client("sovrgpt", server, api_key=iter(()).__next__))
