@@ -130,8 +130,7 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     elif url.startswith("data:"):
         url, text = None, url.partition(",")[2]
     try:
-        # Some encoders break the lines; and the image is paid for.
-        data = b64decode("".join(str.split(text)), validate=True) if text else None
+        data = b64decode(text, validate=True) if text else None
     except (Base64Error, ValueError, TypeError):
         raise unexpected(provider, "one that is not base64", "an image") from None
     if not url and not data:

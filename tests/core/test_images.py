@@ -3,7 +3,7 @@
 import asyncio
 import re
 import socket
-from base64 import encodebytes
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tests.core.support import Mode, http, raised, raw_server
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
-PNG_TEXT = encodebytes(PNG).decode()
+PNG_TEXT = b64encode(PNG).decode()
 PROMPT = "ein minimalistisches App-Icon"
 
 
@@ -76,7 +76,7 @@ def test_named_files_alone_are_replaced(mode: Mode, server: Server, tmp_path: Pa
     mine = tmp_path / "image-1.png"
     mine.write_bytes(b"mine")
     images = (PNG, JPEG, b"?", JPEG)
-    server.script("innogpt", *[reply(b64_json=encodebytes(d).decode()) for d in images])
+    server.script("innogpt", *[reply(b64_json=b64encode(d).decode()) for d in images])
     client = mode.client("innogpt", server)
     paths = [made(mode, client, save_to=tmp_path).path for _ in range(3)]
     assert paths == [tmp_path / n for n in ("image-2.png", "image-1.jpg", "image-3.png")]
