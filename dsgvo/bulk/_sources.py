@@ -99,14 +99,15 @@ def _open(path: Path) -> Source:
     if path.is_dir():
         files = _files(path)
         texts = [one for one in files if one.suffix.lower() in TEXT_SUFFIXES]
-        if found := [one for one in files if one.suffix.lower() == ".parquet"]:
+        found = [one for one in files if one.suffix.lower() == ".parquet"]
+        if other := next((one for one in found or texts if not one.is_file()), None):
+            raise ConfigurationError(f"{str(other)!r} is no file that can be read")
+        if found:
             if texts:
                 _tell_left_out(path, f"texts beside its Parquet files, such as {texts[0].name!r}")
             source = _Parquet(found)
             _require_columns(path, source)
             return source
-        if other := next((one for one in texts if not one.is_file()), None):
-            raise ConfigurationError(f"{str(other)!r} is no file that can be read")
         if not texts:
             raise ConfigurationError(
                 f"{str(path)!r} has neither Parquet files nor texts (.txt, .md)"
