@@ -10,7 +10,7 @@ from dsgvo.settings import Settings
 CLASSES = [
     cls
     for package in (langchain_dsgvo, llamaindex_dsgvo)
-    for cls in map(vars(package).get, package.__all__)
+    for cls in (getattr(package, name) for name in package.__all__)
     if isinstance(cls, type) and issubclass(cls, Settings)
 ]
 
