@@ -22,14 +22,13 @@ from llama_index.core.instrumentation import get_dispatcher  # pyright: ignore[r
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMCompletionEndEvent
 from llama_index.core.llms import LLM, ChatMessage
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
 from llama_index.core.postprocessor import SimilarityPostprocessor
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import BaseNode, Document, NodeWithScore, QueryBundle, TextNode
-from llama_index.vector_stores.qdrant import (  # pyright: ignore[reportMissingTypeStubs]
-    QdrantVectorStore,
-)
+from llama_index.vector_stores.qdrant import QdrantVectorStore  # pyright: ignore[reportMissingTypeStubs]
 
 import llamaindex_dsgvo
 from dsgvo.cli.demo.documents import SUFFIXES, Library, place
@@ -135,7 +134,8 @@ class LlamaIndexPipeline(Pipeline):
 
         tools: list[Any] = [unterlagen_durchsuchen, *([reisekosten] if self.travel else [])]
         agent: Any = FunctionAgent(llm=self._llm, tools=tools, system_prompt=AGENT_PROMPT)
-        async for event in agent.run(user_msg=question).stream_events():
+        memory = cast("Any", ChatMemoryBuffer).from_defaults()  # else a thread outlives the loop
+        async for event in agent.run(user_msg=question, memory=memory).stream_events():
             if isinstance(event, AgentStream):
                 if event.delta:
                     yield event.delta
