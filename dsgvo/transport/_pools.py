@@ -490,12 +490,8 @@ class _Pools:
             keeper = self._keep(loop, transports, copies)
             pool = pools[self] = _LoopPool(transports, copies, keeper)
             self.loops.add(loop)
-            hooks = sys.get_asyncgen_hooks()
-            sys.set_asyncgen_hooks(finalizer=_left_to_its_owner)  # it goes with the loop
-            try:
+            with _left_to_its_owner():  # it goes with the loop
                 begun = anext(keeper)
-            finally:
-                sys.set_asyncgen_hooks(*hooks)
             await begun
         return pool
 
@@ -853,20 +849,27 @@ class Owned(AsyncIterator[_T]):
         if self._begun:
             return self._generator.__anext__()
         self._begun = True
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=None, finalizer=_left_to_its_owner)
-        try:
+        with _left_to_its_owner(firstiter=None):
             return self._generator.__anext__()
-        finally:
-            sys.set_asyncgen_hooks(*hooks)
 
     async def aclose(self) -> None:
         """Close the generator."""
         await self._generator.aclose()
 
 
-def _left_to_its_owner(_generator: object) -> None:
-    pass
+@contextmanager
+def _left_to_its_owner(**hooks: None) -> Generator[None]:
+    """Have the loop not close the asynchronous generators that begin here when nobody holds them.
+
+    Args:
+        hooks: ``firstiter=None`` if it is not to know of them, either.
+    """
+    kept = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(finalizer=lambda _: None, **hooks)
+    try:
+        yield
+    finally:
+        sys.set_asyncgen_hooks(*kept)
 
 
 def aread(response: httpx.Response, max_bytes: int) -> Owned[bytes]:
