@@ -440,7 +440,7 @@ class Engine(Generic[_Unit]):
                 said = (
                     f"{MAX_FAILURES} requests in a row were refused, and the run goes on: {error}"
                 )
-                warn_once(("refused", id(self)), said, UserWarning)
+                warn_once(("refused", self._began), said, UserWarning)
             return 0.0
         again = True if isinstance(error, APIConnectionError) else None
         return next_delay(error, failures, MAX_RETRIES, retry=again, jitter=random.random())
