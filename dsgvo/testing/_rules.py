@@ -123,7 +123,7 @@ class Rules:
     def _scrubbed(self, body: bytes, content_type: str) -> bytes:
         text = body.decode(errors="replace")  # may be nearly JSON, and hold addresses
         told = [unquote(one[1]) for one in _QUERY_FIELD.findall(text) if SECRET_NAME.search(one[0])]
-        fields = _JSON_FIELD.findall(text)
+        fields = _JSON_FIELD.findall(text) + _JSON_FIELD.findall(re.sub(r'\\+"', '"', text))
         if "urlencoded" in content_type:
             fields = parse_qsl(text, keep_blank_values=True)
             body = urlencode(fields).encode()

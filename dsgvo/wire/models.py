@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ __all__ = [
     "unexpected",
 ]
 
+_PAGE_OR_JSON = re.compile(rb"\s*(?:<(?:!doctype )?html|[{\[])", re.I)
 _T = TypeVar("_T")
 
 
@@ -142,9 +144,11 @@ def check_image(provider: Provider, data: bytes, content_type: str) -> None:
     """Refuse what came from an image's address and is none, such as a sign-in page.
 
     Raises:
-        APIResponseError: If neither its type nor its bytes say that it is an image.
+        APIResponseError: If neither its type nor its bytes say that it is an image, or it begins
+            as a page or as JSON does.
     """
-    if not data or (not mime_type_of(data) and not content_type.lower().startswith("image/")):
+    said = content_type.lower().startswith("image/") and not _PAGE_OR_JSON.match(data)
+    if not data or not (said or mime_type_of(data)):
         raise APIResponseError(
             f"{provider.title}: expected an image at its address, got {describe_body(data)}",
             provider=provider.name,

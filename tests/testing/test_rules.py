@@ -46,6 +46,7 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
         (asked(url=f"{URL}?X-Sub-Key={quote(V, safe='')}&sig={quote(V, safe='')}&a=1"), told()),
         (asked(url=f"https://anna:{quote(V, safe='')}@sovrgpt.com/api"), told(b"{}")),
         (asked(), told(json.dumps({"before": V, "access_token": V, "after": V}).encode())),
+        (asked({"a": json.dumps({"b": json.dumps({"api_key": V})}), "c": V}), told()),
         (asked(), told(Set_Cookie=f"a=1|session={V}; Path=/", x_organization=V)),
         (asked(), told(b'{"url": "https://a.de?\\u0026sig=%b"}' % quote(V, safe="").encode())),
     ],

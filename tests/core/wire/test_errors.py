@@ -210,8 +210,9 @@ def test_which_objects_are_errors() -> None:
 
 
 PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
-KEY = 'Ä"\\gß'
-ESCAPED = (r"\u00c4\"\\g\u00df", r'Ä"\\gß', r"\\u00C4\\\"\\g\\xdf", r"&Auml;&quot;\g&#223;")
+KEY = 'Ä"\\gß😀'
+ESCAPED = [r"\u00c4\"\\g\u00df\ud83d\ude00", r'Ä"\\gß😀', r"&Auml;&quot;\g&#223;&#x1F600;"]
+ESCAPED += [r"\\u00C4\\\"\\g\\xdf\\ud83d\\uDE00"]
 REDACTED: list[tuple[str, list[str], str]] = [
     ("ahunter hunter", ["hunter", "ahunter"], "*** ***"),
     ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
@@ -220,8 +221,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
     # What is quoted of a prompt: sixteen characters or more, and no others
     *((f"x «{PROMPT[at : at + 16]}» y", [PROMPT], "x «***» y") for at in (4, 7)),
     (f"x «{PROMPT[1:17]}", [PROMPT], "x «***"),
-    (f"x «{PROMPT[-15:]}", [PROMPT], f"x «{PROMPT[-15:]}"),
-    (f"x «{PROMPT[4:19]}» y", [PROMPT], f"x «{PROMPT[4:19]}» y"),
+    *((f"x «{p}", [PROMPT], f"x «{p}") for p in (PROMPT[-15:], PROMPT[4:19] + "» y")),
     (f"{PROMPT[:20]}{PROMPT[3:30]}» y", [PROMPT], "******» y"),
     (r'x "F\u00fcr Z\u00f6e\nK\u00f6ln"', ["Für Zöe\nKöln"], 'x "***"'),
     *((f"x {form} y", [KEY], "x *** y") for form in (KEY, *ESCAPED)),
@@ -265,8 +265,7 @@ def test_masking_costs_what_the_prompt_is_long() -> None:
         redact(f"invalid: {PROMPT} " + "ab" * 700, [Counted(prompt[:length])])
         return Counted.taken
 
-    assert cost(130_000) <= 2.2 * cost(60_000) + 10_000
-    assert cost(60_000) <= 40 * 60_000
+    assert cost(130_000) <= 2.2 * cost(60_000) + 10_000 <= 90 * 60_000
 
 
 DESCRIBED = {

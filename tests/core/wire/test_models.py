@@ -245,6 +245,7 @@ def test_an_image_is_one_by_its_bytes_or_its_type() -> None:
     for data, content_type, said in (
         (b"", "image/png", "an empty body"),
         (b"<title>Anmelden</title>", "text/html; x=image/", "a web page titled 'Anmelden'"),
+        (b"\n<!DOCTYPE HTML>", "image/png", "a web page"),
     ):
         error = raised(APIResponseError, check_image, INNOGPT, data, content_type)
         assert str(error).startswith(f"innoGPT: expected an image at its address, got {said}")
