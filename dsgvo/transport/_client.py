@@ -987,7 +987,8 @@ class Client(BaseClient):
         http_transport: An ``httpx.BaseTransport`` of your own for all requests of threads, such as
             ``httpx.HTTPTransport(verify=…, cert=…, proxy=…)`` or ``httpx.MockTransport(…)``. All
             rules of this package hold above it, and it is never closed. Over HTTP/2 a connection's
-            answers share it: one that is left goes on at the server, and a time-out ends all.
+            answers share it: one that is left goes on at the server; a time-out, or the server's
+            GOAWAY, ends all, those that have begun with an error.
         http_async_transport: The same for event loops, an ``httpx.AsyncBaseTransport``.
 
     Every call takes ``timeout``, ``max_retries``, ``extra_headers``, ``extra_query`` and

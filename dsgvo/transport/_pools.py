@@ -1268,7 +1268,7 @@ def _classified(error: Exception, reason: str, answered: bool) -> ConnectionFail
         return ConnectionFailedError("broken", reason, retry=not answered)
     if _LONG_HEAD in reason:
         return ConnectionFailedError("head", "more than 100 KiB")
-    if answered or not isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
+    if answered or not isinstance(error, httpx.NetworkError | httpx.ProtocolError):
         return ConnectionFailedError("broken", reason)
     return None
 

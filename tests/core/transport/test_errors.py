@@ -60,7 +60,7 @@ RAISED: list[tuple[Exception, str, bool, str]] = [
     (CERTIFICATE, "untrusted", False, UNKNOWN),
     (httpx.ConnectTimeout("t"), "unreachable in time", True, IN_TIME),
     (httpx.ReadTimeout("t"), "silent", False, SILENT),
-    (httpx.RemoteProtocolError("gone"), "broken", True, f"{BROKE} (gone)"),
+    *((e("x"), "broken", True, f"{BROKE} (x)") for e in httpx.ProtocolError.__subclasses__()),
     (httpx.ReadError(""), "broken", True, f"{BROKE} (ReadError)"),
     (httpx.ProxyError("403"), "broken", False, f"{BROKE} (403)"),
     (httpx.ProxyError("503"), "broken", True, f"{BROKE} (503)"),
