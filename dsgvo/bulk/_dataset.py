@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -39,7 +38,6 @@ from dsgvo.bulk._spill import Spill, digest
 from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, Gate
-from dsgvo.transport._pools import runtime
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -205,6 +203,7 @@ def embed_dataset(
         "dimensions": dimensions,
         "allow_undocumented": allow_undocumented,
         "encoding_format": encoding_format,
+        "halve": False,
     }
     noted = (line.get("dimensions") for line in journal.parts.values())
     finished, pool = False, pa.default_memory_pool()
@@ -225,7 +224,7 @@ def embed_dataset(
             known_dimensions=known,
             engine=engine,
             client=asked(config, engine.gate, remote, client),
-            at_once=partial(runtime.texts_at_once, config.base_url, model),
+            where=(config.base_url, model),
             options=options,
         )
         ending.callback(job.spill.close)
@@ -269,7 +268,7 @@ class _Job:
     known_dimensions: int | None
     engine: Engine[_Unit]
     client: Asked
-    at_once: Callable[[], int]
+    where: tuple[str, str]
     options: Mapping[str, Any]
     queued: dict[bytes, int] = field(default_factory=dict[bytes, int])
     """Texts that open parts ask for, and the number of the part."""
@@ -288,17 +287,20 @@ class _Job:
             summary.rows = summary.begun = sum(line["rows"] for line in journal.parts.values())
             yield from self._failed_parts()
             return
+        number = None
         for index, table in enumerate(self._tables()):
             texts: list[str | None] = _values(table.column(self.text))
             keys = _keys(texts)
             ids = _values(table.column(self.id)) if self.id else ()
             source = sha256(b"".join(key or b"-" for key in keys) + repr(ids).encode()).hexdigest()
             if journal.done(index, source) and self._file(index).exists():
+                self._require_whole(index)
                 summary.rows += len(keys)
                 summary.begun += len(keys)
                 summary.failed += journal.parts[index]["failed"]
             else:
-                part = _Part(index, table, source, keys, number=index)
+                number = index if number is None else number + 1
+                part = _Part(index, table, source, keys, number=number)
                 self._cut(part, zip(keys, texts, strict=True))
                 yield part
 
@@ -309,8 +311,9 @@ class _Job:
     def _failed_parts(self) -> Iterator[Part[_Unit]]:
         noted = sorted(self.journal.parts.items())
         for number, index in enumerate(index for index, line in noted if line["failed"]):
-            with readable(self._file(index)):
-                whole = pq.read_table(self._file(index))
+            self._require_whole(index)
+            with readable(self._file(index)), self._file(index).open("rb") as file:
+                whole = pq.read_table(file)
             vectors: Any = whole.column("vector").combine_chunks()
             failed = np.flatnonzero(vectors.is_null())
             size = vectors.type.list_size
@@ -329,6 +332,23 @@ class _Job:
             self.engine.summary.failed -= self.journal.parts[index]["failed"]
             yield part
 
+    def _require_whole(self, index: int) -> None:
+        """Refuse the file of a finished part that is not as a run leaves it."""
+        path, noted = self._file(index), self.journal.parts[index]
+        whole = False
+        with suppress(pa.ArrowException, OSError, ValueError, KeyError), path.open("rb") as file:
+            found: Any = pq.read_metadata(file)
+            schema = found.schema.to_arrow_schema()
+            vector = pa.list_(pa.float32(), noted["dimensions"])
+            whole = found.num_rows == noted["rows"] and schema.field("vector").type == vector
+            whole = whole and {self.text, self.id or self.text} <= {*schema.names}
+        if whole:
+            return
+        raise ConfigurationError(
+            f"{str(path)!r} is not what the run has left there: put that back, or remove it and "
+            "run without retrying errors to embed its rows again"
+        )
+
     def _cut(self, part: _Part, texts: Iterable[tuple[bytes | None, str | None]]) -> None:
         """Cut a part's texts into units, each text once and none that is known or asked for."""
         new: list[str] = []
@@ -345,7 +365,7 @@ class _Job:
 
     async def perform(self, part: Any, unit: _Unit) -> None:
         """Embed the texts of a unit; of one that is refused, those that are not at fault."""
-        async for texts, found in self.engine.in_halves(self._embed, unit, self.at_once):
+        async for texts, found in self.engine.in_halves(self._embed, unit, self.where):
             if isinstance(found, DsgvoError):
                 self.failed[digest(texts[0])] = (part.number, as_error(found))
                 continue

@@ -36,8 +36,10 @@ from dsgvo.errors import (
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, ClientConfig, Gate, running_loop
 from dsgvo.transport._config import is_loopback
+from dsgvo.transport._pools import runtime
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import Completion
+from dsgvo.wire.embeddings import Batch, is_too_large
 from dsgvo.wire.limiter import MAX_HOLD
 from dsgvo.wire.retry import asks_for_fewer, next_delay
 
@@ -369,23 +371,24 @@ class Engine(Generic[_Unit]):
         self,
         call: Callable[[Sequence[str]], Awaitable[_T]],
         texts: Sequence[str],
-        at_once: Callable[[], int],
+        where: tuple[str, str],
     ) -> AsyncGenerator[tuple[Sequence[str], _T | DsgvoError]]:
         """Yield texts, and what a request for them gives, or the error of one that is at fault.
 
-        Texts that are refused together are halved until it is known which, and so are more than
-        ``at_once`` says: the client would ask for them one after another, and if one request of
-        many fails, all would be made again and paid for again.
+        Texts that are refused together are halved until it is known which, and so are more than a
+        model at an address, ``where``, embeds at once. Not by the client: if one of its requests
+        fails, what has come of the others is paid for again.
 
         Raises:
             DsgvoError: If no text is to blame.
         """
 
         async def ask() -> _T:
-            if len(texts) > at_once():  # known by now, if not when it was asked first
+            if len(texts) > runtime.texts_at_once(*where):  # known by now, if not at first
                 raise _TooManyError
             return await call(texts)
 
+        too_large = False
         try:
             result = await self.attempt(ask)
         except _TooManyError:
@@ -397,6 +400,7 @@ class Engine(Generic[_Unit]):
                 await self._require_fault(call, error)
                 yield texts, error
                 return
+            too_large = isinstance(error, APIError) and is_too_large(error, Batch(0, texts))
         else:
             yield texts, result
             return
@@ -404,8 +408,11 @@ class Engine(Generic[_Unit]):
         for half in (texts[:middle], texts[middle:]):
             if self.stopping:  # what has come of the others is kept
                 raise asyncio.CancelledError
-            async for one in self.in_halves(call, half, at_once):
+            async for one in self.in_halves(call, half, where):
+                too_large = too_large and not isinstance(one[1], DsgvoError)
                 yield one
+        if too_large:
+            runtime.batch_sizes.setdefault(where, (len(texts) + 1) // 2)
 
     async def _require_fault(
         self, call: Callable[[Sequence[str]], Awaitable[Any]], error: DsgvoError

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from dsgvo.providers import Provider
 from dsgvo.ray._limit import cluster_gate
 from dsgvo.ray._secrets import refuse_secrets
 from dsgvo.transport import AsyncClient
-from dsgvo.transport._pools import runtime
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS, batches, require_embeddings
 from dsgvo.wire.limiter import MAX_CONCURRENCY
 from dsgvo.wire.residency import check_residency
@@ -118,13 +116,14 @@ class EmbedTexts(_Rows):
         check_residency(config.spec, model, config.residency, config.trusted_models)
         self._columns = text, vector, error
         self._most = batch_size, max_batch_bytes
-        self._at_once = partial(runtime.texts_at_once, config.base_url, model)
+        self._where = config.base_url, model
         self._size = dimensions or config.spec.model(model).dimensions
         self._fitting = False
         self._options = {
             "model": model,
             "dimensions": dimensions,
             "allow_undocumented": allow_undocumented,
+            "halve": False,
         }
 
     async def __call__(self, batch: Batch) -> Batch:
@@ -142,7 +141,7 @@ class EmbedTexts(_Rows):
         engine = Engine[Any](self._gate, Summary())
 
         async def embed(unit: Sequence[str]) -> None:
-            async for asked, result in engine.in_halves(self._embed, unit, self._at_once):
+            async for asked, result in engine.in_halves(self._embed, unit, self._where):
                 for number, one in enumerate(asked):
                     for row in rows[one]:
                         if isinstance(result, DsgvoError):

@@ -489,11 +489,17 @@ class BaseClient:
         return config, asked
 
     def _embed(
-        self, config: ClientConfig, batch: Batch, asked: Mapping[str, Any], *, arrays: bool = False
+        self,
+        config: ClientConfig,
+        batch: Batch,
+        asked: Mapping[str, Any],
+        *,
+        arrays: bool = False,
+        halve: bool = True,
     ) -> Flow[_Embedded]:
         """Return a batch's vectors, or as many as came before an error."""
         where = (config.base_url, asked["model"])
-        if len(batch.texts) > runtime.texts_at_once(*where):
+        if halve and len(batch.texts) > runtime.texts_at_once(*where):
             return (yield from self._embed_halves(config, batch, asked, arrays=arrays))
         base64 = config.spec.embeddings.base64 and "encoding_format" not in asked
         base64 = base64 and "encoding_format" not in runtime.refused_by(config.base_url)
@@ -501,13 +507,14 @@ class BaseClient:
         try:
             return (yield from vectors(base64=base64))
         except APIError as error:
-            if len(batch.texts) > 1 and is_too_large(error, batch):
+            too_large = len(batch.texts) > 1 and is_too_large(error, batch)
+            if too_large and halve:
                 halves = yield from self._embed_halves(config, batch, asked, arrays=arrays)
                 if halves.error is None:
                     runtime.batch_sizes.setdefault(where, (len(batch.texts) + 1) // 2)
                 return halves
             unsure = base64 and where not in runtime.gave_base64 and error.status_code != 500
-            if unsure and may_refuse_base64(error):
+            if unsure and not too_large and may_refuse_base64(error):
                 with suppress(APIError):  # the first error says more than that of a second try
                     found = yield from vectors(base64=False)
                     runtime.refused.add((config.base_url, "encoding_format"))
@@ -1586,17 +1593,19 @@ class AsyncClient(BaseClient):
         dimensions: int | None = None,
         allow_undocumented: bool = False,
         encoding_format: Literal["base64", "float"] | None = None,
+        halve: bool = True,
         **options: Unpack[Options],
     ) -> tuple[list[array[float]], int]:
         """Return the vectors of one request as arrays, and what it cost.
 
         Args:
             texts: As many as the vendor takes at once; none may be empty. More are asked for in
-                halves.
+                halves, of which an error loses those that have come.
             model: As in :meth:`Client.embed`, like those that follow.
             dimensions: Length of the vectors.
             allow_undocumented: Use the path of OpenAI's API.
             encoding_format: How vectors travel.
+            halve: Whether more than the vendor takes are asked for in halves, or are its error.
             **options: As in :class:`RequestOptions`.
 
         Returns:
@@ -1615,7 +1624,7 @@ class AsyncClient(BaseClient):
         """
         config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
         check_texts(texts)
-        done = await arun(self._embed(config, Batch(0, texts), asked, arrays=True))
+        done = await arun(self._embed(config, Batch(0, texts), asked, arrays=True, halve=halve))
         if done.error is not None:
             raise done.error
         return done.vectors, done.tokens
