@@ -1037,6 +1037,7 @@ class _Inflater:
     """
 
     _begun = False
+    _first = b""  # one byte tells nothing of the form
 
     def __init__(self, encoding: str, max_bytes: int) -> None:
         self._max = self._left = max_bytes
@@ -1057,6 +1058,9 @@ class _Inflater:
             yield from self._inflate(data[start : start + PART])
 
     def _inflate(self, data: bytes) -> Iterator[bytes]:
+        data, self._first = self._first + data, b""
+        if not self._begun and len(data) < 2:
+            data, self._first = b"", data
         while data:
             if self._zlib.eof:  # a gzip file may have several parts
                 self._zlib = zlib.decompressobj(47)
@@ -1074,7 +1078,7 @@ class _Inflater:
                 yield piece
 
     def close(self) -> None:
-        if self._begun and not self._zlib.eof:
+        if self._first or (self._begun and not self._zlib.eof):
             raise ConnectionFailedError("broken", "the compressed body is not whole")
 
 
@@ -1488,18 +1492,24 @@ def _protocol() -> type[ResponseHandler]:
             super().set_response_params(**params)
 
         def data_received(self, data: bytes) -> None:
+            if self._received > MAX_HEAD:
+                return
             if self.has_head or not data:  # none comes when a pause ends
+                before = _size(self._payload)
                 super().data_received(data)
-                if self._exception is not None:
-                    _end_body(self._payload)
+                _go_on_with_body(self, _size(self._payload) > before, len(data))
             elif self.idle:
                 self.abort()  # what nobody has asked for must not answer the next request
-            elif self._received <= MAX_HEAD:
+            else:
                 self.begun = True
                 self._received += len(data)
                 super().data_received(data)
-                if not self.has_head:
-                    _go_on(self, self._received)
+                _go_on(self)
+
+        def connection_lost(self, exc: BaseException | None) -> None:
+            # aiohttp takes it for the end of a body that has no length.
+            _end_body(exc and self._payload, type(exc).__name__)
+            super().connection_lost(exc)
 
         def feed_data(self, data: Any, size: int = 0) -> None:
             if self.idle:
@@ -1525,21 +1535,44 @@ def _protocol() -> type[ResponseHandler]:
     return Connection
 
 
-def _go_on(connection: ResponseHandler, received: int) -> None:
+def _go_on(connection: Any) -> None:
     """Wait on for an answer's head: aiohttp's time-out ends with one such as ``100 Continue``."""
-    import aiohttp
+    if connection.has_head:
+        connection._received = 0  # noqa: SLF001
+    else:
+        connection.start_timeout()
+        _bound(connection)
 
-    connection.start_timeout()
-    if received > MAX_HEAD:
+
+def _go_on_with_body(connection: Any, grown: bool, received: int) -> None:
+    """Bound what comes beside a body: a chunk's size, or trailers, of which aiohttp keeps any."""
+    if connection.exception() is not None:
+        _end_body(connection._payload, "what came is no HTTP")  # noqa: SLF001
+    elif grown or connection._reading_paused:  # noqa: SLF001
+        connection._received = 0  # noqa: SLF001
+    else:
+        connection._received += received  # noqa: SLF001
+        _bound(connection)
+
+
+def _size(body: Any) -> int:
+    return 0 if body is None else body.total_bytes
+
+
+def _bound(connection: Any) -> None:
+    if connection._received > MAX_HEAD:  # noqa: SLF001
+        import aiohttp
+
         connection.set_exception(aiohttp.ClientPayloadError(_LONG_HEAD))
+        _end_body(connection._payload, _LONG_HEAD)  # noqa: SLF001
 
 
-def _end_body(body: Any) -> None:
-    """End a body inside which something came that is no HTTP: aiohttp would wait for ever."""
+def _end_body(body: Any, why: str) -> None:
+    """End a body that broke off: aiohttp would wait for ever, or take it for whole."""
     import aiohttp
 
     if body is not None and not body.is_eof():
-        body.set_exception(aiohttp.ClientPayloadError("what came is no HTTP"))
+        body.set_exception(aiohttp.ClientPayloadError(why))
 
 
 def _plain(error: Exception) -> Exception:
