@@ -1346,14 +1346,25 @@ def _connection_at_work() -> Any:
 
 def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
     while traceback is not None:
-        yield traceback.tb_frame
+        if _is_asked(traceback.tb_frame):
+            yield traceback.tb_frame
         traceback = traceback.tb_next
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
-        yield frame
+        if _is_asked(frame):
+            yield frame
         frame = frame.f_back
+
+
+def _is_asked(frame: FrameType) -> bool:
+    """Return whether what a frame holds may be asked: anything else raises what it likes.
+
+    Such as a closed socket of gevent's, or an object of the user's who called.
+    """
+    package = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return package in {"httpcore", "aiohttp", "dsgvo"}
 
 
 # -- aiohttp ------------------------------------------------------------------------------------

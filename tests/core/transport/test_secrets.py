@@ -154,7 +154,6 @@ def test_secrets_stay_client_credentials(
     client = mode.client("neuroflash", **client_credentials(server))
     mode.chat(client)
     token = server.requests[-1].headers["authorization"].removeprefix("Bearer ")
-    assert token.startswith("emulator-token-")
     server.expire_tokens()
     server.script("neuroflash", *[step] * 3, path="/oauth/v2/token")
     with pytest.raises(errors.APIError) as caught:
@@ -194,9 +193,10 @@ def test_secrets_stay_cookies_are_not_kept_and_no_header_is_added(mode: Mode) ->
 
 @pytest.mark.parametrize("how", [KeyboardInterrupt, ArithmeticError])  # a signal's handler may
 def test_secrets_stay_where_a_request_is_interrupted(how: Any, monkeypatch: Any) -> None:
+    odd: Any = type("gevent", (), {"__slots__": (), "__getattr__": Mock(side_effect=OSError)})()
     own: Any = httpx.HTTPTransport()
     own._pool._close_connections = close = Mock(side_effect=[how, *[None] * 4])
-    monkeypatch.setattr(_pools._Wire, "write", Mock(side_effect=how))
+    monkeypatch.setattr(_pools._Wire, "write", lambda *_, self=odd, **__: Mock(side_effect=how)())
     with raw_server(b"") as raw:
         client = Mode("sync").client("sovrgpt", raw, api_key=SECRET, http_transport=own)
         for _ in range(2):  # before it connects, and then
