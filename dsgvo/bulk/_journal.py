@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import IO, Any, TypeGuard, cast
 
@@ -99,20 +102,27 @@ class Journal:
                 "give another target"
             )
 
-    def _noted_errors(self) -> list[dict[str, Any]]:
-        """Return as many errors of a part as are noted: of each row the last, of rows the last."""
-        found: dict[int, dict[int, dict[str, Any]]] = {part: {} for part in self.parts}
-        for line in read_lines(self.errors):
-            part, row = line.get("part"), line.get("row")
-            if _number(part) and _number(row) and part in found:
-                found[part].pop(row, None)
-                found[part][row] = line
-        noted = (
-            line
-            for part, lines in found.items()
-            for line in list(lines.values())[max(len(lines) - self.parts[part]["failed"], 0) :]
-        )
-        return sorted(noted, key=lambda line: line["row"])
+    def _noted_errors(self) -> Iterator[dict[str, Any]]:
+        """Yield as many errors of a part as are noted: of each row the last, of rows the last.
+
+        There may be millions, so no more than a part's are in memory: each run has written its
+        parts in their order.
+        """
+        begins, before = [0], 0
+        for at, line in _errors(self.errors):
+            if line["part"] < before:
+                begins.append(at)
+            before = line["part"]
+        runs = (_errors(self.errors, *span) for span in pairwise([*begins, sys.maxsize]))
+        lines = (line for _, line in heapq.merge(*runs, key=lambda one: one[1]["part"]))
+        for part, found in groupby(lines, key=lambda line: line["part"]):
+            rows: dict[int, dict[str, Any]] = {}
+            for line in found:
+                rows.pop(line["row"], None)
+                rows[line["row"]] = line
+            failed = self.parts[part]["failed"] if part in self.parts else 0
+            noted = list(rows.values())[max(len(rows) - failed, 0) :]
+            yield from sorted(noted, key=lambda line: line["row"])
 
     def _compare(self, noted: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         for name in dict.fromkeys((*noted, *settings)):
@@ -248,6 +258,21 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             if line.endswith("\n") and (found := _read(line)) is not None:
                 yield found
+
+
+def _errors(
+    path: Path, begin: int = 0, end: int = sys.maxsize
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the errors in a file, or in some of its bytes, and where each begins."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(begin)
+        for text in file:
+            if begin >= end:
+                return
+            line = _read(text) if text.endswith(b"\n") else None
+            if line is not None and _number(line.get("part")) and _number(line.get("row")):
+                yield begin, line
+            begin += len(text)
 
 
 def write_whole(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:

@@ -60,24 +60,22 @@ def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Pat
     lines[4]["body"]["model"] = "gibt-es-nicht"
     source = write_lines(tmp_path / "in.jsonl", lines)
     environment.script("innogpt", *[Status(400)] * 25)  # none says that the vendor is down
-    arguments: dict[str, Any] = {"provider": "innogpt", "max_concurrency": 1}
-    assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 25
+    run = partial(run_batch, source, tmp_path / "out.jsonl", provider="innogpt", max_concurrency=1)
+    assert run().failed == 25
     before = read_lines(tmp_path / "out.jsonl")
     environment.clear()
-    again = partial(run_batch, source, tmp_path / "out.jsonl", retry_errors=True, **arguments)
     full = patch("dsgvo.bulk._batch.sync", side_effect=OSError(28, "full"))
     with full, pytest.raises(OSError, match="full"):
-        again()
-    assert run_batch(source, tmp_path / "out.jsonl", **arguments).failed == 25
+        run(retry_errors=True)
+    assert run().failed == 25
     assert read_lines(tmp_path / "out.jsonl") == before
-    assert (again().failed, len(environment.requests)) == (0, 25)
+    assert (run(retry_errors=True).failed, len(environment.requests)) == (0, 25)
     assert len([*tmp_path.iterdir()]) == 3  # neither errors nor a folder for work
     after = read_lines(tmp_path / "out.jsonl")
     assert [one["custom_id"] for one in after] == [f"{n}" for n in range(30)]
     assert after[25:] == before[25:]
     write_lines(source, lines[:5])
-    refused = raised(ConfigurationError, run_batch, source, tmp_path / "out.jsonl", **arguments)
-    assert "input was" in str(refused)
+    assert "input was" in str(raised(ConfigurationError, run))
 
 
 def test_results_are_not_lost(environment: Server, tmp_path: Path, monkeypatch: Any) -> None:
@@ -106,5 +104,4 @@ def test_results_are_not_lost(environment: Server, tmp_path: Path, monkeypatch: 
     assert target.read_bytes() == whole.read_bytes()
     target.write_bytes(b"".join(whole.read_bytes().splitlines(keepends=True)[:-1]))
     for retry, said in ((False, "it lacks results"), (True, "'batch_req_11' is not in its place")):
-        again = partial(run_batch, source, target, provider="innogpt", retry_errors=retry)
-        assert said in str(raised(ConfigurationError, again))
+        assert said in str(raised(ConfigurationError, run_batch, **given, retry_errors=retry))

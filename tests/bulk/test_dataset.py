@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import tracemalloc
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -173,8 +174,8 @@ def test_one_bad_row_spoils_nothing(environment: Server, tmp_path: Path, invoke:
     source = corpus(tmp_path / "in.jsonl", 200, {150: "geheim " * 200, 20: ""})
     environment.limit_embeddings("innogpt", bytes=1000)
     program = ("embed", str(source), str(tmp_path / "out"), "--provider", "innogpt", "--id", "n")
-    options, variables = OPTIONS, environment.environ("innogpt")
-    assert one_line(invoke(*program, *options, env=variables)).startswith("error: 2 rows failed")
+    run = partial(invoke, *program, *OPTIONS, env=environment.environ("innogpt"))
+    assert one_line(run()).startswith("error: 2 rows failed")
     assert len(environment.requests) == 13 + 8  # no half that has come is asked for again
     rows = rows_of(tmp_path / "out")
     assert [row["n"] for row in rows if row["vector"] is None] == [20, 150]
@@ -183,8 +184,7 @@ def test_one_bad_row_spoils_nothing(environment: Server, tmp_path: Path, invoke:
     told = {one["row"]: (one["id"], one["error"]["type"]) for one in found}
     assert told == {20: (20, "ConfigurationError"), 150: (150, "RequestTooLargeError")}
     environment.clear()
-    again = invoke(*program, *options, "--retry-errors", "--with-inputs", env=variables)
-    assert one_line(again).startswith("error: 1 rows failed")
+    assert one_line(run("--retry-errors", "--with-inputs")).startswith("error: 1 rows failed")
     assert len(texts_asked(environment)) == 1
     (left,) = conftest.read_lines(tmp_path / "out.errors.jsonl")
     assert (left["row"], left["input"]) == (20, "")
@@ -300,3 +300,7 @@ def test_a_full_disk_and_a_text_that_fails_often(environment: Server, tmp_path: 
         found = conftest.read_lines(errors) if errors.exists() else []
         assert (done.failed, [one["row"] for one in found]) == (len(left), left)
     assert len(environment.requests) == 3  # two texts, and the one that was refused
+    embedded(corpus(source, 9000, dict.fromkeys(range(1, 9000), "")), tmp_path / "blank")
+    tracemalloc.start()
+    embedded(source, tmp_path / "blank")  # its errors take no memory but those of a part
+    assert (tracemalloc.get_traced_memory()[1] < 6e6, tracemalloc.stop()) == (True, None)
