@@ -236,6 +236,13 @@ class Settings(BaseModel):
             if field in arguments and arguments[field] != value:
                 raise ConfigurationError(f"{field} and {name} are the same argument: pass one")
             arguments[field] = value
+        # Each may hold a gateway's key, which dumps, traces and caches leave out of these alone.
+        for name, own in (("extra_headers", "default_headers"), ("extra_query", "default_query")):
+            body = arguments.get(cls.body_argument)
+            if isinstance(body, Mapping) and name in body:
+                fields = dict(cast("Mapping[str, Any]", body))
+                arguments[own] = merged_body(arguments.get(own), fields.pop(name))
+                arguments[cls.body_argument] = fields
         return arguments
 
     def _check_settings(self) -> None:

@@ -125,7 +125,12 @@ def test_traces_do_not_hold_headers_of_a_call_and_a_cache_takes_no_options(serve
             seen.append(repr((serialized, kwargs)))
 
     chat().invoke("Hallo!", config={"callbacks": [Params()]}, **OPTIONS)
-    assert ["geheim-4711-geheim" in text for text in seen] == [False]
+    chat(model_kwargs=OPTIONS).invoke("Hallo!", config={"callbacks": [Params()]})
+    seen.append(repr(llm(additional_kwargs=OPTIONS).to_dict()))
+    assert ["geheim-4711-geheim" in text for text in seen] == [False] * 3
+    InnoGPTEmbeddings(extra_body={"extra_headers": OPTIONS["extra_headers"]}).embed_query("a")
+    assert server.requests[-1].headers["x-gateway-key"] == "geheim-4711-geheim"
+    assert "extra_headers" not in server.requests[-1].json
     embedding = InnoGPTEmbedding(embeddings_cache=SimpleKVStore())
     with pytest.raises(errors.ConfigurationError, match="beside embeddings_cache"):
         embedding.get_text_embedding_batch(["a"], timeout=5)
