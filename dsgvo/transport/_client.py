@@ -848,7 +848,7 @@ def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None
 def _broken(
     call: _Call, answer: Answer, decoder: ChatDecoder, failed: ConnectionFailedError
 ) -> list[Delta]:
-    """Return the last deltas of an answer that goes on though its connection broke, or raise."""
+    """Return the last deltas of an answer that is whole or goes on, though its connection broke."""
     try:
         return decoder.fail(connection_error(call.config, failed, call.operation))
     except DsgvoError as error:

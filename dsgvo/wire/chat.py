@@ -186,15 +186,17 @@ class ChatDecoder:
         return self._flush()
 
     def fail(self, error: DsgvoError) -> list[Delta]:
-        """Take that the connection broke, and return the last deltas of an answer that goes on.
+        """Take that the connection broke: the last deltas of an answer that was whole or goes on.
 
         Raises:
-            DsgvoError: If it does not.
+            DsgvoError: If it was not, and does not.
         """
         if self._error is not None:
             raise self._error
         if not self._is_stream:
             raise error
+        if self._reader.finish_reason is not None and not self._sse.pending:
+            return self.close()
         return self._ended(f"the connection broke inside the stream ({error.message})")
 
     def completion(self) -> Completion:

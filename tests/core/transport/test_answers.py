@@ -88,6 +88,8 @@ NO_ANSWERS: list[tuple[Step, type[errors.DsgvoError], str]] = [
     (Status(200, {"error": "kaputt", "code": "429"}), errors.RateLimitError, "kaputt"),
     (Truncate(clean=False, reply=Reply(TEXT, stream=False)), errors.APIConnectionError, "broke"),
 ]
+FINISHED = sse(chunk("Ja.", "stop"), done=False)
+ENDS = [("dropped", STREAM), ("dropped", FINISHED), ("held", STREAM), ("held", sse(chunk()))]
 
 
 @hows
@@ -102,13 +104,13 @@ def test_whole_answers_an_answer_that_is_none(
 
 
 @hows
-@pytest.mark.parametrize(("ending", "text"), [("dropped", TEXT), ("held", TEXT), ("held", "")])
-def test_whole_answers_after_done_nothing_more_is_needed(
-    mode: Mode, how: str, ending: str, text: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("ending", "stream"), ENDS, ids=range(len(ENDS)))
+def test_whole_answers_after_the_end_nothing_more_is_needed(
+    mode: Mode, how: str, ending: str, stream: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_pools, "DRAIN_SECONDS", 3600)
     let_go, over = threading.Event(), threading.Event()
-    stream = STREAM if text else sse(chunk())
+    text = {STREAM: TEXT, FINISHED: "Ja."}.get(stream, "")
 
     def serve(_request: bytes, connection: socket.socket) -> None:
         connection.sendall(http(stream, kind="text/event-stream", length=len(stream) + 10))
@@ -124,7 +126,7 @@ def test_whole_answers_after_done_nothing_more_is_needed(
 
 
 PACKED = gzip.compress(STREAM)
-UNFINISHED = gzip.compress(sse(chunk("Ja.", "stop"), done=False))
+UNFINISHED = gzip.compress(sse(chunk("Ja."), done=False))
 # An encoding, a body in it, and what is said of one that cannot be read
 ENCODED: list[tuple[str, bytes, str]] = [
     *((name, PACKED, "") for name in ("GZIP", "x-gzip")),
