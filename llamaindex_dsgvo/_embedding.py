@@ -136,8 +136,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
     def _checked(self, texts: Iterable[str]) -> list[str]:
         require_list("texts", texts)
         texts = list(texts)
-        if self.on_empty == "error":
-            check_texts(texts)
+        check_texts(texts, empty=self.on_empty != "error")
         return texts
 
     def _llama_index_batches(self, options: Mapping[str, Any]) -> bool:

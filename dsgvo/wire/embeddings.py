@@ -157,8 +157,10 @@ def check_count(argument: str, value: int) -> None:
         raise ConfigurationError(f"{argument}={shown(value)} is out of range: use 1 or more")
 
 
-def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts") -> None:
-    """Refuse what is not a text to send.
+def check_texts(
+    texts: Iterable[str], start: int = 0, *, argument: str = "texts", empty: bool = False
+) -> None:
+    """Refuse what is not a text to send; ``empty`` says that it may have no letter.
 
     Raises:
         ConfigurationError: If a text is empty or not a string; the message names its index.
@@ -167,7 +169,7 @@ def check_texts(texts: Iterable[str], start: int = 0, *, argument: str = "texts"
     for index, text in enumerate(texts, start):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"{argument}[{index}] is a {type(text).__name__}, not a str")
-        if not text:
+        if not text and not empty:
             raise ConfigurationError(f"{argument}[{index}] is empty: leave it out")
 
 
@@ -208,10 +210,10 @@ def batches(
     require_list(argument, texts)
     if on_empty not in get_args(OnEmpty):
         raise ConfigurationError(f"on_empty={shown(on_empty)}: 'error', 'zero' or 'skip'")
-    checked = isinstance(texts, Sequence) and on_empty == "error"
+    checked, refused = isinstance(texts, Sequence), on_empty == "error"
     if checked:
-        check_texts(texts, argument=argument)
-    return _cut(texts, max_texts, max_bytes, None if checked else on_empty)
+        check_texts(texts, argument=argument, empty=not refused)
+    return _cut(texts, max_texts, max_bytes, None if checked and refused else on_empty)
 
 
 def _cut(

@@ -142,15 +142,16 @@ BAD_TEXTS: list[tuple[Any, str]] = [
 
 def test_what_is_no_text_is_refused_by_its_index() -> None:
     for texts, said in BAD_TEXTS:
-        assert str(raised(errors.ConfigurationError, wire.batches, texts)) == said
+        for how in ("error",) if "empty" in said else ("error", "skip"):
+            error = raised(errors.ConfigurationError, wire.batches, texts, on_empty=how)
+            assert str(error) == said
         if isinstance(texts, list):  # a generator's texts are checked as they are read
             cut = wire.batches(iter(cast("list[Any]", texts)), max_texts=1)
             assert next(cut).texts == ["a"]
             assert str(raised(errors.ConfigurationError, list, cut)) == said
     wire.check_texts(["a", " "])
-    for value, kind in ((7, "int"), ("ab", "single str")):
-        error = raised(errors.ConfigurationError, wire.check_texts, value, argument="x")
-        assert str(error) == f"x is a {kind}: pass a list of texts"
+    error = raised(errors.ConfigurationError, wire.check_texts, 7, argument="x")
+    assert str(error) == "x is a int: pass a list of texts"
     wrong = raised(errors.ConfigurationError, wire.batches, ["a"], on_empty="x")
     assert str(wrong) == "on_empty='x': 'error', 'zero' or 'skip'"
     blank = wire.batches(["", " "], on_empty="zero")
@@ -182,15 +183,9 @@ NOT_SMALLER = [
     *map(errors.BadRequestError, ("since version 1.2.3", "unknown model", "0 frei")),
     errors.RateLimitError("rate limit exceeded"),
 ]
-FLOATS = [
-    errors.BadRequestError("upstream could not be read", status_code=400),
-    errors.InternalServerError("x", status_code=500),
-]
-NO_FLOATS = [
-    errors.ContextWindowExceededError("x", status_code=400),
-    errors.AuthenticationError("x", status_code=401),
-    errors.APIConnectionError("x"),
-]
+FLOATS = [errors.APIStatusError("x", status_code=status) for status in (400, 500)]
+NO_FLOATS = [errors.ContextWindowExceededError("x", status_code=400)]
+NO_FLOATS += [errors.APIStatusError("x", status_code=401), errors.APIConnectionError("x")]
 
 
 def test_which_errors_a_smaller_batch_or_floats_may_avoid() -> None:
