@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from dsgvo.wire.tools import NO_NAMES
@@ -32,7 +33,7 @@ def valid_name(name: str) -> str:
 
 
 def valid_tool_names(body: dict[str, Any]) -> Mapping[str, str]:
-    """Give the tools of a request valid names, in its choice and its history too.
+    """Give the tools of a request and of its history valid names, in its choice too.
 
     Returns:
         The tools' own names by those on the wire, for the answer; nearly always none.
@@ -43,7 +44,8 @@ def valid_tool_names(body: dict[str, Any]) -> Mapping[str, str]:
         ({'Groesse': 'Größe'}, 'Groesse')
     """
     tools = cast("Sequence[Mapping[str, Any]]", body.get("tools") or ())
-    own = [str(tool["function"].get("name", "")) for tool in tools if "function" in tool]
+    called = (message["tool_calls"] for message in body["messages"] if message.get("tool_calls"))
+    own = dict.fromkeys(map(_name, chain(tools, *called)))
     wrong = [name for name in own if name and not _VALID.fullmatch(name)]
     if not wrong:
         return NO_NAMES
@@ -56,20 +58,26 @@ def valid_tool_names(body: dict[str, Any]) -> Mapping[str, str]:
             valid = f"{valid_name(name)[: _LONGEST - 8]}_{number}"
         taken.add(valid)
         wire[name] = valid
-    body["tools"] = [_renamed(tool, wire) for tool in tools]
+    if tools:
+        body["tools"] = [_renamed(tool, wire) for tool in tools]
     if isinstance(body.get("tool_choice"), Mapping):
         body["tool_choice"] = _renamed(body["tool_choice"], wire)
     body["messages"] = [_message(message, wire) for message in body["messages"]]
     return {valid: name for name, valid in wire.items()}
 
 
-def _renamed(item: Mapping[str, Any], wire: Mapping[str, str]) -> Mapping[str, Any]:
+def _name(item: Mapping[str, Any]) -> str:
+    """Return the name of a tool, of a call or of what is chosen; nothing if it has none."""
     function: object = item.get("function")
     if not isinstance(function, Mapping):
-        return item
-    named = cast("Mapping[str, Any]", function)
-    name = wire.get(str(named.get("name")))
-    return item if name is None else {**item, "function": {**named, "name": name}}
+        return ""
+    name: object = cast("Mapping[str, Any]", function).get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _renamed(item: Mapping[str, Any], wire: Mapping[str, str]) -> Mapping[str, Any]:
+    name = wire.get(_name(item))
+    return item if name is None else {**item, "function": {**item["function"], "name": name}}
 
 
 def _message(message: Mapping[str, Any], wire: Mapping[str, str]) -> Mapping[str, Any]:

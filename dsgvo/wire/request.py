@@ -17,7 +17,7 @@ from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.messages import without_reasoning
 from dsgvo.wire.names import valid_tool_names
 from dsgvo.wire.residency import Residency, check_residency, model_id
-from dsgvo.wire.tools import NO_NAMES, tool_choice
+from dsgvo.wire.tools import tool_choice
 
 __all__ = [
     "ChatRequest",
@@ -121,9 +121,7 @@ def build_chat(
     known = provider.model(model)
     unsure_of_images = check_parts(provider, model, messages, known)
     messages, upload = take_upload(provider, messages)
-    sent = messages if send_reasoning else without_reasoning(messages)
-    reasoned = messages if send_reasoning is None and sent is not messages else None
-    body: dict[str, Any] = {"model": model, "messages": sent}
+    body: dict[str, Any] = {"model": model, "messages": messages}
     ignored: dict[str, str] = {}
     for name, value in params.items():
         if value is None or (name in {"stop", "tools"} and _is_empty(value)):
@@ -141,11 +139,16 @@ def build_chat(
             provider, model, "messages", "documents no image input", then, strict
         )
     tool_names = _check_tools(provider, known, body)
+    messages = body["messages"]
+    body["messages"] = sent = messages if send_reasoning else without_reasoning(messages)
+    reasoned = messages if send_reasoning is None and sent is not messages else None
     _check_form(provider, body)
     # A model that streams unasked is asked for its stream, so that it reports its usage.
     stream = stream or known.streams_unasked
     if stream:
         body["stream"] = True
+    else:
+        body.pop("stream_options", None)  # OpenAI's API refuses them then
     body.update(extra_body or {})
     _check_values(body)
     check_residency(provider, str(body["model"]), residency, trusted_models)
@@ -279,7 +282,7 @@ def _ignored(provider: Provider, model: str, given: str, does: str, then: str, s
 def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> Mapping[str, str]:
     """Check tools and what is chosen of them; return their own names, by valid ones."""
     if "tools" not in body and "tool_choice" not in body:  # nearly all
-        return NO_NAMES
+        return valid_tool_names(body)
     tools: list[dict[str, Any]] = body.get("tools", [])
     check_objects("tools", tools)
     for index, tool in enumerate(tools):

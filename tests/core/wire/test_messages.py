@@ -52,9 +52,8 @@ CALLS = [wire.function_call("1", "f", {})]
 
 def test_an_assistants_turn() -> None:
     thoughts = {"reasoning_content": "Hm.", "reasoning_details": None}
-    plain, asked = (
-        wire.assistant_message(*of, reasoning=thoughts) for of in (("Ja.", []), ("", CALLS))
-    )
+    plain = wire.assistant_message("Ja.", [], reasoning=thoughts)
+    asked = wire.assistant_message("", CALLS, reasoning=thoughts)
     called = {"role": "assistant", "content": None, "tool_calls": CALLS}
     assert plain == {"role": "assistant", "content": "Ja."}
     assert asked == called | {"reasoning_content": "Hm."}

@@ -127,10 +127,7 @@ def test_what_is_asked_for_and_errors_in_the_vendors_name() -> None:
         named = [(str(error).split()[0], error.provider) for error in failures]
         assert named == [("neuroflash:", "neuroflash"), ("innoGPT", "innogpt")][: len(named)]
         assert LACKS.get(asks[0].expects, "") in str(failures[-1])
-    endless = [
-        page | {"page": {"totalElements": 999, "currentPage": page["data"][0]["id"]}}
-        for page in PAGES
-    ]
+    endless = [{"data": [{}], "page": {"totalElements": 999, "currentPage": n}} for n in range(101)]
     for pages, said in (
         (endless, "a list of workspaces, got more than 100 pages"),
         ([PAGES[0], PAGES[0]], "page 1 of workspaces, got page 0"),

@@ -47,13 +47,15 @@ def asked(*parts: Any) -> list[dict[str, Any]]:
 
 IMAGE, UPLOAD = image_part(url="https://example.com/a.png"), file_part(data=b"%PDF-1")
 PLAIN = [{"role": "assistant", "content": "Hm?"}, *HELLO]
-THOUGHT = [PLAIN[0] | {"reasoning_content": "Hm."}, *HELLO]
+HM = {"reasoning_content": "Hm."}
+THOUGHT = [PLAIN[0] | HM, *HELLO]
+OWN_NAME, VALID = (PLAIN[0] | {"tool_calls": [{"function": {"name": n}}]} for n in ("ö", "oe"))
 STREAM, USAGE = {"stream": True}, {"stream_options": {"include_usage": True}}
 UPLOADED = {"messages": [{"role": "user", "content": "Was?"}]}
 # vendor, what is given → the request
 REQUESTS: list[tuple[str, dict[str, Any], ChatRequest]] = [
     *((provider, {}, request({})) for provider in PROVIDERS),
-    ("sovrgpt", {"model": " m ", "stop": [], "tools": [], "top_p": None}, request({})),
+    ("sovrgpt", {"model": " m ", "stop": [], "tools": [], "top_p": None} | USAGE, request({})),
     ("sovrgpt", {"temperature": 0, "stream_usage": True}, request({"temperature": 0})),
     ("sovrgpt", STREAM | {"stream_usage": True}, request(STREAM, optional=USAGE)),
     ("sovrgpt", STREAM | USAGE | {"stream_usage": True}, request(USAGE | STREAM)),
@@ -63,8 +65,8 @@ REQUESTS: list[tuple[str, dict[str, Any], ChatRequest]] = [
     ("sovrgpt", {"messages": THOUGHT}, request({"messages": THOUGHT})),
     ("sovrgpt", {"messages": THOUGHT, "send_reasoning": False}, request({"messages": PLAIN})),
     (
-        *("sovrgpt", {"messages": THOUGHT, "send_reasoning": None}),
-        request({"messages": PLAIN}, reasoned_messages=THOUGHT),
+        *("sovrgpt", {"messages": [OWN_NAME | HM], "send_reasoning": None}),
+        request({"messages": [VALID]}, reasoned_messages=[VALID | HM], tool_names={"oe": "ö"}),
     ),
     ("innogpt", {"messages": asked(UPLOAD)}, request(UPLOADED, upload=UPLOAD["upload"])),
     (
