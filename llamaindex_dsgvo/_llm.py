@@ -188,7 +188,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     # Requests
 
     def _request(
-        self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any], *, stream: bool
+        self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
     ) -> tuple[dict[str, Any], bool]:
         """Return the arguments of the core's call, and whether one tool call alone is wanted."""
         request: dict[str, Any] = {
@@ -202,8 +202,6 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         for name, instead in _NOT_PARAMETERS.items():
             if name in request:
                 raise ConfigurationError(f"{name} is not a parameter of a request: {instead}")
-        if not stream:
-            request.pop("stream_options", None)
         single_call = request.pop("allow_parallel_tool_calls", None) is False
         if isinstance(form := request.get("response_format"), type):
             request |= response_class(self.spec, form)
@@ -217,27 +215,27 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     # Chat and completion; the private twins are free of callbacks, so that each call has one
 
     def _chat(self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]) -> ChatResponse:
-        request, single_call = self._request(messages, arguments, stream=False)
+        request, single_call = self._request(messages, arguments)
         return chat_response(self._client.chat(**request), single_call=single_call)
 
     async def _achat(
         self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
     ) -> ChatResponse:
         await self._aread_list()
-        request, single_call = self._request(messages, arguments, stream=False)
+        request, single_call = self._request(messages, arguments)
         answer: Completion = await self._async_client.chat(**request)
         return chat_response(answer, single_call=single_call)
 
     def _stream(
         self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
     ) -> tuple[Generator[Delta], ResponseBuilder]:
-        request, single_call = self._request(messages, arguments, stream=True)
+        request, single_call = self._request(messages, arguments)
         return self._client.stream(**request), ResponseBuilder(single_call=single_call)
 
     def _astream(
         self, messages: Sequence[ChatMessage], arguments: Mapping[str, Any]
     ) -> tuple[AsyncGenerator[Delta], ResponseBuilder]:
-        request, single_call = self._request(messages, arguments, stream=True)
+        request, single_call = self._request(messages, arguments)
         return self._async_client.stream(**request), ResponseBuilder(single_call=single_call)
 
     def _prompt(self, prompt: str, formatted: bool) -> list[ChatMessage]:
@@ -395,7 +393,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
         # A choice of tools is the method's own, as in LlamaIndex's programs.
         own = ("tools", "tool_choice", "tool_required", "allow_parallel_tool_calls")
         given = {name: value for name, value in (llm_kwargs or {}).items() if name not in own}
-        return {"messages": messages, **given, **extraction.arguments}
+        return {"messages": messages, "response_format": None, **given, **extraction.arguments}
 
     def structured_predict(
         self,

@@ -65,7 +65,8 @@ CASES = [
 def test_every_documented_method_and_by_default_the_best(
     server: Server, way: Way, provider: str, method: Any, sent: str
 ) -> None:
-    assert way.structured(way.model(provider), Person, method, QUESTION) == ANNA
+    of_all = {} if way.is_langchain or provider != "neuroflash" else {"response_format": {}}
+    assert way.structured(way.model(provider, **of_all), Person, method, QUESTION) == ANNA
     assert [asked_by(body) for body in bodies(server)] == [sent]
 
 
