@@ -128,7 +128,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         # Traces show what is asked for, and no connection settings.
-        _, params = RequestOptions.split(self._of_call(kwargs))
+        with langchain_errors:
+            _, params = RequestOptions.split(self._of_call(kwargs))
         given = {"model": self.model, **self._parameters(), **params}
         return {**given, "stop": stop or given.get("stop"), "_type": self._llm_type}
 

@@ -20,6 +20,7 @@ from dsgvo import Client, errors
 from dsgvo.emulator import Server, Status
 from dsgvo.peers import ANY, PEER_ARGUMENTS
 from langchain_dsgvo import ChatInnoGPT, ChatNeuroflash, ChatSovrGPT, InnoGPTEmbeddings
+from langchain_dsgvo.errors import ConfigurationError
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding, SovrGPT
 from tests.core.support import answer
 
@@ -106,7 +107,7 @@ def test_what_there_is_not_is_refused_with_the_way_out(name: str) -> None:
     if harmless is not ANY:
         assert "{body}" not in refused(f"ChatSovrGPT: {name} cannot be set", **{name: object()})
         if not PEER_ARGUMENTS[name].per_call:
-            with pytest.raises(errors.ConfigurationError, match=f"{name} cannot be set"):
+            with pytest.raises(ConfigurationError, match=f"{name} cannot be set"):
                 sovrgpt().invoke("Hallo!", **{name: object()})
 
 
