@@ -238,15 +238,18 @@ def embed_dataset(
 def _values(column: Any) -> list[Any]:
     try:
         return column.to_pylist()
-    except UnicodeDecodeError:
+    except (ValueError, OverflowError):
         return [_value(one) for one in column]
 
 
 def _value(found: Any) -> Any:
-    """Return a value of a table; ``None`` for a text that is not in UTF-8, as Parquet may hold."""
+    """Return a value of a table; ``None`` for one that Python has not, as Parquet may hold.
+
+    Such are a text that is not in UTF-8, and a time after the year 9999.
+    """
     try:
         return found.as_py()
-    except UnicodeDecodeError:
+    except (ValueError, OverflowError):
         return None
 
 

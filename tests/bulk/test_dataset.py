@@ -82,9 +82,9 @@ def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Pa
     assert found == [*kept, *[(None,) * 4] * 3]
     last = rows_of(tmp_path / "out")[2]
     assert (json.loads(last["many"]), last["w"]) == (many, '[{"a": 0.5}, {"a": true}]')
-    texts = pa.array([b"\xfc", b"gut"]).view(pa.string())
-    pq.write_table(pa.table({"body": texts}), odd := tmp_path / "in.parquet")
-    assert embedded(odd, tmp_path / "other", id="body", with_inputs=True).failed == 1
+    text, far = pa.array([b"\xfc", b"gut"]).view("string"), pa.array([2**62, 0], "timestamp[us]")
+    pq.write_table(pa.table({"body": text, "t": far}), odd := tmp_path / "in.parquet")
+    assert embedded(odd, tmp_path / "other", id="t", with_inputs=True).failed == 1
 
 
 def test_a_text_is_paid_for_once(environment: Server, tmp_path: Path, monkeypatch: Any) -> None:
