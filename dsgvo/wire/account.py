@@ -14,8 +14,6 @@ from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
-from pydantic_core import from_json
-
 from dsgvo.errors import (
     APIError,
     APIResponseError,
@@ -24,7 +22,7 @@ from dsgvo.errors import (
     environment_error,
 )
 from dsgvo.providers import Model, Provider
-from dsgvo.wire.body import describe_body
+from dsgvo.wire.body import describe_body, parse_json
 from dsgvo.wire.errors import error_from_body, is_error
 from dsgvo.wire.models import decode_models, entries_of, find_model, first_of, unexpected
 
@@ -280,7 +278,7 @@ class Page(Generic[_T]):
 
 
 def _page(body: bytes, entries: list[_T], size: int) -> Page[_T]:
-    answer: Any = from_json(body)
+    answer: Any = parse_json(body)
     about: Any = cast("dict[str, Any]", answer).get("page") if isinstance(answer, dict) else None
     about = cast("dict[str, Any]", about) if isinstance(about, dict) else dict[str, Any]()
     total = first_of(about, int, "totalElements")
@@ -332,7 +330,7 @@ def decode_health(provider: Provider, body: bytes) -> dict[str, Any]:
         APIResponseError: If it is a web page.
     """
     try:
-        answer: object = from_json(body) if body.strip() else {}
+        answer: object = parse_json(body) if body.strip() else {}
     except ValueError:
         if body.lstrip()[:1] == b"<":
             raise unexpected(provider, describe_body(body), "the service's health") from None

@@ -10,11 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pydantic_core import from_json
-
 from dsgvo.errors import APIResponseError
 from dsgvo.providers import Model, Provider, with_published
-from dsgvo.wire.body import describe_body
+from dsgvo.wire.body import InvalidJSONError, describe_body, parse_json
 from dsgvo.wire.errors import error_from_body, is_error
 from dsgvo.wire.files import mime_type_of
 
@@ -164,9 +162,9 @@ def entries_of(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[
         APIResponseError: If there is no list in it.
     """
     try:
-        answer = from_json(body)
-    except ValueError:
-        raise unexpected(provider, describe_body(body)) from None
+        answer = parse_json(body)
+    except InvalidJSONError as error:
+        raise unexpected(provider, str(error)) from None
     if isinstance(answer, dict):
         fields = cast("dict[str, Any]", answer)
         if is_error(fields):

@@ -62,7 +62,7 @@ READ: list[tuple[Any, Any, Any]] = [
     (ids, {"models": [{"model": "a"}, {"name": "b"}]}, "ab"),
     (ids, [{"id": "a"}, "b"], "ab"),
     (ids, {"data": [{"object": "model"}, {"id": 7}, {"id": "a"}]}, "a"),
-    (workspaces, {"workspaces": [{"id": "w1", "name": "T"}]}, ([("w1", "T")], 1, 0, 1)),
+    (workspaces, {"workspaces": [{"id": "w1", "name": "\ud83d"}]}, ([("w1", "\ufffd")], 1, 0, 1)),
     (workspaces, {"data": [{"id": 7}]}, ([("7", None)], 1, 0, 1)),
     (workspaces, [{"id": "w1", "name": 3}, {"name": "ohne"}], ([("w1", None)], 2, 0, 2)),
     (quotas, QUOTAS, ([(*AMOUNTS, MIDNIGHT, True), BARE_READ], 2, 3, 9)),
@@ -72,8 +72,8 @@ READ: list[tuple[Any, Any, Any]] = [
     (decode_image, {"data": [{"b64_json": PNG_TEXT}]}, GeneratedImage(None, PNG, None)),
     (decode_image, {"images": [{"url": PNG_URL}]}, GeneratedImage(None, PNG, None)),
     (
-        *(decode_image, {"data": [{"url": "https://x/1", "revised_prompt": "p"}]}),
-        GeneratedImage("https://x/1", None, "p"),
+        *(decode_image, {"data": [{"url": "https://x/1", "revised_prompt": "p\ud83d"}]}),
+        GeneratedImage("https://x/1", None, "p\ufffd"),
     ),
 ]
 
