@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import unquote, urlencode, urlsplit
 
 from pydantic import SecretStr
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from dsgvo._version import __version__
 from dsgvo.audit import MAX_NAME
@@ -84,6 +84,7 @@ from dsgvo.wire.account import (
     read_workspaces,
 )
 from dsgvo.wire.arguments import shown
+from dsgvo.wire.body import parse_json
 from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact
 from dsgvo.wire.files import Upload
 from dsgvo.wire.limiter import Limiter
@@ -904,7 +905,7 @@ def _form(credentials: Credentials) -> SecretStr:
 
 def _token(body: bytes, started: float) -> Token | None:
     try:
-        answer: Any = from_json(body)
+        answer: Any = parse_json(body)
         text = answer["access_token"]
         life = float(answer.get("expires_in") or DEFAULT_LIFE)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):

@@ -27,8 +27,8 @@ class InvalidJSONError(ValueError):
 def parse_json(data: bytes | bytearray | str) -> Any:
     r"""Return the value that JSON text holds.
 
-    Half a surrogate pair and bytes that are not UTF-8 are read as U+FFFD: no answer is lost for one
-    character.
+    Half a surrogate pair and bytes that are not UTF-8 are read as U+FFFD, a byte order mark is
+    read over: no answer is lost for one character.
 
     Raises:
         InvalidJSONError: If the text is malformed or nested deeper than :data:`MAX_JSON_DEPTH`.
@@ -43,7 +43,7 @@ def parse_json(data: bytes | bytearray | str) -> Any:
         if "recursion limit" in str(error):
             raise InvalidJSONError(f"JSON nested deeper than {MAX_JSON_DEPTH} levels") from None
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
-    text = raw.decode("utf-8", "replace")
+    text = raw.decode("utf-8-sig", "replace")
     try:
         return from_json(_ESCAPE.sub(_without_lone_surrogate, text))
     except ValueError:

@@ -93,7 +93,7 @@ def test_secrets_stay_a_token_that_is_repeated(mode: Mode, status: int) -> None:
 
     def serve(request: bytes, _: socket.socket) -> bytes:
         if TOKEN_PATH.encode() in request:
-            return http(b'{"access_token": "abcd-4711-efgh", "expires_in": 99}')
+            return http(b'\xef\xbb\xbf{"access_token": "abcd-4711-efgh", "expires_in": 99}')
         return http(said, status=status, headers=["x-request-id: r-abcd-4711-efgh"])
 
     with raw_server(serve) as raw:

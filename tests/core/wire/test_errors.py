@@ -287,7 +287,7 @@ def test_a_body_is_described_and_not_quoted() -> None:
     for body, said in DESCRIBED.items():
         assert said in describe_body(body)
         assert "Geheim" not in describe_body(body)
-    assert parse_json('"a\ud83d"') == "a" + "\ufffd" * 3  # the three bytes that it would have
+    assert parse_json('\ufeff"a\ud83d"') == "a" + "\ufffd" * 3  # the three bytes that it would have
     named = b'{"error": {"message": "Unrecognized request argument supplied: stream_options"}}'
     assert mentions(named, "stream_options")
     assert not mentions(named, "encoding_format")
