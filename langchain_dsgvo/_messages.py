@@ -105,8 +105,7 @@ def _assistant_texts(content: str | list[str | dict[str, Any]]) -> Iterator[str]
         if isinstance(block, str):
             yield block
             continue
-        value = block.get("value") if block.get("type") == "non_standard" else block
-        fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        fields = _object(block.get("value")) if block.get("type") == "non_standard" else block
         if fields.get("type") not in _THOUGHTS:
             yield _text_in(fields, "text", "refusal")
 
@@ -187,7 +186,7 @@ def _media(kind: str, block: dict[str, Any], position: int) -> dict[str, Any] | 
 def _decoded(text: str, position: int) -> str:
     try:
         return b64decode(text, validate=True).decode()
-    except ValueError:
+    except (TypeError, ValueError):
         raise ConfigurationError(
             f"messages[{position}]: the base64 of a text-plain block is not UTF-8 text"
         ) from None
@@ -235,10 +234,14 @@ def _source(block: dict[str, Any], position: int) -> dict[str, Any]:
 
 
 def _file_name(block: dict[str, Any]) -> str | None:
-    extras = cast("dict[str, Any]", block.get("extras") or {})
+    extras = _object(block.get("extras"))
     # LangChain moves the first form's metadata into the extras.
-    metadata = cast("dict[str, Any]", block.get("metadata") or extras.get("metadata") or {})
+    metadata = _object(block.get("metadata") or extras.get("metadata"))
     found = (
         fields.get(key) for fields in (block, extras, metadata) for key in ("filename", "name")
     )
     return next((name for name in found if isinstance(name, str) and name), None)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

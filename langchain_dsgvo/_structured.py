@@ -107,7 +107,21 @@ def _check_request(
 
 
 def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
-    """Return the form of a class or a JSON schema that goes onto the wire."""
+    """Return the form of a class or a JSON schema that goes onto the wire.
+
+    Raises:
+        ConfigurationError: If it is none.
+    """
+    try:
+        return _output_schema(schema, strict)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"schema={shown(schema)}: nothing can be asked for by it: use a Pydantic or TypedDict "
+            "class, or a JSON schema; for a list, a choice or an enum, a RootModel of it"
+        ) from error
+
+
+def _output_schema(schema: Schema, strict: bool | None) -> OutputSchema:
     own: dict[str, Any] | None = None
     if isinstance(schema, dict):
         own = schema if not schema.keys() & OTHER_FORMS else None
@@ -121,14 +135,8 @@ def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
             return wanted
     if isinstance(schema, dict) and not schema.keys() & {"title", *OTHER_FORMS}:
         schema = {"title": "answer", **schema}
-    try:
-        refuse_types_of_values(schema)
-        function = convert_to_openai_function(cast("Any", schema), strict=strict)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"schema={shown(schema)}: nothing can be asked for by it: use a Pydantic or TypedDict "
-            "class, or a JSON schema; for a list, a choice or an enum, a RootModel of it"
-        ) from error
+    refuse_types_of_values(schema)
+    function = convert_to_openai_function(cast("Any", schema), strict=strict)
     described = {"description": function["description"]} if function.get("description") else {}
     return OutputSchema.of({**described, **function.get("parameters", {})}, function["name"])
 

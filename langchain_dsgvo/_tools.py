@@ -32,14 +32,20 @@ def wire_tool(
         ConfigurationError: If LangChain knows none of this kind.
     """
     try:
-        refuse_types_of_values(tool)
-        wire = convert_to_openai_tool(tool, strict=strict)
-        function: dict[str, Any] = {**wire.get("function", {})}
+        return _wire_tool(tool, strict)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"tools: nothing can be called by {shown(tool)}: use a function, a Pydantic or "
             "TypedDict class, a LangChain tool, a JSON schema with a title, or OpenAI's form"
         ) from error
+
+
+def _wire_tool(
+    tool: dict[str, Any] | type | Callable[..., Any] | BaseTool, strict: bool | None
+) -> dict[str, Any]:
+    refuse_types_of_values(tool)
+    wire = convert_to_openai_tool(tool, strict=strict)
+    function: dict[str, Any] = {**wire.get("function", {})}
     if "function" not in wire:  # a vendor's built-in tool
         return wire
     if not isinstance(tool, dict):

@@ -280,7 +280,9 @@ def example_of(schema: Mapping[str, Any]) -> Any:
         >>> example_of({"properties": {"name": {"type": "string"}, "age": {"type": "integer"}}})
         {'name': '…', 'age': 0}
     """
-    return _example(schema, schema, 0, iter(range(_LARGEST)))
+    with suppress(AttributeError, IndexError, KeyError, TypeError):  # for what is no schema
+        return _example(schema, schema, 0, iter(range(_LARGEST)))
+    return {}
 
 
 _PLAIN: Mapping[str, Any] = {"integer": 0, "number": 0.5, "boolean": True, "null": None}
@@ -291,6 +293,8 @@ def _example(
 ) -> Any:
     if next(room, None) is None:
         return None
+    if not isinstance(schema, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return "…"  # ``true``, which takes anything
     schema = _resolved(schema, root)
     value = next(
         (schema[name] for name in ("const", "default") if schema.get(name) is not None), None
@@ -308,7 +312,9 @@ def _example(
         shown = _example_properties(schema, depth)
         return {name: _example(shown[name], root, depth + 1, room) for name in shown}
     if kind == "array":
-        items: Mapping[str, Any] | None = schema.get("items")
+        items: Any = schema.get("items")
+        if isinstance(items, list):  # one for each place, as drafts before 2020 have it
+            items = next(iter(cast("list[Any]", items)), None)
         return [_example(items, root, depth + 1, room)] if items and depth < _DEEPEST else []
     return _PLAIN.get(str(kind), "…")
 

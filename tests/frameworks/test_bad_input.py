@@ -71,6 +71,7 @@ def test_bad_input(case: BadInput, way: Way, server: Server, monkeypatch: Any) -
         ("langchain", ("bind_tools", [list]), "nothing can be called by <class 'list'>"),
         ("langchain", ("bind_tools", ADD), "tools is a dict: pass a list"),
         ("langchain", ("bind_tools", [ADD | {"function": None}]), "nothing can be called"),
+        ("langchain", ("with_structured_output", {"name": 7}), "nothing can be asked for"),
         *(
             ("langchain", ("invoke", [AIMessage("", additional_kwargs={"tool_calls": calls})]), s)
             for calls, s in (("x", "tool_calls'] is a str"), ([{"function": 5}], "[0] is a int"))

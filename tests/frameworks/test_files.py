@@ -78,7 +78,7 @@ def test_an_image_an_address_and_a_text_in_every_form(
 V0_FILE = {"type": "file", "source_type": "base64", "data": PDF_TEXT, "mime_type": IS_PDF}
 SOURCE = {"type": "base64", "media_type": IS_PDF, "data": PDF_TEXT}
 UPLOADS: list[tuple[Way, Any, str]] = [
-    (LANGCHAIN, {"type": "file", "base64": PDF_TEXT}, "document.pdf"),
+    (LANGCHAIN, {"type": "file", "base64": PDF_TEXT, "extras": 7}, "document.pdf"),
     (LANGCHAIN, {"type": "file", "base64": PDF_TEXT, "extras": {"name": "r.pdf"}}, "r.pdf"),
     (LANGCHAIN, V0_FILE | {"metadata": {"filename": "r.pdf"}}, "r.pdf"),
     (LANGCHAIN, {"type": "document", "title": "r.pdf", "source": SOURCE}, "r.pdf"),

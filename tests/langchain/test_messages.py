@@ -102,6 +102,7 @@ def test_every_kind_of_message(server: Server, message: lc.BaseMessage, wire: An
         (lc.FunctionMessage(content="3", name="f"), r"messages\[1\] is a FunctionMessage"),
         (lc.RemoveMessage(id="1"), r"messages\[1\] is a RemoveMessage"),
         (lc.HumanMessage("\ud83d"), "valid Unicode"),
+        (lc.HumanMessage([{"type": "text-plain", "base64": 7}]), "is not UTF-8 text"),
         (lc.ToolMessage([{"type": "file", "source": {"path": "."}}], tool_call_id=""), "file of"),
     ],
 )
@@ -119,9 +120,9 @@ def test_thoughts_that_are_content_stay_here(server: Server, way: Way) -> None:
     server.script("sovrgpt", Reply("Moment.", reasoning="Erst denken.", tool_calls=[call]))
     first = way.answer(model, "Wer bist du?")
     reasoning, text, called = first.content_blocks
-    assert (reasoning["type"], reasoning["reasoning"]) == ("reasoning", "Erst denken.")
-    assert (text["type"], text["text"]) == ("text", "Moment.")
-    assert (called["type"], called["args"]) == ("tool_call", {"a": 1})
+    assert [one["type"] for one in first.content_blocks] == ["reasoning", "text", "tool_call"]
+    assert (reasoning["reasoning"], text["text"]) == ("Erst denken.", "Moment.")
+    assert called["args"] == {"a": 1}
     assert first.content == first.content_blocks
     way.answer(model, [("user", "Wer bist du?"), first, lc.ToolMessage("3", tool_call_id="call_1")])
     assert bodies(server)[1]["messages"][1] == CALLED

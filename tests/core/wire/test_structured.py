@@ -159,6 +159,7 @@ def test_schemas_that_hold_themselves() -> None:
 
 
 NAMED, TITLED = {"name": "a"}, {"title": "a"}
+FORM = NAMED | DESCRIBED | {"schema": INNER}
 # a form that ``response_format`` or a tool has → the schema in it, and whether it is strict
 FORMS: list[tuple[dict[str, Any], tuple[dict[str, Any], bool | None]]] = [
     ({"type": "object", "schema": 1}, ({"type": "object", "schema": 1}, None)),
@@ -166,10 +167,7 @@ FORMS: list[tuple[dict[str, Any], tuple[dict[str, Any], bool | None]]] = [
     ({"type": "function", "function": NAMED | {"parameters": INNER}}, (TITLED | INNER, None)),
     ({"type": "function", "function": NAMED}, (NAMED, None)),
     (NAMED | {"schema": INNER, "strict": True}, (TITLED | INNER, True)),
-    (
-        {"type": "json_schema", "json_schema": NAMED | {"schema": INNER} | DESCRIBED},
-        (TITLED | DESCRIBED | INNER, None),
-    ),
+    ({"type": "json_schema", "json_schema": FORM}, (TITLED | DESCRIBED | INNER, None)),
 ]
 
 
@@ -191,12 +189,12 @@ EXAMPLES: list[tuple[dict[str, Any], Any]] = [
     (TREE, {"name": "…", "children": [{"name": "…"}]}),
     *(({"type": kind}, value) for kind, value in (("number", 0.5), ("integer", 0), ("null", None))),
     *(({"type": [kind, "null"]}, value) for kind, value in (("boolean", True), ("x", "…"))),
-    *(({}, "…"), ({"type": "array"}, []), ({"type": "object"}, {})),
+    *(({}, "…"), ({"type": "array"}, []), ({"type": "object"}, {}), ({"enum": {"a": 5}}, {})),
     *(({"const": 3, "default": 4}, 3), ({"default": 4, "enum": [5]}, 4)),
     ({"const": None, "default": None, "examples": ["Köln"], "enum": ["a"]}, "Köln"),
     *(({kind: [{"type": "null"}, TEXT]}, None) for kind in ("anyOf", "oneOf", "allOf")),
-    ({"enum": [5]}, 5),
-    ({"anyOf": [{"properties": {"a": TEXT}}]}, {"a": "…"}),
+    *(({"enum": [5]}, 5), ({"type": "array", "items": [{"enum": [5]}, TEXT]}, [5])),
+    ({"anyOf": [{"properties": {"a": TEXT, "b": True}}]}, {"a": "…", "b": "…"}),
     (deep(3, {"properties": {"a": TEXT}}), {"a": {"a": {"a": {}}}}),
     (deep(3, {"type": "array", "items": TEXT}), {"a": {"a": {"a": ["…"]}}}),
 ]
