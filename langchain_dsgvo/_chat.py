@@ -410,6 +410,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
                 self.spec,
                 schema,
                 method=method,
+                takes_tools=self._client.known_model(self.model).tools is not False,
                 strict=strict,
                 include_raw=include_raw,
                 kwargs=kwargs,

@@ -45,6 +45,7 @@ def structured_output(
     schema: Schema | None,
     *,
     method: StructuredOutputMethod | None,
+    takes_tools: bool,
     strict: bool | None,
     include_raw: bool,
     kwargs: Mapping[str, Any],
@@ -54,7 +55,7 @@ def structured_output(
     tools = others.pop("tools", None)
     if tools and method is None and "json_schema" in spec.structured_output:
         method = "json_schema"
-    method = check_structured_output(spec, method)
+    method = check_structured_output(spec, method, takes_tools=takes_tools)
     _check_request(schema, method, strict, kwargs)
     if isinstance(schema, dict):
         schema, own_strict = unwrapped_schema(schema)

@@ -373,12 +373,10 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
     # Structured output
 
     def _extraction(self, output_cls: type[Model]) -> Extraction[Model]:
-        methods: tuple[StructuredOutputMethod, ...] = self.spec.structured_output
-        if self.structured_output is not None:
-            methods = (self.structured_output,)
-        elif not self._takes_tools():
-            methods = tuple(method for method in methods if method != "function_calling")
-        return Extraction(self.spec, methods[0], output_cls)
+        method = check_structured_output(
+            self.spec, self.structured_output, takes_tools=self._takes_tools()
+        )
+        return Extraction(self.spec, method, output_cls)
 
     def _structured_request(
         self,

@@ -307,16 +307,22 @@ def _check_tools(provider: Provider, model: Model, body: dict[str, Any]) -> Mapp
 
 
 def check_structured_output(
-    provider: Provider, method: StructuredOutputMethod | None
+    provider: Provider, method: StructuredOutputMethod | None, *, takes_tools: bool = True
 ) -> StructuredOutputMethod:
     """Return the method to use: the one asked for, or the best one that the vendor documents.
+
+    Args:
+        provider: Who is asked.
+        method: The one asked for.
+        takes_tools: Whether the model takes tools, so that it can be asked by one.
 
     Raises:
         CapabilityError: If the vendor does not document the method; the message names those it
             does.
     """
     if method is None:
-        return provider.structured_output[0]
+        best, *others = provider.structured_output
+        return best if takes_tools or best != "function_calling" or not others else others[0]
     if method not in provider.structured_output:
         raise CapabilityError(
             f"method={shown(method)} is not documented by {provider.title} ({provider.page}): "

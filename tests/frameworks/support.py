@@ -137,11 +137,9 @@ class Way:
         """Return an answer by a schema, or what a stream of it ends in."""
         if self.is_langchain:
             chain = model.with_structured_output(schema, method=method)
-            return (
-                self.mode.stream(chain, text)[-1]
-                if self.streamed
-                else self.mode.invoke(chain, text)
-            )
+            if self.streamed:
+                return self.mode.stream(chain, text)[-1]
+            return self.mode.invoke(chain, text)
         asked = (schema, PromptTemplate("{text}"))
         model = model.model_copy(update={"structured_output": method})
         if self.streamed:

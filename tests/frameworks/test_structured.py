@@ -71,11 +71,14 @@ def test_every_documented_method_and_by_default_the_best(
 
 
 @EACH
-def test_a_class_as_response_format(server: Server, way: Way) -> None:
+def test_a_class_as_response_format_and_a_model_without_tools(server: Server, way: Way) -> None:
     for provider in ("innogpt", "sovrgpt"):
         answer = way.answer(way.model(provider), QUESTION, response_format=Person)
         assert Person.model_validate_json(answer.text) == ANNA
-    assert [asked_by(body) for body in bodies(server)] == ["json_schema", "json_mode"]
+    sonar = way.model("meingpt", model="llama-3.1-sonar-large-128k-online")
+    assert way.structured(sonar, Person, None, QUESTION) == ANNA
+    sent = ["json_schema", "json_mode", "json_schema"]
+    assert [asked_by(body) for body in bodies(server)] == sent
 
 
 @pytest.mark.covers(

@@ -18,7 +18,6 @@ GIVEN = "Name: „Anna“\nAlter: 34"
 @pytest.mark.parametrize(
     ("provider", "arguments", "method"),
     [
-        ("meingpt", {"model": "llama-3.1-sonar-large-128k-online"}, "json_schema"),
         ("sovrgpt", {"is_function_calling_model": False}, "json_mode"),
         ("innogpt", {"should_use_structured_outputs": True}, "json_schema"),
     ],
