@@ -44,6 +44,7 @@ from dsgvo.wire.embeddings import (
     batches,
     check_count,
     check_encoding,
+    cut,
     require_embeddings,
 )
 from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
@@ -363,7 +364,7 @@ class _Job:
             self.queued[key] = part.number
             new.append(one)
         most, size = self.batch
-        part.units.extend(list(cut.texts) for cut in batches(new, max_texts=most, max_bytes=size))
+        part.units.extend(list(batch.texts) for batch in cut(new, most, size))  # bad ones are rows
         part.pending = len(part.units)
 
     async def perform(self, part: Any, unit: _Unit) -> None:

@@ -23,7 +23,13 @@ from dsgvo.providers import Provider
 from dsgvo.ray._limit import cluster_gate
 from dsgvo.ray._secrets import refuse_secrets
 from dsgvo.transport import AsyncClient
-from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS, batches, require_embeddings
+from dsgvo.wire.embeddings import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_TEXTS,
+    batches,
+    cut,
+    require_embeddings,
+)
 from dsgvo.wire.limiter import MAX_CONCURRENCY
 from dsgvo.wire.residency import check_residency
 from dsgvo.wire.usage import total_tokens
@@ -150,8 +156,7 @@ class EmbedTexts(_Rows):
                             found[row] = result[number]
 
         most, size = self._most
-        cuts = batches(list(rows), max_texts=most, max_bytes=size)
-        await _all(embed(list(cut.texts)) for cut in cuts)
+        await _all(embed(list(batch.texts)) for batch in cut(rows, most, size))
         if self._size is None:
             if not texts:
                 return batch

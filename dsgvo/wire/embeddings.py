@@ -37,6 +37,7 @@ __all__ = [
     "check_count",
     "check_encoding",
     "check_texts",
+    "cut",
     "decode_embeddings",
     "is_too_large",
     "may_refuse_base64",
@@ -163,7 +164,8 @@ def check_texts(
     """Refuse what is not a text to send; ``empty`` says that it may have no letter.
 
     Raises:
-        ConfigurationError: If a text is empty or not a string; the message names its index.
+        ConfigurationError: If a text is empty, not a string or no Unicode; the message names its
+            index.
     """
     require_list(argument, texts)
     for index, text in enumerate(texts, start):
@@ -171,6 +173,11 @@ def check_texts(
             raise ConfigurationError(f"{argument}[{index}] is a {type(text).__name__}, not a str")
         if not text and not empty:
             raise ConfigurationError(f"{argument}[{index}] is empty: leave it out")
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # as out of PDFs
+            said = "has a lone surrogate: text.encode(errors='replace').decode()"
+            raise ConfigurationError(f"{argument}[{index}] {said}") from None
 
 
 def require_list(argument: str, value: object) -> None:
@@ -213,12 +220,13 @@ def batches(
     checked, refused = isinstance(texts, Sequence), on_empty == "error"
     if checked:
         check_texts(texts, argument=argument, empty=not refused)
-    return _cut(texts, max_texts, max_bytes, None if checked and refused else on_empty)
+    return cut(texts, max_texts, max_bytes, None if checked and refused else on_empty)
 
 
-def _cut(
-    texts: Iterable[str], max_texts: int, max_bytes: int, on_empty: OnEmpty | None
+def cut(
+    texts: Iterable[str], max_texts: int, max_bytes: int, on_empty: OnEmpty | None = None
 ) -> Iterator[Batch]:
+    """Cut texts as :func:`batches` does; without ``on_empty`` they are not checked."""
     start, size, zeros = 0, 0, list[int]()
     current: list[str] = []
     for index, text in enumerate(texts):

@@ -231,7 +231,7 @@ def test_read_what_came_before_a_text_that_is_refused(mode: Mode, size: int) -> 
         vectors = client(mode, raw).embed(["a", "b", "c", "d", "schlecht", "f"], batch_size=size)
         with pytest.raises(errors.BadRequestError, match="nein"):
             came.extend(vectors) if mode.name == "sync" else asyncio.run(collect(vectors))
-        wrong = client(mode, raw).embed(["a", "\ud800"], batch_size=size)
+        wrong = client(mode, raw).embed(iter(["a", "\ud800"]), batch_size=size)
         raised(errors.ConfigurationError, mode.in_turn, lambda: wrong)
     assert len(came) >= (3 if size == 6 else 4)
 
