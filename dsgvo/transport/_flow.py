@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections import deque
@@ -65,6 +66,9 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
+
+_DATA_URL = re.compile(r"data:[\w.+/-]+;base64,[\w+/=]+", re.ASCII)
+_IMAGE = "image" * 800  # for a guess: as many tokens as models count for one, whatever its bytes
 
 Chunks: TypeAlias = Generator[bytes] | _pools.Owned[bytes]
 """An answer's body as it is read, by a thread or on a loop."""
@@ -332,7 +336,9 @@ class Gate:
 
     def guess(self, texts: Iterable[str]) -> int:
         """Return about how many tokens texts have, if that matters."""
-        return sum(len(text) // 4 + 1 for text in texts) if self.limiter.counts_tokens else 0
+        if not self.limiter.counts_tokens:
+            return 0
+        return sum(len(_DATA_URL.sub(_IMAGE, text)) // 4 + 1 for text in texts)
 
     def correct(self, tokens: int) -> None:
         """Note how many tokens more, or fewer, than guessed a request has cost."""

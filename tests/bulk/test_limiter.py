@@ -76,7 +76,8 @@ async def test_a_refusal_holds_all_for_a_bound_and_a_lease_ends_once() -> None:
 
 def test_the_gate_does_as_the_policy_says(monkeypatch: pytest.MonkeyPatch) -> None:
     gate, now, naps = Gate(Limiter(tokens_per_minute=6000)), [100.0], list[float]()
-    assert (gate.guess(["abcd", "", "a" * 9]), Gate(Limiter()).guess(["abcd"])) == (6, 0)
+    image = f"data:image/png;base64,{'iVBO' * 9999}"
+    assert (gate.guess(["abcd", "", image]), Gate(Limiter()).guess(["abcd"])) == (1004, 0)
     give = gate.limiter.give = Mock(wraps=gate.limiter.give)
 
     def nap(step: _flow.Sleep) -> None:
