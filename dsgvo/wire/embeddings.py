@@ -176,7 +176,7 @@ def check_texts(
         try:
             text.encode()
         except UnicodeEncodeError:  # as out of PDFs
-            said = "has a lone surrogate: text.encode(errors='replace').decode()"
+            said = "is no valid Unicode: text.encode(errors='replace').decode()"
             raise ConfigurationError(f"{argument}[{index}] {said}") from None
 
 

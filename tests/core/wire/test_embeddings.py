@@ -134,7 +134,7 @@ def test_batches_are_as_full_as_the_bounds_let_them() -> None:
 BAD_TEXTS: list[tuple[Any, str]] = [
     (["a", "b", ""], "texts[2] is empty: leave it out"),
     (["a", "b", None], "texts[2] is a NoneType, not a str"),
-    (["a", "b", "\ud83d"], "texts[2] has a lone surrogate: text.encode(errors='replace').decode()"),
+    (["a", "b", "\ud83d"], "texts[2] is no valid Unicode: text.encode(errors='replace').decode()"),
     ("abc", "texts is a single str: pass a list of texts"),
     ({"a": "b"}, "texts is a dict: pass a list of texts"),
 ]
