@@ -381,6 +381,15 @@ class NeuroflashChatSettings(WorkspaceSettings):
     )
 
 
+_PER_CALL = frozenset(
+    {
+        *("model", "stream_usage", "send_reasoning", "extra_body", "timeout", "max_retries"),
+        *("purpose", "metadata"),  # LangChain's, and a field of OpenAI's body
+    }
+)
+"""Fields of a chat model that a call may set, beside parameters."""
+
+
 class ChatSettings(Settings):
     """Settings of a chat model: the model, and parameters of its requests."""
 
@@ -449,8 +458,10 @@ class ChatSettings(Settings):
         Raises:
             ConfigurationError: If one configures more than a call.
         """
-        RequestOptions.check(given)  # by the names that were given
         found: dict[str, Any] = {}
+        if given:  # it is checked by the names that were given
+            own = type(self).model_fields.keys() - _PER_CALL.union(self.parameter_fields)
+            RequestOptions.check(given, own)
         for name, value in given.items():
             peer = PEER_ARGUMENTS.get(name)
             if peer is not None and not peer.per_call:

@@ -242,14 +242,17 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
 
     # Requests and answers
 
-    def _request(
-        self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        if named := _OF_THE_CONFIG.intersection(kwargs):
+    def _of_call(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if named := _OF_THE_CONFIG.intersection(given):
             name = min(named)
             raise ConfigurationError(
                 f"{name} is no parameter of a request: pass config={{{name!r}: …}}"
             )
+        return super()._of_call(given)
+
+    def _request(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
+    ) -> dict[str, Any]:
         given = self._of_call(kwargs)
         request: dict[str, Any] = {"model": self.model, **self._parameters(), **given}
         request.pop("stream", None)  # which method was called says it

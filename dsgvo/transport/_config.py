@@ -166,13 +166,17 @@ class RequestOptions:
     purpose: str | None = None
 
     @staticmethod
-    def check(arguments: Mapping[str, Any]) -> None:
+    def check(arguments: Mapping[str, Any], further: Collection[str] = ()) -> None:
         """Refuse an argument of a call that belongs to the constructor.
+
+        Args:
+            arguments: Those of the call.
+            further: Names of a class's own that do, too.
 
         Raises:
             ConfigurationError: With the first of them.
         """
-        if refused := _OF_THE_CONSTRUCTOR.intersection(arguments):
+        if refused := _OF_THE_CONSTRUCTOR.union(further).intersection(arguments):
             raise ConfigurationError(
                 f"{min(refused)} cannot be set for one call: pass it to the constructor, and make "
                 "one object for each"

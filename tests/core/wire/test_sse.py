@@ -67,10 +67,8 @@ def test_a_line_and_an_event_are_bounded() -> None:
 def test_an_event_is_given_as_soon_as_it_is_whole() -> None:
     for end in (b"\n\n", b"\r\r", b"\r\n\r\n"):
         for start in (b"", b": ping\n\n", b"dat"):
-            decoder = SSEDecoder()
-            decoder.feed(start)
+            (decoder := SSEDecoder()).feed(start)
             rest = b"data: a".removeprefix(start) + end + b"data: b"
             assert decoder.feed(rest) == [("message", "a")]
-    decoder = SSEDecoder()
-    decoder.feed(b"data: a\ndata: b")
+    (decoder := SSEDecoder()).feed(b"data: a\ndata: b")
     assert decoder.pending == b"a\ndata: b"
