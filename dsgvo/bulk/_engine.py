@@ -430,7 +430,7 @@ class Engine(Generic[_Unit]):
 
     def _delay(self, error: APIError, failures: int) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""
-        refused = asks_for_fewer(error)
+        refused = asks_for_fewer(error) is not None
         self._failures += not refused and error.status_code not in _OF_THE_ROW
         down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
         # Beyond that the run is to be started again later.

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import ceil
 
-from dsgvo.wire.limiter import Limiter, Outcome
+from dsgvo.wire.limiter import REFUSALS, Limiter, Outcome
 
 __all__ = ["LEASE_SECONDS", "Budget", "Grant", "Report", "Share"]
 
@@ -273,7 +273,7 @@ class Share(Limiter):
     def give(
         self, now: float, *, sent: float, outcome: Outcome, retry_after: float | None = None
     ) -> None:
-        self.refused += outcome == "refused"
+        self.refused += outcome in REFUSALS
         self._told.ended.append((sent, now, outcome, retry_after))
         self.leave()
 

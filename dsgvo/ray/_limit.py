@@ -23,7 +23,7 @@ from dsgvo.errors import APIConnectionError, ConfigurationError
 from dsgvo.ray._budget import LEASE_SECONDS, Budget, Grant, Report, Share
 from dsgvo.transport import Gate
 from dsgvo.transport._flow import Flow, Lease
-from dsgvo.wire.limiter import Limiter, Outcome
+from dsgvo.wire.limiter import REFUSALS, Limiter, Outcome
 
 __all__ = ["ClusterGate", "cluster_gate"]
 
@@ -135,7 +135,7 @@ class ClusterGate(Gate):
 
     def give(self, sent: float, outcome: Outcome | None, retry_after: float | None = None) -> None:
         super().give(sent, outcome, retry_after)
-        if outcome == "refused":
+        if outcome in REFUSALS:
             self._urgent.set()
 
     def _renew(self) -> None:

@@ -552,7 +552,7 @@ class Lease:
         gate.leases.pop(id(self), None)
         outcome: Outcome | None = "ok" if error is None else None
         if isinstance(error, APIError):
-            outcome = "refused" if asks_for_fewer(error) else "failed"
+            outcome = asks_for_fewer(error) or "failed"
         gate.give(self.sent, outcome, getattr(error, "retry_after", None))
 
 

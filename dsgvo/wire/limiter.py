@@ -12,10 +12,13 @@ from typing import Literal, TypeAlias
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.arguments import shown
 
-__all__ = ["MAX_HOLD", "Limiter", "Outcome"]
+__all__ = ["MAX_HOLD", "REFUSALS", "Limiter", "Outcome"]
 
-Outcome: TypeAlias = Literal["ok", "refused", "failed"]
-"""``refused``: the vendor asks for fewer requests (429, 503, 529); ``failed``: anything else."""
+Outcome: TypeAlias = Literal["ok", "refused", "overloaded", "failed"]
+"""``refused``: the vendor asks for fewer requests (429); ``overloaded``: it has too much to do,
+whoever asked for it (503, 529); ``failed``: anything else."""
+
+REFUSALS = frozenset({"refused", "overloaded"})
 
 _ENDLESS = 1e30  # which is no infinity of 32 bits, either
 START_CONCURRENCY = 4.0
@@ -54,8 +57,9 @@ class Limiter:
 
     Concurrency grows by one a round of answers (in the beginning: doubles) and shrinks by a factor
     when the vendor refuses or its latency rises. A refusal also sets a rate, a little below what
-    the vendor had accepted, which then grows slowly again. Where that leads to no fewer refusals,
-    as with one sick server of many, it goes back to what was accepted. ``Retry-After`` holds all.
+    the vendor had accepted, which then grows slowly again; not one of a server that is overloaded,
+    as one sick one of many may be. Where that leads to no fewer refusals, it goes back to what was
+    accepted. ``Retry-After`` holds all.
 
     A request goes through ``take`` (a place among those in flight), ``schedule`` (when it may be
     sent, again as long as ``must_wait``) and ``give``.
@@ -184,8 +188,8 @@ class Limiter:
             # While nobody asks, nothing shows what the vendor would have accepted.
             self._since += quiet
         self._ended = now
-        if outcome == "refused":
-            self._note_refusal(now, sent, retry_after)
+        if outcome in REFUSALS:
+            self._note_refusal(now, sent, retry_after, of_rate=outcome == "refused")
         elif outcome == "ok":
             self._note_answer(now, sent)
 
@@ -197,9 +201,12 @@ class Limiter:
         """Give a place back of which nothing is learned: its request was not made, or abandoned."""
         self.in_flight -= 1
 
-    def _note_refusal(self, now: float, sent: float, retry_after: float | None) -> None:
+    def _note_refusal(
+        self, now: float, sent: float, retry_after: float | None, *, of_rate: bool
+    ) -> None:
         self.refused += 1
-        first = sent >= self._cut_at  # others were on their way when their sibling was refused
+        # Others were on their way when their sibling was refused.
+        first = sent >= (self._cut_at if of_rate else self._concurrency_cut_at)
         if first:
             self._refusals += 1
         least = min(MAX_BACKOFF, BACKOFF * 2.0 ** min(self._refusals - 1, 6))
@@ -209,6 +216,8 @@ class Limiter:
         if not first:
             return
         self._cut_concurrency(now, CUT_CONCURRENCY)
+        if not of_rate:
+            return
         accepted = self._accepted / max(now + pause - self._since, 1.0)
         if not self._accepted:
             pass  # nothing says how much would be: the pause grows instead

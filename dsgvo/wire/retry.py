@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Literal
 
 from dsgvo.errors import (
     APIError,
@@ -61,10 +62,11 @@ def next_delay(
     return jitter * min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0 ** min(failures, 10))
 
 
-def asks_for_fewer(error: APIError) -> bool:
-    """Return whether a refusal is for the number of requests, and not for what is in one."""
-    limited = isinstance(error, RateLimitError) and not isinstance(error, QuotaExceededError)
-    return limited or error.status_code in {503, 529}
+def asks_for_fewer(error: APIError) -> Literal["refused", "overloaded"] | None:
+    """Return how a refusal is for the number of requests; not at all if for what is in one."""
+    if isinstance(error, RateLimitError) and not isinstance(error, QuotaExceededError):
+        return "refused"
+    return "overloaded" if error.status_code in {503, 529} else None
 
 
 def should_retry(headers: Mapping[str, str]) -> bool | None:
