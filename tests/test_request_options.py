@@ -131,7 +131,8 @@ def test_traces_do_not_hold_headers_of_a_call_and_a_cache_takes_no_options(serve
     chat(model_kwargs=OPTIONS).invoke("Hallo!", config={"callbacks": [Params()]})
     seen.append(repr(llm(additional_kwargs=OPTIONS).to_dict()))
     assert ["geheim-4711-geheim" in text for text in seen] == [False] * 3
-    InnoGPTEmbeddings(extra_body={"extra_headers": OPTIONS["extra_headers"]}).embed_query("a")
+    own: Any = {"extra_body": {"extra_headers": OPTIONS["extra_headers"]}}
+    InnoGPTEmbeddings(default_headers={"X-Gateway-Key": "alt"}, **own).embed_query("a")
     assert server.requests[-1].headers["x-gateway-key"] == "geheim-4711-geheim"
     embedding = InnoGPTEmbedding(embeddings_cache=SimpleKVStore())
     with pytest.raises(errors.ConfigurationError, match="beside embeddings_cache"):

@@ -530,7 +530,8 @@ def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
             )
         _header_value(f"{argument}[{name!r}]", value)
     # White space at its ends is no part of a value; h11 refuses it, and quotes the value.
-    return {name: value.strip() for name, value in given.items()}
+    # Of two names that differ in case alone the last one counts.
+    return dict({name.lower(): (name, value.strip()) for name, value in given.items()}.values())
 
 
 def _rate_limit(given: Literal["adaptive"] | Gate | None) -> Literal["adaptive"] | Gate | None:

@@ -53,8 +53,7 @@ TOO_LARGE = [
 
 def test_a_line_and_an_event_are_bounded() -> None:
     for feeds in TOO_LARGE:
-        decoder = SSEDecoder(max_bytes=100)
-        error = raised(SSETooLargeError, list, map(decoder.feed, feeds))
+        error = raised(SSETooLargeError, list, map(SSEDecoder(max_bytes=100).feed, feeds))
         assert "larger than 100 bytes" in str(error)
     decoder = SSEDecoder(max_bytes=100)  # the bound itself is allowed, and is of one event
     assert [len(decoder.feed(EVENT)) for _ in range(50)] == [1] * 50
