@@ -96,10 +96,13 @@ class Journal:
             write_whole(self.errors, self._noted_errors())
 
     def _require_new(self) -> None:
-        if self.target.exists() and not _is_empty_folder(self.target):
+        made = self.target.exists() and not _is_empty_folder(self.target)
+        # That of an earlier run may be written anew.
+        foreign = self.errors.exists() and next(_errors(self.errors), None) is None
+        if made or (foreign and self.errors.stat().st_size):
             raise ConfigurationError(
-                f"{str(self.target)!r} exists, and no journal says what made it: "
-                "give another target"
+                f"{str(self.target if made else self.errors)!r} exists, and no journal says what "
+                "made it: give another target"
             )
 
     def _noted_errors(self) -> Iterator[dict[str, Any]]:
