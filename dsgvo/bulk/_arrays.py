@@ -12,7 +12,13 @@ import numpy as np
 from dsgvo.errors import APIResponseError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient
-from dsgvo.wire.embeddings import MAX_BATCH_BYTES, MAX_BATCH_TEXTS, batches, check_count
+from dsgvo.wire.embeddings import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_TEXTS,
+    ReadAhead,
+    batches,
+    check_count,
+)
 from dsgvo.wire.limiter import MAX_CONCURRENCY
 
 if TYPE_CHECKING:
@@ -70,11 +76,12 @@ async def embed_arrays(
     asking = AsyncClient(provider, **settings)
     listed: Any = texts.tolist() if isinstance(texts, np.ndarray) else texts
     cut = batches(listed, max_texts=batch_size, max_bytes=max_batch_bytes)
+    left = ReadAhead(cut)
     pending: deque[asyncio.Task[Any]] = deque()
     lengths = set[int]()
     try:
         while True:
-            while len(pending) < max_concurrency and (batch := next(cut, None)):
+            while len(pending) < max_concurrency and (batch := left.next()):
                 request = asking.embed_batch(
                     batch.texts,
                     model=model,
@@ -84,6 +91,7 @@ async def embed_arrays(
                 )
                 pending.append(asyncio.ensure_future(request))
             if not pending:
+                left.end()
                 return
             vectors, _ = await pending[0]
             pending.popleft()

@@ -212,7 +212,7 @@ class Engine(Generic[_Unit]):
         self._began = time.monotonic()
         self._told = 0.0
         self._failures = self._refused = 0  # in a row
-        self._alone = 0  # texts that were refused alone
+        self._alone = 0  # texts that were refused alone, with no answer since
         self._stopped = asyncio.Event()
         self._all_read = self._unwritten = False
         self._error: BaseException | None = None
@@ -363,7 +363,7 @@ class Engine(Generic[_Unit]):
                     self._stop(error)
                 raise
             else:
-                self._failures = self._refused = 0
+                self._failures = self._refused = self._alone = 0
                 self.summary.requests += 1
                 return result
 
@@ -417,9 +417,9 @@ class Engine(Generic[_Unit]):
     async def _require_fault(
         self, call: Callable[[Sequence[str]], Awaitable[Any]], error: DsgvoError
     ) -> None:
-        """End the run if nothing has come, and a text that cannot be at fault is refused, too."""
+        """End the run if no text is embedded any more, not even one that cannot be at fault."""
         self._alone += 1
-        if self._alone != MAX_FAILURES or self.summary.requests:
+        if self._alone != MAX_FAILURES:
             return
         try:
             await self.attempt(lambda: call(["Text"]))

@@ -25,7 +25,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
@@ -128,6 +127,7 @@ from dsgvo.wire.embeddings import (
     MAX_BATCH_TEXTS,
     Batch,
     OnEmpty,
+    ReadAhead,
     batches,
     check_count,
     check_encoding,
@@ -1156,7 +1156,8 @@ class Client(BaseClient):
 
         Raises:
             ConfigurationError: If a text is empty or an argument wrong. For a list this is raised
-                before anything is sent.
+                before anything is sent; for a generator, as what it raises, after the vectors of
+                the requests before.
             CapabilityError: If the vendor documents no embeddings.
             APIError: If vectors are missing or wrong.
 
@@ -1388,21 +1389,19 @@ class _Ahead:
 def _embed_ahead(
     embed: Callable[[Batch], _Embedded], cut: Iterator[Batch], workers: int, spec: Provider
 ) -> Generator[list[float]]:
-    first = next(cut, None)
-    if first is None:
-        return
-    second = next(cut, None)
-    if second is None:  # most calls: a query, or a few texts
-        yield from _drained(embed(first), first, spec, set())
-        return
+    left = ReadAhead(cut)
+    read = deque(filter(None, (left.next(), left.next())))
+    if len(read) == 1:  # most calls: a query, or a few texts
+        only = read.pop()
+        yield from _drained(embed(only), only, spec, set())
     lengths = set[int]()
     pending: deque[_Ahead] = deque()
-    left = chain((first, second), cut)
     try:
         while True:
-            while len(pending) < workers and (batch := next(left, None)):
+            while len(pending) < workers and (batch := read.popleft() if read else left.next()):
                 pending.append(_Ahead(embed, batch))
             if not pending:
+                left.end()
                 return
             yield from _drained(pending[0].future.result(), pending[0].batch, spec, lengths)
             pending.popleft()
@@ -1566,14 +1565,16 @@ class AsyncClient(BaseClient):
         config, asked = self._asked(model, dimensions, encoding_format, allow_undocumented, options)
         cut = batches(texts, max_texts=batch_size, max_bytes=max_batch_bytes, on_empty=on_empty)
         check_count("max_concurrency", max_concurrency)
+        left = ReadAhead(cut)
         lengths = set[int]()
         pending: deque[tuple[asyncio.Task[_Embedded], Batch]] = deque()
         try:
             while True:
-                while len(pending) < max_concurrency and (batch := next(cut, None)):
+                while len(pending) < max_concurrency and (batch := left.next()):
                     flow = self._embed(config, batch, asked)
                     pending.append((asyncio.create_task(arun(flow)), batch))
                 if not pending:
+                    left.end()
                     return
                 task, batch = pending[0]
                 for vector in _drained(await task, batch, self.spec, lengths):

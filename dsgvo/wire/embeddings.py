@@ -33,6 +33,7 @@ __all__ = [
     "Batch",
     "EmbeddingResult",
     "OnEmpty",
+    "ReadAhead",
     "batches",
     "check_count",
     "check_encoding",
@@ -246,6 +247,30 @@ def cut(
         yield Batch(start, current, zeros)
     elif zeros:
         raise ConfigurationError("texts: all are blank, so nothing says how long a vector is")
+
+
+class ReadAhead:
+    """Batches that are read before those under way are done; where reading fails, that ends them.
+
+    What was asked for by then is paid for, and so the error is raised after it.
+    """
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+        self._error: Exception | None = None
+
+    def next(self) -> Batch | None:
+        """Return the next batch, if there is one."""
+        try:
+            return next(self._batches, None)
+        except Exception as error:  # noqa: BLE001 - it is raised at the end
+            self._error = error
+            return None
+
+    def end(self) -> None:
+        """Raise what reading has failed with."""
+        if self._error is not None:
+            raise self._error
 
 
 def decode_embeddings(

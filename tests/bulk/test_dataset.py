@@ -208,7 +208,7 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
         environment.script("innogpt", *[Delay(0)] * 3, Status(500))
         run(tmp_path / run.func.__name__)
         assert len(environment.requests) == 8 + 1  # none is made again but the one that failed
-    environment.script("innogpt", *[Status(400)] * 200)
+    environment.script("innogpt", *[Delay(0)] * 2, *[Status(400)] * 200)
     with pytest.raises(DsgvoError, match="every text is refused"):
         embedded(corpus(source, 600), tmp_path / "none")
 
