@@ -1,10 +1,16 @@
-"""Names under which secrets travel; who looks for secrets by their names looks for these."""
+"""Names under which secrets travel, and what keeps them out of tracebacks."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
-__all__ = ["SECRET_FIELD", "SECRET_NAME"]
+__all__ = ["SECRET_FIELD", "SECRET_NAME", "without_frames"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 SECRET_NAME = re.compile("(?i)auth|cookie|credential|key|pass|secret|sig|token|^code$")
 """Found in the name of a header or of a query's parameter that may hold a secret."""
@@ -15,3 +21,22 @@ SECRET_FIELD = re.compile(
     r"|(.*[-_])?client[-_]?(assertion|id)"
 )
 """Matches the name of a field that holds a secret; ``token`` is none, as texts have tokens."""
+
+
+def without_frames(call: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Have errors show no frame within a call: the locals there hold what was given, keys too."""
+
+    @wraps(call)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            failed = error.with_traceback(None)
+            failed.__context__ = None
+        del args, kwargs
+        try:
+            raise failed
+        finally:
+            del failed
+
+    return wrapper

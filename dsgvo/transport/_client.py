@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from dsgvo._secrets import without_frames
 from dsgvo._warnings import warn_once
 from dsgvo.audit import MAX_NAME, AuditEntry, warn_of_other_model
 from dsgvo.errors import (
@@ -199,7 +200,7 @@ class _Call:
         return ChatDecoder(
             self.config.spec,
             # Looked for only when an error is written.
-            secrets=lambda: secrets_of(self.config, self.operation, answer.token),
+            secrets=lambda said: secrets_of(self.config, self.operation, answer.token, said),
             request_id=answer.request_id,
             headers=answer.kept_headers,
             thinking="open" if self._model in runtime.open_thoughts else None,
@@ -248,6 +249,7 @@ class BaseClient:
 
     config: ClientConfig
 
+    @without_frames
     def __init__(
         self,
         provider: str | Provider,
@@ -656,6 +658,8 @@ class BaseClient:
             spec, assistant_id, config.residency, config.trusted_models
         )
         path, fields = build_run(spec, assistant_id, messages)
+        if (model := (own.extra_body or {}).get("model")) is not None:
+            check_residency(spec, model, config.residency, config.trusted_models)
         operation = Operation(
             url=config.url(support.url) + path,
             body={**fields, **(own.extra_body or {})},

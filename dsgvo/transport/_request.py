@@ -85,11 +85,12 @@ from dsgvo.wire.account import (
 )
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import parse_json
+from dsgvo.wire.completion import Completion
 from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact
 from dsgvo.wire.files import Upload
 from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.messages import wants_reasoning
-from dsgvo.wire.private import private_texts
+from dsgvo.wire.private import private_answer, private_texts
 from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
 
 if TYPE_CHECKING:
@@ -639,11 +640,16 @@ def _sign(request: httpx.Request, config: ClientConfig, token: SecretStr) -> Non
 
 
 def secrets_of(
-    config: ClientConfig, operation: Operation, token: SecretStr | None = None
+    config: ClientConfig,
+    operation: Operation,
+    token: SecretStr | None = None,
+    said: Completion | None = None,
 ) -> tuple[str, ...]:
     """Return what an error's message must not show; looked for only when one is written."""
-    shows = os.environ.get(SHOW_VARIABLE) == "1"
-    return (*_keys(config, token), *(() if shows else private_texts(operation.body)))
+    keys = _keys(config, token)
+    if os.environ.get(SHOW_VARIABLE) == "1":
+        return keys
+    return (*keys, *private_texts(operation.body), *(private_answer(said) if said else ()))
 
 
 def _keys(config: ClientConfig, token: SecretStr | None) -> tuple[str, ...]:

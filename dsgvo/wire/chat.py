@@ -83,7 +83,8 @@ class ChatDecoder:
 
     Args:
         provider: Whose answer it is.
-        secrets: Gives the keys and prompts that must not show in an error's message.
+        secrets: Gives what must not show in an error's message: keys, prompts, and of the answer
+            that has come so far.
         request_id: The vendor's id of the request, for errors.
         headers: Those of the answer that the user wants to see.
         thinking: ``"open"`` if the prompt's template opens a thought, so that a stream begins
@@ -106,7 +107,7 @@ class ChatDecoder:
         self,
         provider: Provider,
         *,
-        secrets: Callable[[], Sequence[str]] = tuple,
+        secrets: Callable[[Completion], Sequence[str]] = lambda _: (),
         request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         thinking: Literal["open"] | None = None,
@@ -294,7 +295,7 @@ class ChatDecoder:
         failure = self._reader.failure
         if failure is not None:
             if isinstance(failure, str):
-                reason = redact(failure, self._secrets())
+                reason = redact(failure, self._secrets(self.completion()))
                 raise self._broken_off(f"{self._provider.title}: finish_reason={reason!r}")
             raise self._vendor_error(failure)
         return delta if delta.content or delta != _EMPTY else None
@@ -333,7 +334,11 @@ class ChatDecoder:
     def _vendor_error(self, body: str | Mapping[str, Any]) -> APIError:
         """Return the error of the vendor's words: of its own class if nothing had come before."""
         cause = error_from_body(
-            self._provider, 200, body, request_id=self._request_id, secrets=self._secrets()
+            self._provider,
+            200,
+            body,
+            request_id=self._request_id,
+            secrets=self._secrets(self.completion()),
         )
         if self._accumulator.empty and not self._reader.tool_calls:
             return cause
@@ -351,7 +356,7 @@ class ChatDecoder:
 
     def _incomplete(self, what: str) -> IncompleteStreamError:
         return IncompleteStreamError(
-            f"{self._provider.title}: {redact(what, self._secrets())}",
+            f"{self._provider.title}: {redact(what, self._secrets(self.completion()))}",
             partial=self.completion(),
             **self._details(),
         )
@@ -359,7 +364,7 @@ class ChatDecoder:
     def _unexpected(self, what: str) -> APIResponseError:
         return APIResponseError(
             f"{self._provider.title}: expected a chat completion, got "
-            f"{redact(what, self._secrets())}",
+            f"{redact(what, self._secrets(self.completion()))}",
             **self._details(),
         )
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-__all__ = ["private_texts"]
+from dsgvo.wire.completion import Completion
 
-_CONTENT_FIELDS = ("messages", "input", "prompt", "query", "documents")
+__all__ = ["private_answer", "private_texts"]
+
+_NOT_CONTENT = frozenset(
+    {
+        *("model", "tools", "tool_choice", "response_format", "reasoning_effort"),
+        *("encoding_format", "stream_options", "size", "quality", "style"),
+    }
+)
+"""Fields of a body that say how to answer; a message that names their values is of help."""
+
 _SHORTEST = 4
 
 
@@ -21,9 +30,17 @@ def private_texts(body: Mapping[str, Any] | None) -> list[str]:
     if body is None:
         return []
     found: set[str] = set()
-    for name in _CONTENT_FIELDS:
-        found.update(_texts(body.get(name)))
+    for name, value in body.items():
+        if name not in _NOT_CONTENT:
+            found.update(_texts(value))
     return [text for text in found if len(text) >= _SHORTEST]
+
+
+def private_answer(answer: Completion) -> list[str]:
+    """Return the texts of an answer that a vendor's message might quote, as why it is blocked."""
+    said = [answer.content, answer.reasoning, answer.refusal]
+    said += (call.arguments for call in answer.tool_calls)
+    return [text for text in said if len(text) >= _SHORTEST]
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -131,7 +131,8 @@ def build_chat(
         if provider.support(name) == "ignored":
             accepts = f"accepts {name!r} and does not honour it"
             then = "will answer as if it were not set"
-            given = f"{name}={shown(value)}"
+            # A text may be a user's name.
+            given = f"{name}={value}" if isinstance(value, int | float) else name
             ignored[name] = _ignored(provider, model, given, accepts, then, strict)
     if unsure_of_images is not None and not provider.image_input:
         then = "may answer as if there were no image"

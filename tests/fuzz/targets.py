@@ -56,7 +56,7 @@ def chat(data: bytes) -> None:
     def answer(size: int) -> tuple[Any, list[Delta]]:
         decoder = ChatDecoder(
             SPECS[head[0] % len(SPECS)],
-            secrets=lambda: [PROMPT],
+            secrets=lambda _: [PROMPT],
             thinking="open" if head[0] >= 128 else None,
         )
         deltas: list[Delta] = []

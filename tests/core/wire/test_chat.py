@@ -502,14 +502,14 @@ def test_a_connection_that_broke_and_an_event_beyond_the_bound() -> None:
 def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:
     body = as_openai("key hunter2 refused: Meine Diagnose", code="hunter2")
     for data in (raw(body), sse(chunk("a"), body)):
-        error = failure(data, secrets=lambda: ["hunter2", "Meine Diagnose"])
+        error = failure(data, secrets=lambda _: ["hunter2", "Meine Diagnose"])
         assert "key *** refused: ***" in str(error)
         assert "hunter2" not in repr(vars(error))
-    error = failure(sse(chunk("a", "error hunter2")), secrets=lambda: ["hunter2"])
+    error = failure(sse(chunk("a", "error hunter2")), secrets=lambda _: ["hunter2"])
     assert "finish_reason='error ***'" in str(error)
-    error = failure(b"<title>hunter2</title>", secrets=lambda: ["hunter2"])
+    error = failure(b"<title>hunter2</title>", secrets=lambda _: ["hunter2"])
     assert "titled '***'" in str(error)
-    reading = ChatDecoder(INNOGPT, secrets=lambda: ["hunter2"])
+    reading = ChatDecoder(INNOGPT, secrets=lambda _: ["hunter2"])
     reading.feed(STREAMED)
     error = raised(IncompleteStreamError, reading.fail, errors.APIConnectionError("hunter2"))
     assert str(error) == "innoGPT: the connection broke inside the stream (***)"
