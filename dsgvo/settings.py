@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from dsgvo._secrets import without_frames
 from dsgvo.errors import ConfigurationError
 from dsgvo.peers import PEER_ARGUMENTS, check_peer_argument
 from dsgvo.providers import PROVIDERS, Provider
@@ -196,6 +197,12 @@ class Settings(BaseModel):
             tables = [vars(base).get(table, {}) for base in reversed(cls.__mro__)]
             setattr(cls, table, {name: value for own in tables for name, value in own.items()})
 
+    if not TYPE_CHECKING:  # type checkers take the fields for arguments
+
+        @without_frames
+        def __init__(self, /, **arguments: Any) -> None:
+            super().__init__(**arguments)
+
     @model_validator(mode="wrap")
     @classmethod
     def _make(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -238,11 +245,12 @@ class Settings(BaseModel):
             arguments[field] = value
         # Each may hold a gateway's key, which dumps, traces and caches leave out of these alone.
         for name, own in (("extra_headers", "default_headers"), ("extra_query", "default_query")):
-            body = arguments.get(cls.body_argument)
-            if isinstance(body, Mapping) and name in body:
-                fields = dict(cast("Mapping[str, Any]", body))
-                arguments[own] = merged_body(arguments.get(own), fields.pop(name))
-                arguments[cls.body_argument] = fields
+            for field in {cls.body_argument, "extra_body"}.intersection(arguments):
+                body = arguments[field]
+                if isinstance(body, Mapping) and name in body:
+                    fields = dict(cast("Mapping[str, Any]", body))
+                    arguments[own] = merged_body(arguments.get(own), fields.pop(name))
+                    arguments[field] = fields
         return arguments
 
     def _check_settings(self) -> None:
@@ -468,12 +476,16 @@ class ChatSettings(Settings):
                 check_peer_argument(type(self).__name__, name, value, self.body_argument)
             else:
                 found[self.aliases.get(name, name)] = value
+        if found:
+            RequestOptions.check(found)  # of which one may go by another name
         return found
 
     def _parameters(self) -> dict[str, Any]:
         fields = vars(self)
         names = self.parameter_fields
-        return {name: value for name in names if (value := fields[name]) is not None}
+        own = {name: value for name in names if (value := fields[name]) is not None}
+        further = fields[self.body_argument]
+        return own | self._of_call(further) if further else own
 
 
 class EmbeddingSettings(Settings):

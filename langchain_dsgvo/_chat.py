@@ -72,9 +72,6 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         super()._check_settings()
         warn_of_tracing(self._client.config.residency)
 
-    def _parameters(self) -> dict[str, Any]:
-        return super()._parameters() | self.model_kwargs
-
     @property
     def model_name(self) -> str:
         """The model's id, by the name that ``ChatOpenAI`` gives it."""

@@ -15,6 +15,7 @@ from llama_index.core.instrumentation.events.embedding import (
 )
 from pydantic import Field
 
+from dsgvo._secrets import without_frames
 from dsgvo.errors import ConfigurationError
 from dsgvo.settings import EmbeddingSettings
 from dsgvo.transport import RequestOptions
@@ -51,6 +52,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         default=None, description="Requests at once, 1 or more; 4 if not given."
     )
 
+    @without_frames
     def __init__(self, model_name: str | None = None, **arguments: Any) -> None:
         if model_name is not None:
             arguments["model_name"] = model_name

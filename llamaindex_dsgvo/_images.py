@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
 
+from dsgvo._secrets import without_frames
 from dsgvo.settings import ImageSettings
 from dsgvo.wire.models import GeneratedImage
 from llamaindex_dsgvo._settings import VendorSettings
@@ -35,6 +36,7 @@ class ImageToolSpec(BaseToolSpec):
     settings: ClassVar[type[ImageToolSettings]]
     spec_functions: list[SPEC_FUNCTION_TYPE] = [("generate_image", "agenerate_image")]  # noqa: RUF012 - as LlamaIndex has it
 
+    @without_frames
     def __init__(self, **arguments: Any) -> None:
         self._settings = self.settings(**arguments)
 

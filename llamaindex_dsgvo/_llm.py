@@ -33,6 +33,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from dsgvo import Completion, Delta
+from dsgvo._secrets import without_frames
 from dsgvo._warnings import first_time, tell_left_out
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import StructuredOutputMethod
@@ -105,6 +106,7 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
 
     _list_was_read: bool = PrivateAttr(default=False)
 
+    @without_frames
     def __init__(self, model: str | None = None, **arguments: Any) -> None:
         if model is not None:
             arguments["model"] = model
@@ -196,7 +198,6 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
             "stream_usage": self.stream_usage,
             "send_reasoning": self.send_reasoning,
             **self._parameters(),
-            **self.additional_kwargs,
             **self._of_call(arguments),
         }
         for name, instead in _NOT_PARAMETERS.items():

@@ -10,6 +10,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.embeddings import resolve_embed_model
 from llama_index.core.settings import Settings
 
+from dsgvo._secrets import without_frames
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import PROVIDERS, get_provider
 from llamaindex_dsgvo._embedding import EmbeddingModel, NoEmbedding
@@ -28,6 +29,7 @@ _OWN_MODELS = ("local", "clip")
 _Class = TypeVar("_Class", bound=VendorSettings)
 
 
+@without_frames
 def use(
     provider: str,
     model: str | None = None,

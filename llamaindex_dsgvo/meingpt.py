@@ -8,6 +8,7 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.query_engine import CustomQueryEngine
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
 
+from dsgvo._secrets import without_frames
 from dsgvo.settings import AssistantSettings
 from dsgvo.wire.assistants import AssistantAnswer
 from llamaindex_dsgvo._embedding import EmbeddingModel
@@ -122,6 +123,7 @@ class MeinGPTAssistantToolSpec(BaseToolSpec):
 
     spec_functions: list[SPEC_FUNCTION_TYPE] = [("ask_assistant", "aask_assistant")]  # noqa: RUF012 - as LlamaIndex has it
 
+    @without_frames
     def __init__(self, **arguments: Any) -> None:
         self._engine = MeinGPTAssistantQueryEngine(**arguments)
 

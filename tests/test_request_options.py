@@ -20,17 +20,14 @@ from dsgvo import errors
 from dsgvo.emulator import Delay, Server, Status
 from langchain_dsgvo import ChatInnoGPT, InnoGPTEmbeddings
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
+from tests.core.transport.test_secrets import SECRET, check
 from tests.frameworks.test_structured import Person
 
 pytestmark = pytest.mark.usefixtures("vendor_environment")
 
-OPTIONS: dict[str, Any] = {
-    "timeout": (5, 60),
-    "max_retries": 0,
-    "extra_headers": {"x-gateway-key": "geheim-4711-geheim"},
-    "extra_query": {"mandant": "7"},
-    "extra_body": {"metadata": {"abteilung": "7"}},
-}
+OPTIONS: dict[str, Any] = {"timeout": (5, 60), "max_retries": 0, "extra_query": {"mandant": "7"}}
+OPTIONS |= {"extra_headers": {"x-gateway-key": "geheim-4711-geheim"}}
+OPTIONS |= {"extra_body": {"metadata": {"abteilung": "7"}}}
 MESSAGES = [ChatMessage("Hallo!")]
 PROMPT = PromptTemplate("Wer?")
 
@@ -112,12 +109,19 @@ def test_a_time_out_in_every_form_and_in_none(server: Server) -> None:
             chat().invoke("Hallo!", timeout=timeout, max_retries=0)
         with pytest.raises(errors.APITimeoutError):
             llm(timeout=timeout, max_retries=0).chat(MESSAGES)
-    for wrong in ((1, 2, 3), (0, 1), object()):
-        with pytest.raises(errors.ConfigurationError, match="timeout="):
-            chat(timeout=wrong)
-    for call, given in (("invoke", {"cache": True}), ("complete", {"system_prompt": "x"})):
+    for made in (chat, llm, InnoGPTEmbeddings, InnoGPTEmbedding):
+        given: Any = {"api_key": SECRET, "default_headers": {"X-Gate": SECRET}}
+        for wrong in ((1, 2, 3), (0, 1), object()):
+            with pytest.raises(errors.ConfigurationError, match="timeout=") as caught:
+                made(**given | {"timeout": wrong})
+            check("", SECRET, error=caught.value)
+    key = {"openai_api_key": "k"}
+    refused: list[Any] = [(chat, {"model_kwargs": key}), (llm, {"additional_kwargs": key})]
+    refused += [(chat().invoke, {"input": "Hallo!", "cache": True})]
+    refused += [(llm().complete, {"prompt": "Hallo!", "system_prompt": "x"})]
+    for call, given in refused:
         with pytest.raises(errors.ConfigurationError, match="cannot be set for one call"):
-            getattr(chat() if call == "invoke" else llm(), call)("Hallo!", **given)
+            call(**given)
 
 
 def test_traces_do_not_hold_headers_of_a_call_and_a_cache_takes_no_options(server: Server) -> None:
@@ -133,7 +137,11 @@ def test_traces_do_not_hold_headers_of_a_call_and_a_cache_takes_no_options(serve
     assert ["geheim-4711-geheim" in text for text in seen] == [False] * 3
     own: Any = {"extra_body": {"extra_headers": OPTIONS["extra_headers"]}}
     InnoGPTEmbeddings(default_headers={"X-Gateway-Key": "alt"}, **own).embed_query("a")
-    assert server.requests[-1].headers["x-gateway-key"] == "geheim-4711-geheim"
+    chat(**own).invoke("a")
+    for request in server.requests[-2:]:
+        assert request.headers["x-gateway-key"] == "geheim-4711-geheim"
+    with pytest.raises(errors.ConfigurationError, match="is no field of a body"):
+        chat().invoke("a", **own)
     embedding = InnoGPTEmbedding(embeddings_cache=SimpleKVStore())
     with pytest.raises(errors.ConfigurationError, match="beside embeddings_cache"):
         embedding.get_text_embedding_batch(["a"], timeout=5)

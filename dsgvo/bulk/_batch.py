@@ -36,6 +36,7 @@ from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.settings import merged_body
 from dsgvo.transport import AsyncClient, ClientConfig, Gate, RequestOptions
+from dsgvo.transport._config import with_secrets
 from dsgvo.transport._pools import runtime
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import METADATA_FIELDS, Completion
@@ -124,6 +125,7 @@ def run_batch(
         >>> result["custom_id"], result["response"]["body"]["choices"][0]["finish_reason"]
         ('a', 'stop')
     """
+    client = with_secrets(client)  # a traceback shows what is held here
     flags = {"retry_errors": retry_errors, "with_inputs": with_inputs}
     check_run({"input": input, "output": output}, flags, progress, remote, client)
     source, target = Path(input), Path(output)

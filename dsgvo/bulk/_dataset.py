@@ -38,6 +38,7 @@ from dsgvo.bulk._spill import Spill, digest
 from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, Gate
+from dsgvo.transport._config import with_secrets
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -160,6 +161,7 @@ def embed_dataset(
         >>> pq.read_table(folder / "out").schema.names
         ['id', 'body', 'vector']
     """
+    client = with_secrets(client)  # a traceback shows what is held here
     flags = {"retry_errors": retry_errors, "with_inputs": with_inputs}
     flags["allow_undocumented"] = allow_undocumented
     check_run({"source": source, "target": target}, flags, progress, remote, client)

@@ -55,6 +55,7 @@ __all__ = [
     "literal_addresses",
     "require_model",
     "resolve",
+    "with_secrets",
     "without_http_clients",
     "without_password",
 ]
@@ -91,6 +92,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # addresses of IPv4, by a gateway (RFC 605
 _OWN_NETWORKS = tuple(map(IPv6Network, ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10")))
 _SHORTEST_SECRET = 8
 _LONGEST_TIMEOUT = (2**31 - 1) // 1000  # sockets count milliseconds in 32 bits
+_QUERY = re.compile(r"([?#]).+", re.DOTALL)
+_LOGIN = re.compile(r"\A(\w+://)?.*@", re.DOTALL)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -230,13 +233,8 @@ class RequestOptions:
             changes["query"] = {**config.query, **_query("extra_query", self.extra_query)}
         if self.purpose is not None:
             changes["purpose"] = _purpose(self.purpose)
-        if self.extra_body is not None and not isinstance(self.extra_body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                f"extra_body is a {type(self.extra_body).__name__}, not a dict"
-            )
-        model: object = (self.extra_body or {}).get("model", "")
-        if not isinstance(model, str):
-            raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
+        if self.extra_body is not None:
+            _check_body(self.extra_body)
         return replace(config, **changes) if changes else config
 
 
@@ -250,6 +248,9 @@ _OF_THE_CONSTRUCTOR = frozenset(
         *("include_response_headers", "http_client", "http_async_client", "async_http_client"),
         *("model_kwargs", "additional_kwargs"),
     }
+)
+_NO_FIELDS = frozenset(
+    {"extra_body", "extra_headers", "extra_query", "default_headers", "default_query"}
 )
 _NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR | {"headers"}
 
@@ -540,6 +541,18 @@ def _rate_limit(given: Literal["adaptive"] | Gate | None) -> Literal["adaptive"]
     raise ConfigurationError(f"rate_limit={shown(given)}: 'adaptive', a Gate, or None for no limit")
 
 
+def _check_body(given: Mapping[str, Any]) -> None:
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"extra_body is a {type(given).__name__}, not a dict")
+    model: object = given.get("model", "")
+    if not isinstance(model, str):
+        raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
+    if named := _NO_FIELDS.intersection(given):
+        raise ConfigurationError(
+            f"extra_body[{min(named)!r}] is no field of a body: pass {min(named)} itself"
+        )
+
+
 def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{argument} is not a mapping of names to values")
@@ -611,6 +624,16 @@ def as_secret(value: object) -> SecretStr | None:
     if value is None or isinstance(value, SecretStr):
         return value
     return SecretStr(cast("str", value))
+
+
+def with_secrets(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of a client with its keys as secrets."""
+    return {
+        name: as_secret(value)
+        if name in {"api_key", "client_secret"} and value and isinstance(value, str)
+        else value
+        for name, value in given.items()
+    }
 
 
 def as_key(value: str | SecretStr | KeyFunction | None) -> SecretStr | KeyFunction | None:
@@ -735,14 +758,17 @@ def check_base_url(value: str, spec: Provider) -> str:
 
 def without_password(value: str) -> str:
     """Return a URL as it may be shown: a gateway's key may be in its query, too."""
-    value = re.sub(r"([?#]).+", r"\1***", value, flags=re.DOTALL)
+    shown = _QUERY.sub(r"\1***", value)
     try:
-        parts: SplitResult = urlsplit(value)
-        if parts.username is None and parts.password is None:
-            return value
-        return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
+        parts: SplitResult = urlsplit(shown)
+        _ = parts.port  # what a password with a slash or without a scheme has there is none
+        if parts.netloc and parts.username is None and parts.password is None:
+            return shown
+        if parts.netloc:
+            return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
     except ValueError:
-        return re.sub(r"//[^/@]*@", "//***@", value)
+        pass
+    return _QUERY.sub(r"\1***", _LOGIN.sub(r"\1***@", value))
 
 
 def _ids(trusted_models: Collection[str]) -> frozenset[str]:

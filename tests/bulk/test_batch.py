@@ -14,6 +14,7 @@ from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import ConfigurationError
 from tests.bulk.conftest import read_lines, write_lines
 from tests.core.support import raised
+from tests.core.transport.test_secrets import locals_of
 
 MODEL = "text-embedding-3-small"
 
@@ -65,8 +66,9 @@ def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Pat
     before = read_lines(tmp_path / "out.jsonl")
     environment.clear()
     full = patch("dsgvo.bulk._batch.sync", side_effect=OSError(28, "full"))
-    with full, pytest.raises(OSError, match="full"):
-        run(retry_errors=True)
+    with full, pytest.raises(OSError, match="full") as caught:
+        run(retry_errors=True, api_key=environment.api_key)
+    assert environment.api_key not in "".join(locals_of(caught.value))
     assert run().failed == 25
     assert read_lines(tmp_path / "out.jsonl") == before
     assert (run(retry_errors=True).failed, len(environment.requests)) == (0, 25)

@@ -22,7 +22,8 @@ GATE = "https://gate.example/v1"
 SHOWN = {
     "https://user:geheim@sovrgpt.com:8443/v1?a=b": "https://***@sovrgpt.com:8443/v1?***",
     "https://a@b:geheim@sovrgpt.com/v1#geheim": "https://***@sovrgpt.com/v1#***",
-    "https://user:geheim@[::1/v1": "https://***@[::1/v1",
+    "https://user:ge/heim@x/v1?a": "https://***@x/v1?***",
+    "user:geheim@x/v1": "***@x/v1",
     "https://user@sovrgpt.com/v1?a\nb": "https://***@sovrgpt.com/v1?***",
     **{same: same for same in ("https://sovrgpt.com/api/v1", "kein url")},
 }
@@ -128,14 +129,12 @@ def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
         assert (str(error).endswith(said), error.provider) == (True, "neuroflash")
 
 
-@pytest.mark.parametrize(
-    ("timeout", "connect", "silence"),
-    [(None, 10.0, None), (600.0, 10.0, 600.0), (10, 10, 10), (2.5, 2.5, 2.5)],
-)
-def test_how_long_each_step_may_take(timeout: float | None, connect: float, silence: Any) -> None:
+@pytest.mark.parametrize("took", [(None, 10), (600.0, 10), (10, 10), (2.5, 2.5)])
+def test_how_long_each_step_may_take(took: tuple[float | None, float]) -> None:
+    timeout, connect = took
     given: Any = {"timeout": timeout, "connect_timeout": None, "query": {"sig": "geheim"}}
     request = _pools.build("POST", GATE, {}, b"{}", **given)
-    steps = {"connect": connect, "pool": connect, "read": silence, "write": silence}
+    steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
     for one in request, _pools._without_blocking(request, 1):
         assert (one.extensions["timeout"], "geheim" in repr(one)) == (steps, False)
 
