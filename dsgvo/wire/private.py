@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from dsgvo.wire.completion import Completion
+from dsgvo.wire.errors import EXCERPT
 
 __all__ = ["private_answer", "private_texts"]
 
@@ -16,6 +17,11 @@ _NOT_CONTENT = frozenset(
     }
 )
 """Fields of a body that say how to answer; a message that names their values is of help."""
+
+_CONTENT = frozenset(
+    {"messages", "input", "prompt", "query", "documents", "metadata", "user", "safety_identifier"}
+)
+"""Fields that hold personal data, however short; of others a message may name a value."""
 
 _SHORTEST = 4
 
@@ -32,15 +38,16 @@ def private_texts(body: Mapping[str, Any] | None) -> list[str]:
     found: set[str] = set()
     for name, value in body.items():
         if name not in _NOT_CONTENT:
-            found.update(_texts(value))
-    return [text for text in found if len(text) >= _SHORTEST]
+            shortest = _SHORTEST if name in _CONTENT else EXCERPT
+            found.update(text for text in _texts(value) if len(text) >= shortest)
+    return list(found)
 
 
 def private_answer(answer: Completion) -> list[str]:
     """Return the texts of an answer that a vendor's message might quote, as why it is blocked."""
     said = [answer.content, answer.reasoning, answer.refusal]
     said += (call.arguments for call in answer.tool_calls)
-    return [text for text in said if len(text) >= _SHORTEST]
+    return [text for text in said if len(text) >= EXCERPT]  # less is found in ordinary words
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -235,10 +235,11 @@ def test_about_how_many_tokens_a_text_has() -> None:
 
 
 def test_the_private_texts_of_a_request() -> None:
-    parts = [{"type": "text", "text": "Mein Befund"}]
-    messages = [{"role": "user", "content": parts}, {"tool_call_id": "call_1", "content": "abc"}]
+    user = {"role": "user", "content": [{"type": "text", "text": "Mein Befund"}]}
+    messages = [user, {"tool_call_id": "call_1", "content": "abc"}]
     for text, texts in (("prompt", "metadata"), ("user", "documents")):
-        body = {"model": "geheim", "messages": messages, texts: ["Text eins"], text: "Bild"}
+        body = {"model": "geheim" * 3, "messages": messages, texts: ["Text eins"], text: "Bild"}
+        body |= {"service_tier": "flex"}
         assert sorted(private_texts(body)) == ["Bild", "Mein Befund", "Text eins", "call_1"]
     assert private_texts(None) == []
 
