@@ -305,6 +305,7 @@ class Settings(BaseModel):
     def _async_client(self) -> AsyncClient:
         return self._both_clients().asynchronous
 
+    @without_frames
     def _both_clients(self) -> ClientPair:
         fields = vars(self)  # each call asks, and a model's attributes are slow
         settings = {name: fields[field] for field, name in self.client_arguments.items()}

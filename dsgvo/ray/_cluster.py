@@ -22,6 +22,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from dsgvo._secrets import without_frames
 from dsgvo.errors import APIConnectionError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.ray._secrets import refuse_secrets
@@ -82,6 +83,7 @@ class Cluster:
         if self._connected:
             ray.shutdown()
 
+    @without_frames
     def asked(self, provider: str | Provider, gate: Gate, **client: Any) -> _Asked:
         """Start a process on each node, and return what makes requests there.
 

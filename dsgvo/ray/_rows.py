@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dsgvo._secrets import without_frames
 from dsgvo.bulk._engine import Engine, Summary
 from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError, environment_error
 from dsgvo.providers import Provider
@@ -97,6 +98,7 @@ class EmbedTexts(_Rows):
             rows.write_parquet("vectors")
     """
 
+    @without_frames
     def __init__(
         self,
         *,
@@ -223,6 +225,7 @@ class ChatRows(_Rows):
             )
     """
 
+    @without_frames
     def __init__(
         self,
         *,

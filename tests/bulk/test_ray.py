@@ -20,6 +20,7 @@ from dsgvo.wire.limiter import Limiter
 from tests.bulk.conftest import at_work, corpus, embedded, texts_asked, write_lines
 from tests.bulk.test_batch import chat, embeddings
 from tests.core.support import eventually, raised
+from tests.core.transport.test_secrets import locals_of
 
 ray: Any = pytest.importorskip("ray")
 pytestmark = [
@@ -182,6 +183,6 @@ def test_a_key_among_the_arguments_is_refused_with_the_way_out(key: Any) -> None
     kinds = (EmbedTexts, ChatRows, lambda **given: asked(gate=None, **given))
     for kind in (*kinds, lambda provider, **given: ChatRows(provider=provider, parameters=given)):
         for given in (*secrets, {"extra_query": {"code": key}}):
-            said = str(raised(ConfigurationError, kind, provider="innogpt", **given))
-            assert "set INNOGPT_API_KEY on each node" in said
-            assert "geheim" not in said
+            error = raised(ConfigurationError, kind, provider="innogpt", **given)
+            assert "set INNOGPT_API_KEY on each node" in str(error)
+            assert "geheim" not in "".join([str(error), *locals_of(error)])
