@@ -110,8 +110,7 @@ def test_a_time_out_in_every_form_and_in_none(server: Server) -> None:
         with pytest.raises(errors.APITimeoutError):
             llm(timeout=timeout, max_retries=0).chat(MESSAGES)
     given: Any = {"api_key": SECRET, "default_headers": {"X-Gate": SECRET}}
-    changed = chat(**given)
-    later = lambda timeout, **_: changed.model_copy(update={"timeout": timeout}).invoke("a")  # noqa: E731
+    later = lambda timeout, **_: llm(**given).model_copy(update={"timeout": timeout}).complete("a")  # noqa: E731
     for made in (chat, llm, InnoGPTEmbeddings, InnoGPTEmbedding, later):
         for wrong in ((1, 2, 3), (0, 1), object()):
             with pytest.raises(errors.ConfigurationError, match="timeout=") as caught:
