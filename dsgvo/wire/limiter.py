@@ -41,6 +41,11 @@ GROWTH_A_SECOND, GROWTH_A_REQUEST, MAX_SPEED = 0.0006, 0.0003, 40.0
 PROBING = 45.0
 """Seconds without a refusal after which the rate grows twice as fast, and then faster still."""
 
+FEW, DOUBLING, MOST_A_REQUEST = 30, 2.0, 1.1
+"""Answers before the first refusal that are too few to tell a rate from: it is doubled in so many
+seconds, by so much an answer at most, until the next refusal.
+"""
+
 SLOW = 2.0
 """How many times its usual value a latency must be to count as rising."""
 
@@ -57,9 +62,9 @@ class Limiter:
 
     Concurrency grows by one a round of answers (in the beginning: doubles) and shrinks by a factor
     when the vendor refuses or its latency rises. A refusal also sets a rate, a little below what
-    the vendor had accepted, which then grows slowly again; not one of a server that is overloaded,
-    as one sick one of many may be. Where that leads to no fewer refusals, it goes back to what was
-    accepted. ``Retry-After`` holds all.
+    the vendor had accepted, which then grows slowly again (fast where that was little); not one of
+    a server that is overloaded, as one sick one of many may be. Where that leads to no fewer
+    refusals, it goes back to what was accepted. ``Retry-After`` holds all.
 
     A request goes through ``take`` (a place among those in flight), ``schedule`` (when it may be
     sent, again as long as ``must_wait``) and ``give``.
@@ -120,6 +125,7 @@ class Limiter:
         self._cut_at = self._concurrency_cut_at = self._grown_at = float("-inf")
         self._doubling = True
         self._cuts = self._refusals = 0  # in all; in a row
+        self._guessed = False  # the rate, from few answers
         self._accepted, self._since = 0, float("-inf")  # since the rate was set
         self._ended = float("-inf")  # when an answer came last
         self._earlier = (0, 0.0)
@@ -223,11 +229,14 @@ class Limiter:
             pass  # nothing says how much would be: the pause grows instead
         elif self.rate is None:
             self.rate = CUT_RATE * accepted
+            self._guessed = self._accepted < FEW
         else:
             soon = now - self._cut_at < SOON
             self.rate *= CUT_RATE_SOON if soon else CUT_RATE
-            if soon and self._cuts == 1:  # the first counted what the vendor had saved for us
+            if soon and self._cuts == 1 and not self._guessed:
+                # The first counted what the vendor had saved for us.
                 self.rate = max(self.rate / 2, min(self.rate, CUT_RATE * accepted))
+            self._guessed = False
         self._cuts += 1
         self._cut_at = self._grown_at = now
         if self._accepted:
@@ -271,8 +280,11 @@ class Limiter:
     def _grow_rate(self, now: float) -> None:
         if self.rate is None or now < self._grown_at:
             return
-        speed = min(1 + ((now - self._cut_at) / PROBING) ** 3, MAX_SPEED)
         elapsed, self._grown_at = now - self._grown_at, now
+        if self._guessed:
+            self.rate *= min(MOST_A_REQUEST, 2 ** min(elapsed / DOUBLING, 1.0))
+            return
+        speed = min(1 + ((now - self._cut_at) / PROBING) ** 3, MAX_SPEED)
         self.rate *= 1 + min(GROWTH_A_REQUEST, GROWTH_A_SECOND * elapsed) * speed
 
     def _watch_latency(self, now: float, sent: float) -> None:
