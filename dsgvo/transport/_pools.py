@@ -39,6 +39,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
 from pydantic import SecretStr
 
 from dsgvo import _warnings
+from dsgvo._secrets import without_frames
 from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Model
 from dsgvo.transport._config import Backend, ClientTransport, is_loopback
@@ -455,6 +456,7 @@ class _Pools:
                     ) from None
             return self.ssl
 
+    @without_frames
     def sync(self, proxy: str | None) -> httpx.HTTPTransport:
         """Return the pool that all threads share."""
         if (transport := self.threads.get(proxy)) is None:
@@ -731,6 +733,9 @@ async def asend(
         _without_frames(error)  # which hold the key
         if connection is not None:
             await asyncio.shield(_in_background(connection.aclose()))
+        raise
+    except ConfigurationError as error:
+        _without_frames(error)
         raise
     except _errors() as error:
         failure = _ours(error) or _failure(error, answered=False)
@@ -1153,6 +1158,7 @@ def _proxy(request: httpx.Request) -> str | None:
 
 
 @lru_cache(MAX_ACCOUNTS)
+@without_frames
 def proxy_for(scheme: str, host: str) -> str | None:
     """Return the proxy that the environment names for a host (``HTTPS_PROXY``, ``NO_PROXY``)."""
     proxies = getproxies()

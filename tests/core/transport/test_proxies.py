@@ -28,6 +28,7 @@ UNREACHABLE = "http://127.0.0.1:9/v1"  # the discard port: answered only if a pr
 TUNNELLED = "https://sovrgpt.example/api/v1"
 CONFIG: Any = resolve("innogpt", api_key="k", max_retries=0)
 ONE = httpx.Limits(max_connections=1)
+NO_USE = ["ftp://user:geheim@host:1", "http://[::1", "://x", "http://user:geheim@host:65536"]
 BY_PROXY = http(answer("vom Proxy"))
 
 
@@ -87,13 +88,12 @@ def test_https_goes_through_a_tunnel_and_nothing_in_the_clear(mode: Mode, monkey
             assert (b"Bearer" in request, b"Hallo" in request) == (False, False)
 
 
-@pytest.mark.parametrize(
-    "proxy", ["ftp://user:geheim@127.0.0.1:1", "http://[::1", "://x", "http://127.0.0.1:65536"]
-)
+@pytest.mark.parametrize("proxy", NO_USE)
 def test_a_proxy_of_no_use(mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     error = raised(ConfigurationError, mode.chat, client(mode, TUNNELLED))
-    assert ("HTTPS_PROXY" in str(error), "geheim" in str(error)) == (True, False)
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    assert ("HTTPS_PROXY" in str(error), "geheim" in "".join(shown)) == (True, False)
 
 
 @pytest.mark.usefixtures("authority")
