@@ -305,7 +305,8 @@ class _Job:
         vectors, tokens = list[Any](), 0
 
         async def some() -> tuple[Sequence[Any], int]:
-            rest = texts[len(vectors) :][: self._at_once(model)]  # known by now, if not at first
+            rest = texts[len(vectors) :]
+            rest = rest[: self._at_once(model, rest)]  # known by now, if not at first
             return await self._client.embed_batch(
                 rest, model=model, dimensions=dimensions, **options
             )
@@ -318,9 +319,9 @@ class _Job:
             raise APIResponseError(f"vectors of different lengths: {sorted(lengths)}")
         return _embeddings_body(vectors, tokens, model, encoding), None
 
-    def _at_once(self, model: object) -> int:
+    def _at_once(self, model: object, texts: Sequence[str]) -> int:
         asked = model if isinstance(model, str) else self._config.spec.embeddings.default_model
-        return runtime.texts_at_once(self._config.base_url, asked or "")
+        return runtime.texts_at_once((self._config.base_url, asked or ""), texts)
 
     def finish(self, part: Any) -> None:
         """Append a part's results, and note it; of a retry, once they are in their place."""

@@ -384,7 +384,7 @@ class Engine(Generic[_Unit]):
         """
 
         async def ask() -> _T:
-            if len(texts) > runtime.texts_at_once(*where):  # known by now, if not at first
+            if len(texts) > runtime.texts_at_once(where, texts):  # known by now, if not at first
                 raise _TooManyError
             return await call(texts)
 
@@ -412,7 +412,7 @@ class Engine(Generic[_Unit]):
                 too_large = too_large and not isinstance(one[1], DsgvoError)
                 yield one
         if too_large:
-            runtime.batch_sizes.setdefault(where, (len(texts) + 1) // 2)
+            runtime.note_too_large(where, texts)
 
     async def _require_fault(
         self, call: Callable[[Sequence[str]], Awaitable[Any]], error: DsgvoError

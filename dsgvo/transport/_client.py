@@ -501,7 +501,7 @@ class BaseClient:
     ) -> Flow[_Embedded]:
         """Return a batch's vectors, or as many as came before an error."""
         where = (config.base_url, asked["model"])
-        if halve and len(batch.texts) > runtime.texts_at_once(*where):
+        if halve and len(batch.texts) > runtime.texts_at_once(where, batch.texts):
             return (yield from self._embed_halves(config, batch, asked, arrays=arrays))
         base64 = config.spec.embeddings.base64 and "encoding_format" not in asked
         base64 = base64 and "encoding_format" not in runtime.refused_by(config.base_url)
@@ -513,7 +513,7 @@ class BaseClient:
             if too_large and halve:
                 halves = yield from self._embed_halves(config, batch, asked, arrays=arrays)
                 if halves.error is None:
-                    runtime.batch_sizes.setdefault(where, (len(batch.texts) + 1) // 2)
+                    runtime.note_too_large(where, batch.texts)
                 return halves
             unsure = base64 and where not in runtime.gave_base64 and error.status_code != 500
             if unsure and not too_large and may_refuse_base64(error):

@@ -22,6 +22,7 @@ from collections.abc import (
     Generator,
     Iterator,
     Mapping,
+    Sequence,
 )
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -622,7 +623,8 @@ class Runtime:
         want_reasoning: Models, by ``base_url``, that want the thoughts of earlier turns back.
         open_thoughts: Models, by ``base_url``, whose last answer began inside a thought.
         gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
-        batch_sizes: How many texts a model embeds at once, where a larger batch was refused.
+        batch_sizes: How many texts a model embeds at once, where more were refused, and the size
+            from which that holds, since it may have been too large and not too many.
         model_lists: Vendors' model lists and until when they are believed, by account; ``None`` if
             there is none to be had.
         workspaces: The only workspace of an account.
@@ -644,14 +646,24 @@ class Runtime:
         self.want_reasoning: set[tuple[str, object]] = set()
         self.open_thoughts: set[tuple[str, object]] = set()
         self.gave_base64: set[tuple[str, object]] = set()
-        self.batch_sizes: dict[tuple[str, object], int] = {}
+        self.batch_sizes: dict[tuple[str, object], tuple[int, int]] = {}
         self.model_lists: dict[Account, tuple[float, list[Model] | None]] = {}
         self.workspaces: dict[Account, str] = {}
         self.gates: dict[tuple[str, object], Any] = {}
 
-    def texts_at_once(self, base_url: str, model: str) -> int:
-        """Return how many texts a request may have, as far as the server has refused more."""
-        return self.batch_sizes.get((base_url, model), sys.maxsize)
+    def texts_at_once(self, where: tuple[str, object], texts: Sequence[str]) -> int:
+        """Return how many of the texts a request may have, by what the server has refused."""
+        most, size = self.batch_sizes.get(where, (len(texts), 0))
+        return most if len(texts) > most and sum(map(len, texts)) >= size else len(texts)
+
+    def note_too_large(self, where: tuple[str, object], texts: Sequence[str]) -> None:
+        """Note that a server takes the halves of what it has refused."""
+        if len(texts) > self.texts_at_once(where, texts):
+            return
+        most, size = (len(texts) + 1) // 2, sum(map(len, texts))
+        if known := self.batch_sizes.get(where):  # smaller ones are refused: the number may be it
+            most, size = min(most, known[0]), min(size // 2, known[1])
+        self.batch_sizes[where] = most, size
 
     def keep(self, memory: dict[_K, _T], account: _K, value: _T) -> None:
         """Keep what is known of an account, and forget the oldest one beyond ``MAX_ACCOUNTS``."""

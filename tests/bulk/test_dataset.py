@@ -170,12 +170,13 @@ def test_changes_are_refused(environment: Server, tmp_path: Path, change: Any, s
 
 
 def test_one_bad_row_spoils_nothing(environment: Server, tmp_path: Path, invoke: Invoke) -> None:
-    source = corpus(tmp_path / "in.jsonl", 200, {150: "geheim " * 200, 20: ""})
+    wrong = {150: "geheim " * 200, 20: "", 71: "lang" * 150, 72: "breit" * 120}
+    source = corpus(tmp_path / "in.jsonl", 200, wrong)
     environment.limit_embeddings("innogpt", bytes=1000)
     program = ("embed", str(source), str(tmp_path / "out"), "--provider", "innogpt", "--id", "n")
     run = partial(invoke, *program, *OPTIONS, env=environment.environ("innogpt"))
     assert one_line(run()).startswith("error: 2 rows failed")
-    assert len(environment.requests) == 13 + 8  # no half that has come is asked for again
+    assert len(environment.requests) <= 13 + 8 + 8  # no half that has come is asked for again
     rows = rows_of(tmp_path / "out")
     assert [row["n"] for row in rows if row["vector"] is None] == [20, 150]
     found = conftest.read_lines(tmp_path / "out.errors.jsonl")
@@ -202,7 +203,7 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
     assert (done.failed, done.refused, len(rows_of(tmp_path / "out"))) == (0, 7, 100)
     environment.limit_embeddings("innogpt", texts=2)
     embedded(source := corpus(tmp_path / "in.jsonl", 16), tmp_path / "learns")
-    lines = write_lines(tmp_path / "lines.jsonl", [embeddings("m", [f"{n}" for n in range(16)])])
+    lines = write_lines(tmp_path / "lines.jsonl", [embeddings("m", [f"{n:20}" for n in range(16)])])
     for run in (partial(embedded, source), partial(run_batch, lines, provider="innogpt")):
         environment.clear()
         environment.script("innogpt", *[Delay(0)] * 3, Status(500))

@@ -81,7 +81,7 @@ def test_a_run_is_the_local_run(cluster: Any, environment: Server, tmp_path: Pat
         assert texts <= len(texts_asked(environment)) <= texts + 4 * 16
         environment.limit_embeddings("innogpt", texts=2)
         embedded(corpus(tmp_path / "few.jsonl", 16), tmp_path / "few", **options)
-    assert [*runtime.batch_sizes.values()] == [2]  # this process knows what another has learned
+    assert [most for most, _ in runtime.batch_sizes.values()] == [2]  # as another has learned
     assert (done.rows, done.failed) == (2000, 1)
     for name in [".errors.jsonl", *(f"/{path.name}" for path in local.iterdir())]:
         assert Path(f"{far}{name}").read_bytes() == Path(f"{local}{name}").read_bytes()

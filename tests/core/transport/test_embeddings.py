@@ -98,11 +98,10 @@ def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(m
         error = raised(errors.APIResponseError, mode.embed, client(mode, raw), ["a"], **more)
         assert "expected 2 dimensions, got 1" in str(error)
     asked = [body.pop("input") for body in bodies]
-    sizes = [8, 4, 2, 2, 2, 2]
-    assert [len(texts) for texts in asked] == [*sizes, *[1, 2, 2, 2], *sizes]
+    assert [*map(len, asked)] == [*(sizes := [8, 4, 2, 2, 2, 2]), *[3, 1, 2, 2, 2], *sizes]
     assert [texts[0] for texts in asked[:6]] == [TEXTS[start] for start in (0, 0, 0, 2, 4, 6)]
     known = {"user": "u", "dimensions": 1, "encoding_format": "base64"}
-    assert bodies == [known | {"model": model} for model in "m" * 10 + "n" * 6]
+    assert bodies == [known | {"model": model} for model in "m" * 11 + "n" * 6]
 
 
 def test_a_batch_as_arrays_with_what_it_cost(async_mode: Mode) -> None:
