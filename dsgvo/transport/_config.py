@@ -288,6 +288,7 @@ class ClientConfig:
     trusted_models: frozenset[str] = frozenset()
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES
     connect_timeout: float | None = None
+    seconds: float | None = None  # that an attempt may take in all
     query: Query = field(default_factory=dict[str, "str | int | float | bool"], repr=False)
     response_headers: frozenset[str] | bool = False
     purpose: str | None = None

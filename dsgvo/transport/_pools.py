@@ -188,6 +188,9 @@ class _LoopPool:
 anew: ContextVar[bool] = ContextVar("anew", default=False)
 """Whether this request takes no kept connection: one of them was closed on it."""
 
+ends_by: ContextVar[float | None] = ContextVar("ends_by", default=None)
+"""When the answer of this request must have ended, by the monotonic clock."""
+
 given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
 """Set when nobody waits any more for what this thread asks."""
 
@@ -242,7 +245,7 @@ class _Wire:
         self._quiet_until = 0.0
         self.received = 0
         self.has_head = False
-        self.until = self._tunnel
+        self.until = self._tunnel or ends_by.get()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         try:
@@ -1512,10 +1515,12 @@ def _protocol() -> type[ResponseHandler]:
         """Counts requests and the bytes of a head, and bounds silence while it sends."""
 
         begun = idle = has_head = False
+        until: float | None = None
         _request_count = _received = 0
 
         def set_response_params(self, **params: Any) -> None:
             self.begun = self.idle = self.has_head = False
+            self.until = ends_by.get()
             self._received = 0
             self._request_count += 1
             super().set_response_params(**params)
@@ -1569,6 +1574,9 @@ def _go_on(connection: Any) -> None:
     if connection.has_head:
         connection._received = 0  # noqa: SLF001
     else:
+        if connection.until is not None:
+            left = connection.until - time.monotonic()
+            connection._read_timeout = max(left, 0.001)  # noqa: SLF001
         connection.start_timeout()
         _bound(connection)
 

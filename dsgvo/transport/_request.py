@@ -379,6 +379,7 @@ def _attempt(
         with _NO_DOCUMENT if upload is None else (yield from _opened(upload)) as document:
             request = _build(config, operation, refused, document, signed=token is not None)
             _pools.anew.set(anew)
+            _pools.ends_by.set(config.seconds and time.monotonic() + config.seconds)
             if token is not None:
                 _sign(request, config, token)
             response: httpx.Response = yield SendRequest(
@@ -393,6 +394,8 @@ def _attempt(
             return Failure(error)  # the next attempt would be cut as well
         stale = failed.kind == "stale" and runtime.clock() - started < STALE_SECONDS
         return Failure(error, retry=failed.retry, stale=stale)
+    finally:
+        _pools.ends_by.set(None)  # a client of the user's may share his pool
     if response.is_success:
         return Answer(config, request, response, token, started)
     body = _Body(ERROR_SECONDS)
@@ -430,12 +433,12 @@ def tell_late(config: ClientConfig, error: DsgvoError, started: float) -> bool:
 
 
 def fetch(
-    config: ClientConfig, operation: Operation, auth: Auth | None, *, seconds: float = inf
+    config: ClientConfig, operation: Operation, auth: Auth | None
 ) -> Flow[tuple[bytes, Answer]]:
-    """Make a request and read its whole answer, or what has come of it after so many seconds."""
+    """Make a request and read its whole answer, or what has come of it when its time is over."""
     answer = yield from open_response(config, operation, auth)
     with answer.lease:
-        return (yield from _read(config, operation, answer, _Body(seconds))), answer
+        return (yield from _read(config, operation, answer, _Body(config.seconds or inf))), answer
 
 
 def decoded(
@@ -1025,10 +1028,9 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
     Args:
         config: Whom to ask, and with which workspace.
         recipe: What to ask for.
-        once: Whether a refused token is final, and a slow body waited for no longer than
-            ``ASIDE_SECONDS``.
+        once: Whether a refused token is final.
     """
-    auth, seconds = (_TokenAsItIs(), ASIDE_SECONDS) if once else (AUTH, inf)
+    auth = _TokenAsItIs() if once else AUTH
     ask: Ask | None = None
     answer: Answer | None = None
     step: Callable[[], Ask] = partial(next, recipe)
@@ -1038,7 +1040,7 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
             operation = Operation(method="GET", url=config.url(ask.url), expects=ask.expects)
             asked = replace(config, query={**config.query, **ask.query})
             try:
-                body, answer = yield from fetch(asked, operation, auth, seconds=seconds)
+                body, answer = yield from fetch(asked, operation, auth)
             except APIError as error:
                 step, answer = partial(recipe.throw, error), None
             else:
@@ -1058,7 +1060,9 @@ def aside(config: ClientConfig) -> ClientConfig:
     """Return the configuration of a request that must not hold up the one that it serves."""
     timeout = min(ASIDE_SECONDS, config.timeout or ASIDE_SECONDS)
     connect = min(timeout, config.connect_timeout or timeout)
-    return replace(config, timeout=timeout, connect_timeout=connect, max_retries=0)
+    return replace(
+        config, timeout=timeout, connect_timeout=connect, max_retries=0, seconds=ASIDE_SECONDS
+    )
 
 
 def settled(config: ClientConfig) -> ClientConfig:

@@ -55,13 +55,9 @@ def test_what_a_list_says_of_a_model(mode: Mode, server: Server, provider: str, 
     assert request.headers["authorization"] == f"Bearer {server.api_key}"
 
 
-@pytest.mark.parametrize(
-    ("provider", "status", "asked"),
-    list(zip(MODELS, (403, 404, 405, 404), (2, 1, 1, 1), strict=True)),
-)
-def test_a_list_that_cannot_be_had_is_told_and_the_catalogue_stands_in(
-    mode: Mode, server: Server, provider: str, status: int, asked: int
-) -> None:
+@pytest.mark.parametrize("case", [*zip(MODELS, (403, 404, 405, 404), (2, 1, 1, 1), strict=True)])
+def test_the_catalogue_stands_in_for_a_list(mode: Mode, server: Server, case: Any) -> None:
+    provider, status, asked = case
     client = mode.client(provider, server)
     path = urlsplit(str(PROVIDERS[provider].models_url)).path
     elsewhere = server.base_url(provider).replace("127.0.0.1", "localhost")
@@ -86,23 +82,17 @@ def test_a_base_url_moves_what_lies_beside_it() -> None:
 
 
 @pytest.mark.covers("neuroflash, meingpt", "behaviour Two base URLs: a 404 names the other", "Seen")
-@pytest.mark.parametrize(
-    ("provider", "here", "there"),
-    [("neuroflash", "", "/content_generation"), ("meingpt", "/openai", "/external/openai")],
-)
-def test_a_404_names_the_other(
-    mode: Mode, server: Server, provider: str, here: str, there: str
-) -> None:
-    base = server.base_url(provider)
+@pytest.mark.parametrize("provider", ["neuroflash", "meingpt"])
+def test_a_404_names_the_other(mode: Mode, server: Server, provider: str) -> None:
+    two = {"neuroflash": ("", "/content_generation"), "meingpt": ("/openai", "/external/openai")}
+    base, (here, there) = server.base_url(provider), two[provider]
     other = base.replace(here, there) if here else base + there
     for this, that in ((base, other), (other, base)):
         client = mode.client(provider, server, base_url=this)
         server.script(provider, Status(404))
         error = raised(errors.NotFoundError, mode.ask, client)
-        assert (
-            f"the model's name; {PROVIDERS[provider].title} is seen to answer under {that} too"
-            in str(error)
-        )
+        said = f"the model's name; {PROVIDERS[provider].title} is seen to answer under {that} too"
+        assert said in str(error)
         assert mode.ask(client).content
 
 
@@ -139,7 +129,7 @@ def test_a_list_is_asked_again_after_a_while(mode: Mode, server: Server, monkeyp
 
 @pytest.mark.filterwarnings("ignore:.* documents no image input")
 @pytest.mark.parametrize(
-    ("provider", "messages", "model", "asked"),
+    "case",
     [
         ("sovrgpt", HELLO, None, ["completions"]),
         ("sovrgpt", IMAGE, "gemma-4-26b-a4b", ["completions"]),  # the page names it
@@ -147,20 +137,14 @@ def test_a_list_is_asked_again_after_a_while(mode: Mode, server: Server, monkeyp
         *((name, IMAGE, None, ["completions"]) for name in ("innogpt", "meingpt", "neuroflash")),
     ],
 )
-def test_what_needs_a_list_and_what_needs_none(
-    mode: Mode, server: Server, provider: str, messages: Any, model: Any, asked: list[str]
-) -> None:
+def test_what_needs_a_list_and_what_needs_none(mode: Mode, server: Server, case: Any) -> None:
+    provider, messages, model, asked = case
     mode.ask(mode.client(provider, server), messages, model=model)
     assert paths(server) == asked
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        *(Status(500), Disconnect(), Status(200, body="<html>")),
-        Delay(5),  # not waited for: the list that would come then refuses the model
-    ],
-)
+# The delay is not waited for: the list that would come then refuses the model.
+@pytest.mark.parametrize("fault", [Status(500), Disconnect(), Status(200, body="<html>"), Delay(5)])
 def test_a_list_that_cannot_be_had_does_not_stand_in_the_way(
     mode: Mode, server: Server, fault: Any, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,6 +299,20 @@ def test_a_refusal_quotes_one_list(mode: Mode, server: Server, monkeypatch: Any,
     assert said in str(caught.value)
     assert caught.value.status_code == getattr(refusal, "status", 403)
     assert paths(server) == ["token", "completions", asked]
+
+
+def test_a_head_that_drips_is_not_waited_for(mode: Mode, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_request, "ASIDE_SECONDS", 0.2)
+    listed, refused = http({"data": [USED_UP]}), http({}, status=429)
+
+    def serve(asked: bytes, to: Any) -> bytes:
+        for line in (listed[:16], *[b"X: y\r\n"] * 99) if asked[:1] == b"G" else ():
+            time.sleep(to.sendall(line) or 0.02)
+        return listed[16:] if asked[:1] == b"G" else refused
+
+    with raw_server(serve) as raw:
+        client = mode.client("neuroflash", raw, max_retries=0)
+        assert "left" not in str(raised(errors.RateLimitError, mode.ask, client))
 
 
 @pytest.mark.parametrize("read", [True, False])
