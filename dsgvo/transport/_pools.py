@@ -314,16 +314,57 @@ class _Wire:
 
 
 class _AsyncWire(_Wire):
+    """A connection on a loop, which is also read from while a body is sent in pieces.
+
+    A server that answers before it has the whole body mostly closes the connection as well, by
+    which asyncio forgets what it has not read: the refusal would be lost, and the body sent again.
+    """
+
+    _sent = False  # something, and nothing was read since
+    _early: asyncio.Task[bytes | Exception] | None = None
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        self._sent = False
         try:
-            return self._taken(await self._stream.read(max_bytes, self._seconds(timeout)))
+            seconds = self._seconds(timeout)
+            if self._early is None:
+                return self._taken(await self._stream.read(max_bytes, seconds))
+            return self._taken(await self._what_came_early(seconds))
         except Exception as error:
             self._note(error)
             raise
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         if data := self._outgoing(buffer):
+            if self._sent:
+                await self._take_what_is_here()
+            self._sent = True
             await self._stream.write(data, timeout)
+
+    async def _take_what_is_here(self) -> None:
+        early = self._early = self._early or _in_background(self._read_early())
+        for _ in range(9):  # turns of the loop, of which reading takes a few
+            if early.done() or not self._stream.get_extra_info("is_readable"):
+                break
+            await asyncio.sleep(0)
+
+    async def _read_early(self) -> bytes | Exception:
+        try:
+            return await self._stream.read(SENT_AT_ONCE)
+        except Exception as error:  # noqa: BLE001 - it is raised where the answer is read
+            return error
+
+    async def _what_came_early(self, seconds: float | None) -> bytes:
+        import httpcore
+
+        done, _ = await asyncio.wait(filter(None, [self._early]), timeout=seconds)
+        if not done:
+            raise httpcore.ReadTimeout
+        self._early = None
+        found = done.pop().result()
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> _AsyncWire:
         return _AsyncWire(await self._stream.start_tls(*args, **kwargs), self._tunnel)
@@ -997,7 +1038,7 @@ def _is_whole(response: httpx.Response) -> bool:
     return answer is not None and answer.content.at_eof()
 
 
-def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+def _in_background(work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
     """Return a task that its loop keeps until it is done, whoever waits for it."""
     task = asyncio.ensure_future(work)
     tasks: set[Any] = vars(task.get_loop()).setdefault("_dsgvo_tasks", set())

@@ -5,6 +5,7 @@ import gc
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
@@ -30,13 +31,12 @@ async def chat(one: AsyncClient, text: str = "?") -> str:
     return (await one.chat([{"role": "user", "content": text}], model="m")).content
 
 
-@pytest.mark.parametrize(
-    ("chosen", "installed", "carrier"),
-    [("", True, "Aiohttp"), ("httpcore", True, "AsyncHTTP"), ("", False, "AsyncHTTP")],
-)
-async def test_aiohttp_is_preferred(
-    monkeypatch: Any, chosen: str, installed: bool, carrier: str
-) -> None:
+CARRIERS = [("", True, "Aiohttp"), ("httpcore", True, "AsyncHTTP"), ("", False, "AsyncHTTP")]
+
+
+@pytest.mark.parametrize("case", CARRIERS)
+async def test_aiohttp_is_preferred(monkeypatch: Any, case: Any) -> None:
+    chosen, installed, carrier = case
     monkeypatch.setattr(_pools, "_has_aiohttp", lambda: installed)
     monkeypatch.setenv("DSGVO_ASYNC_BACKEND", chosen)
     with raw_server(http(answer("Ja."))) as raw:
@@ -99,6 +99,15 @@ def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:
         with pytest.raises(errors.APITimeoutError, match=r"timeout=0\.3"):
             asyncio.run(chat(one, text * 3))
         gc.collect()  # a connection that waits to be closed would warn now
+
+
+def test_a_refusal_before_the_request_is_whole(mode: Mode, monkeypatch: Any) -> None:
+    monkeypatch.setattr(support, "read_request", lambda one: one.recv(9))
+    no, long = http({}, status=413), [{"role": "user", "content": "x" * 9_000_000}]
+    # Closed at once, it is a matter of luck.
+    with raw_server(lambda _, to: to.sendall(no) or time.sleep(0.1) or to.close()) as raw:
+        support.raised(errors.RequestTooLargeError, mode.ask, mode.client("sovrgpt", raw), long)
+        assert len(raw.requests) == 1
 
 
 def test_httpcore_sends_the_head_of_a_request_with_its_body(mode: Mode, monkeypatch: Any) -> None:
