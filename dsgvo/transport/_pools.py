@@ -407,7 +407,18 @@ def _watch(held: object) -> None:
     if known.get("_http2") is False and not isinstance(backend, None | _Network):
         is_async = hasattr(pool, "handle_async_request")
         known["_network_backend"] = (_AsyncNetwork if is_async else _Network)(backend)
+    if known.get("_proxy_auth"):  # httpcore's log for debugging shows what a SOCKS proxy is told
+        known["_proxy_auth"] = tuple(map(_Unshown, known["_proxy_auth"]))
     _survive_collector(pool)
+
+
+class _Unshown(bytes):
+    """Bytes that are not to be read in a log."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
 
 
 _ASSIGN = "_assign_requests_to_connections"
