@@ -134,14 +134,14 @@ def test_traces_do_not_hold_headers_of_a_call_and_a_cache_takes_no_options(serve
 
     chat().invoke("Hallo!", config={"callbacks": [Params()]}, **OPTIONS)
     chat(model_kwargs=OPTIONS).invoke("Hallo!", config={"callbacks": [Params()]})
-    seen.append(repr(llm(additional_kwargs=OPTIONS).to_dict()))
-    assert ["geheim-4711-geheim" in text for text in seen] == [False] * 3
+    shown = [*seen, repr(llm(additional_kwargs=OPTIONS).to_dict())]
+    assert ["geheim-4711-geheim" in text for text in shown] == [False] * 3
     own: Any = {"extra_body": {"extra_headers": OPTIONS["extra_headers"]}}
     InnoGPTEmbeddings(default_headers={"X-Gateway-Key": "alt"}, **own).embed_query("a")
     chat(**own).invoke("a")
     assert all("geheim-4711" in one.headers["x-gateway-key"] for one in server.requests[-2:])
-    with pytest.raises(errors.ConfigurationError, match="is no field of a body"):
-        chat().invoke("a", **own)
-    embedding = InnoGPTEmbedding(embeddings_cache=SimpleKVStore())
-    with pytest.raises(errors.ConfigurationError, match="beside embeddings_cache"):
-        embedding.get_text_embedding_batch(["a"], timeout=5)
+    key = InnoGPTEmbedding(additional_kwargs={"api_key": "k"})._get_text_embeddings
+    cached: Any = InnoGPTEmbedding(embeddings_cache=SimpleKVStore()).get_text_embedding_batch
+    for call, given in ((chat().invoke, own), (key, {}), (cached, dict[str, Any](timeout=5))):
+        with pytest.raises(errors.ConfigurationError, match=r"of a body: pass|embeddings_cache"):
+            call(["a"], **given)

@@ -249,9 +249,6 @@ _OF_THE_CONSTRUCTOR = frozenset(
         *("model_kwargs", "additional_kwargs"),
     }
 )
-_NO_FIELDS = frozenset(
-    {"extra_body", "extra_headers", "extra_query", "default_headers", "default_query"}
-)
 _NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR | {"headers"}
 
 
@@ -548,7 +545,7 @@ def _check_body(given: Mapping[str, Any]) -> None:
     model: object = given.get("model", "")
     if not isinstance(model, str):
         raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
-    if named := _NO_FIELDS.intersection(given):
+    if named := _NOT_BODY.intersection(given):
         raise ConfigurationError(
             f"extra_body[{min(named)!r}] is no field of a body: pass {min(named)} itself"
         )

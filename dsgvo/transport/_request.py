@@ -437,8 +437,9 @@ def fetch(
 ) -> Flow[tuple[bytes, Answer]]:
     """Make a request and read its whole answer, or what has come of it when its time is over."""
     answer = yield from open_response(config, operation, auth)
+    left = inf if config.seconds is None else config.seconds - runtime.clock() + answer.started
     with answer.lease:
-        return (yield from _read(config, operation, answer, _Body(config.seconds or inf))), answer
+        return (yield from _read(config, operation, answer, _Body(left))), answer
 
 
 def decoded(

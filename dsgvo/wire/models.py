@@ -27,7 +27,7 @@ __all__ = [
     "unexpected",
 ]
 
-_PAGE_OR_JSON = re.compile(rb"\s*(?:<(?:!doctype )?html|[{\[])", re.I)
+_PAGE_OR_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<(?:!doctype )?html|<head|[{\[])", re.I)
 _T = TypeVar("_T")
 
 
