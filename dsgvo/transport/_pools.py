@@ -31,6 +31,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from importlib import import_module
+from itertools import accumulate
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
@@ -709,7 +710,10 @@ class Runtime:
     def texts_at_once(self, where: tuple[str, object], texts: Sequence[str]) -> int:
         """Return how many of the texts a request may have, by what the server has refused."""
         most, size = self.batch_sizes.get(where, (len(texts), 0))
-        return most if len(texts) > most and sum(map(len, texts)) >= size else len(texts)
+        if len(texts) <= most:
+            return len(texts)
+        # No further than to that size: a line of a batch file asks again for what is left of it.
+        return most if any(so_far >= size for so_far in accumulate(map(len, texts))) else len(texts)
 
     def note_too_large(self, where: tuple[str, object], texts: Sequence[str]) -> None:
         """Note that a server takes the halves of what it has refused."""
