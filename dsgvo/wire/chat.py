@@ -295,7 +295,7 @@ class ChatDecoder:
         failure = self._reader.failure
         if failure is not None:
             if isinstance(failure, str):
-                reason = redact(failure, self._secrets(self.completion()))
+                reason = redact(failure, self._private())
                 raise self._broken_off(f"{self._provider.title}: finish_reason={reason!r}")
             raise self._vendor_error(failure)
         return delta if delta.content or delta != _EMPTY else None
@@ -338,7 +338,7 @@ class ChatDecoder:
             200,
             body,
             request_id=self._request_id,
-            secrets=self._secrets(self.completion()),
+            secrets=self._private(),
         )
         if self._accumulator.empty and not self._reader.tool_calls:
             return cause
@@ -354,9 +354,12 @@ class ChatDecoder:
             **self._details(),
         )
 
+    def _private(self) -> Sequence[str]:
+        return self._secrets(self.completion())
+
     def _incomplete(self, what: str) -> IncompleteStreamError:
         return IncompleteStreamError(
-            f"{self._provider.title}: {redact(what, self._secrets(self.completion()))}",
+            f"{self._provider.title}: {redact(what, self._private())}",
             partial=self.completion(),
             **self._details(),
         )
@@ -364,7 +367,7 @@ class ChatDecoder:
     def _unexpected(self, what: str) -> APIResponseError:
         return APIResponseError(
             f"{self._provider.title}: expected a chat completion, got "
-            f"{redact(what, self._secrets(self.completion()))}",
+            f"{redact(what, self._private())}",
             **self._details(),
         )
 
