@@ -19,7 +19,6 @@ from pydantic import BaseModel
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider, StructuredOutputMethod
-from dsgvo.wire.arguments import shown
 from dsgvo.wire.request import check_structured_output
 from dsgvo.wire.structured import (
     CUT_SHORT,
@@ -32,7 +31,7 @@ from dsgvo.wire.structured import (
     schema_request,
     unwrapped_schema,
 )
-from langchain_dsgvo._tools import OTHER_FORMS, refuse_types_of_values
+from langchain_dsgvo._tools import OTHER_FORMS, refuse_types_of_values, told_as
 
 __all__ = ["Schema", "output_schema", "response_class", "structured_output"]
 
@@ -113,13 +112,12 @@ def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
     Raises:
         ConfigurationError: If it is none.
     """
-    try:
+    said = (
+        "schema={}: nothing can be asked for by it: use a Pydantic or TypedDict class, or a JSON "
+        "schema; for a list, a choice or an enum, a RootModel of it"
+    )
+    with told_as(said, schema):
         return _output_schema(schema, strict)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"schema={shown(schema)}: nothing can be asked for by it: use a Pydantic or TypedDict "
-            "class, or a JSON schema; for a list, a choice or an enum, a RootModel of it"
-        ) from error
 
 
 def _output_schema(schema: Schema, strict: bool | None) -> OutputSchema:

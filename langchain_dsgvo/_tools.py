@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from enum import EnumType
 from inspect import cleandoc
 from typing import Any, cast, get_origin
@@ -15,7 +16,7 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.structured import closed, with_properties
 
-__all__ = ["OTHER_FORMS", "refuse_types_of_values", "wire_tool"]
+__all__ = ["OTHER_FORMS", "refuse_types_of_values", "told_as", "wire_tool"]
 
 OTHER_FORMS = frozenset({"name", "function", "toolSpec"})
 """Keys that only dicts have which are a tool of some vendor's form and no JSON schema."""
@@ -31,13 +32,25 @@ def wire_tool(
     Raises:
         ConfigurationError: If LangChain knows none of this kind.
     """
-    try:
+    said = (
+        "tools: nothing can be called by {}: use a function, a Pydantic or TypedDict class, a "
+        "LangChain tool, a JSON schema with a title, or OpenAI's form"
+    )
+    with told_as(said, tool):
         return _wire_tool(tool, strict)
+
+
+@contextmanager
+def told_as(said: str, given: object) -> Generator[None]:
+    """Say of what LangChain can make nothing of that it is none, with the way out.
+
+    Raises:
+        ConfigurationError: In place of what LangChain raises.
+    """
+    try:
+        yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"tools: nothing can be called by {shown(tool)}: use a function, a Pydantic or "
-            "TypedDict class, a LangChain tool, a JSON schema with a title, or OpenAI's form"
-        ) from error
+        raise ConfigurationError(said.format(shown(given))) from error
 
 
 def _wire_tool(
