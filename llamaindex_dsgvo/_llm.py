@@ -351,6 +351,20 @@ class ChatModel(ChatSettings, VendorSettings, FunctionCallingLLM):
                 request["tool_choice"] = tool_choice
         return request
 
+    def stream_chat_with_tools(self, *args: Any, **kwargs: Any) -> ChatResponseGen:
+        """Yield the answer piece by piece; see :meth:`stream_chat`.
+
+        Raises:
+            ModelOutputError: After the last response, if the arguments of a call cannot be read,
+                as of one that was cut. LlamaIndex's programs only log what a response raises.
+        """
+        return _with_whole_calls(super().stream_chat_with_tools(*args, **kwargs), self.provider)
+
+    async def astream_chat_with_tools(self, *args: Any, **kwargs: Any) -> ChatResponseAsyncGen:
+        """Yield the answer piece by piece; see :meth:`stream_chat_with_tools`."""
+        responses = await super().astream_chat_with_tools(*args, **kwargs)
+        return _awith_whole_calls(responses, self.provider)
+
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
     ) -> list[ToolSelection]:
@@ -505,6 +519,23 @@ async def _aconverted(
     async with aclosing(Owned(deltas)) as owned:
         async for delta in owned:
             yield convert(delta)
+
+
+def _with_whole_calls(responses: ChatResponseGen, provider: str) -> ChatResponseGen:
+    response: ChatResponse | None = None
+    for response in responses:
+        yield response
+    tool_selections(cast("ChatResponse", response), provider)
+
+
+async def _awith_whole_calls(
+    responses: ChatResponseAsyncGen, provider: str
+) -> ChatResponseAsyncGen:
+    response: ChatResponse | None = None
+    async with aclosing(Owned(responses)) as owned:
+        async for response in owned:
+            yield response
+    tool_selections(cast("ChatResponse", response), provider)
 
 
 def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:

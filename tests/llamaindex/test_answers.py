@@ -177,19 +177,14 @@ BROKEN = {"name": "addiere", "arguments": '{"a": 1'}
 )
 def test_calls_that_cannot_be_made(mode: Mode, server: Server, reply: Reply, says: str) -> None:
     server.script("meingpt", reply, reply)
-    model = llm("meingpt")
-    whole = mode.call(model, "chat_with_tools", [ADD], user_msg="x")
-    for response in (whole, mode.listed(model, "stream_chat_with_tools", [ADD], user_msg="x")[-1]):
+    model, asked = llm("meingpt"), {"tools": [ADD], "user_msg": "x"}
+    for ask in (
+        lambda: [mode.call(model, "chat_with_tools", **asked)],
+        lambda: mode.listed(model, "stream_chat_with_tools", **asked),
+    ):
         with pytest.raises(ModelOutputError, match=says) as caught:
-            model.get_tool_calls_from_response(response)
+            model.get_tool_calls_from_response(ask()[-1])
         assert isinstance(caught.value, ValueError)  # as LlamaIndex raises here
-
-
-def test_partial_arguments_of_a_response_made_elsewhere() -> None:
-    block = types.ToolCallBlock(tool_call_id="1", tool_name="addiere", tool_kwargs='{"a": 1, "b"')
-    response = types.ChatResponse(message=types.ChatMessage(role="assistant", blocks=[block]))
-    (call,) = llm("meingpt").get_tool_calls_from_response(response)
-    assert call.tool_kwargs == {"a": 1}
 
 
 # What LlamaIndex is told of the model

@@ -7,8 +7,9 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 
-from dsgvo.emulator import Reply, Server
-from tests.frameworks.test_structured import ANNA, TEXT, Person, asked_by
+from dsgvo.emulator import Server
+from llamaindex_dsgvo import ModelOutputError
+from tests.frameworks.test_structured import ANNA, TEXT, Person, asked_by, reply
 from tests.llamaindex.support import Mode, bodies, llm
 
 PROMPT = PromptTemplate("Lies die Angaben zur Person.\n\n{text}")
@@ -40,8 +41,15 @@ def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> No
     assert (body["temperature"], "tool_choice" in body) == (0, False)
 
 
-def test_llama_indexs_own_program(mode: Mode, server: Server) -> None:
-    server.script("innogpt", *[Reply(TEXT)] * 2)
-    model = llm("innogpt", pydantic_program_mode=PydanticProgramMode.LLM)
-    assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
-    assert mode.listed(model, "stream_structured_predict", Person, PROMPT, text=GIVEN)[-1] == ANNA
+def test_llama_indexs_own_programs(mode: Mode, server: Server) -> None:
+    asked: dict[str, Any] = {"output_cls": Person, "prompt": PROMPT, "text": GIVEN}
+    for kind, method in (("LLM", "json_mode"), ("FUNCTION", "function_calling")):
+        server.script("innogpt", *[reply(method)] * 2)
+        model = llm("innogpt", pydantic_program_mode=PydanticProgramMode[kind])
+        assert mode.call(model, "structured_predict", **asked) == ANNA
+        grown = mode.listed(model, "stream_structured_predict", **asked)
+        assert [one for one in grown if (one.name, one.alter) == ("Anna", None)]
+        assert grown[-1] == ANNA
+    server.script("innogpt", reply("function_calling", TEXT[:-2], finish_reason="length"))
+    with pytest.raises(ModelOutputError, match="cut at max_tokens"):  # not half of the number
+        mode.listed(model, "stream_structured_predict", **asked)
