@@ -324,8 +324,9 @@ class ChatDecoder:
             deltas.append(Delta(tool_calls=last.tool_calls))
             last.tool_calls = ()
         completion = self._whole = self.completion()
-        if completion.finish_reason == "tool_calls" and not _says_anything(completion):
-            raise self._incomplete("finish_reason='tool_calls', and no call of a tool has come")
+        reason = completion.finish_reason
+        if reason in {"tool_calls", "function_call"} and not _says_anything(completion):
+            raise self._incomplete(f"finish_reason={reason!r}, and no call of a tool has come")
         last.completion = None if self.cut else completion
         if self._is_stream and not completion.reasoning:
             self._reader.thought_unopened = thought_unopened(completion.content)
@@ -383,9 +384,4 @@ _EMPTY = Delta()
 
 
 def _says_anything(answer: Completion) -> bool:
-    return bool(
-        answer.tool_calls
-        or answer.content
-        or answer.refusal
-        or answer.extra.get("function_call")  # OpenAI's first form
-    )
+    return bool(answer.tool_calls or answer.content or answer.refusal)

@@ -32,12 +32,16 @@ _CHUNK_KEYS = frozenset(
         "service_tier",
     }
 )
-_CHOICE_KEYS = frozenset({"index", "delta", "message", "finish_reason", "error"})
+_PLACES = ("message", "delta", "text")  # of a choice, where gateways put an answer
+_ELSEWHERE = {part: frozenset(_PLACES) - {part} for part in _PLACES}
+_CHOICE_KEYS = frozenset({"index", *_PLACES, "finish_reason", "error"})
 _TEXT_KEYS = frozenset({"role", "content"})
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
 _LISTS = ("reasoning_details", "thinking_blocks")  # of thoughts; kept too, they hold signatures
-_WITHOUT_THOUGHTS = _TEXT_KEYS | {"tool_calls", "refusal"}
-_MESSAGE_KEYS = _TEXT_KEYS | {*_THOUGHT_FIELDS, "tool_calls", "refusal"}
+_THOUGHTS = frozenset({*_THOUGHT_FIELDS, *_LISTS})
+_CALLS = frozenset({"tool_calls", "function_call"})
+_WITHOUT_THOUGHTS = _TEXT_KEYS | _CALLS | {"refusal"}
+_MESSAGE_KEYS = _WITHOUT_THOUGHTS.union(_THOUGHT_FIELDS)
 
 # "error" (OpenRouter, Mistral), "network_error" (Zhipu), "insufficient_system_resource" (DeepSeek),
 # "abort" (vLLM, SGLang), "malformed_function_call" (Gemini), and their like.
@@ -68,8 +72,10 @@ class ChunkReader:
     __slots__ = (
         "_answer_begun",
         "_open",
+        "_place",
         "_splitter",
         "_tools",
+        "_whole",
         "failure",
         "finish_reason",
         "saw_choice",
@@ -87,6 +93,8 @@ class ChunkReader:
         self._splitter = ThinkSplitter(opened=self._open)
         self._answer_begun = False
         self._tools = ToolCallAssembler(tool_names)
+        self._place: str | None = None  # of the text so far
+        self._whole: object = None  # the text of a whole message inside a stream
         self.finish_reason: str | None = None
         self.saw_choice = False
         self.saw_message = False
@@ -148,17 +156,15 @@ class ChunkReader:
         self.saw_choice = True
         message: dict[str, Any] | None = choice.get(part)
         finish = choice.get("finish_reason")
-        if not message and not self.saw_message:
-            # A whole message inside a stream, or a delta in a plain answer, is read too.
-            message = choice.get("message") or choice.get("delta")
         if message:
             self.saw_message = True
             content = message.get("content")
             if self._answer_begun and isinstance(content, str) and message.keys() <= _TEXT_KEYS:
                 delta.content = content
             else:
-                whole = part == "message" or message is choice.get("message")
-                self._message(message, delta, finish, whole)
+                self._message(message, delta, finish, part)
+        if not (delta.content or _ELSEWHERE[part].isdisjoint(choice)):
+            self._elsewhere(choice, part, delta, finish)
         if finish:
             self._finish(str(finish), delta)
         if choice.get("error"):
@@ -166,20 +172,51 @@ class ChunkReader:
         if not choice.keys() <= _CHOICE_KEYS:
             _keep(delta, choice, _CHOICE_KEYS)
 
+    def _elsewhere(
+        self, choice: Mapping[str, Any], part: str, delta: Delta, finish: str | None
+    ) -> None:
+        """Read what a choice holds in another place than it should, if that has not come yet.
+
+        Gateways send a whole message in a stream: in place of all pieces, or once more after them.
+        """
+        place = next((name for name in _PLACES if name != part and choice.get(name)), None)
+        if place is None:
+            return
+        self.saw_message = True
+        message: dict[str, Any] = {"content": choice[place]} if place == "text" else choice[place]
+        text, come = message.get("content"), set[str]()
+        if self._place == place == "message" and text and text != self._whole:
+            raise ShapeError("several messages came in place of a stream's deltas")
+        if self._place is None:
+            self._whole = text
+        elif (self._place, place) != ("text", "text"):
+            come = message.keys() - _CALLS
+        if self.has_thoughts:
+            come |= _THOUGHTS
+        if self.tool_calls:
+            come |= _CALLS
+        left = {name: value for name, value in message.items() if name not in come}
+        self._message(left, delta, finish, place)
+
     def _message(
-        self, message: Mapping[str, Any], delta: Delta, finish: str | None, whole: bool
+        self, message: Mapping[str, Any], delta: Delta, finish: str | None, place: str
     ) -> None:
         if not message.keys() <= _WITHOUT_THOUGHTS:
             self._thoughts(message, delta)
         content = message.get("content")
+        whole = place == "message"
         if content:
+            self._place = place
             text = content if isinstance(content, str) else self._parts(content, delta)
             if whole and not self._answer_begun and not delta.reasoning:
                 self._open_whole(text, finish)
             self._text(text, delta)
         if message.get("refusal"):
+            self._place = place
             delta.refusal += thought_text(message["refusal"])
         calls: Any = message.get("tool_calls")
+        if not calls and (only := message.get("function_call")):  # OpenAI's first form of them
+            calls = {"index": 0, "function": only}
         if calls:
             items: list[dict[str, Any]] = [calls] if isinstance(calls, dict) else calls
             delta.tool_calls = self._tools.add(items, whole=whole)

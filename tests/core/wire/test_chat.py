@@ -122,6 +122,7 @@ TEXT: list[Any] = [{"type": "text", "text": "Ja"}, ".", {"type": "text", "text":
 USAGE = [{"usage": {"a": 3}}, {"usage": {"b": 2}}, {"usage": None}]
 DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
+HMS, ONE = {"reasoning": "Hm."}, {"choices": [{"delta": {"role": "x"}, "message": MESSAGE}]}
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
 LINK: dict[str, Any] = {"citations": ["https://x"]}
 COST: dict[str, Any] = {"usage": {"cost": 0.5}}
@@ -151,10 +152,6 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "reasoning": (forms(reasoning="Hm."), HM),
     "thinking, an object": (forms(thinking={"text": "\nHm.\n"}), HM),
     "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
-    "function_call": (
-        forms("", "tool_calls", function_call=A),
-        NO_CALL | {"extra": {"function_call": A}},
-    ),
     "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
     "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
     "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
@@ -182,6 +179,15 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     ),
     "a message before a piece": (choice(delta=DELTA, message=MESSAGE)[:1], WHOLE),
     "a message after pieces": ([END + choice(delta={}, message=MESSAGE)[1]], JA),
+    "a message after thoughts, twice": (
+        [events(chunk("", reasoning="Hm.")) + events(ONE) + choice(message=MESSAGE | HMS)[1]],
+        WHOLE | {"reasoning": "Hm."},
+    ),
+    "text of a completion": (
+        [*choice(text="Stück"), events({"choices": [{"text": "Stü"}]}) + choice(text="ck")[1]],
+        PART,
+    ),
+    "a text beside a piece": (choice(text="Stück", delta=DELTA), PART),
     "fields unknown to OpenAI": ([raw(PLAIN), sse(PIECE, LAST)], ja(**REST, **LINKS)),
     "a refusal": (forms("", "tool_calls", refusal="Nein."), NO_CALL | {"refusal": "Nein."}),
     "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": {"a": 3, "b": 2}}),
@@ -260,6 +266,12 @@ def test_each_call_of_a_whole_message_is_one() -> None:
     calls = call("{", None, id="c1", name="a")["tool_calls"] * 2
     for body in choice(message={"content": "Ja.", "tool_calls": calls}):
         assert len(whole(body).tool_calls) == 2
+    pieces = ({"name": "f", "arguments": ""}, {"arguments": '{"a"'}, {"arguments": ":1}"})
+    first = [*forms("", function_call={"name": "f", "arguments": '{"a":1}'}), END]
+    first[-1] += sse(*(chunk("", function_call=piece) for piece in pieces))
+    for body in first:
+        [called] = whole(body).tool_calls
+        assert (called.name, called.arguments) == ("f", '{"a":1}')
 
 
 REFERENCE: dict[str, Any] = {"type": "reference", "ids": [1]}
@@ -420,7 +432,11 @@ FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
     "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
 }
 FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED | {
-    "no call of": (forms("", "tool_calls", tool_calls=[None]), IncompleteStreamError, ""),
+    "no call of": (
+        forms("", "tool_calls", tool_calls=[None]) + forms("", "function_call", function_call=A),
+        *(IncompleteStreamError, ""),
+    ),
+    "several messages": ([events(ONE) + choice(message=DELTA)[1]], IncompleteStreamError, "Ganzes"),
     **{said: (bodies, errors.APIResponseError, None) for said, bodies in NO_ANSWER.items()},
     **{
         said: (
