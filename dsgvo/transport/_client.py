@@ -825,7 +825,8 @@ def _image_at(config: ClientConfig, url: str, allow: Callable[[str], bool] | Non
         why = str(error) if isinstance(error, DsgvoError) else type(error).__name__
         what = f"{config.spec.title}: the image's address could not be asked: {why}"
         raise APIConnectionError(what, provider=config.spec.name) from error
-    check_image(config.spec, data, answer.response.headers.get("content-type", ""))
+    said = answer.response.headers.get("content-type", "")
+    check_image(config.spec, data, said, " at its address")
     return data
 
 
@@ -947,6 +948,7 @@ _SUFFIXES: dict[str | None, str] = {
     "image/jpeg": ".jpg",
     "image/gif": ".gif",
     "image/webp": ".webp",
+    "image/avif": ".avif",
 }
 
 

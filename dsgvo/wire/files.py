@@ -31,11 +31,14 @@ _UPLOAD = "upload"
 _DOCUMENTS = frozenset({_UPLOAD, "file_url", "file"})
 _NOBODY_TAKES = frozenset({"audio", "input_audio", "video", "video_url"})
 _MEDIA_TYPE = re.compile(r"[\w.+*-]+/[\w.+*-]+(?:;[ -~]*)?", re.ASCII)
-_MAGIC = (
-    (b"\x89PNG\r\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"%PDF-", "application/pdf"),
+_MAGIC = (  # after so many bytes
+    (0, b"\x89PNG\r\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (0, (b"II*\0", b"MM\0*"), "image/tiff"),
+    (4, (b"ftypavif", b"ftypavis"), "image/avif"),
+    (4, (b"ftypheic", b"ftypheix", b"ftypmif1"), "image/heic"),
+    (0, b"%PDF-", "application/pdf"),
 )
 
 
@@ -296,4 +299,4 @@ def mime_type_of(data: bytes) -> str | None:
     """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    return next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
+    return next((kind for at, magic, kind in _MAGIC if data.startswith(magic, at)), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,8 @@ __all__ = [
     "unexpected",
 ]
 
-_PAGE_OR_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<(?:!doctype )?html|<head|[{\[])", re.I)
+_BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
+_SVG_WITHIN = 4096
 _T = TypeVar("_T")
 
 
@@ -124,34 +124,51 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     """
     entries = entries_of(provider, body, ("data", "images"))
     fields = entries[0] if entries else {}
-    url, text = fields.get("url"), fields.get("b64_json")
+    url, text, said = fields.get("url"), fields.get("b64_json"), "svg"  # of base64 nothing is said
     if not isinstance(url, str):
         url = None
     elif url.startswith("data:"):
-        url, text = None, url.partition(",")[2]
+        said, _, text = url.partition(",")
+        url = None
     try:
         data = b64decode(text, validate=True) if text else None
     except (Base64Error, ValueError, TypeError):
         raise unexpected(provider, "one that is not base64", "an image") from None
     if not url and not data:
         raise unexpected(provider, "an answer without one", "an image")
+    if data:
+        check_image(provider, data, said)
     return GeneratedImage(url, data, fields.get("revised_prompt"))
 
 
-def check_image(provider: Provider, data: bytes, content_type: str) -> None:
-    """Refuse what came from an image's address and is none, such as a sign-in page.
+def check_image(provider: Provider, data: bytes, said: str, where: str = "") -> None:
+    """Refuse what came as an image and is none, such as a sign-in page under an image's type.
+
+    Args:
+        provider: Whose answer it is.
+        data: What came.
+        said: The type that it has by what came with it: the one SVG is known by.
+        where: Where it came from, for the error.
 
     Raises:
-        APIResponseError: If neither its type nor its bytes say that it is an image, or it begins
-            as a page or as JSON does.
+        APIResponseError: If it does not begin as an image does.
     """
-    said = content_type.lower().startswith("image/") and not _PAGE_OR_JSON.match(data)
-    if not data or not (said or mime_type_of(data)):
-        raise APIResponseError(
-            f"{provider.title}: expected an image at its address, got {describe_body(data)}",
-            provider=provider.name,
-            status_code=200,
-        )
+    if (mime_type_of(data) or "").startswith("image/"):
+        return
+    start = data[:_SVG_WITHIN].lower()
+    if "svg" not in said.lower() or b"<svg" not in start or b"<html" in start:
+        raise unexpected(provider, _what_came(data), f"an image{where}")
+
+
+def _what_came(data: bytes) -> str:
+    text = data.lstrip(_BEFORE_TEXT)
+    if text[:1] in {b"{", b"["}:
+        return "JSON"
+    if text[:5].lower().startswith((b"<?xml", b"<svg")):
+        return "XML"
+    if text[:1] in {b"<", b""}:
+        return describe_body(text)
+    return mime_type_of(data) or "what begins as no known image"
 
 
 def entries_of(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ def test_an_address_is_fetched_without_the_key(mode: Mode, tmp_path: Path, at: s
 def test_named_files_alone_are_replaced(mode: Mode, server: Server, tmp_path: Path) -> None:
     mine = tmp_path / "image-1.png"
     mine.write_bytes(b"mine")
-    images = (PNG, JPEG, b"?", JPEG)
+    images = (PNG, JPEG, b"II*\0", JPEG)
     server.script("innogpt", *[reply(b64_json=b64encode(d).decode()) for d in images])
     client = mode.client("innogpt", server)
     paths = [made(mode, client, save_to=tmp_path).path for _ in range(3)]
@@ -135,7 +135,7 @@ def test_what_cannot_be_written_to_costs_no_image(
 def test_an_address_of_no_image_writes_no_file(mode: Mode, server: Server, tmp_path: Path) -> None:
     client, target = mode.client("innogpt", server), tmp_path / "a.svg"
     for answer, kind in (
-        (http(b"<html><title>Anmelden</title>", kind="text/html"), errors.APIResponseError),
+        (http(b"<!-- --><html>", kind="image/png"), errors.APIResponseError),
         (http(b"", status=404), errors.NotFoundError),
         (b"HTTP/1.1 200 X\r\nContent-Length: 1\r\n\r\nx", errors.APIResponseError),
         (http(b"", status=302, headers=["Location: https://example.com"]), errors.RedirectError),

@@ -20,7 +20,7 @@ from dsgvo.wire.models import GeneratedImage, check_image, decode_image, decode_
 from tests.core.support import raised
 
 INNOGPT, MEINGPT, NEUROFLASH = (PROVIDERS[name] for name in ("innogpt", "meingpt", "neuroflash"))
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml ?><svg/>"
 PNG_TEXT = b64encode(PNG).decode()
 PNG_URL = f"data:image/png;base64,{PNG_TEXT}"
 
@@ -71,6 +71,7 @@ READ: list[tuple[Any, Any, Any]] = [
     *((decode_health, b"x" * 500, {"status": "x" * 100}), (decode_health, {"a": 1}, {"a": 1})),
     (decode_image, {"data": [{"b64_json": PNG_TEXT}]}, GeneratedImage(None, PNG, None)),
     (decode_image, {"images": [{"url": PNG_URL}]}, GeneratedImage(None, PNG, None)),
+    (decode_image, [{"b64_json": b64encode(SVG).decode()}], GeneratedImage(None, SVG, None)),
     (
         *(decode_image, {"data": [{"url": "https://x/1", "revised_prompt": "p\ud83d"}]}),
         GeneratedImage("https://x/1", None, "p\ufffd"),
@@ -216,6 +217,7 @@ IMAGES = [
     *(({"b64_json": text}, NOT_BASE64) for text in ("iVBO!Rw==", PNG_TEXT + "\n", 7)),
     ({"url": f"data:image/png;base64,eHg=,{PNG_TEXT}"}, NOT_BASE64),
     *((fields, NO_IMAGE) for fields in ({}, {"url": 7})),
+    ({"b64_json": "PGh0bWw+"}, "expected an image, got a web page"),
 ]
 READERS = (decode_models, decode_workspaces, decode_image)
 UNREADABLE: list[tuple[Any, Any, type[DsgvoError], str]] = [
@@ -236,17 +238,20 @@ def test_what_an_error_about_an_answer_says_and_carries() -> None:
         assert (error.provider, error.status_code) == ("innogpt", status)
 
 
-def test_an_image_is_one_by_its_bytes_or_its_type() -> None:
-    check_image(INNOGPT, PNG, "application/octet-stream")
-    check_image(INNOGPT, b"<svg/>", "image/svg+xml")
-    for data, content_type, said in (
-        (b"", "image/png", "an empty body"),
-        (b"<title>Anmelden</title>", "text/html; x=image/", "a web page titled 'Anmelden'"),
-        (b"\n<!DOCTYPE HTML>", "image/png", "a web page"),
-    ):
-        error = raised(APIResponseError, check_image, INNOGPT, data, content_type)
-        assert str(error).startswith(f"innoGPT: expected an image at its address, got {said}")
-        assert (error.provider, error.status_code) == ("innogpt", 200)
+NO_IMAGES = [
+    (b"<title>Anmelden</title>", "a web page titled 'Anmelden'"),
+    (b" <!-- a --><!DOCTYPE HTML><svg/>", "a web page"),
+    *[(b"", "an empty body"), (b"OK", "what begins as no"), (b"%PDF-1", "application/pdf")],
+    *[(b'\xef\xbb\xbf\n{"a"', "JSON"), (SVG, "XML")],
+]
+
+
+def test_an_image_is_one_by_how_it_begins() -> None:
+    for data in (PNG, b"....ftypavif", b"RIFF....WEBP", SVG):
+        check_image(INNOGPT, data, "image/svg+xml")
+    for data, said in NO_IMAGES:
+        error = raised(APIResponseError, check_image, INNOGPT, data, "image/png", " there")
+        assert str(error).startswith(f"innoGPT: expected an image there, got {said}")
 
 
 def test_what_an_image_says_of_itself() -> None:
