@@ -106,7 +106,10 @@ NAMED = {"type": "function", "function": {"name": "add"}}
 @EACH
 @pytest.mark.parametrize(
     ("choice", "sent"),
-    [(None, None), ("auto", "auto"), ("any", "required"), ("add", NAMED), (NAMED, NAMED)],
+    [
+        *[(None, None), (False, None), ("auto", "auto"), ("any", "required"), (True, "required")],
+        *((choice, NAMED) for choice in ("add", NAMED, {"type": "tool", "name": "add"})),
+    ],
 )
 def test_a_choice_of_tools(server: Server, way: Way, choice: Any, sent: Any) -> None:
     way.call_tools(way.model("innogpt"), BOTH, tool_choice=choice)

@@ -138,24 +138,18 @@ def test_a_chunk_of_text_is_what_the_constructors_make_and_shares_nothing() -> N
         assert not isinstance(value, list | dict) or value is not getattr(second.message, name)
 
 
-USAGE = {
-    "prompt_tokens": 9,
-    "completion_tokens": "4",
-    "total_tokens": None,
-    "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 3, "audio_tokens": 1},
-    "completion_tokens_details": {"reasoning_tokens": 2.0, "audio_tokens": 5},
-}
+READ = {"cached_tokens": 2, "cache_write_tokens": 3, "audio_tokens": 1}
+WROTE = {"reasoning_tokens": 2.0, "audio_tokens": 5}
+USAGE: dict[str, Any] = {"prompt_tokens": 9, "completion_tokens": "4", "total_tokens": None}
+USAGE |= {"prompt_tokens_details": READ, "completion_tokens_details": WROTE}
 
 
 def test_usage_with_its_details_and_without() -> None:
+    counted: Any = {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13}
+    counted["input_token_details"] = {"cache_read": 2, "cache_creation": 3, "audio": 1}
+    counted["output_token_details"] = {"reasoning": 2, "audio": 5}
     for message in both(completed(usage=USAGE)):
-        assert message.usage_metadata == {
-            "input_tokens": 9,
-            "output_tokens": 4,
-            "total_tokens": 13,
-            "input_token_details": {"cache_read": 2, "cache_creation": 3, "audio": 1},
-            "output_token_details": {"reasoning": 2, "audio": 5},
-        }
+        assert message.usage_metadata == counted
         assert message.response_metadata["token_usage"] == USAGE
     for message in both(completed(usage={"prompt_tokens": None})):
         assert message.usage_metadata is None
@@ -166,7 +160,5 @@ def test_generate_says_what_all_answers_cost(server: Server, mode: Mode) -> None
     usage = {"prompt_tokens": 3, "completion_tokens": 1, "words_used": 2, "cost": 0.5}
     server.script("neuroflash", *[Reply("Ja.", usage=usage)] * 2)
     result = mode.call(chat("neuroflash"), "generate", [[HumanMessage("a")], [HumanMessage("b")]])
-    assert result.llm_output == {
-        "token_usage": {name: 2 * count for name, count in usage.items()},
-        "model_name": "openai/gpt-4.1-mini",
-    }
+    twice = {name: 2 * count for name, count in usage.items()}
+    assert result.llm_output == {"token_usage": twice, "model_name": "openai/gpt-4.1-mini"}

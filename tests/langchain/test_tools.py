@@ -7,7 +7,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 
 from dsgvo.emulator import Reply, Server
 from tests.frameworks import test_structured as forms
-from tests.frameworks.test_answers import BOTH, NAMED, add, get_weather
+from tests.frameworks.test_answers import get_weather
 from tests.langchain.support import Way, bodies, chat
 
 
@@ -16,13 +16,6 @@ def test_a_dict_and_a_tool_of_the_vendor_stay_as_they_are() -> None:
     tools: Any = [{"type": "function", "function": own}, {"type": "web_search", "name": "w"}]
     bound = chat("innogpt").bind_tools(tools, parallel_tool_calls=False)
     assert bound.kwargs == {"tools": tools, "parallel_tool_calls": False}
-
-
-def test_choices_that_are_langchains() -> None:
-    cases: list[Any] = [(BOTH, False, None), (BOTH, True, "required"), ([add], True, NAMED)]
-    for tools, choice, sent in (*cases, (BOTH, {"type": "tool", "name": "add"}, NAMED)):
-        bound = chat("innogpt").bind_tools(tools, tool_choice=choice)
-        assert bound.kwargs.get("tool_choice") == sent
 
 
 def test_an_invalid_call_can_be_answered(server: Server, way: Way) -> None:

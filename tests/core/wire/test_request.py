@@ -137,10 +137,6 @@ def test_what_goes_out_as_it_is_and_what_says_nothing_and_is_left_out() -> None:
     for stop in ("Ende", ["Ende"], ["a", "b"]):
         sent = body("neuroflash", strict=True, temperature=1, tools=[], stop=stop, **SENT)
         assert sent == body("neuroflash") | {"temperature": 1, "stop": stop} | SENT
-    choices = {None: None, False: None, "any": "required"}
-    tools = [ADD, {"type": "web_search"}]
-    sent = {choice: body(tools=tools, tool_choice=choice).get("tool_choice") for choice in choices}
-    assert sent == choices
 
 
 @pytest.mark.covers("sovrgpt", "parameter n: more than one answer is refused before sending", "Doc")
