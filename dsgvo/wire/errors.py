@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from html import unescape
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
-from urllib.parse import unquote_plus
 
 from dsgvo import errors
 from dsgvo.errors import APIError, APIResponseError, APIStatusError
 from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, parse_json
+from dsgvo.wire.masking import EXCERPT, masked, on_one_line
 
 __all__ = ["error_from_body", "is_error", "mask", "mentions", "read_object", "redact"]
 
 MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
 
-EXCERPT = 16
-"""Characters that a vendor's message and a prompt share when one quotes the other."""
-
 _READ = 4 * MAX_MESSAGE  # characters of a vendor's message that are looked at
-_BLOCK = EXCERPT // 2
-_SLICE = 1 << 20  # characters of a prompt that are cut into blocks at once; a multiple of a block
-_BLANKS = "\t\n\v\f\r\x85\xa0\u2028\u2029\u202f"
-_ESCAPE = re.compile(
-    r"\\+(u[\da-fA-F]{4}|x[\da-fA-F]{2}|[\"'/nrtf]|)|&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|\w{1,31});",
-    re.ASCII,
-)
-_BLANK_CODES = frozenset("nrtf")
-_BLOCKS = re.compile(f".{{{_BLOCK}}}", re.S)
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: errors.BadRequestError,
@@ -190,7 +176,7 @@ def error_from_body(
         provider=provider.name,
         status_code=effective,
         code=redact(code, secrets) if code else None,
-        request_id=request_id,
+        request_id=request_id and masked(request_id, secrets),
         retry_after=retry_after,
     )
 
@@ -207,103 +193,19 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """
-    text = _KEY_LIKE.sub("***", _masked(text[:_READ], secrets))
+    text = _KEY_LIKE.sub("***", masked(text[:_READ], secrets))
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
 def mask(error: APIError, secrets: Sequence[str]) -> None:
     """Mask secrets in an error that may quote what came, and what is left of one that was cut."""
     for secret in secrets if "…" in error.message else ():
-        for size in range(min(EXCERPT, len(secret)), 3, -1):
-            error.message = error.message.replace(f"{_on_one_line(secret[:size])}…", "***…")
-    error.message = _masked(error.message, secrets)
+        for size in range(min(2 * EXCERPT, len(secret)), 3, -1):
+            error.message = error.message.replace(f"{on_one_line(secret[:size])}…", "***…")
+    error.message = masked(error.message, secrets)
     error.args = (error.message,)
-    error.code = error.code and _masked(error.code, secrets)
-
-
-def _masked(text: str, secrets: Sequence[str]) -> str:
-    """Mask a text on one line, as it is and as it was before somebody wrote it in another form."""
-    secrets = [secret for secret in secrets if secret.strip()]
-    forms: list[Callable[[str], str]] = [_on_one_line]
-    if "\\" in text or "&" in text:
-        forms.insert(0, _unescaped)
-    if "%" in text:  # an address (``Erika%20Beispiel``)
-        forms.insert(0, unquote_plus)
-    text, read = _on_one_line(text), text
-    known = set(map(_on_one_line, secrets))
-    if len(forms) > 1:
-        for form in forms:
-            read, secrets = form(read), list(map(form, secrets))
-        if (hidden := _hidden(read, known.union(secrets))) != read:
-            return hidden
-    return _hidden(text, known)
-
-
-def _hidden(text: str, secrets: Iterable[str]) -> str:
-    secrets = sorted(secrets, key=len, reverse=True)
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return _mask_quotes(text, secrets)
-
-
-def _on_one_line(text: str) -> str:
-    """Return a text with single spaces for its white space, which a vendor may lay out anew."""
-    for blank in _BLANKS:
-        text = text.replace(blank, " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    return text
-
-
-def _unescaped(text: str) -> str:
-    """Return a text without the escapes of JSON, Python and HTML, however often it was escaped."""
-    if "\\" not in text and "&" not in text:
-        return text
-    plain = _ESCAPE.sub(_meant, text)
-    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _meant(escape: re.Match[str]) -> str:
-    if escape[0].startswith("&"):
-        return unescape(escape[0])
-    code: str = escape[1]
-    if len(code) > 1:
-        return chr(int(code[1:], 16))
-    return " " if code in _BLANK_CODES else code or "\\"
-
-
-def _mask_quotes(text: str, secrets: Sequence[str]) -> str:
-    """Mask what a vendor quotes of a longer text, as far as it can be told from chance."""
-    windows = {text[at : at + EXCERPT] for at in range(len(text) - EXCERPT + 1)}
-    blocks = {text[at : at + _BLOCK] for at in range(len(text) - _BLOCK + 1)}
-    quoted = set(chain.from_iterable(_shared(secret, windows, blocks) for secret in secrets))
-    if not quoted:
-        return text
-    kept: list[str] = []
-    end = 0
-    for at in range(len(text)):
-        if text[at : at + EXCERPT] in quoted:
-            if at >= end:
-                kept.append("***")
-            end = at + EXCERPT
-        elif at >= end:
-            kept.append(text[at])
-    return "".join(kept)
-
-
-def _shared(secret: str, windows: set[str], blocks: set[str]) -> Iterator[str]:
-    """Yield the windows that occur in a secret, at a cost that grows with its length alone.
-
-    The secret is cut into blocks of half a window: each window in it holds a whole one.
-    """
-    for start in range(0, len(secret), _SLICE):
-        for number, block in enumerate(_BLOCKS.findall(secret[start : start + _SLICE])):
-            if block in blocks:
-                at = start + number * _BLOCK
-                for begin in range(max(at - _BLOCK, 0), at + 1):
-                    window = secret[begin : begin + EXCERPT]
-                    if window in windows:
-                        yield window
+    error.code = error.code and masked(error.code, secrets)
+    error.request_id = error.request_id and masked(error.request_id, secrets)
 
 
 def _parts(body: bytes | str | Mapping[str, Any]) -> _Parts:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from dsgvo.wire.completion import Completion
-from dsgvo.wire.errors import EXCERPT
 
 __all__ = ["private_answer", "private_texts"]
 
@@ -24,6 +23,7 @@ _CONTENT = frozenset(
 """Fields that hold personal data, however short; of others a message may name a value."""
 
 _SHORTEST = 4
+_SURELY_QUOTED = 16  # shorter texts are found in ordinary words
 
 
 def private_texts(body: Mapping[str, Any] | None) -> list[str]:
@@ -38,7 +38,7 @@ def private_texts(body: Mapping[str, Any] | None) -> list[str]:
     found: set[str] = set()
     for name, value in body.items():
         if name not in _NOT_CONTENT:
-            shortest = _SHORTEST if name in _CONTENT else EXCERPT
+            shortest = _SHORTEST if name in _CONTENT else _SURELY_QUOTED
             found.update(text for text in _texts(value) if len(text) >= shortest)
     return list(found)
 
@@ -47,7 +47,7 @@ def private_answer(answer: Completion) -> list[str]:
     """Return the texts of an answer that a vendor's message might quote, as why it is blocked."""
     said = [answer.content, answer.reasoning, answer.refusal]
     said += (call.arguments for call in answer.tool_calls)
-    return [text for text in said if len(text) >= EXCERPT]  # less is found in ordinary words
+    return [text for text in said if len(text) >= _SURELY_QUOTED]
 
 
 def _texts(value: object) -> Iterator[str]:
