@@ -42,6 +42,7 @@ class Runner:
             log_config=None,
             access_log=False,
             server_header=False,  # the emulator gives its own name
+            proxy_headers=False,  # the peer is who connected: see _connect
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )

@@ -52,7 +52,7 @@ def sends(content: bytes, kind: str = "application/json") -> dict[str, Any]:
     "status sent",
     [
         (401, {"headers": {"authorization": ""}}),
-        (401, {"headers": {"authorization": "Bearer falsch"}}),
+        (401, {"headers": {"authorization": "Bearer falsch", "x-forwarded-for": "127.0.0.1"}}),
         *([(404, {"path": "//", "method": "GET"}), (405, {"method": "GET"})] * 2),
         *((421, {"headers": {"host": host}}) for host in ("localhost.evil.de:8", b"\xc3\xbc", "[")),
         *((400, sends(body)) for body in (b"{", b"[]", b"\xff", DEEP)),
