@@ -101,14 +101,15 @@ def test_another_model_is_told_and_a_trail_that_was_moved_goes_on(
 ) -> None:
     ask()
     (tmp_path / "audit.jsonl").rename(tmp_path / "audit.jsonl.1")
-    for model in ("gpt-4o-2024-08-06", "klein"):
+    for model in ("gpt-4o-2024-08-06", "klein", "Max\nMustermann"):
         choice = {"index": 0, "message": {"content": "Ja."}, "finish_reason": "stop"}
         body = json.dumps({"model": model, "choices": [choice]}).encode()
         server.script("meingpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
     ask()
-    with pytest.warns(UserWarning, match="'klein' answered in place of 'gpt-4o'"):
-        ask()
-    assert trail("other_model") == [(False,), (True,)]
+    warns = pytest.warns
+    with warns(match="'klein' answered in place of 'gpt-4o'"), warns(match=r"'\(no id\)' answered"):
+        assert [ask().model for _ in range(2)] == ["klein", "Max\nMustermann"]
+    assert trail("other_model") == [(False,), (True,), (True,)]
 
 
 @pytest.mark.usefixtures("vendor_environment")
@@ -141,8 +142,8 @@ import dsgvo, logging.config
 from concurrent.futures import ThreadPoolExecutor
 from dsgvo.audit import AuditEntry
 def note(number):
-    with AuditEntry(dsgvo.PROVIDERS["meingpt"], "h", "chat", "x" * 500, "ä" * 300) as entry:
-        entry.answered("=y\\x1b" * 99, {"prompt_tokens": number, "completion_tokens": 1})
+    with AuditEntry(dsgvo.PROVIDERS["meingpt"], "h", "chat", "=y\\x1b" * 99, "ä" * 300) as entry:
+        entry.answered(None, {"prompt_tokens": number, "completion_tokens": 1})
 list(ThreadPoolExecutor(8).map(note, range(150)))
 logging.config.dictConfig({"version": 1})  # closes handlers, and turns loggers off
 list(map(note, range(150, 300)))
@@ -155,7 +156,7 @@ def test_lines_of_many_processes_stay_whole_and_add_up(tmp_path: Path, invoke: I
     assert [process.wait(60) for process in running] == [0] * 4
     path = tmp_path / "audit.jsonl"
     _, row = invoke("audit", "report", str(path), "--csv").stdout.splitlines()
-    assert row.endswith(f"meingpt,'{'=y�' * 66}=y,unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
+    assert row.endswith(f"meingpt,'{'=y�' * 99},unknown,{'ä' * 300},1200,0,{4 * 299 * 150},1200")
     assert f"\n{row[:10]}  meingpt" in invoke("audit", "report", str(path)).stdout
     with patch("sys.stdout", None):  # as where it is closed
         report(path, as_csv=True)

@@ -33,7 +33,7 @@ from pydantic import SecretStr
 
 from dsgvo._secrets import without_frames
 from dsgvo._warnings import warn_once
-from dsgvo.audit import MAX_NAME, AuditEntry, warn_of_other_model
+from dsgvo.audit import AuditEntry, warn_of_other_model
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
@@ -145,6 +145,7 @@ from dsgvo.wire.models import (
     decode_image,
     find_model,
 )
+from dsgvo.wire.names import said_model
 from dsgvo.wire.request import build_chat, check_parameter
 from dsgvo.wire.rerank import (
     MAX_BATCH_DOCUMENTS,
@@ -154,7 +155,7 @@ from dsgvo.wire.rerank import (
     build_rerank,
     decode_rerank,
 )
-from dsgvo.wire.residency import Residency, answered_elsewhere, check_residency, model_id
+from dsgvo.wire.residency import Residency, answered_elsewhere, check_models, model_id
 from dsgvo.wire.usage import total_tokens
 
 if TYPE_CHECKING:
@@ -487,7 +488,7 @@ class BaseClient:
         asked.update(own.extra_body or {})
         if asked.get("dimensions") is not None:
             check_count("dimensions", asked["dimensions"])
-        check_residency(config.spec, str(asked["model"]), config.residency, config.trusted_models)
+        check_models(config.spec, asked, config.residency, config.trusted_models)
         return config, asked
 
     def _embed(
@@ -570,7 +571,7 @@ class BaseClient:
             )
             entry.answered(result.model, result.usage, answer.request_id)
         if result.model is not None:  # vectors of two models cannot be compared
-            warn_of_other_model(config.spec, asked["model"], result.model[:MAX_NAME])
+            warn_of_other_model(config.spec, asked["model"], result.model)
             _check_model(config, asked["model"], result.model)
         if base64:
             runtime.gave_base64.add((config.base_url, asked["model"]))
@@ -658,11 +659,11 @@ class BaseClient:
             spec, assistant_id, config.residency, config.trusted_models
         )
         path, fields = build_run(spec, assistant_id, messages)
-        if (model := (own.extra_body or {}).get("model")) is not None:
-            check_residency(spec, model, config.residency, config.trusted_models)
+        body = {**fields, **(own.extra_body or {})}
+        check_models(spec, body, config.residency, config.trusted_models)
         operation = Operation(
             url=config.url(support.url) + path,
-            body={**fields, **(own.extra_body or {})},
+            body=body,
             not_found=f"assistants() lists those there are; their address is {support.source}",
         )
         with _audited(config, f"assistant {assistant_id}", None) as entry:
@@ -843,11 +844,12 @@ def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None
     """Warn, once, if another model has answered and runs at a place that is not accepted."""
     if not answered or answered == asked:
         return
+    answered = said_model(answered, asked)
     warning = answered_elsewhere(
         config.spec, asked, answered, config.residency, config.trusted_models
     )
     if warning is not None:
-        warn_once((config.spec.name, asked, answered[:MAX_NAME]), warning, ResidencyWarning)
+        warn_once((config.spec.name, asked, answered), warning, ResidencyWarning)
 
 
 def _broken(
@@ -923,8 +925,8 @@ def _check_image_request(
             "and residency='strict' refuses that: pass one that is among trusted_models",
             provider=spec.name,
         )
-    if model is not None:
-        check_residency(spec, model_id(model), config.residency, config.trusted_models)
+    asked = {**params, "model": model if model is None else model_id(model)}
+    check_models(spec, asked, config.residency, config.trusted_models)
 
 
 def _writable(target: Path) -> Path:

@@ -29,7 +29,6 @@ from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, to_json
 
 from dsgvo._version import __version__
-from dsgvo.audit import MAX_NAME
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
@@ -90,6 +89,7 @@ from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, reda
 from dsgvo.wire.files import Upload
 from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.messages import wants_reasoning
+from dsgvo.wire.names import said_request_id
 from dsgvo.wire.private import private_answer, private_texts
 from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
 
@@ -499,12 +499,11 @@ def gate_of(config: ClientConfig) -> Gate | None:
 def _request_id(
     response: httpx.Response, config: ClientConfig, token: SecretStr | None
 ) -> str | None:
-    """Return the vendor's id of a request, or a gateway's; what it repeats of a key is masked."""
+    """Return the vendor's id of a request, or a gateway's, without what it repeats of a key."""
     named = {name.lower(): value for name, value in response.headers.raw}
-    found = next(filter(None, map(named.get, _REQUEST_IDS)), None)
-    if found is None:
-        return None
-    return _without_keys(found.decode(errors="replace"), config, token)[:MAX_NAME]
+    texts = (named.get(name, b"").decode(errors="replace") for name in _REQUEST_IDS)
+    found = (said_request_id(_without_keys(text, config, token)) for text in texts if text)
+    return next(filter(None, found), None)
 
 
 def _without_keys(text: str, config: ClientConfig, token: SecretStr | None) -> str:
@@ -665,8 +664,8 @@ def mask_answer(
     error: APIError, config: ClientConfig, operation: Operation, answer: Answer
 ) -> None:
     """Mask what an error that an answer is found to be quotes of it, and add the request's id."""
-    mask(error, secrets_of(config, operation, answer.token))
     error.request_id = error.request_id or answer.request_id
+    mask(error, secrets_of(config, operation, answer.token))
 
 
 def connection_error(
@@ -1050,8 +1049,8 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
         return end.value
     except APIError as error:
         if answer is not None:
-            mask(error, _keys(config, answer.token))
             error.request_id = error.request_id or answer.request_id
+            mask(error, _keys(config, answer.token))
         if ask is not None:
             name_fact(config.spec, error, ask.fact)
         raise

@@ -30,6 +30,7 @@ from dsgvo.wire.chunk import ChunkReader, ShapeError
 from dsgvo.wire.completion import Accumulator, Completion, Delta
 from dsgvo.wire.continuing import Seam
 from dsgvo.wire.errors import error_from_body, is_error, redact
+from dsgvo.wire.masking import masked
 from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import thought_unopened
 from dsgvo.wire.tools import NO_NAMES
@@ -376,7 +377,7 @@ class ChatDecoder:
         return {
             "provider": self._provider.name,
             "status_code": 200,
-            "request_id": self._request_id,
+            "request_id": self._request_id and masked(self._request_id, self._private()),
         }
 
 

@@ -10,13 +10,40 @@ from typing import Any, cast
 
 from dsgvo.wire.tools import NO_NAMES
 
-__all__ = ["valid_name", "valid_tool_names"]
+__all__ = ["MAX_NAME", "NO_ID", "said_model", "said_request_id", "valid_name", "valid_tool_names"]
+
+MAX_NAME = 200
+"""Characters of an id that an answer gives."""
+
+NO_ID = "(no id)"
 
 _LONGEST = 64
 _VALID = re.compile(rf"[a-zA-Z0-9_-]{{1,{_LONGEST}}}")
+_MODEL = re.compile(rf"[\w./:@+~\\-]{{1,{MAX_NAME}}}", re.ASCII)
+_REQUEST = re.compile(r"[\w./:@+~|=,;#*-]+", re.ASCII)
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
 )
+
+
+def said_model(said: str, asked: str | None) -> str:
+    """Return the model that an answer names, for logs: a server may write anything there.
+
+    Examples:
+        >>> said_model("gpt-4o@eu", "gpt-4o"), said_model("Erika Mustermann", "gpt-4o")
+        ('gpt-4o@eu', '(no id)')
+    """
+    return said if said == asked or _MODEL.fullmatch(said) else NO_ID
+
+
+def said_request_id(said: str) -> str | None:
+    """Return the id that a server gives a request, if it is one.
+
+    Examples:
+        >>> said_request_id("Root=1-5f/a"), said_request_id("Erika%20Mustermann")
+        ('Root=1-5f/a', None)
+    """
+    return said[:MAX_NAME] if _REQUEST.fullmatch(said[:MAX_NAME]) else None
 
 
 def valid_name(name: str) -> str:

@@ -16,7 +16,7 @@ from dsgvo.wire.arguments import equal, is_given, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.messages import without_reasoning
 from dsgvo.wire.names import valid_tool_names
-from dsgvo.wire.residency import Residency, check_residency, model_id
+from dsgvo.wire.residency import Residency, check_models, model_id
 from dsgvo.wire.tools import tool_choice
 
 __all__ = [
@@ -152,7 +152,7 @@ def build_chat(
         body.pop("stream_options", None)  # OpenAI's API refuses them then
     body.update(extra_body or {})
     _check_values(body)
-    check_residency(provider, str(body["model"]), residency, trusted_models)
+    check_models(provider, body, residency, trusted_models)
     asks_for_usage = stream and stream_usage and "stream_options" not in body
     return ChatRequest(
         body=body,

@@ -20,7 +20,7 @@ from dsgvo.wire.embeddings import (
 )
 from dsgvo.wire.errors import read_object
 from dsgvo.wire.request import require_model
-from dsgvo.wire.residency import Residency, check_residency
+from dsgvo.wire.residency import Residency, check_models
 
 __all__ = [
     "MAX_BATCH_DOCUMENTS",
@@ -119,7 +119,7 @@ def build_rerank(
     )
     model = require_model(provider, model or support.default_model)
     fields = {"model": model, "query": query, **(extra_body or {})}
-    check_residency(provider, str(fields["model"]), residency, trusted_models)
+    check_models(provider, fields, residency, trusted_models)
     return RerankRequest(support.path, support.source, str(fields["model"]), fields, list(cut))
 
 

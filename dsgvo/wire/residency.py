@@ -5,8 +5,8 @@ This reports what a vendor says. What holds for a customer is in the customer's 
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Literal, cast, get_args
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Literal, cast, get_args
 
 from dsgvo.errors import ConfigurationError, ResidencyError
 from dsgvo.providers import Provider
@@ -17,6 +17,7 @@ __all__ = [
     "RESIDENCY_VARIABLE",
     "Residency",
     "answered_elsewhere",
+    "check_models",
     "check_residency",
     "model_id",
     "resolve_residency",
@@ -64,6 +65,15 @@ EUROPEAN = frozenset(
         "SI",
         "SK",
     ]
+)
+
+
+# Fields of gateways (OpenRouter, LiteLLM) for models that answer where the first one does not
+_STAND_INS = frozenset(
+    {
+        *("models", "fallback", "fallbacks", "fallback_models", "model_fallbacks"),
+        *("context_window_fallbacks", "context_window_fallback_dict", "content_policy_fallbacks"),
+    }
 )
 
 
@@ -121,7 +131,9 @@ def check_residency(
     if residency == "any":
         return
     known = provider.model(model)
-    if known.region in EUROPEAN or (known.region is None and residency == "eu"):
+    elsewhere = {one.region for one in provider.models} - EUROPEAN - {None}
+    plain = not elsewhere or (model.isascii() and model.isprintable())  # else it may pass for one
+    if plain and (known.region in EUROPEAN or (known.region is None and residency == "eu")):
         return
     if model.strip().casefold() in {trusted.strip().casefold() for trusted in trusted_models}:
         return
@@ -130,12 +142,46 @@ def check_residency(
         if known.region
         else "runs at a place that the vendor's pages do not name"
     )
+    why = f"by what {provider.title} says it {where}" if plain else f"it is {model!a}, not ASCII"
     raise ResidencyError(
-        f"model={shown(model)}: by what {provider.title} says it {where}, and "
-        f"residency={residency!r} refuses that. Your contract decides: pass residency='any' or set "
-        f"{RESIDENCY_VARIABLE}, or pass trusted_models=[{shown(model)}]",
+        f"model={shown(model)}: {why}, and residency={residency!r} refuses that. Your contract "
+        f"decides: pass residency='any' or set {RESIDENCY_VARIABLE}, or pass "
+        f"trusted_models=[{shown(model)}]",
         provider=provider.name,
     )
+
+
+def check_models(
+    provider: Provider,
+    body: Mapping[str, Any],
+    residency: Residency,
+    trusted_models: Collection[str] = (),
+) -> None:
+    """Refuse the models that a body names by where they run, those that may stand in for one too.
+
+    Raises:
+        ResidencyError: If the setting does not accept one of them. Nothing is sent.
+
+    Examples:
+        >>> from dsgvo import PROVIDERS
+        >>> body = {"model": "gpt-4o", "fallbacks": [{"model": "o1-us"}]}
+        >>> check_models(PROVIDERS["meingpt"], body, "any")
+    """
+    named = ("model", *(_STAND_INS & body.keys()))
+    for model in _named([body.get(name) for name in named]):
+        check_residency(provider, model, residency, trusted_models)
+
+
+def _named(value: object) -> Iterator[str]:
+    """Yield the ids in a model, a list of them, or a dict that holds one or maps some to others."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        yield from _named(fields["model"] if "model" in fields else list(fields.values()))
+    elif isinstance(value, list | tuple):
+        for item in cast("Sequence[object]", value):
+            yield from _named(item)
 
 
 def answered_elsewhere(

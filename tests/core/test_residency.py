@@ -41,8 +41,11 @@ def test_by_default_the_us_is_refused_in_any_spelling(mode: Mode, server: Server
         error = raised(ConfigurationError, done, mode, client, how, model=model)
         assert f"model={model!r}: an id holds no control characters" in str(error)
     assert "model=5" in str(raised(ConfigurationError, done, mode, client, how, model=5))
-    raised(ResidencyError, done, mode, client, how, model="m", extra_body={"model": "o1-us"})
-    raised(ResidencyError, done, mode, client, "run_assistant", extra_body={"model": "o1-us"})
+    extras: list[Any] = [{"model": model} for model in ("o1-us", "o1\u2011us", "o1-\u0443s")]
+    extras += [{"models": ["o1-us"]}, {"fallback": {"m": "o1-us"}}, {"fallbacks": [extras[0]]}]
+    for extra in extras:
+        raised(ResidencyError, done, mode, client, how, model="m", extra_body=extra)
+        raised(ResidencyError, done, mode, client, "run_assistant", extra_body=extra)
     assert not server.requests
     for way in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
         done(mode, mode.client("meingpt", server, **way), how, model="o1-us")

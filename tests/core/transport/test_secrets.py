@@ -138,13 +138,18 @@ def test_secrets_stay_if_repeated(mode: Mode, status: int, given: Any, said: str
 def test_secrets_stay_what_a_success_repeats(mode: Mode, what: str) -> None:
     provider, how, args = CALLS[what]
     cut = b'{"error": "%s geheim-4711"}' % (b"x" * 390)
-    for body in (b'{"error": "geheim-4711"}', b"<title>geheim-4711</title>", cut):
-        with raw_server(http(body, headers=["X-Request-Id: geheim-4711"])) as raw:
+    bodies = {
+        "geheim-4711": cut,
+        "A 7": b'{"error": "geheim-4711"}',
+        "A%207": b"<title>geheim-4711",
+    }
+    for named, body in bodies.items():
+        with raw_server(http(body, headers=[f"X-Request-Id: {named}"])) as raw:
             client = mode.client(provider, raw, api_key="geheim-4711", max_retries=0)
             with pytest.raises(errors.APIError) as caught:
                 mode.call(client, how, *args)
         assert "gehe" not in f"{caught.value!r} {caught.value.code}"
-        assert caught.value.request_id == "***"
+        assert caught.value.request_id == ("***" if body == cut else None)
 
 
 @pytest.mark.parametrize("step", [Status(401), Status(500), Status(200, {"access": "geheim"})])
