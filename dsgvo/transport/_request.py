@@ -131,6 +131,9 @@ another attempt counts: a gateway that ends each after a minute would have each 
 LATE = 0.8
 """Share of the time after which a vendor closes answers, at which one that ends is cut by that."""
 
+PARTIAL = 206
+"""The status of a part of an answer, for which no request asks."""
+
 ASIDE_SECONDS = 10.0
 """How long a request is waited for that only serves to say better what another one decides."""
 
@@ -396,7 +399,7 @@ def _attempt(
         return Failure(error, retry=failed.retry, stale=stale)
     finally:
         _pools.ends_by.set(None)  # a client of the user's may share his pool
-    if response.is_success:
+    if response.is_success and response.status_code != PARTIAL:
         return Answer(config, request, response, token, started)
     body = _Body(ERROR_SECONDS)
     _pools.hurry(request, response, ERROR_SECONDS)
@@ -748,6 +751,13 @@ def _status_error(
             f"or {spec.base_url_variable}",
             provider=spec.name,
             status_code=response.status_code,
+            request_id=_request_id(response, config, token),
+        )
+    if response.status_code == PARTIAL:  # whose body may be of an answer, and is not quoted
+        return APIResponseError(
+            f"{spec.title}: expected {operation.expects}, got only a part (206)",
+            provider=spec.name,
+            status_code=PARTIAL,
             request_id=_request_id(response, config, token),
         )
     hint = None

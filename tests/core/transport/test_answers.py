@@ -11,7 +11,7 @@ import pytest
 from dsgvo import ToolCall, errors
 from dsgvo.emulator import ErrorEvent, Raw, Reply, Server, Status, Step, Truncate
 from dsgvo.transport import _pools
-from tests.core.support import Mode, chunk, http, raised, raw_server, sse, text_of
+from tests.core.support import Mode, answer, chunk, http, raised, raw_server, sse, text_of
 from tests.vendors import MODELS
 
 PIECES = ["Grüße", " aus", " 漢字", " 🦊"]
@@ -85,6 +85,7 @@ def test_whole_answers_a_broken_stream(mode: Mode, server: Server, how: str, fau
 NO_ANSWERS: list[tuple[Step, type[errors.DsgvoError], str]] = [
     (Status(200, "<html><title>Anmelden</title>"), errors.APIResponseError, "'Anmelden'"),
     (Status(204, b"", {"content-length": "0"}), errors.APIResponseError, "an empty body"),
+    (Status(206, answer("Ja.")), errors.APIResponseError, "expected an answer, got only a part"),
     (Status(200, {"error": "kaputt", "code": "429"}), errors.RateLimitError, "kaputt"),
     (Truncate(clean=False, reply=Reply(TEXT, stream=False)), errors.APIConnectionError, "broke"),
 ]
