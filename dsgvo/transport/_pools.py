@@ -257,7 +257,11 @@ class _Wire:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
         if data := self._outgoing(buffer):
-            self._stream.write(data, timeout)
+            try:
+                self._stream.write(data, timeout)
+            except Exception as error:
+                self._note(error)
+                raise
 
     def _outgoing(self, buffer: bytes) -> bytes:
         """Return what is sent now: h11 writes a request's head and body apart, and then nothing."""
@@ -299,6 +303,11 @@ class _Wire:
     def _note(self, error: Exception) -> None:
         import httpcore
 
+        if self._tunnel is None and isinstance(error, httpcore.WriteTimeout):
+            # A server may refuse a request and neither read it nor close: after this error, what
+            # has come is read.
+            self.until = time.monotonic() + GRACE_SECONDS
+            raise httpcore.WriteError from error
         if self._tunnel is not None and isinstance(error, httpcore.ReadTimeout):
             raise httpcore.ConnectTimeout("the proxy does not answer") from error
 
@@ -340,7 +349,11 @@ class _AsyncWire(_Wire):
             if self._sent:
                 await self._take_what_is_here()
             self._sent = True
-            await self._stream.write(data, timeout)
+            try:
+                await self._stream.write(data, timeout)
+            except Exception as error:
+                self._note(error)
+                raise
 
     async def _take_what_is_here(self) -> None:
         early = self._early = self._early or _in_background(self._read_early())
@@ -859,9 +872,11 @@ def _without_blocking(request: httpx.Request, at_once: int) -> httpx.Request:
             return request
 
         async def content() -> AsyncGenerator[bytes]:
+            # Where sockets do not wait as _Patient does, a refusal is read before a piece fails.
+            turns = 0 if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop) else 2
             for start in range(0, len(body), at_once):
                 yield body[start : start + at_once]
-                for _ in range(2):  # a server that refuses it says so before the next piece fails
+                for _ in range(turns):
                     await asyncio.sleep(0)
     else:
         pieces = iter(form)
@@ -1478,6 +1493,7 @@ def _session(through: URL | None, context: SSLContext) -> aiohttp.ClientSession:
             limit=0,
             keepalive_timeout=KEEPALIVE_SECONDS,
             resolver=aiohttp.ThreadedResolver(),  # the system's, as httpcore's
+            socket_factory=_Patient.of,
         ),
         response_class=_response(),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -1491,6 +1507,35 @@ def _session(through: URL | None, context: SSLContext) -> aiohttp.ClientSession:
     set_private("_max_headers", PIECE)  # an argument since 3.14
     set_private("_build_url", partial(URL, encoded=True))
     return session
+
+
+class _Patient(socket.socket):
+    """A socket that does not fail while it is sent to before what came has been read.
+
+    A server that answers before it has the whole body mostly closes the connection as well, by
+    which asyncio forgets what it has not read: the refusal would be lost.
+    """
+
+    _tries = 9  # turns of the loop, each of which reads before it sends
+
+    @classmethod
+    def of(cls, address: Any) -> _Patient:
+        return cls(*address[:3])
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        return self._sent(super().send, data, flags)
+
+    def sendmsg(self, *args: Any) -> int:
+        return self._sent(super().sendmsg, *args)
+
+    def _sent(self, send: Callable[..., int], *args: Any) -> int:
+        try:
+            return send(*args)
+        except (BrokenPipeError, ConnectionResetError):
+            self._tries -= 1
+            if self._tries < 0 or not self.recv(1, socket.MSG_PEEK):
+                raise
+            raise BlockingIOError from None
 
 
 @cache
@@ -1570,6 +1615,7 @@ def _protocol() -> type[ResponseHandler]:
     class Connection(ResponseHandler):
         """Counts requests and the bytes of a head, and bounds silence while it sends."""
 
+        parse = ResponseHandler.data_received
         begun = idle = has_head = False
         until: float | None = None
         _request_count = _received = 0
@@ -1582,19 +1628,12 @@ def _protocol() -> type[ResponseHandler]:
             super().set_response_params(**params)
 
         def data_received(self, data: bytes) -> None:
-            if self._received > MAX_HEAD:
-                return
             if self.has_head or not data:  # none comes when a pause ends
-                before = _size(self._payload)
-                super().data_received(data)
-                _go_on_with_body(self, _size(self._payload) > before, len(data))
+                _take_body(self, data)
             elif self.idle:
                 self.abort()  # what nobody has asked for must not answer the next request
             else:
-                self.begun = True
-                self._received += len(data)
-                super().data_received(data)
-                _go_on(self)
+                _take_heads(self, data)
 
         def connection_lost(self, exc: BaseException | None) -> None:
             # aiohttp takes it for the end of a body that has no length.
@@ -1625,8 +1664,25 @@ def _protocol() -> type[ResponseHandler]:
     return Connection
 
 
-def _go_on(connection: Any) -> None:
+def _take_heads(connection: Any, data: bytes) -> None:
+    """Take each head by itself: the parser forgets it if what stands behind it is no HTTP."""
+    start, end = 0, data.find(b"\r\n\r\n") + 4
+    while 3 < end < len(data) and connection.is_connected():
+        _take_head(connection, data[start:end])
+        if connection.has_head:
+            _take_body(connection, data[end:])
+            return
+        start, end = end, data.find(b"\r\n\r\n", end) + 4
+    _take_head(connection, data[start:])
+
+
+def _take_head(connection: Any, data: bytes) -> None:
     """Wait on for an answer's head: aiohttp's time-out ends with one such as ``100 Continue``."""
+    if connection._received > MAX_HEAD:  # noqa: SLF001
+        return
+    connection.begun = True
+    connection._received += len(data)  # noqa: SLF001
+    connection.parse(data)
     if connection.has_head:
         connection._received = 0  # noqa: SLF001
     else:
@@ -1637,15 +1693,31 @@ def _go_on(connection: Any) -> None:
         _bound(connection)
 
 
-def _go_on_with_body(connection: Any, grown: bool, received: int) -> None:
+def _take_body(connection: Any, data: bytes) -> None:
     """Bound what comes beside a body: a chunk's size, or trailers, of which aiohttp keeps any."""
+    if connection._received > MAX_HEAD:  # noqa: SLF001
+        return
+    before = _size(connection._payload)  # noqa: SLF001
+    connection.parse(data)
+    body = connection._payload  # noqa: SLF001
     if connection.exception() is not None:
-        _end_body(connection._payload, "what came is no HTTP")  # noqa: SLF001
-    elif grown or connection._reading_paused:  # noqa: SLF001
+        _end_body(body, "what came is no HTTP")
+    elif body is not None and body.is_eof():
+        if _is_followed(connection._parser):  # noqa: SLF001
+            connection.abort() if connection.idle else connection.force_close()
+    elif _size(body) > before or connection._reading_paused:  # noqa: SLF001
         connection._received = 0  # noqa: SLF001
     else:
-        connection._received += received  # noqa: SLF001
+        connection._received += len(data)  # noqa: SLF001
         _bound(connection)
+
+
+def _is_followed(parser: Any) -> bool:
+    """Return whether another answer has begun behind one, which nobody has asked for."""
+    try:
+        return parser.feed_eof() is not None
+    except Exception:  # noqa: BLE001 - what has begun is wrong, too
+        return True
 
 
 def _size(body: Any) -> int:

@@ -5,7 +5,6 @@ import gc
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
@@ -87,27 +86,43 @@ async def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
         assert raw.requests[0].split(b" ")[1].decode().endswith(signed)
 
 
-def test_a_long_request_goes_out_whole_or_is_a_silence() -> None:
+def test_a_long_request_goes_out_whole() -> None:
     text = "ä" * 3_000_000
     with raw_server(http(answer("Ja."))) as raw:
         assert asyncio.run(chat(client(raw.url), text)) == "Ja."
         head, _, body = raw.requests[0].partition(b"\r\n\r\n")
         assert (b"transfer-encoding" in head.lower(), text.encode() in body) == (False, True)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        one = client(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3, max_retries=0)
-        with pytest.raises(errors.APITimeoutError, match=r"timeout=0\.3"):
-            asyncio.run(chat(one, text * 3))
+
+
+@pytest.mark.parametrize("ending", ["refused and closed", "refused", "silent"])
+def test_a_request_that_does_not_go_out(mode: Mode, ending: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(support, "read_request", lambda one: one.recv(9))
+    over, long = threading.Event(), [{"role": "user", "content": "x" * 9_000_000}]
+    kind = errors.RequestTooLargeError if "refused" in ending else errors.APITimeoutError
+
+    def serve(_request: bytes, to: socket.socket) -> None:
+        to.sendall(http({}, status=413) if "refused" in ending else b"")
+        over.wait(0.1 if "closed" in ending else 30)  # closed at once, it is a matter of luck
+        to.close()
+
+    with raw_server(serve) as raw:
+        support.raised(kind, mode.ask, mode.client("sovrgpt", raw, timeout=0.5), long)
+        assert (len(raw.requests), over.set()) == (1, None)
         gc.collect()  # a connection that waits to be closed would warn now
 
 
-def test_a_refusal_before_the_request_is_whole(mode: Mode, monkeypatch: Any) -> None:
-    monkeypatch.setattr(support, "read_request", lambda one: one.recv(9))
-    no, long = http({}, status=413), [{"role": "user", "content": "x" * 9_000_000}]
-    # Closed at once, it is a matter of luck.
-    with raw_server(lambda _, to: to.sendall(no) or time.sleep(0.1) or to.close()) as raw:
-        support.raised(errors.RequestTooLargeError, mode.ask, mode.client("sovrgpt", raw), long)
-        assert len(raw.requests) == 1
+def test_a_loop_sends_no_more_before_it_has_read_what_came() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, _pools._Patient() as patient:
+        patient.connect(listener.getsockname())
+        with listener.accept()[0] as server:
+            patient.send(b"what is not read")
+            server.sendall(b"Nein.")
+        for send in (patient.send, lambda data: patient.sendmsg([data])):
+            with pytest.raises(BlockingIOError):
+                send(b"x")
+        assert patient.recv(9) == b"Nein."
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            patient.send(b"x")
 
 
 def test_httpcore_sends_the_head_of_a_request_with_its_body(mode: Mode, monkeypatch: Any) -> None:

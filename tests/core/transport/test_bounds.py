@@ -236,12 +236,22 @@ async def test_bounded_in_time_the_rest_is_read_and_what_fails_of_it_is_nobodys(
     assert caplog.text == ""
 
 
+@pytest.mark.parametrize("behind", [http(answer("?")), b"H", b"HTTP/1.1 200 X\r\n\0: ", b"Pfui"])
 @pytest.mark.parametrize("freed_late", [False, True])
-def test_whole_answers_are_of_their_request(mode: Mode, freed_late: bool, monkeypatch: Any) -> None:
+def test_whole_answers_are_of_their_request(
+    mode: Mode, freed_late: bool, behind: bytes, monkeypatch: Any
+) -> None:
     if freed_late:  # by another thread, after the pool has looked at it
         monkeypatch.setattr(httpcore.HTTP11Connection, "has_expired", lambda _connection: False)
     first, size = http(answer("Eins."), headers=["X: 1"] * 200), len(json.dumps(answer("Eins.")))
-    with raw_server(first.replace(b" X", b" " + b"\x80" * 9000) + http(answer("?"))) as raw:
+    head, end, body = first.replace(b" X", b" " + b"\x80" * 9000).partition(b"\r\n\r\n")
+
+    def serve(_request: bytes, connection: socket.socket) -> bytes:
+        connection.sendall(b"HTTP/1.1 100 X\r\n\r\n" + head + end * freed_late)
+        time.sleep(0.05 * freed_late)  # so that the body's end frees the connection
+        return end * (not freed_late) + body + behind
+
+    with raw_server(serve) as raw:
         client = mode.client("sovrgpt", raw, max_retries=0, max_response_bytes=size)
         calls = [lambda: client.chat(support.HELLO, model="m")] * 2
         assert [one.content for one in mode.in_turn(*calls)] == ["Eins."] * 2

@@ -7,9 +7,7 @@ import threading
 import types
 from contextlib import suppress
 from typing import Any
-from unittest.mock import Mock
 
-import aiohttp
 import httpx
 import pytest
 
@@ -143,17 +141,6 @@ async def test_cancel_where_a_call_waits_frees_its_connection_and_no_other(fresh
         assert fresh.api_key not in "".join(shown)
     assert await asyncio.to_thread(eventually, lambda: fresh.open_connections <= 2)
     assert sum(request.json["messages"] == other for request in fresh.requests) == 60
-
-
-async def test_what_had_come_when_a_connection_broke_is_read() -> None:
-    content = aiohttp.StreamReader(Mock(), 9, loop=asyncio.get_running_loop())
-    content.feed_data(b"Ja.")
-    content.set_exception(aiohttp.ClientPayloadError("weg"))
-    answer: Any = Mock(**{"stream._aiohttp_response.content": content})
-    body = _pools._astream(answer)
-    assert await anext(body) == b"Ja."
-    with pytest.raises(aiohttp.ClientPayloadError):
-        await anext(body)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
