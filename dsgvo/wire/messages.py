@@ -63,8 +63,8 @@ def function_call(
 ) -> dict[str, Any]:
     """Return a tool call of an earlier turn, with arguments that a strict server takes.
 
-    Broken arguments go back inside of a JSON object that quotes them: a server that reads them
-    would refuse the whole conversation.
+    Broken arguments go back inside of a JSON object that quotes them, and what is no number in JSON
+    as a text: a server that reads them would refuse the whole conversation.
 
     Raises:
         ConfigurationError: If the arguments cannot be written as JSON.
@@ -223,9 +223,9 @@ def _repaired(text: str) -> dict[str, Any]:
 def _written(arguments: Mapping[str, Any], name: str | None) -> str:
     try:
         try:
-            return to_json(arguments, inf_nan_mode="null").decode()
+            return to_json(arguments, inf_nan_mode="strings").decode()
         except ValueError:
-            return to_json(without_surrogates(arguments), inf_nan_mode="null").decode()
+            return to_json(without_surrogates(arguments), inf_nan_mode="strings").decode()
     except (TypeError, ValueError, RecursionError):
         raise ConfigurationError(
             f"the arguments of an earlier call of tool {name!r} cannot be written as JSON: "

@@ -319,7 +319,8 @@ def tool_choice(
         tools: The tools offered, in OpenAI's form.
 
     Raises:
-        ConfigurationError: If the choice names no tool offered, or has another form.
+        ConfigurationError: If the choice names no tool offered, wants a call where there is none,
+            or has another form.
 
     Examples:
         >>> adder = {"type": "function", "function": {"name": "add", "parameters": {}}}
@@ -332,6 +333,11 @@ def tool_choice(
     match choice:
         case None | False:
             return None
+        case True | str() if not names and choice not in ("auto", "none"):
+            raise ConfigurationError(
+                f"tool_choice={shown(choice)}: no tool is offered that could be called: pass "
+                "tools=…, or leave it out"
+            )
         case True:
             return _named(names[0]) if len(names) == 1 else "required"
         case "any":
@@ -343,7 +349,7 @@ def tool_choice(
         case str():
             raise ConfigurationError(
                 f"tool_choice={shown(choice)} names no tool that is offered: use one of "
-                f"{', '.join(map(repr, names)) or '(no tools)'}, or 'auto', 'none', 'required'"
+                f"{', '.join(map(repr, names))}, or 'auto', 'none', 'required'"
             )
         case {"function": {"name": str(name)}}:
             if name not in names:
