@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dsgvo.errors import APIResponseError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient
 from dsgvo.wire.embeddings import (
@@ -18,6 +17,7 @@ from dsgvo.wire.embeddings import (
     ReadAhead,
     batches,
     check_count,
+    differing,
 )
 from dsgvo.wire.limiter import MAX_CONCURRENCY
 
@@ -95,10 +95,8 @@ async def embed_arrays(
                 return
             vectors, _ = await pending[0]
             pending.popleft()
-            lengths.add(len(vectors[0]))
-            if len(lengths) > 1:  # as in lists: a gateway has asked another model
-                said = f"{asking.spec.title}: vectors of different lengths: {sorted(lengths)}"
-                raise APIResponseError(said, provider=asking.provider)
+            if differs := differing(asking.spec, vectors, lengths):
+                raise differs
             yield np.array(vectors, dtype=np.float32)
     finally:
         for task in pending:

@@ -32,7 +32,7 @@ from dsgvo.bulk._engine import (
     check_run,
 )
 from dsgvo.bulk._journal import Journal, as_line, read_lines, sync
-from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
+from dsgvo.errors import ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.settings import merged_body
 from dsgvo.transport import AsyncClient, ClientConfig, Gate, RequestOptions
@@ -40,7 +40,7 @@ from dsgvo.transport._config import with_secrets
 from dsgvo.transport._pools import runtime
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import METADATA_FIELDS, Completion
-from dsgvo.wire.embeddings import check_texts
+from dsgvo.wire.embeddings import check_texts, differing
 from dsgvo.wire.limiter import MAX_CONCURRENCY, Limiter
 from dsgvo.wire.usage import total_tokens
 
@@ -315,8 +315,8 @@ class _Job:
             found, used = await self._engine.attempt(some)
             vectors.extend(found)
             tokens += used
-        if len(lengths := set(map(len, vectors))) > 1:
-            raise APIResponseError(f"vectors of different lengths: {sorted(lengths)}")
+        if differs := differing(self._config.spec, vectors, set()):
+            raise differs
         return _embeddings_body(vectors, tokens, model, encoding), None
 
     def _at_once(self, model: object, texts: Sequence[str]) -> int:

@@ -37,7 +37,6 @@ from dsgvo.audit import AuditEntry, warn_of_other_model
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
-    APIResponseError,
     APIStatusError,
     CapabilityError,
     ConfigurationError,
@@ -111,7 +110,7 @@ from dsgvo.wire.account import (
     read_quotas,
     read_workspaces,
 )
-from dsgvo.wire.arguments import shown
+from dsgvo.wire.arguments import refuse_content, shown
 from dsgvo.wire.assistants import (
     Assistant,
     AssistantAnswer,
@@ -134,6 +133,7 @@ from dsgvo.wire.embeddings import (
     check_encoding,
     check_texts,
     decode_embeddings,
+    differing,
     is_too_large,
     may_refuse_base64,
     require_embeddings,
@@ -485,6 +485,7 @@ class BaseClient:
         check_encoding(encoding_format)
         if encoding_format is not None:
             asked["encoding_format"] = encoding_format
+        refuse_content(own.extra_body, "input")
         asked.update(own.extra_body or {})
         if asked.get("dimensions") is not None:
             check_count("dimensions", asked["dimensions"])
@@ -516,12 +517,14 @@ class BaseClient:
                 if halves.error is None:
                     runtime.note_too_large(where, batch.texts)
                 return halves
-            unsure = base64 and where not in runtime.gave_base64 and error.status_code != 500
+            unsure = base64 and where not in runtime.sure_of_base64 and error.status_code != 500
             if unsure and not too_large and may_refuse_base64(error):
                 with suppress(APIError):  # the first error says more than that of a second try
                     found = yield from vectors(base64=False)
                     runtime.refused.add((config.base_url, "encoding_format"))
                     return found
+                if where in runtime.gave_base64:
+                    runtime.sure_of_base64.add(where)
             error.add_note(f"while embedding {batch}")
             return _Embedded([], error)
 
@@ -531,7 +534,7 @@ class BaseClient:
         whole, lengths = _Embedded([]), set[int]()
         for half in batch.halves():
             part = yield from self._embed(config, half, asked, arrays=arrays)
-            if differs := _differs(part, batch, config.spec, lengths):
+            if differs := differing(config.spec, part.vectors, lengths, f"embedding {batch}: "):
                 part = _Embedded([], differs, tokens=part.tokens)
             whole.vectors += part.vectors
             whole.error = part.error
@@ -771,6 +774,7 @@ class BaseClient:
         options, params = RequestOptions.split(params)
         config, extra = options.apply(self.config), options.extra_body or {}
         model, params = extra.get("model", model), {**params, **extra}
+        refuse_content(extra, "prompt")
         _check_image_request(config, prompt, model, save_to, allow_image_url, params)
         target = None if save_to is None else (yield RunInThread(lambda: _writable(Path(save_to))))
         config = yield from in_workspace(config)
@@ -1418,20 +1422,6 @@ def _embed_ahead(
             ahead.stop()
 
 
-def _differs(
-    embedded: _Embedded, batch: Batch, spec: Provider, lengths: set[int]
-) -> APIResponseError | None:
-    """Return an error if an answer's vectors, which are as long as each other, are of a new length.
-
-    A gateway has then asked another model. The length is added to ``lengths``.
-    """
-    lengths.update(map(len, embedded.vectors[:1]))
-    if len(lengths) < 2:
-        return None
-    what = f"{spec.title}: embedding {batch}: vectors of different lengths: {sorted(lengths)}"
-    return APIResponseError(what, provider=spec.name)
-
-
 def _drained(
     embedded: _Embedded, batch: Batch, spec: Provider, lengths: set[int]
 ) -> Iterator[list[float]]:
@@ -1441,9 +1431,9 @@ def _drained(
         APIResponseError: If they are not as long as those before; ``lengths`` goes from batch to
             batch.
     """
-    if differs := _differs(embedded, batch, spec, lengths):
-        raise differs
     vectors = embedded.vectors
+    if differs := differing(spec, vectors, lengths, f"embedding {batch}: "):
+        raise differs
     vectors.reverse()
     dimensions = len(vectors[0]) if vectors else 0
     zeros, place = deque(batch.zeros), 0

@@ -692,6 +692,7 @@ class Runtime:
         want_reasoning: Models, by ``base_url``, that want the thoughts of earlier turns back.
         open_thoughts: Models, by ``base_url``, whose last answer began inside a thought.
         gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
+        sure_of_base64: Those of them that have refused a text when asked for numbers too.
         batch_sizes: How many texts a model embeds at once, where more were refused, and the size
             from which that holds, since it may have been too large and not too many.
         model_lists: Vendors' model lists and until when they are believed, by account; ``None`` if
@@ -715,6 +716,7 @@ class Runtime:
         self.want_reasoning: set[tuple[str, object]] = set()
         self.open_thoughts: set[tuple[str, object]] = set()
         self.gave_base64: set[tuple[str, object]] = set()
+        self.sure_of_base64: set[tuple[str, object]] = set()
         self.batch_sizes: dict[tuple[str, object], tuple[int, int]] = {}
         self.model_lists: dict[Account, tuple[float, list[Model] | None]] = {}
         self.workspaces: dict[Account, str] = {}

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TypeGuard, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 from dsgvo.errors import ConfigurationError
 
-__all__ = ["equal", "is_given", "listed", "require", "shown", "unknown_argument", "wrong_argument"]
+__all__ = [
+    "equal",
+    "is_given",
+    "listed",
+    "refuse_content",
+    "require",
+    "shown",
+    "unknown_argument",
+    "wrong_argument",
+]
 
 _T = TypeVar("_T")
 
@@ -61,6 +70,19 @@ def require(name: str, value: object, kind: type) -> None:
     """
     if not isinstance(value, kind):
         raise ConfigurationError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")
+
+
+def refuse_content(extra_body: Mapping[str, Any] | None, *names: str) -> None:
+    """Refuse fields of ``extra_body`` that would replace what the call was given to ask about.
+
+    Raises:
+        ConfigurationError: If there is one of these names.
+    """
+    for name in names:
+        if extra_body and name in extra_body:
+            raise ConfigurationError(
+                f"extra_body[{name!r}] would replace what the call was given: pass it there"
+            )
 
 
 def listed(name: str, values: Iterable[_T]) -> list[_T]:

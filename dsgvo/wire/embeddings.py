@@ -6,7 +6,7 @@ import re
 from array import array
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from math import isfinite
 from sys import byteorder
@@ -40,6 +40,7 @@ __all__ = [
     "check_texts",
     "cut",
     "decode_embeddings",
+    "differing",
     "is_too_large",
     "may_refuse_base64",
     "require_embeddings",
@@ -311,9 +312,11 @@ def decode_embeddings(
     came = (row.get("embedding") for row in rows if isinstance(row, dict))  # pyright: ignore[reportUnnecessaryIsInstance]
     words = any(isinstance(one, list) for one in came) and (b"true" in body or b"false" in body)
     found = _by_index(rows, fail, arrays=arrays, words=words)
-    lengths = {len(vector) for vector in found}
-    if len(lengths) > 1 or 0 in lengths:
-        raise fail(f"vectors of different lengths: {sorted(lengths)}")
+    lengths = set[int]()
+    if differs := differing(provider, found, lengths, f"embedding {batch}: "):
+        raise differs
+    if 0 in lengths:
+        raise fail("the vectors are empty")
     if dimensions is not None and lengths != {dimensions}:
         raise fail(f"expected {shown(dimensions)} dimensions, got {lengths.pop()}")
     usage, model = answer.get("usage"), answer.get("model")
@@ -322,6 +325,20 @@ def decode_embeddings(
         model if isinstance(model, str) else None,
         cast("dict[str, Any]", usage) if isinstance(usage, dict) else None,
     )
+
+
+def differing(
+    provider: Provider, vectors: Iterable[Sized], lengths: set[int], where: str = ""
+) -> APIResponseError | None:
+    """Return an error if vectors are not as long as each other and as those of ``lengths``.
+
+    A gateway has then asked another model. Their lengths are added to ``lengths``.
+    """
+    lengths.update(map(len, vectors))
+    if len(lengths) < 2:
+        return None
+    said = f"{provider.title}: {where}vectors of different lengths: {sorted(lengths)}"
+    return APIResponseError(said, provider=provider.name, status_code=200)
 
 
 def _by_index(

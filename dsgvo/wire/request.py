@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
-from dsgvo.wire.arguments import equal, is_given, shown
+from dsgvo.wire.arguments import equal, is_given, refuse_content, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.messages import without_reasoning
 from dsgvo.wire.names import valid_tool_names
@@ -150,6 +150,7 @@ def build_chat(
         body["stream"] = True
     else:
         body.pop("stream_options", None)  # OpenAI's API refuses them then
+    refuse_content(extra_body, "messages")
     body.update(extra_body or {})
     _check_values(body)
     check_models(provider, body, residency, trusted_models)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider, RerankSupport
+from dsgvo.wire.arguments import refuse_content
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     Batch,
@@ -118,6 +119,7 @@ def build_rerank(
         argument="documents",
     )
     model = require_model(provider, model or support.default_model)
+    refuse_content(extra_body, "query", "documents")
     fields = {"model": model, "query": query, **(extra_body or {})}
     check_models(provider, fields, residency, trusted_models)
     return RerankRequest(support.path, support.source, str(fields["model"]), fields, list(cut))

@@ -100,6 +100,7 @@ def test_images_made_at_once_do_not_overwrite_each_other(server: Server, tmp_pat
 
 REFUSED: list[tuple[str, dict[str, Any], type[errors.DsgvoError], str]] = [
     ("innogpt", {"prompt": " "}, errors.ConfigurationError, "prompt is empty or not a str"),
+    ("innogpt", {"extra_body": {"prompt": "x"}}, errors.ConfigurationError, "['prompt'] would"),
     ("innogpt", {"save_to": "/n/i"}, errors.ConfigurationError, "'/n/i': the folder does not"),
     ("innogpt", {"save_to": "a\0"}, errors.ConfigurationError, r"save_to='a\x00' cannot be"),
     ("innogpt", {"model": 5}, errors.ConfigurationError, "model=5"),

@@ -100,6 +100,7 @@ def test_bad_input_is_refused_before_sending(server: Server) -> None:
         "documents[1] is a int": {"documents": ["a", 1]},
         **{f"{name}=0": {name: 0} for name in ("top_n", "batch_size")},
         "model=7": {"model": 7},
+        **{f"['{name}'] would": {"extra_body": {name: []}} for name in ("query", "documents")},
         "'top_k'": {"top_k": 7},
     }
     for says, wrong in arguments.items():

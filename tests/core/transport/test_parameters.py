@@ -70,8 +70,9 @@ def test_what_json_does_not_know_is_refused_before_sending(mode: Mode, server: S
     chat, embedding = mode.client("sovrgpt", server), mode.client("meingpt", server)
     for call, said in (
         (lambda: mode.ask(chat, [{"role": "user", "content": "a\udfffb"}]), "valid Unicode"),
-        (lambda: mode.embed(embedding, ["\ud800"]), "valid Unicode"),
         (lambda: mode.ask(chat, top_k=object()), "written as JSON (PydanticSerializationError)"),
+        (lambda: mode.ask(chat, extra_body={"messages": []}), "['messages'] would replace what"),
+        (lambda: mode.embed(embedding, ["a"], extra_body={"input": "b"}), "['input'] would"),
     ):
         assert said in str(raised(errors.ConfigurationError, call))
     assert server.requests == []

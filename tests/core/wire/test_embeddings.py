@@ -76,7 +76,7 @@ BAD: list[tuple[Any, str]] = [
         for index, shown in ((2, 2), (-1, -1), ("Befund", "a str"), (None, None))
     ),
     (rows(A, [1.0]), "different lengths: [1, 2]"),
-    (rows([], []), "different lengths: [0]"),
+    (rows([], []), "the vectors are empty"),
     (rows([1.0], [1.0]), "expected 2 dimensions, got 1"),
     ([row(0, A), [1.0]], "the vector at place 1 is not of the documented shape"),
     ({"0": A}, "no data"),

@@ -129,21 +129,19 @@ CHOICES: list[tuple[Any, list[Any], Any]] = [
     *((True, [ADD], NAMED_ADD), (True, BOTH, "required")),
     *((choice, BOTH, NAMED_ADD) for choice in ("add", NAMED_ADD, {"type": "tool", "name": "add"})),
 ]
-WRONG: list[tuple[Any, str]] = [
-    ("mul", "tool_choice='mul' names no tool that is offered: use one of 'add', 'sub', or"),
-    (MUL, "'mul', which is not among the tools offered: 'add', 'sub'"),
-    *((wrong, f"tool_choice={wrong!r} is not understood: ") for wrong in (7, {"type": "function"})),
+WRONG: list[tuple[Any, list[Any], str]] = [
+    ("mul", BOTH, "tool_choice='mul' names no tool that is offered: use one of 'add', 'sub', or"),
+    (MUL, BOTH, "'mul', which is not among the tools offered: 'add', 'sub'"),
+    (MUL, [], "offered: (no tools)"),
+    *((odd, BOTH, f"tool_choice={odd!r} is not understood: ") for odd in (7, {"function": {}})),
+    *((one, [], f"tool_choice={one!r}: no tool is offered that") for one in ("mul", "any", True)),
 ]
 
 
 def test_every_form_of_a_tool_choice_and_those_that_name_nothing() -> None:
     assert [(choice, tools, tool_choice(choice, tools)) for choice, tools, _ in CHOICES] == CHOICES
-    for choice, said in WRONG:
-        assert said in str(raised(ConfigurationError, tool_choice, choice, BOTH))
-    assert "offered: (no tools)" in str(raised(ConfigurationError, tool_choice, MUL, []))
-    for choice in ("mul", "any", True):
-        said = f"tool_choice={choice!r}: no tool is offered"
-        assert str(raised(ConfigurationError, tool_choice, choice, [])).startswith(said)
+    for choice, tools, said in WRONG:
+        assert said in str(raised(ConfigurationError, tool_choice, choice, tools))
     tools = [ADD, {"type": "function", "name": "flat"}, {"type": "web_search"}]
     assert tool_names([*tools, {}, {"function": {}}]) == ["add", "flat", "web_search", "", ""]
 
