@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
@@ -399,6 +400,11 @@ _PER_CALL = frozenset(
 """Fields of a chat model that a call may set, beside parameters."""
 
 
+@cache
+def _of_the_object(kind: type[ChatSettings]) -> frozenset[str]:
+    return frozenset(kind.model_fields.keys() - _PER_CALL.union(kind.parameter_fields))
+
+
 class ChatSettings(Settings):
     """Settings of a chat model: the model, and parameters of its requests."""
 
@@ -469,8 +475,7 @@ class ChatSettings(Settings):
         """
         found: dict[str, Any] = {}
         if given:  # it is checked by the names that were given
-            own = type(self).model_fields.keys() - _PER_CALL.union(self.parameter_fields)
-            RequestOptions.check(given, own)
+            RequestOptions.check(given, _of_the_object(type(self)))
         for name, value in given.items():
             peer = PEER_ARGUMENTS.get(name)
             if peer is not None and not peer.per_call:

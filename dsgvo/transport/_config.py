@@ -179,7 +179,8 @@ class RequestOptions:
         Raises:
             ConfigurationError: With the first of them.
         """
-        if refused := _OF_THE_CONSTRUCTOR.union(further).intersection(arguments):
+        refused = [name for name in arguments if name in _OF_THE_CONSTRUCTOR or name in further]
+        if refused:
             raise ConfigurationError(
                 f"{min(refused)} cannot be set for one call: pass it to the constructor, and make "
                 "one object for each"
