@@ -31,6 +31,7 @@ __all__ = ["chat"]
 
 MAX_TEXT_BYTES = 200_000
 MAX_UPLOAD_BYTES = 20_000_000
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})  # that models take
 
 
 def chat(
@@ -230,7 +231,7 @@ def _part(name: str) -> dict[str, Any] | str:
     try:
         data = read_regular(path, MAX_UPLOAD_BYTES)
         kind = mime_type_of(data[:16]) or ""
-        if kind.startswith("image/"):
+        if kind in _IMAGES:
             return image_part(data=data, mime_type=kind)
         if kind == "application/pdf":
             return file_part(data=data, mime_type=kind, name=path.name)

@@ -92,7 +92,7 @@ def test_a_pdf_is_read_by_who_documents_it(tmp_path: Path, vendor_environment: S
 
 
 def test_mistakes_do_not_end_the_conversation(tmp_path: Path, vendor_environment: Server) -> None:
-    (tmp_path / "bild.png").write_bytes(b"\x89PNG\xff")
+    (tmp_path / "bild.png").write_bytes(b"\0\0\0\x1cftypavif")
     (tmp_path / "gut.png").write_bytes(IMAGES["png"][0])
     vendor_environment.script("sovrgpt", *[Disconnect()] * 3)
     files = [f"/file {tmp_path}/{name}" for name in ("fehlt", "bild.png", "gut.png")]
