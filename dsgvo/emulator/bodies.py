@@ -79,7 +79,7 @@ def _parsed(raw: bytes) -> JsonObject:
     try:
         body = parse_json(raw)
     except InvalidJSONError as error:
-        raise ApiError(400, f"The body is not valid JSON: {error}", "invalid_json") from error
+        raise ApiError(400, f"The body is not valid JSON: {error.what}", "invalid_json") from error
     if not is_object(body):
         raise ApiError(400, "The body must be a JSON object", "invalid_json")
     return body

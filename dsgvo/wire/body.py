@@ -21,7 +21,15 @@ _ESCAPE = re.compile(
 
 
 class InvalidJSONError(ValueError):
-    """The text is not JSON; the message says what it is instead, without quoting it."""
+    """The text is not JSON; ``what`` says what it is instead, without quoting it.
+
+    That is no part of the message, which stays to be seen behind our errors: a page's title is the
+    server's text, and not masked yet.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__("not JSON")
+        self.what = what
 
 
 def parse_json(data: bytes | bytearray | str) -> Any:

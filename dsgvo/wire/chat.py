@@ -255,7 +255,9 @@ class ChatDecoder:
             try:
                 chunk = parse_json(data)
             except InvalidJSONError as error:
-                raise self._incomplete(f"an event of the stream is not JSON: {error}") from None
+                raise self._incomplete(
+                    f"an event of the stream is not JSON: {error.what}"
+                ) from None
         if chunk.__class__ is not dict:  # keeps the type checker's Any without a call of cast
             raise self._incomplete("an event of the stream is not a JSON object")
         if not chunk.get("choices") and is_error(chunk):
@@ -266,7 +268,7 @@ class ChatDecoder:
         try:
             answer = parse_json(body)
         except InvalidJSONError as error:
-            raise self._unexpected(str(error)) from None
+            raise self._unexpected(error.what) from None
         if isinstance(answer, list) and answer:  # Google wraps errors so
             answer = cast("list[Any]", answer)[0]
             if not isinstance(answer, dict) or not is_error(cast("dict[str, Any]", answer)):

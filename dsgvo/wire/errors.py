@@ -127,7 +127,7 @@ def read_object(
     try:
         answer: object = parse_json(body)
     except InvalidJSONError as error:
-        raise fail(f"expected JSON, got {error}") from None
+        raise fail(f"expected JSON, got {error.what}") from None
     if not isinstance(answer, dict):
         raise fail("expected a JSON object")
     fields = cast("dict[str, Any]", answer)
@@ -214,7 +214,7 @@ def _parts(body: bytes | str | Mapping[str, Any]) -> _Parts:
         try:
             value = parse_json(body)
         except InvalidJSONError as error:
-            return _Parts(str(error), None, None)
+            return _Parts(error.what, None, None)
     objects = list(_objects(value))
     code = next(filter(None, (_first_scalar(item, _CODE_FIELDS) for item in objects)), None)
     named = (

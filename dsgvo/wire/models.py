@@ -181,7 +181,7 @@ def entries_of(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[
     try:
         answer = parse_json(body)
     except InvalidJSONError as error:
-        raise unexpected(provider, str(error)) from None
+        raise unexpected(provider, error.what) from None
     if isinstance(answer, dict):
         fields = cast("dict[str, Any]", answer)
         if is_error(fields):

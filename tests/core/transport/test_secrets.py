@@ -34,7 +34,7 @@ FAULTS: dict[str, list[Step]] = {
     "error event": [ErrorEvent(5, {"message": QUOTED}, reply=Reply(ANSWER, stream=True))],
     "veto": [Raw(chunks=[sse({"choices": [{"delta": {"content": ANSWER}}]}, {"error": ANSWER})])],
     "error under success": [Status(200, {"error": {"message": QUOTED, "code": PROMPT}})],
-    "login page": [Status(200, f"<html><title>Anmelden</title>{PROMPT}")],
+    "login page": [Status(200, f"<html><title>{PROMPT}</title>")],
     "no JSON": [Raw(headers={"content-type": "text/plain"}, chunks=[ANSWER.encode()])],
     "stream without JSON": [Raw(chunks=[f"data: {ANSWER}\n\n".encode()])],
     "wrong shape": [Raw(chunks=[sse({"choices": [{"delta": ANSWER}]})])],
