@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from dsgvo._secrets import hidden
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient
 from dsgvo.wire.embeddings import (
@@ -71,9 +72,10 @@ async def embed_arrays(
         >>> asyncio.run(shapes())
         [(2, 8), (2, 8), (1, 8)]
     """
+    given = hidden(client)
+    del client  # a traceback shows what is held here
     check_count("max_concurrency", max_concurrency)
-    settings: dict[str, Any] = {"rate_limit": "adaptive", **client}
-    asking = AsyncClient(provider, **settings)
+    asking = AsyncClient(provider, **{"rate_limit": cast("Any", "adaptive"), **given()})
     listed: Any = texts.tolist() if isinstance(texts, np.ndarray) else texts
     cut = batches(listed, max_texts=batch_size, max_bytes=max_batch_bytes)
     left = ReadAhead(cut)

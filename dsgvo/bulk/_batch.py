@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+from dsgvo._secrets import hidden
 from dsgvo.bulk._engine import (
     Asked,
     Engine,
@@ -36,7 +37,6 @@ from dsgvo.errors import ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.settings import merged_body
 from dsgvo.transport import AsyncClient, ClientConfig, Gate, RequestOptions
-from dsgvo.transport._config import with_secrets
 from dsgvo.transport._pools import runtime
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.completion import METADATA_FIELDS, Completion
@@ -125,9 +125,10 @@ def run_batch(
         >>> result["custom_id"], result["response"]["body"]["choices"][0]["finish_reason"]
         ('a', 'stop')
     """
-    client = with_secrets(client)  # a traceback shows what is held here
+    given = hidden(client)
+    del client  # a traceback shows what is held here
     flags = {"retry_errors": retry_errors, "with_inputs": with_inputs}
-    check_run({"input": input, "output": output}, flags, progress, remote, client)
+    check_run({"input": input, "output": output}, flags, progress, remote, given().keys())
     source, target = Path(input), Path(output)
     limiter = Limiter(
         requests_per_minute=requests_per_minute,
@@ -135,7 +136,7 @@ def run_batch(
         max_concurrency=max_concurrency,
     )
     engine = Engine[int](Gate(limiter), Summary(), progress)
-    config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client).config
+    config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **given()).config
     config.require_arguments()
     if not source.is_file():
         said = "that is a folder or a pipe" if source.exists() else "there is no such file"
@@ -155,7 +156,7 @@ def run_batch(
     engine.summary.total = total
     finished = False
     try:
-        caller = asked(config, engine.gate, remote, client)
+        caller = asked(config, engine.gate, remote, given)
         job = _Job(source, journal, engine, caller, config, with_inputs, retry_errors)
         asyncio.run(engine.run(job.parts(), job.perform, job.finish))
         if retry_errors:

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dsgvo._secrets import hidden
 from dsgvo.bulk._engine import (
     MAX_OPEN_PARTS,
     Asked,
@@ -38,7 +39,6 @@ from dsgvo.bulk._spill import Spill, digest
 from dsgvo.errors import APIResponseError, ConfigurationError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, Gate
-from dsgvo.transport._config import with_secrets
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     MAX_BATCH_TEXTS,
@@ -161,10 +161,11 @@ def embed_dataset(
         >>> pq.read_table(folder / "out").schema.names
         ['id', 'body', 'vector']
     """
-    client = with_secrets(client)  # a traceback shows what is held here
+    given = hidden(client)
+    del client  # a traceback shows what is held here
     flags = {"retry_errors": retry_errors, "with_inputs": with_inputs}
     flags["allow_undocumented"] = allow_undocumented
-    check_run({"source": source, "target": target}, flags, progress, remote, client)
+    check_run({"source": source, "target": target}, flags, progress, remote, given().keys())
     counts = {"part_rows": part_rows, "max_concurrency": max_concurrency}
     if dimensions is not None:
         counts["dimensions"] = dimensions
@@ -178,7 +179,7 @@ def embed_dataset(
     )
     summary = Summary()
     engine = Engine[_Unit](Gate(limiter), summary, progress)
-    config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **client).config
+    config = AsyncClient(provider, rate_limit=engine.gate, max_retries=0, **given()).config
     config.require_arguments()
     check_encoding(encoding_format)
     model = require_embeddings(config.spec, model, allow_undocumented=allow_undocumented)
@@ -226,7 +227,7 @@ def embed_dataset(
             spill=Spill(journal.work, dimensions or next(noted, None)),
             known_dimensions=known,
             engine=engine,
-            client=asked(config, engine.gate, remote, client),
+            client=asked(config, engine.gate, remote, given),
             where=(config.base_url, model),
             options=options,
         )

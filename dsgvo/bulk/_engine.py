@@ -12,6 +12,7 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
+    Collection,
     Generator,
     Iterator,
     Mapping,
@@ -126,11 +127,11 @@ class Remote(Protocol):
 
 
 def asked(
-    config: ClientConfig, gate: Gate, remote: Remote | None, client: Mapping[str, Any]
+    config: ClientConfig, gate: Gate, remote: Remote | None, given: Callable[[], Mapping[str, Any]]
 ) -> Asked:
     """Return what makes the requests of a run: a client in this process, or processes elsewhere."""
     if remote is not None:
-        return remote.asked(config.spec, gate, **{**client, "base_url": config.base_url})
+        return remote.asked(config.spec, gate, **{**given(), "base_url": config.base_url})
     return AsyncClient.over(config)
 
 
@@ -142,7 +143,7 @@ def check_run(
     flags: Mapping[str, object],
     progress: Progress | None,
     remote: Remote | None,
-    client: Mapping[str, Any],
+    given: Collection[str],
 ) -> None:
     """Refuse a run in an event loop, which would stand still until it ends, or a wrong argument.
 
@@ -159,7 +160,7 @@ def check_run(
         raise ConfigurationError(f"progress={shown(progress)}: use a function of a Summary")
     if remote is not None and not hasattr(remote, "asked"):
         raise ConfigurationError(f"remote={shown(remote)}: use a dsgvo.ray.Cluster")
-    if own := [name for name in _OWN if name in client]:
+    if own := [name for name in _OWN if name in given]:
         raise ConfigurationError(f"{own[0]}: a run sees to that; limits are arguments of their own")
     loop = running_loop()
     if loop is not None and not hasattr(loop, "_nest_patched"):  # nest_asyncio's may run another

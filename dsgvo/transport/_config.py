@@ -55,7 +55,6 @@ __all__ = [
     "literal_addresses",
     "require_model",
     "resolve",
-    "with_secrets",
     "without_http_clients",
     "without_password",
 ]
@@ -623,16 +622,6 @@ def as_secret(value: object) -> SecretStr | None:
     if value is None or isinstance(value, SecretStr):
         return value
     return SecretStr(cast("str", value))
-
-
-def with_secrets(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments of a client with its keys as secrets."""
-    return {
-        name: as_secret(value)
-        if name in {"api_key", "client_secret"} and value and isinstance(value, str)
-        else value
-        for name, value in given.items()
-    }
 
 
 def as_key(value: str | SecretStr | KeyFunction | None) -> SecretStr | KeyFunction | None:

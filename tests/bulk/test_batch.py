@@ -67,7 +67,7 @@ def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Pat
     environment.clear()
     full = patch("dsgvo.bulk._batch.sync", side_effect=OSError(28, "full"))
     with full, pytest.raises(OSError, match="full") as caught:
-        run(retry_errors=True, api_key=environment.api_key)
+        run(retry_errors=True, default_headers={"X-Gate": f"{environment.api_key}4711"})
     assert environment.api_key not in "".join(locals_of(caught.value))
     assert run().failed == 25
     assert read_lines(tmp_path / "out.jsonl") == before
