@@ -34,8 +34,10 @@ CUT_CONCURRENCY, CUT_LATENCY, CUT_RATE, CUT_RATE_SOON = 0.7, 0.8, 0.97, 0.88
 SOON = 15.0
 """Seconds after a cut within which another refusal means that the rate is far too high."""
 
-SAMPLE = 12
-"""Refusals from which their number is judged."""
+SAMPLE, OFTEN, MAX_PATIENCE = 8, 33, 63
+"""Refusals from which their number is judged; answers to a refusal that are fewer than at a rate
+that is near the limit; samples after which a rate that was too fast is tried again, at most.
+"""
 
 GROWTH_A_SECOND, GROWTH_A_REQUEST, MAX_SPEED = 0.0006, 0.0003, 40.0
 PROBING = 45.0
@@ -64,7 +66,8 @@ class Limiter:
     when the vendor refuses or its latency rises. A refusal also sets a rate, a little below what
     the vendor had accepted, which then grows slowly again (fast where that was little); not one of
     a server that is overloaded, as one sick one of many may be. Where that leads to no fewer
-    refusals, it goes back to what was accepted. ``Retry-After`` holds all.
+    refusals, it goes back to what was accepted, and is doubled as long as no more are refused.
+    ``Retry-After`` holds all.
 
     A request goes through ``take`` (a place among those in flight), ``schedule`` (when it may be
     sent, again as long as ``must_wait``) and ``give``.
@@ -132,6 +135,7 @@ class Limiter:
         self._sample: list[tuple[int, float]] = []  # answers before each refusal, and seconds
         self._fastest = (0.0, 0.0)  # answers of a sample, in all and a second
         self._least = 0.0  # a rate that no refusal cuts
+        self._patience = self._failed = 0  # samples until it is doubled; after it was too fast
         self._usual = self._recent = 0.0  # latency
 
     @property
@@ -252,17 +256,31 @@ class Limiter:
             self._sample.clear()
             accepted = answers / seconds
             before, faster = self._fastest
-            too_fast = accepted < self._least / 2
-            if too_fast:
-                self._least = 0.0
-            if answers <= before / 3:  # so often that the rate is one reason
-                self._least = min(self._least, accepted)
-            if too_fast or accepted > faster or not before / 2 < answers < before * 2:
-                self._fastest = answers, accepted
-            elif accepted < faster / 2:
+            alike = before / 2 < answers < before * 2
+            if self._least:
+                self._try_faster(answers, accepted)
+            elif alike and (accepted < faster / 2 or answers < OFTEN * SAMPLE):
                 self._least = faster
+            elif accepted > faster or not alike:
+                self._fastest = answers, accepted
         if self.rate is not None:
             self.rate = max(self.rate, self._least)
+
+    def _try_faster(self, answers: float, accepted: float) -> None:
+        """Double a rate that is not the reason for refusals, until more are refused for it."""
+        before, known = self._fastest
+        if answers > before / 2:
+            before += (answers - before) / 8
+            self._patience -= 1
+            if self._patience < 0 and accepted > self._least / 2:  # so many are asked for
+                known = self._least
+                self._least *= 2
+            self._fastest = before, known
+        elif self._least > known:
+            self.rate = self._least = known
+            self._patience = self._failed = min(2 * self._failed + 1, MAX_PATIENCE)
+        elif answers < before / 3:
+            self._fastest, self._least = (answers, accepted), 0.0
 
     def _note_answer(self, now: float, sent: float) -> None:
         if self._refusals > 1 and self.rate is not None:
