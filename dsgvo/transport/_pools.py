@@ -104,7 +104,7 @@ QUIET_SECONDS = 0.001
 """How long an idle connection is not looked at again: a request's way from the pool to it."""
 
 SENT_AT_ONCE = 64 * 1024
-"""Bytes that aiohttp is given of a body, so that the time-out sees that they go out."""
+"""Bytes that are sent of a body on a loop, so that the time-out sees that they go out."""
 
 PIECE = 1024 * 1024
 """Bytes that are decompressed at once, however small they are on the wire."""
@@ -345,12 +345,13 @@ class _AsyncWire(_Wire):
             raise
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        if data := self._outgoing(buffer):
+        data = self._outgoing(buffer)
+        for start in range(0, len(data), SENT_AT_ONCE):
             if self._sent:
                 await self._take_what_is_here()
             self._sent = True
             try:
-                await self._stream.write(data, timeout)
+                await self._stream.write(data[start : start + SENT_AT_ONCE], timeout)
             except Exception as error:
                 self._note(error)
                 raise
@@ -805,11 +806,12 @@ async def asend(
     backend: Backend | None = None,
 ) -> httpx.Response:
     """Do what :func:`send` does, on the running loop, over the pools of that backend."""
-    at_once = sys.maxsize  # the user's own transport is given a body as it is
+    at_once = sys.maxsize  # the user's own transport is given a body as it is, and httpcore's
     try:
         if transport is None:
             transport = await runtime.pools.loop(_proxy(request), backend)
-            at_once = SENT_AT_ONCE
+            if not hasattr(transport, "_pool"):
+                at_once = SENT_AT_ONCE
         else:
             _part(transport)
         response = await transport.handle_async_request(_without_blocking(request, at_once))
@@ -1561,8 +1563,7 @@ def _connector() -> type[aiohttp.TCPConnector]:
             pass
 
         def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
-            idle = len(self._conns[key]) if key in self._conns else 0
-            close = should_close or idle >= IDLE_CONNECTIONS
+            close = should_close or len(self._conns.get(key, ())) >= IDLE_CONNECTIONS
             protocol.idle, protocol.has_head = True, False
             super()._release(key, protocol, should_close=close)
 
@@ -1618,6 +1619,8 @@ def _protocol() -> type[ResponseHandler]:
         """Counts requests and the bytes of a head, and bounds silence while it sends."""
 
         parse = ResponseHandler.data_received
+        # Else it waits for a server to take what is left, and to end TLS.
+        close = ResponseHandler.abort
         begun = idle = has_head = False
         until: float | None = None
         _request_count = _received = 0
@@ -1648,12 +1651,6 @@ def _protocol() -> type[ResponseHandler]:
                 return
             self.has_head = data[0].code >= 200
             super().feed_data(data, size)
-
-        def close(self) -> None:
-            wire = self.transport
-            super().close()
-            if wire is not None:
-                wire.abort()  # else it waits for a server to take what is left, and to end TLS
 
         def pause_writing(self) -> None:
             super().pause_writing()
