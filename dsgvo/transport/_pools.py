@@ -1619,8 +1619,6 @@ def _protocol() -> type[ResponseHandler]:
         """Counts requests and the bytes of a head, and bounds silence while it sends."""
 
         parse = ResponseHandler.data_received
-        # Else it waits for a server to take what is left, and to end TLS.
-        close = ResponseHandler.abort
         begun = idle = has_head = False
         until: float | None = None
         _request_count = _received = 0
@@ -1636,7 +1634,7 @@ def _protocol() -> type[ResponseHandler]:
             if self.has_head or not data:  # none comes when a pause ends
                 _take_body(self, data)
             elif self.idle:
-                self.abort()  # what nobody has asked for must not answer the next request
+                self.close()  # what nobody has asked for must not answer the next request
             else:
                 _take_heads(self, data)
 
@@ -1647,10 +1645,16 @@ def _protocol() -> type[ResponseHandler]:
 
         def feed_data(self, data: Any, size: int = 0) -> None:
             if self.idle:
-                self.abort()
+                self.close()
                 return
             self.has_head = data[0].code >= 200
             super().feed_data(data, size)
+
+        def close(self) -> None:
+            wire = self.transport
+            super().close()
+            if wire is not None:
+                wire.abort()  # else it waits for a server to take what is left, and to end TLS
 
         def pause_writing(self) -> None:
             super().pause_writing()
@@ -1703,7 +1707,7 @@ def _take_body(connection: Any, data: bytes) -> None:
         _end_body(body, "what came is no HTTP")
     elif body is not None and body.is_eof():
         if _is_followed(connection._parser):  # noqa: SLF001
-            connection.abort() if connection.idle else connection.force_close()
+            connection.close() if connection.idle else connection.force_close()
     elif _size(body) > before or connection._reading_paused:  # noqa: SLF001
         connection._received = 0  # noqa: SLF001
     else:
