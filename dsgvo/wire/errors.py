@@ -59,17 +59,33 @@ _QUOTA = frozenset(
         "billing_not_active",
     }
 )
-# How OpenAI, Anthropic, Gemini, Mistral, vLLM, llama.cpp, SGLang, TGI, LiteLLM, Bedrock and xAI put
-# it; none of the vendors documents its wording.
+# How servers and gateways put it; none of the vendors documents its wording. What is counted of a
+# prompt and found too much, what is named as a model's limit, and what is asked for.
+_TOO_MUCH = (
+    r"(?:exceed|longer than|greater than|too (?:long|large|many)|only supports?|up to|at most"
+    r"|(?:must|should) (?:be|have) (?:at most|less|fewer|between|in |\[|<|≤))"
+)
 _CONTEXT = re.compile(
-    r"context_length_exceeded|exceed_context_size|context[ _]?window|available context size"
-    r"|context[ -](?:length|limit)|maximum (?:model|prompt|input) length|max_model_len"
-    r"|prompt (?:is |was )?too (?:long|large)|input is too long for"
-    r"|too many (?:input|prompt) tokens"
-    r"|token count\b.{0,60}\bexceeds? the maximum number of tokens"
+    r"context_length_exceeded|exceed_context_size|context[ _]?window"
+    r"|context[ -](?:length|limit|size)|max_model_len"
+    r"|(?:inputs?|prompts?)`? (?:tokens?|(?:token )?(?:count|length))\b[^;]{0,60}?\b"
+    + _TOO_MUCH
+    + r"|tokens in (?:the |your )?(?:inputs?|prompt|messages)\b[^;]{0,60}?\b"
+    + _TOO_MUCH
+    + r"|(?:maximum|allowed) (?:model|prompt|input) length"
+    r"|(?:model|input|prompt)(?:'s)? token limit"
     r"|exceeds? the (?:maximum number|limit) of (?:input |prompt )?tokens"
+    r"|prompt (?:is |was )?too (?:long|large)|input is too long for"
+    r"|too many (?:total )?(?:input|prompt|text) (?:tokens|bytes|characters)"
     r"|`?inputs`? (?:tokens \+|must have less than)"
+    r"|reduce the length of (?:the |your )?(?:input |prompt )?(?:messages|prompt|input)\b(?! image)"
     r"|Kontext(?:fenster|länge|größe)|Prompt ist zu lang",
+    re.I,
+)
+# Tokens in a time, whatever the status, and a field of such a name are another matter.
+_NO_CONTEXT = re.compile(
+    r"(?:per|pro)[ -](?:second|sekunde|minute|hour|stunde|day|tag)\b|\bTP[MD]\b"
+    r"|(?:unknown|unsupported|unrecogni[sz]ed) (?:request )?(?:parameter|argument|field)",
     re.I,
 )
 _MAY_BE_CONTEXT = frozenset({200, 400, 413, 422})
@@ -79,8 +95,10 @@ _MESSAGE_FIELDS = (
     "message",
     "errorMessage",
     "error_message",
+    "error_msg",
     "msg",
     "detail",
+    "details",
     "title",
     "error_description",
     "reason",
@@ -106,8 +124,12 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return True
     if body.get("status") == "error" or body.get("object") == "error":
         return True
-    flat = "choices" not in body and "data" not in body and isinstance(body.get("message"), str)
-    return flat and bool(body.get("code") or body.get("success") is False)
+    if "choices" in body or "data" in body:
+        return False
+    said = any(isinstance(body.get(name), str) for name in ("message", "detail", "details"))
+    return said and bool(
+        body.get("code") or body.get("success") is False or _status_named(body.get("status"))
+    )
 
 
 def read_object(
@@ -164,7 +186,7 @@ def error_from_body(
         kind = errors.InternalServerError
     elif kind is errors.RateLimitError and code in _QUOTA:
         kind = errors.QuotaExceededError
-    elif effective in _MAY_BE_CONTEXT and _CONTEXT.search(f"{code} {message[:_READ]}"):
+    elif effective in _MAY_BE_CONTEXT and _is_overflow(f"{code} {message[:_READ]}"):
         kind = errors.ContextWindowExceededError
     hints = [provider.status_hints.get(effective, hint)]
     if retry_after:
@@ -179,6 +201,10 @@ def error_from_body(
         request_id=request_id and masked(request_id, secrets),
         retry_after=retry_after,
     )
+
+
+def _is_overflow(text: str) -> bool:
+    return bool(_CONTEXT.search(text)) and not _NO_CONTEXT.search(text)
 
 
 def mentions(body: bytes, field: str) -> bool:
@@ -294,7 +320,8 @@ def _object_words(fields: Mapping[str, Any], depth: int) -> str:
 
 def _message(fields: Mapping[str, Any], depth: int) -> str:
     said = (_words(fields.get(name), depth) for name in _MESSAGE_FIELDS)
-    return next(filter(None, said), "") or _by_field(fields.get("detail"), depth)  # FastAPI's
+    by_field = fields.get("detail") or fields.get("details")  # FastAPI's
+    return next(filter(None, said), "") or _by_field(by_field, depth)
 
 
 def _by_field(problems: object, depth: int) -> str:

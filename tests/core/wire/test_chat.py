@@ -419,10 +419,8 @@ BROKEN: dict[str, list[bytes]] = {
     "more than one choice": [sse({"choices": [{}, {}]}), sse({"choices": [{"index": 1}]})],
     "not of the documented shape": [sse({"choices": [7]})],
     "name or id is a dict": [piece(**call(name={"a": 1}))],
-    "the vendor broke the answer off: innoGPT: 200": [
-        b"event: error\ndata: " + data + b"\n\n" for data in (b"x", b"", raw(KAPUTT), b"[1]")
-    ],
 }
+CUT = [STREAMED + b"event: error\ndata: " + x + b"\n\n" for x in (b"x", b"", raw(KAPUTT), b"[1]")]
 FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
 # The same of a choice that says that it has failed → the error, and the text that it carries
 FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
@@ -438,12 +436,9 @@ FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED |
     ),
     "several messages": ([events(ONE) + choice(message=DELTA)[1]], IncompleteStreamError, "Ganzes"),
     **{said: (bodies, errors.APIResponseError, None) for said, bodies in NO_ANSWER.items()},
+    "the vendor broke the answer off: innoGPT: 200": (CUT, StreamError, "Guten"),
     **{
-        said: (
-            [STREAMED + tail for tail in tails],
-            StreamError if "broke" in said else IncompleteStreamError,
-            "Guten",
-        )
+        said: ([STREAMED + tail for tail in tails], IncompleteStreamError, "Guten")
         for said, tails in BROKEN.items()
     },
 }

@@ -45,7 +45,7 @@ def problem(message: str = "kaputt", **where: Any) -> dict[str, Any]:
     return {"message": message, "type": "validation"} | where
 
 
-CODED = {"code": "oops"}
+CODED, X = {"code": "oops"}, {"code": "X"}
 OPENAI = openai(type="invalid_request_error", code="oops")
 TWO, TWICE = [problem(field="seed"), problem("auch", field="stop")], "seed: kaputt; stop: auch"
 FASTAPI = {"loc": ["body", "messages", 0], "msg": "kaputt", "input": "Meine IBAN"}
@@ -70,7 +70,7 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     ],
     ("kaputt", "t"): [{"type": "t", "title": "kaputt"}],
     ("kaputt", "400"): [[openai(code=400, status="INVALID_ARGUMENT")]],  # Google's
-    ("kaputt", "X"): [{"errorMessage": "kaputt", "errorCode": "X"}],
+    ("kaputt", "X"): [{"errorMessage": "kaputt", "errorCode": "X"}, {"details": "kaputt"} | X],
     ("kaputt", "9" * 399 + "…"): [openai(code="9" * 5000)],
     (FROM_RAW, "400"): [openai("Provider returned error", code=400, metadata=RAW)],
     (NOTHING, "7"): [{"error": {"code": 7}}],
@@ -86,7 +86,7 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     ("kaputt", f"{2**63 - 1}"): [openai(code=2**63 - 1)],
     (TWICE, "oops"): [{"errors": TWO, "code": "oops"}],
     ("seed: x; n: y", "c"): [
-        {where: {"seed": "x", "n": "y"}, "code": "c"} for where in ("errors", "detail")
+        {where: {"seed": "x", "n": "y"}, "code": "c"} for where in ("errors", "detail", "details")
     ],
     ("stop: invalid", None): [{"errors": {"stop": ["Meine IBAN"]}}],
     ("kaputt; invalid", None): [{"errors": ["kaputt", {}]}],
@@ -98,18 +98,11 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     (f"a web page titled '502 Bad\\nGateway', {PROXY}", None): [PAGE],
     ("JSON nested deeper than 200 levels", None): [b'{"error":' * 300],
 }
-KINDS: dict[int, type[errors.APIStatusError]] = {
-    400: errors.BadRequestError,
-    401: errors.AuthenticationError,
-    403: errors.PermissionDeniedError,
-    404: errors.NotFoundError,
-    409: errors.ConflictError,
-    413: errors.RequestTooLargeError,
-    422: errors.UnprocessableEntityError,
-    429: errors.RateLimitError,
-    **dict.fromkeys((500, 503, 529), errors.InternalServerError),
-    **dict.fromkeys((405, 408), errors.APIStatusError),
-}
+KINDS: dict[int, type[errors.APIStatusError]] = dict.fromkeys((405, 408), errors.APIStatusError)
+KINDS |= dict.fromkeys((500, 503, 529), errors.InternalServerError)
+KINDS |= {400: errors.BadRequestError, 401: errors.AuthenticationError, 404: errors.NotFoundError}
+KINDS |= {403: errors.PermissionDeniedError, 409: errors.ConflictError, 429: errors.RateLimitError}
+KINDS |= {413: errors.RequestTooLargeError, 422: errors.UnprocessableEntityError}
 
 
 @pytest.mark.covers(
@@ -139,20 +132,27 @@ def test_the_class_and_the_hint_of_every_status(provider: str) -> None:
         assert (type(error), str(error)) == (kind, f"{spec.title}: {status}: kaputt ({hint})")
 
 
-OVERFLOWS = [
-    "This model's maximum context length is 8192 tokens.",  # OpenAI
-    "prompt is too long: 210000 tokens > 200000 maximum",  # Anthropic
-    "The decoder prompt (length 9) is longer than the maximum model length of 8",  # vLLM
-    "the request exceeds the available context size, try increasing it",  # llama.cpp
+OVERFLOWS = [  # of OpenAI, Anthropic, vLLM, llama.cpp, LiteLLM, Gemini, TGI, Bedrock, Groq, …
+    *("This model's maximum context length is 8192 tokens.", "Prompt ist zu lang"),
+    "The decoder prompt (length 9) is longer than the maximum model length of 8",
+    *("prompt is too long: 9 tokens > 8 maximum", "exceeds the available context size, try more"),
     "litellm.ContextWindowExceededError: litellm.BadRequestError: too much",
-    "The input token count (12) exceeds the maximum number of tokens allowed (10).",  # Gemini
-    "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",  # TGI
-    "Input is too long for requested model.",  # Bedrock
-    "Die Anfrage überschreitet das Kontextfenster des Modells",
+    "The input token count (12) exceeds the maximum number of tokens allowed (10).",
+    "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",
+    *("Input is too long for requested model.", "Prompt token count of 9 exceeds the limit of 8"),
+    "the input token count is 12 but model only supports up to 10. Reduce the input",
+    "Range of input length should be [1, 129024]",
+    *("too many total text bytes: 9 > 8", "Your request exceeded model token limit: 8"),
+    "too many tokens: total number of tokens in the prompt cannot exceed 8 - received 9.",
+    "Please reduce the length of the messages or completion.",
 ]
 OTHERS = [
     "max_tokens is too large: 50000. This model supports at most 16384 completion tokens",
     "Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 9000",
+    "Number of input tokens per minute exceeds the limit of 80000, then the context window",
+    "Too many stop sequences: 5 exceeds 4; messages[0].name is too long: at most 64 characters",
+    *("Unknown parameter: 'context_window'.", "Range of max_tokens should be [1, 8192]"),
+    *("reduce the length of the input image", "image exceeds 5 MB maximum: 6 bytes > 5 bytes"),
 ]
 
 
@@ -198,7 +198,8 @@ def test_a_code_tells_the_kind_and_the_status_only_under_success() -> None:
 ERRORS: list[dict[str, Any]] = [
     *(OPENAI, {"error": "kaputt"}, {"errors": [{"field": "x"}]}, {"errorMessage": "kaputt"}),
     *({key: "error", "message": "kaputt"} for key in ("status", "object")),
-    *({"message": "kaputt"} | more for more in ({"code": "InvalidApiKey"}, {"success": False})),
+    *({"message": "kaputt"} | more for more in (X, {"success": False}, {"status": 400})),
+    *({name: "kaputt"} | X for name in ("detail", "details")),
     {"error": {"message": "x"}, "choices": [{}]},
 ]
 NO_ERRORS: list[dict[str, Any]] = [
