@@ -166,6 +166,9 @@ _K = TypeVar("_K")
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=BaseException)
 
+SIZE_SECONDS = 600.0
+"""How long it is believed how many texts a model embeds at once: a refusal may be a mistake."""
+
 MAX_ACCOUNTS = 1000
 """Accounts of which lists, a token or a gate are kept; the oldest goes first."""
 
@@ -696,6 +699,7 @@ class Runtime:
         sure_of_base64: Those of them that have refused a text when asked for numbers too.
         batch_sizes: How many texts a model embeds at once, where more were refused, and the size
             from which that holds, since it may have been too large and not too many.
+        sized_at: When that was learned.
         model_lists: Vendors' model lists and until when they are believed, by account; ``None`` if
             there is none to be had.
         workspaces: The only workspace of an account.
@@ -719,6 +723,7 @@ class Runtime:
         self.gave_base64: set[tuple[str, object]] = set()
         self.sure_of_base64: set[tuple[str, object]] = set()
         self.batch_sizes: dict[tuple[str, object], tuple[int, int]] = {}
+        self.sized_at: dict[tuple[str, object], float] = {}
         self.model_lists: dict[Account, tuple[float, list[Model] | None]] = {}
         self.workspaces: dict[Account, str] = {}
         self.gates: dict[tuple[str, object], Any] = {}
@@ -727,6 +732,11 @@ class Runtime:
         """Return how many of the texts a request may have, by what the server has refused."""
         most, size = self.batch_sizes.get(where, (len(texts), 0))
         if len(texts) <= most:
+            return len(texts)
+        now = self.clock()
+        if now - self.sized_at.setdefault(where, now) > SIZE_SECONDS:
+            self.sized_at.pop(where, None)
+            self.batch_sizes.pop(where, None)
             return len(texts)
         # No further than to that size: a line of a batch file asks again for what is left of it.
         return most if any(so_far >= size for so_far in accumulate(map(len, texts))) else len(texts)
@@ -737,8 +747,9 @@ class Runtime:
             return
         most, size = (len(texts) + 1) // 2, sum(map(len, texts))
         if known := self.batch_sizes.get(where):  # smaller ones are refused: the number may be it
-            most, size = min(most, known[0]), min(size // 2, known[1])
-        self.batch_sizes[where] = most, size
+            most = known[0] if len(texts) > known[0] else most
+            size = min(size // 2, known[1])
+        self.batch_sizes[where], self.sized_at[where] = (most, size), self.clock()
 
     def keep(self, memory: dict[_K, _T], account: _K, value: _T) -> None:
         """Keep what is known of an account, and forget the oldest one beyond ``MAX_ACCOUNTS``."""

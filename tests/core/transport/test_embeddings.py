@@ -15,7 +15,7 @@ import pytest
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Server, ShuffleVectors, Status
-from dsgvo.transport import Gate
+from dsgvo.transport import Gate, _pools
 from dsgvo.wire.limiter import Limiter
 from tests.core.support import Mode, RawServer, eventually, http, json_of, raised, raw_server
 
@@ -87,21 +87,22 @@ def test_whole_answers_vectors_are_matched_by_index(mode: Mode, server: Server) 
     assert sorted(len(one.json["input"]) for one in server.requests) == [1, 1, 1, 1, 2, 3, 3]
 
 
-def test_every_part_of_a_batch_that_was_too_large_is_asked_for_in_the_same_way(mode: Mode) -> None:
+def test_parts_of_a_batch_that_was_too_large(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     more: dict[str, Any] = {"dimensions": 1, "extra_body": {"user": "u"}, "max_concurrency": 1}
-    with raw_server(Vectors(limit=2)) as raw:
-        for model, count in (("m", 8), ("m", 7), ("n", 8)):
-            more["model"] = model
+    calls = [(0, "m", 12), (9, "m", 4), (9, "m", 12), (9, "n", 12), (999, "m", 12)]
+    with raw_server(Vectors(limit=3)) as raw:
+        for now, more["model"], count in calls:
+            monkeypatch.setattr(_pools.runtime, "clock", lambda now=now: now)
             assert mode.embed(client(mode, raw), TEXTS[:count], **more) == VECTORS[:count]
         bodies = [json_of(request) for request in raw.requests]
         more["dimensions"] = 2
         error = raised(errors.APIResponseError, mode.embed, client(mode, raw), ["a"], **more)
         assert "expected 2 dimensions, got 1" in str(error)
     asked = [body.pop("input") for body in bodies]
-    assert [*map(len, asked)] == [*(sizes := [8, 4, 2, 2, 2, 2]), *[3, 1, 2, 2, 2], *sizes]
-    assert [texts[0] for texts in asked[:6]] == [TEXTS[start] for start in (0, 0, 0, 2, 4, 6)]
+    assert [*map(len, asked)] == [*(new := [12, 6, 3, 3, 3, 3]), 4, 2, 2, *new[2:], *new, *new]
+    assert [texts[0] for texts in asked[:6]] == [TEXTS[start] for start in (0, 0, 0, 3, 6, 9)]
     known = {"user": "u", "dimensions": 1, "encoding_format": "base64"}
-    assert bodies == [known | {"model": model} for model in "m" * 11 + "n" * 6]
+    assert bodies == [known | {"model": model} for model in "m" * 13 + "n" * 6 + "m" * 6]
 
 
 def test_a_batch_as_arrays_with_what_it_cost(async_mode: Mode) -> None:
