@@ -54,6 +54,7 @@ from dsgvo.wire.residency import check_residency
 __all__ = ["PART_ROWS", "embed_dataset"]
 
 PART_ROWS = 4096
+MAX_DIMENSIONS = 1 << 16
 _Unit = list[str]
 
 
@@ -171,6 +172,8 @@ def embed_dataset(
         counts["dimensions"] = dimensions
     for name, value in counts.items():
         check_count(name, value)
+    if dimensions is not None and dimensions > MAX_DIMENSIONS:
+        raise ConfigurationError(f"dimensions={dimensions}: use at most {MAX_DIMENSIONS}")
     next(batches(["x"], max_texts=batch_size, max_bytes=max_batch_bytes))  # checks them
     limiter = Limiter(
         requests_per_minute=requests_per_minute,

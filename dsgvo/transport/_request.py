@@ -874,6 +874,13 @@ def _key(credentials: Credentials) -> TokenKey:
     return (credentials.token_url, credentials.client_id, secret)
 
 
+def _signed_in(config: ClientConfig) -> bool:
+    if config.credentials is None:
+        return True
+    token = runtime.tokens.get(_key(config.credentials))
+    return token is not None and time.monotonic() < token.until
+
+
 def _fetch_token(config: ClientConfig, credentials: Credentials) -> Flow[Token]:
     started = time.monotonic()
     operation = Operation(
@@ -1125,6 +1132,8 @@ def explained(config: ClientConfig, model: str | None, flow: Flow[_T]) -> Flow[_
     try:
         return (yield from flow)
     except (PermissionDeniedError, NotFoundError, RateLimitError) as error:
+        if not _signed_in(config):
+            raise  # the sign-in is refused, and the lists would ask for it again
         with suppress(Exception):
             _, kept = runtime.model_list(config.account)
             now = datetime.now(UTC)

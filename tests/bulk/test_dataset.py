@@ -222,6 +222,7 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
         ({"strict": True, "provider": "neuroflash"}, ConfigurationError),
         *((one, ConfigurationError) for one in ({"api_key": list}, {"http_transport": Mock()})),
         *(({name: 0}, ConfigurationError) for name in ("dimensions", "encoding_format")),
+        ({"dimensions": 9**9}, ConfigurationError),
     ],
 )
 def test_what_no_row_is_to_blame_for_ends_the_run(

@@ -84,7 +84,6 @@ def test_secrets_stay_nothing_shows_when_something_fails(
     provider, how = call
     caplog.set_level(logging.DEBUG)
     server.script(provider, *steps)
-    # A short time-out only where silence is what is tried.
     timeout = 0.3 if any(isinstance(step, Delay) for step in steps) else 60
     client = mode.client(provider, server, timeout=timeout, default_headers={"X-Gate": SECRET})
     with pytest.raises(errors.APIError) as caught:

@@ -237,7 +237,6 @@ REDACTED: list[tuple[str, list[str], str]] = [
     ("1+1%20 x Zoe%20Bonn, Zoe+Bonn", ["Zoe\r\nBonn"], "1+1%20 x ***, ***"),
     ("b+c/d%3D=  \n", ["b+c/d%3D="], "*** "),
     ("q=%5A%6fe%0ABonn 7% \n ", ["\n", "Zoe\tBonn"], "q=*** 7% "),
-    # cut at its bound when it is masked
     *(("x " * 200 + "y"[:more], [], ("x " * 200)[: 400 - more] + "…"[:more]) for more in (0, 1)),
     (f"{'x' * 380} {PROMPT * 50}", [PROMPT * 50], f"{'x' * 380} ***"),
 ]
