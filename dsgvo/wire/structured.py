@@ -31,6 +31,7 @@ __all__ = [
     "read_again_at",
     "schema_request",
     "unwrapped_schema",
+    "with_items",
     "with_properties",
     "with_schema",
 ]
@@ -45,12 +46,16 @@ _WRAPPED = "value"
 _DEEPEST = 16
 _LARGEST = 200  # values of an example
 _MOST_FAULTS = 20  # that an error tells
+_BY_NAME = frozenset(
+    {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+)  # hold schemas under names of the user's
+_VALUES = frozenset({"const", "default", "enum", "examples"})  # hold no schemas
 
 
 def with_properties(
     parameters: Mapping[str, Any] | None, own: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return a tool's parameters as strict servers want them: ``properties`` though empty.
+    """Return a tool's parameters as strict servers want them: with ``properties``, and ``items``.
 
     Args:
         parameters: A framework's schema of them, in which it has written definitions out.
@@ -72,7 +77,45 @@ def with_properties(
         "allOf",
     }:
         given["properties"] = {}
-    return given
+    return with_items(given)
+
+
+def with_items(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema whose arrays all have ``items``, which strict servers want though empty.
+
+    Examples:
+        >>> with_items({"properties": {"tags": {"type": "array"}}})
+        {'properties': {'tags': {'type': 'array', 'items': {}}}}
+    """
+    made: dict[int, dict[str, Any]] = {}  # what one object is made into, wherever it stands
+    left = list[dict[str, Any]]()
+
+    def own(value: Any) -> Any:
+        if isinstance(value, list):  # of schemas; lists of lists are none
+            return [
+                own(one) if isinstance(one, Mapping) else one for one in cast("list[Any]", value)
+            ]
+        if not isinstance(value, Mapping):
+            return value
+        given = cast("Mapping[str, Any]", value)
+        if (known := made.get(id(given))) is None:
+            known = made[id(given)] = dict(given)
+            left.append(known)
+        return known
+
+    whole = own(schema)
+    while left:
+        fields = left.pop()
+        kind = fields.get("type")
+        if kind == "array" or (isinstance(kind, list) and "array" in kind):
+            fields.setdefault("items", {})
+        for name, value in fields.items():
+            if name in _BY_NAME and isinstance(value, Mapping):
+                by_name = cast("Mapping[str, Any]", value)
+                fields[name] = {key: own(inner) for key, inner in by_name.items()}
+            elif name not in _VALUES:
+                fields[name] = own(value)
+    return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +194,8 @@ def schema_request(
     schema = dict(wanted.schema)
     if wanted.description and "description" not in schema:
         schema = {"description": wanted.description, **schema}
+    if method == "json_schema":
+        schema = with_items(schema)
     asked: dict[str, Any] = {
         "response_format": response_format(method, name=wanted.name, schema=schema, strict=strict)
     }

@@ -1,6 +1,7 @@
 """Schemas on the wire: names, forms, examples, and objects in texts."""
 
 import json
+from functools import reduce
 from typing import Any
 
 from dsgvo.errors import ConfigurationError
@@ -9,14 +10,9 @@ from dsgvo.wire.names import valid_name, valid_tool_names
 from dsgvo.wire.structured import OutputSchema, example_of, schema_request, with_properties
 from tests.core.support import raised
 
-NAMES = {
-    **{name: name for name in ("hole_wetter-2", "_privat_", "a" * 64)},
-    **dict.fromkeys(["天気", ""], "answer"),
-    "Antwort[int]": "Antwort_int",
-    "Straße Ä": "Strasse_Ae",
-    "crème brûlée": "creme_brulee",
-    "a" * 80: "a" * 64,
-}
+NAMES = {name: name for name in ("hole_wetter-2", "_privat_", "a" * 64)} | {"a" * 80: "a" * 64}
+NAMES |= {"Antwort[int]": "Antwort_int", "Straße Ä": "Strasse_Ae", "crème brûlée": "creme_brulee"}
+NAMES |= {"天気": "answer", "": "answer"}
 
 
 def test_names_become_valid() -> None:
@@ -54,7 +50,10 @@ def test_tools_get_valid_names_in_choice_and_history_too() -> None:
         assert (valid_tool_names(kept), kept) == ({}, {"messages": [USER], **tools})
 
 
-def test_tools_without_arguments_have_properties() -> None:
+A: dict[str, Any] = {"type": "array"}
+
+
+def test_tools_without_arguments_have_properties_and_arrays_items() -> None:
     empty, odd = {"type": "object", "properties": {}}, {"type": "object", "a": 1}
     assert with_properties(None) == with_properties({}) == empty
     assert with_properties(odd) == odd | {"properties": {}}
@@ -62,8 +61,13 @@ def test_tools_without_arguments_have_properties() -> None:
     for given in (None, {"a": {}}):  # all of it is lost, or what holds itself
         assert with_properties(given, TREE)["required"] == ["name"]
     objects = ({"type": "object", key: []} for key in ("$ref", "anyOf", "allOf"))
-    for kept in ({"$ref": "#/$defs/A"}, *objects, {"type": "array"}):
+    for kept in ({"$ref": "#/$defs/A"}, *objects, {"a": [[A]], "enum": [A], "default": A}):
         assert with_properties(kept) == kept
+    for array in (A, A | {"type": ["null", "array"]}):
+        full, lacks = array | {"items": {}}, {"$defs": {"enum": array}, "anyOf": [{"not": array}]}
+        assert with_properties(lacks) == {"$defs": {"enum": full}, "anyOf": [{"not": full}]}
+    deep = reduce(lambda inner, _: {"items": inner, "contains": inner}, range(9999), A)
+    assert with_properties(deep).keys() == deep.keys()
 
 
 CHILDREN = {"type": "array", "items": {"$ref": "#/$defs/Tree"}}
@@ -118,7 +122,7 @@ def test_the_root_on_the_wire_is_an_object() -> None:
 INNER = {"type": "object", "properties": {}}
 OBJECT: dict[str, Any] = {
     "type": "object",
-    "properties": {"a": {"anyOf": [INNER, *(OPEN := [{"properties": {}}, {"type": "object"}])]}},
+    "properties": {"a": {"anyOf": [INNER, *(OPEN := [{"properties": {}}, OBJ, A])]}},
 }
 CLOSED: dict[str, Any] = {"additionalProperties": False, "required": []}
 STRICT = OBJECT | CLOSED | {"properties": {"a": {"anyOf": [INNER | CLOSED, *OPEN]}}}
@@ -130,8 +134,8 @@ def test_what_asks_for_an_instance() -> None:
     wanted = OutputSchema("Ding", OBJECT, "Ding", False)
     for strict, schema in ((None, OBJECT), (False, OBJECT), (True, STRICT)):
         own = {} if strict is None else {"strict": strict}
-        form = {"name": "Ding", "schema": DESCRIBED | schema} | DESCRIBED | own
-        function = {"name": "Ding", "parameters": schema} | DESCRIBED | own
+        form = {"name": "Ding", "schema": DESCRIBED | with_properties(schema)} | DESCRIBED | own
+        function = {"name": "Ding", "parameters": with_properties(schema)} | DESCRIBED | own
         assert schema_request("function_calling", wanted, strict=strict) == {
             "tools": [{"type": "function", "function": function}],
             "tool_choice": "Ding",
@@ -200,14 +204,12 @@ EXAMPLES: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-def test_examples_show_the_shape() -> None:
+def test_examples_show_the_shape_and_stay_small() -> None:
     assert [(schema, example_of(schema)) for schema, _ in EXAMPLES] == EXAMPLES
     assert str(example_of(deep(17, TEXT))).count("a") == 16
     lists = json.loads('{"type": "array", "items": ' * 20 + "{}" + "}" * 20)
     assert str(example_of(lists)).count("[") == 17
-
-
-def test_an_example_of_a_schema_that_doubles_with_each_step_stays_small() -> None:
+    # One that doubles with each step stays small.
     refs = ({"$ref": f"#/$defs/S{step + 1}"} for step in range(40))
     sides = ({"properties": {"a": ref, "b": ref}, "required": ["a", "b"]} for ref in refs)
     steps = {f"S{step}": {"type": "object"} | side for step, side in enumerate(sides)}
