@@ -1311,7 +1311,7 @@ def _failure(error: Exception, *, answered: bool = True) -> ConnectionFailedErro
     reason = quotes.sub("", str(plain)) or type(plain).__name__
     failure = _classified(plain, reason, answered)
     if failure is None:
-        failure = _broken(reason, _connection(_frames(trace)))
+        failure = _broken(reason, trace)
     _let_go(trace)
     failure.__cause__ = None if quotes.search(str(plain)) else _without_frames(plain)
     return failure
@@ -1384,10 +1384,13 @@ def _classified(error: Exception, reason: str, answered: bool) -> ConnectionFail
     return None
 
 
-def _broken(reason: str, connection: Any) -> ConnectionFailedError:
+def _broken(reason: str, trace: TracebackType | None) -> ConnectionFailedError:
     """Return whether a request whose connection broke may be sent again."""
-    if connection is None:  # a transport of the user's that is neither's: it is believed
-        return ConnectionFailedError("broken", reason, retry=True)
+    connection = _connection(_frames(trace))
+    if connection is None:  # HTTP/2, or a transport of the user's that is neither's: believed
+        shared = (frame.f_locals.get("self") for frame in _frames(trace))
+        kept = any(hasattr(one, "_h2_state") and one._request_count > 1 for one in shared)  # noqa: SLF001
+        return ConnectionFailedError("stale" if kept else "broken", reason, retry=True)
     # "Server disconnected without sending a response" is said of half a head, too.
     if (state := getattr(connection, "_h11_state", None)) is not None:
         begun = str(state.their_state) != "SEND_RESPONSE" or bool(state.trailing_data[0])

@@ -15,7 +15,7 @@ from dsgvo.transport import _request
 from dsgvo.transport._flow import Gate
 from dsgvo.transport._pools import runtime
 from dsgvo.wire.limiter import Limiter
-from tests.core.support import Mode, chunk, http, raised, raw_server, sse
+from tests.core.support import Mode, chunk, http, raised, raw_server, sse, text_of
 from tests.core.transport import test_bounds as bounds
 
 LIMIT = (Status(429), errors.RateLimitError)
@@ -117,6 +117,22 @@ def test_retry_a_kept_connection_that_is_closed_costs_none(
             assert mode.in_turn(*calls)[1] == [[1.0]]
         # However many are kept, which each would be tried; what ends late was at work.
         assert (len(raw.requests), naps) == (3 + sent, [])
+
+
+def test_retry_a_kept_connection_over_http_2_that_is_closed_costs_none() -> None:
+    frames = "000000040000000000 000000040100000000 000001010400000001 88"  # and :status: 200
+    whole = bytes.fromhex(frames) + len(bounds.DONE).to_bytes(3) + b"\0\1\0\0\0\1" + bounds.DONE
+
+    def serve(_begin: bytes, connection: socket.socket) -> None:
+        connection.sendall(whole if raw.accepted < 3 else b"")
+        connection.shutdown(socket.SHUT_WR)
+
+    mode, own = Mode("sync"), httpx.HTTPTransport(http1=False, http2=True)
+    with raw_server(serve) as raw, own:
+        client = mode.client("sovrgpt", raw, max_retries=0, http_transport=own)
+        assert [text_of(mode.stream(client)) for _ in range(2)] == ["Ja."] * 2
+        raised(errors.APIConnectionError, mode.stream, client)
+        assert raw.accepted == 3
 
 
 @pytest.mark.parametrize("call", [("chat",), ("embed", ["Text"])])
