@@ -1388,8 +1388,8 @@ def _broken(reason: str, trace: TracebackType | None) -> ConnectionFailedError:
     """Return whether a request whose connection broke may be sent again."""
     connection = _connection(_frames(trace))
     if connection is None:  # HTTP/2, or a transport of the user's that is neither's: believed
-        shared = (frame.f_locals.get("self") for frame in _frames(trace))
-        kept = any(hasattr(one, "_h2_state") and one._request_count > 1 for one in shared)  # noqa: SLF001
+        owners: list[Any] = [frame.f_locals.get("self") for frame in _frames(trace)]
+        kept = any(hasattr(one, "_h2_state") and one._request_count > 1 for one in owners)  # noqa: SLF001
         return ConnectionFailedError("stale" if kept else "broken", reason, retry=True)
     # "Server disconnected without sending a response" is said of half a head, too.
     if (state := getattr(connection, "_h11_state", None)) is not None:
