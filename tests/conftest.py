@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from dsgvo import PROVIDERS, emulator
+from dsgvo import PROVIDERS
 from dsgvo.emulator import Server
 from dsgvo.transport._pools import runtime
 from tests.calls import Mode
@@ -19,22 +19,15 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("suite")
 
+pytest_plugins = ["dsgvo.testing.plugin"]  # the fixtures that users have
+
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-@pytest.fixture(scope="session")
-def emulator_server() -> Iterator[Server]:
-    """One emulator for all tests of a worker; tests want :func:`server`."""
-    with emulator.running() as running:
-        yield running
-
-
 @pytest.fixture
-def server(emulator_server: Server) -> Iterator[Server]:
-    """The emulator with no requests, scripts or refusals left from another test."""
-    emulator_server.clear()
-    yield emulator_server
-    emulator_server.clear()
+def server(dsgvo_emulator: Server) -> Server:
+    """The emulator as users' tests have it, with nothing left from another test."""
+    return dsgvo_emulator
 
 
 @pytest.fixture(autouse=True)

@@ -34,13 +34,13 @@ NODE = {"node_ip_address": "127.0.0.2", "object_store_memory": 80 * 2**20, "num_
 
 
 @pytest.fixture(scope="module")
-def head(emulator_server: Server) -> Iterator[Any]:
+def head(dsgvo_emulator_server: Server) -> Iterator[Any]:
     """A cluster of one node, whose processes have the emulator in their environment."""
     from ray.cluster_utils import Cluster
 
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**quiet, **emulator_server.environ("innogpt")}.items():
+        for name, value in {**quiet, **dsgvo_emulator_server.environ("innogpt")}.items():
             patch.setenv(name, value)
         cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
         try:
