@@ -57,7 +57,9 @@ PEER_ARGUMENTS: Mapping[str, PeerArgument] = {
         (True, False, None), "connections are always shared, safely in any thread and event loop"
     ),
     "stream_chunk_timeout": PeerArgument(
-        (None,), "timeout=… is the longest silence, between the pieces of a stream too"
+        (None,),
+        "timeout=… is the longest silence, between the pieces of a stream too; what a server sends "
+        "to keep the connection open ends one, and asyncio.timeout(…) bounds a whole call",
     ),
     "retry_min_seconds": PeerArgument(ANY, _PACED),
     "retry_max_seconds": PeerArgument(ANY, _PACED),

@@ -126,8 +126,9 @@ class Settings(BaseModel):
     )
     timeout: SkipValidation[Timeout] = Field(
         default=DEFAULT_TIMEOUT,
-        description="Seconds of silence after which a request fails, above 0; `None`: never. Or "
-        "`(connect, read)`, or an `httpx.Timeout`, of which these two are used.",
+        description="Seconds of silence after which a request fails, above 0; `None`: never. What "
+        "a server sends to keep the connection open ends a silence. Or `(connect, read)`, or an "
+        "`httpx.Timeout`, of which these two are used.",
     )
     max_retries: SkipValidation[int] = Field(
         default=DEFAULT_MAX_RETRIES,

@@ -220,7 +220,13 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         found = object_in(text) if self.tool is None else None
         if found is None or reason in CUT_SHORT:
             raise OutputParserException(
-                no_instance(reason, tool=self.tool, called=bool(broken)),
+                no_instance(
+                    reason,
+                    tool=self.tool,
+                    called=bool(broken),
+                    text=message.text,
+                    thoughts=message.additional_kwargs.get("reasoning_content"),
+                ),
                 llm_output=(broken[0]["args"] or "") if broken else message.text,
             )
         return self._fitted(found, text)

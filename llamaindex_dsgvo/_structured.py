@@ -110,7 +110,13 @@ class Extraction(Generic[Model]):
             return "the model declined to answer"
         tool = self._wanted.name if self._uses_tool else None
         called = any(call["function"]["name"] == tool for call in raw.get("tool_calls") or ())
-        return no_instance(raw.get("finish_reason"), tool=tool, called=called)
+        return no_instance(
+            raw.get("finish_reason"),
+            tool=tool,
+            called=called,
+            text=response.message.content or "",
+            thoughts=raw.get("reasoning"),
+        )
 
     def _error(self, response: ChatResponse, what: str) -> ModelOutputError:
         raw = facts(response)

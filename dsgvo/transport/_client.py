@@ -120,7 +120,7 @@ from dsgvo.wire.assistants import (
     require_assistant,
     require_assistants,
 )
-from dsgvo.wire.chat import ChatDecoder, Completion, Delta
+from dsgvo.wire.chat import ChatDecoder, Completion, Delta, says_anything
 from dsgvo.wire.continuing import continued, continued_body
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
@@ -463,6 +463,14 @@ class BaseClient:
         completion = decoder.completion()
         entry.answered(completion.model, completion.usage, completion.request_id)
         _check_model(call.config, call.model, completion.model)
+        if completion.finish_reason == "length" and not says_anything(completion):
+            warn_once(
+                (self.spec.name, call.model, "nothing but thoughts"),
+                f"{self.spec.title}: model {shown(call.model)} has used up max_tokens before the "
+                "first word of its answer, which is empty (finish_reason='length'): its thoughts "
+                "count too. Raise max_tokens, or lower reasoning_effort where the model knows it",
+                UserWarning,
+            )
         return completion
 
     # -- embeddings -----------------------------------------------------------------------------
@@ -988,7 +996,8 @@ class Client(BaseClient):
         client_secret: See ``client_id``.
         timeout: Seconds of silence after which a request fails, above 0; ``None``: never. The
             default of 600 is for models that think for minutes before their first word: a server
-            that hangs is noticed as late. A stream may last longer, as long as something comes.
+            that hangs is noticed as late. A stream may last longer, as long as something comes, be
+            it a comment that keeps the connection open.
         max_retries: How often a request is made again, 0 or more.
         default_headers: Further headers of every request.
         default_query: Parameters that are added to the address of every request.

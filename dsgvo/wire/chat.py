@@ -40,6 +40,7 @@ __all__ = [
     "Completion",
     "Delta",
     "Sniffer",
+    "says_anything",
 ]
 
 _BOM = b"\xef\xbb\xbf"
@@ -328,7 +329,7 @@ class ChatDecoder:
             last.tool_calls = ()
         completion = self._whole = self.completion()
         reason = completion.finish_reason
-        if reason in {"tool_calls", "function_call"} and not _says_anything(completion):
+        if reason in {"tool_calls", "function_call"} and not says_anything(completion):
             raise self._incomplete(f"finish_reason={reason!r}, and no call of a tool has come")
         last.completion = None if self.cut else completion
         if self._is_stream and not completion.reasoning:
@@ -386,5 +387,6 @@ class ChatDecoder:
 _EMPTY = Delta()
 
 
-def _says_anything(answer: Completion) -> bool:
+def says_anything(answer: Completion) -> bool:
+    """Return whether an answer is more than thoughts."""
     return bool(answer.tool_calls or answer.content or answer.refusal)

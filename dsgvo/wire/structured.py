@@ -457,20 +457,31 @@ def _words(value: object) -> Iterator[str]:
             left += cast("list[object]", item)
 
 
-def no_instance(finish_reason: object, *, tool: str | None, called: bool) -> str:
+def no_instance(
+    finish_reason: object, *, tool: str | None, called: bool, text: str, thoughts: object
+) -> str:
     """Say why an answer holds no instance of a schema.
 
     Args:
         finish_reason: How the answer ended.
         tool: Name of the tool that was to be called, if one was.
         called: Whether one was called.
+        text: That of the answer.
+        thoughts: Those of the model, if it wrote any.
     """
     if finish_reason == "length":
         return "the answer was cut at max_tokens: raise max_tokens or ask for less"
     if finish_reason == "content_filter":
         return "the vendor's content filter stopped the answer"
-    if tool is not None and not called:
-        return f"the model answered in text instead of calling the tool {tool!r}"
-    if tool is not None:
+    if called:
         return "the arguments of the tool call are not a JSON object"
-    return "the answer is not a JSON object"
+    if thoughts and not text:  # as vLLM sends it where its reasoning parser finds no end of them
+        return (
+            "the answer is empty, and all that the model wrote stands in its thoughts "
+            "(reasoning_content), which are never taken for an answer: switch its thinking off, "
+            "or ask by another method"
+        )
+    if tool is None:
+        return "the answer is not a JSON object"
+    how = "answered in text instead of calling" if text else "did not call"
+    return f"the model {how} the tool {tool!r}"

@@ -35,7 +35,8 @@ def test_a_conversation_remembers_and_tells_what_is_not_whole(vendor_environment
     refused = Raw(headers={"content-type": "application/json"}, chunks=[body])
     cut = [Reply(text, finish_reason="length") for text in ("Hal", "")]
     vendor_environment.script("innogpt", *cut, refused)
-    out, told = talk("Hallo", "Und?", "Wer?", to="innogpt")
+    with pytest.warns(UserWarning, match="has used up max_tokens"):
+        out, told = talk("Hallo", "Und?", "Wer?", to="innogpt")
     assert "> Hal > > Nie." in out
     *cut, empty = told.splitlines()
     assert ["was cut: finish_reason='length'" in line for line in cut] == [True, True]

@@ -163,7 +163,8 @@ FAULTS: dict[str, tuple[str, str | None, str]] = {
     "out of range": ('{"name": "Anna", "alter": -1}', None, "alter: .*greater than or equal"),
     "missing field": ('{"name": "Anna"}', None, "alter: Field required"),
     "no call": ("Anna ist 34.", None, "answered in text instead of calling|not a JSON object"),
-    "another": ("Anna ist 34.", None, "answered in text instead of|answer is not a JSON object"),
+    "another": ("Anna ist 34.", None, "did not call the tool 'Per|answer is not a JSON object"),
+    "thoughts": ("", None, "all that the model wrote stands in its thoughts"),
 }
 
 
@@ -173,9 +174,10 @@ def test_an_answer_that_does_not_fit_is_an_error_and_never_mended(
     server: Server, way: Way, method: str, fault: str
 ) -> None:
     text, finish_reason, says = FAULTS[fault]
-    in_text = "json_mode" if fault == "no call" else method
+    in_text = "json_mode" if fault in {"no call", "thoughts"} else method
     name = "Andere" if fault == "another" else "Person"
-    server.script("innogpt", reply(in_text, text, name, finish_reason=finish_reason))
+    more = {} if text else {"reasoning": TEXT, "reasoning_field": "reasoning_content"}
+    server.script("innogpt", reply(in_text, text, name, finish_reason=finish_reason, **more))
     kind = OutputParserException if way.is_langchain else ModelOutputError
     with pytest.raises(kind, match=says) as caught:
         way.structured(way.model("innogpt"), Person, method, QUESTION)

@@ -15,10 +15,6 @@ NAMES |= {"Antwort[int]": "Antwort_int", "Straße Ä": "Strasse_Ae", "crème br�
 NAMES |= {"天気": "answer", "": "answer"}
 
 
-def test_names_become_valid() -> None:
-    assert {name: valid_name(name) for name in NAMES} == NAMES
-
-
 def tool(name: str, **more: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "x": "ö"}} | more
 
@@ -39,7 +35,8 @@ def talk(wire: dict[str, str]) -> dict[str, Any]:
     return body | {"tool_choice": tool(called, y=1), "temperature": 1}
 
 
-def test_tools_get_valid_names_in_choice_and_history_too() -> None:
+def test_names_become_valid_of_tools_in_choice_and_history_too() -> None:
+    assert {name: valid_name(name) for name in NAMES} == NAMES
     body, messages = talk({}), talk({})["messages"]
     body["messages"] = messages
     assert valid_tool_names(body) == {valid: name for name, valid in WIRE.items()}
@@ -79,7 +76,6 @@ NODE: dict[str, Any] = {
 }
 DEFS: dict[str, Any] = {"$defs": {"Tree": NODE, "L": {"type": "array", "description": "Namen"}}}
 TREE, LIST = DEFS | {"$ref": "#/$defs/Tree"}, DEFS | {"$ref": "#/$defs/L"}
-
 CHOICE: dict[str, Any] = {"anyOf": [NODE, {"type": "null"}]}
 OBJ, ONE_OF = {"type": "object"}, {"oneOf": [NODE]}
 OF, MANY = {"title": "R", "description": "A"}, {"title": "T", "type": "array", "description": "D"}
@@ -233,18 +229,20 @@ OBJECTS: dict[str, Any] = {
     '{"a": "b\nc\\ud83d"}': {"a": "b\nc\ufffd"},
 }
 GROWING = {'Gern: {"a": "xy': {"a": "xy"}, "Gern: ": None}
-# finish reason, tool, whether it was called → why
-WHY: dict[tuple[str, str | None, bool], str] = {
-    ("length", None, False): "cut at max_tokens",
-    ("content_filter", "t", True): "content filter",
-    ("stop", "t", False): "instead of calling the tool 't'",
-    ("stop", "t", True): "arguments of the tool call",
-    ("stop", None, False): "not a JSON object",
+# finish reason, tool, whether it was called, text → why
+WHY: dict[tuple[str, str | None, bool, str], str] = {
+    ("length", None, False, ""): "cut at max_tokens",
+    ("content_filter", "t", True, "x"): "content filter",
+    ("stop", "t", False, "x"): "instead of calling the tool 't'",
+    ("stop", "t", True, ""): "arguments of the tool call",
+    ("stop", None, False, "x"): "not a JSON object",
+    ("stop", "t", False, ""): "stands in its thoughts",
 }
 
 
 def test_objects_in_texts_whole_or_growing_and_why_there_is_none() -> None:
     assert {text: structured.object_in(text) for text in OBJECTS} == OBJECTS
     assert {text: structured.object_in(text, growing=True) for text in GROWING} == GROWING
-    for (finish, tool, called), why in WHY.items():
-        assert why in structured.no_instance(finish, tool=tool, called=called)
+    for (finish, tool, called, text), why in WHY.items():
+        found = {"called": called, "text": text, "thoughts": "Hm."}
+        assert why in structured.no_instance(finish, tool=tool, **found)

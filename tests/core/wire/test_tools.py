@@ -29,7 +29,6 @@ sub, more = partial(add, name="sub"), partial(add, name="")
 MAX = 2**63 - 1
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
-
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
 # pieces, one list a chunk → the calls: name, arguments, id, which is ours ("…") or its number
 TABLE: dict[str, tuple[list[list[Any]], str]] = {
@@ -108,9 +107,7 @@ def test_pieces_become_calls() -> None:
     many = [[add("{}", at) for at in range(MAX_CALLS + 1)]]
     assert len(assembled([many[0][1:]])) == MAX_CALLS == 256
     assert "more than 256 tool calls" in str(raised(TypeError, assembled, many))
-
-
-def test_each_item_of_a_whole_message_is_a_call_and_numbers_are_texts() -> None:
+    # Each item of a whole message is a call, and numbers are texts.
     calls = assembled([[add("{", id_="c1"), add("}", id_="c1"), sub("null")]], whole=True)
     assert calls[0] == ToolCall("c1", "add", "{")
     assert [(call.name, call.arguments) for call in calls[1:]] == [("add", "}"), ("sub", "")]
@@ -152,8 +149,6 @@ HALVES = {
     r'{"a": "\\ud83d\\\ud83d"}': "\\ud83d\\\ufffd",
     '{\n\t"a":\r\n"x\ny\\"\t"\n}': 'x\ny"\t',  # strict readers refuse raw line ends in a text
 }
-
-
 # what has come → what of it shows, whatever follows
 SHOWN = {
     **{text: text for text in (r"\n12345", r"\u00e4", r"\n")},
