@@ -21,7 +21,6 @@ from tests.cli.conftest import Invoke, invoke
 from tests.core.support import Mode, raised
 
 __all__ = ["invoke"]  # the fixture
-
 EMBEDDING, RERANKER = "text-embedding-3-small", "bge-reranker-v2-m3"
 ASKED: Any = [{"role": "user", "content": "Wie heißt Erika Mustermann?"}]
 

@@ -24,7 +24,6 @@ from tests.core.transport.test_secrets import SECRET, check
 from tests.frameworks.test_structured import Person
 
 pytestmark = pytest.mark.usefixtures("vendor_environment")
-
 OPTIONS: dict[str, Any] = {"timeout": (5, 60), "max_retries": 0, "extra_query": {"mandant": "7"}}
 OPTIONS |= {"extra_headers": {"x-gateway-key": "geheim-4711-geheim"}}
 OPTIONS |= {"extra_body": {"metadata": {"abteilung": "7"}}}

@@ -533,6 +533,8 @@ class BaseClient:
                     return found
                 if where in runtime.gave_base64:
                     runtime.sure_of_base64.add(where)
+            if error.status_code in {400, 422} and (blanks := batch.blanks()):
+                error.add(blanks)
             error.add_note(f"while embedding {batch}")
             return _Embedded([], error)
 

@@ -71,6 +71,7 @@ class ChunkReader:
 
     __slots__ = (
         "_answer_begun",
+        "_caller",
         "_open",
         "_place",
         "_splitter",
@@ -93,6 +94,7 @@ class ChunkReader:
         self._splitter = ThinkSplitter(opened=self._open)
         self._answer_begun = False
         self._tools = ToolCallAssembler(tool_names)
+        self._caller: object = 0  # number of the choice that has the tool calls
         self._place: str | None = None  # of the text so far
         self._whole: object = None  # the text of a whole message inside a stream
         self.finish_reason: str | None = None
@@ -152,7 +154,8 @@ class ChunkReader:
     ) -> None:
         choice = choices[0]
         if len(choices) > 1 or choice.get("index"):
-            raise ShapeError("the vendor sent more than one choice, which was not asked for")
+            self._choices(choices, part, delta)
+            return
         self.saw_choice = True
         message: dict[str, Any] | None = choice.get(part)
         finish = choice.get("finish_reason")
@@ -171,6 +174,31 @@ class ChunkReader:
             self.failure = {"error": choice["error"]}
         if not choice.keys() <= _CHOICE_KEYS:
             _keep(delta, choice, _CHOICE_KEYS)
+
+    def _choices(
+        self, choices: list[dict[str, Any]], part: Literal["delta", "message"], delta: Delta
+    ) -> None:
+        """Read one message that a gateway has split, as Copilot's does Claude's.
+
+        The first choice has the text, and another one the tool calls. Nobody asks for more than
+        one answer, and which of two were meant could not be told.
+        """
+        for place, choice in enumerate(choices):
+            number = choice.get("index") or place
+            if number:
+                where = next((name for name in _PLACES if choice.get(name)), part)
+                message: dict[str, Any] = choice.get(where) or {}
+                said = {name: message[name] for name in message if message[name]}
+                calls = not said.keys().isdisjoint(_CALLS)
+                several = calls and self._caller != number and bool(self.tool_calls)
+                if several or not said.keys() <= _CALLS | {"role"}:
+                    raise ShapeError(
+                        "the vendor sent more than one choice, which was not asked for"
+                    )
+                if calls:
+                    self._caller = number
+                choice = {**choice, "index": 0, where: said}  # noqa: PLW2901
+            self._choice([choice], part, delta)
 
     def _elsewhere(
         self, choice: Mapping[str, Any], part: str, delta: Delta, finish: str | None

@@ -63,6 +63,7 @@ _TOO_LARGE = re.compile(
     re.I,
 )
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]*\d)", re.ASCII)
+_NAMED_BLANKS = 10
 _MAY_REFUSE_BASE64 = frozenset({400, 415, 422, 500, 501})
 
 
@@ -94,6 +95,17 @@ class Batch:
         if len(self.texts) == 1:
             return f"{noun} {self.start}"
         return f"{noun}s {self.start} to {self.start + len(self.texts) - 1}"
+
+    def blanks(self) -> str | None:
+        """Say which texts are white space alone: servers refuse them without naming them."""
+        found = [str(at) for at, text in enumerate(self.texts, self.start) if not text.strip()]
+        if not found:
+            return None
+        named = ", ".join(found[:_NAMED_BLANKS]) + ", …" * (len(found) > _NAMED_BLANKS)
+        return (
+            f"white space alone, which servers refuse: texts[{named}]; leave it out, or pass "
+            "on_empty='zero'"
+        )
 
     def __str__(self) -> str:
         return self.named("text")

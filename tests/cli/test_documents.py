@@ -63,12 +63,8 @@ def test_headings_of_plain_texts_are_marked_and_tables_of_contents_left_out() ->
     text += "\nURLAUB\n\n# kein Titel\n\nReisen\n======\n\n1. Das ist ein Satz.\n\n  2.1 Code"
     assert [line for line in files.mark_headings(text).split("\n") if line] == [
         "## 1.1. Was ist er, und was kostet er?",
-        "Ein Verein.",
-        "# URLAUB",
-        "\\# kein Titel",
-        "# Reisen",
-        "1. Das ist ein Satz.",
-        "  2.1 Code",
+        *("Ein Verein.", "# URLAUB", "\\# kein Titel", "# Reisen"),
+        *("1. Das ist ein Satz.", "  2.1 Code"),
     ]
 
 

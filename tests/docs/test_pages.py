@@ -22,9 +22,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^( *)```python\n(.*?)^ *```", re.M | re.S)
-
 BOTH = ("84", "The image was made", "3 stop", "temperature=3.0 is out of range: use 0 to 2")
-
 # What must be among what a page prints.
 PRINTED = {
     "README.md": ("name='Anna' alter=34", "Das Tagegeld beträgt 28 Euro je vollem Kalendertag."),

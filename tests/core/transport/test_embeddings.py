@@ -217,6 +217,10 @@ def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) 
         skipped = mode.embed(ask, texts, batch_size=batch_size, on_empty="skip")
         assert skipped == [[2.0], [3.0], [1.0]]
         assert not any(not text.strip() for batch in serve.batches for text in batch)
+        serve.refuse, blank = " \n", ["a", *[" \n"] * 12]
+        error = raised(errors.BadRequestError, mode.embed, ask, blank, batch_size=batch_size)
+        named = "1" if batch_size == 1 else "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …"
+        assert f"nein (white space alone, which servers refuse: texts[{named}]; " in str(error)
 
 
 @pytest.mark.parametrize("size", [1, 6])

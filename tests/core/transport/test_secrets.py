@@ -24,7 +24,6 @@ MESSAGES = [{"role": "user", "content": PROMPT}]
 SECRET = "sk-Hunter2-4711-geheim"
 OWN = "ein/Geheimnis=0815"  # which does not look like a key
 QUOTED = f"Invalid request: {PROMPT!r} is not allowed"
-
 FAULTS: dict[str, list[Step]] = {
     "400 that quotes": [Status(400, message=QUOTED, code="x")],
     "400 of FastAPI": [Status(400, {"detail": [{"loc": [], "msg": QUOTED, "input": PROMPT}]})],

@@ -129,6 +129,11 @@ COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
 CALLED = call("{}", id="c1", name="add")
 CALLS = {"tool_calls": [ToolCall("c1", "add", "{}")]}
+SPLIT: dict[str, list[dict[str, Any]]] = {
+    part: [{part: one, "finish_reason": "tool_calls"} for one in ({"content": "Ja."}, CALLED)]
+    for part in ("message", "delta")
+}
+ONE_BY_ONE = [[{**one, "index": at}] for at, one in enumerate((*SPLIT["delta"], {"delta": {}}))]
 # field, its values, and what is kept of each, if that is another
 KNOWN: list[tuple[str, list[Any], list[Any]]] = [
     ("usage", ["viel", {"d": 2**63}], [None, {"d": None}]),
@@ -195,6 +200,10 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "all at once": (
         forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
         ja(annotations=[1]) | {"reasoning": "H\n\nm.", "finish_reason": "tool_calls", **CALLS},
+    ),
+    "a message split over two choices": (
+        [raw({"choices": SPLIT["message"]}), sse(*({"choices": two} for two in ONE_BY_ONE))],
+        JA | CALLS | {"finish_reason": "tool_calls"},
     ),
     "nothing": ([raw(answer("", None))], {}),
     "no end, or its line": (
@@ -416,7 +425,10 @@ BROKEN: dict[str, list[bytes]] = {
     "the stream ended inside an event": [b'data: {"choices": [{"del'],
     "an event of the stream is not JSON": [sse("<html>")],
     "an event of the stream is not a JSON object": [sse([1])],
-    "more than one choice": [sse({"choices": [{}, {}]}), sse({"choices": [{"index": 1}]})],
+    "more than one choice": [
+        *(sse({"choices": [{}, {"delta": two}]}) for two in (DELTA, {"refusal": "x"})),
+        sse(chunk(None, **CALLED), {"choices": [{"index": 1, "delta": CALLED}]}),
+    ],
     "not of the documented shape": [sse({"choices": [7]})],
     "name or id is a dict": [piece(**call(name={"a": 1}))],
 }

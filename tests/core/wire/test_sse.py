@@ -8,7 +8,6 @@ from tests.core.support import raised
 BREAKS = "a\u2028b\u0085c\x0bd\x0ce\x1cf"
 HALF = "\N{REPLACEMENT CHARACTER}"
 BOM = b"\xef\xbb\xbf"
-
 # bytes → events: their data, of a named one after its name
 TABLE: dict[str, tuple[bytes, list[str | tuple[str, str]]]] = {
     "line endings mixed": (b"data: a\r\n\ndata: b\r\r\ndata: c\n\r\n", ["a", "b", "c"]),
