@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 KEY = "schluessel-4711"
 MODEL = "ein-modell"
-
 ADD = {
     "type": "function",
     "function": {"name": "add", "parameters": {"type": "object", "properties": {}}},

@@ -30,7 +30,6 @@ from tests.llamaindex.fixtures import nothing_in_settings, own_event_loop
 from tests.vendors import vendors
 
 __all__ = ["nothing_in_settings", "own_event_loop", "vendors"]
-
 PAGE = "Musterhaus: API"
 SPEC = Provider(
     name="musterhaus",

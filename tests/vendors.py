@@ -18,7 +18,6 @@ MODELS = {
     "sovrgpt": "qwen3.5-9b",
 }
 """One model a vendor that answers plainly when asked plainly."""
-
 THINKING_MODEL = "qwen3.5-27b-thinking"
 """The emulator's name for a reasoning model of SovrGPT; its page names none."""
 

@@ -617,7 +617,35 @@ class _Pools:
                 max_keepalive_connections=KEEPALIVE_CONNECTIONS,
                 keepalive_expiry=KEEPALIVE_SECONDS,
             ),
+            "socket_options": _Probes(),
         }
+
+
+@cache
+def _probes() -> tuple[tuple[int, int, int], ...]:
+    """Return the options by which a system asks whether a silent connection still stands.
+
+    Routers forget one on which nothing comes for minutes, such as while a model thinks: the answer
+    would never arrive.
+    """
+    wanted = [(socket.SOL_SOCKET, "SO_KEEPALIVE", 1), (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 60)]
+    wanted += [(socket.IPPROTO_TCP, "TCP_KEEPALIVE", 60)]  # macOS calls it so
+    wanted += [(socket.IPPROTO_TCP, "TCP_KEEPINTVL", 30), (socket.IPPROTO_TCP, "TCP_KEEPCNT", 4)]
+    taken = list[tuple[int, int, int]]()
+    with socket.socket() as tried:
+        for level, name, value in wanted:
+            with suppress(AttributeError, OSError):  # not every system has all of them
+                option = (level, getattr(socket, name), value)
+                tried.setsockopt(*option)
+                taken.append(option)
+    return tuple(taken)
+
+
+class _Probes:
+    """What :func:`_probes` returns, once a connection is made."""
+
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        return iter(_probes())
 
 
 class _Anew:
@@ -1538,7 +1566,10 @@ class _Patient(socket.socket):
 
     @classmethod
     def of(cls, address: Any) -> _Patient:
-        return cls(*address[:3])
+        made = cls(*address[:3])
+        for option in _probes():
+            made.setsockopt(*option)
+        return made
 
     def send(self, data: Any, flags: int = 0, /) -> int:
         return self._sent(super().send, data, flags)

@@ -12,7 +12,6 @@ from tests.calls import Mode, bodies
 from tests.vendors import MODELS, classes
 
 __all__ = ["CHAT", "EMBEDDINGS", "Mode", "Way", "bodies", "chat", "whole"]
-
 CHAT = classes(langchain_dsgvo, "Chat{}")
 EMBEDDINGS = classes(langchain_dsgvo, "{}Embeddings")
 

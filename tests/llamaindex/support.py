@@ -9,10 +9,8 @@ from tests.calls import Mode, bodies, run
 from tests.vendors import MODELS, classes
 
 __all__ = ["Mode", "bodies", "run"]
-
 LLMS = classes(llamaindex_dsgvo, "{}")
 EMBEDDINGS = classes(llamaindex_dsgvo, "{}Embedding")
-
 VACATION = "Allen Beschäftigten stehen 30 Tage Urlaub im Kalenderjahr zu."
 DOCUMENTS = {
     "urlaub.md": VACATION,

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from dsgvo import AsyncClient, errors, file_part
+from dsgvo import AsyncClient, Client, errors, file_part
 from dsgvo.emulator import Server
 from dsgvo.transport import _pools
 from tests.core import support
@@ -36,10 +36,17 @@ CARRIERS = [("", True, "Aiohttp"), ("httpcore", True, "AsyncHTTP"), ("", False, 
 @pytest.mark.parametrize("case", CARRIERS)
 async def test_aiohttp_is_preferred(monkeypatch: Any, case: Any) -> None:
     chosen, installed, carrier = case
+    probes, asked = {*_pools._probes()}, list[tuple[int, int, int]]()
+    keep = socket.socket.setsockopt
+    monkeypatch.setattr(socket.socket, "setsockopt", lambda *a: asked.append(a[1:]) or keep(*a))
     monkeypatch.setattr(_pools, "_has_aiohttp", lambda: installed)
     monkeypatch.setenv("DSGVO_ASYNC_BACKEND", chosen)
     with raw_server(http(answer("Ja."))) as raw:
-        await chat(client(raw.url))
+        in_a_thread = Client("sovrgpt", api_key="k", base_url=raw.url).chat
+        for answered in (chat(client(raw.url)), asyncio.to_thread(in_a_thread, HELLO, model="m")):
+            await answered
+            assert {(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *probes} <= {*asked}
+            asked.clear()
     pool = vars(asyncio.get_running_loop())["_dsgvo_pools"][_pools.runtime.pools]
     held: Any = next(iter(pool.transports.values()))
     assert type(held).__name__ == f"{carrier}Transport"
