@@ -15,12 +15,13 @@ from typing import Any
 
 from dsgvo import PROVIDERS
 from dsgvo.errors import APIStatusError, DsgvoError
-from dsgvo.wire import retry
+from dsgvo.wire import masking, retry
 from dsgvo.wire.account import decode_health, decode_quotas, decode_workspaces
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import Batch, decode_embeddings, is_too_large, may_refuse_base64
 from dsgvo.wire.errors import error_from_body, redact
+from dsgvo.wire.masking import EXCERPT
 from dsgvo.wire.models import decode_image, decode_models
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
@@ -159,14 +160,15 @@ def errors(data: bytes) -> None:
 
 
 def masks(data: bytes) -> None:
-    """Of what a message and a prompt share, no sixteen characters show."""
+    """Of what a message and a prompt share, no thirteen letters in a row show."""
     before, _, after = data.decode("utf-8", "replace").partition("|")
     shown = redact(before, [after])
     assert len(shown) <= 400
     if "*" not in before:
-        windows = {after[at : at + 16] for at in range(len(after) - 15)}
-        for part in shown.rstrip("…").split("***"):
-            assert not any(part[at : at + 16] in windows for at in range(len(part) - 15))
+        letters, *parts = map(masking._letters, (after, *shown.rstrip("…").split("***")))
+        windows = {letters[at : at + EXCERPT] for at in range(len(letters) - EXCERPT + 1)}
+        for part in parts:
+            assert not any(part[at : at + EXCERPT] in windows for at in range(len(part)))
 
 
 def retry_after(data: bytes) -> None:
