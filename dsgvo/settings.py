@@ -457,8 +457,8 @@ class ChatSettings(Settings):
     stream_usage: bool = Field(default=True, description="Ask for token counts in streams.")
     send_reasoning: bool | None = Field(
         default=None,
-        description="Send the thoughts of earlier turns that called tools; by default once the "
-        "server has said that it wants them.",
+        description="Send the thoughts of earlier turns, and what else came with their calls of "
+        "tools; by default once the server has said that it wants them.",
     )
 
     def _check_settings(self) -> None:

@@ -18,7 +18,8 @@ from langchain_core.messages import (
 
 from dsgvo import file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
-from dsgvo.wire.messages import assistant_message, function_call, text_of
+from dsgvo.wire.messages import assistant_message, content_of, function_call
+from dsgvo.wire.names import valid_name
 from dsgvo.wire.request import check_objects
 
 __all__ = ["to_wire"]
@@ -58,9 +59,7 @@ def _message(message: BaseMessage, position: int) -> dict[str, Any]:
                 "AIMessage, SystemMessage, ToolMessage or ChatMessage"
             )
     wire["content"] = _content(message, position)
-    if message.name and not isinstance(message, ToolMessage):
-        wire["name"] = message.name
-    return wire
+    return wire if isinstance(message, ToolMessage) else _named(wire, message)
 
 
 def _assistant(message: AIMessage) -> dict[str, Any]:
@@ -75,8 +74,12 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
         refusal=message.additional_kwargs.get("refusal"),
         reasoning=_reasoning(message),
     )
-    if message.name:
-        wire["name"] = message.name
+    return _named(wire, message)
+
+
+def _named(wire: dict[str, Any], message: BaseMessage) -> dict[str, Any]:
+    if message.name and (name := valid_name(message.name, otherwise="")):
+        wire["name"] = name
     return wire
 
 
@@ -134,10 +137,7 @@ def _content(message: BaseMessage, position: int) -> str | list[dict[str, Any]]:
         return content
     is_result = isinstance(message, ToolMessage)
     parts = [part for block in content if (part := _part(block, position, is_result=is_result))]
-    if all(part["type"] == "text" for part in parts):
-        # Two of the four vendors document plain text alone, and it says the same.
-        return text_of(parts)
-    return parts
+    return content_of(parts)
 
 
 def _part(block: str | dict[str, Any], position: int, *, is_result: bool) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import IOBase
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
@@ -26,7 +28,7 @@ from pydantic import BaseModel
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider
-from dsgvo.wire.messages import assistant_message, function_call, text_of
+from dsgvo.wire.messages import assistant_message, content_of, function_call
 from dsgvo.wire.request import check_objects
 
 __all__ = ["to_wire"]
@@ -52,7 +54,20 @@ def to_wire(messages: Sequence[ChatMessage], spec: Provider) -> list[dict[str, A
         ConfigurationError: If a message is incomplete.
     """
     check_objects("messages", messages, ChatMessage)
-    return [_message(message, spec, position) for position, message in enumerate(messages)]
+    wire = (_message(message, spec, position) for position, message in enumerate(messages))
+    return list(_in_order_of_calls(wire))
+
+
+def _in_order_of_calls(messages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Put the results of parallel calls, which agents note as they come, in the calls' order."""
+    places: dict[str, int] = {}
+    for role, run in groupby(messages, itemgetter("role")):
+        together = list(run)
+        if role == "tool":
+            together.sort(key=lambda one: places.get(one["tool_call_id"], len(places)))
+        calls = together[-1].get("tool_calls") or ()
+        places = {call["id"]: place for place, call in enumerate(calls)}
+        yield from together
 
 
 def _message(message: ChatMessage, spec: Provider, position: int) -> dict[str, Any]:
@@ -64,9 +79,7 @@ def _message(message: ChatMessage, spec: Provider, position: int) -> dict[str, A
         for block in _leaves(message.blocks)
         if (part := _part(block, role, spec, position)) is not None
     ]
-    # Two of the four vendors document plain text alone; ChatMessage.content joins it so too.
-    is_text = all(part["type"] == "text" for part in parts)
-    wire: dict[str, Any] = {"role": role, "content": text_of(parts) if is_text else parts}
+    wire: dict[str, Any] = {"role": role, "content": content_of(parts)}
     if role == "tool":
         wire["tool_call_id"] = _call_id(message, position)
     return wire

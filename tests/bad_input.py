@@ -38,6 +38,12 @@ class BadInput:
     call: Literal["chat", "embed"] = "chat"
     without: frozenset[str] = frozenset()
 
+    def given(self, base_url: str) -> dict[str, Any]:
+        """Return the arguments of a client, or the model object's."""
+        valid = {"api_key": KEY, "base_url": base_url}
+        valid |= {"workspace_id": "workspace"} if self.provider == "neuroflash" else {}
+        return {k: v for k, v in valid.items() if k not in self.without} | dict(self.settings)
+
 
 def _row(
     at: Any, what: str, provider: str, says: str, *, hides: str = "", without: str = "", **more: Any

@@ -213,11 +213,10 @@ class _Call:
     def going_on(self, decoder: ChatDecoder) -> _Call:
         """Return the request for the rest of an answer that was cut."""
         whole, first = decoder.completion(), self.first or self.operation
-        reasoned = first.reasoned_messages
         operation = replace(
             first,
             body=continued_body(first.body or {}, whole.content),
-            reasoned_messages=reasoned and continued(reasoned, whole.content),
+            history=continued(first.history, whole.content),
         )
         return replace(
             self, operation=operation, goes_on=self.goes_on - 1, before=whole, first=first
@@ -365,7 +364,8 @@ class BaseClient:
             upload=request.upload,
             accept="text/event-stream" if request.stream else "application/json",
             optional=request.optional,
-            reasoned_messages=request.reasoned_messages,
+            history=request.history,
+            forms=request.forms,
         )
         check_images = request.unsure_of_images and spec.model_list_says_images
         return _Call(
@@ -1052,7 +1052,8 @@ class Client(BaseClient):
             model: The vendor's model id.
             stream_usage: Ask for usage where the model streams unasked.
             send_reasoning: Whether ``reasoning_content`` and ``reasoning_details`` of earlier
-                turns are sent; ``None``: once the server has said that it wants them.
+                turns are sent, and what else came with their calls of tools; ``None``: once the
+                server has said that it wants them.
             continue_cut_answers: How often the rest is asked for of an answer that was cut, by a
                 missing end or by ``length``: 0 or more. The text so far is sent back and a stream
                 asked for; an answer that calls tools is never continued.

@@ -721,7 +721,7 @@ class Runtime:
         tokens: Access tokens.
         flights: Token requests under way: the thread of each, and how often it tries.
         refused: Optional fields of requests that a server has refused, by its ``base_url``.
-        want_reasoning: Models, by ``base_url``, that want the thoughts of earlier turns back.
+        forms: Those in which models, by ``base_url``, want histories; they refuse others.
         open_thoughts: Models, by ``base_url``, whose last answer began inside a thought.
         gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
         sure_of_base64: Those of them that have refused a text when asked for numbers too.
@@ -746,7 +746,7 @@ class Runtime:
         self.tokens: dict[TokenKey, Token] = {}
         self.flights: dict[TokenKey, tuple[int, Future[Token], int]] = {}
         self.refused: set[tuple[str, str]] = set()
-        self.want_reasoning: set[tuple[str, object]] = set()
+        self.forms: dict[tuple[str, object], frozenset[str]] = {}
         self.open_thoughts: set[tuple[str, object]] = set()
         self.gave_base64: set[tuple[str, object]] = set()
         self.sure_of_base64: set[tuple[str, object]] = set()
@@ -790,6 +790,10 @@ class Runtime:
     def model_list(self, account: Account) -> tuple[float, list[Model] | None]:
         """Return what is kept of a vendor's model list, and until when it is believed."""
         return self.model_lists.get(account, (0.0, None))
+
+    def learn(self, model: tuple[str, object], forms: frozenset[str]) -> None:
+        """Note in which forms, too, a model takes histories."""
+        self.forms[model] = self.forms.get(model, frozenset()) | forms
 
     def refused_by(self, base_url: str) -> set[str]:
         """Return the optional fields that a server has refused."""

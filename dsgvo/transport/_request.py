@@ -7,7 +7,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from copy import copy
@@ -87,8 +87,8 @@ from dsgvo.wire.body import parse_json
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact
 from dsgvo.wire.files import Upload
+from dsgvo.wire.history import form_asked_for, in_forms
 from dsgvo.wire.limiter import Limiter
-from dsgvo.wire.messages import wants_reasoning
 from dsgvo.wire.names import said_request_id
 from dsgvo.wire.private import private_answer, private_texts
 from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
@@ -186,8 +186,9 @@ class Operation:
         expects: What the answer is, for messages.
         upload: A document to send beside ``body``, as a multipart form (innoGPT: "PDF per
             Multipart-Upload").
-        reasoned_messages: The messages of ``body`` with the thoughts of earlier turns, for a server
-            that refuses them without.
+        history: The messages of ``body`` with all that a server may want of earlier turns.
+        forms: The forms in which ``body`` has them; a server that wants another one is asked again
+            in that.
         not_found: What may be wrong if the server has no such address, for messages.
         headers: Headers of this request alone.
         server_name: Host whose certificate is expected, where the address holds its number.
@@ -203,7 +204,8 @@ class Operation:
     optional: Mapping[str, Any] = field(default_factory=dict[str, Any])
     expects: str = "an answer"
     upload: Upload | None = None
-    reasoned_messages: Sequence[Mapping[str, Any]] | None = None
+    history: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    forms: frozenset[str] = frozenset()
     not_found: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     server_name: str | None = None
@@ -214,13 +216,10 @@ class Operation:
         """The address for log lines: an image's may hold what signs it, and its prompt."""
         return "an image" if self.accept == "image/*" else self.url
 
-    def with_reasoning(self) -> bool:
-        """Put the thoughts of earlier turns into the body; return whether there are any."""
-        if self.reasoned_messages is None:
-            return False
-        self.body = {**(self.body or {}), "messages": self.reasoned_messages}
-        self.reasoned_messages = None
-        return True
+    def take_forms(self, forms: Collection[str]) -> None:
+        """Write the history in these forms too."""
+        self.forms = self.forms.union(forms)
+        self.body = {**(self.body or {}), "messages": in_forms(self.history, self.forms)}
 
     def model_at(self, config: ClientConfig) -> tuple[str, object]:
         """Return which model of which server is asked."""
@@ -309,8 +308,9 @@ def open_response(
     retries = retries or Retries(config, operation)
     refused: set[str] = runtime.refused_by(config.base_url) if operation.optional else set()
     renewed = anew = False
-    if operation.reasoned_messages and operation.model_at(config) in runtime.want_reasoning:
-        operation.with_reasoning()
+    if operation.history and (known := runtime.forms.get(operation.model_at(config))):
+        operation.take_forms(known)
+    forms = operation.forms
     while True:
         lease = _NO_LEASE if gate is None else (yield from gate.admit(tokens))
         with lease:
@@ -324,6 +324,8 @@ def open_response(
             # Not before: an error may name a field only because it quotes the request.
             if refused:
                 runtime.refused.update((config.base_url, name) for name in refused)
+            if operation.forms != forms:
+                runtime.learn(operation.model_at(config), operation.forms - forms)
             _log.debug("%s %s %d", operation.method, operation.where, result.response.status_code)
             return result
         if result.stale and not anew:
@@ -351,12 +353,14 @@ def _amend(config: ClientConfig, operation: Operation, refused: set[str], failur
     if failure.status is None and operation.other_urls:
         operation.url, *operation.other_urls = operation.other_urls
         return True
-    if failure.status not in {400, 422}:
+    if failure.status not in {400, 422, 500}:  # llama.cpp's, of a template that fails
         return False
     # First: an error that quotes the request names fields that it does not refuse.
-    if wants_reasoning(failure.body) and operation.with_reasoning():
-        runtime.want_reasoning.add(operation.model_at(config))
+    if form := form_asked_for(failure.body, operation.history, operation.forms):
+        operation.take_forms((form,))
         return True
+    if failure.status == 500:
+        return False
     asked = operation.optional.keys() - refused
     named = {name for name in asked if mentions(failure.body, name)}
     refused |= named

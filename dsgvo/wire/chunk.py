@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from dsgvo.wire.completion import Delta
+from dsgvo.wire.messages import CALL_FIELDS
 from dsgvo.wire.thinking import (
     CLOSING_TAG,
     ThinkSplitter,
@@ -147,7 +148,10 @@ class ChunkReader:
     def flush(self, *, cut: bool) -> Delta:
         """Return what was held back, at the end of the answer; ``cut`` if that is missing."""
         split = self._splitter.flush(cut=cut or self.finish_reason == "length")
-        return Delta(split.content, split.reasoning, self._tools.flush() or ())
+        last = Delta(split.content, split.reasoning, self._tools.flush() or ())
+        if fields := self._tools.fields:
+            last.extra = {CALL_FIELDS: fields}
+        return last
 
     def _choice(
         self, choices: list[dict[str, Any]], part: Literal["delta", "message"], delta: Delta

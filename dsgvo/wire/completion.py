@@ -33,7 +33,8 @@ class Delta:
             piece but for the usage.
         usage: The vendor's usage object as it came.
         refusal: Text with which the model declines, where a vendor sends it apart.
-        extra: Fields beside these, such as ``citations`` or ``logprobs``.
+        extra: Fields beside these, such as ``citations`` or ``logprobs``; in ``tool_call_fields``
+            those of tool calls, by their ids.
         completion: The whole answer, in the last delta of a stream, after all else has come.
     """
 

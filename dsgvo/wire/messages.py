@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -13,23 +12,22 @@ from dsgvo.errors import ConfigurationError
 from dsgvo.providers import Provider
 
 __all__ = [
+    "CALL_FIELDS",
     "REASONING_FIELDS",
     "assistant_message",
+    "content_of",
     "function_call",
     "media_after_tool_results",
-    "text_of",
     "tool_arguments",
-    "wants_reasoning",
-    "without_reasoning",
     "without_surrogates",
 ]
 
 REASONING_FIELDS = ("reasoning_content", "reasoning_details", "thinking_blocks")
 """Fields of an assistant's message in which servers want its thoughts back."""
 
-_WANTS_REASONING = re.compile(
-    rb"reasoning_content|reasoning_details|thought_signature|redacted_thinking"
-)
+CALL_FIELDS = "tool_call_fields"
+"""Where an answer keeps, by a call's id, what came with the call and is not known here."""
+
 _THOUGHT_TEXTS = frozenset({"text", "summary", "data", "thinking", "signature"})
 _DOCUMENTS = frozenset({"upload", "file_url", "file"})
 
@@ -93,38 +91,29 @@ def assistant_message(
         content: Its text.
         calls: Its tool calls, as :func:`function_call` gives them.
         refusal: Text with which the model declined, in place of content.
-        reasoning: Its thoughts by the names of ``REASONING_FIELDS``. They go along with tool
-            calls alone, and leave the message again by :func:`without_reasoning`.
+        reasoning: Its thoughts by the names of ``REASONING_FIELDS``, and by ``CALL_FIELDS`` what
+            came with its calls. All of that leaves the message again by ``in_forms``, until a
+            server wants it.
     """
     if not content and not calls and isinstance(refusal, str):
         content = refusal
-    if not calls:
-        return {"role": "assistant", "content": content}
     kept = {name: _joined(value) for name in REASONING_FIELDS if (value := reasoning.get(name))}
+    if not calls:
+        return {"role": "assistant", "content": content, **kept}
+    if isinstance(fields := reasoning.get(CALL_FIELDS), Mapping):
+        by_id = cast("Mapping[str, Mapping[str, Any]]", fields)
+        calls = [{**by_id.get(call["id"], {}), **call} for call in calls]
     return {"role": "assistant", "content": content or None, "tool_calls": list(calls), **kept}
 
 
-def wants_reasoning(body: bytes) -> bool:
-    """Return whether an error's body says that the thoughts of earlier turns are missing.
+def content_of(parts: Sequence[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    """Return content as one text, if it is text: two of the four vendors document that alone.
 
-    In the words of DeepSeek, Moonshot, OpenRouter, Google and Anthropic; no vendor documents it.
+    Of other content, parts without text are left out: Claude refuses them.
     """
-    return _WANTS_REASONING.search(body) is not None
-
-
-def without_reasoning(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return messages without the thoughts of earlier turns; the same object if there are none."""
-    if all(message.keys().isdisjoint(REASONING_FIELDS) for message in messages):
-        return messages
-    return [
-        {name: value for name, value in message.items() if name not in REASONING_FIELDS}
-        for message in messages
-    ]
-
-
-def text_of(parts: Sequence[Mapping[str, Any]], between: str = "\n") -> str:
-    """Return the text of content parts; those of an assistant follow each other directly."""
-    return between.join(str(part["text"]) for part in parts if part.get("type") == "text")
+    if all(part["type"] == "text" for part in parts):
+        return _text_of(parts)
+    return [part for part in parts if part["type"] != "text" or str(part["text"]).strip()]
 
 
 def media_after_tool_results(
@@ -158,11 +147,11 @@ def media_after_tool_results(
                     label = f"From the result of tool call {message.get('tool_call_id')}:"
                     moved += [{"type": "text", "text": label}, *taken]
                 instead = "(see the next user message)" if taken else "(not shown)"
-                message = {**message, "content": text_of(parts) or instead}  # noqa: PLW2901
+                message = {**message, "content": _text_of(parts) or instead}  # noqa: PLW2901
         elif moved:
             if message["role"] == "user":  # templates of some models want the roles to alternate
                 text = [{"type": "text", "text": content}] if isinstance(content, str) else content
-                message = {**message, "content": [*moved, *text]}  # noqa: PLW2901
+                message = {**message, "content": content_of([*moved, *text])}  # noqa: PLW2901
             else:
                 settled.append({"role": "user", "content": moved})
             moved = []
@@ -181,6 +170,10 @@ def without_surrogates(value: Any) -> Any:
     """
     text = json.dumps(value, ensure_ascii=False)
     return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _text_of(parts: Sequence[Mapping[str, Any]]) -> str:
+    return "\n".join(str(part["text"]) for part in parts if part.get("type") == "text")
 
 
 def _joined(thoughts: Any) -> Any:

@@ -46,17 +46,23 @@ def said_request_id(said: str) -> str | None:
     return said[:MAX_NAME] if _REQUEST.fullmatch(said[:MAX_NAME]) else None
 
 
-def valid_name(name: str) -> str:
-    """Return a name of a tool or schema as OpenAI's API takes it: 1 to 64 of ``a-zA-Z0-9_-``.
+def valid_name(name: str, *, otherwise: str = "answer") -> str:
+    """Return a name as OpenAI's API takes it: 1 to 64 of ``a-zA-Z0-9_-``.
+
+    Args:
+        name: That of a tool, a schema, or of who speaks.
+        otherwise: What it is if nothing is left of it.
 
     Examples:
         >>> valid_name("Antwort[int]"), valid_name("Größe")
         ('Antwort_int', 'Groesse')
     """
+    if _VALID.fullmatch(name):
+        return name
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_UMLAUTS))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     kept = re.sub(r"[^a-zA-Z0-9_-]+", "_", plain)
-    return (kept if kept == name else kept.strip("_"))[:_LONGEST] or "answer"
+    return (kept if kept == name else kept.strip("_"))[:_LONGEST] or otherwise
 
 
 def valid_tool_names(body: dict[str, Any]) -> Mapping[str, str]:

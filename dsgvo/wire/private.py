@@ -22,6 +22,9 @@ _CONTENT = frozenset(
 )
 """Fields that hold personal data, however short; of others a message may name a value."""
 
+_PLAIN = frozenset({"role", "type", "tool_call_id"})
+_PLAIN_OF_CALL = _PLAIN | {"id"}
+
 _SHORTEST = 4
 _SURELY_QUOTED = 16  # shorter texts are found in ordinary words
 
@@ -54,8 +57,9 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
+        plain = _PLAIN_OF_CALL if "function" in value else _PLAIN
         for key, item in cast("Mapping[str, object]", value).items():
-            if key not in {"role", "type"}:
+            if key not in plain:
                 yield from _texts(item)
     elif isinstance(value, list | tuple):
         for item in cast("list[object]", value):

@@ -14,7 +14,7 @@ from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
 from dsgvo.wire.arguments import equal, is_given, refuse_content, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
-from dsgvo.wire.messages import without_reasoning
+from dsgvo.wire.history import THOUGHTS, in_forms
 from dsgvo.wire.names import valid_tool_names
 from dsgvo.wire.residency import Residency, check_models, model_id
 from dsgvo.wire.tools import tool_choice
@@ -51,8 +51,8 @@ class ChatRequest:
         stream: Whether it asks for a stream.
         optional: Fields of the body that are left out where a server refuses them.
         upload: A document to send beside the body.
-        reasoned_messages: The messages of the body with the thoughts of earlier turns, for a server
-            that refuses them without.
+        history: The messages of the body with all that a server may want of earlier turns.
+        forms: The forms in which the body has them; see :mod:`dsgvo.wire.history`.
         unsure_of_images: Whether it holds an image of which it is not known whether the model
             takes it.
         ignored: Parameters, and images, that the vendor may not honour, each with a warning.
@@ -64,7 +64,8 @@ class ChatRequest:
     stream: bool
     optional: Mapping[str, Any]
     upload: Upload | None
-    reasoned_messages: Sequence[Mapping[str, Any]] | None
+    history: Sequence[Mapping[str, Any]] = field(repr=False)
+    forms: frozenset[str]
     unsure_of_images: bool
     ignored: Mapping[str, str]
     tool_names: Mapping[str, str]
@@ -140,9 +141,11 @@ def build_chat(
             provider, model, "messages", "documents no image input", then, strict
         )
     tool_names = _check_tools(provider, known, body)
-    messages = body["messages"]
-    body["messages"] = sent = messages if send_reasoning else without_reasoning(messages)
-    reasoned = messages if send_reasoning is None and sent is not messages else None
+    forms = frozenset({THOUGHTS} if send_reasoning else ())
+    history = body["messages"]
+    body["messages"] = sent = in_forms(history, forms)
+    if send_reasoning is False:
+        history = sent
     _check_form(provider, body)
     # A model that streams unasked is asked for its stream, so that it reports its usage.
     stream = stream or known.streams_unasked
@@ -161,7 +164,8 @@ def build_chat(
         stream=stream,
         optional={"stream_options": {"include_usage": True}} if asks_for_usage else {},
         upload=upload,
-        reasoned_messages=reasoned,
+        history=history,
+        forms=forms,
         unsure_of_images=bool(unsure_of_images),
         ignored=ignored,
         tool_names=tool_names,

@@ -45,6 +45,7 @@ class ToolCallDelta:
     arguments: str
 
 
+_CALL_KEYS = frozenset({"id", "index", "type", "function", "custom", "name", "arguments"})
 _ESCAPE = re.compile(r"\\(?:u[\da-fA-F]{0,4}|[^u])?", re.S)
 _HIGH = re.compile(r"\\u[dD][89abAB][\da-fA-F]{2}")
 _HALF = re.compile(  # group 1: what is left as it is
@@ -80,6 +81,7 @@ class _Call:
     scanned: int = 0
     depth: int = 0
     quoted: bool = False
+    fields: dict[str, Any] = field(default_factory=dict[str, Any])  # those not known here
 
     @property
     def arguments(self) -> str:
@@ -149,6 +151,11 @@ class ToolCallAssembler:
         """The calls so far."""
         return [ToolCall(call.shown_id, call.name, call.arguments) for call in self._shown]
 
+    @property
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """What came with the calls and is not known here, by their ids."""
+        return {call.shown_id: call.fields for call in self._shown if call.fields}
+
     def add(
         self, pieces: Iterable[Mapping[str, Any] | None], *, whole: bool = False
     ) -> list[ToolCallDelta]:
@@ -189,6 +196,9 @@ class ToolCallAssembler:
                 raise TypeError(f"more than {MAX_CALLS} tool calls")
         elif name and arguments and call.name == name and _repeats(call, arguments):
             return None
+        if not piece.keys() <= _CALL_KEYS:
+            rest = piece.keys() - _CALL_KEYS
+            call.fields |= {key: piece[key] for key in rest if piece[key] is not None}
         self._last = call
         call.list_number = self._lists
         if isinstance(index, int):

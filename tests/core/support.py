@@ -176,6 +176,10 @@ def answer(content: str | None = "Ja.", finish: str | None = "stop", **more: Any
     return {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
 
 
+def completed(content: str = "Ja.", **more: Any) -> Completion:
+    return Completion("innogpt", content=content, finish_reason="stop", **more)
+
+
 def http(
     body: bytes | dict[str, Any],
     *,

@@ -11,23 +11,16 @@ from tests.bad_input import CASES, KEY, MODEL, BadInput
 from tests.core.support import HELLO, Mode, raised
 
 
-def settings(case: BadInput, server: Server) -> dict[str, Any]:
-    valid: dict[str, Any] = {"api_key": KEY, "base_url": server.base_url(case.provider)}
-    if case.provider == "neuroflash":
-        valid["workspace_id"] = server.workspace_id
-    return {k: v for k, v in valid.items() if k not in case.without} | dict(case.settings)
-
-
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 @pytest.mark.filterwarnings("ignore::dsgvo.errors.IgnoredParameterWarning")
 def test_bad_input(mode: Mode, server: Server, case: BadInput, monkeypatch: Any) -> None:
     for name, value in case.environment.items():
         monkeypatch.setenv(name, value)
-    expected = getattr(errors, case.error)
+    expected, given = getattr(errors, case.error), case.given(server.base_url(case.provider))
     if case.at == "construction":
-        error = raised(expected, mode.client, case.provider, **settings(case, server))
+        error = raised(expected, mode.client, case.provider, **given)
     else:
-        client, params = mode.client(case.provider, **settings(case, server)), dict(case.params)
+        client, params = mode.client(case.provider, **given), dict(case.params)
         error = raised(expected, call, mode, client, case, params)
     assert [text for text in case.says if text not in str(error)] == []
     assert [text for text in (*case.hides, KEY) if text in str(error)] == []

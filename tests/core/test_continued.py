@@ -94,23 +94,3 @@ def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Ser
     for wrong in (-1, 1.5, "1"):
         with pytest.raises(errors.ConfigurationError, match=f"continue_cut_answers={wrong!r} is"):
             mode.ask(client, continue_cut_answers=wrong)
-
-
-@pytest.mark.parametrize("how", ["chat", "stream"])
-def test_thoughts_of_earlier_turns_go_with_the_rest(mode: Mode, server: Server, how: str) -> None:
-    client, turn = mode.client("neuroflash", server), {"role": "assistant", "content": "Hm?"}
-    plain, whole = ([*HELLO, turn | more, *HELLO] for more in ({}, {"reasoning_content": "Hm."}))
-    mode.call(client, how, whole)
-    missing = "reasoning_content is missing in assistant tool call message"
-    wants, quotes = (Status(400, message=missing + more) for more in ("", " stream_options"))
-    broken = Raw(chunks=[sse(chunk(), done=False)], drop=True)  # a rest of which nothing came
-    server.script("neuroflash", Raw(chunks=[ENDED]), quotes, broken)
-    mode.call(client, how, whole, send_reasoning=None, continue_cut_answers=2)
-    rest = [{"role": "assistant", "content": "Eins"}, {"role": "user", "content": GO_ON}]
-    sent = [request.json["messages"] for request in server.requests]
-    assert sent == [whole, plain, plain + rest, whole + rest, whole + rest]
-    server.script("neuroflash", *[wants] * 3)
-    raised(errors.BadRequestError, mode.call, client, how, whole, model="m", send_reasoning=None)
-    raised(errors.BadRequestError, mode.call, client, how)
-    sent = [request.json["messages"] for request in server.requests[5:]]
-    assert sent == [plain, whole, HELLO]

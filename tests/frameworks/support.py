@@ -7,14 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ImageBlock,
-    TextBlock,
-    ThinkingBlock,
-    ToolCallBlock,
-)
+from langchain_core.messages import HumanMessage, ToolMessage
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
@@ -114,16 +108,6 @@ class Way:
 
     def image(self, url: str) -> Any:
         return {"type": "image", "url": url} if self.is_langchain else ImageBlock(url=url)
-
-    def call(self, thoughts: str = "", **fields: Any) -> Any:
-        """Return an earlier answer that calls a tool, with a vendor's own fields."""
-        if self.is_langchain:
-            call: Any = {"name": "kurs", "args": {}, "id": "1"}
-            fields |= {"reasoning_content": thoughts} if thoughts else {}
-            return AIMessage("", tool_calls=[call], additional_kwargs=fields)
-        blocks: list[Any] = [ThinkingBlock(content=thoughts)] if thoughts else []
-        blocks += [ToolCallBlock(tool_call_id="1", tool_name="kurs", tool_kwargs={})]
-        return ChatMessage(role="assistant", blocks=blocks, additional_kwargs=fields)
 
     def result(self, text: str, *blocks: Any, call_id: str = "1") -> Any:
         """Return what a tool gave."""

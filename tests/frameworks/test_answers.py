@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 from langchain_core.tools import StructuredTool
+from llama_index.core.base.llms.types import ToolCallBlock
 
-from dsgvo import PROVIDERS, errors
-from dsgvo.emulator import Reply, Server, Status
+from dsgvo import PROVIDERS, ToolCall, errors
+from dsgvo.emulator import Raw, Reply, Server, Status
+from llamaindex_dsgvo._responses import chat_response
 from tests.calls import bodies
+from tests.core.support import chunk, completed, sse
 from tests.frameworks.support import EACH, Way
 from tests.frameworks.test_structured import Person
+from tests.langchain.test_answers import both
 from tests.vendors import MODELS
 
 
@@ -100,20 +104,38 @@ def test_parallel_calls_beside_a_text(server: Server, way: Way, omit_index: bool
     assert answer.kinds == ["text", "tool_call", "tool_call"]
 
 
+MADE: list[tuple[str, str, Any]] = [
+    *(("f", "", {}), ("f", '{"a": "x\ny"}', {"a": "x\ny"}), ("", "{}", None)),
+    *(("f", broken, None) for broken in ('{"a": 1', '{"a": "\\"{[', "[1]")),
+]
+
+
+def test_calls_are_valid_or_invalid_whole_and_streamed() -> None:
+    for name, arguments, valid in MADE:
+        answer = completed("", tool_calls=[ToolCall("1", name, arguments)])
+        [block] = chat_response(answer).message.blocks
+        assert isinstance(block, ToolCallBlock)
+        assert block.tool_kwargs == (arguments if valid is None else valid)
+        for message in both(answer):
+            made = [call["args"] for call in message.tool_calls]
+            assert made == ([] if valid is None else [valid])
+            assert len(message.invalid_tool_calls) == (valid is None)
+            for call in message.invalid_tool_calls:
+                assert (call["args"] or "").startswith(arguments)
+
+
 NAMED = {"type": "function", "function": {"name": "add"}}
+CHOICES: list[tuple[Any, Any]] = [
+    *[(None, None), (False, None), ("auto", "auto"), ("any", "required"), (True, "required")],
+    *((choice, NAMED) for choice in ("add", NAMED, {"type": "tool", "name": "add"})),
+]
 
 
 @EACH
-@pytest.mark.parametrize(
-    ("choice", "sent"),
-    [
-        *[(None, None), (False, None), ("auto", "auto"), ("any", "required"), (True, "required")],
-        *((choice, NAMED) for choice in ("add", NAMED, {"type": "tool", "name": "add"})),
-    ],
-)
-def test_a_choice_of_tools(server: Server, way: Way, choice: Any, sent: Any) -> None:
-    way.call_tools(way.model("innogpt"), BOTH, tool_choice=choice)
-    assert bodies(server)[0].get("tool_choice") == sent
+def test_a_choice_of_tools(server: Server, way: Way) -> None:
+    for choice, sent in CHOICES:
+        way.call_tools(way.model("innogpt"), BOTH, tool_choice=choice)
+        assert bodies(server)[-1].get("tool_choice") == sent
 
 
 @EACH
@@ -148,30 +170,37 @@ def test_an_image_in_a_tools_result_travels_in_a_users_message_or_not_at_all(
     server: Server, way: Way
 ) -> None:
     image = way.image("https://example.com/a.png")
-    history = ["Zeig den Kurs!", way.call(), way.result("Der Kurs:", image)]
+    server.script("innogpt", Reply(tool_calls=[{"name": "kurs", "arguments": {}, "id": "1"}]))
+    asked = way.answer(way.model("innogpt"), "Zeig den Kurs!").message
+    history = ["Zeig den Kurs!", asked, way.result("Der Kurs:", image)]
     way.answer(way.model("innogpt"), history)
-    *_, result, shown = bodies(server)[0]["messages"]
+    *_, result, shown = bodies(server)[1]["messages"]
     assert result == {"role": "tool", "tool_call_id": "1", "content": "Der Kurs:"}
     assert [part["type"] for part in shown["content"]] == ["text", "image_url"]
     with pytest.warns(errors.IgnoredParameterWarning, match="documents no image input"):
         way.answer(way.model("meingpt"), history)
     way.answer(way.model("meingpt"), history)  # told once
-    assert [body["messages"][-1] for body in bodies(server)[1:]] == [result, result]
+    assert [body["messages"][-1] for body in bodies(server)[2:]] == [result, result]
     with pytest.raises(errors.CapabilityError, match="documents no image input"):
         way.answer(way.model("meingpt", strict=True), history)
 
 
 def test_thoughts_go_back_once_a_server_wants_them(server: Server, way: Way) -> None:
-    details = [{"type": "reasoning.encrypted", "data": "x"}]
-    history = ["a", way.call("Hm.", reasoning_details=details), way.result("3")]
+    call = {"id": "1", "type": "function", "function": {"name": "kurs", "arguments": "{}"}}
+    signed = call | {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    thoughts = {"reasoning_content": "Hm.", "reasoning_details": [{"type": "x", "data": "x"}]}
+    came = chunk(None, "tool_calls", tool_calls=[signed], **thoughts)
     wants = "thinking is enabled but reasoning_content is missing in assistant tool call message"
-    server.script("sovrgpt", Status(400, message=wants))
+    server.script("sovrgpt", Raw(chunks=[sse(came)]), Status(400, message=wants))
+    answered = way.answer(way.model("sovrgpt"), "a").message
+    kept = type(answered).model_validate_json(answered.model_dump_json())  # as in a checkpoint
+    history = ["a", kept, way.result("3")]
     for _ in range(2):
         way.answer(way.model("sovrgpt"), history)
     way.answer(way.model("sovrgpt", send_reasoning=False), history)
     way.answer(way.model("neuroflash"), history)
     way.answer(way.model("neuroflash"), history, send_reasoning=True)
-    names = ("reasoning_content", "reasoning_details")
-    sent = [[body["messages"][1].get(name) for name in names] for body in bodies(server)]
-    without, whole = [None, None], ["Hm.", details]
-    assert sent == [without, whole, whole, without, without, whole]
+    sent = [body["messages"][1] for body in bodies(server)[1:]]
+    plain = {"role": "assistant", "content": None, "tool_calls": [call]}
+    whole = plain | thoughts | {"tool_calls": [signed]}
+    assert sent == [plain, whole, whole, plain, plain, whole]

@@ -19,18 +19,14 @@ from tests.llamaindex import support as llamaindex
 
 def ask(case: BadInput, way: Way, server: Server) -> Any:
     """Make the mistake; fields of a model are arguments of its class, as users write them."""
-    settings: dict[str, Any] = {"api_key": KEY, "base_url": server.base_url(case.provider)}
-    if case.provider == "neuroflash":
-        settings["workspace_id"] = "workspace"
-    params = dict(case.params)
+    given, params = case.given(server.base_url(case.provider)), dict(case.params)
     kinds = langchain.CHAT if way.is_langchain else llamaindex.LLMS
     texts = params.pop("texts", ["a"])
-    if case.call == "chat":
-        settings["model"] = MODEL
+    if case.call == "chat" and "model" not in case.without:
+        given.setdefault("model", MODEL)
     fields = kinds[case.provider].model_fields
     for name in [name for name in params if case.call == "embed" or name in fields]:
-        settings[name] = params.pop(name)
-    given = {k: v for k, v in (settings | dict(case.settings)).items() if k not in case.without}
+        given[name] = params.pop(name)
     if case.call == "embed":
         return way.embed(way.embeddings(case.provider, **given), texts)
     return way.answer(kinds[case.provider](**given), **params)

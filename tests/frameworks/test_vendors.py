@@ -34,11 +34,13 @@ TOOLS = [convert_to_openai_tool(get_price)]
 )
 @pytest.mark.parametrize("field", [None, "reasoning_content", "reasoning"])
 def test_thoughts_are_apart_and_not_sent_back(server: Server, way: Way, field: Any) -> None:
-    model = way.model("sovrgpt", model=THINKING_MODEL)
+    blocks: Any = {"output_version": "v1"} if way.is_langchain and field else {}
+    model = way.model("sovrgpt", model=THINKING_MODEL, **blocks)
     server.script("sovrgpt", Reply(ANSWER, reasoning=THOUGHT, reasoning_field=field))
     answer = way.answer(model)
     assert (answer.text, answer.thoughts.strip()) == (ANSWER, THOUGHT)
     assert answer.kinds == ["thoughts", "text"]
+    assert not blocks or answer.message.content == answer.message.content_blocks
     way.answer(model, ["Hallo!", answer.message, "Und Hamburg?"])
     assert bodies(server)[-1]["messages"][1] == {"role": "assistant", "content": ANSWER}
     assert THOUGHT.encode() not in server.requests[-1].body

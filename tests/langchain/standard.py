@@ -22,11 +22,8 @@ PIXEL = b64decode(
 PDF = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
 lc_load = import_module("langchain_core.load.load")  # its package hides it behind a function
 TEXT_ALONE = (
-    "test_audio_inputs",
-    "test_image_inputs",
-    "test_pdf_inputs",
-    "test_image_tool_message",
-    "test_pdf_tool_message",
+    *("test_audio_inputs", "test_image_inputs", "test_pdf_inputs"),
+    *("test_image_tool_message", "test_pdf_tool_message"),
 )
 
 

@@ -12,6 +12,7 @@ from dsgvo.emulator import Reply, Server
 from dsgvo.wire.tools import ToolCallDelta
 from langchain_dsgvo._langchain_internals import force_invalid
 from langchain_dsgvo._responses import to_chunks, to_result
+from tests.core.support import completed
 from tests.langchain.support import Mode, chat, whole
 
 
@@ -26,10 +27,6 @@ def both(completion: Completion) -> list[AIMessage]:
     chunks = [made.message for delta in deltas for made in to_chunks(delta, "m")]
     message: Any = to_result(completion, "m").generations[0].message
     return [message, whole(chunk for chunk in chunks if isinstance(chunk, AIMessageChunk))]
-
-
-def completed(content: str = "Ja.", **more: Any) -> Completion:
-    return Completion("innogpt", content=content, finish_reason="stop", **more)
 
 
 def test_what_says_how_an_answer_was_made_is_metadata() -> None:
@@ -91,21 +88,6 @@ def test_a_refusal_is_a_block() -> None:
         kinds = [block["type"] for block in message.content_blocks]
         assert kinds == ["reasoning", "tool_call", "refusal"]
         assert message.additional_kwargs["refusal"] == "Nein."
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "valid"),
-    [
-        *(("f", "", {}), ("f", '{"a": "x\ny"}', {"a": "x\ny"}), ("", "{}", None)),
-        *(("f", text, None) for text in ('{"a": 1', '{"a": "\\"{[', "[1]")),
-    ],
-)
-def test_calls_are_valid_or_invalid_in_both_modes(name: str, arguments: str, valid: Any) -> None:
-    for message in both(completed("", tool_calls=[ToolCall("1", name, arguments)])):
-        assert [call["args"] for call in message.tool_calls] == ([] if valid is None else [valid])
-        assert len(message.invalid_tool_calls) == (valid is None)
-        for call in message.invalid_tool_calls:
-            assert (call["args"] or "").startswith(arguments)
 
 
 def test_each_block_stands_first_in_a_chunk_of_its_own() -> None:

@@ -8,7 +8,6 @@ from langchain_core import messages as lc
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
 from tests.langchain.support import Way, bodies, chat
-from tests.vendors import THINKING_MODEL
 
 CALL: Any = {"name": "f", "args": {"a": 1}, "id": "call_1", "type": "tool_call"}
 WIRE_CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
@@ -68,7 +67,8 @@ def by(provider: str, *content: Any) -> lc.AIMessage:
         (lc.SystemMessage("Knapp."), KNAPP),
         (lc.AIMessageChunk(content="Ja."), assistant("Ja.")),
         (lc.ChatMessage(content="Knapp.", role="developer"), KNAPP | {"role": "developer"}),
-        (lc.HumanMessage("Hallo", name="anna"), user("Hallo", name="anna")),
+        (lc.HumanMessage("Hallo", name="Anna Müller"), user("Hallo", name="Anna_Mueller")),
+        (lc.AIMessage("Ja.", name="李"), assistant("Ja.")),
         (lc.ToolMessage(PARTS, tool_call_id="call_1", name="f", status="error"), RESULT),
         (lc.SystemMessage([CACHED]), KNAPP),
         (lc.HumanMessage(MARKS), user("Hallo")),
@@ -112,17 +112,3 @@ def test_messages_that_no_vendor_takes(server: Server, way: Way, message: Any, s
     with pytest.raises(ConfigurationError, match="messages is empty"):
         way.answer(chat("sovrgpt"), [])
     assert server.requests == []
-
-
-def test_thoughts_that_are_content_stay_here(server: Server, way: Way) -> None:
-    model = chat("sovrgpt", model=THINKING_MODEL, output_version="v1")
-    call = {"name": "f", "arguments": {"a": 1}, "id": "call_1"}
-    server.script("sovrgpt", Reply("Moment.", reasoning="Erst denken.", tool_calls=[call]))
-    first = way.answer(model, "Wer bist du?")
-    reasoning, text, called = first.content_blocks
-    assert [one["type"] for one in first.content_blocks] == ["reasoning", "text", "tool_call"]
-    assert (reasoning["reasoning"], text["text"]) == ("Erst denken.", "Moment.")
-    assert called["args"] == {"a": 1}
-    assert first.content == first.content_blocks
-    way.answer(model, [("user", "Wer bist du?"), first, lc.ToolMessage("3", tool_call_id="call_1")])
-    assert bodies(server)[1]["messages"][1] == CALLED

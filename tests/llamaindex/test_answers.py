@@ -11,11 +11,12 @@ from llama_index.core.base.llms import types
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.tools import FunctionTool
 
-from dsgvo import Completion, Delta, ToolCall
+from dsgvo import Completion, Delta
 from dsgvo.emulator import Reply, Server
 from dsgvo.errors import ConfigurationError
 from llamaindex_dsgvo import ModelOutputError
 from llamaindex_dsgvo._responses import ResponseBuilder, chat_response
+from tests.core.support import completed
 from tests.llamaindex.support import Mode, bodies, llm
 
 HELLO = [types.ChatMessage("Hallo!")]
@@ -27,10 +28,6 @@ def addiere(a: int, b: int = 0) -> int:
 
 
 ADD = FunctionTool.from_defaults(addiere)
-
-
-def completed(content: str = "Ja.", **more: Any) -> Completion:
-    return Completion("innogpt", content=content, finish_reason="stop", **more)
 
 
 def read(answer: Completion) -> Any:
@@ -94,47 +91,23 @@ def test_logprobs() -> None:
         assert read(completed(extra={"logprobs": odd})).logprobs is None
 
 
-@pytest.mark.parametrize(
-    ("usage", "counted"),
-    [
-        ({"prompt_tokens": 9, "completion_tokens": "4"}, (9, 4)),
-        ({"prompt_tokens": [9], "completion_tokens": {}}, (1000, 1000)),
-        ({}, (1000, 1000)),
-    ],
-)
-def test_usage_of_any_shape_is_counted(
-    server: Server, mode: Mode, usage: Any, counted: tuple[int, int]
-) -> None:
+def test_usage_of_any_shape_is_counted(server: Server, mode: Mode) -> None:
     """LlamaIndex estimates what nobody says: 1000 by this tokenizer, or a few more."""
-    counter = TokenCountingHandler(tokenizer=lambda _: [0] * 1000)
-    model = llm("sovrgpt", callback_manager=CallbackManager([counter]))
-    server.script("sovrgpt", *[Reply("Ja.", usage=usage)] * 4)
-    for method, question in (("chat", HELLO), ("complete", "Hallo!")):
-        mode.call(model, method, question)
-        mode.listed(model, f"stream_{method}", question)
-    assert len(counter.llm_token_counts) == 4
-    for event in counter.llm_token_counts:
-        found = (event.prompt_token_count, event.completion_token_count)
-        assert tuple(count // 1000 * 1000 or count for count in found) == counted
+    known = {"prompt_tokens": 9, "completion_tokens": "4"}
+    for usage in (known, {"prompt_tokens": [9], "completion_tokens": {}}, {}):
+        counter = TokenCountingHandler(tokenizer=lambda _: [0] * 1000)
+        model = llm("sovrgpt", callback_manager=CallbackManager([counter]))
+        server.script("sovrgpt", *[Reply("Ja.", usage=usage)] * 4)
+        for method, question in (("chat", HELLO), ("complete", "Hallo!")):
+            mode.call(model, method, question)
+            mode.listed(model, f"stream_{method}", question)
+        events = counter.llm_token_counts
+        told = [(one.prompt_token_count, one.completion_token_count) for one in events]
+        found = [tuple(count // 1000 * 1000 or count for count in pair) for pair in told]
+        assert found == [(9, 4) if usage is known else (1000, 1000)] * 4
 
 
 # Tools
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "kwargs"),
-    [
-        ("f", "null", {}),
-        ("f", '{"a": "x\ny"}', {"a": "x\ny"}),
-        ("f", '{"a": 1', '{"a": 1'),
-        ("", "{}", "{}"),
-    ],
-)
-def test_arguments_of_calls(name: str, arguments: str, kwargs: Any) -> None:
-    response = chat_response(completed("", tool_calls=[ToolCall("1", name, arguments)]))
-    [block] = response.message.blocks
-    assert isinstance(block, types.ToolCallBlock)
-    assert block.tool_kwargs == kwargs
 
 
 def test_one_tool_call_unless_several_are_allowed(mode: Mode, server: Server) -> None:
@@ -167,24 +140,21 @@ def test_a_tool_that_is_required(server: Server) -> None:
 BROKEN = {"name": "addiere", "arguments": '{"a": 1'}
 
 
-@pytest.mark.parametrize(
-    ("reply", "says"),
-    [
+def test_calls_that_cannot_be_made(mode: Mode, server: Server) -> None:
+    model, asked = llm("meingpt"), {"tools": [ADD], "user_msg": "x"}
+    for reply, says in (
         (Reply(tool_calls=[BROKEN]), "no valid JSON object"),
         (Reply(tool_calls=[BROKEN], finish_reason="length"), "max_tokens"),
         (Reply(content="Nein."), "answered in text"),
-    ],
-)
-def test_calls_that_cannot_be_made(mode: Mode, server: Server, reply: Reply, says: str) -> None:
-    server.script("meingpt", reply, reply)
-    model, asked = llm("meingpt"), {"tools": [ADD], "user_msg": "x"}
-    for ask in (
-        lambda: [mode.call(model, "chat_with_tools", **asked)],
-        lambda: mode.listed(model, "stream_chat_with_tools", **asked),
     ):
-        with pytest.raises(ModelOutputError, match=says) as caught:
-            model.get_tool_calls_from_response(ask()[-1])
-        assert isinstance(caught.value, ValueError)  # as LlamaIndex raises here
+        server.script("meingpt", reply, reply)
+        for ask in (
+            lambda: [mode.call(model, "chat_with_tools", **asked)],
+            lambda: mode.listed(model, "stream_chat_with_tools", **asked),
+        ):
+            with pytest.raises(ModelOutputError, match=says) as caught:
+                model.get_tool_calls_from_response(ask()[-1])
+            assert isinstance(caught.value, ValueError)  # as LlamaIndex raises here
 
 
 # What LlamaIndex is told of the model

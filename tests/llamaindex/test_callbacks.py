@@ -5,12 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from llama_index.core.callbacks import (
-    CallbackManager,
-    CBEventType,
-    LlamaDebugHandler,
-    TokenCountingHandler,
-)
+from llama_index.core import callbacks
 from llama_index.core.instrumentation import get_dispatcher  # pyright: ignore[reportPrivateImportUsage]
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
@@ -56,8 +51,8 @@ def test_each_call_is_reported_once(
 ) -> None:
     with pytest.raises(ConfigurationError, match="should be a CallbackManager"):
         llm("sovrgpt", callback_manager=5)
-    debug = LlamaDebugHandler(print_trace_on_end=False)
-    model = llm("sovrgpt", callback_manager=CallbackManager([debug]))
+    debug = callbacks.LlamaDebugHandler(print_trace_on_end=False)
+    model = llm("sovrgpt", callback_manager=callbacks.CallbackManager([debug]))
     answer = mode.call(model, method, question)
     assert recorder.names == {f"{event}StartEvent": 1, f"{event}EndEvent": 1}
     assert recorder.seen[-1].response == answer
@@ -67,17 +62,18 @@ def test_each_call_is_reported_once(
     assert recorder.names == {f"{event}{kind}Event": count for kind, count in counts.items()}
     assert recorder.seen[-1].response == parts[-1]
     assert server.api_key not in str(recorder.seen)
-    assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2, 2]
+    assert [len(pair) for pair in debug.get_event_pairs(callbacks.CBEventType.LLM)] == [2, 2]
 
 
 @pytest.mark.parametrize("ended", ["left early", "broken"])
 def test_a_stream_that_is_not_read_to_its_end_is_reported_once(
     recorder: Recorder, server: Server, ended: str
 ) -> None:
-    debug = LlamaDebugHandler(print_trace_on_end=False)
+    debug = callbacks.LlamaDebugHandler(print_trace_on_end=False)
     if ended == "broken":
         server.script("sovrgpt", Truncate(after=2, reply=Reply(content="Ein langer Text.")))
-    responses = llm("sovrgpt", callback_manager=CallbackManager([debug])).stream_chat(HELLO)
+    manager = callbacks.CallbackManager([debug])
+    responses = llm("sovrgpt", callback_manager=manager).stream_chat(HELLO)
     next(responses)
     if ended == "broken":
         with pytest.raises(IncompleteStreamError):
@@ -85,7 +81,7 @@ def test_a_stream_that_is_not_read_to_its_end_is_reported_once(
     responses.close()
     events = ("LLMChatStartEvent", "LLMChatEndEvent", "ExceptionEvent")
     assert [recorder.names[name] for name in events] == [1, 0, 1]
-    assert [len(pair) for pair in debug.get_event_pairs(CBEventType.LLM)] == [2]
+    assert [len(pair) for pair in debug.get_event_pairs(callbacks.CBEventType.LLM)] == [2]
 
 
 def test_structured_prediction(mode: Mode, recorder: Recorder) -> None:
@@ -97,8 +93,8 @@ def test_structured_prediction(mode: Mode, recorder: Recorder) -> None:
 
 
 def test_embeddings(mode: Mode, recorder: Recorder) -> None:
-    counter = TokenCountingHandler(tokenizer=lambda text: text.split())
-    manager = CallbackManager([counter])
+    counter = callbacks.TokenCountingHandler(tokenizer=lambda text: text.split())
+    manager = callbacks.CallbackManager([counter])
     model = InnoGPTEmbedding(embed_batch_size=2, dimensions=8, callback_manager=manager)
     vectors = mode.call(model, "get_text_embedding_batch", ["a", "b", "c"])
     assert recorder.names == {"EmbeddingStartEvent": 2, "EmbeddingEndEvent": 2}

@@ -19,10 +19,11 @@ SYSTEM, ANSWERED = ({"role": role, "content": "Hallo"} for role in ("system", "a
 ASKED = {"role": "user", "content": "eins\nzwei\ndrei"}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 NAMED = CALLED | {"tool_calls": [CALL | {"id": "addiere"}]}
+THOUGHTFUL = {"role": "assistant", "content": "eins", "reasoning_content": "Hm."}
 RESULT = {"role": "tool", "content": "3", "tool_call_id": "call_1"}
 IMAGE: Any = {"url": "https://example.com/bild.jpg", "detail": "low"}
 BILD, THOUGHT = types.ImageBlock(**IMAGE), types.ThinkingBlock(content="Hm.")
-EINS, ZWEI = types.TextBlock(text="eins"), types.TextBlock(text="zwei")
+EINS, ZWEI, LEER = (types.TextBlock(text=text) for text in ("eins", "zwei", ""))
 DREI = types.CitableBlock(title="t", source="s", content=[types.TextBlock(text="drei")])
 CITED = types.CitationBlock(cited_content=ZWEI, source="s", title="t", additional_location_info={})
 MARK = types.CachePoint(cache_control=types.CacheControl(type="ephemeral"))
@@ -31,7 +32,11 @@ PARTS = [{"type": "text", "text": "eins"}, {"type": "image_url", "image_url": IM
 
 def calling(kwargs: Any, call_id: str | None = "call_1") -> types.ChatMessage:
     block = types.ToolCallBlock(tool_call_id=call_id, tool_name="addiere", tool_kwargs=kwargs)
-    return assistant(types.TextBlock(text=""), block)
+    return assistant(LEER, block)
+
+
+def result(call_id: str) -> types.ChatMessage:
+    return types.ChatMessage("3", role="tool", additional_kwargs={"tool_call_id": call_id})
 
 
 def assistant(*blocks: Any, **fields: Any) -> types.ChatMessage:
@@ -44,7 +49,7 @@ def assistant(*blocks: Any, **fields: Any) -> types.ChatMessage:
         (types.ChatMessage("Hallo"), {"role": "user", "content": "Hallo"}),
         *((types.ChatMessage("Hallo", role=role), SYSTEM) for role in ("system", "developer")),
         (types.ChatMessage("Hallo", role="chatbot"), ANSWERED),
-        (types.ChatMessage("3", role="tool", additional_kwargs={"tool_call_id": "call_1"}), RESULT),
+        (result("call_1"), RESULT),
         *((calling(kwargs), CALLED) for kwargs in (A, '{"a":1}')),
         # Chat stores of other integrations hold calls so.
         *((assistant(tool_calls=[call]), CALLED) for call in (CALL, BEDROCKS)),
@@ -52,13 +57,19 @@ def assistant(*blocks: Any, **fields: Any) -> types.ChatMessage:
         (assistant(tool_calls=[BROKEN, {"function": None}]), CALLED | {"tool_calls": [QUOTED]}),
         (assistant(refusal="Hallo"), ANSWERED),
         (types.ChatMessage(blocks=[EINS, CITED, MARK, DREI]), ASKED),
-        (types.ChatMessage(blocks=[EINS, BILD]), ASKED | {"content": PARTS}),
+        (types.ChatMessage(blocks=[EINS, LEER, BILD]), ASKED | {"content": PARTS}),
         (assistant(EINS, ZWEI), ANSWERED | {"content": "einszwei"}),
-        (assistant(MARK, THOUGHT, EINS, CITED, BILD), ANSWERED | {"content": "eins"}),
+        (assistant(MARK, THOUGHT, EINS, CITED, BILD), THOUGHTFUL),
     ],
 )
 def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> None:
     assert to_wire([message], INNOGPT) == [expected]
+
+
+def test_results_are_in_the_order_of_the_calls() -> None:
+    called = assistant(*calling(A, "2").blocks, *calling(A, "1").blocks)
+    _, *sent = to_wire([called, *map(result, "312")], INNOGPT)
+    assert [message["tool_call_id"] for message in sent] == ["2", "1", "3"]
 
 
 def test_what_no_vendor_takes() -> None:

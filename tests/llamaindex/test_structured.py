@@ -16,19 +16,13 @@ PROMPT = PromptTemplate("Lies die Angaben zur Person.\n\n{text}")
 GIVEN = "Name: „Anna“\nAlter: 34"
 
 
-@pytest.mark.parametrize(
-    ("provider", "arguments", "method"),
-    [
-        ("sovrgpt", {"is_function_calling_model": False}, "json_mode"),
-        ("innogpt", {"should_use_structured_outputs": True}, "json_schema"),
-    ],
-)
-def test_the_method_follows_from_the_model_and_its_settings(
-    mode: Mode, server: Server, provider: str, arguments: dict[str, Any], method: str
-) -> None:
-    model = llm(provider, **arguments)
-    assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
-    assert asked_by(bodies(server)[0]) == method
+def test_the_method_follows_from_the_model_and_its_settings(mode: Mode, server: Server) -> None:
+    for model, method in (
+        (llm("sovrgpt", is_function_calling_model=False), "json_mode"),
+        (llm("innogpt", should_use_structured_outputs=True), "json_schema"),
+    ):
+        assert mode.call(model, "structured_predict", Person, PROMPT, text=GIVEN) == ANNA
+        assert asked_by(bodies(server)[-1]) == method
 
 
 def test_system_prompt_and_parameters_go_along(mode: Mode, server: Server) -> None:

@@ -8,6 +8,7 @@ import pytest
 from dsgvo import PROVIDERS
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire import messages as wire
+from dsgvo.wire.history import in_forms
 from tests.core.support import raised
 
 # The text of a call's arguments → what a tool is called with
@@ -52,13 +53,13 @@ CALLS = [wire.function_call("1", "f", {})]
 
 def test_an_assistants_turn() -> None:
     thoughts = {"reasoning_content": "Hm.", "reasoning_details": None}
-    plain = wire.assistant_message("Ja.", [], reasoning=thoughts)
+    thought = wire.assistant_message("Ja.", [], reasoning=thoughts)
     asked = wire.assistant_message("", CALLS, reasoning=thoughts)
     called = {"role": "assistant", "content": None, "tool_calls": CALLS}
-    assert plain == {"role": "assistant", "content": "Ja."}
-    assert asked == called | {"reasoning_content": "Hm."}
-    assert wire.without_reasoning([plain, asked]) == [plain, called]
-    assert wire.without_reasoning(history := [plain]) is history
+    plain = {"role": "assistant", "content": "Ja."}
+    assert [thought, asked] == [one | {"reasoning_content": "Hm."} for one in (plain, called)]
+    assert in_forms([thought, asked], ()) == [plain, called]
+    assert in_forms(history := [plain, called], ()) is history
     assert wire.assistant_message("Ja.", [], refusal="Nein.", reasoning={}) == plain
     for refusal in ("Nein.", ""):
         declined = wire.assistant_message("", [], refusal=refusal, reasoning={})
@@ -82,23 +83,11 @@ def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
     assert pieces[0]["text"] == "Ich "  # the history is the caller's
 
 
-# What an error says → whether it wants the thoughts back
-SAID = {
-    b"Missing `reasoning_content` field in the assistant message at message index 1": True,
-    b"Expected `thinking` or `redacted_thinking`, but found `tool_use`": True,
-    b"reasoning_effort must be one of low, high": False,
-}
-
-
-def test_which_errors_want_thoughts_back() -> None:
-    assert {said: wire.wants_reasoning(said) for said in SAID} == SAID
-
-
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 FILE = {"type": "file_url", "file_url": {"url": "https://example.com/a.pdf"}}
 HERE = {"type": "text", "text": "hier"}
 ASKED: dict[str, Any] = {"role": "user", "content": "Und?"}
-UND = {"type": "text", "text": "Und?"}
+UND, BLANK = ({"type": "text", "text": text} for text in ("Und?", " "))  # Claude refuses blank ones
 ANSWERED = {"role": "assistant", "content": "So."}
 FOLLOWS = "(see the next user message)"
 
@@ -123,7 +112,7 @@ SETTLED: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
     ),
     # some models' templates want the roles to alternate
     ([result(IMAGE), ASKED] * 2, [result(text=FOLLOWS), user(1, IMAGE, UND)] * 2),
-    ([result(IMAGE), user(HERE)], [result(text=FOLLOWS), user(1, IMAGE, HERE)]),
+    ([result(IMAGE), user(HERE, BLANK)], [result(text=FOLLOWS), user(1, IMAGE, HERE)]),
 ]
 
 

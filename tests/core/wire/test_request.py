@@ -36,7 +36,8 @@ def request(fields: dict[str, Any], **more: Any) -> ChatRequest:
     """Return a request with fields of its body, and of its own."""
     body = {"model": "m", "messages": HELLO} | fields
     own: dict[str, Any] = {"body": body, "model": body["model"], "stream": "stream" in body}
-    own |= {"upload": None, "reasoned_messages": None, "unsure_of_images": False}
+    own |= {"upload": None, "unsure_of_images": False, "history": body["messages"]}
+    own["forms"] = frozenset({"thoughts"})
     own |= {"optional": {}, "ignored": {}, "tool_names": {}, **more}
     return ChatRequest(**own)
 
@@ -46,9 +47,9 @@ def asked(*parts: Any) -> list[dict[str, Any]]:
 
 
 IMAGE, UPLOAD = image_part(url="https://example.com/a.png"), file_part(data=b"%PDF-1")
-PLAIN = [{"role": "assistant", "content": "Hm?"}, *HELLO]
-HM = {"reasoning_content": "Hm."}
-THOUGHT = [PLAIN[0] | HM, *HELLO]
+PLAIN: list[dict[str, Any]] = [{"role": "assistant", "content": "Hm?"}, *HELLO]
+HM, NO_FORMS = {"reasoning_content": "Hm."}, frozenset[str]()
+THOUGHT, STILL, OE = [PLAIN[0] | HM, *HELLO], {"send_reasoning": False}, {"oe": "ö"}
 OWN_NAME, VALID = (PLAIN[0] | {"tool_calls": [{"function": {"name": n}}]} for n in ("ö", "oe"))
 STREAM, USAGE = {"stream": True}, {"stream_options": {"include_usage": True}}
 UPLOADED = {"messages": [{"role": "user", "content": "Was?"}]}
@@ -63,10 +64,10 @@ REQUESTS: list[tuple[str, dict[str, Any], ChatRequest]] = [
     ("innogpt", {"model": "gpt-5"}, request({"model": "gpt-5"} | STREAM)),
     ("sovrgpt", {"top_p": 1, "extra_body": {"model": "n"}}, request({"top_p": 1, "model": "n"})),
     ("sovrgpt", {"messages": THOUGHT}, request({"messages": THOUGHT})),
-    ("sovrgpt", {"messages": THOUGHT, "send_reasoning": False}, request({"messages": PLAIN})),
+    ("sovrgpt", {"messages": THOUGHT, **STILL}, request({"messages": PLAIN}, forms=NO_FORMS)),
     (
         *("sovrgpt", {"messages": [OWN_NAME | HM], "send_reasoning": None}),
-        request({"messages": [VALID]}, reasoned_messages=[VALID | HM], tool_names={"oe": "ö"}),
+        request({"messages": [VALID]}, history=[VALID | HM], forms=NO_FORMS, tool_names=OE),
     ),
     ("innogpt", {"messages": asked(UPLOAD)}, request(UPLOADED, upload=UPLOAD["upload"])),
     (
@@ -229,11 +230,12 @@ def test_about_how_many_tokens_a_text_has() -> None:
 
 def test_the_private_texts_of_a_request() -> None:
     user = {"role": "user", "content": [{"type": "text", "text": "Mein Befund"}]}
-    messages = [user, {"tool_call_id": "call_1", "content": "abc"}]
+    calls = [{"id": "call_1", "function": {"name": "f"}}]  # ids are nobody's words
+    messages = [user, {"tool_calls": calls}, {"tool_call_id": "call_1", "content": "abc"}]
     for text, texts in (("prompt", "metadata"), ("user", "documents")):
         body = {"model": "geheim" * 3, "messages": messages, texts: ["Text eins"], text: "Bild"}
         body |= {"service_tier": "flex"}
-        assert sorted(private_texts(body)) == ["Bild", "Mein Befund", "Text eins", "call_1"]
+        assert sorted(private_texts(body)) == ["Bild", "Mein Befund", "Text eins"]
     assert private_texts(None) == []
 
 
