@@ -194,11 +194,11 @@ class ToolCallAssembler:
             call = _Call()
             if len(self._shown) >= MAX_CALLS:
                 raise TypeError(f"more than {MAX_CALLS} tool calls")
-        elif name and arguments and call.name == name and _repeats(call, arguments):
-            return None
         if not piece.keys() <= _CALL_KEYS:
             rest = piece.keys() - _CALL_KEYS
             call.fields |= {key: piece[key] for key in rest if piece[key] is not None}
+        if name and arguments and call.name == name and _repeats(call, arguments):
+            return None
         self._last = call
         call.list_number = self._lists
         if isinstance(index, int):

@@ -189,9 +189,10 @@ def test_thoughts_go_back_once_a_server_wants_them(server: Server, way: Way) -> 
     call = {"id": "1", "type": "function", "function": {"name": "kurs", "arguments": "{}"}}
     signed = call | {"extra_content": {"google": {"thought_signature": "c2ln"}}}
     thoughts = {"reasoning_content": "Hm.", "reasoning_details": [{"type": "x", "data": "x"}]}
-    came = chunk(None, "tool_calls", tool_calls=[signed], **thoughts)
+    came = [chunk(None, tool_calls=[call | {"index": 0, "note": None}], **thoughts)]
+    came += [chunk(None, "tool_calls", tool_calls=[signed | {"index": 0}])]
     wants = "thinking is enabled but reasoning_content is missing in assistant tool call message"
-    server.script("sovrgpt", Raw(chunks=[sse(came)]), Status(400, message=wants))
+    server.script("sovrgpt", Raw(chunks=[sse(*came)]), Status(400, message=wants))
     answered = way.answer(way.model("sovrgpt"), "a").message
     kept = type(answered).model_validate_json(answered.model_dump_json())  # as in a checkpoint
     history = ["a", kept, way.result("3")]

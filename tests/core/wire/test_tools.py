@@ -111,10 +111,6 @@ def test_pieces_become_calls() -> None:
     calls = assembled([[add("{", id_="c1"), add("}", id_="c1"), sub("null")]], whole=True)
     assert calls[0] == ToolCall("c1", "add", "{")
     assert [(call.name, call.arguments) for call in calls[1:]] == [("add", "}"), ("sub", "")]
-    kept = ToolCallAssembler()
-    kept.add([add("{", 0, "c1") | {"extra_content": {"a": 1}, "b": None}, sub("{}", 1, "c2")])
-    kept.add([piece("}", index=0) | {"extra_content": {"a": 2}}])
-    assert kept.fields == {"c1": {"extra_content": {"a": 2}}}
     numbered = piece("{}", id=7, name=8)
     assert ToolCallAssembler().add([numbered]) == [ToolCallDelta(0, "7", "8", "{}")]
 
