@@ -137,7 +137,7 @@ class ChunkReader:
             usage = chunk.get("usage")
             if isinstance(usage, dict):
                 delta.usage = _counts(cast("dict[str, Any]", usage))
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, LookupError, TypeError) as error:
             raise ShapeError(
                 f"a part of the answer is not of the documented shape ({error})"
             ) from None
