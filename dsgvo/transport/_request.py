@@ -86,6 +86,7 @@ from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import parse_json
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact
+from dsgvo.wire.fields import field_form_asked_for, in_field_forms, is_forced
 from dsgvo.wire.files import Upload
 from dsgvo.wire.history import form_asked_for, in_forms
 from dsgvo.wire.limiter import Limiter
@@ -217,9 +218,10 @@ class Operation:
         return "an image" if self.accept == "image/*" else self.url
 
     def take_forms(self, forms: Collection[str]) -> None:
-        """Write the history in these forms too."""
+        """Write the body and its history in these forms too."""
         self.forms = self.forms.union(forms)
-        self.body = {**(self.body or {}), "messages": in_forms(self.history, self.forms)}
+        body = in_field_forms(self.body or {}, self.forms)
+        self.body = {**body, "messages": in_forms(self.history, self.forms)}
 
     def model_at(self, config: ClientConfig) -> tuple[str, object]:
         """Return which model of which server is asked."""
@@ -356,7 +358,9 @@ def _amend(config: ClientConfig, operation: Operation, refused: set[str], failur
     if failure.status not in {400, 422, 500}:  # llama.cpp's, of a template that fails
         return False
     # First: an error that quotes the request names fields that it does not refuse.
-    if form := form_asked_for(failure.body, operation.history, operation.forms):
+    form = form_asked_for(failure.body, operation.history, operation.forms)
+    form = form or field_form_asked_for(failure.body, operation.body or {}, operation.forms)
+    if form:
         operation.take_forms((form,))
         return True
     if failure.status == 500:
@@ -773,6 +777,12 @@ def _status_error(
         if (other := config.other_base_url()) and operation.method == "POST":
             hint += f"; {spec.title} is seen to answer under {other} too"
         hint = "; ".join(filter(None, (operation.not_found, hint)))
+    elif b"tool_choice" in body and is_forced(operation.body or {}):
+        hint = (
+            "structured output does without a forced tool by with_structured_output(…, method="
+            "'json_mode'), in LlamaIndex by structured_output='json_mode'; 'json_schema' where the "
+            "vendor has it"
+        )
     error = error_from_body(
         spec,
         response.status_code,

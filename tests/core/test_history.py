@@ -76,3 +76,30 @@ def test_what_is_refused_is_sent_as_the_server_wants_it(mode: Mode, server: Serv
         assert first != history(sent) == rest[:-2] == once_more[:-2] == again
         assert len(more) == len(refusals)
         server.clear()
+
+
+TOOL, OTHER = ({"type": "function", "function": {"name": name}} for name in "fg")
+TEXTS = "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"
+EMPTY: dict[str, Any] = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+OFFERED, USE = {"tools": [TOOL | {"function": EMPTY}]}, "Use 'max_completion_tokens' instead."
+TOLD = {"tools", "tool_choice", "max_tokens", "max_completion_tokens"}
+# What is given and refused, with which words, and what is sent from then on
+FIELDS: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
+    (OFFERED | {"tool_choice": TOOL}, TEXTS, OFFERED | {"tool_choice": "required"}),
+    (OFFERED, "parameters.properties: should be non-empty for OBJECT type", {"tools": [TOOL]}),
+    ({"max_tokens": 5}, f"'max_tokens' is not supported. {USE}", {"max_completion_tokens": 5}),
+]
+
+
+def test_fields_that_are_refused_are_sent_as_they_are_wanted(mode: Mode, server: Server) -> None:
+    client = mode.client("innogpt", server, max_retries=0)
+    for number, (given, said, sent) in enumerate(FIELDS):
+        server.script("innogpt", Status(400, message=said))
+        for _ in "ab":
+            mode.ask(client, history("u1"), model=f"f{number}", **given)
+        asked = (one.json for one in server.requests[-3:])
+        found = [{name: one[name] for name in one.keys() & TOLD} for one in asked]
+        assert found == [given, sent, sent]
+    server.script("innogpt", Status(400, message=TEXTS))
+    with pytest.raises(APIStatusError, match="method='json_mode'"):  # which one has to be said
+        mode.ask(client, history("u1"), tools=[TOOL, OTHER], tool_choice=TOOL)

@@ -6,12 +6,9 @@ from dsgvo import PROVIDERS
 COVERED = list(marks())
 
 
-def test_the_page_is_current_and_every_fact_has_its_test_and_standing() -> None:
+def test_the_page_is_current_and_every_fact_has_its_test_standing_and_probe() -> None:
     assert page(COVERED) == PAGE.read_text("utf-8"), "make vendor-coverage"
     assert faults(COVERED) == []
-
-
-def test_every_fact_that_no_page_states_has_a_probe_or_says_why_not() -> None:
     assert facts_page() == FACTS.read_text("utf-8"), "make vendor-coverage"
     known = [one for spec in PROVIDERS.values() for one in confirmed(spec)]
     assert [fact.text for fact, probes in known if bool(probes) == bool(fact.by_hand)] == []

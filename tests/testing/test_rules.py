@@ -66,7 +66,7 @@ FIRM = 'Müller & "Söhne" GmbH, O\'Neil/AG \U0001f600'
 ASCII = json.dumps(FIRM)[1:-1]
 
 
-def test_a_hidden_text_is_found_in_any_form() -> None:
+def test_a_hidden_text_is_found_in_any_form_and_an_answer_says_whose_it_is() -> None:
     shown = Rules({FIRM: "<firm>", "": "x", "€": "j"})._shown
     twice = json.dumps(json.dumps(FIRM))[3:-3]
     forms = [FIRM, quote(FIRM), quote_plus(FIRM), ASCII, twice, html.escape(FIRM)]
@@ -77,9 +77,6 @@ def test_a_hidden_text_is_found_in_any_form() -> None:
         kept = b64decode(shown(_layout.to_entry(data)["base64"]))
         assert FIRM[2:9].encode(encoding)[2:] not in kept
         assert json.loads(Rules().request(asked(data)).body).keys() == {"sha256"}
-
-
-def test_an_answer_says_whose_it_is() -> None:
     for server, origin in (("nginx", "live 2"), ("dsgvo-emulator/1.0", "emulator 1.0")):
         [kept] = Rules().response(told(Server=server))["headers"]["x-recorded-from"]
         assert kept.startswith(origin)

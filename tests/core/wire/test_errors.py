@@ -242,7 +242,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
 ]
 
 
-def test_secrets_and_what_is_quoted_are_masked_and_no_more() -> None:
+def test_secrets_and_quotes_are_masked_and_no_more_for_what_the_prompt_is_long() -> None:
     assert [(text, secrets, redact(text, secrets)) for text, secrets, _ in REDACTED] == REDACTED
     cut = {"a geheim-4711-lang…": "a ***…", "a gehe…, geh…": "a ***…, geh…", "gehe": "gehe"}
     for said, masked in cut.items():
@@ -250,9 +250,6 @@ def test_secrets_and_what_is_quoted_are_masked_and_no_more() -> None:
         mask(error, [LONG_KEY])
         found = (error.message, error.args, error.code, error.request_id)
         assert found == (masked, (masked,), "***", "***")
-
-
-def test_masking_costs_what_the_prompt_is_long() -> None:
     blocks = {masking._wide(("ab" * 4)[at : at + 7]) for at in (0, 1)}
     windows = MagicMock(**{"__contains__.return_value": False})
     assert not [*masking._shared(("ab" * 7 + "c") * 9000, windows, blocks)]

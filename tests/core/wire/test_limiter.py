@@ -57,7 +57,7 @@ def test_each_answer_and_each_refusal() -> None:
     assert (limiter.refused, limiter.in_flight, limiter.rate) == (8, 1, 1 / limiter.pause())
 
 
-def test_a_rate_is_learned_from_what_was_accepted() -> None:
+def test_a_rate_is_learned_from_what_was_accepted_and_cut_no_further_for_nothing() -> None:
     # refused twice, the vendor took none until its minute was over; a time below a second is one
     for refusals, last, rate in ((1, 2.0, 97 / 30.6), (2, 2.0, 97 / 1.5), (2, 1.4, 97)):
         limiter = answered(Limiter(), 100, 1.0, 0.5)
@@ -72,9 +72,6 @@ def test_a_rate_is_learned_from_what_was_accepted() -> None:
             answered(limiter, accepted, at + 9, at + 9)
     idle = answered(answered(Limiter(), 1, 1), 1, 3601, 3600)  # nobody asks for an hour
     assert after(idle, 3603, 3602, "refused", None)[1] == pytest.approx(FIRST)
-
-
-def test_refusals_that_come_at_any_rate_cut_it_no_further() -> None:
     for later, last in ((2, 0.89), (5, 5.98)):  # more are refused: it was too fast in part
         limiter, now, rates = Limiter(), 0.0, list[Any]()
         for number in range(4400):

@@ -116,13 +116,10 @@ SETTLED: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
 ]
 
 
-def test_media_in_tools_results_follow_them() -> None:
+def test_media_in_tools_results_follow_them_or_are_left_out() -> None:
     for messages, settled in SETTLED:
         found = wire.media_after_tool_results(PROVIDERS["innogpt"], "gpt-5", messages)
         assert found == (settled, [])
-
-
-def test_media_that_the_vendor_does_not_take_are_left_out() -> None:
     audio = {"type": "audio"}
     missing = {"meingpt": (IMAGE, "image"), "sovrgpt": (FILE, "file"), "innogpt": (audio, "audio")}
     for provider, (part, kind) in missing.items():

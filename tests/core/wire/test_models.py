@@ -246,15 +246,12 @@ NO_IMAGES = [
 ]
 
 
-def test_an_image_is_one_by_how_it_begins() -> None:
+def test_an_image_is_one_by_how_it_begins_and_what_it_says_of_itself() -> None:
     for data in (PNG, b"....ftypavif", b"RIFF....WEBP", SVG):
         check_image(INNOGPT, data, "image/svg+xml")
     for data, said in NO_IMAGES:
         error = raised(APIResponseError, check_image, INNOGPT, data, "image/png", " there")
         assert str(error).startswith(f"innoGPT: expected an image there, got {said}")
-
-
-def test_what_an_image_says_of_itself() -> None:
     for image, said in (
         (GeneratedImage("https://x/1.png", None, None), "is at https://x/1.png"),
         (GeneratedImage(None, PNG, None, Path("icon.png")), "is in the file icon.png"),

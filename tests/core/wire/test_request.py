@@ -223,12 +223,9 @@ def test_json_mode_is_told_the_schema_in_the_system_message() -> None:
     assert with_schema([parts, user], shape) == [alone, parts, user]
 
 
-def test_about_how_many_tokens_a_text_has() -> None:
+def test_the_private_texts_of_a_request_and_their_tokens() -> None:
     counts = {"": 0, " \n": 0, "Haus": 1, "Häuser": 2, "Datenschutz": 3, "a, b.": 4, "§ 7": 2}
     assert {text: estimate_tokens(text) for text in counts} == counts
-
-
-def test_the_private_texts_of_a_request() -> None:
     user = {"role": "user", "content": [{"type": "text", "text": "Mein Befund"}]}
     calls = [{"id": "call_1", "function": {"name": "f"}}]  # ids are nobody's words
     messages = [user, {"tool_calls": calls}, {"tool_call_id": "call_1", "content": "abc"}]

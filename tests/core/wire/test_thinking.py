@@ -46,16 +46,13 @@ def test_text_is_told_apart_in_whatever_pieces(text: str) -> None:
     assert {split(*pieces) for pieces in [(text,), tuple(text), *cuts]} == {TABLE[text]}
 
 
-def test_a_thought_that_the_template_opened_or_did_not_after_all() -> None:
+def test_a_thought_that_the_template_opened_or_in_a_field_of_its_own() -> None:
     for text, parts in OPENED.items():
         for cut in (False, True):
             assert split(text, opened=True, cut=cut) == split(*text, opened=True, cut=cut) == parts
     text = "  Ja, </thi"
     assert split(*text, opened=True, cut=True) == ("Ja, </thi", "")
     assert split(*text, opened=True, cut=False) == ("Ja,", text)
-
-
-def test_a_thought_in_a_field_of_its_own_or_in_both_places() -> None:
     apart, both = ThinkSplitter(opened=True), ThinkSplitter()
     assert "".join(map(apart.think, ["\n", "A ", " ", "\n", "B \n"])) == "A  \nB"
     assert (apart.feed("\n \nJa. "), apart.think("C")) == (("", "Ja. "), " \nC")
