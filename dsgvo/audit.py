@@ -22,7 +22,6 @@ from typing import Any
 from dsgvo._warnings import warn_once
 from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Provider
-from dsgvo.wire.names import said_model
 from dsgvo.wire.usage import token_counts
 
 __all__ = ["AUDIT_VARIABLE", "AuditEntry", "is_other_model", "warn_of_other_model"]
@@ -107,8 +106,8 @@ class AuditEntry:
     def answered(
         self, model: str | None = None, usage: Any = None, request_id: str | None = None
     ) -> None:
-        """Note what the answer says of itself."""
-        self._answer = model and said_model(model, self._fields["model"]), usage, request_id
+        """Note what the answer says of itself; nothing private."""
+        self._answer = model, usage, request_id
 
     def __enter__(self) -> AuditEntry:
         named = os.environ.get(AUDIT_VARIABLE) or None
@@ -172,7 +171,6 @@ def warn_of_other_model(spec: Provider, asked: str | None, answered: str | None)
     """Return whether another model answered than was asked for; of one that did, warn once."""
     other = is_other_model(asked, answered)
     if other and answered:
-        answered = said_model(answered, asked)
         said = f"{spec.title}: {answered!r} answered in place of {asked!r}"
         warn_once((spec.name, "audit", asked, answered), said, UserWarning)
     return other

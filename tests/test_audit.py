@@ -100,15 +100,15 @@ def test_another_model_is_told_and_a_trail_that_was_moved_goes_on(
 ) -> None:
     ask()
     (tmp_path / "audit.jsonl").rename(tmp_path / "audit.jsonl.1")
-    for model in ("gpt-4o-2024-08-06", "klein", "Max\nMustermann"):
+    for model in ("gpt-4o-2024-08-06", "klein", "Erika-Mustermann", "Max\nMustermann"):
         choice = {"index": 0, "message": {"content": "Ja."}, "finish_reason": "stop"}
         body = json.dumps({"model": model, "choices": [choice]}).encode()
         server.script("meingpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
     ask()
     warns = pytest.warns
     with warns(match="'klein' answered in place of 'gpt-4o'"), warns(match=r"'\(no id\)' answered"):
-        assert [ask().model for _ in range(2)] == ["klein", "Max\nMustermann"]
-    assert trail("other_model") == [(False,), (True,), (True,)]
+        assert [ask().model for _ in range(3)] == ["klein", "Erika-Mustermann", "Max\nMustermann"]
+    assert trail("other_model") == [(False,), (True,), (True,), (True,)]
 
 
 @pytest.mark.usefixtures("vendor_environment")

@@ -461,8 +461,9 @@ class BaseClient:
         """
         call.note_thoughts(decoder)
         completion = decoder.completion()
-        entry.answered(completion.model, completion.usage, completion.request_id)
-        _check_model(call.config, call.model, completion.model)
+        model = _said(completion.model, call.model, decoder.private)
+        entry.answered(model, completion.usage, completion.request_id)
+        _check_model(call.config, call.model, model)
         if completion.finish_reason == "length" and not says_anything(completion):
             warn_once(
                 (self.spec.name, call.model, "nothing but thoughts"),
@@ -582,10 +583,12 @@ class BaseClient:
                 gate,
                 guessed,
             )
-            entry.answered(result.model, result.usage, answer.request_id)
-        if result.model is not None:  # vectors of two models cannot be compared
-            warn_of_other_model(config.spec, asked["model"], result.model)
-            _check_model(config, asked["model"], result.model)
+            private = partial(secrets_of, config, operation, answer.token)
+            model = _said(result.model, asked["model"], private)
+            entry.answered(model, result.usage, answer.request_id)
+        if model is not None:  # vectors of two models cannot be compared
+            warn_of_other_model(config.spec, asked["model"], model)
+            _check_model(config, asked["model"], model)
         if base64:
             runtime.gave_base64.add((config.base_url, asked["model"]))
         tokens = total_tokens(result.usage)
@@ -634,6 +637,8 @@ class BaseClient:
                 (results, model), answer = yield from decoded(
                     config, operation, lambda body, _: decode_rerank(config.spec, body, batch)
                 )
+                private = partial(secrets_of, config, operation, answer.token)
+                model = _said(model, asked.model, private)
                 entry.answered(model, request_id=answer.request_id)
         except APIStatusError as error:
             if len(batch.texts) == 1 or not is_too_large(error, batch):
@@ -680,13 +685,14 @@ class BaseClient:
             not_found=f"assistants() lists those there are; their address is {support.source}",
         )
         with _audited(config, f"assistant {assistant_id}", None) as entry:
-            said, _ = yield from decoded(
+            said, answer = yield from decoded(
                 config,
                 operation,
                 lambda body, answer: decode_run(spec, body, request_id=answer.request_id),
             )
-            entry.answered(said.model, said.usage, said.request_id)
-        _check_model(config, assistant_id, said.model)
+            model = _said(said.model, None, partial(secrets_of, config, operation, answer.token))
+            entry.answered(model, said.usage, said.request_id)
+        _check_model(config, assistant_id, model)
         return said
 
     # -- lists and health -----------------------------------------------------------------------
@@ -800,7 +806,7 @@ class BaseClient:
         with _audited(config, "image", model) as entry:
             try:
                 flow = decoded(config, operation, lambda body, _: decode_image(config.spec, body))
-                image, answer = yield from explained(config, model, flow)
+                image, answer = yield from explained(config, operation, flow)
             except APIError as error:
                 name_fact(config.spec, error, "image")
                 raise
@@ -854,11 +860,17 @@ def _audited(config: ClientConfig, task: str, model: str | None) -> AuditEntry:
     return AuditEntry(config.spec, urlsplit(config.base_url).netloc, task, model, config.purpose)
 
 
+def _said(
+    answered: str | None, asked: str | None, private: Callable[[], Iterable[str]]
+) -> str | None:
+    """Return the model that an answer names, as warnings and the audit trail may show it."""
+    return answered and said_model(answered, asked, private)
+
+
 def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None:
     """Warn, once, if another model has answered and runs at a place that is not accepted."""
     if not answered or answered == asked:
         return
-    answered = said_model(answered, asked)
     warning = answered_elsewhere(
         config.spec, asked, answered, config.residency, config.trusted_models
     )
@@ -879,7 +891,7 @@ def _broken(
 
 def _told(call: _Call, flow: Flow[_T]) -> Flow[_T]:
     """Add to an error what lists say of it and, if the rest was asked for, what had come."""
-    flow = explained(call.config, call.model, flow)
+    flow = explained(call.config, call.operation, flow)
     return flow if call.before is None else _with_part(call.before, flow)
 
 

@@ -80,7 +80,6 @@ from dsgvo.wire.account import (
     explain,
     name_fact,
     only_workspace,
-    read_workspaces,
 )
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import parse_json
@@ -137,6 +136,9 @@ PARTIAL = 206
 
 ASIDE_SECONDS = 10.0
 """How long a request is waited for that only serves to say better what another one decides."""
+
+ASIDE_BYTES = 2 << 20
+"""How long its answer may be, reading which holds up a loop."""
 
 SHOW_VARIABLE = "DSGVO_SHOW_CONTENT"
 """Set it to ``1`` to see vendors' error messages unabridged while debugging."""
@@ -663,7 +665,9 @@ def secrets_of(
     keys = _keys(config, token)
     if os.environ.get(SHOW_VARIABLE) == "1":
         return keys
-    return (*keys, *private_texts(operation.body), *(private_answer(said) if said else ()))
+    named = () if operation.upload is None else (operation.upload.name,)
+    answered = private_answer(said) if said else ()
+    return (*keys, *named, *private_texts(operation.body), *answered)
 
 
 def _keys(config: ClientConfig, token: SecretStr | None) -> tuple[str, ...]:
@@ -1051,7 +1055,7 @@ class _TokenAsItIs(BearerToken):
         return False
 
 
-def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -> Flow[_T]:
+def read_list(config: ClientConfig, recipe: Recipe[_T]) -> Flow[_T]:
     """Make the requests of a recipe; an error names the fact that it shows to be wrong.
 
     A recipe is told of an error of a request, and may go on with another one.
@@ -1059,11 +1063,17 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
     Args:
         config: Whom to ask, and with which workspace.
         recipe: What to ask for.
-        once: Whether a refused token is final.
     """
-    auth = _TokenAsItIs() if once else AUTH
+    return (yield from _followed(config, recipe, AUTH))[0]
+
+
+def _followed(
+    config: ClientConfig, recipe: Recipe[_T], auth: Auth
+) -> Flow[tuple[_T, SecretStr | None]]:
+    """Return what a recipe has found, and the token of the last answer."""
     ask: Ask | None = None
     answer: Answer | None = None
+    token: SecretStr | None = None
     step: Callable[[], Ask] = partial(next, recipe)
     try:
         while True:
@@ -1075,14 +1085,14 @@ def read_list(config: ClientConfig, recipe: Recipe[_T], *, once: bool = False) -
             except APIError as error:
                 step, answer = partial(recipe.throw, error), None
             else:
-                step = partial(recipe.send, body)
+                step, token = partial(recipe.send, body), answer.token
     except StopIteration as end:
-        return end.value
-    except APIError as error:
+        return end.value, token
+    except (APIError, ConfigurationError) as error:
         if answer is not None:
             error.request_id = error.request_id or answer.request_id
             mask(error, _keys(config, answer.token))
-        if ask is not None:
+        if ask is not None and isinstance(error, APIError):
             name_fact(config.spec, error, ask.fact)
         raise
 
@@ -1092,7 +1102,12 @@ def aside(config: ClientConfig) -> ClientConfig:
     timeout = min(ASIDE_SECONDS, config.timeout or ASIDE_SECONDS)
     connect = min(timeout, config.connect_timeout or timeout)
     return replace(
-        config, timeout=timeout, connect_timeout=connect, max_retries=0, seconds=ASIDE_SECONDS
+        config,
+        timeout=timeout,
+        connect_timeout=connect,
+        max_retries=0,
+        seconds=ASIDE_SECONDS,
+        max_response_bytes=min(ASIDE_BYTES, config.max_response_bytes),
     )
 
 
@@ -1130,14 +1145,13 @@ def in_workspace(config: ClientConfig) -> Flow[ClientConfig]:
         account = replace(config, api_key=(yield AskForKey(config.api_key))).account
     chosen = runtime.workspaces.get(account)
     if chosen is None:
-        found = yield from read_list(config, read_workspaces(config.spec))
-        chosen = only_workspace(config.spec, found, argument)
+        chosen = yield from read_list(config, only_workspace(config.spec, argument))
         for one in {account, config.account}:
             runtime.keep(runtime.workspaces, one, chosen)
     return _in(config, chosen)
 
 
-def explained(config: ClientConfig, model: str | None, flow: Flow[_T]) -> Flow[_T]:
+def explained(config: ClientConfig, operation: Operation, flow: Flow[_T]) -> Flow[_T]:
     """Add to a refusal what the vendor's lists say of model and quota.
 
     Lists are asked for after the error, by short requests that are never made again: one, or of a
@@ -1151,7 +1165,9 @@ def explained(config: ClientConfig, model: str | None, flow: Flow[_T]) -> Flow[_
         with suppress(Exception):
             _, kept = runtime.model_list(config.account)
             now = datetime.now(UTC)
+            model = (operation.body or {}).get("model")
             recipe = explain(config.spec, error, model, kept or (), config.arguments, now)
-            if said := (yield from read_list(aside(config), recipe, once=True)):
-                error.add(said)
+            said, token = yield from _followed(aside(config), recipe, _TokenAsItIs())
+            if said:  # by a server, which may repeat there what it was sent
+                error.add(redact(said, secrets_of(config, operation, token)))
         raise

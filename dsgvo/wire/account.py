@@ -50,6 +50,9 @@ _T = TypeVar("_T")
 MAX_PAGES = 100
 """Pages of one list that are read."""
 
+_NAMED = 10  # entries of a list that an error names
+_SHOWN = 80  # characters of each
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -125,15 +128,16 @@ def decode_workspaces(provider: Provider, body: bytes) -> Page[Workspace]:
     return _page(body, found, len(entries))
 
 
-def only_workspace(provider: Provider, found: Sequence[Workspace], argument: str) -> str:
-    """Return the id of the account's only workspace.
+def only_workspace(provider: Provider, argument: str) -> Recipe[str]:
+    """Find the id of the account's only workspace.
 
     Raises:
         ConfigurationError: If there are several, or none.
     """
+    found = yield from read_workspaces(provider)
     if len(found) == 1:
         return found[0].id
-    names = ", ".join(f"{one.id!r} ({one.name})" for one in found[:10])
+    names = ", ".join(f"{_short(one.id)!r} ({_short(one.name)})" for one in found[:_NAMED])
     raise environment_error(
         f"{argument}='auto': the account has {len(found)} workspaces, and which one is charged is "
         f"yours to say: pass {argument}= one of {names}"
@@ -141,6 +145,11 @@ def only_workspace(provider: Provider, found: Sequence[Workspace], argument: str
         else f"{argument}='auto': the account has no workspace",
         provider=provider.name,
     )
+
+
+def _short(text: str | None) -> str | None:
+    # By "…" masking knows of a cut.
+    return text if text is None or len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 # -- quotas ---------------------------------------------------------------------------------------
@@ -383,7 +392,7 @@ def explain(
             used_up = any(0 in {one.left, one.daily_left} for one in left)
     if status == 403 and unread and not named and not used_up:
         plan = yield from _plan(provider, model)
-    return "; ".join(filter(None, (plan, *map(str, left))))
+    return "; ".join(filter(None, (plan, *map(str, left[:_NAMED]))))
 
 
 def _plan(provider: Provider, model: str | None) -> Recipe[str | None]:

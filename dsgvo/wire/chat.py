@@ -299,7 +299,7 @@ class ChatDecoder:
         failure = self._reader.failure
         if failure is not None:
             if isinstance(failure, str):
-                reason = redact(failure, self._private())
+                reason = redact(failure, self.private())
                 raise self._broken_off(f"{self._provider.title}: finish_reason={reason!r}")
             raise self._vendor_error(failure)
         return delta if delta.content or delta != _EMPTY else None
@@ -343,7 +343,7 @@ class ChatDecoder:
             200,
             body,
             request_id=self._request_id,
-            secrets=self._private(),
+            secrets=self.private(),
         )
         if self._accumulator.empty and not self._reader.tool_calls:
             return cause
@@ -359,12 +359,13 @@ class ChatDecoder:
             **self._details(),
         )
 
-    def _private(self) -> Sequence[str]:
+    def private(self) -> Sequence[str]:
+        """Return what no message may show: keys, the prompt, and the answer so far."""
         return self._secrets(self.completion())
 
     def _incomplete(self, what: str) -> IncompleteStreamError:
         return IncompleteStreamError(
-            f"{self._provider.title}: {redact(what, self._private())}",
+            f"{self._provider.title}: {redact(what, self.private())}",
             partial=self.completion(),
             **self._details(),
         )
@@ -372,7 +373,7 @@ class ChatDecoder:
     def _unexpected(self, what: str) -> APIResponseError:
         return APIResponseError(
             f"{self._provider.title}: expected a chat completion, got "
-            f"{redact(what, self._private())}",
+            f"{redact(what, self.private())}",
             **self._details(),
         )
 
@@ -380,7 +381,7 @@ class ChatDecoder:
         return {
             "provider": self._provider.name,
             "status_code": 200,
-            "request_id": self._request_id and masked(self._request_id, self._private()),
+            "request_id": self._request_id and masked(self._request_id, self.private()),
         }
 
 

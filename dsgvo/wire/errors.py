@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from dsgvo import errors
-from dsgvo.errors import APIError, APIResponseError, APIStatusError
+from dsgvo.errors import APIResponseError, APIStatusError, DsgvoError
 from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.masking import EXCERPT, masked, on_one_line
@@ -223,7 +223,7 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
-def mask(error: APIError, secrets: Sequence[str]) -> None:
+def mask(error: DsgvoError, secrets: Sequence[str]) -> None:
     """Mask secrets in an error that may quote what came, and what is left of one that was cut."""
     for secret in secrets if "…" in error.message else ():
         for size in range(min(2 * EXCERPT, len(secret)), 3, -1):

@@ -63,8 +63,8 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Return a text with single spaces for its white space."""
-    return re.sub(r"\s+", " ", text)
+    """Return a text with single spaces for its white space, and for what steers a terminal."""
+    return _NO_LINE.sub(" ", text)
 
 
 def _readings(text: str) -> list[_Reading]:
@@ -104,6 +104,7 @@ def _backslash(escape: str) -> str:
 
 
 _BLANKS = re.compile(r"\s+")
+_NO_LINE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 # An address's, JSON's and Python's, HTML's
 _ESCAPES: list[tuple[re.Pattern[str], Callable[[str], str]]] = [
     (re.compile(r"(?:%[\da-fA-F]{2})+|\+"), unquote_plus),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
 
+from dsgvo.wire.masking import EXCERPT, masked
 from dsgvo.wire.tools import NO_NAMES
 
 __all__ = ["MAX_NAME", "NO_ID", "said_model", "said_request_id", "valid_name", "valid_tool_names"]
@@ -20,20 +21,34 @@ NO_ID = "(no id)"
 _LONGEST = 64
 _VALID = re.compile(rf"[a-zA-Z0-9_-]{{1,{_LONGEST}}}")
 _MODEL = re.compile(rf"[\w./:@+~\\-]{{1,{MAX_NAME}}}", re.ASCII)
+_DATE = re.compile(r"[-@:][\d-]{4,10}", re.ASCII)
 _REQUEST = re.compile(r"[\w./:@+~|=,;#*-]+", re.ASCII)
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
 )
 
 
-def said_model(said: str, asked: str | None) -> str:
+def said_model(said: str, asked: str | None, secrets: Callable[[], Iterable[str]]) -> str:
     """Return the model that an answer names, for logs: a server may write anything there.
 
+    Args:
+        said: What it names.
+        asked: What was asked for. A date after that is nobody's secret.
+        secrets: Keys and prompts, looked for where it is another name. Short ones are found in
+            ordinary names, of which they are a small part.
+
     Examples:
-        >>> said_model("gpt-4o@eu", "gpt-4o"), said_model("Erika Mustermann", "gpt-4o")
+        >>> said_model("gpt-4o@eu", "gpt-4o", tuple), said_model("Erika X", "gpt-4o", tuple)
         ('gpt-4o@eu', '(no id)')
+        >>> said_model("Erika-Mustermann", "gpt-4o", lambda: ["Erika Mustermann"])
+        '(no id)'
     """
-    return said if said == asked or _MODEL.fullmatch(said) else NO_ID
+    if asked and (said == asked or (said.startswith(asked) and _DATE.fullmatch(said, len(asked)))):
+        return said
+    if not _MODEL.fullmatch(said):
+        return NO_ID
+    private = (one for one in secrets() if len(one) >= EXCERPT or 2 * len(one) > len(said))
+    return said if masked(said, private) == said else NO_ID
 
 
 def said_request_id(said: str) -> str | None:

@@ -212,8 +212,8 @@ def test_all_pages_of_workspaces_are_read(mode: Mode, server: Server, first: int
 
 def test_the_only_workspace_is_taken_and_of_several_none(mode: Mode, server: Server) -> None:
     client = mode.client("neuroflash", server, workspace_id="auto")
-    few = r"^workspace_id='auto': .* has 11 workspaces, .* 'a' \(None\), .* 'j' \(None\)$"
-    for ids, said in (("abcdefghijk", few), ("", "has no workspace$")):
+    few = r"^workspace_id='auto': .* has 11 workspaces, .* '\*\*\*' \(None\), .* 'j' \(None\)$"
+    for ids, said in (([server.api_key, *"bcdefghijk"], few), ("", "has no workspace$")):
         server.script("neuroflash", page_of(*ids, total=len(ids)), path="/workspaces")
         with pytest.raises(errors.ConfigurationError, match=said) as caught:
             mode.ask(client)
@@ -267,6 +267,7 @@ def test_a_missing_and_an_unknown_workspace(mode: Mode, server: Server, how: str
 
 USED_UP = {"usageTypeKey": "tokens", "limitAmountDaily": 50, "usedAmountDaily": 60}
 QUOTAS = Status(200, body={"data": [USED_UP | {"availableAmount": float("nan")}]})
+REPEATED = Status(200, body={"data": [{"usageTypeKey": "Hallo!\x1b", "availableAmount": 0}] * 99})
 DRIPS = Raw(chunks=[b" "] * 999, delay=0.1)
 TOO_MUCH = "tokens left: 0 of 50 today, more from"
 CLAUDE = "anthropic/claude-sonnet-4.5"
@@ -278,6 +279,7 @@ NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
     "case",
     [
         *((Status(status), QUOTAS, TOO_MUCH, "quotas") for status in (429, 403)),
+        (Status(429), REPEATED, f"({'*** left: 0; ' * 10}"[:-2], "quotas"),
         (None, None, NOT_IN_PLAN, "models"),  # the emulator's 403 names the model
         (Status(404), None, NOT_IN_PLAN, "models"),
         # The first error stays, however the second request ends, which is made once.

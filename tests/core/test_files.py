@@ -153,14 +153,11 @@ def test_every_attempt_sends_the_whole_file_and_closes_it(
 ) -> None:
     opened: list[Any] = []
     document = _request._Document
-
-    def noted(path: Path) -> Any:
-        opened.append(document(path))
-        return opened[-1]
-
+    noted: Any = lambda path: opened.append(document(path)) or opened[-1]  # noqa: E731
     monkeypatch.setattr(_request, "_Document", noted)
-    server.script("innogpt", Disconnect(), Status(503), Status(429))
-    raised(RateLimitError, mode.ask, mode.client("innogpt", server, max_retries=2), asked(part))
+    server.script("innogpt", Disconnect(), Status(503), Status(429, message=f"{HANDBOOK.name}!"))
+    client = mode.client("innogpt", server, max_retries=2)
+    assert "429: ***!" in str(raised(RateLimitError, mode.ask, client, asked(part)))
     assert [form_of(request)["file"].data for request in server.requests] == [DATA] * 3
     assert len({id(file) for file in opened}) == (3 if part is UPLOAD else 0)
     assert (all(file.closed for file in opened), len(naps)) == (True, 2)

@@ -235,7 +235,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
     (r'x "F\u00fcr Z\u00f6e\nK\u00f6ln"', ["Für Zöe\nKöln"], 'x "***"'),
     *((f"x {form} y", [KEY], "x *** y") for form in ESCAPED),
     ("1+1%20 x Zoe%20Bonn, Zoe+Bonn", ["Zoe\r\nBonn"], "1+1%20 x ***, ***"),
-    ("b+c/d%3D=  \n", ["b+c/d%3D="], "*** "),
+    ("b+c/d%3D=  \n\x1b\x9b\u202e", ["b+c/d%3D="], "*** "),
     ("q=%5A%6fe%0ABonn 7% \n ", ["\n", "Zoe\tBonn"], "q=*** 7% "),
     *(("x " * 200 + "y"[:more], [], ("x " * 200)[: 400 - more] + "…"[:more]) for more in (0, 1)),
     (f"{'x' * 380} {PROMPT * 50}", [PROMPT * 50], f"{'x' * 380} ***"),
