@@ -188,4 +188,4 @@ def is_other_model(asked: str | None, answered: str | None) -> bool:
     if not asked or not answered:
         return False
     one, two = (name.rpartition("/")[2].strip().lower() for name in (asked, answered))
-    return one != two and not re.fullmatch(rf"{re.escape(one)}[-@:](\d{{4,}}[\d-]*|v[\d.]+)", two)
+    return one != two and not re.fullmatch(rf"{re.escape(one)}[-@:](\d{{4}}[\d-]*|v[\d.]+)", two)
