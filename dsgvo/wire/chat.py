@@ -165,8 +165,8 @@ class ChatDecoder:
         There is none of that if the answer was ``cut`` and goes on.
 
         Raises:
-            IncompleteStreamError: If the stream ended without a finish reason or inside an event,
-                or nothing came of the rest of an answer.
+            IncompleteStreamError: If the stream ended without a finish reason, or nothing came of
+                the rest of an answer.
             APIStatusError: If the body is an error under a success status.
             APIResponseError: If the body is not a chat answer.
         """
@@ -176,11 +176,11 @@ class ChatDecoder:
             return self._plain(self._body or self._sniffer.start)
         if not _SSE_LINE.match(self._sniffer.start):
             raise self._unexpected(describe_body(self._sniffer.start))
-        pending = self._sse.pending.strip().removeprefix(b"data:").strip()
-        proven = self.done or pending == b"[DONE]"
-        if pending and not proven:
-            return self._ended("the stream ended inside an event")
         if self._reader.finish_reason is None:
+            pending = self._sse.pending.strip().removeprefix(b"data:").strip()
+            proven = self.done or pending.upper() == b"[DONE]"
+            if pending and not proven:
+                return self._ended("the stream ended inside an event")
             if not proven:
                 return self._ended("the stream ended without a finish reason")
             if not self._reader.saw_choice:
@@ -198,7 +198,7 @@ class ChatDecoder:
             raise self._error
         if not self._is_stream:
             raise error
-        if self._reader.finish_reason is not None and not self._sse.pending:
+        if self._reader.finish_reason is not None:
             return self.close()
         return self._ended(f"the connection broke inside the stream ({error.message})")
 
@@ -239,6 +239,8 @@ class ChatDecoder:
                         break
                     if (delta := self._delta(data)) is not None:
                         deltas.append(delta)
+                    elif self.done:
+                        break
                 elif name == "error":
                     raise self._vendor_error(data)
         except APIError as error:
@@ -251,19 +253,24 @@ class ChatDecoder:
         try:
             chunk: Any = from_json(data)
         except ValueError:
-            if not data.strip():
+            said = data.strip()
+            self.done = said.upper() == "[DONE]"
+            if not said or self.done:
                 return None
             try:
                 chunk = parse_json(data)
             except InvalidJSONError as error:
-                raise self._incomplete(
-                    f"an event of the stream is not JSON: {error.what}"
-                ) from None
+                return self._unread(f"not JSON: {error.what}")
         if chunk.__class__ is not dict:  # keeps the type checker's Any without a call of cast
-            raise self._incomplete("an event of the stream is not a JSON object")
+            return self._unread("not a JSON object")
         if not chunk.get("choices") and is_error(chunk):
             raise self._vendor_error(chunk)
         return self._read(chunk, "delta")
+
+    def _unread(self, what: str) -> None:
+        """Refuse an event that cannot be read, but behind the finish reason of a whole answer."""
+        if self._reader.finish_reason is None:
+            raise self._incomplete(f"an event of the stream is {what}") from None
 
     def _plain(self, body: bytes | bytearray) -> list[Delta]:
         try:
