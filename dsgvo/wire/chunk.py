@@ -194,7 +194,7 @@ class ChunkReader:
                 message: dict[str, Any] = choice.get(where) or {}
                 said = {name: message[name] for name in message if message[name]}
                 calls = not said.keys().isdisjoint(_CALLS)
-                several = calls and self._caller != number and bool(self.tool_calls)
+                several = calls and self._caller != number and self._tools.begun
                 if several or not said.keys() <= _CALLS | {"role"}:
                     raise ShapeError(
                         "the vendor sent more than one choice, which was not asked for"
@@ -225,7 +225,7 @@ class ChunkReader:
             come = message.keys() - _CALLS
         if self.has_thoughts:
             come |= _THOUGHTS
-        if self.tool_calls:
+        if self._tools.begun:
             come |= _CALLS
         left = {name: value for name, value in message.items() if name not in come}
         self._message(left, delta, finish, place)
@@ -285,6 +285,8 @@ class ChunkReader:
     def _parts(self, content: list[Any] | dict[str, Any], delta: Delta) -> str:
         """Return the text of content in parts; what is neither text nor thought is kept."""
         texts: list[str] = []
+        thoughts = [delta.reasoning]
+        refusals = [delta.refusal]
         kept: list[Any] = []
         for part in [content] if isinstance(content, dict) else content:
             if isinstance(part, str):
@@ -292,16 +294,17 @@ class ChunkReader:
                 continue
             fields = cast("dict[str, Any]", part)
             if fields.get("type") in {"thinking", "reasoning"} or "thinking" in fields:
-                delta.reasoning += self._splitter.think(thought_text(fields))
+                thoughts.append(self._splitter.think(thought_text(fields)))
                 rest = thought_rest(fields)
             else:
                 texts.append(_part_text(fields))
-                delta.refusal += thought_text(fields.get("refusal"))
+                refusals.append(thought_text(fields.get("refusal")))
                 rest = {key: fields[key] for key in fields if key not in {"text", "refusal"}}
             if rest.keys() - {"type", "index"} or not rest.keys() < fields.keys():
                 kept.append(rest)
         if kept:
-            delta.extra = {**(delta.extra or {}), "content_parts": kept}
+            _keep(delta, {"content_parts": kept})
+        delta.reasoning, delta.refusal = "".join(thoughts), "".join(refusals)
         return "".join(texts)
 
     def _finish(self, reason: str, delta: Delta) -> None:
@@ -320,17 +323,19 @@ def _part_text(part: Mapping[str, Any]) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _keep(delta: Delta, fields: Mapping[str, Any], known: frozenset[str]) -> None:
+def _keep(delta: Delta, fields: Mapping[str, Any], known: frozenset[str] = frozenset()) -> None:
     """Keep the fields that are not known, but for those that say nothing."""
     extra = {key: fields[key] for key in fields if key not in known and fields[key] is not None}
-    if extra:
-        delta.extra = {**(delta.extra or {}), **extra}
+    if delta.extra is not None:  # not made anew: one chunk may have many choices
+        delta.extra.update(extra)
+    elif extra:
+        delta.extra = extra
 
 
 def _keep_rest(delta: Delta, name: str, value: object) -> None:
     rest = thought_rest(value)
     if rest:
-        delta.extra = {**(delta.extra or {}), name: rest}
+        _keep(delta, {name: rest})
 
 
 def _counts(usage: object) -> Any:

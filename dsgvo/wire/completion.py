@@ -62,7 +62,7 @@ class Completion:
         request_id: The vendor's id of the request, from the answer's headers.
         headers: The answer's headers, where ``include_response_headers`` asks for them.
         continued: How often the answer was cut and its rest was asked for. Fields beside the text
-            are the last part's then, and ``usage`` is the sum of what the vendor told.
+            are the last part's then, and ``usage`` is the sum of all, if each part came with one.
     """
 
     provider: str
@@ -82,7 +82,7 @@ class Completion:
     continued: int = 0
 
 
-_NOTHING = Completion("")  # is read alone
+_NOTHING = Completion("", usage={})  # is read alone
 
 
 class Accumulator:
@@ -138,8 +138,6 @@ class Accumulator:
             if self._usage is None:  # not made anew: a server may send more with each piece
                 self._usage = {}
             self._usage.update(delta.usage)
-            if self._before.usage is not None:
-                delta.usage = added(self._before.usage, self._usage)
         if delta.extra is not None:
             _merge(completion.extra, delta.extra, chunk)
         # Every chunk repeats the head; looking for it in those without text finds what comes late.
@@ -162,7 +160,8 @@ class Accumulator:
         completion.reasoning = "".join(self._reasoning)
         completion.refusal = "".join(self._refusal)
         completion.tool_calls = tool_calls
-        completion.usage = added(self._before.usage, self._usage)
+        known = None not in (self._before.usage, self._usage)  # else it would be a part's
+        completion.usage = added(self._before.usage, self._usage) if known else None
         return completion
 
     def _head(self, chunk: Mapping[str, Any]) -> None:

@@ -60,6 +60,9 @@ _MARK = re.compile(r'\\.|["{}\[\]]', re.S)
 
 NO_NAMES: Mapping[str, str] = {}
 
+MAX_NAME = 4096
+"""Characters of a called tool's name, which may come in pieces; one that is offered has 64."""
+
 MAX_CALLS = 256
 """Calls of one answer; both frameworks look at all of them again with each further piece."""
 
@@ -145,6 +148,11 @@ class ToolCallAssembler:
         self._ids: set[str] = set()
         self._last: _Call | None = None
         self._lists = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a call."""
+        return bool(self._shown)
 
     @property
     def calls(self) -> list[ToolCall]:
@@ -244,6 +252,8 @@ class ToolCallAssembler:
     def _extend(self, call: _Call, name: str | None, arguments: str) -> ToolCallDelta | None:
         more = _rest_of_name(call.name, name or "")
         call.name += more
+        if len(call.name) > MAX_NAME:
+            raise TypeError(f"a tool call's name has more than {MAX_NAME} characters")
         shown = call.extend(arguments) if arguments else ""
         if call.position is not None:
             if more or shown:

@@ -147,7 +147,8 @@ def work(call: Callable[[], object]) -> int:
         nonlocal seen
         seen += event in {"call", "c_call"}
         if event == "c_call":
-            local = frame.f_locals.values()
+            local = list(frame.f_locals.values())
+            local += [one.reasoning + one.refusal for one in local if isinstance(one, Delta)]
             seen += sum(len(value) for value in local if isinstance(value, str | bytes))
 
     sys.setprofile(count)

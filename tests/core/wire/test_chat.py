@@ -127,6 +127,7 @@ CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
 LINK: dict[str, Any] = {"citations": ["https://x"]}
 COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
+UNREAD = [*(b"data: %b\n\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]
 CALLED = call("{}", id="c1", name="add")
 CALLS = {"tool_calls": [ToolCall("c1", "add", "{}")]}
 SPLIT: dict[str, list[dict[str, Any]]] = {
@@ -207,11 +208,11 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     ),
     "nothing": ([raw(answer("", None))], {}),
     "no end, or its line": (
-        [END, END + DONE, END + DONE + b"\n", END + b"data:[DONE]\r\n\r\n"],
+        [END + more for more in (b"", DONE, DONE + b"\n", b"data:[DONE]\r\n\r\n", *UNREAD)],
         JA,
     ),
     "an empty event": ([b"data: \n\n" + END], JA),
-    "no reason": ([STREAMED + DONE, STREAMED + DONE + b"\n\n"], {"content": "Guten"}),
+    "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\ndata: x\n\n"], {"content": "Guten"}),
     **{
         reasons: (
             [sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons.split()))],
@@ -330,6 +331,7 @@ HOSTILE: dict[str, tuple[bytes, bytes]] = {
     "blank thoughts": (b"", piece(reasoning=" " * 50)),
     "arguments": (b"", piece(**call('{"', name="a"))),
     "lists": (b"", piece(content="", annotations=[1, 2, 3]) + events({"citations": [1, 2, 3]})),
+    "parts": (b'{"choices":[{"message":{"content":[', b'{"thinking":"Hm."},{"refusal":"Nein."},'),
 }
 
 
@@ -337,7 +339,7 @@ HOSTILE: dict[str, tuple[bytes, bytes]] = {
 def test_an_answer_costs_what_it_is_long(start: bytes, unit: bytes) -> None:
     def read(pieces: int) -> None:
         with suppress(DsgvoError):
-            decode(start, *[unit] * pieces)
+            decode(start, *[unit] * pieces, b'""]}}]}' * start.endswith(b"["))
 
     assert work(lambda: read(400)) <= 2.2 * work(lambda: read(200)) + 20_000
 
@@ -350,7 +352,7 @@ CUT_PARTS: list[tuple[bytes, dict[str, Any], list[Delta]]] = [
     (raw(answer("zwei, dr", "length") | COST), {}, [Delta(", dr", usage=COST["usage"])]),
     (
         sse(chunk("d"), chunk(None, "stop"), COST),
-        *({}, [Delta(finish_reason="stop"), Delta(usage={"cost": 1.0}), Delta("d")]),
+        *({}, [Delta(finish_reason="stop"), Delta(usage=COST["usage"]), Delta("d")]),
     ),
 ]
 
@@ -366,7 +368,7 @@ def test_the_parts_of_a_cut_answer_make_a_whole() -> None:
             assert deltas[-1].completion == before
             deltas[-1].completion = None
         assert deltas == shown
-    extra: dict[str, Any] = {"extra": LINK, "continued": 4, "usage": {"cost": 1.0}}
+    extra: dict[str, Any] = {"extra": LINK, "continued": 4}  # no usage: a part came without
     assert before == Completion("innogpt", "Eins, zwei, drd", "Hm", finish_reason="stop", **extra)
     raised(IncompleteStreamError, decode, sse(), before=before)  # nothing came of the rest
 
@@ -390,8 +392,7 @@ def test_what_follows_done_is_not_read() -> None:
     reading = ChatDecoder(INNOGPT)
     body = sse(chunk("Ja.", "stop")) + sse(chunk("Müll")) + b"data: {"
     assert text_of(reading.feed(body)) == "Ja."
-    assert reading.done
-    assert reading.feed(b"nonsense\n\n" + sse(chunk("Müll"))) == []
+    assert (reading.done, reading.feed(b"nonsense\n\n" + sse(chunk("Müll")))) == (True, [])
     assert reading.close()[-1].completion == Completion("innogpt", **JA)
 
 
@@ -526,8 +527,7 @@ def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:
     body = as_openai("key hunter2 refused: Meine Diagnose", code="hunter2")
     for data in (raw(body), sse(chunk("a"), body)):
         error = failure(data, secrets=lambda _: ["hunter2", "Meine Diagnose"])
-        assert "key *** refused: ***" in str(error)
-        assert "hunter2" not in repr(vars(error))
+        assert ("key *** refused: ***" in str(error), "hunter2" in repr(vars(error))) == (1, 0)
     error = failure(sse(chunk("a", "error hunter2")), secrets=lambda _: ["hunter2"])
     assert "finish_reason='error ***'" in str(error)
     reading = ChatDecoder(INNOGPT, secrets=lambda _: ["hunter2"])
