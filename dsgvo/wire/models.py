@@ -26,6 +26,9 @@ __all__ = [
     "unexpected",
 ]
 
+MAX_ENTRIES = 10_000
+"""Entries of a list; each costs much more than its bytes."""
+
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
 _SVG_WITHIN = 4096
 _T = TypeVar("_T")
@@ -176,7 +179,7 @@ def entries_of(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[
 
     Raises:
         APIStatusError: If the body is an error.
-        APIResponseError: If there is no list in it.
+        APIResponseError: If there is no list in it, or one beyond the bound.
     """
     try:
         answer = parse_json(body)
@@ -190,6 +193,8 @@ def entries_of(provider: Provider, body: bytes, names: tuple[str, ...]) -> list[
     if not isinstance(answer, list):
         raise unexpected(provider, "no list")
     entries = cast("list[dict[str, Any] | object]", answer)
+    if len(entries) > MAX_ENTRIES:
+        raise unexpected(provider, f"one of more than {MAX_ENTRIES:,} entries")
     return [
         cast("dict[str, Any]", entry) if isinstance(entry, dict) else {"id": entry}
         for entry in entries

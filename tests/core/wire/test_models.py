@@ -210,6 +210,7 @@ NO_HEALTH = "expected the service's health, got a web page titled 'Anmelden'"
 COMMON: list[tuple[Any, type[DsgvoError], str]] = [
     (b"<html><title>Anmelden</title>", APIResponseError, "expected a list, got a web page titled"),
     *((body, APIResponseError, NO_LIST) for body in ({"object": "list"}, b'"a"')),
+    (["a"] * 10_001, APIResponseError, "expected a list, got one of more than 10,000 entries"),
     ({"error": "nein", "code": "403"}, PermissionDeniedError, "403: nein"),
     ({"error": "nein"}, APIStatusError, "200: nein"),
 ]
@@ -219,9 +220,8 @@ IMAGES = [
     *((fields, NO_IMAGE) for fields in ({}, {"url": 7})),
     ({"b64_json": "PGh0bWw+"}, "expected an image, got a web page"),
 ]
-READERS = (decode_models, decode_workspaces, decode_image)
 UNREADABLE: list[tuple[Any, Any, type[DsgvoError], str]] = [
-    *((decode, *row) for decode in READERS for row in COMMON),
+    *((read, *row) for read in (decode_models, decode_workspaces, decode_image) for row in COMMON),
     (decode_models, {"models": {"id": "a"}}, APIResponseError, NO_LIST),
     *((decode_image, {"data": [image]}, APIResponseError, said) for image, said in IMAGES),
     (decode_image, {"data": []}, APIResponseError, NO_IMAGE),
