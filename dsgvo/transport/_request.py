@@ -837,7 +837,8 @@ class BearerToken:
                 return (yield from _fly(mine, key, config, credentials))
             try:
                 is_here = partial(_is_this_thread, leader)
-                return (yield WaitFor(flight, is_here, TOKEN_SECONDS)).secret
+                seconds = min(TOKEN_SECONDS, config.timeout or TOKEN_SECONDS)
+                return (yield WaitFor(flight, is_here, seconds)).secret
             except CancelledError:
                 continue  # whoever fetched it was cancelled
             except DeadlockError:  # that one needs this thread, or its loop was closed
@@ -951,11 +952,14 @@ def _token(body: bytes, started: float) -> Token | None:
     try:
         answer: Any = parse_json(body)
         text = answer["access_token"]
-        life = float(answer.get("expires_in") or DEFAULT_LIFE)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    except (ValueError, TypeError, KeyError):
         return None
     if not isinstance(text, str) or not re.fullmatch("[!-~]+", text):  # no header carries others
         return None
+    try:
+        life = float(answer.get("expires_in") or DEFAULT_LIFE)
+    except (ValueError, TypeError, OverflowError):  # "4h": no token is lost for it
+        life = DEFAULT_LIFE
     return Token(SecretStr(text), started + life - min(RENEW_BEFORE, life / 10))
 
 
