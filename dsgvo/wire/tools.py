@@ -226,7 +226,8 @@ class ToolCallAssembler:
         indexed = isinstance(index, int)
         if call_id != call.id and (call_id or not indexed):
             return None
-        if not (call_id or call.id) and not (indexed and call.name == name):
+        goes_on = indexed and call.name == name and call.list_number < self._lists
+        if not (call_id or call.id or goes_on):
             return None  # without ids, a name is all that tells two calls apart
         if call.is_complete():
             return call if call_id and self._is_repeated(call, name, arguments) else None

@@ -56,7 +56,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
         'add "\\u000a\\\n" c1',
     ),
     "a name alone": ([[add("{")], [piece("}")]], "add {} …"),
-    "index alone, one piece": ([[add("{1}", 0), sub("{}", 0)]], "add {1} …, sub {} …"),
+    "index alone, one list": ([[add("", 0), add("1", 0), sub("", 0)]], "add  …, add 1 …, sub  …"),
     "index alone, one tool": ([[add("{1}", 0)], [add("{1}", 0)]], "add {1} …, add {1} …"),
     "one id for all": (
         [[add("{1}", id_="c1"), add("{2}", id_="c1")], [sub("[]", id_="c1")]],
