@@ -174,7 +174,10 @@ class Settings(BaseModel):
         description="Ids of models that you have checked yourself; they are never refused.",
     )
     max_response_bytes: SkipValidation[int] = Field(
-        default=DEFAULT_MAX_RESPONSE_BYTES, description="Largest answer, decompressed, 1 or more."
+        default=DEFAULT_MAX_RESPONSE_BYTES,
+        description="Largest answer, decompressed, 1 or more; by default what 2,048 long vectors "
+        "as JSON need thrice. JSON of many small objects takes 35 times its bytes in memory: where "
+        "a server is not trusted, 16 MiB hold all chat answers but for images and many logprobs.",
     )
     http_transport: SkipValidation[Any] = Field(
         default=None,

@@ -1025,7 +1025,8 @@ class Client(BaseClient):
         rate_limit: ``"adaptive"``: embeddings and whole chat answers go as fast as the vendor
             takes them, in step with all objects of this process that have the same key; or a
             :class:`Gate` of your own. By default no request waits for another.
-        max_response_bytes: Bytes, decompressed, after which an answer is refused, 1 or more.
+        max_response_bytes: Bytes, decompressed, after which an answer is refused, 1 or more. JSON
+            of many small objects takes 35 times its bytes in memory.
         http_transport: An ``httpx.BaseTransport`` of your own for all requests of threads, such as
             ``httpx.HTTPTransport(verify=…, cert=…, proxy=…)`` or ``httpx.MockTransport(…)``. All
             rules of this package hold above it, and it is never closed. Over HTTP/2 a connection's
