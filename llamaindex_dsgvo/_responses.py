@@ -247,21 +247,23 @@ def tool_selections(response: ChatResponse, provider: str) -> list[ToolSelection
         ToolSelection(
             tool_id=call.tool_call_id or "",
             tool_name=call.tool_name,
-            tool_kwargs=_selected_arguments(call, facts(response), provider),
+            tool_kwargs=_selected_arguments(call, number, facts(response), provider),
         )
-        for call in calls
+        for number, call in enumerate(calls, 1)
     ]
 
 
-def _selected_arguments(call: ToolCallBlock, raw: dict[str, Any], provider: str) -> dict[str, Any]:
+def _selected_arguments(
+    call: ToolCallBlock, number: int, raw: dict[str, Any], provider: str
+) -> dict[str, Any]:
     if isinstance(call.tool_kwargs, dict):
         return call.tool_kwargs
     if "tool_calls" not in raw:  # the answer is still growing
         return json_object(call.tool_kwargs, growing=True) or {}
     cut = raw["finish_reason"] == "length"
     why = "it was cut at max_tokens, raise it" if cut else "the model wrote no valid JSON object"
-    raise ModelOutputError(
-        f"the arguments of the call of tool {call.tool_name!r} cannot be read: {why}",
+    raise ModelOutputError(  # a model may write anything where the tool's name belongs
+        f"the arguments of tool call {number} cannot be read: {why}",
         provider=provider,
         request_id=raw.get("request_id"),
     )

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import partial
 from hashlib import sha256
 from inspect import isawaitable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,7 +23,12 @@ from dsgvo.errors import CapabilityError, ConfigurationError, environment_error
 from dsgvo.providers import OAuth, Provider, get_provider
 from dsgvo.wire import request
 from dsgvo.wire.arguments import is_given, shown
-from dsgvo.wire.residency import RESIDENCY_VARIABLE, Residency, resolve_residency
+from dsgvo.wire.residency import (
+    RESIDENCY_VARIABLE,
+    Residency,
+    check_models,
+    resolve_residency,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -88,7 +93,16 @@ _SECRET_HEADERS = frozenset(
 _NAT64 = IPv6Network("64:ff9b::/96")  # addresses of IPv4, by a gateway (RFC 6052)
 # Those of a gateway of one's own (RFC 8215), IPv4 in forms that are out of use (RFC 4291, 2765),
 # and networks of one's own as they once were (RFC 3879).
-_OWN_NETWORKS = tuple(map(IPv6Network, ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10")))
+_OWN_NETWORKS = tuple(
+    map(
+        ip_network,
+        (
+            *("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10"),
+            # Python 3.11 takes these for public, in part
+            *("5f00::/16", "3fff::/20", "192.88.99.0/24", "192.0.0.0/24"),
+        ),
+    )
+)
 _SHORTEST_SECRET = 8
 _LONGEST_TIMEOUT = (2**31 - 1) // 1000  # sockets count milliseconds in 32 bits
 _QUERY = re.compile(r"([?#]).+", re.DOTALL)
@@ -205,8 +219,9 @@ class RequestOptions:
         if _NOT_BODY.isdisjoint(arguments):  # nearly all calls
             return NO_OPTIONS, dict(arguments)
         cls.check(arguments)
-        if "headers" in arguments:
-            raise ConfigurationError("headers is no parameter of a request: pass extra_headers=…")
+        if named := _NO_FIELDS.intersection(arguments):
+            instead = ": pass extra_headers=…" if "headers" in named else ""
+            raise ConfigurationError(f"{min(named)} is no parameter of a request{instead}")
         given = {name: arguments[name] for name in _OPTIONS if name in arguments}
         others = {name: value for name, value in arguments.items() if name not in given}
         return cls(**given), others
@@ -230,7 +245,9 @@ class RequestOptions:
             kept = {k: value for k, value in config.headers.items() if k.lower() not in names}
             changes["headers"] = kept | added
         if self.extra_query is not None:
-            changes["query"] = {**config.query, **_query("extra_query", self.extra_query)}
+            query = {**config.query, **_query("extra_query", self.extra_query)}
+            check_models(config.spec, query, config.residency, config.trusted_models)
+            changes["query"] = query
         if self.purpose is not None:
             changes["purpose"] = _purpose(self.purpose)
         if self.extra_body is not None:
@@ -249,7 +266,17 @@ _OF_THE_CONSTRUCTOR = frozenset(
         *("model_kwargs", "additional_kwargs"),
     }
 )
-_NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR | {"headers"}
+# What peers call arguments that configure: no API has such a field. A gateway may have others, such
+# as LiteLLM's `cache` and `api_version`.
+_NO_FIELDS = frozenset(
+    {
+        *("headers", "openai_api_key", "openai_api_base", "openai_api_type", "openai_api_version"),
+        *("openai_organization", "organization", "openai_proxy", "request_timeout"),
+        *("rate_limiter", "reuse_client"),
+    }
+)
+_OF_A_CALL = frozenset({"stream_usage", "send_reasoning", "continue_cut_answers"})
+_NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR | _NO_FIELDS
 
 
 class _Itself:
@@ -474,6 +501,7 @@ def resolve(
         ),
         async_backend=_backend(os.environ.get(BACKEND_VARIABLE)),
     )
+    check_models(spec, config.query, config.residency, config.trusted_models)
     if credentials is not None and spec.oauth is not None:
         oauth_url = config.url(spec.oauth.token_url)
         signed_in = Credentials(oauth_url, spec.oauth.scope, *credentials)
@@ -545,9 +573,10 @@ def _check_body(given: Mapping[str, Any]) -> None:
     model: object = given.get("model", "")
     if not isinstance(model, str):
         raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
-    if named := _NOT_BODY.intersection(given):
+    if named := (_NOT_BODY | _OF_A_CALL).intersection(given):
         raise ConfigurationError(
-            f"extra_body[{min(named)!r}] is no field of a body: pass {min(named)} itself"
+            f"extra_body[{min(named)!r}] is no field of a body: pass {min(named)} itself, where it "
+            "is an argument"
         )
 
 
@@ -788,12 +817,12 @@ def is_public(address: str) -> bool:
         number = ip_address(address)
     except ValueError:
         return False
+    said = number
     if isinstance(number, IPv6Address):
-        if any(number in network for network in _OWN_NETWORKS):
-            return False
         inner = IPv4Address(int(number) & 0xFFFFFFFF) if number in _NAT64 else None
         number = number.ipv4_mapped or number.sixtofour or inner or number
-    return number.is_global and not number.is_multicast
+    own = any(one in network for network in _OWN_NETWORKS for one in (said, number))
+    return number.is_global and not number.is_multicast and not own
 
 
 def literal_addresses(host: str) -> list[str]:

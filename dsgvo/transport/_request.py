@@ -754,13 +754,14 @@ def _status_error(
     token: SecretStr | None,
 ) -> APIError | CapabilityError:
     spec = config.spec
+    image = operation.accept == "image/*"  # its server is no vendor's, and gets no key
     if response.has_redirect_location:
+        own = f". If that is the right place, set base_url or {spec.base_url_variable}"
         target = unquote(without_password(response.headers["location"]))
         return RedirectError(
             f"{spec.title}: {response.status_code}: the server redirects to "
             f"{redact(target, secrets_of(config, operation, token))!r}; redirects are not "
-            "followed, since prompts are personal data. If that is the right place, set base_url "
-            f"or {spec.base_url_variable}",
+            f"followed, since prompts are personal data{'' if image else own}",
             provider=spec.name,
             status_code=response.status_code,
             request_id=_request_id(response, config, token),
@@ -773,7 +774,9 @@ def _status_error(
             request_id=_request_id(response, config, token),
         )
     hint = None
-    if response.status_code == 401:
+    if image:
+        spec, hint = replace(spec, status_hints={}), "says the server of the image's address"
+    elif response.status_code == 401:
         names = ("client_id", "client_secret") if config.credentials else ("api_key",)
         hint = f"check {' and '.join(names)}, or the environment variables"
     elif response.status_code == 404:

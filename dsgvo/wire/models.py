@@ -170,7 +170,7 @@ def _what_came(data: bytes) -> str:
     if text[:5].lower().startswith((b"<?xml", b"<svg")):
         return "XML"
     if text[:1] in {b"<", b""}:
-        return describe_body(text)
+        return describe_body(text).removesuffix("; check base_url")
     return mime_type_of(data) or "what begins as no known image"
 
 

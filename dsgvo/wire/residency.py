@@ -68,10 +68,12 @@ EUROPEAN = frozenset(
 )
 
 
-# Fields of gateways (OpenRouter, LiteLLM) for models that answer where the first one does not
+# Fields of gateways (OpenRouter, LiteLLM) for the model, and for those that answer where the first
+# one does not
 _STAND_INS = frozenset(
     {
-        *("models", "fallback", "fallbacks", "fallback_models", "model_fallbacks"),
+        *("models", "fallback", "fallbacks", "fallback_model", "fallback_models"),
+        *("model_fallbacks", "default_fallbacks", "backup_model", "model_name"),
         *("context_window_fallbacks", "context_window_fallback_dict", "content_policy_fallbacks"),
     }
 )

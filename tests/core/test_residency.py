@@ -43,6 +43,9 @@ def test_by_default_the_us_is_refused_in_any_spelling(mode: Mode, server: Server
     assert "model=5" in str(raised(ConfigurationError, done, mode, client, how, model=5))
     extras: list[Any] = [{"model": model} for model in ("o1-us", "o1\u2011us", "o1-\u0443s")]
     extras += [{"models": ["o1-us"]}, {"fallback": {"m": "o1-us"}}, {"fallbacks": [extras[0]]}]
+    extras += [{name: "o1-us"} for name in ("fallback_model", "backup_model", "model_name")]
+    raised(ResidencyError, done, mode, client, how, model="m", extra_query=extras[0])
+    raised(ResidencyError, mode.client, "meingpt", server, default_query=extras[0])
     for extra in extras:
         raised(ResidencyError, done, mode, client, how, model="m", extra_body=extra)
         raised(ResidencyError, done, mode, client, "run_assistant", extra_body=extra)

@@ -143,7 +143,7 @@ BROKEN = {"name": "addiere", "arguments": '{"a": 1'}
 def test_calls_that_cannot_be_made(mode: Mode, server: Server) -> None:
     model, asked = llm("meingpt"), {"tools": [ADD], "user_msg": "x"}
     for reply, says in (
-        (Reply(tool_calls=[BROKEN]), "no valid JSON object"),
+        (Reply(tool_calls=[BROKEN]), "of tool call 1 .* no valid JSON object"),
         (Reply(tool_calls=[BROKEN], finish_reason="length"), "max_tokens"),
         (Reply(content="Nein."), "answered in text"),
     ):

@@ -21,21 +21,17 @@ INWARDS = [
     *("::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1"),
     *("64:ff9b::10.0.0.1", "64:ff9b::255.255.255.255", "64:ff9b:1::10.0.0.1", "::10.0.0.1"),
     *(f"64:ff9b:1::{PUBLIC}", "::ffff:0:127.0.0.1", "fec0::2", "files.example"),
+    *("5f00::1", "3fff::1", "192.88.99.1", "192.0.0.8", "::ffff:192.0.0.8"),
 ]
 GATE: Any = resolve("innogpt", api_key="k", base_url="https://gate.example/v1")
 IMAGE = "https://files.example/a%20b.png?sig=geheim?"
 SHOWN = "innoGPT: the image's address 'https://files.example/a b.png'"
 
 
-def resolves(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[Any]:
-    asked: list[Any] = []
-
-    def look_up(host: str, port: int, *, type: int) -> list[Any]:  # noqa: A002
-        asked.append((host, port, type))
-        return [(2, 1, 6, "", (address, port)) for address in addresses]
-
+def resolves(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> Mock:
+    look_up = Mock(return_value=[(2, 1, 6, "", (address, 443)) for address in addresses])
     monkeypatch.setattr(_request, "getaddrinfo", look_up)
-    return asked
+    return look_up
 
 
 def refused(why: str, url: str = IMAGE, allow: Any = None, config: Any = GATE) -> None:
@@ -57,7 +53,7 @@ def test_the_number_that_was_looked_at_is_asked(monkeypatch: Any, host: str, por
         server_name="files.example",
         other_urls=[f"https://{at}:{port}/a.png?b=c" for at in (PUBLIC, f"[64:ff9b::{PUBLIC}]")],
     )
-    assert asked == [("files.example", port, SOCK_STREAM)]
+    asked.assert_called_once_with("files.example", port, type=SOCK_STREAM)
 
 
 def test_the_next_number_is_asked_where_one_gives_no_answer(naps: list[float]) -> None:
@@ -73,7 +69,7 @@ def test_a_proxy_and_a_transport_of_ones_own_look_the_name_up(monkeypatch: Any) 
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "past.example")
     assert image_operation(GATE, IMAGE, None).url == IMAGE
-    assert not asked
+    assert not asked.called
     assert image_operation(GATE, "https://past.example/a", None).server_name == "past.example"
 
 
