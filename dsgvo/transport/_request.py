@@ -137,9 +137,6 @@ PARTIAL = 206
 ASIDE_SECONDS = 10.0
 """How long a request is waited for that only serves to say better what another one decides."""
 
-ASIDE_BYTES = 2 << 20
-"""How long its answer may be, reading which holds up a loop."""
-
 SHOW_VARIABLE = "DSGVO_SHOW_CONTENT"
 """Set it to ``1`` to see vendors' error messages unabridged while debugging."""
 
@@ -1109,12 +1106,7 @@ def aside(config: ClientConfig) -> ClientConfig:
     timeout = min(ASIDE_SECONDS, config.timeout or ASIDE_SECONDS)
     connect = min(timeout, config.connect_timeout or timeout)
     return replace(
-        config,
-        timeout=timeout,
-        connect_timeout=connect,
-        max_retries=0,
-        seconds=ASIDE_SECONDS,
-        max_response_bytes=min(ASIDE_BYTES, config.max_response_bytes),
+        config, timeout=timeout, connect_timeout=connect, max_retries=0, seconds=ASIDE_SECONDS
     )
 
 
