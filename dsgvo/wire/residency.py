@@ -5,8 +5,10 @@ This reports what a vendor says. What holds for a customer is in the customer's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, cast, get_args
+
+from pydantic_core import to_jsonable_python
 
 from dsgvo.errors import ConfigurationError, ResidencyError
 from dsgvo.providers import Provider
@@ -68,11 +70,11 @@ EUROPEAN = frozenset(
 )
 
 
-# Fields of gateways (OpenRouter, LiteLLM) for the model, and for those that answer where the first
+# Fields for the model, and of gateways (OpenRouter, LiteLLM) for those that answer where the first
 # one does not
-_STAND_INS = frozenset(
+_NAMING = frozenset(
     {
-        *("models", "fallback", "fallbacks", "fallback_model", "fallback_models"),
+        *("model", "models", "fallback", "fallbacks", "fallback_model", "fallback_models"),
         *("model_fallbacks", "default_fallbacks", "backup_model", "model_name"),
         *("context_window_fallbacks", "context_window_fallback_dict", "content_policy_fallbacks"),
     }
@@ -169,8 +171,14 @@ def check_models(
         >>> body = {"model": "gpt-4o", "fallbacks": [{"model": "o1-us"}]}
         >>> check_models(PROVIDERS["meingpt"], body, "any")
     """
-    named = ("model", *(_STAND_INS & body.keys()))
-    for model in _named([body.get(name) for name in named]):
+    if residency == "any":
+        return
+    naming = [value for name, value in body.items() if str(name).lower() in _NAMING]
+    try:
+        written = to_jsonable_python(naming)  # a set, a deque, an Enum: as they are sent
+    except (ValueError, RecursionError):  # which is said where the body is written
+        return
+    for model in _named(written):
         check_residency(provider, model, residency, trusted_models)
 
 
@@ -178,11 +186,13 @@ def _named(value: object) -> Iterator[str]:
     """Yield the ids in a model, a list of them, or a dict that holds one or maps some to others."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
-        fields = cast("Mapping[str, object]", value)
-        yield from _named(fields["model"] if "model" in fields else list(fields.values()))
-    elif isinstance(value, list | tuple):
-        for item in cast("Sequence[object]", value):
+    elif isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        known = {name for name in fields if name.lower() in _NAMING}
+        one = any(name.lower() == "model" for name in known)
+        yield from _named([fields[name] for name in (known if one else fields)])
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
             yield from _named(item)
 
 

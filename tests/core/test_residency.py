@@ -42,8 +42,9 @@ def test_by_default_the_us_is_refused_in_any_spelling(mode: Mode, server: Server
         assert f"model={model!r}: an id holds no control characters" in str(error)
     assert "model=5" in str(raised(ConfigurationError, done, mode, client, how, model=5))
     extras: list[Any] = [{"model": model} for model in ("o1-us", "o1\u2011us", "o1-\u0443s")]
-    extras += [{"models": ["o1-us"]}, {"fallback": {"m": "o1-us"}}, {"fallbacks": [extras[0]]}]
-    extras += [{name: "o1-us"} for name in ("fallback_model", "backup_model", "model_name")]
+    extras += [{"models": ["o1-us"]}, {"fallback": {"m": "o1-us"}}, {"fallbacks": {"o1-us"}}]
+    extras += [{name: "o1-us"} for name in ("fallback_model", "backup_model", "Model_name")]
+    extras += [{"fallbacks": [{"model": "m", "Fallbacks": ({"Model": b"o1-us"},)}]}]
     raised(ResidencyError, done, mode, client, how, model="m", extra_query=extras[0])
     raised(ResidencyError, mode.client, "meingpt", server, default_query=extras[0])
     for extra in extras:
@@ -60,7 +61,7 @@ US = "runs in US (meinGPT: Modell API)"
 NOT_NAMED = "runs at a place that the vendor's pages do not name"
 
 
-def test_the_message_says_what_is_said_and_the_ways_out() -> None:
+def test_the_message_says_what_is_said_by_whom_and_the_ways_out() -> None:
     wrong: Any = [("o1-us", "eu", US), ("o1-us", "strict", US), ("gpt-4o", "strict", NOT_NAMED)]
     for model, residency, where in wrong:
         assert str(raised(ResidencyError, check_residency, MEINGPT, model, residency, ["x"])) == (
@@ -80,6 +81,10 @@ def test_the_message_says_what_is_said_and_the_ways_out() -> None:
         spec = replace(MEINGPT, models=(Model(id="m", source="page", region=region),))
         check_residency(spec, "m", "strict")
         raised(ResidencyError, check_residency, spec, "n", "strict")
+    placed = [m for spec in PROVIDERS.values() for m in spec.models if m.region is not None]
+    ids = ("o1-us", "o1-mini-us", "*-us", "*-us[!a-z]*")
+    assert {model.id: model.region for model in placed} == dict.fromkeys(ids, "US")
+    assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 
 
 @pytest.mark.parametrize(
@@ -122,13 +127,6 @@ def test_the_setting_is_eu_or_comes_from_the_environment(mode: Mode, monkeypatch
         monkeypatch.setenv(RESIDENCY_VARIABLE, value)
         said = f"residency={value!r} (argument or DSGVO_RESIDENCY): use 'eu', 'strict' or 'any'"
         assert {str(raised(ConfigurationError, used, given)) for given in (None, value)} == {said}
-
-
-def test_every_region_has_a_source() -> None:
-    placed = [m for spec in PROVIDERS.values() for m in spec.models if m.region is not None]
-    ids = ("o1-us", "o1-mini-us", "*-us", "*-us[!a-z]*")
-    assert {model.id: model.region for model in placed} == dict.fromkeys(ids, "US")
-    assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 
 
 @pytest.mark.parametrize("how", ["chat", "run_assistant", "rerank"])
