@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from html import unescape
+from itertools import compress
 from struct import unpack_from
 from typing import NamedTuple
 from urllib.parse import unquote_plus
@@ -174,18 +175,25 @@ def _found(whole: str, words: _Reading) -> Iterator[tuple[int, int]]:
 
 def _shared(secret: str, windows: set[str], blocks: set[bytes]) -> Iterator[str]:
     """Yield the windows that occur in a secret, at a cost that grows with its length alone."""
+    known: set[str] = set()  # an image in Base64 has one stretch of letters a million times
     for start in range(0, len(secret), _SLICE):
         data = _wide(secret[start : start + _SLICE])
         found = unpack_from(f"{4 * _BLOCK}s" * (len(data) // 4 // _BLOCK), data)
         if blocks.isdisjoint(found):  # nearly always
             continue
-        for number, block in enumerate(found):
-            if block in blocks:
-                at = start + number * _BLOCK
-                for begin in range(max(at - _BLOCK + 1, 0), at + 1):
-                    window = secret[begin : begin + EXCERPT]
-                    if window in windows:
-                        yield window
+        piece = secret[max(start - _BLOCK, 0) : start + _SLICE + EXCERPT]
+        if piece in known:
+            continue
+        starts = range(start, start + _BLOCK * len(found), _BLOCK)
+        around = {
+            secret[max(at - _BLOCK + 1, 0) : at + EXCERPT]
+            for at in compress(starts, map(blocks.__contains__, found))
+        }
+        for letters in around - known:
+            for begin in range(len(letters) - EXCERPT + 1):
+                if (window := letters[begin : begin + EXCERPT]) in windows:
+                    yield window
+        known |= {piece, *around}
 
 
 def _wide(letters: str) -> bytes:
