@@ -793,7 +793,7 @@ class Runtime:
 
     def learn(self, model: tuple[str, object], forms: frozenset[str]) -> None:
         """Note in which forms, too, a model takes histories."""
-        self.forms[model] = self.forms.get(model, frozenset()) | forms
+        self.keep(self.forms, model, self.forms.get(model, frozenset()) | forms)
 
     def refused_by(self, base_url: str) -> set[str]:
         """Return the optional fields that a server has refused."""
@@ -1422,6 +1422,7 @@ def _broken(reason: str, trace: TracebackType | None) -> ConnectionFailedError:
     if connection is None:  # HTTP/2, or a transport of the user's that is neither's: believed
         owners: list[Any] = [frame.f_locals.get("self") for frame in _frames(trace)]
         kept = any(hasattr(one, "_h2_state") and one._request_count > 1 for one in owners)  # noqa: SLF001
+        kept = kept and not reason.startswith("<")  # a frame, by which a server ends what it has
         return ConnectionFailedError("stale" if kept else "broken", reason, retry=True)
     # "Server disconnected without sending a response" is said of half a head, too.
     if (state := getattr(connection, "_h11_state", None)) is not None:

@@ -35,6 +35,7 @@ from dsgvo.errors import (
     APIResponseError,
     APIStatusError,
     APITimeoutError,
+    BadRequestError,
     CapabilityError,
     ConfigurationError,
     DsgvoError,
@@ -43,6 +44,7 @@ from dsgvo.errors import (
     RateLimitError,
     RedirectError,
     StreamError,
+    UnprocessableEntityError,
 )
 from dsgvo.transport import _pools
 from dsgvo.transport._config import (
@@ -127,6 +129,8 @@ STALE_SECONDS = 5.0
 """Within how long it shows that a kept connection was closed. One that ends later was at work, and
 another attempt counts: a gateway that ends each after a minute would have each paid for.
 """
+
+_MOST_FORMS = 4  # other ones in which one request is tried
 
 LATE = 0.8
 """Share of the time after which a vendor closes answers, at which one that ends is cut by that."""
@@ -309,9 +313,10 @@ def open_response(
     retries = retries or Retries(config, operation)
     refused: set[str] = runtime.refused_by(config.base_url) if operation.optional else set()
     renewed = anew = False
-    if operation.history and (known := runtime.forms.get(operation.model_at(config))):
+    model, plain = operation.model_at(config), (operation.body, operation.forms)
+    known = runtime.forms.get(model) if operation.history else None
+    if known:
         operation.take_forms(known)
-    forms = operation.forms
     while True:
         lease = _NO_LEASE if gate is None else (yield from gate.admit(tokens))
         with lease:
@@ -325,15 +330,22 @@ def open_response(
             # Not before: an error may name a field only because it quotes the request.
             if refused:
                 runtime.refused.update((config.base_url, name) for name in refused)
-            if operation.forms != forms:
-                runtime.learn(operation.model_at(config), operation.forms - forms)
+            if operation.forms != plain[1]:
+                runtime.learn(model, operation.forms - plain[1])
             _log.debug("%s %s %d", operation.method, operation.where, result.response.status_code)
             return result
         if result.stale and not anew:
             anew = True  # on each that is kept, a server that ends on this request would have it
         elif not renewed and _can_renew(config, auth, token, result):
             renewed = True
-        elif not _amend(config, operation, refused, result):
+        elif _amend(config, operation, refused, result, plain[1]):
+            pass
+        elif known and type(result.error) in _REFUSED:
+            # Another server behind the same address may want what the first one has refused.
+            known = None
+            runtime.forms.pop(model, None)
+            operation.body, operation.forms = plain
+        else:
             yield from retries.wait(result)
 
 
@@ -345,8 +357,17 @@ def _can_renew(
     return auth.forget(config, token)
 
 
-def _amend(config: ClientConfig, operation: Operation, refused: set[str], failure: Failure) -> bool:
-    """Amend a request if the error's body names what is refused or missing in it.
+_REFUSED = frozenset({BadRequestError, UnprocessableEntityError})
+
+
+def _amend(
+    config: ClientConfig,
+    operation: Operation,
+    refused: set[str],
+    failure: Failure,
+    forms: frozenset[str],
+) -> bool:
+    """Amend a request if the error names what is refused or missing in it.
 
     The server is asked in the same way from then on. Where there is no answer, the host's next
     address is asked, if there is one.
@@ -356,12 +377,15 @@ def _amend(config: ClientConfig, operation: Operation, refused: set[str], failur
         return True
     if failure.status not in {400, 422, 500}:  # llama.cpp's, of a template that fails
         return False
-    # First: an error that quotes the request names fields that it does not refuse.
-    form = form_asked_for(failure.body, operation.history, operation.forms)
-    form = form or field_form_asked_for(failure.body, operation.body or {}, operation.forms)
-    if form:
-        operation.take_forms((form,))
-        return True
+    # First: an error that quotes the request names fields that it does not refuse. Its message is
+    # without what it quotes, which must not decide on a form for all.
+    if operation.history and len(operation.forms - forms) < _MOST_FORMS:
+        said = failure.error.message
+        form = form_asked_for(said, operation.history, operation.forms)
+        form = form or field_form_asked_for(said, operation.body or {}, operation.forms)
+        if form:
+            operation.take_forms((form,))
+            return True
     if failure.status == 500:
         return False
     asked = operation.optional.keys() - refused

@@ -23,11 +23,11 @@ def in_field_forms(body: _Body, forms: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value is not _GONE}
 
 
-def field_form_asked_for(said: bytes, body: _Body, forms: Collection[str]) -> str | None:
-    """Return a form that an error's body asks for and that makes the request another.
+def field_form_asked_for(said: str, body: _Body, forms: Collection[str]) -> str | None:
+    """Return a form that an error asks for and that makes the request another.
 
     Args:
-        said: The error's body.
+        said: The error's message, without what it quotes.
         body: The request's, as it was refused.
         forms: Those in which it was refused.
     """
@@ -43,6 +43,7 @@ def is_forced(body: _Body) -> bool:
 
 
 _GONE = object()
+_SAYS_NOTHING = frozenset({"type", "title", "description", "$schema"})
 
 
 def _required(body: _Body) -> _Body:
@@ -61,7 +62,8 @@ def _without_parameters(body: _Body) -> _Body:
 def _without_empty(tool: dict[str, Any]) -> dict[str, Any]:
     function = cast("dict[str, Any]", tool.get("function") or {})
     parameters = cast("dict[str, Any]", function.get("parameters") or {})
-    if parameters.get("properties", True) or parameters.keys() & {"$ref", "anyOf", "allOf"}:
+    said = {name for name, value in parameters.items() if value}
+    if "properties" not in parameters or not said <= _SAYS_NOTHING:
         return tool
     kept = {name: value for name, value in function.items() if name != "parameters"}
     return {**tool, "function": kept}
@@ -73,22 +75,22 @@ def _completion_tokens(body: _Body) -> _Body:
     return {"max_completion_tokens": body["max_tokens"], "max_tokens": _GONE}
 
 
-_FORMS: dict[str, tuple[re.Pattern[bytes], Callable[[_Body], _Body]]] = {
+_FORMS: dict[str, tuple[re.Pattern[str], Callable[[_Body], _Body]]] = {
     # LM Studio
     "tool_choice is a text": (
         re.compile(
-            rb"(?i)tool_choice.{0,40}(?:type.{0,8}object|string|(?:one of|be) .{0,24}required)"
+            r"(?i)tool_choice.{0,40}(?:type.{0,8}object|string|(?:one of|be) .{0,24}required)"
         ),
         _required,
     ),
     # Google
     "no empty parameters": (
-        re.compile(rb"(?i)properties\W{1,4}should be non-empty"),
+        re.compile(r"(?i)properties\W{1,4}should be non-empty"),
         _without_parameters,
     ),
     # OpenAI, of models that think
     "max_completion_tokens": (
-        re.compile(rb"(?i)max_tokens.{0,120}max_completion_tokens.{0,4} instead"),
+        re.compile(r"(?i)max_tokens.{0,120}max_completion_tokens.{0,4} instead"),
         _completion_tokens,
     ),
 }

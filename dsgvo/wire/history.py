@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import sha256
-from itertools import groupby, takewhile
-from typing import Any, TypeAlias
+from itertools import chain, groupby, takewhile
+from typing import Any, TypeAlias, cast
 
 from dsgvo.wire.messages import REASONING_FIELDS
 
@@ -38,11 +38,11 @@ def in_forms(messages: History, forms: Collection[str]) -> History:
     return messages
 
 
-def form_asked_for(said: bytes, messages: History, forms: Collection[str]) -> str | None:
-    """Return a form that an error's body asks for and that makes the messages others.
+def form_asked_for(said: str, messages: History, forms: Collection[str]) -> str | None:
+    """Return a form that an error asks for and that makes the messages others.
 
     Args:
-        said: The body.
+        said: Its message.
         messages: The conversation, with the thoughts of earlier turns.
         forms: Those in which it was refused.
     """
@@ -103,15 +103,34 @@ def _alternating(messages: History) -> History:
 
 
 def _together(messages: History) -> History:
-    """Return messages of one role as one."""
+    """Return messages of one role as one: those of several speakers with their names."""
     if len(messages) < 2:
         return messages
-    contents = [one.get("content") or "" for one in messages]
+    whole: dict[str, Any] = {"role": messages[0]["role"]}
+    several = len({one.get("name") for one in messages}) > 1
+    if not several and (name := messages[0].get("name")):
+        whole["name"] = name
+    contents = [_said(one, several) for one in messages]
     if all(isinstance(content, str) for content in contents):
-        whole: Any = "\n\n".join(contents)
+        whole["content"] = "\n\n".join(contents)
     else:
-        whole = [part for content in contents for part in _parts(content)]
-    return [{"role": messages[0]["role"], "content": whole}]
+        whole["content"] = [part for content in contents for part in _parts(content)]
+    for field in REASONING_FIELDS:
+        if thoughts := [one[field] for one in messages if one.get(field)]:
+            texts = all(isinstance(one, str) for one in thoughts)
+            whole[field] = "\n\n".join(thoughts) if texts else list(chain(*map(_listed, thoughts)))
+    return [whole]
+
+
+def _said(message: Mapping[str, Any], several: bool) -> Any:
+    content = message.get("content") or ""
+    if not several or not (name := message.get("name")):
+        return content
+    return f"{name}: {content}" if isinstance(content, str) else [*_parts(f"{name}:"), *content]
+
+
+def _listed(thoughts: Any) -> list[Any]:
+    return cast("list[Any]", thoughts) if isinstance(thoughts, list) else [thoughts]
 
 
 def _parts(content: str | list[Any]) -> list[Any]:
@@ -148,44 +167,44 @@ def _each_with_thoughts(messages: History) -> History:
     ]
 
 
-_FORMS: dict[str, tuple[re.Pattern[bytes], Callable[[History], History]]] = {
+_FORMS: dict[str, tuple[re.Pattern[str], Callable[[History], History]]] = {
     # DeepSeek, Moonshot, OpenRouter, Google, Anthropic
     THOUGHTS: (
-        re.compile(rb"reasoning_content|reasoning_details|thought_signature|redacted_thinking"),
+        re.compile(r"reasoning_content|reasoning_details|thought_signature|redacted_thinking"),
         lambda messages: messages,
     ),
     # Qwen's template, Mistral
     "one system message, first": (
         re.compile(
-            rb"(?i)system messages? (?:must|should|can only) .{0,20}(?:beginning|first|start)"
-            rb"|only the first message can|multiple system messages"
-            rb"|unexpected role .{0,8}system.{0,8} after role"
+            r"(?i)system messages? (?:must|should|can only) .{0,20}(?:beginning|first|start)"
+            r"|only the first message can|multiple system messages"
+            r"|unexpected role .{0,8}system.{0,8} after role"
         ),
         _one_system,
     ),
     # Gemma's template, in front of which Google says the second
     "no system message": (
-        re.compile(rb"(?i)system role (?:is )?not supported|developer instruction is not enabled"),
+        re.compile(r"(?i)system role (?:is )?not supported|developer instruction is not enabled"),
         _no_system,
     ),
     # Templates of Mistral and Gemma, Perplexity, DeepSeek, Mistral
     "alternating roles": (
         re.compile(
-            rb"(?i)must alternate|should alternate|successive user or assistant messages"
-            rb"|unexpected role .{0,8}user.{0,8} after role .{0,8}tool"
+            r"(?i)must alternate|should alternate|successive user or assistant messages"
+            r"|unexpected role .{0,8}user.{0,8} after role .{0,8}tool"
         ),
         _alternating,
     ),
     # Mistral, OpenAI, Anthropic
     "short ids of calls": (
         re.compile(
-            rb"(?i)tool.?(?:call|use)\S{0,20}[._ ]id\b.{0,200}"
-            rb"(?:length of 9|too long|should match pattern)"
+            r"(?i)tool.?(?:call|use)\S{0,20}[._ ]id\b.{0,200}"
+            r"(?:length of 9|too long|should match pattern)"
         ),
         _short_ids,
     ),
     # DeepSeek
-    "thoughts in each answer": (re.compile(rb"reasoning_content"), _each_with_thoughts),
+    "thoughts in each answer": (re.compile(r"reasoning_content"), _each_with_thoughts),
 }
 """Forms by their names: what a server says that wants one, and how messages get it, in this order.
 

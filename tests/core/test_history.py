@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from dsgvo.emulator import Raw, Server, Status
+from dsgvo.emulator import Raw, Reply, Server, Status
 from dsgvo.errors import APIStatusError
+from dsgvo.wire.history import in_forms
 from tests.core.support import Mode, chunk, sse
 
 ROLES = {"s": "system", "u": "user", "a": "assistant"}
@@ -51,6 +52,7 @@ ROWS: list[tuple[str, list[str], str]] = [
     ("u1 ccall_1", [LONG], "u1 c74196fe72"),
     ("ccall:1", ["tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"], "c0af631555"),
     ("u1 a2~Hm u3 a4 u5", [WANTS, WANTS], "u1 a2~Hm u3 a4~ u5"),
+    ("u1 a2~Hm a3~Oh u4", [WANTS, ALTERNATE], "u1 a2+3~Hm+Oh u4"),
     ("k1", [SIGNED], "k1"),
 ]
 
@@ -76,6 +78,20 @@ def test_what_is_refused_is_sent_as_the_server_wants_it(mode: Mode, server: Serv
         assert first != history(sent) == rest[:-2] == once_more[:-2] == again
         assert len(more) == len(refusals)
         server.clear()
+
+
+def test_no_quote_asks_for_a_form_and_one_is_forgotten(mode: Mode, server: Server) -> None:
+    client, form = mode.client("innogpt", server, max_retries=0), history("s1+2 u3")
+    server.script("innogpt", Status(500, message=f"failed: {FIRST}"))
+    with pytest.raises(APIStatusError):
+        mode.ask(client, [*history("s1 s2"), {"role": "user", "content": FIRST}])
+    server.script("innogpt", Status(400, message=FIRST), Reply("1"), Status(400, message="no"))
+    for _ in "abc":
+        mode.ask(client, history("s1 s2 u3"))
+    named = [{"role": "user", "content": "1", "name": name} for name in ("Anna", "Bernd")]
+    assert in_forms(named, {"alternating roles"})[0]["content"] == "Anna: 1\n\nBernd: 1"
+    sent = [one.json["messages"] for one in server.requests[1:]]
+    assert sent == [history("s1 s2 u3"), form, form, history("s1 s2 u3"), history("s1 s2 u3")]
 
 
 TOOL, OTHER = ({"type": "function", "function": {"name": name}} for name in "fg")

@@ -1,11 +1,5 @@
-"""Scripted replies and faults, as a plain HTTP client sees them.
+"""Scripted replies and faults, as a plain HTTP client sees them, but what other tests see."""
 
-What other tests do with a step (delays, cuts, thoughts, calls of tools) is not repeated here.
-"""
-
-from typing import Any
-
-import httpx
 import pytest
 
 from dsgvo import emulator as emu
@@ -13,15 +7,6 @@ from tests.emulator.conftest import Http
 
 BODY = {"model": "qwen3.5-9b", "messages": [{"role": "user", "content": "Hallo"}]}
 TEXTS = {"input": ["a", "b", "c"], "model": "m", "dimensions": 8}
-
-
-def test_raw_bytes_in_exact_writes(server: emu.Server) -> None:
-    writes = [b"da", b"ta: \xf0\x9f", b"\x98\x80\n\n"]
-    server.script("sovrgpt", emu.Raw(chunks=writes, delay=0.02))
-    url, key = server.base_url("sovrgpt") + "/chat/completions", f"Bearer {server.api_key}"
-    asked: Any = {"json": BODY, "headers": {"authorization": key}, "trust_env": False}
-    with httpx.stream("POST", url, **asked) as answer:
-        assert list(answer.iter_raw()) == writes
 
 
 @pytest.mark.parametrize(
