@@ -37,7 +37,10 @@ _MAGIC = (  # after so many bytes
     (0, b"GIF8", "image/gif"),
     (0, (b"II*\0", b"MM\0*"), "image/tiff"),
     (4, (b"ftypavif", b"ftypavis"), "image/avif"),
-    (4, (b"ftypheic", b"ftypheix", b"ftypmif1"), "image/heic"),
+    (4, (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1"), "image/heic"),
+    (4, b"jP  \r\n\x87\n", "image/jp2"),
+    (0, (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"), "image/jxl"),
+    (0, b"\0\0\1\0", "image/vnd.microsoft.icon"),
     (0, b"%PDF-", "application/pdf"),
 )
 
@@ -299,4 +302,6 @@ def mime_type_of(data: bytes) -> str | None:
     """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
+    if data[:2] == b"BM" and data[6:10] == bytes(4):  # texts may begin with two such letters
+        return "image/bmp"
     return next((kind for at, magic, kind in _MAGIC if data.startswith(magic, at)), None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +32,10 @@ MAX_ENTRIES = 10_000
 """Entries of a list; each costs much more than its bytes."""
 
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
-_SVG_WITHIN = 4096
+_BEFORE_SVG = re.compile(
+    r"\s+|<\?.*?\?>|<!--.*?-->|<!doctype\s+svg\b[^\[>]*(?:\[.*?\]\s*)?>", re.I | re.S
+)
+_SVG = re.compile(r"<(?:[\w-]+:)?svg\b", re.I)
 _T = TypeVar("_T")
 
 
@@ -158,9 +163,16 @@ def check_image(provider: Provider, data: bytes, said: str, where: str = "") -> 
     """
     if (mime_type_of(data) or "").startswith("image/"):
         return
-    start = data[:_SVG_WITHIN].lower()
-    if "svg" not in said.lower() or b"<svg" not in start or b"<html" in start:
+    if "svg" not in said.lower() or not _is_svg(data):
         raise unexpected(provider, _what_came(data), f"an image{where}")
+
+
+def _is_svg(data: bytes) -> bool:
+    wide = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    text, at = data.decode("utf-16" if wide else "utf-8-sig", "replace"), 0
+    while before := _BEFORE_SVG.match(text, at):
+        at = before.end()
+    return bool(_SVG.match(text, at))
 
 
 def _what_came(data: bytes) -> str:

@@ -239,15 +239,17 @@ def test_what_an_error_about_an_answer_says_and_carries() -> None:
 
 
 NO_IMAGES = [
-    (b"<title>Anmelden</title>", "a web page titled 'Anmelden'"),
+    (b"<title>Anmelden</title><svg/>", "a web page titled 'Anmelden'"),
     (b" <!-- a --><!DOCTYPE HTML><svg/>", "a web page"),
     *[(b"", "an empty body"), (b"OK", "what begins as no"), (b"%PDF-1", "application/pdf")],
-    *[(b'\xef\xbb\xbf\n{"a"', "JSON"), (SVG, "XML")],
+    *[(b'\xef\xbb\xbf\n{"a":"<svg"}', "JSON"), (SVG, "XML"), (b"BMW und Audi", "what begins")],
 ]
 
 
 def test_an_image_is_one_by_how_it_begins_and_what_it_says_of_itself() -> None:
-    for data in (PNG, b"....ftypavif", b"RIFF....WEBP", SVG):
+    late = f"<?xml?><!DOCTYPE svg PUBLIC '' [<!ENTITY a ''>]>\n<!--{'-' * 5000}--><ns0:SVG/>"
+    bitmap, icon = b"BM\xe8\3\0\0\0\0\0\0\x36", b"\0\0\1\0"
+    for data in (PNG, b"....ftypavif", b"RIFF....WEBP", SVG, late.encode("utf-16"), bitmap, icon):
         check_image(INNOGPT, data, "image/svg+xml")
     for data, said in NO_IMAGES:
         error = raised(APIResponseError, check_image, INNOGPT, data, "image/png", " there")
