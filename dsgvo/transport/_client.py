@@ -530,7 +530,8 @@ class BaseClient:
             if unsure and not too_large and may_refuse_base64(error):
                 with suppress(APIError):  # the first error says more than that of a second try
                     found = yield from vectors(base64=False)
-                    runtime.refused.add((config.base_url, "encoding_format"))
+                    if not any(url == config.base_url for url, _ in tuple(runtime.gave_base64)):
+                        runtime.refused.add((config.base_url, "encoding_format"))
                     return found
                 if where in runtime.gave_base64:
                     runtime.sure_of_base64.add(where)

@@ -31,18 +31,19 @@ _CHUNK_KEYS = frozenset(
         "error",
         "system_fingerprint",
         "service_tier",
+        CALL_FIELDS,  # a server's own would pass for what came with the calls
     }
 )
 _PLACES = ("message", "delta", "text")  # of a choice, where gateways put an answer
 _ELSEWHERE = {part: frozenset(_PLACES) - {part} for part in _PLACES}
-_CHOICE_KEYS = frozenset({"index", *_PLACES, "finish_reason", "error"})
+_CHOICE_KEYS = frozenset({"index", *_PLACES, "finish_reason", "error", CALL_FIELDS})
 _TEXT_KEYS = frozenset({"role", "content"})
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
 _LISTS = ("reasoning_details", "thinking_blocks")  # of thoughts; kept too, they hold signatures
 _THOUGHTS = frozenset({*_THOUGHT_FIELDS, *_LISTS})
 _CALLS = frozenset({"tool_calls", "function_call"})
 _WITHOUT_THOUGHTS = _TEXT_KEYS | _CALLS | {"refusal"}
-_MESSAGE_KEYS = _WITHOUT_THOUGHTS.union(_THOUGHT_FIELDS)
+_MESSAGE_KEYS = _WITHOUT_THOUGHTS.union(_THOUGHT_FIELDS, {CALL_FIELDS})
 
 # "error" (OpenRouter, Mistral), "network_error" (Zhipu), "insufficient_system_resource" (DeepSeek),
 # "abort" (vLLM, SGLang), "malformed_function_call" (Gemini), and their like.

@@ -101,8 +101,8 @@ def assistant_message(
     if not calls:
         return {"role": "assistant", "content": content, **kept}
     if isinstance(fields := reasoning.get(CALL_FIELDS), Mapping):
-        by_id = cast("Mapping[str, Mapping[str, Any]]", fields)
-        calls = [{**by_id.get(call["id"], {}), **call} for call in calls]
+        by_id = cast("Mapping[str, Any]", fields)
+        calls = [{**_object(by_id.get(call["id"])), **call} for call in calls]
     return {"role": "assistant", "content": content or None, "tool_calls": list(calls), **kept}
 
 
@@ -170,6 +170,10 @@ def without_surrogates(value: Any) -> Any:
     """
     text = json.dumps(value, ensure_ascii=False)
     return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def _text_of(parts: Sequence[Mapping[str, Any]]) -> str:

@@ -114,17 +114,18 @@ def ja(**extra: Any) -> dict[str, Any]:
 NO_CALL = {"content": "", "finish_reason": "tool_calls"}
 REST = {"logprobs": {"content": [1]}, "native_finish_reason": "end_turn"}
 LINKS: dict[str, Any] = {"annotations": [1], "citations": ["https://x"]}
-PLAIN = answer("Ja.", annotations=[1]) | {"citations": ["https://x"], "nothing": None}
-PIECE, LAST = chunk("Ja.") | {"citations": ["https://x"]}, chunk(None, "stop", annotations=[1])
+LINK: dict[str, Any] = {"citations": ["https://x"]}
+OURS: dict[str, Any] = {"tool_call_fields": {"c1": 5}}  # which no server can know
+PLAIN: dict[str, Any] = answer("Ja.", annotations=[1], **OURS) | LINK | OURS | {"nothing": None}
+PIECE, LAST = chunk("Ja.") | LINK, chunk(None, "stop", annotations=[1], **OURS)
 for body in (PLAIN, LAST):
-    body["choices"][0] |= REST
+    body["choices"][0] |= REST | OURS
 TEXT: list[Any] = [{"type": "text", "text": "Ja"}, ".", {"type": "text", "text": None}, IMAGE]
 USAGE = [{"usage": {"a": 3}}, {"usage": {"b": 2}}, {"usage": None}]
 DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
 HMS, ONE = {"reasoning": "Hm."}, {"choices": [{"delta": {"role": "x"}, "message": MESSAGE}]}
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
-LINK: dict[str, Any] = {"citations": ["https://x"]}
 COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
 UNREAD = [*(b"data: %b\n\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]

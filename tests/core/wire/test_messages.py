@@ -54,7 +54,7 @@ CALLS = [wire.function_call("1", "f", {})]
 def test_an_assistants_turn() -> None:
     thoughts = {"reasoning_content": "Hm.", "reasoning_details": None}
     thought = wire.assistant_message("Ja.", [], reasoning=thoughts)
-    asked = wire.assistant_message("", CALLS, reasoning=thoughts)
+    asked = wire.assistant_message("", CALLS, reasoning=thoughts | {wire.CALL_FIELDS: {"1": 5}})
     called = {"role": "assistant", "content": None, "tool_calls": CALLS}
     plain = {"role": "assistant", "content": "Ja."}
     assert [thought, asked] == [one | {"reasoning_content": "Hm."} for one in (plain, called)]
