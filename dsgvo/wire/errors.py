@@ -18,6 +18,7 @@ MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
 
 _READ = 4 * MAX_MESSAGE  # characters of a vendor's message that are looked at
+_AFTER = 16 * EXCERPT  # and after a cut: letters enough, be they escaped or spaced out
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: errors.BadRequestError,
@@ -219,7 +220,9 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """
-    text = _KEY_LIKE.sub("***", masked(text[:_READ], secrets))
+    unseen = _AFTER if len(text) > _READ + _AFTER else 0
+    text = masked(text[: _READ + _AFTER], secrets, unseen=unseen)
+    text = _KEY_LIKE.sub("***", text)
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 

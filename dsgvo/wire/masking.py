@@ -46,21 +46,29 @@ class _Reading(NamedTuple):
     spans: list[tuple[int, int]]
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
+def masked(text: str, secrets: Iterable[str], *, unseen: int = 0) -> str:
     """Return a text on one line, with what it quotes of secrets masked.
+
+    Args:
+        text: The text.
+        secrets: What must not show.
+        unseen: Characters at its end that only tell what those before them belong to.
 
     Examples:
         >>> masked("no 'ERIKA\u2009Beispiel', please", ["Erika Beispiel"])
         "no '***', please"
     """
     text = on_one_line(text)
+    seen = max(len(text) - unseen, 0)
     kept: list[str] = []
     end = 0
     for start, stop in sorted(_quotes(_readings(text), secrets)):
+        if start >= seen:
+            break
         if start > end or not kept:
             kept += text[end:start], "***"
         end = max(end, stop)
-    return "".join(kept) + text[end:]
+    return "".join(kept) + text[end:seen]
 
 
 def on_one_line(text: str) -> str:

@@ -239,6 +239,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
     ("q=%5A%6fe%0ABonn 7% \n ", ["\n", "Zoe\tBonn"], "q=*** 7% "),
     *(("x " * 200 + "y"[:more], [], ("x " * 200)[: 400 - more] + "…"[:more]) for more in (0, 1)),
     (f"{'x' * 380} {PROMPT * 50}", [PROMPT * 50], f"{'x' * 380} ***"),
+    (f"{PROMPT * 37}: {LONG_KEY * 99}", [PROMPT * 37, LONG_KEY], "***: ***"),  # cut in the key
 ]
 
 
