@@ -58,7 +58,7 @@ def masked(text: str, secrets: Iterable[str], *, unseen: int = 0) -> str:
         >>> masked("no 'ERIKA\u2009Beispiel', please", ["Erika Beispiel"])
         "no '***', please"
     """
-    text = on_one_line(text)
+    text = _NO_LINE_YET.sub(" ", text)
     seen = max(len(text) - unseen, 0)
     kept: list[str] = []
     end = 0
@@ -68,7 +68,7 @@ def masked(text: str, secrets: Iterable[str], *, unseen: int = 0) -> str:
         if start > end or not kept:
             kept += text[end:start], "***"
         end = max(end, stop)
-    return "".join(kept) + text[end:seen]
+    return on_one_line("".join(kept) + text[end:seen])
 
 
 def on_one_line(text: str) -> str:
@@ -112,9 +112,16 @@ def _backslash(escape: str) -> str:
     return codes.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-_BLANKS = re.compile(r"\s+")
-_NO_LINE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
-# An address's, JSON's and Python's, HTML's
+def _misread(letters: str) -> str:
+    return letters.encode("latin-1").decode(errors="replace")
+
+
+_NO_PART = r"(?!(?<=[\xc2-\xf4\x80-\xbf])[\x80-\x9f]|(?<=\xc3)\xa0)"  # of a letter's misread bytes
+_BLANKS = re.compile(rf"(?:{_NO_PART}\s)+")
+_STEERS = r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+_NO_LINE = re.compile(f"{_STEERS}+")
+_NO_LINE_YET = re.compile(f"(?:{_NO_PART}{_STEERS})+")
+# An address's, JSON's and Python's, HTML's, and UTF-8 that was read as Latin-1
 _ESCAPES: list[tuple[re.Pattern[str], Callable[[str], str]]] = [
     (re.compile(r"(?:%[\da-fA-F]{2})+|\+"), unquote_plus),
     (
@@ -125,6 +132,10 @@ _ESCAPES: list[tuple[re.Pattern[str], Callable[[str], str]]] = [
         _backslash,
     ),
     (re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|\w{1,31});", re.ASCII), unescape),
+    (
+        re.compile(r"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})[\x80-\xbf]"),
+        _misread,
+    ),
 ]
 
 

@@ -220,7 +220,7 @@ FORMS += [lambda text: text.swapcase().translate({32: "\u2009\n\u3000\xa0"})]
 LONG_KEY = "geheim-4711-lang-genug"
 KEY = 'Ä"\\gß😀'
 ESCAPED = [r"\u00c4\"\\g\u00df\ud83d\ude00", r"\\u00C4\\\"\\g\\xdf\\ud83d\\uDE00"]
-ESCAPED += [KEY, r'Ä"\\gß😀', r"&Auml;&quot;\g&#223;&#x1F600;"]
+ESCAPED += [KEY, r'Ä"\\gß😀', r"&Auml;&quot;\g&#223;&#x1F600;", KEY.encode().decode("latin-1")]
 REDACTED: list[tuple[str, list[str], str]] = [
     ("ahunter hunter", ["hunter", "ahunter"], "*** ***"),
     ("Incorrect key sk-proj-AbC_123*", [], "Incorrect key ***"),
@@ -232,7 +232,7 @@ REDACTED: list[tuple[str, list[str], str]] = [
     (f"{PROMPT[:20]}{PROMPT[3:30]}» y", [PROMPT], "*** ***» y"),
     *((f"x «{form(p)}» y", [p], "x «***» y") for p in (LONG, LONG[:12]) for form in FORMS),
     *((f"x «{'|'.join(p)}» y", [p], "x «***» y") for p in (LONG, "Zoe Bonn")),
-    (r'x "F\u00fcr Z\u00f6e\nK\u00f6ln"', ["Für Zöe\nKöln"], 'x "***"'),
+    (r'x "F\u00fcr Z\u00f6e\nK\xc3\xb6ln"', ["Für Zöe\nKöln"], 'x "***"'),
     *((f"x {form} y", [KEY], "x *** y") for form in ESCAPED),
     ("1+1%20 x Zoe%20Bonn, Zoe+Bonn", ["Zoe\r\nBonn"], "1+1%20 x ***, ***"),
     ("b+c/d%3D=  \n\x1b\x9b\u202e", ["b+c/d%3D="], "*** "),
