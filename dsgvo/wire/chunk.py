@@ -16,7 +16,7 @@ from dsgvo.wire.thinking import (
     thought_text,
     thought_unopened,
 )
-from dsgvo.wire.tools import NO_NAMES, ToolCall, ToolCallAssembler
+from dsgvo.wire.tools import NO_NAMES, ToolCall, ToolCallAssembler, ToolCallDelta, joined
 
 __all__ = ["ChunkReader", "ShapeError"]
 
@@ -53,6 +53,8 @@ _FAILED = re.compile(
 )
 _FINAL = frozenset({"length", "content_filter"})
 
+_SEVERAL = "the vendor sent more than one choice, which was not asked for"
+
 
 class ShapeError(ValueError):
     """A chunk is not of the documented shape; the message says in what."""
@@ -74,11 +76,12 @@ class ChunkReader:
     __slots__ = (
         "_answer_begun",
         "_caller",
+        "_came",
+        "_number",
         "_open",
         "_place",
         "_splitter",
         "_tools",
-        "_whole",
         "failure",
         "finish_reason",
         "saw_choice",
@@ -96,9 +99,10 @@ class ChunkReader:
         self._splitter = ThinkSplitter(opened=self._open)
         self._answer_begun = False
         self._tools = ToolCallAssembler(tool_names)
-        self._caller: object = 0  # number of the choice that has the tool calls
+        self._number: object = 0  # of the choice that is read
+        self._caller: tuple[object, str, str] | None = None  # where the tool calls have come
         self._place: str | None = None  # of the text so far
-        self._whole: object = None  # the text of a whole message inside a stream
+        self._came: list[str] = []  # that text, thoughts in tags too
         self.finish_reason: str | None = None
         self.saw_choice = False
         self.saw_message = False
@@ -169,9 +173,10 @@ class ChunkReader:
             content = message.get("content")
             if self._answer_begun and isinstance(content, str) and message.keys() <= _TEXT_KEYS:
                 delta.content = content
+                self._came.append(content)
             else:
-                self._message(message, delta, finish, part)
-        if not (delta.content or _ELSEWHERE[part].isdisjoint(choice)):
+                self._message(message, delta, finish, part, whole=part == "message")
+        if not _ELSEWHERE[part].isdisjoint(choice):
             self._elsewhere(choice, part, delta, finish)
         if finish:
             self._finish(str(finish), delta)
@@ -188,22 +193,22 @@ class ChunkReader:
         The first choice has the text, and another one the tool calls. Nobody asks for more than
         one answer, and which of two were meant could not be told.
         """
+        calls = list[ToolCallDelta]()
         for place, choice in enumerate(choices):
-            number = choice.get("index") or place
+            # Some leave the number out or send 0 for each; -1 is another choice than one that is 1.
+            self._number = number = choice.get("index") or -place
             if number:
-                where = next((name for name in _PLACES if choice.get(name)), part)
-                message: dict[str, Any] = choice.get(where) or {}
+                filled = [name for name in _PLACES if choice.get(name)] or [part]
+                message: dict[str, Any] = choice.get(filled[0]) or {}
                 said = {name: message[name] for name in message if message[name]}
-                calls = not said.keys().isdisjoint(_CALLS)
-                several = calls and self._caller != number and self._tools.begun
-                if several or not said.keys() <= _CALLS | {"role"}:
-                    raise ShapeError(
-                        "the vendor sent more than one choice, which was not asked for"
-                    )
-                if calls:
-                    self._caller = number
-                choice = {**choice, "index": 0, where: said}  # noqa: PLW2901
+                if len(filled) > 1 or not said.keys() <= _CALLS | {"role"}:
+                    raise ShapeError(_SEVERAL)
+                choice = {**choice, "index": 0, filled[0]: said}  # noqa: PLW2901
             self._choice([choice], part, delta)
+            calls += delta.tool_calls
+            delta.tool_calls = ()
+        self._number = 0
+        delta.tool_calls = joined(calls) or ()
 
     def _elsewhere(
         self, choice: Mapping[str, Any], part: str, delta: Delta, finish: str | None
@@ -211,50 +216,91 @@ class ChunkReader:
         """Read what a choice holds in another place than it should, if that has not come yet.
 
         Gateways send a whole message in a stream: in place of all pieces, or once more after them.
+        Beside a piece they send that, or all so far: of that the text is not looked at.
         """
         place = next((name for name in _PLACES if name != part and choice.get(name)), None)
         if place is None:
             return
         self.saw_message = True
         message: dict[str, Any] = {"content": choice[place]} if place == "text" else choice[place]
-        text, come = message.get("content"), set[str]()
-        if self._place == place == "message" and text and text != self._whole:
-            raise ShapeError("several messages came in place of a stream's deltas")
-        if self._place is None:
-            self._whole = text
-        elif (self._place, place) != ("text", "text"):
-            come = message.keys() - _CALLS
+        right: dict[str, Any] = choice.get(part) or {}
+        come = {name for name in message.keys() & right if message[name] == right[name]}
+        if right.get("content"):
+            come.add("content")
+        if self._place is not None and not self._place == place == "text":
+            come |= message.keys() - _CALLS - {"content"}
         if self.has_thoughts:
             come |= _THOUGHTS
-        if self._tools.begun:
-            come |= _CALLS
         left = {name: value for name, value in message.items() if name not in come}
-        self._message(left, delta, finish, place)
+        self._message(left, delta, finish, place, whole="message" in {part, place})
 
     def _message(
-        self, message: Mapping[str, Any], delta: Delta, finish: str | None, place: str
+        self,
+        message: Mapping[str, Any],
+        delta: Delta,
+        finish: str | None,
+        place: str,
+        *,
+        whole: bool,
     ) -> None:
         if not message.keys() <= _WITHOUT_THOUGHTS:
             self._thoughts(message, delta)
         content = message.get("content")
-        whole = place == "message"
         if content:
-            self._place = place
             text = content if isinstance(content, str) else self._parts(content, delta)
-            if whole and not self._answer_begun and not delta.reasoning:
-                self._open_whole(text, finish)
-            self._text(text, delta)
+            if self._is_new(text, place):
+                if whole and not self._answer_begun and not delta.reasoning:
+                    self._open_whole(text, finish)
+                self._text(text, delta)
         if message.get("refusal"):
-            self._place = place
+            self._place = self._place or place
             delta.refusal += thought_text(message["refusal"])
-        calls: Any = message.get("tool_calls")
-        if not calls and (only := message.get("function_call")):  # OpenAI's first form of them
-            calls = {"index": 0, "function": only}
-        if calls:
-            items: list[dict[str, Any]] = [calls] if isinstance(calls, dict) else calls
-            delta.tool_calls = self._tools.add(items, whole=whole)
+        if not _CALLS.isdisjoint(message):
+            self._calls(message, delta, place, whole=whole)
         if not message.keys() <= _MESSAGE_KEYS:
             _keep(delta, message, _MESSAGE_KEYS)
+
+    def _is_new(self, text: str, place: str) -> bool:
+        """Return whether a text goes on with the answer; else it is the answer once more.
+
+        Raises:
+            ShapeError: If it is neither: it is in another place, or a message, and says another.
+        """
+        if not self._came or self._place == place != "message":
+            self._place = place
+            if text:
+                self._came.append(text)
+            return True
+        if text:
+            self._came = [answer := self._answer_in("".join(self._came))]
+            if self._answer_in(text).strip() != answer.strip():
+                raise ShapeError("the answer came twice, and not alike")
+        return False
+
+    def _answer_in(self, text: str) -> str:
+        """Return a text without thoughts in tags."""
+        opened = thought_unopened(text) or (self._open and CLOSING_TAG in text)
+        splitter = ThinkSplitter(opened=opened)
+        return splitter.feed(text).content + splitter.flush(cut=False).content
+
+    def _calls(self, message: Mapping[str, Any], delta: Delta, place: str, *, whole: bool) -> None:
+        """Take tool calls, unless they are those that have come, in another place or form."""
+        form, calls = "tool_calls", cast("Any", message.get("tool_calls"))
+        if not calls and (only := message.get("function_call")):  # OpenAI's first form of them
+            form, calls = "function_call", {"index": 0, "function": only}
+        if not calls:
+            return
+        items: list[dict[str, Any]] = [calls] if isinstance(calls, dict) else calls
+        source = (self._number, place, form)
+        if not self._tools.begun:
+            self._caller = source
+        elif self._caller and self._caller[0] != self._number:
+            raise ShapeError(_SEVERAL)
+        elif place == "message" or self._caller != source:
+            if not self._tools.are(items):
+                raise ShapeError("the calls of tools came twice, and not alike")
+            return
+        delta.tool_calls = self._tools.add(items, whole=whole)
 
     def _open_whole(self, text: str, finish: str | None) -> None:
         """Decide of a whole text whether it begins inside a thought."""
@@ -269,7 +315,7 @@ class ChunkReader:
         split = self._splitter.feed(text)
         delta.content = split.content
         delta.reasoning += split.reasoning
-        self._answer_begun = self._splitter.done
+        self._answer_begun = self._splitter.done and self._place == "delta"
 
     def _thoughts(self, message: Mapping[str, Any], delta: Delta) -> None:
         """Take the thoughts that come in a field of their own, whatever its name and shape."""

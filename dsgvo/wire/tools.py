@@ -12,12 +12,14 @@ from pydantic_core import to_json
 
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.arguments import shown
+from dsgvo.wire.messages import tool_arguments
 
 __all__ = [
     "NO_NAMES",
     "ToolCall",
     "ToolCallAssembler",
     "ToolCallDelta",
+    "joined",
     "tool_choice",
     "tool_names",
 ]
@@ -173,11 +175,14 @@ class ToolCallAssembler:
             One piece a call: LangChain adds up those of two chunks, not two of one.
         """
         self._lists += 1
-        found: dict[int, list[ToolCallDelta]] = {}
-        for piece in pieces:
-            if piece and (delta := self._add(piece, whole)) is not None:
-                found.setdefault(delta.index, []).append(delta)
-        return [_joined(deltas) for deltas in found.values()]
+        added = (self._add(piece, whole) for piece in pieces if piece)
+        return joined(delta for delta in added if delta is not None)
+
+    def are(self, pieces: Iterable[Mapping[str, Any] | None]) -> bool:
+        """Return whether a whole message's calls are those that have come, and all of them."""
+        again = ToolCallAssembler(self._names)
+        again.add(pieces, whole=True)
+        return _meant(again.calls) == _meant(self.calls)
 
     def flush(self) -> list[ToolCallDelta]:
         """Return what was held back, at the end of the answer."""
@@ -268,6 +273,20 @@ class ToolCallAssembler:
         self._ids.add(new)
         call.shown_id = new
         return ToolCallDelta(call.position, new, more or None, shown)
+
+
+def joined(deltas: Iterable[ToolCallDelta]) -> list[ToolCallDelta]:
+    """Return one piece a call."""
+    found: dict[int, list[ToolCallDelta]] = {}
+    for delta in deltas:
+        found.setdefault(delta.index, []).append(delta)
+    return [_joined(pieces) for pieces in found.values()]
+
+
+def _meant(calls: Iterable[ToolCall]) -> list[tuple[str, Any]]:
+    """Return calls without their ids, and without the spelling of arguments that are whole."""
+    read = ((call, tool_arguments(call.arguments)) for call in calls)
+    return [(call.name, call.arguments if found is None else found) for call, found in read]
 
 
 def _joined(deltas: list[ToolCallDelta]) -> ToolCallDelta:

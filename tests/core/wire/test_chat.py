@@ -125,14 +125,19 @@ USAGE = [{"usage": {"a": 3}}, {"usage": {"b": 2}}, {"usage": None}]
 DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
 HMS, ONE = {"reasoning": "Hm."}, {"choices": [{"delta": {"role": "x"}, "message": MESSAGE}]}
+THOUGHT = events(chunk("", **HMS), ONE)
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
 COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
 UNREAD = [*(b"data: %b\n\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]
 CALLED = call("{}", id="c1", name="add")
+SAID: dict[str, Any] = {"content": "Ja."}
+FIRST: dict[str, Any] = {"function_call": {"name": "add", "arguments": "{ }"}}
+AGAIN = [*({part: FIRST} for part in ("message", "delta")), {"message": CALLED}]
+CALLING = events(chunk("Ja.", **CALLED))
 CALLS = {"tool_calls": [ToolCall("c1", "add", "{}")]}
 SPLIT: dict[str, list[dict[str, Any]]] = {
-    part: [{part: one, "finish_reason": "tool_calls"} for one in ({"content": "Ja."}, CALLED)]
+    part: [{part: one, "finish_reason": "tool_calls"} for one in (SAID, CALLED)]
     for part in ("message", "delta")
 }
 ONE_BY_ONE = [[{**one, "index": at}] for at, one in enumerate((*SPLIT["delta"], {"delta": {}}))]
@@ -144,15 +149,11 @@ KNOWN: list[tuple[str, list[Any], list[Any]]] = [
     ("created", [5, 5.9, 2**63, math.nan, "5"], [5, 5, *[None] * 3]),
     *(("id", [7, 2**63, [1], ""], ["7", *[None] * 3]), ("model", [None], [None])),
 ]
-# finish reasons → the one that is kept, which a last stop does not hide
-REASONS = {
-    "length stop": "length",
-    "stop length": "length",
-    "tool_calls stop": "tool_calls",
-    "content_filter tool_calls": "content_filter",
-    "null stop": "stop",
-    "None stop": "stop",
-}
+# finish reasons, of which one is kept: a last stop does not hide it
+FIRST_KEPT = ["length stop", "tool_calls stop", "content_filter tool_calls"]
+LAST_KEPT = ["stop length", "null stop", "None stop"]
+HEADS, LATE = [("id", "model"), ("model", "id")], chunk(None, "stop") | {"created": 5}
+STARTS = (b"\xef\xbb\xbf\n \n", b"\r\n \n")
 # What comes, in one form or more → the answer
 READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "reasoning_content": (forms(reasoning_content="Hm."), HM),
@@ -167,29 +168,20 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "no thought": (forms(reasoning={"id": "r"}), ja(reasoning={"id": "r"})),
     "a cut thought": ([sse(chunk("<think>Ich ü"), chunk("ber</th"), chunk(None, "length"))], CUT),
     "text in parts": (forms(TEXT), ja(content_parts=[IMAGE])),
-    "marks and white space before": (
-        [start + body for start in (b"\xef\xbb\xbf\n \n", b"\r\n \n") for body in forms()],
-        JA,
-    ),
+    "marks and white space before": ([at + body for at in STARTS for body in forms()], JA),
     "a piece before a message": (choice(delta=DELTA, message=MESSAGE)[1:], PART),
     "a piece in a plain answer": (choice(delta=DELTA)[:1], PART),
     "a call that is in no list": (forms(tool_calls=CALLED["tool_calls"][0]), JA | CALLS),
     "a head in pieces": (
-        [
-            sse(
-                *({name: "x"} | chunk(text) for name, text in zip(names, ("Ja", "."), strict=True)),
-                chunk(None, "stop") | {"created": 5},
-            )
-            for names in (("id", "model"), ("model", "id"))
-        ],
+        [sse({a: "x"} | chunk("Ja"), {b: "x"} | chunk("."), LATE) for a, b in HEADS],
         JA | {"id": "x", "model": "x", "created": 5},
     ),
     "a message before a piece": (choice(delta=DELTA, message=MESSAGE)[:1], WHOLE),
-    "a message after pieces": ([END + choice(delta={}, message=MESSAGE)[1]], JA),
-    "a message after thoughts, twice": (
-        [events(chunk("", reasoning="Hm.")) + events(ONE) + choice(message=MESSAGE | HMS)[1]],
-        WHOLE | {"reasoning": "Hm."},
-    ),
+    "a message after pieces": ([END + choice(delta={}, message=SAID)[1]], JA),
+    "pieces after a message": ([events({"choices": [{"message": SAID}]}) + END], JA),
+    "calls beside a message": (choice(message=SAID, delta=CALLED)[:1], JA | CALLS),
+    "calls once more": ([CALLING + choice(**one)[1] for one in AGAIN], JA | CALLS),
+    "a message after thoughts, twice": ([THOUGHT + choice(message=MESSAGE | HMS)[1]], WHOLE | HMS),
     "text of a completion": (
         [*choice(text="Stück"), events({"choices": [{"text": "Stü"}]}) + choice(text="ck")[1]],
         PART,
@@ -217,9 +209,10 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     **{
         reasons: (
             [sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons.split()))],
-            JA | {"finish_reason": kept},
+            JA | {"finish_reason": reasons.split()[at]},
         )
-        for reasons, kept in REASONS.items()
+        for at, given in enumerate((FIRST_KEPT, LAST_KEPT))
+        for reasons in given
     },
     **{
         f"{name}: {value!r:.30}": (
@@ -265,12 +258,13 @@ UNOPENED: list[tuple[Any, ...]] = [
 def test_thoughts_whose_tag_the_template_opened() -> None:
     for text, finish, apart, thinking, *expected in UNOPENED:
         found: list[Any] = []
-        for body in forms(text, finish, reasoning=apart):
+        elsewhere = choice(delta={"content": text, "reasoning": apart}, finish_reason=finish)[0]
+        for body in (*forms(text, finish, reasoning=apart), elsewhere):
             reading = ChatDecoder(INNOGPT, thinking=thinking)
             reading.feed(body)
             done = reading.close()[-1].completion
             found.append(done and (done.reasoning, done.content, reading.thought_unopened))
-        assert found == [expected[0], expected[-1]]
+        assert found == [expected[0], expected[-1], expected[0]]
 
 
 def test_each_call_of_a_whole_message_is_one() -> None:
@@ -421,6 +415,7 @@ NO_ANSWER: dict[str, list[bytes]] = {
     "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],
     "got a choice without a message": [choice(**parts)[0] for parts in ({}, {"message": None})],
 }
+ASKING: list[dict[str, Any]] = [{"index": at, "delta": CALLED} for at in (1, 0)]
 # What it says → what came after a text
 BROKEN: dict[str, list[bytes]] = {
     "the stream ended without a finish reason": [b""],
@@ -429,12 +424,14 @@ BROKEN: dict[str, list[bytes]] = {
     "an event of the stream is not a JSON object": [sse([1])],
     "more than one choice": [
         *(sse({"choices": [{}, {"delta": two}]}) for two in (DELTA, {"refusal": "x"})),
-        sse(chunk(None, **CALLED), {"choices": [{"index": 1, "delta": CALLED}]}),
+        *(sse(*({"choices": [one]} for one in (ASKING[at:] + ASKING[:at]))) for at in (0, 1)),
+        sse({"choices": ASKING}),
     ],
     "not of the documented shape": [sse({"choices": [7]})],
     "name or id is a dict": [piece(**call(name={"a": 1}))],
 }
 CUT = [STREAMED + b"event: error\ndata: " + x + b"\n\n" for x in (b"x", b"", raw(KAPUTT), b"[1]")]
+TWO = {"message": {"tool_calls": CALLED["tool_calls"] * 2}}
 FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
 # The same of a choice that says that it has failed → the error, and the text that it carries
 FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
@@ -448,7 +445,11 @@ FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED |
         forms("", "tool_calls", tool_calls=[None]) + forms("", "function_call", function_call=A),
         *(IncompleteStreamError, ""),
     ),
-    "several messages": ([events(ONE) + choice(message=DELTA)[1]], IncompleteStreamError, "Ganzes"),
+    "came twice, and not alike": (
+        [events(ONE) + choice(**{part: DELTA})[1] for part in ("message", "delta")]
+        + [events(chunk("Ganzes", **CALLED)) + choice(**one)[1] for one in ({"text": "x"}, TWO)],
+        *(IncompleteStreamError, "Ganzes"),
+    ),
     **{said: (bodies, errors.APIResponseError, None) for said, bodies in NO_ANSWER.items()},
     "the vendor broke the answer off: innoGPT: 200": (CUT, StreamError, "Guten"),
     **{
