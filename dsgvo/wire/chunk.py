@@ -54,6 +54,7 @@ _FAILED = re.compile(
 _FINAL = frozenset({"length", "content_filter"})
 
 _SEVERAL = "the vendor sent more than one choice, which was not asked for"
+_MOST_COMPARED = 1 << 26  # characters: what comes once more may be short, and what came long
 
 
 class ShapeError(ValueError):
@@ -77,6 +78,7 @@ class ChunkReader:
         "_answer_begun",
         "_caller",
         "_came",
+        "_compared",
         "_number",
         "_open",
         "_place",
@@ -103,6 +105,7 @@ class ChunkReader:
         self._caller: tuple[object, str, str] | None = None  # where the tool calls have come
         self._place: str | None = None  # of the text so far
         self._came: list[str] = []  # that text, thoughts in tags too
+        self._compared = 0
         self.finish_reason: str | None = None
         self.saw_choice = False
         self.saw_message = False
@@ -272,10 +275,16 @@ class ChunkReader:
                 self._came.append(text)
             return True
         if text:
-            self._came = [answer := self._answer_in("".join(self._came))]
-            if self._answer_in(text).strip() != answer.strip():
+            self._compare(sum(map(len, self._came)))
+            self._came = [answer := self._answer_in("".join(self._came)).strip()]
+            if self._answer_in(text).strip() != answer:
                 raise ShapeError("the answer came twice, and not alike")
         return False
+
+    def _compare(self, size: int) -> None:
+        self._compared += size
+        if self._compared > _MOST_COMPARED:
+            raise ShapeError("the answer came over and over")
 
     def _answer_in(self, text: str) -> str:
         """Return a text without thoughts in tags."""
@@ -297,6 +306,7 @@ class ChunkReader:
         elif self._caller and self._caller[0] != self._number:
             raise ShapeError(_SEVERAL)
         elif place == "message" or self._caller != source:
+            self._compare(sum(len(call.arguments) for call in self._tools.calls))
             if not self._tools.are(items):
                 raise ShapeError("the calls of tools came twice, and not alike")
             return

@@ -28,7 +28,6 @@ def test_whom_a_step_is_for(http: Http, server: emu.Server) -> None:
     server.script("sovrgpt", emu.Status(500), path="/models")
     server.script("meingpt", emu.Status(500))
     server.script("sovrgpt", emu.Reply("abc"))
-    # Not for a request whose key is refused, nor for another vendor's, path's or method's.
     http("sovrgpt", json=BODY, headers={"authorization": "Bearer falsch"})
     models = [http("sovrgpt", "/models", "GET").status_code for _ in range(2)]
     [choice] = http("sovrgpt", json=BODY).json()["choices"]

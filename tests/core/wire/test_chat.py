@@ -431,6 +431,9 @@ BROKEN: dict[str, list[bytes]] = {
     "name or id is a dict": [piece(**call(name={"a": 1}))],
 }
 CUT = [STREAMED + b"event: error\ndata: " + x + b"\n\n" for x in (b"x", b"", raw(KAPUTT), b"[1]")]
+# A call of many blanks that is short each time it comes again
+OVER = sse(chunk("Oft", **call("{" + " " * (1 << 23) + "}", name="add")), done=False)
+OVER += sse({"choices": [{"message": CALLED}]}, done=False) * 9
 TWO = {"message": {"tool_calls": CALLED["tool_calls"] * 2}}
 FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
 # The same of a choice that says that it has failed → the error, and the text that it carries
@@ -450,6 +453,7 @@ FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED |
         + [events(chunk("Ganzes", **CALLED)) + choice(**one)[1] for one in ({"text": "x"}, TWO)],
         *(IncompleteStreamError, "Ganzes"),
     ),
+    "came over and over": ([OVER], IncompleteStreamError, "Oft"),
     **{said: (bodies, errors.APIResponseError, None) for said, bodies in NO_ANSWER.items()},
     "the vendor broke the answer off: innoGPT: 200": (CUT, StreamError, "Guten"),
     **{
