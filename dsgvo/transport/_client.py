@@ -461,7 +461,7 @@ class BaseClient:
         """
         call.note_thoughts(decoder)
         completion = decoder.completion()
-        model = _said(completion.model, call.model, decoder.private)
+        model = said_model(completion.model, call.model, decoder.private)
         entry.answered(model, completion.usage, completion.request_id)
         _check_model(call.config, call.model, model)
         if completion.finish_reason == "length" and not says_anything(completion):
@@ -585,7 +585,7 @@ class BaseClient:
                 guessed,
             )
             private = partial(secrets_of, config, operation, answer.token)
-            model = _said(result.model, asked["model"], private)
+            model = said_model(result.model, asked["model"], private)
             entry.answered(model, result.usage, answer.request_id)
         if model is not None:  # vectors of two models cannot be compared
             warn_of_other_model(config.spec, asked["model"], model)
@@ -639,7 +639,7 @@ class BaseClient:
                     config, operation, lambda body, _: decode_rerank(config.spec, body, batch)
                 )
                 private = partial(secrets_of, config, operation, answer.token)
-                model = _said(model, asked.model, private)
+                model = said_model(model, asked.model, private)
                 entry.answered(model, request_id=answer.request_id)
         except APIStatusError as error:
             if len(batch.texts) == 1 or not is_too_large(error, batch):
@@ -691,7 +691,9 @@ class BaseClient:
                 operation,
                 lambda body, answer: decode_run(spec, body, request_id=answer.request_id),
             )
-            model = _said(said.model, None, partial(secrets_of, config, operation, answer.token))
+            model = said_model(
+                said.model, None, partial(secrets_of, config, operation, answer.token)
+            )
             entry.answered(model, said.usage, said.request_id)
         _check_model(config, assistant_id, model)
         return said
@@ -859,13 +861,6 @@ def _keep(config: ClientConfig, found: list[Model] | None, seconds: float) -> No
 
 def _audited(config: ClientConfig, task: str, model: str | None) -> AuditEntry:
     return AuditEntry(config.spec, urlsplit(config.base_url).netloc, task, model, config.purpose)
-
-
-def _said(
-    answered: str | None, asked: str | None, private: Callable[[], Iterable[str]]
-) -> str | None:
-    """Return the model that an answer names, as warnings and the audit trail may show it."""
-    return answered and said_model(answered, asked, private)
 
 
 def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None:

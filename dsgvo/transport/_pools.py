@@ -642,7 +642,7 @@ def _probes() -> tuple[tuple[int, int, int], ...]:
 
 
 class _Probes:
-    """What :func:`_probes` returns, once a connection is made."""
+    """What :func:`_probes` returns, once a connection is made: no socket is made before."""
 
     def __iter__(self) -> Iterator[tuple[int, int, int]]:
         return iter(_probes())

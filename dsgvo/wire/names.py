@@ -11,16 +11,14 @@ from typing import Any, cast
 from dsgvo.wire.masking import EXCERPT, masked
 from dsgvo.wire.tools import NO_NAMES
 
-__all__ = ["MAX_NAME", "NO_ID", "said_model", "said_request_id", "valid_name", "valid_tool_names"]
+__all__ = ["said_model", "said_request_id", "valid_name", "valid_tool_names"]
 
-MAX_NAME = 200
-"""Characters of an id that an answer gives."""
-
-NO_ID = "(no id)"
+_LONGEST_ID = 200  # that an answer gives
+_NO_ID = "(no id)"
 
 _LONGEST = 64
 _VALID = re.compile(rf"[a-zA-Z0-9_-]{{1,{_LONGEST}}}")
-_MODEL = re.compile(rf"[\w./:@+~\\-]{{1,{MAX_NAME}}}", re.ASCII)
+_MODEL = re.compile(rf"[\w./:@+~\\-]{{1,{_LONGEST_ID}}}", re.ASCII)
 _DATE = re.compile(r"[-@:][\d-]{4,10}", re.ASCII)
 _REQUEST = re.compile(r"[\w./:@+~|=,;#*-]+", re.ASCII)
 _UMLAUTS = str.maketrans(
@@ -28,11 +26,13 @@ _UMLAUTS = str.maketrans(
 )
 
 
-def said_model(said: str, asked: str | None, secrets: Callable[[], Iterable[str]]) -> str:
+def said_model(
+    said: str | None, asked: str | None, secrets: Callable[[], Iterable[str]]
+) -> str | None:
     """Return the model that an answer names, for logs: a server may write anything there.
 
     Args:
-        said: What it names.
+        said: What it names, if it does.
         asked: What was asked for. A date after that is nobody's secret.
         secrets: Keys and prompts, looked for where it is another name. Short ones are found in
             ordinary names, of which they are a small part.
@@ -43,12 +43,14 @@ def said_model(said: str, asked: str | None, secrets: Callable[[], Iterable[str]
         >>> said_model("Erika-Mustermann", "gpt-4o", lambda: ["Erika Mustermann"])
         '(no id)'
     """
-    if asked and (said == asked or (said.startswith(asked) and _DATE.fullmatch(said, len(asked)))):
+    if not said or said == asked:
+        return said
+    if asked and said.startswith(asked) and _DATE.fullmatch(said, len(asked)):
         return said
     if not _MODEL.fullmatch(said):
-        return NO_ID
+        return _NO_ID
     private = (one for one in secrets() if len(one) >= EXCERPT or 2 * len(one) > len(said))
-    return said if masked(said, private) == said else NO_ID
+    return said if masked(said, private) == said else _NO_ID
 
 
 def said_request_id(said: str) -> str | None:
@@ -58,7 +60,7 @@ def said_request_id(said: str) -> str | None:
         >>> said_request_id("Root=1-5f/a"), said_request_id("Erika%20Mustermann")
         ('Root=1-5f/a', None)
     """
-    return said[:MAX_NAME] if _REQUEST.fullmatch(said[:MAX_NAME]) else None
+    return said[:_LONGEST_ID] if _REQUEST.fullmatch(said[:_LONGEST_ID]) else None
 
 
 def valid_name(name: str, *, otherwise: str = "answer") -> str:
