@@ -87,9 +87,8 @@ from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import parse_json
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact
-from dsgvo.wire.fields import field_form_asked_for, in_field_forms, is_forced
 from dsgvo.wire.files import Upload
-from dsgvo.wire.history import form_asked_for, in_forms
+from dsgvo.wire.forms import form_asked_for, in_forms, is_forced
 from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.names import said_request_id
 from dsgvo.wire.private import private_answer, private_texts
@@ -220,11 +219,15 @@ class Operation:
         """The address for log lines: an image's may hold what signs it, and its prompt."""
         return "an image" if self.accept == "image/*" else self.url
 
+    @property
+    def with_thoughts(self) -> dict[str, Any]:
+        """The body with all that a server may want of earlier turns."""
+        return {**(self.body or {}), "messages": list(self.history)}
+
     def take_forms(self, forms: Collection[str]) -> None:
-        """Write the body and its history in these forms too."""
+        """Write the body in these forms too."""
         self.forms = self.forms.union(forms)
-        body = in_field_forms(self.body or {}, self.forms)
-        self.body = {**body, "messages": in_forms(self.history, self.forms)}
+        self.body = in_forms(self.with_thoughts, self.forms)
 
     def model_at(self, config: ClientConfig) -> tuple[str, object]:
         """Return which model of which server is asked."""
@@ -381,9 +384,7 @@ def _amend(
     # without what it quotes, which must not decide on a form for all.
     if operation.history and len(operation.forms - forms) < _MOST_FORMS:
         said = failure.error.message
-        form = form_asked_for(said, operation.history, operation.forms)
-        form = form or field_form_asked_for(said, operation.body or {}, operation.forms)
-        if form:
+        if form := form_asked_for(said, operation.with_thoughts, operation.forms):
             operation.take_forms((form,))
             return True
     if failure.status == 500:

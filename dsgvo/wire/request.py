@@ -14,7 +14,7 @@ from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
 from dsgvo.wire.arguments import equal, is_given, refuse_content, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
-from dsgvo.wire.history import THOUGHTS, in_forms
+from dsgvo.wire.forms import THOUGHTS, in_forms
 from dsgvo.wire.names import valid_tool_names
 from dsgvo.wire.residency import Residency, check_models, model_id
 from dsgvo.wire.tools import tool_choice
@@ -52,7 +52,7 @@ class ChatRequest:
         optional: Fields of the body that are left out where a server refuses them.
         upload: A document to send beside the body.
         history: The messages of the body with all that a server may want of earlier turns.
-        forms: The forms in which the body has them; see :mod:`dsgvo.wire.history`.
+        forms: The forms in which the body has them; see :mod:`dsgvo.wire.forms`.
         unsure_of_images: Whether it holds an image of which it is not known whether the model
             takes it.
         ignored: Parameters, and images, that the vendor may not honour, each with a warning.
@@ -143,9 +143,9 @@ def build_chat(
     tool_names = _check_tools(provider, known, body)
     forms = frozenset({THOUGHTS} if send_reasoning else ())
     history = body["messages"]
-    body["messages"] = sent = in_forms(history, forms)
+    body = in_forms(body, forms)
     if send_reasoning is False:
-        history = sent
+        history = body["messages"]
     _check_form(provider, body)
     # A model that streams unasked is asked for its stream, so that it reports its usage.
     stream = stream or known.streams_unasked

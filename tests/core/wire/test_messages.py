@@ -8,7 +8,7 @@ import pytest
 from dsgvo import PROVIDERS
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire import messages as wire
-from dsgvo.wire.history import in_forms
+from dsgvo.wire.forms import in_forms
 from tests.core.support import raised
 
 # The text of a call's arguments → what a tool is called with
@@ -58,8 +58,7 @@ def test_an_assistants_turn() -> None:
     called = {"role": "assistant", "content": None, "tool_calls": CALLS}
     plain = {"role": "assistant", "content": "Ja."}
     assert [thought, asked] == [one | {"reasoning_content": "Hm."} for one in (plain, called)]
-    assert in_forms([thought, asked], ()) == [plain, called]
-    assert in_forms(history := [plain, called], ()) is history
+    assert in_forms({"messages": [thought, asked]}, ()) == {"messages": [plain, called]}
     assert wire.assistant_message("Ja.", [], refusal="Nein.", reasoning={}) == plain
     for refusal in ("Nein.", ""):
         declined = wire.assistant_message("", [], refusal=refusal, reasoning={})

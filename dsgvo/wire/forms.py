@@ -1,4 +1,4 @@
-"""Histories in the other forms that some servers want, once they have refused the first one."""
+"""Chats in the other forms that some servers want, once they have refused the first one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, TypeAlias, cast
 
 from dsgvo.wire.messages import REASONING_FIELDS
 
-__all__ = ["THOUGHTS", "form_asked_for", "in_forms"]
+__all__ = ["THOUGHTS", "form_asked_for", "in_forms", "is_forced"]
 
-History: TypeAlias = Sequence[Mapping[str, Any]]
+_Body: TypeAlias = dict[str, Any]
+_History: TypeAlias = Sequence[Mapping[str, Any]]
 
 THOUGHTS = "thoughts"
 """The form that has the thoughts of earlier turns; without it they are left out."""
@@ -20,41 +21,50 @@ THOUGHTS = "thoughts"
 _DONE = {"role": "assistant", "content": "Done."}  # as OpenCode puts it
 _OF_CALL = frozenset({"id", "type", "function", "custom"})
 _NINE = re.compile(r"[a-zA-Z0-9]{9}")
+_SAYS_NOTHING = frozenset({"type", "title", "description", "$schema"})
 
 
-def in_forms(messages: History, forms: Collection[str]) -> History:
-    """Return messages in forms that a server wants; the same object if nothing is to be changed.
+def in_forms(body: _Body, forms: Collection[str]) -> _Body:
+    """Return a chat's body in forms that a server wants.
 
     Args:
-        messages: The conversation, with the thoughts of earlier turns.
+        body: The request's, its messages with the thoughts of earlier turns.
         forms: Names of forms, as :func:`form_asked_for` gives them.
     """
     if THOUGHTS not in forms:
-        messages = _without_thoughts(messages)
+        body = {**body, "messages": _without_thoughts(body["messages"])}
     if forms:
         for name, (_, rewrite) in _FORMS.items():
             if name in forms:
-                messages = rewrite(messages)
-    return messages
+                body = rewrite(body)
+    return body
 
 
-def form_asked_for(said: str, messages: History, forms: Collection[str]) -> str | None:
-    """Return a form that an error asks for and that makes the messages others.
+def form_asked_for(said: str, body: _Body, forms: Collection[str]) -> str | None:
+    """Return a form that an error asks for and that makes the request another.
 
     Args:
-        said: Its message.
-        messages: The conversation, with the thoughts of earlier turns.
+        said: The error's message, without what it quotes.
+        body: The request's, its messages with the thoughts of earlier turns.
         forms: Those in which it was refused.
     """
     named = [name for name, (words, _) in _FORMS.items() if words.search(said)]
     if not named:
         return None
-    refused = list(in_forms(messages, forms))
-    asked = (name for name in named if list(in_forms(messages, {*forms, name})) != refused)
-    return next(asked, None)
+    refused = in_forms(body, forms)
+    return next((name for name in named if in_forms(body, {*forms, name}) != refused), None)
 
 
-def _without_thoughts(messages: History) -> History:
+def is_forced(body: _Body) -> bool:
+    """Return whether a body wants a tool to be called, whatever the model thinks."""
+    return body.get("tool_choice", "auto") not in ("auto", "none")
+
+
+def _with_messages(rewrite: Callable[[_History], _History]) -> Callable[[_Body], _Body]:
+    return lambda body: {**body, "messages": rewrite(body["messages"])}
+
+
+def _without_thoughts(messages: _History) -> _History:
     if not any(map(_has_thoughts, messages)):
         return messages
     return [_without(message) if _has_thoughts(message) else message for message in messages]
@@ -80,16 +90,16 @@ def _is_system(message: Mapping[str, Any]) -> bool:
     return message.get("role") in {"system", "developer"}
 
 
-def _one_system(messages: History) -> History:
+def _one_system(messages: _History) -> _History:
     first = list(takewhile(_is_system, messages))
     return [*_together(first), *_no_system(messages[len(first) :])]
 
 
-def _no_system(messages: History) -> History:
+def _no_system(messages: _History) -> _History:
     return [{**one, "role": "user"} if _is_system(one) else one for one in messages]
 
 
-def _alternating(messages: History) -> History:
+def _alternating(messages: _History) -> _History:
     """Return messages whose users and assistants alternate, also after the results of tools."""
     turns: list[Mapping[str, Any]] = []
     before: object = None
@@ -102,7 +112,7 @@ def _alternating(messages: History) -> History:
     return turns
 
 
-def _together(messages: History) -> History:
+def _together(messages: _History) -> _History:
     """Return messages of one role as one: those of several speakers with their names."""
     if len(messages) < 2:
         return messages
@@ -139,7 +149,7 @@ def _parts(content: str | list[Any]) -> list[Any]:
     return content
 
 
-def _short_ids(messages: History) -> History:
+def _short_ids(messages: _History) -> _History:
     return [_with_short_ids(message) for message in messages]
 
 
@@ -158,7 +168,7 @@ def _short(call_id: object) -> str:
     return text if _NINE.fullmatch(text) else sha256(text.encode()).hexdigest()[:9]
 
 
-def _each_with_thoughts(messages: History) -> History:
+def _each_with_thoughts(messages: _History) -> _History:
     return [
         {**one, "reasoning_content": one.get("reasoning_content") or ""}
         if one.get("role") == "assistant"
@@ -167,11 +177,40 @@ def _each_with_thoughts(messages: History) -> History:
     ]
 
 
-_FORMS: dict[str, tuple[re.Pattern[str], Callable[[History], History]]] = {
+def _required(body: _Body) -> _Body:
+    """Force the one tool there is without naming it."""
+    named = isinstance(body.get("tool_choice"), Mapping) and len(body.get("tools") or ()) == 1
+    return {**body, "tool_choice": "required"} if named else body
+
+
+def _without_parameters(body: _Body) -> _Body:
+    """Leave out the parameters of tools that have none."""
+    tools: list[dict[str, Any]] = body.get("tools") or []
+    return {**body, "tools": list(map(_without_empty, tools))} if tools else body
+
+
+def _without_empty(tool: dict[str, Any]) -> dict[str, Any]:
+    function = cast("dict[str, Any]", tool.get("function") or {})
+    parameters = cast("dict[str, Any]", function.get("parameters") or {})
+    said = {name for name, value in parameters.items() if value}
+    if "properties" not in parameters or not said <= _SAYS_NOTHING:
+        return tool
+    kept = {name: value for name, value in function.items() if name != "parameters"}
+    return {**tool, "function": kept}
+
+
+def _completion_tokens(body: _Body) -> _Body:
+    if "max_tokens" not in body or "max_completion_tokens" in body:
+        return body
+    kept = {name: value for name, value in body.items() if name != "max_tokens"}
+    return {**kept, "max_completion_tokens": body["max_tokens"]}
+
+
+_FORMS: dict[str, tuple[re.Pattern[str], Callable[[_Body], _Body]]] = {
     # DeepSeek, Moonshot, OpenRouter, Google, Anthropic
     THOUGHTS: (
         re.compile(r"reasoning_content|reasoning_details|thought_signature|redacted_thinking"),
-        lambda messages: messages,
+        lambda body: body,
     ),
     # Qwen's template, Mistral
     "one system message, first": (
@@ -180,12 +219,12 @@ _FORMS: dict[str, tuple[re.Pattern[str], Callable[[History], History]]] = {
             r"|only the first message can|multiple system messages"
             r"|unexpected role .{0,8}system.{0,8} after role"
         ),
-        _one_system,
+        _with_messages(_one_system),
     ),
     # Gemma's template, in front of which Google says the second
     "no system message": (
         re.compile(r"(?i)system role (?:is )?not supported|developer instruction is not enabled"),
-        _no_system,
+        _with_messages(_no_system),
     ),
     # Templates of Mistral and Gemma, Perplexity, DeepSeek, Mistral
     "alternating roles": (
@@ -193,7 +232,7 @@ _FORMS: dict[str, tuple[re.Pattern[str], Callable[[History], History]]] = {
             r"(?i)must alternate|should alternate|successive user or assistant messages"
             r"|unexpected role .{0,8}user.{0,8} after role .{0,8}tool"
         ),
-        _alternating,
+        _with_messages(_alternating),
     ),
     # Mistral, OpenAI, Anthropic
     "short ids of calls": (
@@ -201,12 +240,32 @@ _FORMS: dict[str, tuple[re.Pattern[str], Callable[[History], History]]] = {
             r"(?i)tool.?(?:call|use)\S{0,20}[._ ]id\b.{0,200}"
             r"(?:length of 9|too long|should match pattern)"
         ),
-        _short_ids,
+        _with_messages(_short_ids),
     ),
     # DeepSeek
-    "thoughts in each answer": (re.compile(r"reasoning_content"), _each_with_thoughts),
+    "thoughts in each answer": (
+        re.compile(r"reasoning_content"),
+        _with_messages(_each_with_thoughts),
+    ),
+    # LM Studio
+    "tool_choice is a text": (
+        re.compile(
+            r"(?i)tool_choice.{0,40}(?:type.{0,8}object|string|(?:one of|be) .{0,24}required)"
+        ),
+        _required,
+    ),
+    # Google
+    "no empty parameters": (
+        re.compile(r"(?i)properties\W{1,4}should be non-empty"),
+        _without_parameters,
+    ),
+    # OpenAI, of models that think
+    "max_completion_tokens": (
+        re.compile(r"(?i)max_tokens.{0,120}max_completion_tokens.{0,4} instead"),
+        _completion_tokens,
+    ),
 }
-"""Forms by their names: what a server says that wants one, and how messages get it, in this order.
+"""Forms by their names: what a server says that wants one, and how a body gets it, in this order.
 
 No vendor documents its words.
 """

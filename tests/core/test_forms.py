@@ -6,7 +6,7 @@ import pytest
 
 from dsgvo.emulator import Raw, Reply, Server, Status
 from dsgvo.errors import APIStatusError
-from dsgvo.wire.history import in_forms
+from dsgvo.wire.forms import in_forms
 from tests.core.support import Mode, chunk, sse
 
 ROLES = {"s": "system", "u": "user", "a": "assistant"}
@@ -89,7 +89,8 @@ def test_no_quote_asks_for_a_form_and_one_is_forgotten(mode: Mode, server: Serve
     for _ in "abc":
         mode.ask(client, history("s1 s2 u3"))
     named = [{"role": "user", "content": "1", "name": name} for name in ("Anna", "Bernd")]
-    assert in_forms(named, {"alternating roles"})[0]["content"] == "Anna: 1\n\nBernd: 1"
+    alternating = in_forms({"messages": named}, {"alternating roles"})
+    assert alternating["messages"][0]["content"] == "Anna: 1\n\nBernd: 1"
     sent = [one.json["messages"] for one in server.requests[1:]]
     assert sent == [history("s1 s2 u3"), form, form, history("s1 s2 u3"), history("s1 s2 u3")]
 
