@@ -376,7 +376,9 @@ class ChunkReader:
 
 
 def _part_text(part: Mapping[str, Any]) -> str:
-    text = part.get("text")
+    text: object = part.get("text")
+    if isinstance(text, dict):  # as OpenAI's assistants have it
+        text = cast("dict[str, object]", text).get("value")
     return text if isinstance(text, str) else ""
 
 

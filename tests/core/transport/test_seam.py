@@ -119,7 +119,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("extra_query", {"a": [1]}, "extra_query['a']: use a text, a number or a bool"),
     ("extra_body", "x", "extra_body is a str, not a dict"),
     ("openai_proxy", "geheim", "openai_proxy is no parameter of a request"),
-    ("extra_body", {"openai_api_key": "geheim"}, "extra_body['openai_api_key'] is no field of a"),
+    ("extra_body", {"Authorization": "geheim"}, "extra_body['Authorization'] is no field of a"),
     ("extra_body", {"model": ["m"]}, "extra_body['model'] is a list, not a str"),
 ]
 

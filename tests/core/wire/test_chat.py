@@ -282,7 +282,7 @@ def test_each_call_of_a_whole_message_is_one() -> None:
 REFERENCE: dict[str, Any] = {"type": "reference", "ids": [1]}
 NO = {"type": "refusal", "refusal": "Nein."}
 THOUGHTS = [{"type": "reasoning", "text": "b"}, {"thinking": "B"}]
-PARTS = [REFERENCE, "!", *THOUGHTS, NO, NO, {"type": "x"}]
+PARTS = [REFERENCE, {"text": {"value": "!"}}, *THOUGHTS, NO, NO, {"type": "x"}]
 
 
 def test_lists_in_pieces_add_up() -> None:
