@@ -19,6 +19,7 @@ OVERLAP = 400
 """Characters before the cut that the rest may repeat."""
 
 _WORD = re.compile(r"(?<!\S)\S")
+_SPACE = re.compile(r"\s+")
 _OF_WHOLE_ANSWERS = frozenset({"response_format", "structured_outputs"})
 
 
@@ -38,9 +39,10 @@ def continued_body(body: Mapping[str, Any], text: str) -> dict[str, Any]:
 
 
 class Seam:
-    """Takes out of the rest of a text what it repeats of the words before the cut.
+    r"""Takes out of the rest of a text what it repeats of the words before the cut.
 
-    What may be a repetition is held until it is known to be none.
+    What may be a repetition is held until it is known to be none. A line's end and a blank between
+    two words are the same.
 
     Args:
         before: The text before the cut.
@@ -51,13 +53,17 @@ class Seam:
         ['', '', 'er ', 'legt ab.']
         >>> Seam("Eins, zwei").feed(", drei"), Seam("a b a b").feed(" a b c")
         (', drei', ' c')
+        >>> Seam("Eins,\nzwei ").feed("Eins, zwei  drei")
+        ' drei'
     """
 
-    __slots__ = ("_ends", "_held")
+    __slots__ = ("_ends", "_held", "_space")
 
     def __init__(self, before: str) -> None:
         tail = before[-OVERLAP:]
-        self._ends = [tail[word.start() :] for word in _WORD.finditer(tail)]  # the longest first
+        self._space = tail[len(tail.rstrip()) :]
+        words = _SPACE.sub(" ", tail)
+        self._ends = [words[word.start() :] for word in _WORD.finditer(words)]  # the longest first
         self._held = ""
 
     def feed(self, text: str, *, last: bool = False) -> str:
@@ -65,10 +71,14 @@ class Seam:
         if not self._ends:
             return text
         held = self._held + text
-        begun = held.lstrip()
-        if not last and any(end.startswith(begun) for end in self._ends):
+        begun = _SPACE.sub(" ", held.lstrip())
+        short = len(held) < 2 * OVERLAP  # of blanks alone, more may come without an end
+        if short and not last and any(end.startswith(begun) for end in self._ends):
             self._held = held
             return ""
         found = next((end for end in self._ends if begun.startswith(end)), None)
         self._ends.clear()
-        return held if found is None else begun[len(found) :]
+        if found is None:
+            return held
+        said = re.match(r"\s*" + r"\s+".join(map(re.escape, found.split())), held)
+        return held[said.end() if said else 0 :].removeprefix(self._space)
