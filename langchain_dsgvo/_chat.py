@@ -135,8 +135,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         if isinstance(form := kwargs.get("response_format"), type):
             with langchain_errors:
                 kwargs |= response_class(self.spec, form)
-        for name in ("extra_headers", "extra_query"):
-            if isinstance(given := kwargs.get(name), Mapping):
+        for name in ("extra_headers", "extra_query", "default_headers", "default_query"):
+            if isinstance(given := kwargs.get(name) or vars(self).get(name), Mapping):
                 kwargs[name] = _without_secrets(cast("Mapping[str, Any]", given))
         vars(self).pop("_serialized", None)
         return super()._get_llm_string(stop=stop, **kwargs)
@@ -421,7 +421,7 @@ _SECRET_VALUE = re.compile(r"(?=\S*\d)\S{16,}")
 
 
 def _without_secrets(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call's headers or query with what is secret by its digest, as a cache keeps them."""
+    """Return headers or a query with what is secret by its digest, as a cache keeps them."""
     return {
         name: sha256(str(value).encode()).hexdigest() if _is_secret(name, str(value)) else value
         for name, value in given.items()

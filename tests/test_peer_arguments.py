@@ -160,12 +160,17 @@ def test_a_key_out_of_a_vault_is_asked_for_before_each_request(server: Server) -
 
 
 def test_headers_of_answers_are_kept_where_they_are_wanted(server: Server) -> None:
-    model = sovrgpt(include_response_headers=True, default_query={"team": 7})
-    sent = {"Set-Cookie": "geheim", "X-Key": server.api_key}
+    model = sovrgpt(include_response_headers=True, default_query={"team": "ein/langer/schlüssel="})
+    sent = {
+        "Set-Cookie": "geheim",
+        "X-Key": server.api_key,
+        "X-Url": "a?ein%2Flanger%2Fschl%C3%BCssel%3D",
+    }
     server.script("sovrgpt", *[Status(200, answer(), headers=sent)] * 2)
     for message in (model.invoke("Hallo!"), add_ai_message_chunks(*model.stream("Hallo!"))):
         headers = message.response_metadata["headers"]
-        assert [*map(headers.get, ("x-key", "set-cookie"))] == ["***", None]
+        shown = [*map(headers.get, ("x-key", "x-url", "set-cookie"))]
+        assert shown == ["***", "a?***", None]
     named = SovrGPT(model="qwen3.5-9b", include_response_headers=["Content-Type"])
     raw: Any = named.complete("Hallo!").raw
     assert raw["headers"] == {"content-type": "application/json"}

@@ -19,6 +19,7 @@ from dsgvo.errors import ConfigurationError
 
 __all__ = ["Journal", "as_line", "read_lines", "real_path", "sync"]
 
+_NOT_IN_A_LINE = re.compile("[\x7f-\x9f\u2028\u2029]")  # that a terminal or a reader obeys
 _OWN = re.compile(r"part-\d{6,}-[0-9a-f]{16}\.jsonl|retried\.jsonl|\d{6,}-\d+\.vectors")
 """Names of what runs put into their folder for work."""
 
@@ -238,8 +239,9 @@ def _locked(path: Path) -> IO[str]:
 
 
 def as_line(value: Mapping[str, Any]) -> str:
-    """Return a line of JSON, without loss: what UTF-8 cannot hold is escaped."""
+    """Return a line of JSON, without loss: what UTF-8 cannot hold, or may end a line, is escaped."""
     line = json.dumps(value, ensure_ascii=False, default=str)
+    line = _NOT_IN_A_LINE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
     try:
         line.encode()
     except UnicodeEncodeError:

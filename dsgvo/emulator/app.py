@@ -102,9 +102,10 @@ class App:
     async def _reply(self, name: str, request: Request, raw: bytes, gone: Gone) -> HttpReply:
         dialect, endpoints = self._vendors[name]
         host = request.headers.get("host", "")
-        if not is_own_host(host, self._state.host):
-            # A page of another site, whose name leads here, must not read answers.
-            fault = f"{host!r} is not a name of this server: use 127.0.0.1 or localhost"
+        page = request.headers.get("origin", host).rpartition("/")[2]
+        if not (is_own_host(host, self._state.host) and is_own_host(page, self._state.host)):
+            # A page of another site, or one whose name leads here, must not read nor script.
+            fault = f"{page!r} is not a name of this server: use 127.0.0.1 or localhost"
             return _refused(dialect, ApiError(421, fault, "misdirected_request"))
         record = _record(dialect.name, request, raw)
         key = self._state.remember(record)

@@ -75,10 +75,11 @@ MEINGPT = Provider(
         _seen("sonar", tools=False),
         _seen("sonar-deep-research", tools=False),
         Model(id="llama-3.3-fast", source="two clients", standing="Seen"),
-        # Dated ids and other variants of a model follow its region: "o1-us-2024-12-17", "o1-us@1".
+        # Dated ids and other variants of a model follow its region: "o1-us-2024-12-17", "o1-us@1";
+        # Bedrock's profiles of a region begin with it: "us.anthropic…".
         *(
             Model(id=ids, source="the model's name (inferred)", standing="Inferred", region="US")
-            for ids in ("*-us", "*-us[!a-z]*")
+            for ids in ("*[-_./]us", "*[-_./]us[!a-z]*", "us[-_./]*")
         ),
         # "eine Anfrage mit Tools an ein nicht unterstütztes Modell (z. B. Perplexity) liefert 400":
         # the sonar models are Perplexity's.

@@ -548,9 +548,12 @@ def _spec_headers(spec: Provider, given: Mapping[str, str]) -> dict[str, str]:
 def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{argument} is not a mapping of names to values")
-    for name, value in given.items():
+    for number, (name, value) in enumerate(given.items(), 1):
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"{argument}: {name!r} is not a header name")
+            # Not shown: who swaps the two gives a secret for a name.
+            raise ConfigurationError(
+                f"{argument}: name {number} of {len(given)} is none of a header"
+            )
         if name.lower() in _OWN_HEADERS:
             raise ConfigurationError(
                 f"{argument}: {name!r} is set by this package"
@@ -571,6 +574,10 @@ def _rate_limit(given: Literal["adaptive"] | Gate | None) -> Literal["adaptive"]
 def _check_body(given: Mapping[str, Any]) -> None:
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"extra_body is a {type(given).__name__}, not a dict")
+    if wrong := [name for name in given if not isinstance(name, str)]:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"extra_body: the field {shown(wrong[0])} has a name that is no str"
+        )
     model: object = given.get("model", "")
     if not isinstance(model, str):
         raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
@@ -799,6 +806,7 @@ def _ids(trusted_models: Collection[str]) -> frozenset[str]:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine."""
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -833,6 +841,7 @@ def literal_addresses(host: str) -> list[str]:
         >>> literal_addresses("2130706433"), literal_addresses("example.com")
         (['127.0.0.1'], [])
     """
+    host = host.removesuffix(".")
     with suppress(ValueError):
         return [str(ip_address(host))]
     with suppress(OSError):

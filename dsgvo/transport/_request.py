@@ -90,6 +90,7 @@ from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, reda
 from dsgvo.wire.files import Upload
 from dsgvo.wire.forms import form_asked_for, in_forms, is_forced
 from dsgvo.wire.limiter import Limiter
+from dsgvo.wire.masking import masked
 from dsgvo.wire.names import said_request_id
 from dsgvo.wire.private import private_answer, private_texts
 from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
@@ -256,7 +257,8 @@ class Answer:
         kept = self.config.kept_headers(self.response.headers)
         if not kept:
             return kept
-        return {name: _without_keys(text, self.config, self.token) for name, text in kept.items()}
+        secrets = _keys(self.config, self.token)
+        return {name: masked(text, secrets) for name, text in kept.items()}
 
 
 @dataclass(slots=True)
@@ -1038,15 +1040,18 @@ def image_operation(
 def _public_addresses(config: ClientConfig, url: str, host: str, port: int) -> list[str]:
     """Return the addresses of a host, all of which are public.
 
-    There are none where a proxy or a user's transport looks up the name.
+    There are none where a proxy or a user's transport looks up the name, which may know more names.
     """
     if is_loopback(host) or not all(map(is_public, literal_addresses(host))):
         raise _refused_image(config, url, "is not public")
-    if config.http_transport or config.http_async_transport or proxy_for("https", host):
+    own = config.http_transport or config.http_async_transport
+    if not own and proxy_for("https", host):
         return []
     try:
         found = [str(entry[4][0]) for entry in getaddrinfo(host, port, type=SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
+        if own:
+            return []
         raise APIConnectionError(
             f"{config.spec.title}: the image's address {_without_query(url)!r} has no server "
             f"({error})",
@@ -1054,7 +1059,7 @@ def _public_addresses(config: ClientConfig, url: str, host: str, port: int) -> l
         ) from None
     if not found or not all(map(is_public, found)):
         raise _refused_image(config, url, "is not public")
-    return list(dict.fromkeys(found))
+    return [] if own else list(dict.fromkeys(found))
 
 
 def _refused_image(config: ClientConfig, url: str, why: str) -> APIResponseError:

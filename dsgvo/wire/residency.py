@@ -5,7 +5,10 @@ This reports what a vendor says. What holds for a customer is in the customer's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, cast, get_args
 
 from pydantic_core import to_jsonable_python
@@ -70,13 +73,14 @@ EUROPEAN = frozenset(
 )
 
 
-# Fields for the model, and of gateways (OpenRouter, LiteLLM) for those that answer where the first
-# one does not
-_NAMING = frozenset(
+# Fields for the model, and of gateways (OpenRouter, LiteLLM, Portkey) for those that answer where
+# the first one does not, or in a part of the work.
+_NAMING = re.compile(r"(?i).*(model|fallback).*|engine|deployment[-_]?(id|name)?")
+# What a model reads, and what its answer is to look like: a property may be called "model" there.
+_CONTENT = frozenset(
     {
-        *("model", "models", "fallback", "fallbacks", "fallback_model", "fallback_models"),
-        *("model_fallbacks", "default_fallbacks", "backup_model", "model_name"),
-        *("context_window_fallbacks", "context_window_fallback_dict", "content_policy_fallbacks"),
+        *("messages", "input", "prompt", "query", "documents", "metadata"),
+        *("response_format", "structured_outputs", "functions"),
     }
 )
 
@@ -173,27 +177,58 @@ def check_models(
     """
     if residency == "any":
         return
-    naming = [value for name, value in body.items() if str(name).lower() in _NAMING]
+    for name, value in body.items():
+        names_models = _names_models(name)
+        if isinstance(value, str):
+            found = [value] if names_models else []
+        elif value is None or isinstance(value, int | float) or name in _CONTENT:
+            continue
+        else:
+            written = _written(value, name)
+            found = _ids(written) if names_models else _nested(written)
+        for model in found:
+            check_residency(provider, model, residency, trusted_models)
+
+
+def _written(value: object, name: str) -> object:
+    """Return a value as it is sent, be it a set, a deque or an Enum; of tools no functions."""
+    if name == "tools" and isinstance(value, list):  # a function's schema is content
+        tools = cast("list[Any]", value)
+        value = [tool for tool in tools if not _is_function(tool)]
     try:
-        written = to_jsonable_python(naming)  # a set, a deque, an Enum: as they are sent
+        return to_jsonable_python(value)
     except (ValueError, RecursionError):  # which is said where the body is written
-        return
-    for model in _named(written):
-        check_residency(provider, model, residency, trusted_models)
+        return None
 
 
-def _named(value: object) -> Iterator[str]:
+def _is_function(tool: object) -> bool:
+    return isinstance(tool, dict) and cast("dict[str, object]", tool).get("type") == "function"
+
+
+@lru_cache
+def _names_models(field: str) -> bool:
+    return _NAMING.fullmatch(field) is not None
+
+
+def _ids(value: object) -> Iterator[str]:
     """Yield the ids in a model, a list of them, or a dict that holds one or maps some to others."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         fields = cast("dict[str, object]", value)
-        known = {name for name in fields if name.lower() in _NAMING}
-        one = any(name.lower() == "model" for name in known)
-        yield from _named([fields[name] for name in (known if one else fields)])
+        holds_one = any(name.lower() == "model" for name in fields)
+        yield from _nested(fields) if holds_one else chain(*map(_ids, fields.values()))
     elif isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from _named(item)
+        yield from chain(*map(_ids, cast("list[object]", value)))
+
+
+def _nested(value: object) -> Iterator[str]:
+    """Yield the ids in the fields of options, however deep, that are for models."""
+    if isinstance(value, dict):
+        for name, item in cast("dict[str, object]", value).items():
+            yield from _ids(item) if _names_models(name) else _nested(item)
+    elif isinstance(value, list):
+        yield from chain(*map(_nested, cast("list[object]", value)))
 
 
 def answered_elsewhere(

@@ -83,10 +83,11 @@ def test_failed_requests_are_made_again_alone(environment: Server, tmp_path: Pat
 def test_results_are_not_lost(environment: Server, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("dsgvo.bulk._batch.PART_REQUESTS", 4)
     lines = [embeddings(n, f"Satz {n}") for n in range(12)]
-    lines[3] = chat("\ud800", self=1)
+    lines[3], lines[4]["custom_id"] = chat("\ud800", self=1), "a\u2028\x9b"
     source, target, whole = (tmp_path / name for name in ("in.jsonl", "out.jsonl", "whole.jsonl"))
     source.write_text("\n".join(map(json.dumps, lines)))
     assert run_batch(source, whole, provider="innogpt", max_concurrency=1).failed == 1
+    assert len(whole.read_text().splitlines()) == 12
     monkeypatch.setenv("DSGVO_AUDIT", "/dev/full/x")  # no row is to blame for it
     raised(ConfigurationError, run_batch, source, target, provider="innogpt")
     monkeypatch.delenv("DSGVO_AUDIT")

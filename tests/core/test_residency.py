@@ -1,6 +1,7 @@
 """Where the data goes: models are refused by where the vendor says that they run."""
 
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
 from tests.vendors import MODELS
 
 MEINGPT = PROVIDERS["meingpt"]
+FIELD = Enum("FIELD", {"MODEL": "model"}, type=str)
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(["chat", "stream"], (HELLO,)),
     "embed": (["Guten Tag"],),
@@ -41,15 +43,20 @@ def test_by_default_the_us_is_refused_in_any_spelling(mode: Mode, server: Server
         error = raised(ConfigurationError, done, mode, client, how, model=model)
         assert f"model={model!r}: an id holds no control characters" in str(error)
     assert "model=5" in str(raised(ConfigurationError, done, mode, client, how, model=5))
-    extras: list[Any] = [{"model": model} for model in ("o1-us", "o1\u2011us", "o1-\u0443s")]
+    named = ("o1-us", "o1\u2011us", "o1-\u0443s", "us.o1", "o1_us")
+    extras: list[Any] = [{"model": model} for model in named]
     extras += [{"models": ["o1-us"]}, {"fallback": {"m": "o1-us"}}, {"fallbacks": {"o1-us"}}]
-    extras += [{name: "o1-us"} for name in ("fallback_model", "backup_model", "Model_name")]
+    extras += [{name: "o1-us"} for name in ("backup_model", "modelId", "Model_name", "engine")]
     extras += [{"fallbacks": [{"model": "m", "Fallbacks": ({"Model": b"o1-us"},)}]}]
+    extras += [{"router": {"fallbacks": {"m": ["o1-us"]}}}, {FIELD.MODEL: "o1-us"}]
+    extras += [{"tools": [{"type": "image_generation", "model": "o1-us"}]}]
     raised(ResidencyError, done, mode, client, how, model="m", extra_query=extras[0])
     raised(ResidencyError, mode.client, "meingpt", server, default_query=extras[0])
     for extra in extras:
         raised(ResidencyError, done, mode, client, how, model="m", extra_body=extra)
         raised(ResidencyError, done, mode, client, "run_assistant", extra_body=extra)
+    no_name = raised(ConfigurationError, done, mode, client, how, extra_body={b"model": "o1-us"})
+    assert "extra_body: the field b'model' has a name that is no str" in str(no_name)
     assert not server.requests
     for way in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
         done(mode, mode.client("meingpt", server, **way), how, model="o1-us")
@@ -82,7 +89,7 @@ def test_the_message_says_what_is_said_by_whom_and_the_ways_out() -> None:
         check_residency(spec, "m", "strict")
         raised(ResidencyError, check_residency, spec, "n", "strict")
     placed = [m for spec in PROVIDERS.values() for m in spec.models if m.region is not None]
-    ids = ("o1-us", "o1-mini-us", "*-us", "*-us[!a-z]*")
+    ids = ("o1-us", "o1-mini-us", "*[-_./]us", "*[-_./]us[!a-z]*", "us[-_./]*")
     assert {model.id: model.region for model in placed} == dict.fromkeys(ids, "US")
     assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 

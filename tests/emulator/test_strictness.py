@@ -55,6 +55,7 @@ def sends(content: bytes, kind: str = "application/json") -> dict[str, Any]:
         (401, {"headers": {"authorization": "Bearer falsch", "x-forwarded-for": "127.0.0.1"}}),
         *([(404, {"path": "//", "method": "GET"}), (405, {"method": "GET"})] * 2),
         *((421, {"headers": {"host": host}}) for host in ("localhost.evil.de:8", b"\xc3\xbc", "[")),
+        *((421, {"headers": {"origin": page}}) for page in ("https://evil.de", "null")),
         *((400, sends(body)) for body in (b"{", b"[]", b"\xff", DEEP)),
         *((400, sends(b"{}", kind)) for kind in ("text/plain", "")),
     ],

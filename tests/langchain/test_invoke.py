@@ -76,9 +76,11 @@ def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, ca
     local = server.base_url("sovrgpt").replace("127.0.0.1", "localhost")
     settings: list[dict[str, Any]] = [{"base_url": local}, {"cache": InMemoryCache()}]
     settings += [{"model_kwargs": {"top_k": 1}}, {"default_headers": {"X-Team": "rag"}}]
-    settings += [{"temperature": 0.2}]
+    settings += [{"temperature": 0.2}, {"default_query": {"key": "geheim"}}]
     cases = [("innogpt", {}, {}), ("sovrgpt", {}, {}), *(("sovrgpt", one, {}) for one in settings)]
-    cases += [("sovrgpt", {}, {"extra_headers": {"X-Key": f"geheim-{one}"}}) for one in "ab"]
+    for headers in ({"X-Key": f"geheim-{one}"} for one in "ab"):
+        cases += [("sovrgpt", {}, {"extra_headers": headers})]
+        cases += [("sovrgpt", {"default_headers": headers}, {})]
     cases += [("sovrgpt", {}, {"stop": ["Y"]})]
     for name in ("a", "b"):
         same = type("Same", (BaseModel,), {"__annotations__": {name: str}})

@@ -69,7 +69,7 @@ def test_a_proxy_and_a_transport_of_ones_own_look_the_name_up(monkeypatch: Any) 
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "past.example")
     assert image_operation(GATE, IMAGE, None).url == IMAGE
-    assert not asked.called
+    assert asked.call_count == 2
     assert image_operation(GATE, "https://past.example/a", None).server_name == "past.example"
 
 
@@ -77,6 +77,7 @@ def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(monkeypatch: Any) -
     for addresses in [(), *((PUBLIC, inwards) for inwards in INWARDS)]:
         resolves(monkeypatch, *addresses)
         refused("is not public")
+        refused("is not public", config=replace(GATE, http_transport=httpx.HTTPTransport()))
     for nothing in (OSError("no such name"), UnicodeError("label too long")):
         monkeypatch.setattr(_request, "getaddrinfo", Mock(side_effect=nothing))
         error = raised(APIConnectionError, image_operation, GATE, IMAGE, None)
@@ -88,7 +89,10 @@ def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(monkeypatch: Any) -
     [
         ("is not https", "http://files.example/a ftp://a.example a.png https:// https://u@a.b/a"),
         ("is not public", "https://169.254.169.254/a https://2130706433 https://0x7f.1"),
-        ("is not public", "https://localhost https://[fd00::1]"),
+        (
+            "is not public",
+            "https://localhost https://[fd00::1] https://localhost. https://127.0.0.1.",
+        ),
         ("is not valid", "https://[::1/a https://bücher.b https://xn--a https://a\x01"),
     ],
 )
