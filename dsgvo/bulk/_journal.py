@@ -239,7 +239,7 @@ def _locked(path: Path) -> IO[str]:
 
 
 def as_line(value: Mapping[str, Any]) -> str:
-    """Return a line of JSON, without loss: what UTF-8 cannot hold, or may end a line, is escaped."""
+    """Return a line of JSON, without loss: what UTF-8 cannot hold or may end it is escaped."""
     line = json.dumps(value, ensure_ascii=False, default=str)
     line = _NOT_IN_A_LINE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
     try:

@@ -791,9 +791,11 @@ class Runtime:
         """Return what is kept of a vendor's model list, and until when it is believed."""
         return self.model_lists.get(account, (0.0, None))
 
-    def learn(self, model: tuple[str, object], forms: frozenset[str]) -> None:
-        """Note in which forms, too, a model takes histories."""
-        self.keep(self.forms, model, self.forms.get(model, frozenset()) | forms)
+    def learn(self, model: tuple[str, object], forms: frozenset[str], *, anew: bool) -> None:
+        """Note in which forms, too, a model takes histories; ``anew``: in them alone."""
+        known = self.forms.get(model, frozenset())
+        if (found := forms if anew else known | forms) != known:
+            self.keep(self.forms, model, found)
 
     def refused_by(self, base_url: str) -> set[str]:
         """Return the optional fields that a server has refused."""

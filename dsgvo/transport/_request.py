@@ -86,13 +86,13 @@ from dsgvo.wire.account import (
 from dsgvo.wire.arguments import shown
 from dsgvo.wire.body import parse_json
 from dsgvo.wire.completion import Completion
-from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact
+from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact, words_of
 from dsgvo.wire.files import Upload
 from dsgvo.wire.forms import form_asked_for, in_forms, is_forced
 from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.masking import masked
 from dsgvo.wire.names import said_request_id
-from dsgvo.wire.private import private_answer, private_texts
+from dsgvo.wire.private import all_texts, private_answer, private_texts
 from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
 
 if TYPE_CHECKING:
@@ -317,6 +317,7 @@ def open_response(
     """
     retries = retries or Retries(config, operation)
     refused: set[str] = runtime.refused_by(config.base_url) if operation.optional else set()
+    refusal: Failure | None = None  # of the forms that were learned
     renewed = anew = False
     model, plain = operation.model_at(config), (operation.body, operation.forms)
     known = runtime.forms.get(model) if operation.history else None
@@ -335,20 +336,20 @@ def open_response(
             # Not before: an error may name a field only because it quotes the request.
             if refused:
                 runtime.refused.update((config.base_url, name) for name in refused)
-            if operation.forms != plain[1]:
-                runtime.learn(model, operation.forms - plain[1])
+            runtime.learn(model, operation.forms - plain[1], anew=refusal is not None)
             _log.debug("%s %s %d", operation.method, operation.where, result.response.status_code)
             return result
         if result.stale and not anew:
             anew = True  # on each that is kept, a server that ends on this request would have it
         elif not renewed and _can_renew(config, auth, token, result):
             renewed = True
+        elif refusal is not None and type(result.error) in _REFUSED:
+            yield from retries.wait(refusal)  # which is not about the form
         elif _amend(config, operation, refused, result, plain[1]):
             pass
         elif known and type(result.error) in _REFUSED:
             # Another server behind the same address may want what the first one has refused.
-            known = None
-            runtime.forms.pop(model, None)
+            refusal, known = result, None
             operation.body, operation.forms = plain
         else:
             yield from retries.wait(result)
@@ -382,13 +383,15 @@ def _amend(
         return True
     if failure.status not in {400, 422, 500}:  # llama.cpp's, of a template that fails
         return False
-    # First: an error that quotes the request names fields that it does not refuse. Its message is
-    # without what it quotes, which must not decide on a form for all.
+    # First: an error that quotes the request names fields that it does not refuse. What it quotes
+    # must not decide on a form for all: who wrote a tool's description, say, asks for none.
     if operation.history and len(operation.forms - forms) < _MOST_FORMS:
-        said = failure.error.message
-        if form := form_asked_for(said, operation.with_thoughts, operation.forms):
-            operation.take_forms((form,))
-            return True
+        body, said = operation.with_thoughts, words_of(failure.body)
+        if form_asked_for(said, body, operation.forms):
+            said = words_of(failure.body, all_texts(body))
+            if form := form_asked_for(said, body, operation.forms):
+                operation.take_forms((form,))
+                return True
     if failure.status == 500:
         return False
     asked = operation.optional.keys() - refused

@@ -12,7 +12,15 @@ from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.masking import EXCERPT, masked, on_one_line
 
-__all__ = ["error_from_body", "is_error", "mask", "mentions", "read_object", "redact"]
+__all__ = [
+    "error_from_body",
+    "is_error",
+    "mask",
+    "mentions",
+    "read_object",
+    "redact",
+    "words_of",
+]
 
 MAX_MESSAGE = 400
 """Characters of a vendor's message that an exception quotes."""
@@ -213,6 +221,11 @@ def mentions(body: bytes, field: str) -> bool:
     return field.encode() in body
 
 
+def words_of(body: bytes, quoted: Sequence[str] = ()) -> str:
+    """Return an error's words for a human, the first of very many, without what they quote."""
+    return _masked(_parts(body).message, quoted)
+
+
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
     """Mask secrets and whatever looks like a key in a vendor's text, and shorten it.
 
@@ -220,10 +233,13 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """
-    unseen = _AFTER if len(text) > _READ + _AFTER else 0
-    text = masked(text[: _READ + _AFTER], secrets, unseen=unseen)
-    text = _KEY_LIKE.sub("***", text)
+    text = _KEY_LIKE.sub("***", _masked(text, secrets))
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    unseen = _AFTER if len(text) > _READ + _AFTER else 0
+    return masked(text[: _READ + _AFTER], secrets, unseen=unseen)
 
 
 def mask(error: DsgvoError, secrets: Sequence[str]) -> None:

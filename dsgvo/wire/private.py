@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from dsgvo.wire.completion import Completion
+from dsgvo.wire.masking import EXCERPT
 
-__all__ = ["private_answer", "private_texts"]
+__all__ = ["all_texts", "private_answer", "private_texts"]
 
 _NOT_CONTENT = frozenset(
     {
@@ -44,6 +45,30 @@ def private_texts(body: Mapping[str, Any] | None) -> list[str]:
             shortest = _SHORTEST if name in _CONTENT else _SURELY_QUOTED
             found.update(text for text in _texts(value) if len(text) >= shortest)
     return list(found)
+
+
+def all_texts(body: Mapping[str, Any]) -> list[str]:
+    """Return what an error can quote of a request so that it is seen: texts, and tools' names.
+
+    Examples:
+        >>> all_texts({"model": "m", "tools": [{"description": "Zeigt das Wetter."}]})
+        ['Zeigt das Wetter.']
+    """
+    texts = (text for name in body for text in _all_of(body[name], named=name != "messages"))
+    return [text for text in texts if len(text) >= EXCERPT]
+
+
+def _all_of(value: object, *, named: bool) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in cast("Mapping[str, object]", value).items():
+            if named:
+                yield key
+            yield from _all_of(item, named=named)
+    elif isinstance(value, list | tuple):
+        for item in cast("list[object]", value):
+            yield from _all_of(item, named=named)
 
 
 def private_answer(answer: Completion) -> list[str]:

@@ -1,5 +1,6 @@
 """Histories that a server refuses, and the forms in which it takes them from then on."""
 
+import re
 from typing import Any
 
 import pytest
@@ -82,17 +83,28 @@ def test_what_is_refused_is_sent_as_the_server_wants_it(mode: Mode, server: Serv
 
 def test_no_quote_asks_for_a_form_and_one_is_forgotten(mode: Mode, server: Server) -> None:
     client, form = mode.client("innogpt", server, max_retries=0), history("s1+2 u3")
-    server.script("innogpt", Status(500, message=f"failed: {FIRST}"))
-    with pytest.raises(APIStatusError):
-        mode.ask(client, [*history("s1 s2"), {"role": "user", "content": FIRST}])
-    server.script("innogpt", Status(400, message=FIRST), Reply("1"), Status(400, message="no"))
-    for _ in "abc":
+    tool = {"type": "function", "function": {"name": "f", "description": FIRST}}
+    quotes = [([*history("s1 s2"), {"role": "user", "content": FIRST}], {}, "***")]
+    quotes += [(history("s1 s2"), {"tools": [tool]}, FIRST)]
+    for given, offered, shown in quotes:
+        server.script("innogpt", Status(500, message=f"failed: {FIRST}"))
+        with pytest.raises(APIStatusError, match=re.escape(f"failed: {shown}")):
+            mode.ask(client, given, **offered)
+    server.clear()
+    no = Status(400, message="no")
+    late = Status(400, message=f"{'x ' * 400}: {FIRST}")
+    answers = late, Reply("1"), Reply("1"), no, Status(400, message=FIRST), no
+    server.script("innogpt", *answers)
+    mode.ask(client, history("s1 s2 u3"))
+    mode.ask(client, history("s1 s2 u3"))
+    with pytest.raises(APIStatusError, match="no"):  # the user's fault, not the form's
         mode.ask(client, history("s1 s2 u3"))
+    mode.ask(client, history("s1 s2 u3"))
     named = [{"role": "user", "content": "1", "name": name} for name in ("Anna", "Bernd")]
     alternating = in_forms({"messages": named}, {"alternating roles"})
     assert alternating["messages"][0]["content"] == "Anna: 1\n\nBernd: 1"
-    sent = [one.json["messages"] for one in server.requests[1:]]
-    assert sent == [history("s1 s2 u3"), form, form, history("s1 s2 u3"), history("s1 s2 u3")]
+    sent, plain = [one.json["messages"] for one in server.requests], history("s1 s2 u3")
+    assert sent == [plain, form, form, form, plain, form, plain]
 
 
 TOOL, OTHER = ({"type": "function", "function": {"name": name}} for name in "fg")
