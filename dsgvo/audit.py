@@ -13,7 +13,9 @@ import os
 import re
 import time
 from asyncio import CancelledError
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -22,6 +24,7 @@ from typing import Any
 from dsgvo._warnings import warn_once
 from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Provider
+from dsgvo.wire.residency import EUROPEAN
 from dsgvo.wire.usage import token_counts
 
 __all__ = ["AUDIT_VARIABLE", "AuditEntry", "is_other_model", "warn_of_other_model"]
@@ -106,7 +109,10 @@ class AuditEntry:
     def answered(
         self, model: str | None = None, usage: Any = None, request_id: str | None = None
     ) -> None:
-        """Note what the answer says of itself; nothing private."""
+        """Note what the answer says of itself, all or bit by bit; nothing private."""
+        known = self._answer and self._answer[0]
+        if known and (model is None or self._spec.model(known).region not in {None, *EUROPEAN}):
+            model = known  # whatever is named later, the data has been there
         self._answer = model, usage, request_id
 
     def __enter__(self) -> AuditEntry:
@@ -131,7 +137,8 @@ class AuditEntry:
         began = datetime.fromtimestamp(self._began, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, Any] = {"time": began, "provider": self._spec.name, **self._fields}
         if self._answer is not None:
-            fields |= self._of_answer(*self._answer)
+            told = is_other_model if kind else partial(warn_of_other_model, self._spec)
+            fields |= self._of_answer(told, *self._answer)
         if kind is not None:
             ended = "abandoned" if issubclass(kind, GeneratorExit) else kind.__name__
             fields["error"] = "cancelled" if issubclass(kind, CancelledError) else ended
@@ -154,12 +161,17 @@ class AuditEntry:
             message = f"{AUDIT_VARIABLE}={_trail.named!r} cannot be written: {said}"
             warn_once(("audit", _trail.named), message, UserWarning)
 
-    def _of_answer(self, model: str | None, usage: Any, request_id: str | None) -> dict[str, Any]:
-        counts, asked = token_counts(usage), self._fields["model"]
-        other = warn_of_other_model(self._spec, asked, model)
+    def _of_answer(
+        self,
+        is_other: Callable[[str | None, str | None], bool],
+        model: str | None,
+        usage: Any,
+        request_id: str | None,
+    ) -> dict[str, Any]:
+        counts = token_counts(usage)
         return {
             "status": 200,
-            "other_model": other,
+            "other_model": is_other(self._fields["model"], model),
             "answered_by": model,
             "prompt_tokens": counts and counts.prompt,
             "completion_tokens": counts and counts.completion,

@@ -18,7 +18,7 @@ from dsgvo.emulator import Raw, Server, Status, Truncate
 from langchain_dsgvo import ChatMeinGPT
 from llamaindex_dsgvo import InnoGPT, InnoGPTEmbedding
 from tests.cli.conftest import Invoke, invoke
-from tests.core.support import Mode, raised
+from tests.core.support import Mode, answer, raised
 
 __all__ = ["invoke"]  # the fixture
 EMBEDDING, RERANKER = "text-embedding-3-small", "bge-reranker-v2-m3"
@@ -48,8 +48,7 @@ def trail(
 
 def test_each_request_that_carries_data_is_one_record(trail: Any) -> None:
     answer = ask(client := Client("meingpt", purpose="Kundendienst"))
-    *_, last = client.stream(ASKED, model="gpt-4o", purpose="Test")
-    assert last.completion
+    list(client.stream(ASKED, model="gpt-4o", purpose="Test"))
     Mode("async").stream(AsyncClient("sovrgpt"), ASKED)
     chat, stream, other = trail()
     told = (chat.pop("seconds") >= 0, chat.pop("time")[:2], chat.pop("host")[:9])
@@ -93,6 +92,7 @@ def test_failures_and_abandoned_streams_are_records_too(trail: Any, server: Serv
     raised(errors.ResidencyError, ask, client, model="o1-us")
     found = [("abandoned", None), ("RateLimitError", 429), ("IncompleteStreamError", 200)]
     assert trail("error", "status") == found
+    assert [one.get("answered_by") for one in trail()] == ["gpt-4o", None, "gpt-4o"]
 
 
 def test_another_model_is_told_and_a_trail_that_was_moved_goes_on(
@@ -101,8 +101,7 @@ def test_another_model_is_told_and_a_trail_that_was_moved_goes_on(
     ask()
     (tmp_path / "audit.jsonl").rename(tmp_path / "audit.jsonl.1")
     for model in ("gpt-4o-2024-08-06", "klein", "Erika-Mustermann", "Max\nMustermann"):
-        choice = {"index": 0, "message": {"content": "Ja."}, "finish_reason": "stop"}
-        body = json.dumps({"model": model, "choices": [choice]}).encode()
+        body = json.dumps(answer() | {"model": model}).encode()
         server.script("meingpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
     ask()
     warns = pytest.warns

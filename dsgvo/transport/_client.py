@@ -188,6 +188,7 @@ class _Call:
     model: str
     check_images: bool
     tool_names: Mapping[str, str]
+    entry: AuditEntry
     goes_on: int = 0
     before: Completion | None = None
     first: Operation | None = None
@@ -208,7 +209,14 @@ class _Call:
             tool_names=self.tool_names,
             before=self.before,
             goes_on=self.goes_on > 0,
+            on_model=self.note_model,
         )
+
+    def note_model(self, named: str, private: Callable[[], Sequence[str]]) -> None:
+        """Note a model when an answer first names it: the caller may stop, or the answer break."""
+        model = said_model(named, self.model, private)
+        self.entry.answered(model)
+        _check_model(self.config, self.model, model)
 
     def going_on(self, decoder: ChatDecoder) -> _Call:
         """Return the request for the rest of an answer that was cut."""
@@ -374,6 +382,7 @@ class BaseClient:
             request.model,
             check_images,
             request.tool_names,
+            _audited(config, "chat", request.model),
             continue_cut_answers,
         )
 
@@ -413,17 +422,20 @@ class BaseClient:
                 late = tell_late(call.config, error, answer.started)
                 again = False if late else None
                 yield from retries.wait(Failure(error, retry=again))
+            except ResidencyWarning:  # where warnings are errors
+                yield CloseBody(chunks)
+                raise
 
     def _complete(self, call: _Call) -> Flow[Completion]:
         call = yield from call.settled()
-        with _audited(call.config, "chat", call.model) as entry:
+        with call.entry:
             gate = gate_of(call.config)
             guessed = gate.guess((str(call.operation.body),)) if gate is not None else 0
             decoder = yield from _told(call, self._decoded(call, gate, guessed))
             while decoder.cut:
                 call = call.going_on(decoder)
                 decoder = yield from _told(call, self._decoded(call, gate, guessed))
-            completion = self._answered(call, decoder, entry)
+            completion = self._answered(call, decoder)
             if gate is not None and (tokens := total_tokens(completion.usage)):
                 gate.correct(tokens - guessed * (1 + completion.continued))
             return completion
@@ -454,16 +466,11 @@ class BaseClient:
                 continue
             return decoder
 
-    def _answered(self, call: _Call, decoder: ChatDecoder, entry: AuditEntry) -> Completion:
-        """Return a whole answer, and note what it says of the model that gave it.
-
-        Warn, once, if another model has answered and runs at a place that is not accepted.
-        """
+    def _answered(self, call: _Call, decoder: ChatDecoder) -> Completion:
+        """Return a whole answer, and note what it says of itself."""
         call.note_thoughts(decoder)
         completion = decoder.completion()
-        model = said_model(completion.model, call.model, decoder.private)
-        entry.answered(model, completion.usage, completion.request_id)
-        _check_model(call.config, call.model, model)
+        call.entry.answered(None, completion.usage, completion.request_id)
         if completion.finish_reason == "length" and not says_anything(completion):
             warn_once(
                 (self.spec.name, call.model, "nothing but thoughts"),
@@ -1122,7 +1129,7 @@ class Client(BaseClient):
         return self._stream(call, copy_context())
 
     def _stream(self, call: _Call, context: Context) -> Generator[Delta]:
-        with _audited(call.config, "chat", call.model) as entry:
+        with call.entry:
             while True:
                 # A web service reads it elsewhere, where a function would give another's key.
                 begun = context.run(run, self._begin(call))
@@ -1130,7 +1137,7 @@ class Client(BaseClient):
                 if not begun.decoder.cut:
                     break
                 call = call.going_on(begun.decoder)
-            self._answered(call, begun.decoder, entry)
+            self._answered(call, begun.decoder)
 
     def _pieces(self, call: _Call, begun: _Begun) -> Generator[Delta]:
         answer, decoder, chunks = begun.answer, begun.decoder, begun.chunks
@@ -1529,7 +1536,7 @@ class AsyncClient(BaseClient):
         return self._stream(call)
 
     async def _stream(self, call: _Call) -> AsyncGenerator[Delta]:
-        with _audited(call.config, "chat", call.model) as entry:
+        with call.entry:
             while True:
                 begun = await arun(self._begin(call))
                 async with aclosing(Owned(self._pieces(call, begun))) as pieces:
@@ -1538,7 +1545,7 @@ class AsyncClient(BaseClient):
                 if not begun.decoder.cut:
                     break
                 call = call.going_on(begun.decoder)
-            self._answered(call, begun.decoder, entry)
+            self._answered(call, begun.decoder)
 
     async def _pieces(self, call: _Call, begun: _Begun) -> AsyncGenerator[Delta]:
         answer, decoder, chunks = begun.answer, begun.decoder, begun.chunks

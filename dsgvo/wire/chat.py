@@ -94,6 +94,8 @@ class ChatDecoder:
         tool_names: The user's names of tools, by those on the wire.
         before: The parts so far of an answer that was cut, of which this is the next.
         goes_on: Whether the rest of the answer is asked for if it is cut; see ``cut``.
+        on_model: Is told each model that the answer names, when it first does, and what gives the
+            secrets.
 
     Examples:
         >>> from dsgvo import PROVIDERS
@@ -116,6 +118,7 @@ class ChatDecoder:
         tool_names: Mapping[str, str] = NO_NAMES,
         before: Completion | None = None,
         goes_on: bool = False,
+        on_model: Callable[[str, Callable[[], Sequence[str]]], None] | None = None,
     ) -> None:
         self._provider = provider
         self._secrets = secrets
@@ -129,6 +132,7 @@ class ChatDecoder:
         self._error: APIError | None = None
         self._whole: Completion | None = None
         self._goes_on = goes_on
+        self._on_model = on_model
         self._seam = None if before is None else Seam(before.content)
         self.cut = False
         """Whether the answer was cut, by its end or ``length``, and its rest is to be asked for."""
@@ -300,7 +304,9 @@ class ChatDecoder:
             raise self._incomplete(str(error)) from None
         if self._seam is not None:
             delta.content = self._seam.feed(delta.content)
-        self._accumulator.add(delta, chunk)
+        model = self._accumulator.add(delta, chunk)
+        if model is not None and self._on_model is not None:
+            self._on_model(model, self.private)
         if delta.finish_reason == "length" and self._can_go_on():
             delta.finish_reason = None
         failure = self._reader.failure

@@ -20,6 +20,8 @@ METADATA_FIELDS = frozenset(
 )
 """Fields of ``extra`` that say how an answer was made; the others are a part of it."""
 
+_MOST_MODELS = 8  # that an answer names: each is looked at, and a server may name one a chunk
+
 
 @dataclass(slots=True)
 class Delta:
@@ -57,7 +59,7 @@ class Completion:
         finish_reason: ``None`` if the vendor ended the answer without one.
         extra: As in :class:`Delta`; lists that came piece by piece are joined.
         id: The vendor's id of the answer.
-        model: The model that the vendor says has answered.
+        model: The model that the vendor says has answered; of several, the last one to be named.
         created: Unix time in seconds, where the vendor sends it.
         request_id: The vendor's id of the request, from the answer's headers.
         headers: The answer's headers, where ``include_response_headers`` asks for them.
@@ -102,7 +104,15 @@ class Accumulator:
         'Guten Tag'
     """
 
-    __slots__ = ("_before", "_completion", "_content", "_reasoning", "_refusal", "_usage")
+    __slots__ = (
+        "_before",
+        "_completion",
+        "_content",
+        "_models",
+        "_reasoning",
+        "_refusal",
+        "_usage",
+    )
 
     def __init__(
         self,
@@ -122,9 +132,14 @@ class Accumulator:
         self._reasoning = [self._before.reasoning]
         self._refusal: list[str] = []
         self._usage: dict[str, Any] | None = None
+        self._models = set[str]()
 
-    def add(self, delta: Delta, chunk: Mapping[str, Any]) -> None:
-        """Add a delta, and what its chunk says of the answer as a whole."""
+    def add(self, delta: Delta, chunk: Mapping[str, Any]) -> str | None:
+        """Add a delta, and what its chunk says of the answer as a whole.
+
+        Returns:
+            The model that the chunk names, if none before has named it.
+        """
         completion = self._completion
         if delta.content:
             self._content.append(delta.content)
@@ -141,8 +156,12 @@ class Accumulator:
         if delta.extra is not None:
             _merge(completion.extra, delta.extra, chunk)
         # Every chunk repeats the head; looking for it in those without text finds what comes late.
-        if chunk and (not delta.content or completion.id is None or completion.model is None):
-            self._head(chunk)
+        known = completion.model
+        if chunk and (
+            not delta.content or completion.id is None or chunk.get("model", known) != known
+        ):
+            return self._head(chunk)
+        return None
 
     def drop_reasoning(self) -> None:
         """Forget the thoughts, which turned out to be the answer."""
@@ -164,10 +183,9 @@ class Accumulator:
         completion.usage = added(self._before.usage, self._usage) if known else None
         return completion
 
-    def _head(self, chunk: Mapping[str, Any]) -> None:
+    def _head(self, chunk: Mapping[str, Any]) -> str | None:
         completion = self._completion
         completion.id = completion.id or _text(chunk.get("id"))
-        completion.model = completion.model or _text(chunk.get("model"))
         completion.system_fingerprint = completion.system_fingerprint or _text(
             chunk.get("system_fingerprint")
         )
@@ -175,6 +193,12 @@ class Accumulator:
             completion.extra["service_tier"] = tier
         if completion.created is None:
             completion.created = _whole_number(chunk.get("created"))
+        model = _text(chunk.get("model"))
+        if model is None or model in self._models or len(self._models) == _MOST_MODELS:
+            return None
+        self._models.add(model)
+        completion.model = model
+        return model
 
 
 def _text(value: object) -> str | None:

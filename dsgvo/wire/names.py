@@ -16,6 +16,9 @@ __all__ = ["said_model", "said_request_id", "valid_name", "valid_tool_names"]
 _LONGEST_ID = 200  # that an answer gives
 _NO_ID = "(no id)"
 
+# Blanks and control characters; what is neither shown nor any part of an id.
+_AROUND = "".join(map(chr, (*range(33), *range(0x7F, 0xA1), 0x200B, 0xFEFF)))
+
 _LONGEST = 64
 _VALID = re.compile(rf"[a-zA-Z0-9_-]{{1,{_LONGEST}}}")
 _MODEL = re.compile(rf"[\w./:@+~\\-]{{1,{_LONGEST_ID}}}", re.ASCII)
@@ -29,7 +32,7 @@ _UMLAUTS = str.maketrans(
 def said_model(
     said: str | None, asked: str | None, secrets: Callable[[], Iterable[str]]
 ) -> str | None:
-    """Return the model that an answer names, for logs: a server may write anything there.
+    r"""Return the model that an answer names, for logs: a server may write anything there.
 
     Args:
         said: What it names, if it does.
@@ -38,12 +41,12 @@ def said_model(
             ordinary names, of which they are a small part.
 
     Examples:
-        >>> said_model("gpt-4o@eu", "gpt-4o", tuple), said_model("Erika X", "gpt-4o", tuple)
+        >>> said_model(" gpt-4o@eu\n", "gpt-4o", tuple), said_model("Erika X", "gpt-4o", tuple)
         ('gpt-4o@eu', '(no id)')
         >>> said_model("Erika-Mustermann", "gpt-4o", lambda: ["Erika Mustermann"])
         '(no id)'
     """
-    if not said or said == asked:
+    if not (said := said and said.strip(_AROUND)) or said == asked:
         return said
     if asked and said.startswith(asked) and _DATE.fullmatch(said, len(asked)):
         return said

@@ -12,7 +12,7 @@ from dsgvo.errors import ConfigurationError, ResidencyError, ResidencyWarning
 from dsgvo.providers import Model
 from dsgvo.transport._pools import runtime
 from dsgvo.wire.residency import RESIDENCY_VARIABLE, answered_elsewhere, check_residency
-from tests.core.support import HELLO, Mode, answer, http, raised, raw_server
+from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_server, sse
 from tests.vendors import MODELS
 
 MEINGPT = PROVIDERS["meingpt"]
@@ -136,20 +136,21 @@ def test_the_setting_is_eu_or_comes_from_the_environment(mode: Mode, monkeypatch
         assert {str(raised(ConfigurationError, used, given)) for given in (None, value)} == {said}
 
 
-@pytest.mark.parametrize("how", ["chat", "run_assistant", "rerank"])
+@pytest.mark.parametrize("how", ["chat", "stream", "run_assistant", "rerank"])
 def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode, how: str) -> None:
     ranked = {"results": [{"index": 0, "relevance_score": 1}]}
+    whole = answer() | ranked | {"model": " o1-us\n", "text": "Ja."}
+    pieces = sse(*({"model": m} | chunk("Ja.", "stop") for m in ("o1", "o1-us")), done=False)
     spec: Any = replace(MEINGPT, reranking=PROVIDERS["sovrgpt"].reranking)
-    with raw_server(http(answer("Ja.") | ranked | {"model": "o1-us", "text": "Ja."})) as raw:
+    with raw_server(http(pieces if how == "stream" else whole)) as raw:
         client = mode.client(spec, api_key="k", base_url=raw.url)
         named = {} if how == "run_assistant" else {"model": "o1"}
         said = f"answered with model 'o1-us', asked for '({named.get('model', 'emulator-1')}|o3)'"
         with pytest.warns(ResidencyWarning, match=said) as told:
             _ = [done(mode, client, how, **k) for k in (named, named, named and {"model": "o3"})]
         for accepts in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
-            runtime.reset()
-            own = mode.client(spec, api_key="k", base_url=raw.url, **accepts)
-            done(mode, own, how, **named)  # a warning would be an error
+            runtime.reset()  # a warning would be an error
+            done(mode, mode.client(spec, api_key="k", base_url=raw.url, **accepts), how, **named)
     assert len(told) == 1 + len(named)
 
 
