@@ -44,6 +44,11 @@ _COUNTED = frozenset(
     }
 )
 
+_WHY = {
+    "length": "it was cut at max_tokens, raise it",
+    "content_filter": "the vendor's content filter stopped it",
+}
+
 
 class ModelOutputError(APIResponseError, ValueError):
     """The model's answer is not what was asked of it.
@@ -260,8 +265,7 @@ def _selected_arguments(
         return call.tool_kwargs
     if "tool_calls" not in raw:  # the answer is still growing
         return json_object(call.tool_kwargs, growing=True) or {}
-    cut = raw["finish_reason"] == "length"
-    why = "it was cut at max_tokens, raise it" if cut else "the model wrote no valid JSON object"
+    why = _WHY.get(raw["finish_reason"], "the model wrote no valid JSON object")
     raise ModelOutputError(  # a model may write anything where the tool's name belongs
         f"the arguments of tool call {number} cannot be read: {why}",
         provider=provider,

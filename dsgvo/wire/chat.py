@@ -367,10 +367,15 @@ class ChatDecoder:
     def _broken_off(self, why: str, code: str | None = None) -> StreamError:
         return StreamError(
             f"the vendor broke the answer off: {why}",
-            partial=self.completion(),
+            partial=self._partial(),
             code=code,
             **self._details(),
         )
+
+    def _partial(self) -> Completion:
+        """Return what has come of an answer that has no end."""
+        self._reader.flush(cut=True)  # so that half a call shows as one
+        return self.completion()
 
     def private(self) -> Sequence[str]:
         """Return what no message may show: keys, the prompt, and the answer so far."""
@@ -379,7 +384,7 @@ class ChatDecoder:
     def _incomplete(self, what: str) -> IncompleteStreamError:
         return IncompleteStreamError(
             f"{self._provider.title}: {redact(what, self.private())}",
-            partial=self.completion(),
+            partial=self._partial(),
             **self._details(),
         )
 

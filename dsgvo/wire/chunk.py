@@ -52,6 +52,13 @@ _FAILED = re.compile(
     re.I,
 )
 _FINAL = frozenset({"length", "content_filter"})
+# What Anthropic, Mistral, Gemini and Bedrock call these; some gateways pass it on.
+_LENGTH = ("length", "max_tokens", "max_output_tokens", "model_length")
+_FILTER = ("content_filter", "content_filtered", "safety", "recitation", "prohibited_content")
+_SAME = {
+    **dict.fromkeys((*_LENGTH, "model_context_window_exceeded"), "length"),
+    **dict.fromkeys((*_FILTER, "blocklist", "spii", "guardrail_intervened"), "content_filter"),
+}
 
 _SEVERAL = "the vendor sent more than one choice, which was not asked for"
 _MOST_COMPARED = 1 << 26  # characters: what comes once more may be short, and what came long
@@ -156,7 +163,8 @@ class ChunkReader:
     def flush(self, *, cut: bool) -> Delta:
         """Return what was held back, at the end of the answer; ``cut`` if that is missing."""
         split = self._splitter.flush(cut=cut or self.finish_reason == "length")
-        last = Delta(split.content, split.reasoning, self._tools.flush() or ())
+        calls = self._tools.flush(cut=cut or self.finish_reason in _FINAL)
+        last = Delta(split.content, split.reasoning, calls or ())
         if fields := self._tools.fields:
             last.extra = {CALL_FIELDS: fields}
         return last
@@ -170,7 +178,9 @@ class ChunkReader:
             return
         self.saw_choice = True
         message: dict[str, Any] | None = choice.get(part)
-        finish = choice.get("finish_reason")
+        finish: Any = choice.get("finish_reason")
+        if finish:
+            finish = _SAME.get(str(finish).lower(), str(finish))
         if message:
             self.saw_message = True
             content = message.get("content")
@@ -182,7 +192,7 @@ class ChunkReader:
         if not _ELSEWHERE[part].isdisjoint(choice):
             self._elsewhere(choice, part, delta, finish)
         if finish:
-            self._finish(str(finish), delta)
+            self._finish(finish, delta)
         if choice.get("error"):
             self.failure = {"error": choice["error"]}
         if not choice.keys() <= _CHOICE_KEYS:

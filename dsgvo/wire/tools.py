@@ -184,9 +184,17 @@ class ToolCallAssembler:
         again.add(pieces, whole=True)
         return _meant(again.calls) == _meant(self.calls)
 
-    def flush(self) -> list[ToolCallDelta]:
-        """Return what was held back, at the end of the answer."""
-        return [
+    def flush(self, *, cut: bool = False) -> list[ToolCallDelta]:
+        """Return what was held back, at the end of the answer.
+
+        Args:
+            cut: Whether the answer was cut. A last call without arguments was it before the first
+                of them then, and would be carried out as if it were to have none.
+        """
+        last = self._shown[-1] if cut and self._shown else None
+        rest = last.extend("{") if last and last.blank else ""
+        begun = [ToolCallDelta(len(self._shown) - 1, None, None, rest)] if rest else []
+        return begun + [
             ToolCallDelta(cast("int", call.position), None, None, rest)
             for call in self._shown
             if (rest := call.arguments if call.held else _without_halves(call.tail))

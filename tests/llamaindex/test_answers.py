@@ -145,6 +145,7 @@ def test_calls_that_cannot_be_made(mode: Mode, server: Server) -> None:
     for reply, says in (
         (Reply(tool_calls=[BROKEN]), "of tool call 1 .* no valid JSON object"),
         (Reply(tool_calls=[BROKEN], finish_reason="length"), "max_tokens"),
+        (Reply(tool_calls=[BROKEN | {"arguments": ""}], finish_reason="SAFETY"), "content filter"),
         (Reply(content="Nein."), "answered in text"),
     ):
         server.script("meingpt", reply, reply)

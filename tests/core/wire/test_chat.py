@@ -149,9 +149,13 @@ KNOWN: list[tuple[str, list[Any], list[Any]]] = [
     ("created", [5, 5.9, 2**63, math.nan, "5"], [5, 5, *[None] * 3]),
     *(("id", [7, 2**63, [1], ""], ["7", *[None] * 3]), ("model", [None], [None])),
 ]
-# finish reasons, of which one is kept: a last stop does not hide it
-FIRST_KEPT = ["length stop", "tool_calls stop", "content_filter tool_calls"]
-LAST_KEPT = ["stop length", "null stop", "None stop"]
+# the finish reason that is kept: however it is spelt, and a last stop does not hide it
+KEPT = {
+    "length": "length stop, stop length, LENGTH, max_tokens stop, MAX_TOKENS, model_length",
+    "content_filter": "content_filter tool_calls, SAFETY, recitation stop, PROHIBITED_CONTENT",
+    "tool_calls": "tool_calls stop",
+    "stop": "null stop, None stop",
+}
 HEADS, LATE = [("id", "model"), ("model", "id")], chunk(None, "stop") | {"created": 5}
 STARTS = (b"\xef\xbb\xbf\n \n", b"\r\n \n")
 # What comes, in one form or more → the answer
@@ -207,12 +211,11 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "an empty event": ([b"data: \n\n" + END], JA),
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\ndata: x\n\n"], {"content": "Guten"}),
     **{
-        reasons: (
-            [sse(chunk("Ja."), *(chunk(None, reason) for reason in reasons.split()))],
-            JA | {"finish_reason": reasons.split()[at]},
+        said: ([sse(chunk("Ja."), *(chunk(None, reason) for reason in said.split()))], JA | kept)
+        for kept, ends in (
+            ({"finish_reason": kept}, ends.split(", ")) for kept, ends in KEPT.items()
         )
-        for at, given in enumerate((FIRST_KEPT, LAST_KEPT))
-        for reasons in given
+        for said in ends
     },
     **{
         f"{name}: {value!r:.30}": (
@@ -368,16 +371,17 @@ def test_the_parts_of_a_cut_answer_make_a_whole() -> None:
     raised(IncompleteStreamError, decode, sse(), before=before)  # nothing came of the rest
 
 
-BEGUN = call('{"a', id="c1", name="a")
+BEGUN = call("", id="c1", name="a")  # cut before its arguments, which is not a call without any
 
 
 def test_no_tool_call_thought_or_error_goes_on() -> None:
-    for first, last, kind in (
-        ("Ja.", chunk(None, **BEGUN), IncompleteStreamError),
-        ("", chunk(None, reasoning="Hm."), IncompleteStreamError),
-        ("Ja.", {"error": KAPUTT}, StreamError),
+    for first, last, kind, begun in (
+        ("Ja.", chunk(None, **BEGUN), IncompleteStreamError, [ToolCall("c1", "a", "{")]),
+        ("", chunk(None, reasoning="Hm."), IncompleteStreamError, []),
+        ("Ja.", {"error": KAPUTT}, StreamError, []),
     ):
-        raised(kind, decode, events(chunk(first), last), goes_on=True)
+        error = raised(kind, decode, events(chunk(first), last), goes_on=True)
+        assert (error.partial or GUTEN).tool_calls == begun
     reading = ChatDecoder(INNOGPT, goes_on=True)
     reading.feed(sse(chunk("Ja.", "length", **BEGUN)))
     assert (reading.close()[-1].completion, reading.cut) == (reading.completion(), False)
@@ -503,8 +507,8 @@ def test_an_error_is_the_one_that_it_names_or_breaks_the_stream_off(
 
 def test_an_error_waits_for_the_text_before_it() -> None:
     reading = ChatDecoder(INNOGPT)
-    assert text_of(reading.feed(STREAMED + sse(as_openai(code=429)))) == "Guten"
-    assert reading.done
+    deltas = reading.feed(STREAMED + sse(as_openai(code=429)))
+    assert (text_of(deltas), reading.done) == ("Guten", True)
     for again in (lambda: reading.feed(b"x"), reading.close):
         error = raised(StreamError, again)
         assert raised(StreamError, reading.fail, errors.APIConnectionError("weg")) is error
@@ -512,17 +516,17 @@ def test_an_error_waits_for_the_text_before_it() -> None:
 
 
 def test_a_connection_that_broke_and_an_event_beyond_the_bound() -> None:
-    cause = errors.APIConnectionError("weg")
+    cause = errors.APIConnectionError("weg hunter2")
     for data in (b"", b'{"choices"'):
         reading = ChatDecoder(INNOGPT)
         reading.feed(data)
         assert raised(errors.APIConnectionError, reading.fail, cause) is cause
-    reading = ChatDecoder(INNOGPT, request_id="r-1")
+    reading = ChatDecoder(INNOGPT, request_id="r-1", secrets=lambda _: ["hunter2"])
     reading.feed(STREAMED)
     broken = raised(IncompleteStreamError, reading.fail, cause)
     large = failure(STREAMED, *[b"data: " + b"x" * 4 * 1024 * 1024] * 5)
     for error, said in (
-        (broken, "the connection broke inside the stream (weg)"),
+        (broken, "the connection broke inside the stream (weg ***)"),
         (large, "a server-sent event is larger than 16777216 bytes"),
     ):
         assert (type(error), str(error)) == (IncompleteStreamError, f"innoGPT: {said}")
@@ -536,7 +540,3 @@ def test_secrets_and_prompts_are_masked_of_a_vendors_words() -> None:
         assert ("key *** refused: ***" in str(error), "hunter2" in repr(vars(error))) == (1, 0)
     error = failure(sse(chunk("a", "error hunter2")), secrets=lambda _: ["hunter2"])
     assert "finish_reason='error ***'" in str(error)
-    reading = ChatDecoder(INNOGPT, secrets=lambda _: ["hunter2"])
-    reading.feed(STREAMED)
-    error = raised(IncompleteStreamError, reading.fail, errors.APIConnectionError("hunter2"))
-    assert str(error) == "innoGPT: the connection broke inside the stream (***)"

@@ -64,7 +64,6 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     ),
     "one id, the same": ([[add("{1}", 0, "c1")] * 2], "add {1} c1, add {1} …"),
     "one id, another index": ([[add("{}", at, "c1")] for at in (0, 1)], "add {} c1, add {} …"),
-    "one id, short": ([[add(text, 0, "c1")] for text in "12"], "add 1 c1, add 2 …"),
     "one id, another name": ([[add("{", 0, "c1")], [sub("[", 0, "c1")]], "add { c1, sub [ …"),
     "one index, other ids": ([[add("{", 0, id_)] for id_ in ("c1", "c2")], "add { c1, add { c2"),
     "one index, no ids": ([[add("{", 0)], [add("}", 0)], [sub("\n", 0)]], "add {} …, sub  …"),
