@@ -24,7 +24,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy
@@ -719,7 +718,7 @@ class Runtime:
     Attributes:
         pools: Connections.
         tokens: Access tokens.
-        flights: Token requests under way: the thread of each, and how often it tries.
+        flights: Token requests under way.
         refused: Optional fields of requests that a server has refused, by its ``base_url``.
         forms: Those in which models, by ``base_url``, want histories; they refuse others.
         open_thoughts: Models, by ``base_url``, whose last answer began inside a thought.
@@ -744,7 +743,7 @@ class Runtime:
 
     def _forget(self) -> None:
         self.tokens: dict[TokenKey, Token] = {}
-        self.flights: dict[TokenKey, tuple[int, Future[Token], int]] = {}
+        self.flights: dict[TokenKey, Any] = {}
         self.refused: set[tuple[str, str]] = set()
         self.forms: dict[tuple[str, object], frozenset[str]] = {}
         self.open_thoughts: set[tuple[str, object]] = set()

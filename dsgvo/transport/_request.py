@@ -57,8 +57,10 @@ from dsgvo.transport._config import (
     without_password,
 )
 from dsgvo.transport._flow import (
+    LOOK_SECONDS,
     AskForKey,
     DeadlockError,
+    FindLoop,
     Flow,
     Gate,
     Lease,
@@ -66,6 +68,7 @@ from dsgvo.transport._flow import (
     RunInThread,
     SendRequest,
     Sleep,
+    StandstillError,
     WaitFor,
 )
 from dsgvo.transport._pools import (
@@ -96,6 +99,8 @@ from dsgvo.wire.private import all_texts, private_answer, private_texts
 from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     import httpx
 
 __all__ = [
@@ -148,7 +153,7 @@ RENEW_BEFORE = 60.0
 """Seconds before its end at which a token is no longer used; a tenth of short lives."""
 
 TOKEN_SECONDS = 60.0
-"""How long a token is waited for that another caller fetches: its event loop may have stopped."""
+"""Silence after which a token is waited for no longer: all who need one wait for one fetch."""
 
 DEFAULT_LIFE = 3600.0
 USER_AGENT = f"dsgvo-llm/{__version__}"
@@ -854,27 +859,30 @@ class BearerToken:
         if config.api_key is not None:
             return (yield AskForKey(config.api_key))
         credentials = cast("Credentials", config.credentials)
-        key, mine = _key(credentials), Future[Token]()
+        key = _key(credentials)
+        if (token := _kept(key)) is not None:
+            return token
+        mine = _Flight((yield FindLoop()), config)
         while True:
             with runtime.lock:
-                token = runtime.tokens.get(key)
-                if token is not None and time.monotonic() < token.until:
-                    return token.secret
-                leader, flight, retries = runtime.flights.setdefault(
-                    key, (get_ident(), mine, config.max_retries)
-                )
+                if (token := _kept(key)) is not None:
+                    return token
+                flight: _Flight = runtime.flights.setdefault(key, mine)
             if flight is mine:
                 return (yield from _fly(mine, key, config, credentials))
+            left = min(LOOK_SECONDS, mine.until - time.monotonic())
             try:
-                is_here = partial(_is_this_thread, leader)
-                seconds = min(TOKEN_SECONDS, config.timeout or TOKEN_SECONDS)
-                return (yield WaitFor(flight, is_here, seconds)).secret
+                return (yield WaitFor(flight.token, flight.is_here, max(left, 0.0))).secret
             except CancelledError:
                 continue  # whoever fetched it was cancelled
-            except DeadlockError:  # that one needs this thread, or its loop was closed
-                _end_flight(key, flight)  # one of those who waited fetches it for all
+            except StandstillError:  # that one needs this thread
+                _end_flight(key, flight)
+            except DeadlockError:
+                _look(key, flight, mine)
             except APIError as error:
-                if config.max_retries <= retries:  # who tries more often may still succeed
+                if (
+                    config.max_retries <= flight.config.max_retries
+                ):  # who tries more often may still succeed
                     raise copy(error) from None
 
     def forget(self, config: ClientConfig, token: SecretStr) -> bool:
@@ -889,32 +897,68 @@ class BearerToken:
         return True
 
 
+class _Flight:
+    """The fetch of a token that all who need it wait for.
+
+    Args:
+        loop: Whose task fetches it; ``None``: this thread.
+        config: Of who fetches it, or would. Whoever waits gives up after ``until``, which is later
+            than a fetch with the same settings ends.
+    """
+
+    def __init__(self, loop: AbstractEventLoop | None, config: ClientConfig) -> None:
+        self.token, self.lease, self.thread = Future[Token](), Lease(loop), get_ident()
+        self.lease.task = None  # whose frames may hold the secret
+        self.config = config
+        phases = 3 * min(TOKEN_SECONDS, config.timeout or TOKEN_SECONDS)  # of an attempt
+        wait = phases + config.max_retries * (phases + MAX_RETRY_AFTER)
+        self.until = time.monotonic() + wait
+
+    def is_here(self) -> bool:
+        """Whether it is this thread's, and goes on when nobody waits here."""
+        return self.thread == get_ident()
+
+
+def _look(key: TokenKey, flight: _Flight, mine: _Flight) -> None:
+    """Look whether who fetches a token is gone: one of those who wait does it then, for all.
+
+    Raises:
+        APITimeoutError: If it has been waited for too long.
+    """
+    late = time.monotonic() >= mine.until
+    if late or flight.lease.gone:
+        _end_flight(key, flight)
+    if late:
+        spec = mine.config.spec
+        raise APITimeoutError(
+            f"{spec.title}: the access token that another call asks for has not come in time",
+            provider=spec.name,
+        )
+    flight.lease.ask()
+
+
 def _fly(
-    flight: Future[Token], key: TokenKey, config: ClientConfig, credentials: Credentials
+    flight: _Flight, key: TokenKey, config: ClientConfig, credentials: Credentials
 ) -> Flow[SecretStr]:
     """Fetch a token for all who wait for it."""
     try:
         token = yield from _fetch_token(config, credentials)
         runtime.keep(runtime.tokens, key, token)
-        flight.set_result(token)
+        flight.token.set_result(token)
     except APIError as error:
-        flight.set_exception(copy(error))  # before notes are added that concern one caller
+        flight.token.set_exception(copy(error))  # before notes are added that concern one caller
         raise
     else:
         return token.secret
     finally:
         _end_flight(key, flight)
-        if flight.cancel():  # it was not done
-            flight.set_running_or_notify_cancel()  # else threads would wait on
+        if flight.token.cancel():  # it was not done
+            flight.token.set_running_or_notify_cancel()  # else threads would wait on
 
 
-def _is_this_thread(thread: int) -> bool:
-    return thread == get_ident()
-
-
-def _end_flight(key: TokenKey, flight: Future[Token]) -> None:
+def _end_flight(key: TokenKey, flight: _Flight) -> None:
     with runtime.lock:
-        if (known := runtime.flights.get(key)) is not None and known[1] is flight:
+        if runtime.flights.get(key) is flight:
             del runtime.flights[key]
 
 
@@ -924,10 +968,12 @@ def _key(credentials: Credentials) -> TokenKey:
 
 
 def _signed_in(config: ClientConfig) -> bool:
-    if config.credentials is None:
-        return True
-    token = runtime.tokens.get(_key(config.credentials))
-    return token is not None and time.monotonic() < token.until
+    return config.credentials is None or _kept(_key(config.credentials)) is not None
+
+
+def _kept(key: TokenKey) -> SecretStr | None:
+    token = runtime.tokens.get(key)
+    return None if token is None or time.monotonic() >= token.until else token.secret
 
 
 def _fetch_token(config: ClientConfig, credentials: Credentials) -> Flow[Token]:
@@ -938,7 +984,8 @@ def _fetch_token(config: ClientConfig, credentials: Credentials) -> Flow[Token]:
         content_type="application/x-www-form-urlencoded",
         expects="a token",
     )
-    body, answer = yield from fetch(config, operation, auth=None)
+    seconds = min(TOKEN_SECONDS, config.timeout or TOKEN_SECONDS)
+    body, answer = yield from fetch(replace(config, timeout=seconds), operation, auth=None)
     found = _token(body, started) or _no_token(config, operation, answer, body)
     del body  # a traceback shows what is held here
     if isinstance(found, APIError):

@@ -5,9 +5,10 @@ import gc
 import itertools
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from contextvars import ContextVar, copy_context
 from types import SimpleNamespace
 from typing import Any, cast
@@ -193,19 +194,24 @@ def test_30_threads_and_30_tasks_fetch_and_renew_once(async_mode: Mode, server: 
             server.expire_tokens()
 
 
-def test_who_fetches_is_not_waited_for_long(mode: Mode, server: Server, monkeypatch: Any) -> None:
-    monkeypatch.setattr(_request, "TOKEN_SECONDS", 0.01)
-    client = of(mode, server)
-    key, left = _request._key(client.config.credentials), (0, Future[Any](), 2)
-    runtime.flights[key] = left
-    assert [mode.chat(client).finish_reason for _ in range(2)] == ["stop"] * 2
+def test_who_fetches_is_waited_for_while_it_lives(server: Server, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_request, "LOOK_SECONDS", 0.01)
+    config = of(Mode("sync"), server, timeout=0.5, max_retries=0).config
+    key, clock = _request._key(config.credentials), SimpleNamespace(now=time.monotonic())
+    with closing(asyncio.new_event_loop()) as stopped:
+        runtime.flights[key] = _request._Flight(stopped, config)
+        runtime.flights[key].thread = 0
+        assert _flow.run(_request.AUTH.bearer(config)) == runtime.tokens.pop(key).secret
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(_request, "time", clock)
+    runtime.flights[key] = _request._Flight(None, config)
+    flow: Any = _request.AUTH.bearer(config)
+    assert (next(flow), type(flow.send(None))) == (_flow.FindLoop(), _flow.WaitFor)
+    clock.now += 0.51  # longer than a silence that its own fetch would stand
+    assert isinstance(flow.throw(_flow.DeadlockError()), _flow.WaitFor)
+    clock.now += 1
+    raised(errors.APITimeoutError, flow.throw, _flow.DeadlockError())
     assert (len(fetches(server)), runtime.flights) == (1, {})
-    runtime.tokens.clear()
-    runtime.flights[key] = left
-    clients = (of(mode, server, timeout=0.001), client)
-    waiting: list[Any] = [_request.AUTH.bearer(one.config) for one in clients]
-    assert [next(flow).seconds for flow in waiting] == [0.001, 0.01]
-    assert len({type(flow.throw(_flow.DeadlockError())) for flow in waiting}) == 2  # one fetches
 
 
 async def test_a_fetch_that_nobody_waits_for_may_fail(caplog: pytest.LogCaptureFixture) -> None:

@@ -161,14 +161,6 @@ def test_what_is_no_text_is_refused_by_its_index() -> None:
             assert str(error) == f"{name}={value!r} is out of range: use 1 or more"
 
 
-def test_halves_and_what_a_batch_is_called() -> None:
-    batch, four = wire.Batch(10, ["a", "b", "c"]), wire.Batch(0, ["a", "b", "c", "d"])
-    assert batch.halves() == (wire.Batch(10, ["a"]), wire.Batch(11, ["b", "c"]))
-    assert four.halves() == (wire.Batch(0, ["a", "b"]), wire.Batch(2, ["c", "d"]))
-    assert [str(batch), str(batch.halves()[0])] == ["texts 10 to 12", "text 10"]
-    assert repr(wire.Batch(0, ["Geheim"])) == "Batch(start=0)"
-
-
 SMALLER = [
     *(errors.RequestTooLargeError("x"), errors.ContextWindowExceededError("x")),
     errors.BadRequestError("x", code="limit_exceeded"),
@@ -187,8 +179,12 @@ NO_FLOATS = [errors.ContextWindowExceededError("x", status_code=400)]
 NO_FLOATS += [errors.APIStatusError("x", status_code=401), errors.APIConnectionError("x")]
 
 
-def test_which_errors_a_smaller_batch_or_floats_may_avoid() -> None:
-    four = wire.Batch(0, ["a"] * 4)
+def test_halves_of_a_batch_and_which_errors_they_or_floats_may_avoid() -> None:
+    batch, four = wire.Batch(10, ["a", "b", "c"]), wire.Batch(0, ["a", "b", "c", "d"])
+    assert batch.halves() == (wire.Batch(10, ["a"]), wire.Batch(11, ["b", "c"]))
+    assert four.halves() == (wire.Batch(0, ["a", "b"]), wire.Batch(2, ["c", "d"]))
+    assert [str(batch), str(batch.halves()[0])] == ["texts 10 to 12", "text 10"]
+    assert repr(wire.Batch(0, ["Geheim"])) == "Batch(start=0)"
     assert [error for error in SMALLER + NOT_SMALLER if wire.is_too_large(error, four)] == SMALLER
     assert not wire.is_too_large(SMALLER[3])
     assert [error for error in FLOATS + NO_FLOATS if wire.may_refuse_base64(error)] == FLOATS

@@ -153,11 +153,6 @@ ABC = {start: {"$ref": f"#/$defs/{end}"} for start, end in ("AB", "BC", "CB")}
 LOOP, LINE = {"$defs": ABC}, {"$defs": ABC | {"C": {"$ref": "#/$defs/D"}}}
 
 
-def test_schemas_that_hold_themselves() -> None:
-    schemas: list[dict[str, Any]] = [TREE, LOOP, LINE, {"type": "object"}]
-    assert [schema for schema in schemas if structured.is_recursive(schema)] == [TREE, LOOP]
-
-
 NAMED, TITLED = {"name": "a"}, {"title": "a"}
 FORM = NAMED | DESCRIBED | {"schema": INNER}
 # a form that ``response_format`` or a tool has → the schema in it, and whether it is strict
@@ -171,7 +166,9 @@ FORMS: list[tuple[dict[str, Any], tuple[dict[str, Any], bool | None]]] = [
 ]
 
 
-def test_forms_that_are_not_a_schema_are_told() -> None:
+def test_forms_around_a_schema_and_which_schemas_hold_themselves() -> None:
+    schemas: list[dict[str, Any]] = [TREE, LOOP, LINE, {"type": "object"}]
+    assert [schema for schema in schemas if structured.is_recursive(schema)] == [TREE, LOOP]
     assert [(form, structured.unwrapped_schema(form)) for form, _ in FORMS] == FORMS
     wrong = {"type": "json_schema", "json_schema": 7}
     error = raised(ConfigurationError, structured.unwrapped_schema, wrong)
