@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from hashlib import sha256
 from typing import Any, ClassVar, cast
+from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import (
@@ -20,7 +21,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableSerializable
 from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 
 from dsgvo import __version__
 from dsgvo._secrets import SECRET_NAME
@@ -61,6 +62,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     model_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further parameters of each request."
     )
+    _own: str = PrivateAttr(default_factory=lambda: uuid4().hex)  # in the keys of caches
 
     def model_post_init(self, context: Any, /) -> None:
         """Do what LangChain does after validation; :class:`VendorSettings` stands before it."""
@@ -138,6 +140,10 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         for name in ("extra_headers", "extra_query", "default_headers", "default_query"):
             if isinstance(given := kwargs.get(name) or vars(self).get(name), Mapping):
                 kwargs[name] = _without_secrets(cast("Mapping[str, Any]", given))
+        account = self._client.config.account[-1]
+        if not isinstance(account, bytes):  # a function gives the keys of this object alone
+            account = f"{self._own}{id(self.api_key)}".encode()
+        kwargs["account"] = account.hex()
         vars(self).pop("_serialized", None)
         return super()._get_llm_string(stop=stop, **kwargs)
 

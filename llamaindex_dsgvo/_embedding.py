@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import aclosing, contextmanager
+from hashlib import sha256
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.schema import CBEventType, EventPayload
@@ -26,6 +27,8 @@ from llamaindex_dsgvo._settings import VendorSettings
 __all__ = ["EmbeddingModel"]
 
 Vector = list[float]
+
+_DIGEST = "requests_digest"
 
 _dispatcher = dispatcher_for(__name__)
 
@@ -62,6 +65,23 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
     def class_name(cls) -> str:
         """Return the name under which LlamaIndex stores and reports the class."""
         return cls.__name__
+
+    def to_dict(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the settings, by which the caches of ingestion tell models apart.
+
+        Of headers and query, which may hold keys and choose who embeds, there is a digest.
+        """
+        data = super().to_dict(**kwargs)
+        if given := [one for one in (self.default_headers, self.default_query) if one]:
+            data[_DIGEST] = sha256(
+                repr([sorted(one.items()) for one in given]).encode()
+            ).hexdigest()
+        return data
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
+        """Return an object with these settings, its key, headers and query from elsewhere."""
+        return super().from_dict({k: data[k] for k in data if k != _DIGEST}, **kwargs)
 
     def _vectors(self, texts: list[str], options: Mapping[str, Any]) -> Generator[Vector]:
         return self._client.embed(texts, **self._embed_arguments(options))

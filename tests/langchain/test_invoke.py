@@ -10,7 +10,7 @@ from langchain_core.globals import set_llm_cache
 from pydantic import BaseModel
 
 from dsgvo.emulator import Reply, Server, Status
-from dsgvo.errors import APIError, ConfigurationError
+from dsgvo.errors import APIError, AuthenticationError, ConfigurationError
 from tests.langchain.support import Mode, bodies, chat, whole
 
 
@@ -92,4 +92,9 @@ def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, ca
     for model in (changed := chat("sovrgpt", model="m"), changed):
         model.invoke("Hallo!")
         changed.temperature = 0.3
-    assert len(server.requests) == len(cases) + 1
+    keys = [lambda: server.api_key] * 2  # of two users, as far as anybody can tell
+    for model in [chat("sovrgpt", model="m", api_key=key) for key in keys] * 2:
+        model.invoke("Hallo!")
+    assert len(server.requests) == len(cases) + 3
+    with pytest.raises(AuthenticationError):
+        chat("sovrgpt", model="m", api_key="falsch").invoke("Hallo!")

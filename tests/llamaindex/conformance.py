@@ -14,6 +14,7 @@ import pytest
 from llama_index.core import VectorStoreIndex
 from llama_index.core.agent.workflow import AgentStream, FunctionAgent, ToolCallResult
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.ingestion.pipeline import get_transformation_hash
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.memory import ChatMemoryBuffer
@@ -168,6 +169,10 @@ class EmbeddingConformance:
 
     def test_serialized_without_the_key(self, embed_model: Any, server: Server) -> None:
         _shows_no_key(embed_model, server)
+        for name in ("default_headers", "default_query"):
+            one, other = (embed_model.model_copy(update={name: {"x-a": given}}) for given in "12")
+            assert get_transformation_hash([], one) != get_transformation_hash([], other)
+            assert type(one).from_dict(one.to_dict()).default_query is None
 
 
 def _shows_no_key(one: Any, server: Server) -> None:
