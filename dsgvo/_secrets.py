@@ -17,7 +17,8 @@ SECRET_NAME = re.compile("(?i)auth|cookie|credential|key|pass|secret|sig|token|^
 
 SECRET_FIELD = re.compile(
     r"(?i).*(kennwort|passphrase|passw(or)?[dt]|secret|authorization|credentials?|.token"
-    r"|(access|account|api|auth|private|secret|subscription)[-_]?key)|(.*[-_])?pwd"
+    r"|(access|account|api|auth|private|secret|subscription)[-_]?key)|(.*[-_])?(pwd|jwt|bearer|otp)"
+    r"|session[-_]?(id|key)"
     r"|(.*[-_])?client[-_]?(assertion|id)"
 )
 """Matches the name of a field that holds a secret; ``token`` is none, as texts have tokens."""

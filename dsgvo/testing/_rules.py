@@ -67,8 +67,8 @@ class Rules:
     def request(self, request: Any) -> Any:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        hidden = SECRET_NAME.search
-        for _, value in filter(lambda one: hidden(one[0]), (*headers.items(), *request.query)):
+        hidden, learned = SECRET_NAME.search, re.compile(f"{SECRET_NAME.pattern}|^x-").search
+        for _, value in filter(lambda one: learned(one[0]), (*headers.items(), *request.query)):
             self._learn(value.rpartition(" ")[2])
         query = [(name, SCRUBBED if hidden(name) else value) for name, value in request.query]
         for name in _ARGUMENTS.keys() & headers.keys():
@@ -93,7 +93,7 @@ class Rules:
         """Return what is kept of an answer (vcrpy's ``before_record_response``)."""
         headers = {name.lower(): values for name, values in response["headers"].items()}
         for cookie in headers.get("set-cookie", ()):
-            self._learn(cookie.partition("=")[2].partition(";")[0])
+            self._learn(cookie.partition("=")[2].partition(";")[0].strip('"'))
         kept = {name: self._shown(headers[name][0]) for name in _KEPT_OF_ANSWERS if name in headers}
         _, emulator, version = headers.get("server", [""])[0].partition("dsgvo-emulator/")
         kept[ORIGIN] = f"emulator {version}" if emulator else f"live {datetime.now(UTC).date()}"

@@ -273,7 +273,9 @@ _NO_FIELDS = frozenset(
         *("headers", "openai_api_key", "openai_api_base", "openai_api_type", "openai_api_version"),
         *("openai_organization", "organization", "openai_proxy", "request_timeout"),
         *("rate_limiter", "reuse_client", "retries", "apikey", "api-key", "authorization"),
-        *("Authorization", "api_token", "access_token", "bearer_token"),
+        *("Authorization", "api_token", "access_token", "bearer_token", "refresh_token", "auth"),
+        *("password", "cookies", "proxy", "proxies", "verify", "verify_ssl", "ssl_context"),
+        *(f"{vendor}_api_key" for vendor in ("innogpt", "meingpt", "neuroflash", "sovrgpt")),
     }
 )
 _OF_A_CALL = frozenset({"stream_usage", "send_reasoning", "continue_cut_answers"})
