@@ -443,8 +443,9 @@ def _attempt(
         _pools.ends_by.set(None)  # a client of the user's may share his pool
     if response.is_success and response.status_code != PARTIAL:
         return Answer(config, request, response, token, started)
-    body = _Body(ERROR_SECONDS)
-    _pools.hurry(request, response, ERROR_SECONDS)
+    seconds = min(ERROR_SECONDS, config.seconds or ERROR_SECONDS)
+    body = _Body(seconds)
+    _pools.hurry(request, response, seconds)
     with suppress(ConnectionFailedError):  # what has come of the error's body is enough
         yield ReadBody(request, response, body, MAX_ERROR_BYTES)
     refusal = _status_error(config, operation, response, body.data, token)
@@ -1158,6 +1159,7 @@ def _followed(
     ask: Ask | None = None
     answer: Answer | None = None
     token: SecretStr | None = None
+    until = runtime.clock() + (config.seconds or inf)
     step: Callable[[], Ask] = partial(next, recipe)
     try:
         while True:
@@ -1165,7 +1167,7 @@ def _followed(
             operation = Operation(method="GET", url=config.url(ask.url), expects=ask.expects)
             asked = replace(config, query={**config.query, **ask.query})
             try:
-                body, answer = yield from fetch(asked, operation, auth)
+                body, answer = yield from fetch(_within(asked, until), operation, auth)
             except APIError as error:
                 step, answer = partial(recipe.throw, error), None
             else:
@@ -1181,13 +1183,19 @@ def _followed(
         raise
 
 
-def aside(config: ClientConfig) -> ClientConfig:
-    """Return the configuration of a request that must not hold up the one that it serves."""
-    timeout = min(ASIDE_SECONDS, config.timeout or ASIDE_SECONDS)
+def aside(config: ClientConfig, seconds: float = inf) -> ClientConfig:
+    """Return the configuration of requests that must not hold up the one that they serve."""
+    timeout = min(ASIDE_SECONDS, seconds, config.timeout or inf)
     connect = min(timeout, config.connect_timeout or timeout)
-    return replace(
-        config, timeout=timeout, connect_timeout=connect, max_retries=0, seconds=ASIDE_SECONDS
-    )
+    return replace(config, timeout=timeout, connect_timeout=connect, max_retries=0, seconds=timeout)
+
+
+def _within(config: ClientConfig, until: float) -> ClientConfig:
+    if until == inf:
+        return config
+    if (left := until - runtime.clock()) <= 0:
+        raise APITimeoutError("there is no time left to ask for more")
+    return aside(config, left)
 
 
 def settled(config: ClientConfig) -> ClientConfig:
