@@ -89,7 +89,7 @@ def test_the_message_says_what_is_said_by_whom_and_the_ways_out() -> None:
         check_residency(spec, "m", "strict")
         raised(ResidencyError, check_residency, spec, "n", "strict")
     placed = [m for spec in PROVIDERS.values() for m in spec.models if m.region is not None]
-    ids = ("o1-us", "o1-mini-us", "*[-_./]us", "*[-_./]us[!a-z]*", "us[-_./]*")
+    ids = ("o1-us", "o1-mini-us", "*-us", "*[_./]us", "*[-_./]us[!a-z]*", "us[-_./]*")
     assert {model.id: model.region for model in placed} == dict.fromkeys(ids, "US")
     assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 
