@@ -182,14 +182,14 @@ class _Asked:
         guessed = self._gate.guess(texts)
         vectors, tokens = await self._ask("embed_batch", guessed, texts, options)
         if tokens:
-            self._gate.correct(tokens - guessed)
+            self._gate.correct(guessed, tokens)
         return vectors, tokens
 
     async def chat(self, /, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion:
         guessed = self._gate.guess((str(messages),))
         done: Completion = await self._ask("chat", guessed, messages, options)
         if tokens := total_tokens(done.usage):
-            self._gate.correct(tokens - guessed)
+            self._gate.correct(guessed, tokens)
         return done
 
     async def _ask(self, name: str, tokens: int, what: Any, options: Mapping[str, Any]) -> Any:

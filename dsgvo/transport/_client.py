@@ -437,7 +437,7 @@ class BaseClient:
                 decoder = yield from _told(call, self._decoded(call, gate, guessed))
             completion = self._answered(call, decoder)
             if gate is not None and (tokens := total_tokens(completion.usage)):
-                gate.correct(tokens - guessed * (1 + completion.continued))
+                gate.correct(guessed * (1 + completion.continued), tokens)
             return completion
 
     def _decoded(self, call: _Call, gate: Gate | None, guessed: int) -> Flow[ChatDecoder]:
@@ -601,7 +601,7 @@ class BaseClient:
             runtime.gave_base64.add((config.base_url, asked["model"]))
         tokens = total_tokens(result.usage)
         if gate is not None and tokens:
-            gate.correct(tokens - guessed)
+            gate.correct(guessed, tokens)
         return _Embedded(result.vectors, tokens=tokens)
 
     # -- reranking and assistants ---------------------------------------------------------------

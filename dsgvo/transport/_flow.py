@@ -16,6 +16,7 @@ A flow decides; :func:`run` and :func:`arun` do, and know nothing of retries, to
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import threading
@@ -65,6 +66,7 @@ __all__ = [
     "running_loop",
 ]
 
+_log = logging.getLogger("dsgvo")
 _T = TypeVar("_T")
 
 _DATA_URL = re.compile(r"data:[\w.+/-]+;base64,[\w+/=]+", re.ASCII)
@@ -325,6 +327,7 @@ class Gate:
         self._waiting: deque[tuple[Lease, Future[None]]] = deque()
         self.leases = dict[int, ref[Lease]]()  # one that is lost in an exception has no place
         self._asked = -inf
+        self._doubted = False
         _gates.add(self)
 
     def after_fork(self) -> None:
@@ -341,10 +344,16 @@ class Gate:
         parts = (_DATA_URL.subn("", text) for text in texts)
         return sum(len(text) // 4 + 1 + _IMAGE * images for text, images in parts)
 
-    def correct(self, tokens: int) -> None:
-        """Note how many tokens more, or fewer, than guessed a request has cost."""
+    def correct(self, guessed: int, tokens: int) -> None:
+        """Note how many tokens were counted of a request whose tokens were guessed."""
+        if not self.limiter.counts_tokens:
+            return
+        cost = self.limiter.cost(guessed, tokens)
+        if cost < tokens and not self._doubted:
+            self._doubted = True
+            _log.warning("an answer counts %d tokens; %d are taken, a minute's", tokens, cost)
         with self._lock:
-            self.limiter.spend(tokens)
+            self.limiter.spend(cost - guessed)
 
     def admit(self, tokens: int = 0) -> Flow[Lease]:
         """Wait until a request may be sent; return the lease that it then holds."""

@@ -20,6 +20,7 @@ whoever asked for it (503, 529); ``failed``: anything else."""
 
 REFUSALS = frozenset({"refused", "overloaded"})
 
+_FEWER = 8  # how many times fewer tokens a text may have than are guessed
 _ENDLESS = 1e30  # which is no infinity of 32 bits, either
 START_CONCURRENCY = 4.0
 MAX_CONCURRENCY = 128
@@ -74,7 +75,8 @@ class Limiter:
 
     Args:
         requests_per_minute: Bound that is never exceeded, above 0.
-        tokens_per_minute: The same for tokens, as far as their number is known or guessed.
+        tokens_per_minute: The same for tokens, as far as their number is known or guessed; one
+            answer that counts more is taken to have cost a minute's.
         max_concurrency: Requests at once, 1 or more.
         max_hold: Seconds that one refusal holds all at most.
 
@@ -202,6 +204,14 @@ class Limiter:
             self._note_refusal(now, sent, retry_after, of_rate=outcome == "refused")
         elif outcome == "ok":
             self._note_answer(now, sent)
+
+    def cost(self, guessed: int, tokens: int) -> int:
+        """Return what a request has cost whose tokens were guessed: as many as counted, or nearly.
+
+        A count above a minute's tokens is wrong, since no such request would be taken, and would
+        hold all for hours. So is one far below what was guessed, which would let all go too fast.
+        """
+        return min(max(tokens, guessed // _FEWER), max(guessed, round(60 / self._a_token)))
 
     def spend(self, tokens: int) -> None:
         """Count tokens that were not scheduled; fewer than none were scheduled too many."""

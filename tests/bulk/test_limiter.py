@@ -89,7 +89,7 @@ def test_the_gate_does_as_the_policy_says(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(_flow, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(_flow.Sleep, "run", nap)
     leases = [run(gate.admit(980)) for _ in range(3)]  # of 98 tokens a second
-    gate.correct(-490)
+    gate.correct(980, 490)
     leases += [run(gate.admit(98))]
     give.assert_called_once_with(pytest.approx(125), sent=100.0, outcome="refused", retry_after=30)
     leases[1].end(None)

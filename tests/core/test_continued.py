@@ -90,7 +90,7 @@ def test_what_had_come_is_kept_if_the_rest_cannot_be_had(mode: Mode, server: Ser
     counted: Any = mode.chat(own, continue_cut_answers=3).usage
     (guess,), again = (call.args for call in admit.call_args_list)
     assert (again == (guess,) > (0,), counted["cost"] > 0.25) == (True, True)
-    correct.assert_called_once_with(counted["total_tokens"] - 2 * guess)
+    correct.assert_called_once_with(2 * guess, counted["total_tokens"])
     for wrong in (-1, 1.5, "1"):
         with pytest.raises(errors.ConfigurationError, match=f"continue_cut_answers={wrong!r} is"):
             mode.ask(client, continue_cut_answers=wrong)

@@ -97,6 +97,8 @@ def test_latency_that_rises_costs_places() -> None:
 def test_what_is_given_and_out_of_range() -> None:
     limiter = Limiter(requests_per_minute=60, tokens_per_minute=6000)
     assert (limiter.pause(), limiter.pause(1000)) == pytest.approx((1 / 0.98, 10 / 0.98))
+    counts = [limiter.cost(800, counted) for counted in (1, 100, 900, 2**25)]
+    assert (counts, limiter.cost(7000, 9000)) == ([100, 100, 900, 5880], 7000)
     limiter.rate = 0.5
     assert (limiter.pause(), limiter.pause(1000)) == pytest.approx((2, 10 / 0.98))
     limiter = Limiter(max_concurrency=cast("Any", np.float32(2)))

@@ -18,12 +18,6 @@ ARGUMENTS: dict[str, Any] = {
     '{"a": "x\ny"}': {"a": "x\ny"},  # models leave line breaks unescaped
     r'{"a": "\ud83d"}': {"a": "\ufffd"},
 }
-
-
-def test_arguments() -> None:
-    assert {text: wire.tool_arguments(text) for text in ARGUMENTS} == ARGUMENTS
-
-
 # arguments of an earlier call → the object that goes out
 SENT: list[tuple[Any, dict[str, Any]]] = [
     *((given, {}) for given in (None, "")),
@@ -36,7 +30,8 @@ SENT: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
-def test_arguments_of_earlier_calls_are_json_objects() -> None:
+def test_arguments_that_come_and_those_of_earlier_calls_are_objects() -> None:
+    assert {text: wire.tool_arguments(text) for text in ARGUMENTS} == ARGUMENTS
     for given, sent in SENT:
         call = wire.function_call("1", "f", given)
         text = call["function"].pop("arguments")
