@@ -75,7 +75,8 @@ EUROPEAN = frozenset(
 
 # Fields for the model, and of gateways (OpenRouter, LiteLLM, Portkey) for those that answer where
 # the first one does not, or in a part of the work.
-_NAMING = re.compile(r"(?i).*(model|fallback).*|engine|deployment[-_]?(id|name)?")
+_NAMING = re.compile(r"(?i).*(model|fallback).*")
+_AZURE = frozenset({"engine", "deployment", "deployment_id", "deployment_name"})  # of a body alone
 # What a model reads, and what its answer is to look like: a property may be called "model" there.
 _CONTENT = frozenset(
     {
@@ -178,7 +179,7 @@ def check_models(
     if residency == "any":
         return
     for name, value in body.items():
-        names_models = _names_models(name)
+        names_models = _names_models(name) or name in _AZURE
         if isinstance(value, str):
             found = [value] if names_models else []
         elif value is None or isinstance(value, int | float) or name in _CONTENT:
