@@ -83,7 +83,6 @@ from dsgvo.transport._request import (
     AUTH,
     MAX_IMAGE_BYTES,
     Answer,
-    Failure,
     Operation,
     Retries,
     aside,
@@ -409,19 +408,13 @@ class BaseClient:
             decoder = call.decoder(answer)
             chunks: Chunks = yield OpenBody(answer.response, call.config.max_response_bytes)
             try:
-                while True:
-                    data: bytes | None = yield ReadChunk(chunks)
-                    if data is None:
-                        return _Begun(answer, decoder, decoder.close(), None)
-                    if (deltas := decoder.feed(data)) or decoder.done:
-                        return _Begun(answer, decoder, iter(deltas), chunks)
+                with answer:
+                    return (yield from _begun(answer, decoder, chunks))
             except ConnectionFailedError as failed:
                 return _Begun(answer, decoder, _broken(call, answer, decoder, failed), None)
             except APIError as error:
                 yield CloseBody(chunks)
-                late = tell_late(call.config, error, answer.started)
-                again = False if late else None
-                yield from retries.wait(Failure(error, retry=again))
+                yield from retries.wait(answer.failure(error))
             except ResidencyWarning:  # where warnings are errors
                 yield CloseBody(chunks)
                 raise
@@ -451,7 +444,7 @@ class BaseClient:
             decoder = call.decoder(answer)
             limit = config.max_response_bytes
             try:
-                with answer.lease:
+                with answer:
                     yield ReadBody(answer.request, answer.response, decoder, limit)
                     decoder.close()
             except ConnectionFailedError as failed:
@@ -460,9 +453,7 @@ class BaseClient:
                 else:
                     decoder.close()
             except APIError as error:
-                late = tell_late(config, error, answer.started)
-                again = False if late else None
-                yield from retries.wait(Failure(error, retry=again))
+                yield from retries.wait(answer.failure(error))
                 continue
             return decoder
 
@@ -879,6 +870,16 @@ def _check_model(config: ClientConfig, asked: str, answered: str | None) -> None
     )
     if warning is not None:
         warn_once((config.spec.name, asked, answered), warning, ResidencyWarning)
+
+
+def _begun(answer: Answer, decoder: ChatDecoder, chunks: Chunks) -> Flow[_Begun]:
+    """Read the first piece of an answer."""
+    while True:
+        data: bytes | None = yield ReadChunk(chunks)
+        if data is None:
+            return _Begun(answer, decoder, decoder.close(), None)
+        if (deltas := decoder.feed(data)) or decoder.done:
+            return _Begun(answer, decoder, iter(deltas), chunks)
 
 
 def _broken(

@@ -251,6 +251,29 @@ class Answer:
     started: float
     lease: Lease = field(init=False)
 
+    def __enter__(self) -> None:
+        self.lease.__enter__()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """End the lease, unless it is kept, with all that is told of an error."""
+        if isinstance(error, APIError):
+            self.tell_wait(error)
+        self.lease.__exit__(kind, error, trace)
+
+    def tell_wait(self, error: DsgvoError) -> None:
+        """Say in an error under success how long its head asks to wait, as of one in its status."""
+        if isinstance(error, APIStatusError) and error.retry_after is None:
+            error.retry_after = retry_after(self.response.headers, time.time())
+            if error.retry_after:
+                error.add(f"the vendor asks to wait {error.retry_after:.0f} s")
+
+    def failure(self, error: APIError) -> Failure:
+        """Return the failure of an attempt whose answer turns out to be an error."""
+        said = should_retry(self.response.headers) if isinstance(error, APIStatusError) else None
+        if tell_late(self.config, error, self.started):
+            said = said or False
+        return Failure(error, retry=said)
+
     @property
     def request_id(self) -> str | None:
         """The vendor's id of the request."""
@@ -484,7 +507,7 @@ def fetch(
     """Make a request and read its whole answer, or what has come of it when its time is over."""
     answer = yield from open_response(config, operation, auth)
     left = inf if config.seconds is None else config.seconds - runtime.clock() + answer.started
-    with answer.lease:
+    with answer:
         return (yield from _read(config, operation, answer, _Body(left))), answer
 
 
@@ -504,12 +527,12 @@ def decoded(
     while True:
         answer = yield from open_response(config, operation, AUTH, retries, gate, tokens)
         try:
-            with answer.lease:
+            with answer:
                 body = yield from _read(config, operation, answer, _Body())
                 return decode(body, answer), answer
         except APIError as error:
             mask_answer(error, config, operation, answer)
-            yield from retries.wait(Failure(error))
+            yield from retries.wait(answer.failure(error))
 
 
 def _read(config: ClientConfig, operation: Operation, answer: Answer, body: _Body) -> Flow[bytes]:
@@ -1009,6 +1032,7 @@ def _no_token(config: ClientConfig, operation: Operation, answer: Answer, body: 
         read_object(config.spec, body, fail)
         raise fail("an answer without one")
     except APIError as error:
+        answer.tell_wait(error)
         mask_answer(error, config, operation, answer)
         return error.with_traceback(None)
 
@@ -1176,6 +1200,7 @@ def _followed(
         return end.value, token
     except (APIError, ConfigurationError) as error:
         if answer is not None:
+            answer.tell_wait(error)
             error.request_id = error.request_id or answer.request_id
             mask(error, _keys(config, answer.token))
         if ask is not None and isinstance(error, APIError):

@@ -7,10 +7,13 @@ from typing import Any
 
 from pydantic_core import from_json
 
-__all__ = ["MAX_JSON_DEPTH", "InvalidJSONError", "describe_body", "parse_json"]
+__all__ = ["MAX_JSON_DEPTH", "SIGN_IN", "InvalidJSONError", "describe_body", "parse_json"]
 
 MAX_JSON_DEPTH = 200
 """Levels of nesting that are read (the bound is the parser's)."""
+
+SIGN_IN = ", perhaps a sign-in or proxy page; check base_url"
+"""What a web page in place of JSON may mean, where no status says it better."""
 
 _TITLE_WITHIN = 64 * 1024
 _ESCAPE = re.compile(
@@ -70,7 +73,7 @@ def describe_body(body: bytes) -> str:
     if start[:1] == b"<":
         title = _title(start[:_TITLE_WITHIN])
         named = f" titled {title!r}" if title else ""
-        return f"a web page{named}, perhaps a sign-in or proxy page; check base_url"
+        return f"a web page{named}{SIGN_IN}"
     if start[:1] in b"{[":
         return "JSON that breaks off or is malformed"
     return "text that is not JSON"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from dsgvo import errors
 from dsgvo.errors import APIResponseError, APIStatusError, DsgvoError
 from dsgvo.providers import Provider
-from dsgvo.wire.body import InvalidJSONError, parse_json
+from dsgvo.wire.body import SIGN_IN, InvalidJSONError, parse_json
 from dsgvo.wire.masking import EXCERPT, masked, on_one_line
 
 __all__ = [
@@ -98,6 +98,7 @@ _NO_CONTEXT = re.compile(
     re.I,
 )
 _MAY_BE_CONTEXT = frozenset({200, 400, 413, 422})
+_SAY_ENOUGH = frozenset({408, 413, 429})
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
 _MESSAGE_FIELDS = (
@@ -190,6 +191,8 @@ def error_from_body(
     """
     message, code, named = _parts(body)
     effective = named if status < 400 and named else status  # the body says more than a success
+    if effective in _SAY_ENOUGH or effective >= 500:  # a gateway's page
+        message = message.removesuffix(SIGN_IN)
     kind = _BY_STATUS.get(effective, APIStatusError)
     if effective >= 500:
         kind = errors.InternalServerError

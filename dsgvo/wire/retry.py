@@ -22,7 +22,11 @@ MAX_RETRY_AFTER = 60.0
 
 BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 8.0
-RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+RETRIED = frozenset({408, 409, 429})
+NEVER = frozenset({501, 505, 506, 508, 510, 511})
+"""Statuses from 500 up that no other attempt changes: for how the server is made or set up, or for
+a network that wants somebody to sign in. All others may pass, also those that only gateways use.
+"""
 
 
 def next_delay(
@@ -55,11 +59,15 @@ def next_delay(
     """
     if failures >= max_retries or retry is False or isinstance(error, QuotaExceededError):
         return None
-    if not retry and not (isinstance(error, APIStatusError) and error.status_code in RETRIED):
+    if not retry and not (isinstance(error, APIStatusError) and _may_pass(error.status_code)):
         return None
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
     return jitter * min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0 ** min(failures, 10))
+
+
+def _may_pass(status: int | None) -> bool:
+    return status in RETRIED or (status is not None and status >= 500 and status not in NEVER)
 
 
 def asks_for_fewer(error: APIError) -> Literal["refused", "overloaded"] | None:
@@ -90,7 +98,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         >>> retry_after({"retry-after": "2", "retry-after-ms": "1500"}, now=40.0)
         1.5
     """
-    served = _seconds(headers.get("date"), 0.0, 1.0)  # this machine's clock may be wrong
+    served = _date(headers.get("date"))  # this machine's clock may be wrong
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         seconds = _seconds(headers.get(name), now if served is None else served, unit)
         if seconds is not None:
@@ -104,10 +112,15 @@ def _seconds(value: str | None, now: float, unit: float) -> float | None:
     try:
         seconds = float(value) * unit
     except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-            # HTTP's oldest form of dates names no zone, and means UTC.
-            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now
-        except (ValueError, OverflowError, TypeError):
-            return None
+        date = _date(value)
+        return None if date is None else date - now
     return seconds if seconds < float("inf") else None
+
+
+def _date(value: str | None) -> float | None:
+    try:
+        date = parsedate_to_datetime(value or "")
+        # HTTP's oldest form of dates names no zone, and means UTC.
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError, TypeError):
+        return None

@@ -130,6 +130,8 @@ def test_the_class_and_the_hint_of_every_status(provider: str) -> None:
         error = make(OPENAI, status, provider, hint="Rat")
         hint = spec.status_hints.get(status, "Rat")
         assert (type(error), str(error)) == (kind, f"{spec.title}: {status}: kaputt ({hint})")
+        says_all = status >= 500 or status in {408, 413, 429}
+        assert (PROXY in str(make(PAGE, status, provider))) is not says_all
 
 
 OVERFLOWS = [  # of OpenAI, Anthropic, vLLM, llama.cpp, LiteLLM, Gemini, TGI, Bedrock, Groq, …
