@@ -134,7 +134,7 @@ CASES: tuple[BadInput, ...] = (
     _setting("trusted_models", ["m", None], "trusted_models=|list of model ids"),
     _setting("max_retries", -1, "max_retries=-1|0 or more"),
     _setting("default_headers", {"Authorization": "Bearer geheim"}, "api_key", **HIDDEN),
-    _setting("default_headers", {"X Y": "1"}, "'X Y'"),
+    _setting("default_headers", {"X Y": "1"}, "name 1 of 1"),
     _setting("default_headers", {"X-Y": "geheim\r\nX-Evil: 1"}, "X-Y", **HIDDEN),
     # What is asked
     _called("no model", "innogpt", "model is missing|model=|INNOGPT_MODEL", without="model"),
