@@ -204,7 +204,7 @@ class _Call:
             secrets=lambda said: secrets_of(self.config, self.operation, answer.token, said),
             request_id=answer.request_id,
             headers=answer.kept_headers,
-            thinking="open" if self._model in runtime.open_thoughts else None,
+            thinking="open" if self._opens_thoughts() else None,
             tool_names=self.tool_names,
             before=self.before,
             goes_on=self.goes_on > 0,
@@ -232,13 +232,16 @@ class _Call:
     def note_thoughts(self, decoder: ChatDecoder) -> None:
         """Remember whether the model's next stream begins inside a thought: as this answer did."""
         if decoder.thought_unopened:
-            runtime.open_thoughts.add(self._model)
-        elif runtime.open_thoughts and not decoder.has_thoughts and decoder.completion().content:
-            runtime.open_thoughts.discard(self._model)
+            runtime.keep(runtime.open_thoughts, self._whose_model(), None)
+        elif not decoder.has_thoughts and decoder.completion().content and self._opens_thoughts():
+            runtime.open_thoughts.pop(self._whose_model(), None)
 
-    @property
-    def _model(self) -> tuple[str, object]:
-        return self.operation.model_at(self.config)
+    def _opens_thoughts(self) -> bool:
+        return bool(runtime.open_thoughts) and self._whose_model() in runtime.open_thoughts
+
+    def _whose_model(self) -> tuple[object, ...]:
+        # Of one account: what one user's prompts bring about decides nothing for others.
+        return *settled(self.config).account, (self.operation.body or {}).get("model")
 
 
 @dataclass(slots=True)

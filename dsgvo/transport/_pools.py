@@ -721,7 +721,7 @@ class Runtime:
         flights: Token requests under way.
         refused: Optional fields of requests that a server has refused, by its ``base_url``.
         forms: Those in which models, by ``base_url``, want histories; they refuse others.
-        open_thoughts: Models, by ``base_url``, whose last answer began inside a thought.
+        open_thoughts: Models, by account, whose last answer began inside a thought.
         gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
         sure_of_base64: Those of them that have refused a text when asked for numbers too.
         batch_sizes: How many texts a model embeds at once, where more were refused, and the size
@@ -746,7 +746,7 @@ class Runtime:
         self.flights: dict[TokenKey, Any] = {}
         self.refused: set[tuple[str, str]] = set()
         self.forms: dict[tuple[str, object], frozenset[str]] = {}
-        self.open_thoughts: set[tuple[str, object]] = set()
+        self.open_thoughts: dict[tuple[object, ...], None] = {}
         self.gave_base64: set[tuple[str, object]] = set()
         self.sure_of_base64: set[tuple[str, object]] = set()
         self.batch_sizes: dict[tuple[str, object], tuple[int, int]] = {}

@@ -10,8 +10,8 @@ from typing import Any, Literal, cast
 from dsgvo.wire.completion import Delta
 from dsgvo.wire.messages import CALL_FIELDS
 from dsgvo.wire.thinking import (
-    CLOSING_TAG,
     ThinkSplitter,
+    closes_thought,
     thought_rest,
     thought_text,
     thought_unopened,
@@ -298,7 +298,7 @@ class ChunkReader:
 
     def _answer_in(self, text: str) -> str:
         """Return a text without thoughts in tags."""
-        opened = thought_unopened(text) or (self._open and CLOSING_TAG in text)
+        opened = thought_unopened(text) or (self._open and closes_thought(text))
         splitter = ThinkSplitter(opened=opened)
         return splitter.feed(text).content + splitter.flush(cut=False).content
 
@@ -327,7 +327,7 @@ class ChunkReader:
         opened = thought_unopened(text)
         self.thought_unopened = opened
         if self._open and not opened:
-            opened = CLOSING_TAG in text or finish == "length"
+            opened = finish == "length" or closes_thought(text)
         if opened or self._open:
             self._splitter = ThinkSplitter(opened=opened)
 

@@ -12,21 +12,23 @@ from enum import Enum, auto
 from typing import Any, NamedTuple, cast
 
 __all__ = [
-    "CLOSING_TAG",
     "Split",
     "ThinkSplitter",
+    "closes_thought",
     "thought_rest",
     "thought_text",
     "thought_unopened",
 ]
 
 _OPEN = "<think>"
-CLOSING_TAG = "</think>"
+_CLOSE = "</think>"
 _THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary", "reasoning_content")
 _MAX_NESTING = 6
 _NOT_BLANK = re.compile(r"\S")
 _NO_TAG = re.compile(r"[^\s<]")
-_QUOTES = "`'\"„“”«»()<>"
+_BLANKS = frozenset(" \t")
+_QUOTES = frozenset("`'\"„“”«»()<>")
+_FENCE = re.compile(r"^[ \t]*```", re.M)
 
 
 class Split(NamedTuple):
@@ -40,6 +42,37 @@ class _State(Enum):
     BEFORE = auto()  # nothing but white space yet, or between two thoughts
     THINKING = auto()
     ANSWER = auto()
+
+
+class _Unclosed:
+    """The text of a thought that only the prompt's template can have opened: or of the answer."""
+
+    __slots__ = ("_fenced", "_judged", "_quoted", "pieces")
+
+    def __init__(self, *pieces: str) -> None:
+        self.pieces = [*pieces]
+        self._judged = 0  # how many of them came before the last closing tag
+        self._fenced = self._quoted = False  # in a code block; in code inside a line
+
+    def closes(self, after: str) -> bool | None:
+        """Return whether the closing tag that comes next ends the thought, or is but mentioned.
+
+        A mention has its own opening tag, is quoted or code, or stands inside a line.
+
+        Args:
+            after: What follows; ``None`` is returned if that is to tell and is empty.
+        """
+        before = "".join(self.pieces[self._judged :])
+        last = before[-1:]
+        if not after and last in _BLANKS:
+            return None
+        self._judged = len(self.pieces)
+        self._fenced ^= len(_FENCE.findall(before)) % 2 == 1
+        _, broken, line = before.rpartition("\n")
+        self._quoted = (self._quoted and not broken) ^ (line.count("`") % 2 == 1)
+        if self._fenced or self._quoted or _OPEN in before or last in _QUOTES:
+            return False
+        return last not in _BLANKS or after.isalnum() or after in {"\n", "\r"}
 
 
 class ThinkSplitter:
@@ -70,7 +103,7 @@ class ThinkSplitter:
     def __init__(self, *, opened: bool = False) -> None:
         self._state = _State.BEFORE
         self._opened = opened
-        self._unclosed: list[str] | None = None  # the text so far, if it may be no thought
+        self._unclosed: _Unclosed | None = None  # the text so far, if it may be no thought
         self._held: str = ""  # text that may still turn out to be a tag
         self._blank: list[str] = []  # white space before it
         self.has_thoughts = False
@@ -99,15 +132,22 @@ class ThinkSplitter:
         reasoning: list[str] = []
         while True:
             if self._state is _State.THINKING:
-                end = text.find(CLOSING_TAG, at)
+                end = text.find(_CLOSE, at)
                 if end < 0:
                     text = text[at:]
-                    keep = _partial_tag(text, CLOSING_TAG)
+                    keep = _partial_tag(text, _CLOSE)
                     self._held = text[len(text) - keep :]
                     reasoning.append(self._think(text[: len(text) - keep]))
                     return Split("".join(reasoning), "")
                 reasoning.append(self._think(text[at:end]))
-                at = end + len(CLOSING_TAG)
+                at = end + len(_CLOSE)
+                closes = self._unclosed is None or self._unclosed.closes(text[at : at + 1])
+                if closes is None:
+                    self._held = _CLOSE
+                    return Split("".join(reasoning), "")
+                if not closes:
+                    reasoning.append(self._think(_CLOSE))
+                    continue
                 self._close()
             start = _NOT_BLANK.search(text, at)
             begin = start.start() if start else len(text)
@@ -116,12 +156,12 @@ class ThinkSplitter:
                 at = begin + len(_OPEN)
                 self._open()
                 continue
-            if text.startswith(CLOSING_TAG, begin):  # an empty thought that the template opened
-                at = begin + len(CLOSING_TAG)
+            if text.startswith(_CLOSE, begin):  # an empty thought that the template opened
+                at = begin + len(_CLOSE)
                 self._close()
                 continue
             rest = text[begin:]
-            if _OPEN.startswith(rest) or CLOSING_TAG.startswith(rest):  # also nothing
+            if _OPEN.startswith(rest) or _CLOSE.startswith(rest):  # also nothing
                 self._held = rest
                 return Split("".join(reasoning), "")
             if not self._opened:
@@ -129,7 +169,7 @@ class ThinkSplitter:
                 return Split("".join(reasoning), self._after_blank(rest))
             text, at = "".join((*self._blank, rest)), 0
             self._open()
-            self._unclosed = []
+            self._unclosed = _Unclosed()
 
     def think(self, text: str) -> str:
         """Return what shows of a piece of thought that came in a field of its own."""
@@ -150,12 +190,12 @@ class ThinkSplitter:
         if cut or self._unclosed is None:
             return Split(reasoning, "")
         self.thought_was_answer = True
-        return Split("", "".join(self._unclosed))
+        return Split("", "".join(self._unclosed.pieces))
 
     def _think(self, text: str) -> str:
         """Return a thought's text; white space at its ends belongs to the tags."""
         if self._unclosed is not None:
-            self._unclosed.append(text)
+            self._unclosed.pieces.append(text)
         if self._fresh:
             text = text.lstrip()
             if not text:
@@ -203,13 +243,15 @@ def thought_unopened(text: str) -> bool:
         >>> thought_unopened("Hm.\n</think>\n\nJa."), thought_unopened("Man schreibt </think> so.")
         (True, False)
     """
-    end = text.find(CLOSING_TAG)
-    if end < 0 or text.find(_OPEN, 0, end) >= 0:
-        return False
-    before, after = text[max(end - 1, 0) : end], text[end + len(CLOSING_TAG) :][:1]
-    if before in {" ", "\t"}:
-        return after in {"\n", "\r"} or after.isalnum()
-    return before not in set(_QUOTES)
+    before, tag, after = text.partition(_CLOSE)
+    return bool(tag) and _Unclosed(before).closes(after[:1]) is True
+
+
+def closes_thought(text: str) -> bool:
+    """Return whether any tag of a whole text ends a thought that the template may have opened."""
+    splitter = ThinkSplitter(opened=True)
+    splitter.feed(text)
+    return splitter.has_thoughts
 
 
 def thought_text(value: object, depth: int = 0) -> str:

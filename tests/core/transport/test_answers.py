@@ -151,13 +151,15 @@ def test_read_what_came_in_each_encoding(
 
 def test_a_template_that_opens_thoughts_is_known_once_seen(mode: Mode, server: Server) -> None:
     opened, empty, cut, plain = "Hm.\n</think>\n\nJa.", "\n</think>\n\nJa.", "Hm.", "Ja."
+    others, own = "So: Ja.", mode.client("sovrgpt", server)
+    other = mode.client("sovrgpt", server, api_key=lambda: server.api_key)
     # When the first tag comes, its thought has been shown as text; a plain answer has none.
-    for text in (opened, opened, empty, cut, opened, plain, plain):
+    for text in (opened, opened, empty, cut, others, opened, plain, plain):
         thought = "Hm." if text in {opened, cut} and server.requests else ""
-        finish = {cut: "length", plain: None}.get(text, "stop")
+        finish = {cut: "length", others: "length", plain: None}.get(text, "stop")
         server.script("sovrgpt", Raw(chunks=[sse(chunk(text, finish))]))
         used_up = pytest.warns(UserWarning, match="has used up max_tokens before the first word")
         with used_up if text is cut else nullcontext():
-            last: Any = (pieces := mode.stream(mode.client("sovrgpt", server)))[-1].completion
+            last: Any = (pieces := mode.stream(other if text is others else own))[-1].completion
         assert (last.reasoning, last.content[-3:]) == (thought, "" if text is cut else "Ja.")
     assert (last.content, pieces[0].content) == ("Ja.", "Ja.")  # the plain one before has ended it

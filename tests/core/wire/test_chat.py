@@ -250,10 +250,10 @@ UNOPENED: list[tuple[Any, ...]] = [
     (OPENED, "stop", "", None, (*THEN, True), ("", OPENED, True)),
     (OPENED, "stop", "", "open", (*THEN, True), (*THEN, False)),
     (MENTION, "stop", "", None, ("", MENTION, False)),
-    (MENTION, "stop", "", "open", ("Man schreibt", "so.", False)),
+    (MENTION, "stop", "", "open", ("", MENTION, False)),
+    (MENTION, "length", "", "open", (MENTION, "", False)),
     (OPENED, "stop", "A", None, ("A", OPENED, False)),
     ("Ja.", "stop", "", "open", ("", "Ja.", False)),
-    ("Ja.", "length", "", "open", ("Ja.", "", False)),
     ("Ja.", "length", "Hm.", "open", (*THEN, False)),
 ]
 

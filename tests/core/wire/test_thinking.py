@@ -22,13 +22,26 @@ TABLE: dict[str, tuple[str, str]] = {
     "<think>A</think></think> Ja.": ("A", "Ja."),
     "<think>a < b </ c</think>d": ("a < b </ c", "d"),
 }
+NO_END = "Ein </think>, ein <think> und </think>:\n```\n</think>\n```\n`</think>` und `a</think>`"
 # text whose opening tag the prompt's template has written → (thoughts, answer)
 OPENED: dict[str, tuple[str, str]] = {
     " \nHm.\n</think>\n\nJa.": ("Hm.", "Ja."),
     "\n<think> Hm. </think> Ja.": ("Hm.", "Ja."),  # a tag of its own
     "</think>\nJa.": ("", "Ja."),
     "Hm.</think>Ja, </think>.": ("Hm.", "Ja, </think>."),
+    f"{NO_END}\n</think>Ja.": (NO_END, "Ja."),
 }
+# whole texts that begin inside a thought, and that do not
+UNOPENED = [
+    *("Hm.\n</think>\n\nJa.", "Hm.</think>Ja.", "Hm.</think> Ja.", "Hm. </think>\nJa."),
+    *("Hm.\t</think>\r\nJa.", "Hm </think>Ja.", "</think>Ja.", "Hm.\n</think>"),
+    "Hm.</think>Das <think>x </think> heißt so.",
+]
+WHOLE = [
+    *("", "Ja.", "\t</think>, so.", "<think>Hm.</think>Ja.", "<a></think>\n</a>"),
+    *("Es gibt <think> und </think>\n.", "Man schreibt </think> am Ende."),
+    *("So </think>.", "`</think>`", "„</think>“", "A\n ```a\n</think>\n```", "`a</think>`", NO_END),
+]
 
 
 def split(*pieces: str, opened: bool = False, cut: bool = True) -> tuple[str, str]:
@@ -57,21 +70,6 @@ def test_a_thought_that_the_template_opened_or_in_a_field_of_its_own() -> None:
     assert "".join(map(apart.think, ["\n", "A ", " ", "\n", "B \n"])) == "A  \nB"
     assert (apart.feed("\n \nJa. "), apart.think("C")) == (("", "Ja. "), " \nC")
     assert (both.think("A\n"), both.feed("<think>B</think> Ja.")) == ("A", ("\n\nB", "Ja."))
-
-
-UNOPENED = [
-    *("Hm.\n</think>\n\nJa.", "Hm.</think>Ja.", "Hm.</think> Ja.", "Hm. </think>\nJa."),
-    *("Hm.\t</think>\r\nJa.", "Hm </think>Ja.", "</think>Ja.", "Hm.\n</think>"),
-    "Hm.</think>Das <think>x </think> heißt so.",
-]
-WHOLE = [
-    *("", "Ja.", "\t</think>, so.", "<think>Hm.</think>Ja.", "<a></think>\n</a>"),
-    *("Es gibt <think> und </think>\n.", "Man schreibt </think> am Ende."),
-    *("Man schreibt </think>.", "Man schreibt `</think>`", "Man schreibt „</think>“"),
-]
-
-
-def test_whether_a_whole_answer_begins_inside_a_thought() -> None:
     assert [text for text in UNOPENED + WHOLE if thought_unopened(text)] == UNOPENED
 
 
