@@ -47,7 +47,9 @@ class ToolCallDelta:
     arguments: str
 
 
-_CALL_KEYS = frozenset({"id", "index", "type", "function", "custom", "name", "arguments"})
+_ARGUMENTS = ("arguments", "parameters", "input", "args")  # gateways' names for them
+_CALL_KEYS = frozenset({"id", "index", "type", "function", "custom", "name", *_ARGUMENTS})
+_INDEX = re.compile(r"(\d{1,9})(?:\.0)?")
 _ESCAPE = re.compile(r"\\(?:u[\da-fA-F]{0,4}|[^u])?", re.S)
 _HIGH = re.compile(r"\\u[dD][89abAB][\da-fA-F]{2}")
 _HALF = re.compile(  # group 1: what is left as it is
@@ -82,6 +84,7 @@ class _Call:
     size: int = 0
     blank: bool = True  # no arguments have come yet
     held: bool = False  # the arguments may be ``null``, which is none
+    unread: bool = False  # there was something in place of the arguments
     list_number: int = 0
     scanned: int = 0
     depth: int = 0
@@ -191,25 +194,32 @@ class ToolCallAssembler:
             cut: Whether the answer was cut. A last call without arguments was it before the first
                 of them then, and would be carried out as if it were to have none.
         """
-        last = self._shown[-1] if cut and self._shown else None
-        rest = last.extend("{") if last and last.blank else ""
-        begun = [ToolCallDelta(len(self._shown) - 1, None, None, rest)] if rest else []
-        return begun + [
+        missing = [
+            ToolCallDelta(cast("int", call.position), None, None, call.extend("{"))
+            for call in self._shown
+            if call.blank and (call.unread or (cut and call is self._shown[-1]))
+        ]
+        return missing + [
             ToolCallDelta(cast("int", call.position), None, None, rest)
             for call in self._shown
             if (rest := call.arguments if call.held else _without_halves(call.tail))
         ]
 
     def _add(self, piece: Mapping[str, Any], whole: bool) -> ToolCallDelta | None:
-        function: Mapping[str, Any] = piece.get("function") or piece
+        function: Mapping[str, Any] = piece.get("function") or piece.get("custom") or piece
         name = _text(function.get("name"))
         if name and name in self._names:
             name = self._names[name]
         call_id = _text(piece.get("id"))
-        arguments = function.get("arguments") or ""
+        arguments = function.get("arguments")
+        if arguments is None:
+            fields = {**piece, **function}
+            arguments = next(filter(None, map(fields.get, _ARGUMENTS)), "")
         if not isinstance(arguments, str):  # some gateways send the object itself
-            arguments = to_json(arguments).decode()
+            arguments = to_json(arguments).decode() if arguments else ""
         index = piece.get("index")
+        if index is not None and not isinstance(index, int):  # some send a text, or a fraction
+            index = int(found[1]) if (found := _INDEX.fullmatch(str(index))) else None
         call = None if whole else self._known(index, call_id, name, arguments)
         if call is None:
             call = _Call()
@@ -218,6 +228,8 @@ class ToolCallAssembler:
         if not piece.keys() <= _CALL_KEYS:
             rest = piece.keys() - _CALL_KEYS
             call.fields |= {key: piece[key] for key in rest if piece[key] is not None}
+        if "arguments" not in function and any(map(function.get, function.keys() - _CALL_KEYS)):
+            call.unread = True
         if name and arguments and call.name == name and _repeats(call, arguments):
             return None
         self._last = call
@@ -237,10 +249,13 @@ class ToolCallAssembler:
         if call is None or not name or not call.name:
             return call
         indexed = isinstance(index, int)
-        if call_id != call.id and (call_id or not indexed):
+        again = call.name == name and call.list_number < self._lists
+        if call_id is None and not indexed:
+            # Without an index, an id begins a call, or a name does.
+            return call if again and (call.id or call.size) and not call.is_complete() else None
+        if call_id and call_id != call.id:
             return None
-        goes_on = indexed and call.name == name and call.list_number < self._lists
-        if not (call_id or call.id or goes_on):
+        if not (call_id or call.id or again):
             return None  # without ids, a name is all that tells two calls apart
         if call.is_complete():
             return call if call_id and self._is_repeated(call, name, arguments) else None

@@ -87,7 +87,7 @@ def check_completion(completion: Completion, deltas: list[Delta]) -> None:
     assert "".join(delta.content for delta in deltas) == completion.content
     shown = "".join(delta.reasoning for delta in deltas)
     assert shown == completion.reasoning or not completion.reasoning
-    check_calls(completion.tool_calls, [piece for delta in deltas for piece in delta.tool_calls])
+    check_calls([piece for delta in deltas for piece in delta.tool_calls], completion.tool_calls)
     for value in (completion.id, completion.model, completion.system_fingerprint):
         assert isinstance(value, str | None)
     assert completion.created is None or type(completion.created) is int
@@ -96,7 +96,7 @@ def check_completion(completion: Completion, deltas: list[Delta]) -> None:
         assert counts.total or not counts.prompt
 
 
-def check_calls(calls: list[ToolCall], deltas: list[Any]) -> None:
+def check_calls(deltas: list[Any], calls: list[ToolCall]) -> None:
     """The deltas add up to the calls by index alone, as both frameworks add them."""
     rebuilt: dict[int, list[str]] = {}
     for delta in deltas:
@@ -135,7 +135,7 @@ def tools(data: bytes) -> None:
             deltas += assembler.add(items)
     except (InvalidJSONError, AttributeError, TypeError):  # errors of ours where chunks are read
         return
-    check_calls(assembler.calls, deltas + assembler.flush())
+    check_calls(deltas + assembler.flush(), assembler.calls)
 
 
 def embeddings(data: bytes) -> None:

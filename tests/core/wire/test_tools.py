@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from dsgvo import ToolCall, ToolCallDelta
+from dsgvo import ToolCall
 from dsgvo.errors import ConfigurationError
 from dsgvo.wire.tools import ToolCallAssembler, tool_choice, tool_names
 from tests.core.support import raised
@@ -19,7 +19,7 @@ def piece(arguments: Any = "", **fields: Any) -> dict[str, Any]:
     return {**fields, "function": {**name, "arguments": arguments}}
 
 
-def add(arguments: Any, index: int | None = -1, id_: Any = "", name: str = "add") -> dict[str, Any]:
+def add(arguments: Any, index: Any = -1, id_: Any = "", name: Any = "add") -> dict[str, Any]:
     """Return a piece, without an index if that is -1."""
     where = {"index": index, "id": id_, "name": name}
     return piece(arguments, **{key: where[key] for key in where if where[key] not in (-1, "")})
@@ -27,6 +27,7 @@ def add(arguments: Any, index: int | None = -1, id_: Any = "", name: str = "add"
 
 sub, more = partial(add, name="sub"), partial(add, name="")
 MAX = 2**63 - 1
+NAMES = ("arguments", "parameters", "input", "args")
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
@@ -44,7 +45,12 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "arguments that begin like null": ([[add("no", 0, "c1")], [more("pe", 0)]], "add nope c1"),
     "function null at first": ([[{"index": 0, "id": "c1", "function": None}], [add("{}", 0)]], ADD),
     "nothing and null": ([[None, {}, {"index": 0}]], ""),
-    "no function around it": ([[{"index": 0, "id": "c1", "name": "add", "arguments": "{}"}]], ADD),
+    **{key: ([[{"id": "c1", "name": "add", key: {"a": 1}}]], ONE) for key in NAMES},
+    "arguments beside": ([[{"id": "c1", "input": "{}", "function": {"name": "add"}}]], ADD),
+    "not to be read": ([[{"id": "c1", "function": {"name": "add", "params": "{}"}}]], "add { c1"),
+    "custom": ([[{"id": "c1", "custom": {"name": "add", "input": "{}"}}]], ADD),
+    "texts, fractions": ([HEADS[0], [sub("[", 1.0, "c2")], [more("{}", "0"), more("]", "1")]], TWO),
+    "an id, then a name": ([[add("", id_="c1")], [add("{")], [add("}")]], ADD),
     "a name in pieces": ([[add("", 0, "c1", "ad")], [add("", 0, name="d")], [piece("{}")]], ADD),
     "a name with the id": ([[add("", 0, "c1", n)] for n in ("a", "ad", "add", "add")], "add  c1"),
     "an id elsewhere": ([*HEADS, [more("[]", id_="c2"), piece("{", id="c1")], [more("}", 0)]], TWO),
@@ -55,7 +61,6 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
         [[add('"', 0, "c1")], [more(RAW, 0)], [add(f'"{RAW}', 0, "c1")], [add("", 0, "c1")]],
         'add "\\u000a\\\n" c1',
     ),
-    "a name alone": ([[add("{")], [piece("}")]], "add {} …"),
     "index alone, one list": ([[add("", 0), add("1", 0), sub("", 0)]], "add  …, add 1 …, sub  …"),
     "index alone, one tool": ([[add("{1}", 0)], [add("{1}", 0)]], "add {1} …, add {1} …"),
     "one id for all": (
@@ -67,7 +72,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "one id, another name": ([[add("{", 0, "c1")], [sub("[", 0, "c1")]], "add { c1, sub [ …"),
     "one index, other ids": ([[add("{", 0, id_)] for id_ in ("c1", "c2")], "add { c1, add { c2"),
     "one index, no ids": ([[add("{", 0)], [add("}", 0)], [sub("\n", 0)]], "add {} …, sub  …"),
-    "nothing in common": ([[add("{")], [add("}")]], "add { …, add } …"),
+    "a name alone": ([[add("{")], [piece("[")], [add("]}")], [add("[]")]], "add {[]} …, add [] …"),
     "no name, then another id": ([[piece("{", id="c1")], [add("}", id_="c2")]], " { c1, add } c2"),
     "a brace in a text": ([[add(text, 0, "c1")] for text in ('{"a":"}"', "}")], 'add {"a":"}"} c1'),
     "one id, first broken": ([[add('{"a', 0, "c1"), sub("{}", 0, "c1")]], 'add {"a c1, sub {} …'),
@@ -79,33 +84,29 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "a name at last": ([[piece("{", id="c1")], [piece("}", name="add")]], ADD),
     "an index without an id": ([[add("{", 0, "c1")], [piece("}", index=1)]], "add { c1,  } …"),
     "arguments as long": ([[add("{1}", 0, "c1")], [add("{2}", 0, "c1")]], "add {1} c1, add {2} …"),
-    "numbers": ([[add("{}", 0, MAX), sub("{}", 1, MAX + 1)]], f"add {{}} {MAX}, sub {{}} …"),
+    "numbers": ([[add("{}", 0, MAX, 8), sub("{}", 1, MAX + 1)]], f"8 {{}} {MAX}, sub {{}} …"),
+    "whole": ([[add("{", 0, "c1"), add("}", 0, "c1"), sub("null")]], "add { c1, add } …, sub  …"),
 }
 
 
-def assembled(chunks: list[list[Any]], **how: bool) -> list[ToolCall]:
+def assembled(chunks: list[list[Any]], *, whole: bool = False) -> list[ToolCall]:
     """Return the calls, which are those that the deltas add up to, each with an id of its own."""
     assembler = ToolCallAssembler()
-    lists = [assembler.add(pieces, **how) for pieces in chunks]
+    lists = [assembler.add(pieces, whole=whole) for pieces in chunks]
     assert all(len({one.index for one in deltas}) == len(deltas) for deltas in lists)
-    check_calls(assembler.calls, [*chain(*lists), *assembler.flush()])
+    check_calls([*chain(*lists), *assembler.flush()], assembler.calls)
     return assembler.calls
 
 
 def test_pieces_become_calls() -> None:
     for name, (chunks, calls) in TABLE.items():
-        shown = ", ".join(f"{call.name} {call.arguments} {call.id}" for call in assembled(chunks))
+        made = assembled(chunks, whole=name == "whole")
+        shown = ", ".join(f"{call.name} {call.arguments} {call.id}" for call in made)
         assert re.sub(r"\bcall_[0-9a-f]{32}\b", "…", shown) == calls, name
     many = [add("{}", at) for at in range(257)]
     assert len(assembled([many[1:]])) == 256
     assert "more than 256 tool calls" in str(raised(TypeError, assembled, [many]))
     assert "4096 characters" in str(raised(TypeError, assembled, [[add("{}", name="a" * 4097)]]))
-    # Each item of a whole message is a call, and numbers are texts.
-    calls = assembled([[add("{", id_="c1"), add("}", id_="c1"), sub("null")]], whole=True)
-    assert calls[0] == ToolCall("c1", "add", "{")
-    assert [(call.name, call.arguments) for call in calls[1:]] == [("add", "}"), ("sub", "")]
-    numbered = ToolCallAssembler().add([piece("{}", id=7, name=8)])
-    assert numbered == [ToolCallDelta(0, "7", "8", "{}")]
 
 
 ADD, SUB = ({"type": "function", "function": {"name": name, "x": 1}} for name in ("add", "sub"))
