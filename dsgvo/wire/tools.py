@@ -108,7 +108,8 @@ class _Call:
             arguments, self.tail = _without_halves(text[:cut]), text[cut:]
         if _CONTROL.search(arguments):
             arguments = self._without_controls(arguments)
-        self.pieces.append(arguments)
+        if arguments:  # however many blank ones come, all are gone through again and again
+            self.pieces.append(arguments)
         return "" if self.held else arguments
 
     def _without_controls(self, piece: str) -> str:
