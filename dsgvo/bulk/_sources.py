@@ -33,6 +33,11 @@ MAX_COLUMNS, MAX_NAMES = 10_000, 1_000
 """Names of JSONL's columns, and those within one that is no JSON text: each is a place in each row,
 so that objects with ids for names would cost the square of their number."""
 
+MAX_CELLS = 2**24
+"""Such places of a sample's objects, in lists too: a list of empty ones has one for each name that
+an object of its column has somewhere.
+"""
+
 _BLOCK = 2**20  # bytes of CSV that Arrow reads at once
 _LONGEST_CELL = 2**31 - 1  # of CSV, for Python's reader
 
@@ -241,6 +246,8 @@ class _JSONL:
         self.schema = pa.schema([])
         self._as_json: set[str] = set()
         self._names = Counter[str]()  # within a column
+        self._objects = Counter[str]()  # in a column of a sample, at most
+        self._cells, self._cells_of = 0, dict[str, int]()
         kinds: dict[str, pa.DataType] = {}
         known: dict[str, Any] = {}
         for lines in self._lines(SAMPLE):
@@ -277,9 +284,15 @@ class _JSONL:
             kinds[name] = kind
 
     def _learn_names(self, column: str, values: list[Any], known: dict[str, Any]) -> None:
-        self._names[column] += _new_names(values, known)
-        if self._names[column] > MAX_NAMES:
+        new, objects = _new_names(values, known)
+        self._names[column] += new
+        self._objects[column] = max(self._objects[column], objects)
+        cells = self._objects[column] * self._names[column]
+        self._cells += cells - self._cells_of.pop(column, 0)
+        if self._names[column] > MAX_NAMES or self._cells > MAX_CELLS:
+            self._cells -= cells
             raise OverflowError
+        self._cells_of[column] = cells
 
     def tables(self, rows: int) -> Iterator[pa.Table]:
         for lines in self._lines(rows):
@@ -346,16 +359,23 @@ def _with_texts(value: Any) -> Any:
     return str(value) if isinstance(value, bool) else value
 
 
-def _new_names(value: Any, known: dict[str, Any]) -> int:
-    """Add the names in a value of JSON to those that are known, and return how many are new."""
-    if isinstance(value, list):
-        return sum(_new_names(one, known) for one in value if isinstance(one, dict | list))
-    if not isinstance(value, dict):
-        return 0
-    return sum(
-        (name not in known) + _new_names(one, known.setdefault(name, {}))
-        for name, one in value.items()
-    )
+def _new_names(value: Any, known: dict[str, Any]) -> tuple[int, int]:
+    """Add the names in a value of JSON to those that are known.
+
+    Returns:
+        How many are new, and how many objects the value has.
+    """
+    new = objects = 0
+    if isinstance(value, dict):
+        new, objects = sum(name not in known for name in value), 1
+        inner = [(one, known.setdefault(name, {})) for name, one in value.items()]
+    else:
+        inner = [(one, known) for one in value]
+    for one, names in inner:
+        if isinstance(one, dict | list):
+            more, others = _new_names(one, names)
+            new, objects = new + more, objects + others
+    return new, objects
 
 
 def _is_writable(field: pa.Field) -> bool:

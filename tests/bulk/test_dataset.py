@@ -72,7 +72,8 @@ def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_pa
 def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:
     lines = [{"body": "a", "x": 1, "m": {}, "z": 0.5}, {"body": "b", "x": {"y": 2}, "n": 2**70}]
     many = dict.fromkeys(map(str, range(1001)), 0)
-    last = {"body": "c", "many": many, "z": True, "w": [{"a": 0.5}, {"a": True}]}
+    sparse = [dict.fromkeys(list(many)[:900], 0), *[{}] * 20_000]
+    last = {"body": "c", "many": many, "sparse": sparse, "z": True, "w": [{"a": 0.5}, {"a": True}]}
     path = write_lines(tmp_path / "in.jsonl", [*lines, last])
     with path.open("ab") as file:
         file.write(b'{"body": "\\ud800"}\n{"body": "\xfc"}\n{"body": ' + b"[" * 5000)
@@ -81,7 +82,8 @@ def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Pa
     kept = [("1", "{}", None, "0.5"), ('{"y": 2}', None, f"{2**70}", None), (*[None] * 3, "true")]
     assert found == [*kept, *[(None,) * 4] * 3]
     last = rows_of(tmp_path / "out")[2]
-    assert (json.loads(last["many"]), last["w"]) == (many, '[{"a": 0.5}, {"a": true}]')
+    assert [json.loads(last[name]) for name in ("many", "sparse")] == [many, sparse]
+    assert last["w"] == '[{"a": 0.5}, {"a": true}]'
     text, far = pa.array([b"\xfc", b"gut"]).view("string"), pa.array([2**62, 0], "timestamp[us]")
     pq.write_table(pa.table({"body": text, "t": far}), odd := tmp_path / "in.parquet")
     assert embedded(odd, tmp_path / "other", id="t", with_inputs=True).failed == 1
