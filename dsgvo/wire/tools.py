@@ -77,7 +77,8 @@ class _Call:
 
     id: str | None = None  # the vendor's
     shown_id: str = ""
-    name: str = ""
+    name: str = ""  # on the wire
+    shown_name: str = ""  # where names on the wire may be others
     position: int | None = None  # among the calls that show; one without content does not
     pieces: list[str] = field(default_factory=list[str])
     tail: str = ""  # an escape sequence that is not whole yet
@@ -163,7 +164,10 @@ class ToolCallAssembler:
     @property
     def calls(self) -> list[ToolCall]:
         """The calls so far."""
-        return [ToolCall(call.shown_id, call.name, call.arguments) for call in self._shown]
+        return [
+            ToolCall(call.shown_id, call.shown_name or self._own(call.name), call.arguments)
+            for call in self._shown
+        ]
 
     @property
     def fields(self) -> dict[str, dict[str, Any]]:
@@ -195,22 +199,19 @@ class ToolCallAssembler:
             cut: Whether the answer was cut. A last call without arguments was it before the first
                 of them then, and would be carried out as if it were to have none.
         """
-        missing = [
-            ToolCallDelta(cast("int", call.position), None, None, call.extend("{"))
-            for call in self._shown
-            if call.blank and (call.unread or (cut and call is self._shown[-1]))
-        ]
-        return missing + [
-            ToolCallDelta(cast("int", call.position), None, None, rest)
-            for call in self._shown
-            if (rest := call.arguments if call.held else _without_halves(call.tail))
-        ]
+        deltas: list[ToolCallDelta] = []
+        for call in self._shown:
+            rest = call.arguments if call.held else _without_halves(call.tail)
+            if call.blank and (call.unread or (cut and call is self._shown[-1])):
+                rest = call.extend("{")
+            name = self._name(call, "", whole=True) if self._names else ""
+            if name or rest:
+                deltas.append(ToolCallDelta(cast("int", call.position), None, name or None, rest))
+        return deltas
 
     def _add(self, piece: Mapping[str, Any], whole: bool) -> ToolCallDelta | None:
         function: Mapping[str, Any] = piece.get("function") or piece.get("custom") or piece
         name = _text(function.get("name"))
-        if name and name in self._names:
-            name = self._names[name]
         call_id = _text(piece.get("id"))
         arguments = function.get("arguments")
         if arguments is None:
@@ -285,6 +286,8 @@ class ToolCallAssembler:
         if len(call.name) > MAX_NAME:
             raise TypeError(f"a tool call's name has more than {MAX_NAME} characters")
         shown = call.extend(arguments) if arguments else ""
+        if self._names:
+            more = self._name(call, more, whole=not call.blank)
         if call.position is not None:
             if more or shown:
                 return ToolCallDelta(call.position, None, more or None, shown)
@@ -297,6 +300,19 @@ class ToolCallAssembler:
         self._ids.add(new)
         call.shown_id = new
         return ToolCallDelta(call.position, new, more or None, shown)
+
+    def _name(self, call: _Call, more: str, *, whole: bool) -> str:
+        """Return what shows of the next piece of a name; one that the wire changed shows whole."""
+        if not call.shown_name:
+            others = self._names.keys() - {call.name}
+            if not whole and any(name.startswith(call.name) for name in others):
+                return ""
+            more = self._own(call.name)
+        call.shown_name += more
+        return more
+
+    def _own(self, name: str) -> str:
+        return self._names.get(name, name)
 
 
 def joined(deltas: Iterable[ToolCallDelta]) -> list[ToolCallDelta]:

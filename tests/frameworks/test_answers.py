@@ -68,10 +68,8 @@ def add(a: int, b: int) -> int:
 
 BOTH = [get_weather, add]
 QUESTION = "Wie ist das Wetter in „Köln“?"
-TWO_CALLS = [
-    {"name": "get_weather", "arguments": {"city": "Köln"}, "id": "call_1"},
-    {"name": "get_weather", "arguments": {"city": "Bonn"}, "id": "call_2"},
-]
+CITIES = ["Köln", "Bonn"]
+TWO_CALLS = [{"name": "get_weather", "arguments": {"city": one}, "id": one} for one in CITIES]
 
 
 @pytest.mark.covers("sovrgpt", "content A tool's result as a `tool` message", "Doc")
@@ -98,7 +96,7 @@ def test_parallel_calls_beside_a_text(server: Server, way: Way, omit_index: bool
     server.script("sovrgpt", Reply("Moment.", tool_calls=TWO_CALLS, omit_index=omit_index))
     answer = way.call_tools(way.model("sovrgpt"), [get_weather])
     assert (answer.text, answer.finish_reason) == ("Moment.", "tool_calls")
-    assert answer.calls == [("get_weather", {"city": city}) for city in ("Köln", "Bonn")]
+    assert answer.calls == [("get_weather", {"city": city}) for city in CITIES]
     assert answer.kinds == ["text", "tool_call", "tool_call"]
 
 

@@ -27,6 +27,7 @@ def add(arguments: Any, index: Any = -1, id_: Any = "", name: Any = "add") -> di
 
 sub, more = partial(add, name="sub"), partial(add, name="")
 MAX = 2**63 - 1
+WIRE = {"add_2": "+", "mal": "×"}
 NAMES = ("arguments", "parameters", "input", "args")
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
@@ -52,6 +53,8 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "texts, fractions": ([HEADS[0], [sub("[", 1.0, "c2")], [more("{}", "0"), more("]", "1")]], TWO),
     "an id, then a name": ([[add("", id_="c1")], [add("{")], [add("}")]], ADD),
     "a name in pieces": ([[add("", 0, "c1", "ad")], [add("", 0, name="d")], [piece("{}")]], ADD),
+    "a wire's name": ([[add("", 0, "c1", text)] for text in ("m", "al")], "×  c1"),
+    "one that may go on": ([[add("", 0, "c1", text)] for text in ("add", "_2")], "+  c1"),
     "a name with the id": ([[add("", 0, "c1", n)] for n in ("a", "ad", "add", "add")], "add  c1"),
     "an id elsewhere": ([*HEADS, [more("[]", id_="c2"), piece("{", id="c1")], [more("}", 0)]], TWO),
     "an index that counts pieces": ([[add("{", 0, "c1")], [more("}", 1, "c1")]], ADD),
@@ -91,7 +94,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
 
 def assembled(chunks: list[list[Any]], *, whole: bool = False) -> list[ToolCall]:
     """Return the calls, which are those that the deltas add up to, each with an id of its own."""
-    assembler = ToolCallAssembler()
+    assembler = ToolCallAssembler(WIRE)
     lists = [assembler.add(pieces, whole=whole) for pieces in chunks]
     assert all(len({one.index for one in deltas}) == len(deltas) for deltas in lists)
     check_calls([*chain(*lists), *assembler.flush()], assembler.calls)
