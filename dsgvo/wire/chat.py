@@ -45,6 +45,7 @@ __all__ = [
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFF_BYTES = 6  # that tell a stream from other text
+_KEEP_ALIVE = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})  # names of events
 _SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b")
 
 
@@ -247,6 +248,8 @@ class ChatDecoder:
                         break
                 elif name == "error":
                     raise self._vendor_error(data)
+                elif name not in _KEEP_ALIVE and (delta := self._named(data)) is not None:
+                    deltas.append(delta)
         except APIError as error:
             self._error, self.done = error, True
             if not deltas:
@@ -270,6 +273,15 @@ class ChatDecoder:
         if not chunk.get("choices") and is_error(chunk):
             raise self._vendor_error(chunk)
         return self._read(chunk, "delta")
+
+    def _named(self, data: str) -> Delta | None:
+        """Read an event whose name nobody knows, if it is a chunk of an answer."""
+        try:
+            chunk: Any = from_json(data)
+        except ValueError:
+            return None
+        is_chunk = isinstance(chunk, dict) and isinstance(cast("Any", chunk).get("choices"), list)
+        return self._delta(data) if is_chunk else None
 
     def _unread(self, what: str) -> None:
         """Refuse an event that cannot be read, but behind the finish reason of a whole answer."""

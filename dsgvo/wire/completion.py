@@ -152,7 +152,7 @@ class Accumulator:
         if delta.usage is not None:
             if self._usage is None:  # not made anew: a server may send more with each piece
                 self._usage = {}
-            self._usage.update(delta.usage)
+            _take_counts(self._usage, delta.usage)
         if delta.extra is not None:
             _merge(completion.extra, delta.extra, chunk)
         # Every chunk repeats the head; looking for it in those without text finds what comes late.
@@ -212,6 +212,17 @@ def _whole_number(value: object) -> int | None:
     if isinstance(value, float) and math.isfinite(value):
         value = int(value)
     return int(value) if isinstance(value, int) and value.bit_length() < 64 else None
+
+
+def _take_counts(known: dict[str, Any], later: Mapping[str, Any]) -> None:
+    """Take a later usage object: what it leaves open (``null``, 0) is what was known before."""
+    for name, value in later.items():
+        if isinstance(value, dict):
+            if not isinstance(known.get(name), dict):
+                known[name] = {}  # of its own: the delta has the other one
+            _take_counts(known[name], cast("dict[str, Any]", value))
+        elif value or not known.get(name):
+            known[name] = value
 
 
 def _merge(whole: dict[str, Any], piece: Mapping[str, Any], chunk: Mapping[str, Any]) -> None:

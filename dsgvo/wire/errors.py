@@ -134,6 +134,8 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return True
     if body.get("status") == "error" or body.get("object") == "error":
         return True
+    if len(body) == 1 and body.get("detail"):  # FastAPI's
+        return True
     if "choices" in body or "data" in body:
         return False
     said = any(isinstance(body.get(name), str) for name in ("message", "detail", "details"))

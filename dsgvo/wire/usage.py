@@ -136,7 +136,7 @@ def _completed(given: int | None, answer: int | None, total: int | None) -> tupl
         given = max(total - answer, 0) if answer is not None else 0
     if answer is None:
         answer = max(total - given, 0) if total and given else 0
-    return given, answer, total or given + answer
+    return given, answer, max(total, given + answer)  # of a part's usage it may be an older one
 
 
 def _detail(

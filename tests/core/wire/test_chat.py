@@ -121,7 +121,8 @@ PIECE, LAST = chunk("Ja.") | LINK, chunk(None, "stop", annotations=[1], **OURS)
 for body in (PLAIN, LAST):
     body["choices"][0] |= REST | OURS
 TEXT: list[Any] = [{"type": "text", "text": "Ja"}, ".", {"type": "text", "text": None}, IMAGE]
-USAGE = [{"usage": {"a": 3}}, {"usage": {"b": 2}}, {"usage": None}]
+USED: dict[str, Any] = {"a": 3, "b": 2, "d": {"c": 1}}
+USAGE = [{"usage": one} for one in (USED | {"b": None}, {"a": 0, "b": 2, "d": {"c": None}}, None)]
 DELTA, MESSAGE = {"content": "Stück"}, {"content": "Ganzes"}
 PART, WHOLE = JA | DELTA, JA | MESSAGE
 HMS, ONE = {"reasoning": "Hm."}, {"choices": [{"delta": {"role": "x"}, "message": MESSAGE}]}
@@ -129,6 +130,7 @@ THOUGHT = events(chunk("", **HMS), ONE)
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
 COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
+NAMED = [(b"ping", raw(chunk("x"))), *((b"x", one) for one in (b"{", b"[DONE]", b'{"error":"x"}'))]
 UNREAD = [*(b"data: %b\n\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]
 CALLED = call("{}", id="c1", name="add")
 SAID: dict[str, Any] = {"content": "Ja."}
@@ -193,7 +195,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "a text beside a piece": (choice(text="Stück", delta=DELTA), PART),
     "fields unknown to OpenAI": ([raw(PLAIN), sse(PIECE, LAST)], ja(**REST, **LINKS)),
     "a refusal": (forms("", "tool_calls", refusal="Nein."), NO_CALL | {"refusal": "Nein."}),
-    "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": {"a": 3, "b": 2}}),
+    "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": USED}),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
     "all at once": (
         forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
@@ -225,10 +227,8 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         for name, values, kept in KNOWN
         for value, left in zip(values, kept, strict=True)
     },
-    "events of another kind": (
-        [b"event: ping\ndata: %b\n\n" % data + END for data in (b"{", b"[DONE]", raw(chunk("x")))],
-        JA,
-    ),
+    "events of another kind": ([b"event: %b\ndata: %b\n\n" % one + END for one in NAMED], JA),
+    "a chunk that has a name": ([b"event: x\n" + END], JA),
 }
 
 
@@ -242,8 +242,7 @@ def test_an_answer_in_whatever_form_and_pieces(bodies: list[bytes], fields: Any)
             check_completion(expected, deltas)
 
 
-OPENED, MENTION = "Hm.\n</think>\n\nJa.", "Man schreibt </think> so."
-THEN = ("Hm.", "Ja.")
+OPENED, MENTION, THEN = "Hm.\n</think>\n\nJa.", "Man schreibt </think> so.", ("Hm.", "Ja.")
 # content, finish reason, a thought of its own, what is known → thought, answer, whether it began
 # inside a thought: of a plain answer, and of a stream if that is another
 UNOPENED: list[tuple[Any, ...]] = [
@@ -481,6 +480,7 @@ def test_what_is_not_an_answer_is_an_error_that_says_so(said: str) -> None:
 # An error under status 200 → body, error class, code, the status that it means
 ERRORS: dict[str, tuple[Any, type[APIStatusError], str | None, int]] = {
     "OpenAI, a number": (as_openai(code=429), errors.RateLimitError, "429", 429),
+    "FastAPI": ({"detail": "kaputt"}, APIStatusError, None, 200),
     "neuroflash": ({"error": "kaputt", "code": "oops"}, APIStatusError, "oops", 200),
     "choices": (as_openai(code=502) | answer("", None), errors.InternalServerError, "502", 502),
 }

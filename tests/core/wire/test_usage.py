@@ -8,7 +8,7 @@ PLAIN = {"prompt_tokens": 7, "completion_tokens": 4}
 # usage → prompt, completion and total, if tokens are counted, and details
 COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
     *((usage, None, {}) for usage in (None, {}, {"words_used": 3})),
-    *((PLAIN | more, (7, 4, 11), {}) for more in ({}, {"total_tokens": None}, {"total_tokens": 0})),
+    *((PLAIN | more, (7, 4, 11), {}) for more in ({}, {"total_tokens": None}, {"total_tokens": 9})),
     (PLAIN | {"total_tokens": 12}, (7, 4, 12), {}),  # what the vendor says
     ({"prompt_tokens": 7.0, "completion_tokens": "4"}, (7, 4, 11), {}),
     ({"prompt_tokens": 7.6, "completion_tokens": "viele"}, (7, 0, 7), {}),
