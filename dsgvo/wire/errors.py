@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from dsgvo import errors
@@ -117,6 +118,7 @@ _MESSAGE_FIELDS = (
 _CODE_FIELDS = ("code", "errorCode", "error_code", "type")
 _STATUS_FIELDS = (*_CODE_FIELDS, "status", "statusCode", "status_code", "http_status")
 _MAX_NESTING = 6
+_MOST_PROBLEMS = 256  # of one list
 _NO_DESCRIPTION = "an error without a description"
 
 
@@ -314,8 +316,7 @@ def _words(value: object, depth: int = 0) -> str:
         text = value.strip()
         return (_words_within(text, depth) if text[:1] in {"{", "["} else "") or text
     if isinstance(value, list):
-        problems = (_problem(item, depth) for item in cast("list[object]", value))
-        return "; ".join(filter(None, problems))
+        return _joined(_problem(item, depth) for item in cast("list[object]", value))
     if not isinstance(value, Mapping):
         return ""
     return _object_words(cast("Mapping[str, Any]", value), depth + 1)
@@ -354,7 +355,18 @@ def _by_field(problems: object, depth: int) -> str:
     if found or not isinstance(problems, Mapping):
         return found
     by_field = cast("Mapping[str, object]", problems).items()
-    return "; ".join(f"{name}: {_text(what)}" for name, what in by_field)
+    return _joined(f"{name}: {_text(what)}" for name, what in by_field)
+
+
+def _joined(problems: Iterable[str]) -> str:
+    """Return what is wrong, as much of it as is looked at; a list may have millions."""
+    found, size = list[str](), 0
+    for problem in filter(None, islice(problems, _MOST_PROBLEMS)):
+        found.append(problem)
+        size += len(problem)
+        if size > _READ + _AFTER:
+            break
+    return "; ".join(found)
 
 
 def _problem(problem: object, depth: int) -> str:
@@ -364,7 +376,7 @@ def _problem(problem: object, depth: int) -> str:
     fields = cast("Mapping[str, Any]", problem)
     where = fields.get("field") or fields.get("loc")
     if isinstance(where, list):
-        where = ".".join(map(_scalar, cast("list[object]", where)))
+        where = ".".join(map(_scalar, cast("list[object]", where)[:_MOST_PROBLEMS]))
     message = _object_words(fields, depth + 1) or "invalid"
     return f"{where}: {message}" if isinstance(where, str) and where else message
 

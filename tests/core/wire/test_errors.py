@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from functools import partial
 from typing import Any
 from unittest.mock import MagicMock
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from dsgvo.errors import DsgvoError, IncompleteStreamError
 from dsgvo.wire import masking
 from dsgvo.wire.body import describe_body, parse_json
 from dsgvo.wire.errors import error_from_body, is_error, mask, mentions, redact
+from tests.core.support import work
 
 NOTHING = "an error without a description"
 
@@ -183,20 +185,6 @@ NAMED: list[tuple[Any, int]] = [
     (openai(code=7) | {"status": True}, 200),
     *((openai(code=code), 200) for code in ("12", "²³")),
 ]
-
-
-def test_a_code_tells_the_kind_and_the_status_only_under_success() -> None:
-    for code, (kind, status) in CODES.items():
-        for body in (openai("x", code=code), {"error": "x", "type": code}):
-            found = [type(make(body, given)) for given in (200, status, 500)]
-            assert found == [kind, kind, errors.InternalServerError]
-    for status, meant in ((200, 429), (399, 429), (400, 400), (500, 500)):
-        for code in ("429", "rate_limit_exceeded"):
-            error = make(openai(code=code), status)
-            assert (error.status_code, error.code, type(error)) == (meant, code, KINDS[meant])
-    assert [(body, make(body, 200).status_code) for body, _ in NAMED] == NAMED
-
-
 ERRORS: list[dict[str, Any]] = [
     *(OPENAI, {"error": "kaputt"}, {"errors": [{"field": "x"}]}, {"errorMessage": "kaputt"}),
     *({key: "error", "message": "kaputt"} for key in ("status", "object")),
@@ -211,8 +199,20 @@ NO_ERRORS: list[dict[str, Any]] = [
 ]
 
 
-def test_which_objects_are_errors() -> None:
+def test_which_objects_are_errors_and_the_code_tells_the_kind_or_the_status_of_success() -> None:
     assert [body for body in ERRORS + NO_ERRORS if is_error(body)] == ERRORS
+    for code, (kind, status) in CODES.items():
+        for body in (openai("x", code=code), {"error": "x", "type": code}):
+            found = [type(make(body, given)) for given in (200, status, 500)]
+            assert found == [kind, kind, errors.InternalServerError]
+    for status, meant in ((200, 429), (399, 429), (400, 400), (500, 500)):
+        for code in ("429", "rate_limit_exceeded"):
+            error = make(openai(code=code), status)
+            assert (error.status_code, error.code, type(error)) == (meant, code, KINDS[meant])
+    assert [(body, make(body, 200).status_code) for body, _ in NAMED] == NAMED
+    long: Any = [{"error": [{}] * n, "errors": dict.fromkeys(range(n), "x")} for n in (2000, 4000)]
+    costs = [work(partial(error_from_body, PROVIDERS["innogpt"], 200, one)) for one in long]
+    assert costs[0] == costs[1]  # no more is read of a list than is shown
 
 
 PROMPT = "Der Patient Erwin Beispiel leidet an Gicht."
