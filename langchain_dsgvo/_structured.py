@@ -185,7 +185,7 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         message = generation.message if isinstance(generation, ChatGeneration) else None
         if not partial:
             return self._whole(generation.text, message)
-        with suppress(ValueError):
+        with suppress(Exception):  # a class's own validators may raise any over a part
             # LangChain's own parser looks again at all text for each blank at its end.
             return self._fitted(object_in(generation.text, growing=True), generation.text)
         return None

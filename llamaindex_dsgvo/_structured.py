@@ -83,7 +83,7 @@ class Extraction(Generic[Model]):
             return before, None
         try:
             return found, self._output_cls.model_validate(self._wanted.value(found))
-        except ValidationError:
+        except Exception:  # noqa: BLE001 - the class's own validators may raise any over a part
             if self._flexible is None:
                 self._flexible = create_flexible_model(self._output_cls)
             return found, self._flexible.model_validate(found)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from unittest.mock import patch
 
 import pytest
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
 from langchain_core.tools import StructuredTool
 from llama_index.core.tools import FunctionTool
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
 from dsgvo import PROVIDERS, errors
 from dsgvo.emulator import Raw, Reply, Server
@@ -112,8 +112,10 @@ class Größe(BaseModel):  # noqa: PLC2401 - as German programs have them
     wert: int
 
 
-class People(RootModel[list[Person]]):
-    """Alle Personen."""
+class People(
+    RootModel[Annotated[list[Person], BeforeValidator(lambda p: dict(p[-1])["alter"] and p)]]
+):
+    """Alle Personen; was noch wächst, ist ein ``KeyError``."""
 
 
 class Either(RootModel[Person | Größe]):
@@ -181,8 +183,7 @@ def test_an_answer_that_does_not_fit_is_an_error_and_never_mended(
     kind = OutputParserException if way.is_langchain else ModelOutputError
     with pytest.raises(kind, match=says) as caught:
         way.structured(way.model("innogpt"), Person, method, QUESTION)
-    assert "Anna" not in str(caught.value)
-    assert isinstance(caught.value, ValueError)
+    assert ("Anna" in str(caught.value), isinstance(caught.value, ValueError)) == (False, True)
 
 
 def test_a_long_answer_is_not_read_again_with_each_piece(server: Server, way: Way) -> None:
@@ -195,8 +196,7 @@ def test_a_long_answer_is_not_read_again_with_each_piece(server: Server, way: Wa
 
 def test_a_refusal_is_an_error_without_the_models_words(server: Server, way: Way) -> None:
     message = {"role": "assistant", "refusal": f"Das sage ich nicht: {ANNA.model_dump_json()}"}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    body = json.dumps({"choices": [choice]}).encode()
+    body = json.dumps({"choices": [{"finish_reason": "stop", "message": message}]}).encode()
     server.script("innogpt", Raw(headers={"content-type": "application/json"}, chunks=[body]))
     kind = ModelRefusalError if way.is_langchain else ModelOutputError
     with pytest.raises(kind, match="the model declined") as caught:
