@@ -354,7 +354,7 @@ class ChatDecoder:
             last.tool_calls = ()
         completion = self._whole = self.completion()
         reason = completion.finish_reason
-        if reason in {"tool_calls", "function_call"} and not says_anything(completion):
+        if reason in {"tool_calls", "function_call", "tool_use"} and not says_anything(completion):
             raise self._incomplete(f"finish_reason={reason!r}, and no call of a tool has come")
         last.completion = None if self.cut else completion
         if self._is_stream and not completion.reasoning:

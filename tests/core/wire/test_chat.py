@@ -388,8 +388,7 @@ def test_no_tool_call_thought_or_error_goes_on() -> None:
 
 def test_what_follows_done_is_not_read() -> None:
     reading = ChatDecoder(INNOGPT)
-    body = sse(chunk("Ja.", "stop")) + sse(chunk("Müll")) + b"data: {"
-    assert text_of(reading.feed(body)) == "Ja."
+    assert text_of(reading.feed(sse(chunk("Ja.", "stop")) + sse(chunk("x")) + b"data: {")) == "Ja."
     assert (reading.done, reading.feed(b"nonsense\n\n" + sse(chunk("Müll")))) == (True, [])
     assert reading.close()[-1].completion == Completion("innogpt", **JA)
 
@@ -448,7 +447,9 @@ FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
 }
 FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED | {
     "no call of": (
-        forms("", "tool_calls", tool_calls=[None]) + forms("", "function_call", function_call=A),
+        forms("", "tool_calls", tool_calls=[None])
+        + forms("", "tool_use")
+        + forms("", "function_call", function_call=A),
         *(IncompleteStreamError, ""),
     ),
     "came twice, and not alike": (
