@@ -62,7 +62,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     model_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further parameters of each request."
     )
-    _own: str = PrivateAttr(default_factory=lambda: uuid4().hex)  # in the keys of caches
+    _own: str = PrivateAttr("")  # in the keys of caches; made late, for models are compared by it
 
     def model_post_init(self, context: Any, /) -> None:
         """Do what LangChain does after validation; :class:`VendorSettings` stands before it."""
@@ -142,6 +142,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
                 kwargs[name] = _without_secrets(cast("Mapping[str, Any]", given))
         account = self._client.config.account[-1]
         if not isinstance(account, bytes):  # a function gives the keys of this object alone
+            self._own = self._own or uuid4().hex
             account = f"{self._own}{id(self.api_key)}".encode()
         kwargs["account"] = account.hex()
         vars(self).pop("_serialized", None)
