@@ -904,9 +904,7 @@ class BearerToken:
             except DeadlockError:
                 _look(key, flight, mine)
             except APIError as error:
-                if (
-                    config.max_retries <= flight.config.max_retries
-                ):  # who tries more often may still succeed
+                if mine.seconds <= flight.seconds:  # who tries for longer may still succeed
                     raise copy(error) from None
 
     def forget(self, config: ClientConfig, token: SecretStr) -> bool:
@@ -926,17 +924,17 @@ class _Flight:
 
     Args:
         loop: Whose task fetches it; ``None``: this thread.
-        config: Of who fetches it, or would. Whoever waits gives up after ``until``, which is later
-            than a fetch with the same settings ends.
+        config: Of who fetches it, or would. ``seconds`` are more than a fetch with these settings
+            takes; whoever waits gives up after so many.
     """
 
     def __init__(self, loop: AbstractEventLoop | None, config: ClientConfig) -> None:
         self.token, self.lease, self.thread = Future[Token](), Lease(loop), get_ident()
         self.lease.task = None  # whose frames may hold the secret
-        self.config = config
+        self.spec = config.spec
         phases = 3 * min(TOKEN_SECONDS, config.timeout or TOKEN_SECONDS)  # of an attempt
-        wait = phases + config.max_retries * (phases + MAX_RETRY_AFTER)
-        self.until = time.monotonic() + wait
+        self.seconds = phases + config.max_retries * (phases + MAX_RETRY_AFTER)
+        self.until = time.monotonic() + self.seconds
 
     def is_here(self) -> bool:
         """Whether it is this thread's, and goes on when nobody waits here."""
@@ -953,10 +951,9 @@ def _look(key: TokenKey, flight: _Flight, mine: _Flight) -> None:
     if late or flight.lease.gone:
         _end_flight(key, flight)
     if late:
-        spec = mine.config.spec
         raise APITimeoutError(
-            f"{spec.title}: the access token that another call asks for has not come in time",
-            provider=spec.name,
+            f"{mine.spec.title}: the access token that another call asks for has not come in time",
+            provider=mine.spec.name,
         )
     flight.lease.ask()
 
