@@ -41,7 +41,13 @@ from dsgvo.transport import (
     require_model,
     without_http_clients,
 )
-from dsgvo.wire.arguments import unknown_argument, wrong_argument
+from dsgvo.wire.arguments import (
+    as_number,
+    equal,
+    require_json,
+    unknown_argument,
+    wrong_argument,
+)
 from dsgvo.wire.assistants import require_assistant, require_assistants
 from dsgvo.wire.embeddings import MAX_BATCH_BYTES, OnEmpty, check_count, require_embeddings
 from dsgvo.wire.request import check_parameter
@@ -212,12 +218,15 @@ class Settings(BaseModel):
     @classmethod
     def _make(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         with cls.raising:
-            if isinstance(values, Mapping):
+            names = tuple(cast("Mapping[str, Any]", values)) if isinstance(values, Mapping) else ()
+            if names:
                 values = cls._normalize_arguments(cast("Mapping[str, Any]", values))
             try:
                 made = handler(values)
             except ValidationError as error:
-                faults = dict.fromkeys(map(_fault, error.errors(include_url=False)))
+                given = {cls.aliases.get(name, name): name for name in names}
+                found = error.errors(include_url=False)
+                faults = dict.fromkeys(_fault(one, given) for one in found)
                 message = f"{cls.__name__}: {'; '.join(faults)}"
                 raise ConfigurationError(message, provider=cls.provider) from None
             made._check_settings()  # noqa: SLF001 - of this class
@@ -231,6 +240,7 @@ class Settings(BaseModel):
             ConfigurationError: If one is unknown, or asks for what there is not.
         """
         arguments: dict[str, Any] = {}
+        named: dict[str, str] = {}
         if not HTTP_CLIENTS.keys().isdisjoint(given):
             given = without_http_clients(cls.__name__, given)
         for name, value in given.items():
@@ -245,9 +255,11 @@ class Settings(BaseModel):
                 continue
             if field == "max_retries" and value is None:
                 continue
-            if field in arguments and arguments[field] != value:
-                raise ConfigurationError(f"{field} and {name} are the same argument: pass one")
-            arguments[field] = value
+            if field in arguments and not equal(arguments[field], value):
+                raise ConfigurationError(
+                    f"{named[field]} and {name} are the same argument: pass one"
+                )
+            arguments[field], named[field] = as_number(value), name
         # Each may hold a gateway's key, which dumps, traces and caches leave out of these alone.
         for name, own in (("extra_headers", "default_headers"), ("extra_query", "default_query")):
             for field in {cls.body_argument, "extra_body"}.intersection(arguments):
@@ -268,6 +280,8 @@ class Settings(BaseModel):
         self._keep(base_url=config.base_url, residency=config.residency)
         if config.api_key is not None:
             self._keep(api_key=config.api_key)
+        for name in {self.body_argument, "extra_body"} & vars(self).keys():
+            require_json(vars(self)[name] or {}, name)
 
     def _keep(self, **values: Any) -> None:
         for field, argument in self.client_arguments.items():
@@ -329,9 +343,12 @@ def merged_body(own: Mapping[str, Any] | None, given: Any) -> Any:
     return {**(own or {}), **cast("Mapping[str, Any]", given)}
 
 
-def _fault(error: ErrorDetails) -> str:
+def _fault(error: ErrorDetails, given: Mapping[str, str]) -> str:
+    """Say what is wrong with an argument, by the name that it was given by."""
     said = error["msg"].removeprefix("Value error, ")  # pydantic's words before a validator's own
-    return wrong_argument(".".join(map(str, error["loc"])), error["input"], said)
+    loc = [*map(str, error["loc"])]
+    loc[:1] = [given.get(field, field) for field in loc[:1]]
+    return wrong_argument(".".join(loc), error["input"], said)
 
 
 class WorkspaceSettings(Settings):
@@ -470,6 +487,7 @@ class ChatSettings(Settings):
         self._check_residency(self.model)
         for name, value in self._parameters().items():
             check_parameter(name, value, self.spec)
+        require_json(self._parameters())
 
     def _of_call(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return a call's arguments by the names of fields, without those that change nothing.

@@ -169,8 +169,7 @@ def test_headers_of_answers_are_kept_where_they_are_wanted(server: Server) -> No
     server.script("sovrgpt", *[Status(200, answer(), headers=sent)] * 2)
     for message in (model.invoke("Hallo!"), add_ai_message_chunks(*model.stream("Hallo!"))):
         headers = message.response_metadata["headers"]
-        shown = [*map(headers.get, ("x-key", "x-url", "set-cookie"))]
-        assert shown == ["***", "a?***", None]
+        assert [*map(headers.get, ("x-key", "x-url", "set-cookie"))] == ["***", "a?***", None]
     named = SovrGPT(model="qwen3.5-9b", include_response_headers=["Content-Type"])
     raw: Any = named.complete("Hallo!").raw
     assert raw["headers"] == {"content-type": "application/json"}

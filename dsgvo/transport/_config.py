@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
 from hashlib import sha256
-from inspect import isawaitable
+from inspect import isawaitable, signature
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
@@ -22,7 +22,14 @@ from pydantic import SecretStr
 from dsgvo.errors import CapabilityError, ConfigurationError, environment_error
 from dsgvo.providers import OAuth, Provider, get_provider
 from dsgvo.wire import request
-from dsgvo.wire.arguments import is_given, shown
+from dsgvo.wire.arguments import (
+    as_number,
+    equal,
+    is_given,
+    is_list,
+    require_json,
+    shown,
+)
 from dsgvo.wire.residency import (
     RESIDENCY_VARIABLE,
     Residency,
@@ -459,10 +466,12 @@ def resolve(
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
     given = _arguments(spec, arguments or {})
     client_secret = as_secret(client_secret)
-    signs_in = client_id or _holds_text(client_secret)
+    signs_in = is_given(client_id) or _holds_text(client_secret)
     # What is passed wins over the environment: credentials over its key, a key over its own.
     key = as_key(api_key)
-    if not callable(key):
+    if callable(key):
+        _check_function(key)
+    else:
         key = None if signs_in and not _holds_text(key) else _key(spec, key)
     own_url = given_or_set(base_url, spec.base_url_variable)
     url = check_base_url(own_url if is_given(own_url) else spec.base_url, spec)
@@ -568,7 +577,7 @@ def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _rate_limit(given: Literal["adaptive"] | Gate | None) -> Literal["adaptive"] | Gate | None:
-    if given is None or given == "adaptive" or hasattr(given, "admit"):
+    if given is None or equal(given, "adaptive") or hasattr(given, "admit"):
         return given
     raise ConfigurationError(f"rate_limit={shown(given)}: 'adaptive', a Gate, or None for no limit")
 
@@ -588,6 +597,7 @@ def _check_body(given: Mapping[str, Any]) -> None:
             f"extra_body[{min(named)!r}] is no field of a body: pass {min(named)} itself, where it "
             "is an argument"
         )
+    require_json(given, "extra_body")
 
 
 def _query(argument: str, given: Query) -> dict[str, str | int | float | bool]:
@@ -613,7 +623,7 @@ def _purpose(given: str) -> str:
 def _response_headers(given: bool | Collection[str]) -> frozenset[str] | bool:
     if isinstance(given, bool):
         return given
-    listed = isinstance(given, Collection) and not isinstance(given, str)  # pyright: ignore[reportUnnecessaryIsInstance]
+    listed = isinstance(given, Collection) and is_list(given) and not isinstance(given, str)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not listed or not all(isinstance(name, str) for name in given):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
             f"include_response_headers={shown(given)}: use True, or a list of headers' names"
@@ -643,11 +653,12 @@ def _backend(value: str | None) -> Backend | None:
 
 
 def _max_response_bytes(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+    number = as_number(value)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ConfigurationError(
             f"max_response_bytes={shown(value)}: use a whole number of 1 or more"
         )
-    return value
+    return number
 
 
 def _header_value(argument: str, value: str) -> str:
@@ -666,6 +677,17 @@ def as_secret(value: object) -> SecretStr | None:
 def as_key(value: str | SecretStr | KeyFunction | None) -> SecretStr | KeyFunction | None:
     """Return a key as a secret, or the function that gives it."""
     return value if callable(value) else as_secret(value)
+
+
+def _check_function(key: KeyFunction) -> None:
+    """Refuse a function of keys that cannot be called as it is, as far as it says so."""
+    with suppress(ValueError):  # some of C say nothing
+        try:
+            signature(key).bind()
+        except TypeError as error:
+            raise ConfigurationError(
+                f"api_key: this function cannot be called without arguments ({error})"
+            ) from None
 
 
 def as_given(value: object) -> object:
@@ -696,7 +718,7 @@ def _key(spec: Provider, api_key: SecretStr | None) -> SecretStr | None:
 
 
 def _holds_text(secret: SecretStr | None) -> TypeIs[SecretStr]:
-    return secret is not None and bool(secret.get_secret_value())
+    return secret is not None and is_given(secret.get_secret_value())
 
 
 def _checked_secret(
@@ -722,7 +744,7 @@ def _credentials(
 ) -> tuple[str, SecretStr] | None:
     oauth = spec.oauth
     if oauth is None:
-        if client_id or _holds_text(client_secret):
+        if is_given(client_id) or _holds_text(client_secret):
             raise CapabilityError(
                 f"client_id: {spec.title} has no client credentials; pass api_key=…",
                 provider=spec.name,
@@ -730,14 +752,15 @@ def _credentials(
         return None
     if not _holds_text(client_secret):
         client_secret = as_secret(os.environ.get(oauth.secret_variable))
-    client_id = client_id or os.environ.get(oauth.id_variable)
-    if client_id and _holds_text(client_secret):
+    client_id = given_or_set(client_id, oauth.id_variable)
+    if is_given(client_id) and _holds_text(client_secret):
         checked = _checked_secret("client_id", SecretStr(client_id)).get_secret_value()
         return checked, _checked_secret("client_secret", client_secret)
-    if not client_id and not _holds_text(client_secret):
+    known = is_given(client_id)
+    if not known and not _holds_text(client_secret):
         return None
     name, variable = (
-        ("client_secret", oauth.secret_variable) if client_id else ("client_id", oauth.id_variable)
+        ("client_secret", oauth.secret_variable) if known else ("client_id", oauth.id_variable)
     )
     raise ConfigurationError(f"{name} is missing: pass it or set {variable}")
 
@@ -799,7 +822,8 @@ def without_password(value: str) -> str:
 
 
 def _ids(trusted_models: Collection[str]) -> frozenset[str]:
-    if isinstance(trusted_models, Collection) and not isinstance(trusted_models, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    listed = isinstance(trusted_models, Collection) and is_list(trusted_models)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if listed and not isinstance(trusted_models, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         ids = tuple(trusted_models)
         if all(isinstance(one, str) for one in ids):  # pyright: ignore[reportUnnecessaryIsInstance]
             return frozenset(ids)
@@ -868,19 +892,21 @@ def _timeouts(value: Timeout) -> tuple[float | None, float | None]:
 def _timeout(value: float | None) -> float | None:
     if value is None:
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not number or not 0 < value <= _LONGEST_TIMEOUT:
+    plain = as_number(value)
+    number = isinstance(plain, int | float) and not isinstance(plain, bool)
+    if not number or not 0 < plain <= _LONGEST_TIMEOUT:
         raise ConfigurationError(
             f"timeout={shown(value)}: use seconds above 0 (up to {_LONGEST_TIMEOUT}, 24 days), "
             "or None to wait without end"
         )
-    return value
+    return plain
 
 
 def _max_retries(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+    number = as_number(value)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
         raise ConfigurationError(f"max_retries={shown(value)}: use a whole number of 0 or more")
-    return value
+    return number
 
 
 # -- clients of httpx ---------------------------------------------------------------------------

@@ -44,6 +44,7 @@ from dsgvo._secrets import without_frames
 from dsgvo.errors import ConfigurationError, environment_error
 from dsgvo.providers import Model
 from dsgvo.transport._config import Backend, ClientTransport, is_loopback
+from dsgvo.wire.arguments import shown
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -1283,7 +1284,7 @@ def parsed(url: str) -> httpx.URL:
         # As proxies are looked up, and as sockets do.
         _ = parsed.host, parsed.raw_host.decode().encode("idna")
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise ConfigurationError(f"base_url: {url!r} is not a valid URL ({error})") from None
+        raise ConfigurationError(f"base_url: {shown(url)} is not a valid URL ({error})") from None
     return parsed
 
 

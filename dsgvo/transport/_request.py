@@ -26,7 +26,6 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import unquote, urlencode, urlsplit
 
 from pydantic import SecretStr
-from pydantic_core import PydanticSerializationError, to_json
 
 from dsgvo._version import __version__
 from dsgvo.errors import (
@@ -86,7 +85,7 @@ from dsgvo.wire.account import (
     name_fact,
     only_workspace,
 )
-from dsgvo.wire.arguments import shown
+from dsgvo.wire.arguments import require_json, shown
 from dsgvo.wire.body import parse_json
 from dsgvo.wire.completion import Completion
 from dsgvo.wire.errors import error_from_body, mask, mentions, read_object, redact, words_of
@@ -679,26 +678,7 @@ def _build(
 def _json(operation: Operation, refused: set[str]) -> bytes:
     added = {name: value for name, value in operation.optional.items() if name not in refused}
     body = {**(operation.body or {}), **added}
-    written = _written(body)
-    if isinstance(written, bytes):
-        return written
-    names = (name for name, value in body.items() if isinstance(_written({name: value}), str))
-    raise ConfigurationError(
-        f"{', '.join(map(shown, names))} cannot be written as JSON ({written}): use plain values, "
-        "finite numbers and valid Unicode, without lone surrogates"
-    )
-
-
-def _written(body: Mapping[str, Any]) -> bytes | str:
-    """Return what is sent, or what is wrong with it."""
-    try:
-        written = to_json(body)
-        # JSON has no such numbers; texts may hold the words.
-        unsure = b"NaN" in written or b"Infinity" in written
-        finite = not unsure or written == to_json(body, inf_nan_mode="null")
-    except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
-        return type(error).__name__
-    return written if finite else "NaN or infinity"
+    return require_json(body)
 
 
 def _sign(request: httpx.Request, config: ClientConfig, token: SecretStr) -> None:

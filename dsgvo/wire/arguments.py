@@ -5,16 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from numbers import Integral, Real
+from operator import index
 from typing import Any, TypeGuard, TypeVar, cast
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from dsgvo.errors import ConfigurationError
 
 __all__ = [
+    "among",
+    "as_json",
+    "as_number",
     "equal",
     "is_given",
+    "is_list",
     "listed",
     "refuse_content",
     "require",
+    "require_json",
     "shown",
     "unknown_argument",
     "wrong_argument",
@@ -32,7 +41,10 @@ _LONGEST = 400
 
 # Values of these are never shown: they are secret, or may hold what is.
 _HIDDEN = frozenset(
-    {"api_key", "client_secret", "default_headers", "extra_body", "additional_kwargs"}
+    {
+        *("api_key", "client_secret", "default_headers"),
+        *("extra_body", "additional_kwargs", "model_kwargs"),
+    }
 )
 
 
@@ -91,10 +103,78 @@ def listed(name: str, values: Iterable[_T]) -> list[_T]:
     Raises:
         ConfigurationError: If it is ``None``, say, or a dict, of which only the keys would be left.
     """
-    if isinstance(values, Mapping) or not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_list(values):
         kind = type(cast("object", values)).__name__
         raise ConfigurationError(f"{name} is a {kind}: pass a list")
     return list(values)
+
+
+def is_list(values: object) -> TypeGuard[Iterable[Any]]:
+    """Return whether something holds a list's items: a dict its keys alone, an array may be one."""
+    number = getattr(values, "shape", None) == ()
+    return isinstance(values, Iterable) and not isinstance(values, Mapping) and not number
+
+
+def as_number(value: Any) -> Any:
+    """Return a number of another library, such as NumPy's, as Python's; all else as it is.
+
+    Examples:
+        >>> from fractions import Fraction
+        >>> as_number(Fraction(1, 2)), as_number("1")
+        (0.5, '1')
+    """
+    if isinstance(value, int | float) or not isinstance(value, Real):
+        return value
+    return index(value) if isinstance(value, Integral) else float(value)
+
+
+def as_json(value: object) -> object:
+    """Return what JSON has in place of a value that it has not: a number of another library.
+
+    Raises:
+        PydanticSerializationError: If there is nothing.
+    """
+    if (number := as_number(value)) is value:
+        raise PydanticSerializationError(type(value).__name__)
+    return number
+
+
+def written(body: Mapping[str, Any]) -> bytes | str:
+    """Return what is sent, or what is wrong with it."""
+    try:
+        text = to_json(body, fallback=as_json)
+        # JSON has no such numbers; texts may hold the words.
+        unsure = b"NaN" in text or b"Infinity" in text
+        finite = not unsure or text == to_json(body, fallback=as_json, inf_nan_mode="null")
+    except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
+        return type(error).__name__
+    return text if finite else "NaN or infinity"
+
+
+def require_json(body: Mapping[str, Any], within: str = "") -> bytes:
+    """Return what is sent of a body.
+
+    Args:
+        body: Its fields.
+        within: The argument that they were given in, if not each in one of its own.
+
+    Raises:
+        ConfigurationError: If it cannot be written as JSON.
+    """
+    text = written(body)
+    if isinstance(text, bytes):
+        return text
+    wrong = [name for name, value in body.items() if isinstance(written({name: value}), str)]
+    names = ", ".join(f"{within}[{shown(name)}]" if within else shown(name) for name in wrong)
+    raise ConfigurationError(
+        f"{names} cannot be written as JSON ({text}): use plain values, finite numbers and valid "
+        "Unicode, without lone surrogates"
+    )
+
+
+def among(value: object, choices: Iterable[object]) -> bool:
+    """Return whether a value is one of some, where it may be of a kind that cannot be compared."""
+    return any(equal(value, one) for one in choices)
 
 
 def equal(value: object, other: object) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "require_assistants",
 ]
 
+_LONGEST_ID = 400
 _ROLES = ("user", "assistant", "system")
 
 
@@ -85,7 +86,7 @@ def require_assistant(
         raise ConfigurationError(
             f"assistant_id is missing: Client({provider.name!r}).assistants() lists yours"
         )
-    if not found.isprintable() or found in {".", ".."}:
+    if not found.isprintable() or found in {".", ".."} or len(found) > _LONGEST_ID:
         raise ConfigurationError(f"assistant_id={shown(assistant_id)} cannot be one")
     if residency == "strict" and found not in trusted_models:
         raise ResidencyError(

@@ -6,7 +6,7 @@ import re
 from array import array
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from math import isfinite
 from sys import byteorder
@@ -23,7 +23,7 @@ from dsgvo.errors import (
     UnprocessableEntityError,
 )
 from dsgvo.providers import PROVIDERS, Provider
-from dsgvo.wire.arguments import is_given, shown
+from dsgvo.wire.arguments import among, as_number, is_given, is_list, shown
 from dsgvo.wire.errors import read_object
 from dsgvo.wire.residency import model_id
 
@@ -158,7 +158,7 @@ def check_encoding(encoding_format: str | None) -> None:
     Raises:
         ConfigurationError: If it is none of OpenAI's two.
     """
-    if encoding_format not in (None, "base64", "float"):
+    if not among(encoding_format, (None, "base64", "float")):
         raise ConfigurationError(f"encoding_format={shown(encoding_format)}: 'base64' or 'float'")
 
 
@@ -168,7 +168,8 @@ def check_count(argument: str, value: int) -> None:
     Raises:
         ConfigurationError: With the argument and its value.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+    number = as_number(value)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ConfigurationError(f"{argument}={shown(value)} is out of range: use 1 or more")
 
 
@@ -200,8 +201,8 @@ def require_list(argument: str, value: object) -> None:
     Raises:
         ConfigurationError: If it is none.
     """
-    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        kind = "single str" if isinstance(value, str) else type(cast("object", value)).__name__
+    if isinstance(value, str) or not is_list(value):
+        kind = "single str" if isinstance(value, str) else type(value).__name__
         raise ConfigurationError(f"{argument} is a {kind}: pass a list of texts")
 
 
@@ -229,7 +230,7 @@ def batches(
     for name, value in (("batch_size", max_texts), ("max_batch_bytes", max_bytes)):
         check_count(name, value)
     require_list(argument, texts)
-    if on_empty not in get_args(OnEmpty):
+    if not among(on_empty, get_args(OnEmpty)):
         raise ConfigurationError(f"on_empty={shown(on_empty)}: 'error', 'zero' or 'skip'")
     checked, refused = isinstance(texts, Sequence), on_empty == "error"
     if checked:

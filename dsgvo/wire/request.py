@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
-from dsgvo.wire.arguments import equal, is_given, refuse_content, shown
+from dsgvo.wire.arguments import among, as_number, equal, is_given, refuse_content, shown
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.forms import THOUGHTS, in_forms
 from dsgvo.wire.names import valid_tool_names
@@ -173,7 +173,7 @@ def build_chat(
 
 
 def _is_empty(value: object) -> bool:
-    return not value and isinstance(value, str | list | tuple)
+    return isinstance(value, str | list | tuple) and not value
 
 
 def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
@@ -257,18 +257,19 @@ def check_parameter(name: str, value: Any, provider: Provider) -> None:
     Raises:
         ConfigurationError: If the value is of the wrong type, out of range or no choice.
     """
-    if name in provider.choices and value not in provider.choices[name]:
+    if name in provider.choices and not among(value, provider.choices[name]):
         raise ConfigurationError(
             f"{name}={shown(value)}: {provider.title} takes "
             f"{', '.join(map(repr, provider.choices[name]))}; extra_body passes others unchecked"
         )
     if name in _RANGES:
         low, high = _RANGES[name]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not low <= value <= high:  # nor is a NaN
+        plain = as_number(value)
+        number = isinstance(plain, int | float) and not isinstance(plain, bool)
+        if not number or not low <= plain <= high:  # nor is a NaN
             upper = f" to {high:g}" if high < math.inf else " or more"
             raise ConfigurationError(f"{name}={shown(value)} is out of range: use {low:g}{upper}")
-    if name in _WHOLE and (not isinstance(value, int) or isinstance(value, bool)):
+    if name in _WHOLE and (not isinstance(as_number(value), int) or isinstance(value, bool)):
         raise ConfigurationError(f"{name}={shown(value)} is not a whole number")
     if name == "stop":
         sequences: list[object] = cast("Any", value) if isinstance(value, list) else [value]

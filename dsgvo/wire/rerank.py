@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from dsgvo.errors import APIResponseError, CapabilityError, ConfigurationError
 from dsgvo.providers import PROVIDERS, Provider, RerankSupport
-from dsgvo.wire.arguments import refuse_content
+from dsgvo.wire.arguments import is_given, refuse_content
 from dsgvo.wire.embeddings import (
     MAX_BATCH_BYTES,
     Batch,
@@ -118,7 +118,7 @@ def build_rerank(
         max_bytes=max_batch_bytes,
         argument="documents",
     )
-    model = require_model(provider, model or support.default_model)
+    model = require_model(provider, model if is_given(model) else support.default_model)
     refuse_content(extra_body, "query", "documents")
     fields = {"model": model, "query": query, **(extra_body or {})}
     check_models(provider, fields, residency, trusted_models)

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 
 from dsgvo.errors import ConfigurationError, ResidencyError
 from dsgvo.providers import Provider
-from dsgvo.wire.arguments import is_given, shown
+from dsgvo.wire.arguments import among, as_json, is_given, shown
 
 __all__ = [
     "EUROPEAN",
@@ -93,7 +93,7 @@ def resolve_residency(value: str | None) -> Residency:
         ConfigurationError: If it is none of the three.
     """
     value = value if is_given(value) else "eu"
-    if value not in get_args(Residency):
+    if not among(value, get_args(Residency)):
         raise ConfigurationError(
             f"residency={shown(value)} (argument or {RESIDENCY_VARIABLE}): use 'eu', 'strict' or "
             "'any'"
@@ -197,7 +197,7 @@ def _written(value: object, name: str) -> object:
         tools = cast("list[Any]", value)
         value = [tool for tool in tools if not _is_function(tool)]
     try:
-        return to_jsonable_python(value)
+        return to_jsonable_python(value, fallback=as_json)
     except (ValueError, RecursionError):  # which is said where the body is written
         return None
 

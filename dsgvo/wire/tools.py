@@ -420,9 +420,9 @@ def tool_choice(
             )
         case True:
             return _named(names[0]) if len(names) == 1 else "required"
-        case "any":
+        case str("any"):  # an array is compared with none
             return "required"
-        case "auto" | "none" | "required":
+        case str("auto" | "none" | "required"):
             return choice
         case str() if choice in names:
             return _named(choice)

@@ -113,7 +113,6 @@ def test_without_a_question_the_headings_are_asked_about_and_a_refused_key_is_on
     assert one_line(run).startswith("error: Qdrant, with the vectors of innoGPT: ")
 
 
-SOVRGPT = {"SOVRGPT_API_KEY": "k"}
 BOTH = {"NEUROFLASH_API_KEY": "k", "INNOGPT_API_KEY": "k"}
 HAVING = "add --embeddings innogpt (with INNOGPT_API_KEY) or meingpt (with MEINGPT_API_KEY)"
 
@@ -124,7 +123,7 @@ HAVING = "add --embeddings innogpt (with INNOGPT_API_KEY) or meingpt (with MEING
         ("--docs fehlt", {}, "--docs fehlt: there is no such folder"),
         ("--docs .", {}, "--docs .: the folder has no files"),
         ("--provider innogpt", {}, "set INNOGPT_API_KEY; or use the emulator"),
-        ("--provider sovrgpt", SOVRGPT, HAVING),
+        ("--provider sovrgpt", {"SOVRGPT_API_KEY": "k"}, HAVING),
         ("--provider neuroflash --embeddings innogpt", BOTH, "NEUROFLASH_WORKSPACE_ID"),
         ("--qdrant http://127.0.0.1:9", {}, "--qdrant http://127.0.0.1:9: "),
     ],

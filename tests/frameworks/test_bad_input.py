@@ -55,7 +55,9 @@ def test_bad_input(case: BadInput, way: Way, server: Server, monkeypatch: Any) -
 @pytest.mark.parametrize(
     ("framework", "arguments", "says"),
     [
-        ("langchain", {"model": "a", "model_name": "b"}, "model and model_name are the same arg"),
+        ("llamaindex", {"model": "a", "model_name": "b"}, "model_name and model are the same arg"),
+        ("langchain", {"max_completion_tokens": "viel"}, "max_completion_tokens='viel': Input"),
+        ("langchain", {"extra_body": {"a": object()}}, "extra_body['a'] cannot be written as JSON"),
         ("langchain", {"default_headers": {"x": ["geheim"]}}, "default_headers['x'] holds char"),
         ("llamaindex", {"grammar": "g"}, "go into additional_kwargs={'grammar'"),
         ("llamaindex", {"is_chat_model": False}, "all models here are chat models"),

@@ -20,8 +20,7 @@ class TestInnoGPTUnit(Vendor, EmbeddingsUnitTests):
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         expected = {"api_key": "key-of-the-environment", "base_url": "https://ki.example.com/v1"}
-        variables = {f"INNOGPT_{name.upper()}": value for name, value in expected.items()}
-        return variables, {}, expected
+        return {f"INNOGPT_{name.upper()}": value for name, value in expected.items()}, {}, expected
 
 
 class TestInnoGPT(Vendor, EmbeddingsIntegrationTests):

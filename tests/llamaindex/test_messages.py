@@ -20,7 +20,6 @@ ASKED = {"role": "user", "content": "eins\nzwei\ndrei"}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 NAMED = CALLED | {"tool_calls": [CALL | {"id": "addiere"}]}
 THOUGHTFUL = {"role": "assistant", "content": "eins", "reasoning_content": "Hm."}
-RESULT = {"role": "tool", "content": "3", "tool_call_id": "call_1"}
 IMAGE: Any = {"url": "https://example.com/bild.jpg", "detail": "low"}
 BILD, THOUGHT = types.ImageBlock(**IMAGE), types.ThinkingBlock(content="Hm.")
 EINS, ZWEI, LEER = (types.TextBlock(text=text) for text in ("eins", "zwei", ""))
@@ -49,7 +48,7 @@ def assistant(*blocks: Any, **fields: Any) -> types.ChatMessage:
         (types.ChatMessage("Hallo"), {"role": "user", "content": "Hallo"}),
         *((types.ChatMessage("Hallo", role=role), SYSTEM) for role in ("system", "developer")),
         (types.ChatMessage("Hallo", role="chatbot"), ANSWERED),
-        (result("call_1"), RESULT),
+        (result("call_1"), {"role": "tool", "content": "3", "tool_call_id": "call_1"}),
         *((calling(kwargs), CALLED) for kwargs in (A, '{"a":1}')),
         # Chat stores of other integrations hold calls so.
         *((assistant(tool_calls=[call]), CALLED) for call in (CALL, BEDROCKS)),

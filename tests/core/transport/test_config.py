@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import numpy
 import pytest
 from pydantic import SecretStr
 
@@ -75,21 +76,23 @@ def test_where_an_address_of_a_vendor_is_found(address: str, behind: str) -> Non
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"default_headers": [("X-Y", "1")]}, "mapping"),
+    *(({f"default_{n}": [("a", "b")]}, f"{n} is not a mapping") for n in ("headers", "query")),
     ({"default_headers": {"X-Y": 1}}, "no header can carry"),
     ({"api_key": 7}, "api_key is a int, not a str"),
+    ({"api_key": lambda key: key}, "api_key: this function cannot be called without arguments"),
+    *(({n: numpy.ones(2)}, n) for n in ("api_key", "client_id", "residency", "rate_limit")),
+    *(({name: numpy.array(3)}, name) for name in ("trusted_models", "include_response_headers")),
     ({"arguments": {"workspace_id": "w"}}, "workspace_id='w': SovrGPT has no such argument"),
     ({"trusted_models": "gpt"}, "trusted_models='gpt': use a list"),
     ({"client_id": "mein client", "client_secret": "s"}, "client_id holds white space"),
     ({"client_id": "c", "api_key": "k"}, "are two ways to sign in: pass one of them"),
     ({"client_id": None, "client_secret": "c", "api_key": "k"}, "are two ways to sign in"),
-    ({"timeout": "5"}, "timeout='5': use seconds above 0"),
+    *(({"timeout": n}, f"timeout={n!r}: use seconds above 0") for n in ("5", True)),
     ({"client_id": "c", "client_secret": "ein Geheimnis"}, "client_secret holds white space"),
     *(({"purpose": p}, f"purpose={p!r}: use a line of text, such as 'Ku") for p in (5, " ")),
     *(({"max_response_bytes": n}, f"_bytes={n}: use a whole number") for n in (True, 0)),
     ({"http_transport": type("", (), {"__module__": "httpx2", "handle_request": id})()}, "httpx2"),
     *(({f"http{a}transport": 7}, f"an httpx.{a.strip('_').title()}Base") for a in ("_", "_async_")),
-    ({"default_query": "a=b"}, "default_query is not a mapping"),
     *(({"default_query": {"a": t}}, "['a'] is not valid Unicode") for t in ("x\ud800", "\udfffx")),
     ({"include_response_headers": "X-A"}, "include_response_headers='X-A': use True, or a list"),
     ({"rate_limit": 7}, "rate_limit=7: 'adaptive', a Gate, or None"),
@@ -102,7 +105,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("given", "said"), WRONG)
 def test_what_is_wrong_is_named(given: dict[str, Any], said: str) -> None:
     signs_in = "client_id" in given
-    own = {"api_key": None if signs_in else "k"} | given
+    own = ({"client_secret": "s"} if signs_in else {"api_key": "k"}) | given
     error = raised(ConfigurationError, resolve, "neuroflash" if signs_in else "sovrgpt", **own)
     assert said in str(error)
 
@@ -140,7 +143,7 @@ def test_how_long_each_step_may_take(took: tuple[float | None, float]) -> None:
 
 
 def test_a_time_out_in_any_of_its_forms() -> None:
-    given: tuple[Any, ...] = (5, None, 2147483, (3, 4.5), (20, 4), httpx.Timeout(90, connect=2))
+    given: Any = (numpy.int64(5), None, 2147483, (3, 4.5), (20, 4), httpx.Timeout(90, connect=2))
     configs = [resolve("sovrgpt", api_key="k", timeout=one) for one in given]
     kept = [(None, 5), (None, None), (None, 2147483), (3, 4.5), (20, 4), (2, 90)]
     assert [(config.connect_timeout, config.timeout) for config in configs] == kept

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import numpy
 import pytest
 
 import dsgvo
@@ -32,11 +33,11 @@ def test_honest_parameters_warn_at_the_users_line_without_a_module(server: Serve
 
 
 HEUTE = {"type": "function", "function": {"name": "heute", "parameters": {}}}
-VALUES: dict[str, Any] = {"temperature": 0.7, "top_p": 0.9, "max_tokens": 200, "stop": ["\n\n"]}
+VALUES: dict[str, Any] = {"temperature": numpy.float32(0.5), "top_p": 0.9, "stop": ["\n\n"]}
 VALUES |= {"tools": [HEUTE], "tool_choice": "none", "response_format": {"type": "json_object"}}
 VALUES |= {"reasoning": {"effort": "low"}, "reasoning_effort": "low", "seed": 7, "user": "anna"}
 VALUES |= {"logit_bias": {"50256": -100}, "frequency_penalty": -1.5, "presence_penalty": 1.5}
-VALUES |= {"repetition_penalty": 1.1, "structured_outputs": True}
+VALUES |= {"repetition_penalty": 1.1, "structured_outputs": True, "max_tokens": numpy.int64(9)}
 VALUES["web_search_options"] = {"search_context_size": "low"}
 JSON = "application/json"
 SENT = {"user-agent": f"dsgvo-llm/{dsgvo.__version__}", "accept": JSON, "content-type": JSON}
@@ -70,9 +71,13 @@ def test_what_json_does_not_know_is_refused_before_sending(mode: Mode, server: S
     chat, embedding = mode.client("sovrgpt", server), mode.client("meingpt", server)
     for call, said in (
         (lambda: mode.ask(chat, [{"role": "user", "content": "a\udfffb"}]), "valid Unicode"),
-        (lambda: mode.ask(chat, top_k=object()), "written as JSON (PydanticSerializationError)"),
         (lambda: mode.ask(chat, extra_body={"messages": []}), "['messages'] would replace what"),
         (lambda: mode.embed(embedding, ["a"], extra_body={"input": "b"}), "['input'] would"),
+        (lambda: mode.embed(embedding, numpy.array(3), batch_size=numpy.int64(1)), "texts is a nd"),
+        (lambda: mode.ask(chat, extra_body={"a": id}), "body['a'] cannot be written as JSON (Py"),
+        (lambda: mode.ask(chat, stop=numpy.ones(2)), "stop"),
+        (lambda: mode.ask(chat, tools=numpy.ones(2)), "tools is a ndarray"),
+        (lambda: mode.ask(chat, tools=[HEUTE], tool_choice=numpy.ones(2)), "tool_choice"),
     ):
         assert said in str(raised(errors.ConfigurationError, call))
     assert server.requests == []

@@ -13,8 +13,6 @@ from dsgvo import PROVIDERS, errors
 from dsgvo.wire import embeddings as wire
 from tests.core.support import raised
 
-PROVIDER = PROVIDERS["meingpt"]
-
 
 def b64(*numbers: float) -> str:
     return base64.b64encode(array("f", numbers).tobytes()).decode()
@@ -28,7 +26,7 @@ def row(index: int | None, vector: Any) -> dict[str, Any]:
 def decode(answer: Any, count: int = 2, start: int = 0, **kwargs: Any) -> wire.EmbeddingResult:
     body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     batch = wire.Batch(start, [f"Text {i}" for i in range(count)])
-    return wire.decode_embeddings(PROVIDER, body, batch, **kwargs)
+    return wire.decode_embeddings(PROVIDERS["meingpt"], body, batch, **kwargs)
 
 
 A, B = [0.5, -1.0], [0.25, 2.0]

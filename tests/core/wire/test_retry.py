@@ -55,7 +55,6 @@ RETRY_AFTER = {
     time.asctime(time.gmtime(NOW + 90)): 90.0,  # in HTTP's oldest form, without a zone
     "Fri, 31 Dec 9999 23:59:59 -99999999999999": None,
 }
-MILLISECONDS = {"1500": 1.5, "-5": 0.0, "bald": 7.0, "inf": 7.0}
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has no tzset")
@@ -68,7 +67,7 @@ def test_what_a_server_says_of_trying_again_and_when(monkeypatch: pytest.MonkeyP
     assert {v: retry_after({"retry-after": v, "date": date}, 0) for v in RETRY_AFTER} == RETRY_AFTER
     assert retry_after({"retry-after": formatdate(NOW + 90), "date": "5"}, NOW) == 90
     assert should_retry({}) is retry_after({"date": date, "retry-after-ms": "inf"}, NOW) is None
-    for ms, seconds in MILLISECONDS.items():
+    for ms, seconds in {"1500": 1.5, "-5": 0.0, "bald": 7.0, "inf": 7.0}.items():
         assert retry_after({"retry-after-ms": ms, "retry-after": "7"}, NOW) == seconds, ms
     monkeypatch.undo()
     time.tzset()
