@@ -170,6 +170,11 @@ MODEL_LIST_SECONDS = 3600.0
 MODEL_LIST_RETRY_SECONDS = 60.0
 """After how long a list that could not be had is asked for again when an image is to be sent."""
 
+_NUMBER_TYPES = frozenset(
+    {"output_dtype", "embedding_types", "embedding_type", "output_type", "dtype"}
+)
+"""Fields of embeddings requests that say of what numbers vectors are."""
+
 _NO_LIST = frozenset({404, 405})
 _T = TypeVar("_T")
 
@@ -497,6 +502,8 @@ class BaseClient:
             asked["encoding_format"] = encoding_format
         refuse_content(own.extra_body, "input")
         asked.update(own.extra_body or {})
+        if not _NUMBER_TYPES.isdisjoint(asked):  # of which base64 would be other bytes
+            asked.setdefault("encoding_format", "float")
         if asked.get("dimensions") is not None:
             check_count("dimensions", asked["dimensions"])
         check_models(config.spec, asked, config.residency, config.trusted_models)

@@ -106,18 +106,19 @@ def test_parts_of_a_batch_that_was_too_large(mode: Mode, monkeypatch: pytest.Mon
 
 
 def test_a_batch_as_arrays_with_what_it_cost(async_mode: Mode) -> None:
-    sent: dict[str, Any] = {"model": "m", "dimensions": 1, "encoding_format": "float"}
-    given = sent | {"allow_undocumented": True, "extra_body": {"more": 7}}
+    known, typed = {"model": "m", "dimensions": 1}, {"output_dtype": "int8"}
+    given: dict[str, Any] = known | {"allow_undocumented": True, "extra_body": typed}
+    sent: dict[str, Any] = known | typed | {"encoding_format": "float"}
     with raw_server(Vectors(limit=1, refuse="ä")) as raw:
         own = client(async_mode, raw, "sovrgpt")
         for _ in range(2):  # halved, and then known to be
             done = async_mode.call(own, "embed_batch", TEXTS[:3], **given)
             assert done == ([array("f", vector) for vector in VECTORS[:3]], 3)
-        assert json_of(raw.requests[-1]) == sent | {"input": TEXTS[2:3], "more": 7}
+        assert json_of(raw.requests[-1]) == sent | {"input": TEXTS[2:3]}
         error = raised(errors.BadRequestError, async_mode.call, own, "embed_batch", ["ä"], **given)
         assert error.__notes__ == ["while embedding text 0"]
         raised(errors.ConfigurationError, async_mode.call, own, "embed_batch", [""], **given)
-        raised(errors.CapabilityError, async_mode.call, own, "embed_batch", ["a"], **sent)
+        raised(errors.CapabilityError, async_mode.call, own, "embed_batch", ["a"], **known)
 
 
 def test_a_refusal_that_may_be_of_base64(mode: Mode, server: Server) -> None:

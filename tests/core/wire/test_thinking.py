@@ -31,7 +31,6 @@ OPENED: dict[str, tuple[str, str]] = {
     "Hm.</think>Ja, </think>.": ("Hm.", "Ja, </think>."),
     f"{NO_END}\n</think>Ja.": (NO_END, "Ja."),
 }
-# whole texts that begin inside a thought, and that do not
 UNOPENED = [
     *("Hm.\n</think>\n\nJa.", "Hm.</think>Ja.", "Hm.</think> Ja.", "Hm. </think>\nJa."),
     *("Hm.\t</think>\r\nJa.", "Hm </think>Ja.", "</think>Ja.", "Hm.\n</think>"),
