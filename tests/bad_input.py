@@ -125,7 +125,6 @@ CASES: tuple[BadInput, ...] = (
     _row("construction", "base_url: of the environment", **MEINGPT_URL),
     # How it is asked
     _setting("timeout", 0, "timeout=0|seconds"),
-    _setting("timeout", float("nan"), "timeout=nan"),
     _setting("timeout", 1e10, "timeout=10000000000.0|24 days"),
     _setting("include_response_headers", None, "list of headers' names"),
     _setting("trusted_models", ["m", None], "trusted_models=|list of model ids"),

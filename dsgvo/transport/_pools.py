@@ -122,7 +122,15 @@ _QUOTED = re.compile(r":? (?:bytearray\()?b['\"].*", re.S)
 _BY_PROXY = re.compile(r"(?<=\A\d{3}) .*", re.S)
 
 Failure: TypeAlias = Literal[
-    "unreachable", "unreachable in time", "untrusted", "silent", "broken", "stale", "head", "size"
+    "unreachable",
+    "unreachable in time",
+    "untrusted",
+    "silent",
+    "broken",
+    "stale",
+    "head",
+    "size",
+    "proxy",
 ]
 
 
@@ -133,7 +141,7 @@ class ConnectionFailedError(Exception):
         kind: ``unreachable`` and ``unreachable in time``: there was no connection; ``untrusted``:
             its certificate was refused; ``silent``: nothing came for the time-out; ``broken``;
             ``stale``: the server had closed a kept connection before a byte of the answer came;
-            ``head``: the answer's head is too long; ``size``: its body is.
+            ``head``: the answer's head is too long; ``size``: its body is; ``proxy``: it answered.
         reason: What httpx says.
         retry: Whether no byte of an answer had come, so that sending again repeats nothing that
             the user has seen.
@@ -1409,8 +1417,9 @@ def _classified(error: Exception, reason: str, answered: bool) -> ConnectionFail
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             return ConnectionFailedError("untrusted", reason)
         return ConnectionFailedError("unreachable", reason, retry=not answered)
-    if isinstance(error, httpx.ProxyError) and reason.startswith("5"):  # its status, before ours
-        return ConnectionFailedError("broken", reason, retry=not answered)
+    if isinstance(error, httpx.ProxyError) and reason[:3].isdecimal():  # its status, before ours
+        passes = reason.startswith(("5", "429"))
+        return ConnectionFailedError("proxy", reason, retry=passes and not answered)
     if _LONG_HEAD in reason:
         return ConnectionFailedError("head", "more than 100 KiB")
     if answered or not isinstance(error, httpx.NetworkError | httpx.ProtocolError):

@@ -753,6 +753,10 @@ def connection_error(
             )
         case "unreachable":
             message = f"cannot reach {host} ({reason}){where}"
+        case "proxy":
+            wants = ", it wants a user name and a password" if reason.startswith("407") else ""
+            where = "; check HTTPS_PROXY and NO_PROXY"
+            message = f"cannot reach {host}: the proxy answered {reason}{wants}{where}"
         case "broken" | "stale":
             message = f"the connection to {host} broke ({reason})"
     error = kind(f"{spec.title}: {message}", provider=spec.name)
@@ -999,6 +1003,7 @@ def _no_token(config: ClientConfig, operation: Operation, answer: Answer, body: 
 
     def fail(what: str) -> APIResponseError:
         what = what.removeprefix("expected JSON, got ")
+        what = what.replace("expected a JSON object", "JSON that is no object")
         return APIResponseError(
             f"{config.spec.title}: expected an access token from {operation.url}, got {what}",
             provider=config.spec.name,
@@ -1038,6 +1043,8 @@ def _token(body: bytes, started: float) -> Token | None:
     try:
         life = float(answer.get("expires_in") or DEFAULT_LIFE)
     except (ValueError, TypeError, OverflowError):  # "4h": no token is lost for it
+        life = DEFAULT_LIFE
+    if not life > 0:  # nor is a NaN: each request would sign in
         life = DEFAULT_LIFE
     return Token(SecretStr(text), started + life - min(RENEW_BEFORE, life / 10))
 

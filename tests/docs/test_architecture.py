@@ -8,7 +8,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 GENERATED = re.compile(r"^(vendors/\w+|from-\w+|architecture|security|changelog)\.md$")
-QUOTED = re.compile(r"`([\w.-]+/[\w./-]*)(?:::(\w+))?`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 TOPS = {path.name for path in ROOT.iterdir()}
 
@@ -17,7 +16,7 @@ def faults(page: Path, text: str) -> list[str]:
     """Return what a page names that is not there."""
     links = [link for link in LINK.findall(text) if not GENERATED.match(link)]
     found = [link for link in links if not (page.parent / link).exists()]
-    for name, definition in QUOTED.findall(text):
+    for name, definition in re.findall(r"`([\w.-]+/[\w./-]*)(?:::(\w+))?`", text):
         path, defined = ROOT / name, rf"(?m)^((async )?def|class) {definition}\b|^{definition}\b.*="
         if name.split("/")[0] not in TOPS:
             continue  # a model's id, a media type

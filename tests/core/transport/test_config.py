@@ -87,7 +87,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"client_id": "mein client", "client_secret": "s"}, "client_id holds white space"),
     ({"client_id": "c", "api_key": "k"}, "are two ways to sign in: pass one of them"),
     ({"client_id": None, "client_secret": "c", "api_key": "k"}, "are two ways to sign in"),
-    *(({"timeout": n}, f"timeout={n!r}: use seconds above 0") for n in ("5", True)),
+    *(({"timeout": n}, f"timeout={n!r}: use seconds above 0") for n in ("5", True, float("nan"))),
     ({"client_id": "c", "client_secret": "ein Geheimnis"}, "client_secret holds white space"),
     *(({"purpose": p}, f"purpose={p!r}: use a line of text, such as 'Ku") for p in (5, " ")),
     *(({"max_response_bytes": n}, f"_bytes={n}: use a whole number") for n in (True, 0)),

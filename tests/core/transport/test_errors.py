@@ -54,6 +54,8 @@ UNKNOWN = (
     f"cannot reach gate.example ({CERTIFICATE}): if its certificate is your company's own, set "
     "SSL_CERT_FILE to the authority's, or pass http_transport=httpx.HTTPTransport(verify=…)"
 )
+BY = "cannot reach gate.example: the proxy answered"
+ENV, WANTS = "; check HTTPS_PROXY and NO_PROXY", ", it wants a user name and a password"
 # What httpx raised, what kind of failure it is, whether it may be sent again, and what is said
 RAISED: list[tuple[Exception, str, bool, str]] = [
     (httpx.ConnectError("no"), "unreachable", True, f"cannot reach gate.example (no){CHECK}"),
@@ -62,8 +64,8 @@ RAISED: list[tuple[Exception, str, bool, str]] = [
     (httpx.ReadTimeout("t"), "silent", False, SILENT),
     *((e("x"), "broken", True, f"{BROKE} (x)") for e in httpx.ProtocolError.__subclasses__()),
     (httpx.ReadError(""), "broken", True, f"{BROKE} (ReadError)"),
-    (httpx.ProxyError("403"), "broken", False, f"{BROKE} (403)"),
-    (httpx.ProxyError("503"), "broken", True, f"{BROKE} (503)"),
+    *((httpx.ProxyError(s), "proxy", s > "407", f"{BY} {s}{ENV}") for s in ("403", "429", "503")),
+    (httpx.ProxyError("407"), "proxy", False, f"{BY} 407{WANTS}{ENV}"),
 ]
 
 

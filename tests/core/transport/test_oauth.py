@@ -71,14 +71,14 @@ def test_a_token_is_fetched_as_the_page_says_and_serves_the_account(server: Serv
     assert bearer.startswith("Bearer emulator-token-")
 
 
-@pytest.mark.parametrize("life", ["3600", "null", "0", '"3600"', '"4h"', "[3600]", "1e400", "-5"])
+@pytest.mark.parametrize("life", ["null", "0", '"3600"', '"4h"', "[3600]", "1e400", "-5", '"nan"'])
 def test_another_account_has_a_token_of_its_own(mode: Mode, life: str) -> None:
     with raw_server(tokens(life)) as raw:
         elsewhere = f"{raw.url.replace('127.0.0.1', 'localhost')}/api/ds-prototypes"
         others = [{"client_id": "b"}, {"client_secret": "c"}, {"base_url": elsewhere}]
         found = [mode.chat(of(mode, raw, **other)).content for other in [{}, *others, {}]]
-    own, last = "client-ein-Geheimnis", 5 if life == "-5" else 1
-    assert found == [f"{own}-1", "b-ein-Geheimnis-2", "client-c-3", f"{own}-4", f"{own}-{last}"]
+    own = "client-ein-Geheimnis"
+    assert found == [f"{own}-1", "b-ein-Geheimnis-2", "client-c-3", f"{own}-4", f"{own}-1"]
 
 
 def test_a_stream_asks_for_its_key_in_the_context_of_its_call(server: Server) -> None:
@@ -146,7 +146,8 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
     with raw_server(answer) as raw:
         error = raised(errors.APIResponseError, mode.chat, of(mode, raw, max_response_bytes=100))
     said = "a token of more than 100 bytes" if len(body) > 100 else "expected an access token from "
-    assert (str(error).startswith(f"neuroflash: {said}"), "got None" in str(error)) == (True, False)
+    assert str(error).startswith(f"neuroflash: {said}")
+    assert [none for none in ("got None", "got expected") if none in str(error)] == []
     found = (len(raw.requests), error.provider, error.request_id, error.status_code)
     assert found == (1, "neuroflash", "r", None if len(body) > 100 else 200)
     for status, kind in {200: errors.APIStatusError, 403: errors.PermissionDeniedError}.items():
