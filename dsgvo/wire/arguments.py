@@ -18,6 +18,7 @@ __all__ = [
     "as_json",
     "as_number",
     "equal",
+    "holds_iterator",
     "is_given",
     "is_list",
     "listed",
@@ -163,6 +164,8 @@ def require_json(body: Mapping[str, Any], within: str = "") -> bytes:
     """
     text = written(body)
     if isinstance(text, bytes):
+        for name in filter(lambda name: holds_iterator(body[name]), body if within else ()):
+            raise ConfigurationError(f"{within}[{shown(name)}] holds an iterator: pass a list")
         return text
     wrong = [name for name, value in body.items() if isinstance(written({name: value}), str)]
     names = ", ".join(f"{within}[{shown(name)}]" if within else shown(name) for name in wrong)
@@ -170,6 +173,15 @@ def require_json(body: Mapping[str, Any], within: str = "") -> bytes:
         f"{names} cannot be written as JSON ({text}): use plain values, finite numbers and valid "
         "Unicode, without lone surrogates"
     )
+
+
+def holds_iterator(value: object) -> bool:
+    """Return whether a value can be read but once, and is nothing in the next attempt."""
+    if isinstance(value, Mapping):
+        return any(map(holds_iterator, cast("Mapping[str, object]", value).values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_iterator, cast("list[object]", value)))
+    return hasattr(value, "__next__")
 
 
 def among(value: object, choices: Iterable[object]) -> bool:

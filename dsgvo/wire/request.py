@@ -12,7 +12,15 @@ from typing import Any, cast
 
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.providers import Model, Provider, StructuredOutputMethod
-from dsgvo.wire.arguments import among, as_number, equal, is_given, refuse_content, shown
+from dsgvo.wire.arguments import (
+    among,
+    as_number,
+    equal,
+    holds_iterator,
+    is_given,
+    refuse_content,
+    shown,
+)
 from dsgvo.wire.files import Upload, check_parts, take_upload
 from dsgvo.wire.forms import THOUGHTS, in_forms
 from dsgvo.wire.names import valid_tool_names
@@ -193,8 +201,9 @@ def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
 
 def _check_values(body: Mapping[str, Any]) -> None:
     for name, value in body.items():
-        if hasattr(value, "__next__"):  # nothing of it would be left for a second attempt
-            raise ConfigurationError(f"{name} is a {type(value).__name__}: pass a list")
+        # Nothing of it would be left for a second attempt. Of messages and tools each is a dict.
+        if name not in {"messages", "tools"} and holds_iterator(value):
+            raise ConfigurationError(f"{name} is or holds an iterator: pass a list")
 
 
 def _check_form(provider: Provider, body: Mapping[str, Any]) -> None:

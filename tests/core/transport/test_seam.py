@@ -118,6 +118,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("extra_headers", ["a"], "extra_headers is not a mapping"),
     ("extra_query", {"a": [1]}, "extra_query['a']: use a text, a number or a bool"),
     ("extra_body", "x", "extra_body is a str, not a dict"),
+    ("extra_body", {"a": {"b": [iter([1])]}}, "extra_body['a'] holds an iterator: pass a list"),
     ("openai_proxy", "geheim", "openai_proxy is no parameter of a request"),
     ("extra_body", {"Authorization": "geheim"}, "extra_body['Authorization'] is no field of a"),
     ("extra_body", {"model": ["m"]}, "extra_body['model'] is a list, not a str"),

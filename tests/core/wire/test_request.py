@@ -114,7 +114,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     *(({"model": 7}, "model=7"), ({"messages": []}, "messages is empty")),
     *(({"messages": m}, f"messages is a {type(m).__name__}: pass a") for m in (b"", HELLO[0])),
     ({"messages": [{"content": iter([])}]}, "messages[0].content is a list_iterator: pass a text"),
-    ({"user": iter([])}, "user is a list_iterator: pass a list"),
+    ({"user": {"a": iter([])}}, "user is or holds an iterator: pass a list"),
     ({"messages": [HELLO[0], "Hallo"]}, "messages[1] is a str, not a dict"),
     ({"messages": [*HELLO, {"tool_calls": 5}]}, "messages[1].tool_calls is a int: pass a list"),
     ({"tools": "add"}, "tools"),
