@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-__all__ = ["SECRET_FIELD", "SECRET_NAME", "hidden", "without_frames"]
+__all__ = ["SECRET_FIELD", "SECRET_NAME", "hidden", "is_secret", "without_frames"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -22,6 +22,14 @@ SECRET_FIELD = re.compile(
     r"|(.*[-_])?client[-_]?(assertion|id)"
 )
 """Matches the name of a field that holds a secret; ``token`` is none, as texts have tokens."""
+
+
+_SECRET_VALUE = re.compile(r"(?=\S*\d)\S{16,}")
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Return whether a header or a query's parameter may hold a secret, by its name or its look."""
+    return bool(SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
 
 
 def hidden(value: _T) -> Callable[[], _T]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from hashlib import sha256
@@ -24,7 +23,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field, PrivateAttr
 
 from dsgvo import __version__
-from dsgvo._secrets import SECRET_NAME
+from dsgvo._secrets import is_secret
 from dsgvo._signature import keep_signature
 from dsgvo._warnings import tell_left_out
 from dsgvo.providers import StructuredOutputMethod
@@ -62,7 +61,8 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     model_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further parameters of each request."
     )
-    _own: str = PrivateAttr("")  # in the keys of caches; made late, for models are compared by it
+    # A function of keys and its name in caches; made late, for models are compared by it.
+    _own: tuple[object, str] = PrivateAttr((None, ""))
 
     def model_post_init(self, context: Any, /) -> None:
         """Do what LangChain does after validation; :class:`VendorSettings` stands before it."""
@@ -109,7 +109,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         """Headers and query that ``dumps`` and the key of a cache know, but for what is secret."""
         given = {"default_headers": self.default_headers, "default_query": self.default_query}
         known = {
-            field: {name: text for name, text in values.items() if not _is_secret(name, str(text))}
+            field: {name: text for name, text in values.items() if not is_secret(name, str(text))}
             for field, values in given.items()
             if values
         }
@@ -141,10 +141,12 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             if isinstance(given := kwargs.get(name) or vars(self).get(name), Mapping):
                 kwargs[name] = _without_secrets(cast("Mapping[str, Any]", given))
         account = self._client.config.account[-1]
-        if not isinstance(account, bytes):  # a function gives the keys of this object alone
-            self._own = self._own or uuid4().hex
-            account = f"{self._own}{id(self.api_key)}".encode()
-        kwargs["account"] = account.hex()
+        if isinstance(account, bytes):
+            kwargs["account"] = account.hex()
+        else:  # a function gives the keys of this object alone
+            if self._own[0] is not self.api_key:
+                self._own = self.api_key, uuid4().hex
+            kwargs["account"] = self._own[1]
         vars(self).pop("_serialized", None)
         return super()._get_llm_string(stop=stop, **kwargs)
 
@@ -424,17 +426,9 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             )
 
 
-_SECRET_VALUE = re.compile(r"(?=\S*\d)\S{16,}")
-
-
 def _without_secrets(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return headers or a query with what is secret by its digest, as a cache keeps them."""
     return {
-        name: sha256(str(value).encode()).hexdigest() if _is_secret(name, str(value)) else value
+        name: sha256(str(value).encode()).hexdigest() if is_secret(name, str(value)) else value
         for name, value in given.items()
     }
-
-
-def _is_secret(header: str, value: str) -> bool:
-    """Return whether a header may hold a secret, by its name or how its value looks."""
-    return bool(SECRET_NAME.search(header) or _SECRET_VALUE.search(value))

@@ -14,7 +14,7 @@ from llama_index.core.instrumentation.events.embedding import (
     EmbeddingEndEvent,
     EmbeddingStartEvent,
 )
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from dsgvo._secrets import without_frames
 from dsgvo.errors import ConfigurationError
@@ -66,16 +66,16 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         """Return the name under which LlamaIndex stores and reports the class."""
         return cls.__name__
 
-    def to_dict(self, **kwargs: Any) -> dict[str, Any]:
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Return the settings, by which the caches of ingestion tell models apart.
 
         Of headers and query, which may hold keys and choose who embeds, there is a digest.
         """
-        data = super().to_dict(**kwargs)
-        if given := [one for one in (self.default_headers, self.default_query) if one]:
-            data[_DIGEST] = sha256(
-                repr([sorted(one.items()) for one in given]).encode()
-            ).hexdigest()
+        data: dict[str, Any] = {**handler(self), "class_name": self.class_name()}
+        given = [sorted((one or {}).items()) for one in (self.default_headers, self.default_query)]
+        if any(given):
+            data[_DIGEST] = sha256(repr(given).encode()).hexdigest()
         return data
 
     @classmethod

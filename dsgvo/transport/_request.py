@@ -94,7 +94,7 @@ from dsgvo.wire.forms import form_asked_for, in_forms, is_forced
 from dsgvo.wire.limiter import Limiter
 from dsgvo.wire.masking import masked
 from dsgvo.wire.names import said_request_id
-from dsgvo.wire.private import all_texts, private_answer, private_texts
+from dsgvo.wire.private import private_answer, private_texts
 from dsgvo.wire.retry import MAX_RETRY_AFTER, next_delay, retry_after, should_retry
 
 if TYPE_CHECKING:
@@ -410,15 +410,12 @@ def _amend(
         return True
     if failure.status not in {400, 422, 500}:  # llama.cpp's, of a template that fails
         return False
-    # First: an error that quotes the request names fields that it does not refuse. What it quotes
-    # must not decide on a form for all: who wrote a tool's description, say, asks for none.
+    # First: an error that quotes the request names fields that it does not refuse.
     if operation.history and len(operation.forms - forms) < _MOST_FORMS:
-        body, said = operation.with_thoughts, words_of(failure.body)
-        if form_asked_for(said, body, operation.forms):
-            said = words_of(failure.body, all_texts(body))
-            if form := form_asked_for(said, body, operation.forms):
-                operation.take_forms((form,))
-                return True
+        said = words_of(failure.body)
+        if form := form_asked_for(said, operation.with_thoughts, operation.forms):
+            operation.take_forms((form,))
+            return True
     if failure.status == 500:
         return False
     asked = operation.optional.keys() - refused

@@ -55,6 +55,8 @@ class Seam:
         (', drei', ' c')
         >>> Seam("Eins,\nzwei ").feed("Eins, zwei  drei")
         ' drei'
+        >>> Seam("| 1 |\n").feed("| 2 |", last=True)
+        '| 2 |'
     """
 
     __slots__ = ("_ends", "_held", "_space")
@@ -76,9 +78,12 @@ class Seam:
         if short and not last and any(end.startswith(begun) for end in self._ends):
             self._held = held
             return ""
-        found = next((end for end in self._ends if begun.startswith(end)), None)
+        for end in filter(begun.startswith, self._ends):
+            said = re.match(r"\s*" + r"\s+".join(map(re.escape, end.split())), held)
+            rest = held[said.end() :] if said else ""
+            if rest.startswith(self._space):
+                break
+        else:
+            rest, self._space = held, ""
         self._ends.clear()
-        if found is None:
-            return held
-        said = re.match(r"\s*" + r"\s+".join(map(re.escape, found.split())), held)
-        return held[said.end() if said else 0 :].removeprefix(self._space)
+        return rest.removeprefix(self._space)

@@ -228,9 +228,9 @@ def mentions(body: bytes, field: str) -> bool:
     return field.encode() in body
 
 
-def words_of(body: bytes, quoted: Sequence[str] = ()) -> str:
-    """Return an error's words for a human, the first of very many, without what they quote."""
-    return _masked(_parts(body).message, quoted)
+def words_of(body: bytes) -> str:
+    """Return an error's words for a human, the first of very many, as they came."""
+    return on_one_line(_parts(body).message[:_READ])
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
@@ -240,13 +240,10 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         >>> redact("Incorrect API key provided: sk-abcdef123", ["hunter2"])
         'Incorrect API key provided: ***'
     """
-    text = _KEY_LIKE.sub("***", _masked(text, secrets))
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
-
-
-def _masked(text: str, secrets: Sequence[str]) -> str:
     unseen = _AFTER if len(text) > _READ + _AFTER else 0
-    return masked(text[: _READ + _AFTER], secrets, unseen=unseen)
+    text = masked(text[: _READ + _AFTER], secrets, unseen=unseen)
+    text = _KEY_LIKE.sub("***", text)
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
 def mask(error: DsgvoError, secrets: Sequence[str]) -> None:

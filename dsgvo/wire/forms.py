@@ -9,6 +9,7 @@ from itertools import chain, groupby, takewhile
 from typing import Any, TypeAlias, cast
 
 from dsgvo.wire.messages import REASONING_FIELDS
+from dsgvo.wire.private import all_texts
 
 __all__ = ["THOUGHTS", "form_asked_for", "in_forms", "is_forced"]
 
@@ -21,6 +22,7 @@ THOUGHTS = "thoughts"
 _DONE = {"role": "assistant", "content": "Done."}  # as OpenCode puts it
 _OF_CALL = frozenset({"id", "type", "function", "custom"})
 _NINE = re.compile(r"[a-zA-Z0-9]{9}")
+_NO_LETTER = re.compile(r"[\W_]+")
 _SAYS_NOTHING = frozenset({"type", "title", "description", "$schema"})
 
 
@@ -43,16 +45,28 @@ def in_forms(body: _Body, forms: Collection[str]) -> _Body:
 def form_asked_for(said: str, body: _Body, forms: Collection[str]) -> str | None:
     """Return a form that an error asks for and that makes the request another.
 
+    What it quotes of the request asks for nothing: who wrote a tool's description, say, would
+    decide on the form of all requests.
+
     Args:
-        said: The error's message, without what it quotes.
+        said: The error's message.
         body: The request's, its messages with the thoughts of earlier turns.
         forms: Those in which it was refused.
     """
-    named = [name for name, (words, _) in _FORMS.items() if words.search(said)]
-    if not named:
+    found = [(name, words.findall(said)) for name, (words, _) in _FORMS.items()]
+    if not any(words for _, words in found):
         return None
+    quoted = _letters("".join(all_texts(body)))
     refused = in_forms(body, forms)
-    return next((name for name in named if in_forms(body, {*forms, name}) != refused), None)
+    for name, words in found:
+        own = any(_letters(one) not in quoted for one in words)
+        if own and in_forms(body, {*forms, name}) != refused:
+            return name
+    return None
+
+
+def _letters(text: str) -> str:
+    return _NO_LETTER.sub("", text).casefold()
 
 
 def is_forced(body: _Body) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from dsgvo.wire.completion import Completion
-from dsgvo.wire.masking import EXCERPT
 
 __all__ = ["all_texts", "private_answer", "private_texts"]
 
@@ -47,15 +46,15 @@ def private_texts(body: Mapping[str, Any] | None) -> list[str]:
     return list(found)
 
 
-def all_texts(body: Mapping[str, Any]) -> list[str]:
-    """Return what an error can quote of a request so that it is seen: texts, and tools' names.
+def all_texts(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts of a request, in order, and the names that its tools and formats give.
 
     Examples:
-        >>> all_texts({"model": "m", "tools": [{"description": "Zeigt das Wetter."}]})
-        ['Zeigt das Wetter.']
+        >>> [*all_texts({"model": "m", "tools": [{"description": "Zeigt das Wetter."}]})]
+        ['m', 'description', 'Zeigt das Wetter.']
     """
-    texts = (text for name in body for text in _all_of(body[name], named=name != "messages"))
-    return [text for text in texts if len(text) >= EXCERPT]
+    for name in body:
+        yield from _all_of(body[name], named=name != "messages")
 
 
 def _all_of(value: object, *, named: bool) -> Iterator[str]:

@@ -80,8 +80,9 @@ _AZURE = frozenset({"engine", "deployment", "deployment_id", "deployment_name"})
 # What a model reads, and what its answer is to look like: a property may be called "model" there.
 _CONTENT = frozenset(
     {
-        *("messages", "input", "prompt", "query", "documents", "metadata"),
-        *("response_format", "structured_outputs", "functions"),
+        *("messages", "input", "prompt", "query", "documents", "metadata", "labels", "variables"),
+        *("inputs", "prompt_variables", "chat_template_kwargs", "functions"),
+        *("response_format", "structured_outputs", "guided_json"),
     }
 )
 
@@ -181,7 +182,7 @@ def check_models(
     for name, value in body.items():
         names_models = _names_models(name) or name in _AZURE
         if isinstance(value, str):
-            found = [value] if names_models else []
+            found = [value] if name == "model" else _ids(value) if names_models else ()
         elif value is None or isinstance(value, int | float) or name in _CONTENT:
             continue
         else:
@@ -193,7 +194,7 @@ def check_models(
 
 def _written(value: object, name: str) -> object:
     """Return a value as it is sent, be it a set, a deque or an Enum; of tools no functions."""
-    if name == "tools" and isinstance(value, list):  # a function's schema is content
+    if name == "tools" and isinstance(value, list | tuple):  # a function's schema is content
         tools = cast("list[Any]", value)
         value = [tool for tool in tools if not _is_function(tool)]
     try:
@@ -203,7 +204,8 @@ def _written(value: object, name: str) -> object:
 
 
 def _is_function(tool: object) -> bool:
-    return isinstance(tool, dict) and cast("dict[str, object]", tool).get("type") == "function"
+    fields = cast("Mapping[str, object]", tool if isinstance(tool, Mapping) else {})
+    return fields.get("type", "function") == "function"
 
 
 @lru_cache
@@ -214,7 +216,8 @@ def _names_models(field: str) -> bool:
 def _ids(value: object) -> Iterator[str]:
     """Yield the ids in a model, a list of them, or a dict that holds one or maps some to others."""
     if isinstance(value, str):
-        yield value
+        if " " not in value.strip():  # else it is text
+            yield value
     elif isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         holds_one = any(name.lower() == "model" for name in fields)
@@ -227,7 +230,8 @@ def _nested(value: object) -> Iterator[str]:
     """Yield the ids in the fields of options, however deep, that are for models."""
     if isinstance(value, dict):
         for name, item in cast("dict[str, object]", value).items():
-            yield from _ids(item) if _names_models(name) else _nested(item)
+            if name != "properties":  # of a schema
+                yield from _ids(item) if _names_models(name) else _nested(item)
     elif isinstance(value, list):
         yield from chain(*map(_nested, cast("list[object]", value)))
 

@@ -83,7 +83,7 @@ def test_what_is_refused_is_sent_as_the_server_wants_it(mode: Mode, server: Serv
 
 def test_no_quote_asks_for_a_form_and_one_is_forgotten(mode: Mode, server: Server) -> None:
     client, form = mode.client("innogpt", server, max_retries=0), history("s1+2 u3")
-    tool = {"type": "function", "function": {"name": "f", "description": FIRST}}
+    tool: Any = {"type": "function", "function": {"name": "f", "description": FIRST}}
     quotes = [([*history("s1 s2"), {"role": "user", "content": FIRST}], {}, "***")]
     quotes += [(history("s1 s2"), {"tools": [tool]}, FIRST)]
     for given, offered, shown in quotes:
@@ -95,7 +95,8 @@ def test_no_quote_asks_for_a_form_and_one_is_forgotten(mode: Mode, server: Serve
     late = Status(400, message=f"{'x ' * 400}: {FIRST}")
     answers = late, Reply("1"), Reply("1"), no, Status(400, message=FIRST), no
     server.script("innogpt", *answers)
-    mode.ask(client, history("s1 s2 u3"))
+    tool["function"]["description"] = "Its rows, which must be at the beginning"  # is but alike
+    mode.ask(client, history("s1 s2 u3"), tools=[tool])
     mode.ask(client, history("s1 s2 u3"))
     with pytest.raises(APIStatusError, match="no"):  # the user's fault, not the form's
         mode.ask(client, history("s1 s2 u3"))

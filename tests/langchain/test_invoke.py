@@ -92,8 +92,9 @@ def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, ca
     for model in (changed := chat("sovrgpt", model="m"), changed):
         model.invoke("Hallo!")
         changed.temperature = 0.3
-    keys = [lambda: server.api_key] * 2  # of two users, as far as anybody can tell
-    for model in [chat("sovrgpt", model="m", api_key=key) for key in keys] * 2:
+    for _ in "ab":  # of two users, as far as anybody can tell
+        model = model.model_copy(update={"api_key": lambda: server.api_key})
+        model.invoke("Hallo!")
         model.invoke("Hallo!")
     assert len(server.requests) == len(cases) + 3
     with pytest.raises(AuthenticationError):
