@@ -79,7 +79,7 @@ MEINGPT = Provider(
         # Bedrock's profiles of a region begin with it: "us.anthropic…".
         *(
             Model(id=ids, source="the model's name (inferred)", standing="Inferred", region="US")
-            for ids in ("*-us", "*[_./]us", "*[-_./]us[!a-z]*", "us[-_./]*")
+            for ids in ("*-us", "*[_./:@]us", "*[-_./:@]us[!a-z]*", "us[-_./:@]*")
         ),
         # "eine Anfrage mit Tools an ein nicht unterstütztes Modell (z. B. Perplexity) liefert 400":
         # the sonar models are Perplexity's.

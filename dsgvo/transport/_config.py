@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from inspect import isawaitable, signature
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -223,10 +223,10 @@ class RequestOptions:
         Raises:
             ConfigurationError: If an argument belongs to the constructor.
         """
-        if _NOT_BODY.isdisjoint(arguments):  # nearly all calls
+        if not any(map(_is_no_field, arguments)):  # nearly all calls
             return NO_OPTIONS, dict(arguments)
         cls.check(arguments)
-        if named := _NO_FIELDS.intersection(arguments):
+        if named := [name for name in arguments if _is_no_field(name) and name not in _OPTIONS]:
             instead = ": pass extra_headers=…" if "headers" in named else ""
             raise ConfigurationError(f"{min(named)} is no parameter of a request{instead}")
         given = {name: arguments[name] for name in _OPTIONS if name in arguments}
@@ -279,14 +279,23 @@ _NO_FIELDS = frozenset(
     {
         *("headers", "openai_api_key", "openai_api_base", "openai_api_type", "openai_api_version"),
         *("openai_organization", "organization", "openai_proxy", "request_timeout"),
-        *("rate_limiter", "reuse_client", "retries", "apikey", "api-key", "authorization"),
-        *("Authorization", "api_token", "access_token", "bearer_token", "refresh_token", "auth"),
-        *("password", "cookies", "proxy", "proxies", "verify", "verify_ssl", "ssl_context"),
-        *(f"{vendor}_api_key" for vendor in ("innogpt", "meingpt", "neuroflash", "sovrgpt")),
+        *("rate_limiter", "reuse_client", "retries", "cookies", "proxy", "proxies", "verify"),
+        *("verify_ssl", "ssl_context", "auth", "config", "configurable", "callbacks", "run_id"),
+        *("run_name", "recursion_limit"),
     }
+)
+_OF_SECRETS = re.compile(
+    r"(?i)(.*[-_])?(api|auth|access|private|secret|subscription)[-_]?(key|token)"
+    r"|(.*[-_])?((ad|bearer|id|refresh|security|session)[-_]?token|authorization)|token|bearer"
+    r"|.*(secret|credentials?|passw(or)?d|passphrase)|service_account.*"
 )
 _OF_A_CALL = frozenset({"stream_usage", "send_reasoning", "continue_cut_answers"})
 _NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR | _NO_FIELDS
+
+
+@lru_cache(1024)
+def _is_no_field(name: str) -> bool:
+    return name in _NOT_BODY or _OF_SECRETS.fullmatch(name) is not None
 
 
 class _Itself:
@@ -592,7 +601,7 @@ def _check_body(given: Mapping[str, Any]) -> None:
     model: object = given.get("model", "")
     if not isinstance(model, str):
         raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
-    if named := (_NOT_BODY | _OF_A_CALL).intersection(given):
+    if named := [name for name in given if _is_no_field(name) or name in _OF_A_CALL]:
         raise ConfigurationError(
             f"extra_body[{min(named)!r}] is no field of a body: pass {min(named)} itself, where it "
             "is an argument"

@@ -43,7 +43,7 @@ def test_by_default_the_us_is_refused_in_any_spelling(mode: Mode, server: Server
         error = raised(ConfigurationError, done, mode, client, how, model=model)
         assert f"model={model!r}: an id holds no control characters" in str(error)
     assert "model=5" in str(raised(ConfigurationError, done, mode, client, how, model=5))
-    named = ("o1-us", "o1\u2011us", "o1-\u0443s", "us.o1", "o1_us")
+    named = ("o1-us", "o1\u2011us", "o1-\u0443s", "us.o1", "o1_us", "o1@us-1")
     extras: list[Any] = [{"model": model} for model in named]
     extras += [{"models": ["o1-us"]}, {"fallback": {"m": "o1-us"}}, {"fallbacks": {"o1-us"}}]
     extras += [{name: "o1-us"} for name in ("backup_model", "modelId", "Model_name", "engine")]
@@ -91,7 +91,7 @@ def test_the_message_says_what_is_said_by_whom_and_the_ways_out() -> None:
         check_residency(spec, "m", "strict")
         raised(ResidencyError, check_residency, spec, "n", "strict")
     placed = [m for spec in PROVIDERS.values() for m in spec.models if m.region is not None]
-    ids = ("o1-us", "o1-mini-us", "*-us", "*[_./]us", "*[-_./]us[!a-z]*", "us[-_./]*")
+    ids = ("o1-us", "o1-mini-us", "*-us", "*[_./:@]us", "*[-_./:@]us[!a-z]*", "us[-_./:@]*")
     assert {model.id: model.region for model in placed} == dict.fromkeys(ids, "US")
     assert all(model.source for spec in PROVIDERS.values() for model in spec.models)
 

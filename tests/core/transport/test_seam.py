@@ -120,6 +120,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("extra_body", "x", "extra_body is a str, not a dict"),
     ("extra_body", {"a": {"b": [iter([1])]}}, "extra_body['a'] holds an iterator: pass a list"),
     ("openai_proxy", "geheim", "openai_proxy is no parameter of a request"),
+    ("azure_ad_token", "geheim", "azure_ad_token is no parameter of a request"),
     ("extra_body", {"Authorization": "geheim"}, "extra_body['Authorization'] is no field of a"),
     ("extra_body", {"model": ["m"]}, "extra_body['model'] is a list, not a str"),
 ]
