@@ -26,7 +26,7 @@ from dsgvo.errors import (
 )
 from dsgvo.providers import Provider
 from dsgvo.wire.body import InvalidJSONError, describe_body, parse_json
-from dsgvo.wire.chunk import ChunkReader, ShapeError
+from dsgvo.wire.chunk import FINAL, ChunkReader, ShapeError
 from dsgvo.wire.completion import Accumulator, Completion, Delta
 from dsgvo.wire.continuing import Seam
 from dsgvo.wire.errors import error_from_body, is_error, redact
@@ -128,12 +128,15 @@ class ChatDecoder:
         self._is_stream: bool | None = None  # until it is known
         self._body = bytearray()
         self._sse = SSEDecoder()
-        self._reader = ChunkReader(thinking=thinking, tool_names=tool_names)
+        self._reader = ChunkReader(
+            thinking=thinking, tool_names=tool_names, before=before and before.reasoning
+        )
         self._accumulator = Accumulator(provider.name, request_id, headers, before)
         self._error: APIError | None = None
         self._whole: Completion | None = None
         self._goes_on = goes_on
         self._on_model = on_model
+        self._before = before
         self._seam = None if before is None else Seam(before.content)
         self.cut = False
         """Whether the answer was cut, by its end or ``length``, and its rest is to be asked for."""
@@ -315,12 +318,14 @@ class ChatDecoder:
         except ShapeError as error:
             raise self._incomplete(str(error)) from None
         if self._seam is not None:
+            if delta.refusal:
+                raise self._incomplete("the model declines to go on with the answer")
             delta.content = self._seam.feed(delta.content)
         model = self._accumulator.add(delta, chunk)
         if model is not None and self._on_model is not None:
             self._on_model(model, self.private)
-        if delta.finish_reason == "length" and self._can_go_on():
-            delta.finish_reason = None
+        if self._seam is not None or (delta.finish_reason == "length" and self._can_go_on()):
+            delta.finish_reason = None  # of the rest, the last delta says how the whole ended
         failure = self._reader.failure
         if failure is not None:
             if isinstance(failure, str):
@@ -357,9 +362,24 @@ class ChatDecoder:
         if reason in {"tool_calls", "function_call", "tool_use"} and not says_anything(completion):
             raise self._incomplete(f"finish_reason={reason!r}, and no call of a tool has come")
         last.completion = None if self.cut else completion
+        if self._before is not None and not self.cut:
+            last.finish_reason = completion.finish_reason = self._end(self._before, completion)
         if self._is_stream and not completion.reasoning:
             self._reader.thought_unopened = thought_unopened(completion.content)
         return deltas if self.cut and last == _EMPTY else [*deltas, last]
+
+    def _end(self, before: Completion, whole: Completion) -> str | None:
+        """Return why an answer ended, of which the last part has come.
+
+        Raises:
+            IncompleteStreamError: If that is nothing, and no vendor said why it was cut before.
+        """
+        new = whole.content.rstrip() != before.content.rstrip() or whole.tool_calls
+        if new or whole.finish_reason in FINAL:
+            return whole.finish_reason
+        if before.finish_reason != "length":
+            raise self._incomplete("nothing came of the rest of the answer")
+        return before.finish_reason
 
     def _vendor_error(self, body: str | Mapping[str, Any]) -> APIError:
         """Return the error of the vendor's words: of its own class if nothing had come before."""

@@ -18,7 +18,7 @@ from dsgvo.wire.thinking import (
 )
 from dsgvo.wire.tools import NO_NAMES, ToolCall, ToolCallAssembler, ToolCallDelta, joined
 
-__all__ = ["ChunkReader", "ShapeError"]
+__all__ = ["FINAL", "ChunkReader", "ShapeError"]
 
 _CHUNK_KEYS = frozenset(
     {
@@ -51,7 +51,9 @@ _FAILED = re.compile(
     r"error|fail|abort|cancel|insufficient|malformed|unexpected|unavailable|overload|time_?out",
     re.I,
 )
-_FINAL = frozenset({"length", "content_filter"})
+FINAL = frozenset({"length", "content_filter"})
+"""Finish reasons of an answer that is not all that the model would have said."""
+
 # What Anthropic, Mistral, Gemini and Bedrock call these; some gateways pass it on.
 _LENGTH = ("length", "max_tokens", "max_output_tokens", "model_length")
 _FILTER = ("content_filter", "content_filtered", "safety", "recitation", "prohibited_content")
@@ -73,6 +75,7 @@ class ChunkReader:
 
     Args:
         thinking: ``"open"`` if the prompt's template has opened a thought before the answer.
+        before: The thoughts so far, if this is the rest of an answer.
 
     Examples:
         >>> chunk = {"choices": [{"delta": {"content": "<think>Hm.</think>Ja."}}]}
@@ -83,6 +86,7 @@ class ChunkReader:
 
     __slots__ = (
         "_answer_begun",
+        "_before",
         "_caller",
         "_came",
         "_compared",
@@ -103,9 +107,11 @@ class ChunkReader:
         *,
         thinking: Literal["open"] | None = None,
         tool_names: Mapping[str, str] = NO_NAMES,
+        before: str | None = None,
     ) -> None:
         self._open = thinking == "open"
-        self._splitter = ThinkSplitter(opened=self._open)
+        self._before = before
+        self._splitter = ThinkSplitter(opened=self._open, before=before)
         self._answer_begun = False
         self._tools = ToolCallAssembler(tool_names)
         self._number: object = 0  # of the choice that is read
@@ -163,7 +169,7 @@ class ChunkReader:
     def flush(self, *, cut: bool) -> Delta:
         """Return what was held back, at the end of the answer; ``cut`` if that is missing."""
         split = self._splitter.flush(cut=cut or self.finish_reason == "length")
-        calls = self._tools.flush(cut=cut or self.finish_reason in _FINAL)
+        calls = self._tools.flush(cut=cut or self.finish_reason in FINAL)
         last = Delta(split.content, split.reasoning, calls or ())
         if fields := self._tools.fields:
             last.extra = {CALL_FIELDS: fields}
@@ -329,7 +335,7 @@ class ChunkReader:
         if self._open and not opened:
             opened = finish == "length" or closes_thought(text)
         if opened or self._open:
-            self._splitter = ThinkSplitter(opened=opened)
+            self._splitter = ThinkSplitter(opened=opened, before=self._before)
 
     def _text(self, text: str, delta: Delta) -> None:
         split = self._splitter.feed(text)
@@ -381,7 +387,7 @@ class ChunkReader:
         if _FAILED.search(reason):
             self.failure = self.failure or reason
         known = self.finish_reason
-        if known is None or (known not in _FINAL and reason != "stop"):
+        if known is None or (known not in FINAL and reason != "stop"):
             delta.finish_reason = self.finish_reason = reason
 
 

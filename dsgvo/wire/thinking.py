@@ -22,6 +22,7 @@ __all__ = [
 
 _OPEN = "<think>"
 _CLOSE = "</think>"
+_BETWEEN = "\n\n"  # a thought and a further one
 _THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary", "reasoning_content")
 _MAX_NESTING = 6
 _NOT_BLANK = re.compile(r"\S")
@@ -81,6 +82,8 @@ class ThinkSplitter:
     Args:
         opened: Whether the prompt's template has written the opening tag, so that the text begins
             inside a thought.
+        before: The thoughts so far, if the text is the rest of an answer: white space before it is
+            the answer's then, and what it thinks stands apart from them.
 
     Examples:
         >>> splitter = ThinkSplitter()
@@ -93,6 +96,7 @@ class ThinkSplitter:
         "_fresh",
         "_held",
         "_opened",
+        "_rest",
         "_space",
         "_state",
         "_unclosed",
@@ -100,9 +104,10 @@ class ThinkSplitter:
         "thought_was_answer",
     )
 
-    def __init__(self, *, opened: bool = False) -> None:
+    def __init__(self, *, opened: bool = False, before: str | None = None) -> None:
         self._state = _State.BEFORE
         self._opened = opened
+        self._rest = before is not None
         self._unclosed: _Unclosed | None = None  # the text so far, if it may be no thought
         self._held: str = ""  # text that may still turn out to be a tag
         self._blank: list[str] = []  # white space before it
@@ -111,7 +116,8 @@ class ThinkSplitter:
         self._fresh = True  # nothing but white space has come of this thought
         self.thought_was_answer = False
         """Whether what showed as a thought turned out to be the answer, at the end."""
-        self._space: list[str] = []  # white space that shows if the thoughts go on
+        # White space that shows if the thoughts go on.
+        self._space: list[str] = [_BETWEEN] if before else []
 
     @property
     def done(self) -> bool:
@@ -209,8 +215,12 @@ class ThinkSplitter:
         return ""
 
     def _after_blank(self, text: str) -> str:
-        """Return the answer's first text, with the white space before it if no thought came."""
-        return text if self.has_thoughts else "".join((*self._blank, text))
+        """Return the answer's first text, with the white space before it if that is the answer's.
+
+        It is if no thought came, or if the text goes on with what had come.
+        """
+        dropped = self.has_thoughts and not self._rest
+        return text if dropped else "".join((*self._blank, text))
 
     def _open(self) -> None:
         self._end_thought()
@@ -225,7 +235,7 @@ class ThinkSplitter:
 
     def _end_thought(self) -> None:
         if not self._fresh:
-            self._space = ["\n\n"]  # between this thought and a further one
+            self._space = [_BETWEEN]
         self._fresh = True
         self._blank = []
 

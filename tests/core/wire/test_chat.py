@@ -211,7 +211,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         JA,
     ),
     "an empty event": ([b"data: \n\n" + END], JA),
-    "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\ndata: x\n\n"], {"content": "Guten"}),
+    "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\n" + END], {"content": "Guten"}),
     **{
         said: ([sse(chunk("Ja."), *(chunk(None, reason) for reason in said.split()))], JA | kept)
         for kept, ends in (
@@ -346,10 +346,10 @@ CUT_PARTS: list[tuple[bytes, dict[str, Any], list[Delta]]] = [
     (events(chunk("Eins, zwei") | LINK), {}, [Delta("Eins, zwei", extra=LINK)]),
     (events(chunk(" zw")), {}, []),  # what repeats the end is left out
     (events(chunk("Hm")), {"thinking": "open"}, [Delta(reasoning="Hm")]),
-    (raw(answer("zwei, dr", "length") | COST), {}, [Delta(", dr", usage=COST["usage"])]),
+    (raw(answer("\ndr", "length", reasoning="B") | COST), {}, [Delta("\ndr", "\n\nB", **COST)]),
     (
-        sse(chunk("d"), chunk(None, "stop"), COST),
-        *({}, [Delta(finish_reason="stop"), Delta(usage=COST["usage"]), Delta("d")]),
+        sse(chunk("<think>C</think> d"), chunk(None, "stop"), COST),
+        *({}, [Delta(reasoning="\n\nC"), Delta(**COST), Delta(" d", finish_reason="stop")]),
     ),
 ]
 
@@ -366,8 +366,14 @@ def test_the_parts_of_a_cut_answer_make_a_whole() -> None:
             deltas[-1].completion = None
         assert deltas == shown
     extra: dict[str, Any] = {"extra": LINK, "continued": 4}  # no usage: a part came without
-    assert before == Completion("innogpt", "Eins, zwei, drd", "Hm", finish_reason="stop", **extra)
-    raised(IncompleteStreamError, decode, sse(), before=before)  # nothing came of the rest
+    said = ("Eins, zwei\ndr d", "Hm\n\nB\n\nC")
+    assert before == Completion("innogpt", *said, finish_reason="stop", **extra)
+    for body in (sse(), *forms("", reasoning="Hm."), *forms("Eins"), *forms(" ", refusal="Nein.")):
+        error = raised(IncompleteStreamError, decode, body, before=Completion("innogpt", "Eins"))
+        assert (error.partial or GUTEN).content.rstrip() == "Eins"  # nothing came of the rest
+    for body in forms("Eins"):
+        begun = Completion("innogpt", "Eins", finish_reason="length")
+        assert whole(body, before=begun).finish_reason == "length"
 
 
 BEGUN = call("", id="c1", name="a")  # cut before its arguments, which is not a call without any
@@ -384,13 +390,6 @@ def test_no_tool_call_thought_or_error_goes_on() -> None:
     reading = ChatDecoder(INNOGPT, goes_on=True)
     reading.feed(sse(chunk("Ja.", "length", **BEGUN)))
     assert (reading.close()[-1].completion, reading.cut) == (reading.completion(), False)
-
-
-def test_what_follows_done_is_not_read() -> None:
-    reading = ChatDecoder(INNOGPT)
-    assert text_of(reading.feed(sse(chunk("Ja.", "stop")) + sse(chunk("x")) + b"data: {")) == "Ja."
-    assert (reading.done, reading.feed(b"nonsense\n\n" + sse(chunk("Müll")))) == (True, [])
-    assert reading.close()[-1].completion == Completion("innogpt", **JA)
 
 
 def as_openai(message: str = "kaputt", **error: Any) -> dict[str, Any]:
