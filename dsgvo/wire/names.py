@@ -116,7 +116,8 @@ def valid_tool_names(body: dict[str, Any]) -> Mapping[str, str]:
     if isinstance(body.get("tool_choice"), Mapping):
         body["tool_choice"] = _renamed(body["tool_choice"], wire)
     body["messages"] = [_message(message, wire) for message in body["messages"]]
-    return {valid: name for name, valid in wire.items()}
+    starts = tuple(wire.values())  # an answer's first piece of another tool's name may be one
+    return {wire.get(name, name): name for name in own if name in wire or name.startswith(starts)}
 
 
 def _name(item: Mapping[str, Any]) -> str:

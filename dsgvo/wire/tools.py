@@ -47,7 +47,7 @@ class ToolCallDelta:
     arguments: str
 
 
-_ARGUMENTS = ("arguments", "parameters", "input", "args")  # gateways' names for them
+_ARGUMENTS = ("arguments", "parameters", "input", "args", "kwargs", "params")  # gateways' names
 _CALL_KEYS = frozenset({"id", "index", "type", "function", "custom", "name", *_ARGUMENTS})
 _INDEX = re.compile(r"(\d{1,9})(?:\.0)?")
 _ESCAPE = re.compile(r"\\(?:u[\da-fA-F]{0,4}|[^u])?", re.S)
@@ -85,7 +85,7 @@ class _Call:
     size: int = 0
     blank: bool = True  # no arguments have come yet
     held: bool = False  # the arguments may be ``null``, which is none
-    unread: bool = False  # there was something in place of the arguments
+    beside: str = ""  # the arguments if none come in their place
     list_number: int = 0
     scanned: int = 0
     depth: int = 0
@@ -95,7 +95,7 @@ class _Call:
     @property
     def arguments(self) -> str:
         text = "".join(self.pieces) + _without_halves(self.tail)
-        return "" if self.held and text.strip() == "null" else text
+        return "" if self.held and text.strip() == "null" else text or self.beside
 
     def extend(self, arguments: str) -> str:
         """Take a piece of the arguments, and return what of them is certain."""
@@ -201,9 +201,9 @@ class ToolCallAssembler:
         """
         deltas: list[ToolCallDelta] = []
         for call in self._shown:
-            rest = call.arguments if call.held else _without_halves(call.tail)
-            if call.blank and (call.unread or (cut and call is self._shown[-1])):
-                rest = call.extend("{")
+            lost = "{" if cut and call is self._shown[-1] else ""
+            rest = call.extend(call.beside or lost) if call.blank else ""
+            rest = call.arguments if call.held else rest + _without_halves(call.tail)
             name = self._name(call, "", whole=True) if self._names else ""
             if name or rest:
                 deltas.append(ToolCallDelta(cast("int", call.position), None, name or None, rest))
@@ -213,12 +213,12 @@ class ToolCallAssembler:
         function: Mapping[str, Any] = piece.get("function") or piece.get("custom") or piece
         name = _text(function.get("name"))
         call_id = _text(piece.get("id"))
-        arguments = function.get("arguments")
-        if arguments is None:
-            fields = {**piece, **function}
-            arguments = next(filter(None, map(fields.get, _ARGUMENTS)), "")
-        if not isinstance(arguments, str):  # some gateways send the object itself
-            arguments = to_json(arguments).decode() if arguments else ""
+        said = function.get("arguments")
+        arguments = _json(said)
+        beside = _json(_elsewhere(piece, function)) if arguments in ("", "{}") else ""
+        # After a piece without any there may come some, and then both would be one text.
+        if beside and (said is None or (arguments and name)):
+            arguments = beside
         index = piece.get("index")
         if index is not None and not isinstance(index, int):  # some send a text, or a fraction
             index = int(found[1]) if (found := _INDEX.fullmatch(str(index))) else None
@@ -230,8 +230,7 @@ class ToolCallAssembler:
         if not piece.keys() <= _CALL_KEYS:
             rest = piece.keys() - _CALL_KEYS
             call.fields |= {key: piece[key] for key in rest if piece[key] is not None}
-        if "arguments" not in function and any(map(function.get, function.keys() - _CALL_KEYS)):
-            call.unread = True
+        call.beside = beside.strip() or call.beside
         if name and arguments and call.name == name and _repeats(call, arguments):
             return None
         self._last = call
@@ -369,6 +368,32 @@ def _repeats(call: _Call, arguments: str) -> bool:
 def _rest_of_name(known: str, name: str) -> str:
     """Return what a piece adds to a name; some gateways repeat it, or what has come of it."""
     return name.removeprefix(known)
+
+
+def _elsewhere(piece: Mapping[str, Any], function: Mapping[str, Any]) -> object:
+    """Return the arguments of a call that has none, or empty ones, in their place."""
+    for place in (function, piece):
+        for key in _ARGUMENTS:
+            value = place.get(key)
+            if value and value != function.get("arguments") and not _is_schema(key, place):
+                return value
+    return None
+
+
+def _is_schema(key: str, place: Mapping[str, Any]) -> bool:
+    """Return whether that is the tool as it was offered, which some gateways repeat."""
+    match place[key]:
+        case {"type": "object", **more} if key == "parameters":
+            return "properties" in more or "description" in place
+        case _:
+            return False
+
+
+def _json(arguments: object) -> str:
+    """Return arguments as JSON text; some gateways send the object itself."""
+    if isinstance(arguments, str):
+        return arguments
+    return to_json(arguments).decode() if arguments else ""
 
 
 def _text(value: object) -> str | None:

@@ -30,7 +30,7 @@ def talk(wire: dict[str, str]) -> dict[str, Any]:
     called, *others, gone = (wire.get(name, name) for name in WIRE)
     calls = {"role": "assistant", "tool_calls": [tool(called, id="1"), tool("add"), tool(gone)]}
     results = [{"role": "tool", "name": name, "content": "7"} for name in (called, "add")]
-    tools = [*map(tool, (called, "Groesse", "add", "", *others)), {"type": "web_search"}]
+    tools = [*map(tool, (called, "Groesse", "oe_2", "", *others)), {"type": "web_search"}]
     body = {"messages": [USER, calls, *results], "tools": [*tools, {"function": {"x": 1}}]}
     return body | {"tool_choice": tool(called, y=1), "temperature": 1}
 
@@ -39,7 +39,7 @@ def test_names_become_valid_of_tools_in_choice_and_history_too() -> None:
     assert {name: valid_name(name) for name in NAMES} == NAMES
     body, messages = talk({}), talk({})["messages"]
     body["messages"] = messages
-    assert valid_tool_names(body) == {valid: name for name, valid in WIRE.items()}
+    assert valid_tool_names(body) == {valid: own for own, valid in WIRE.items()} | {"oe_2": "oe_2"}
     assert body == talk(WIRE)
     assert messages == talk({})["messages"]  # the history is the caller's
     for tools in ({}, {"tools": []}, {"tools": [tool("add"), tool("")]}):

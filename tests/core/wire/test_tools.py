@@ -28,7 +28,8 @@ def add(arguments: Any, index: Any = -1, id_: Any = "", name: Any = "add") -> di
 sub, more = partial(add, name="sub"), partial(add, name="")
 MAX = 2**63 - 1
 WIRE = {"add_2": "+", "mal": "×"}
-NAMES = ("arguments", "parameters", "input", "args")
+NAMES = ("arguments", "parameters", "input", "args", "kwargs", "params")
+TOLD = [{"parameters": {"type": "object", key: 1}, key: 1} for key in ("properties", "description")]
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
@@ -41,14 +42,15 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "index 0": ([[add("", 0, "c1")], [more("{}", 0)], [sub("", 0, "c2")], [more("[]", 0)]], TWO),
     "name after the id": ([[more("", 0, "c1")], [add("{}", 0)]], ADD),
     "arguments as an object": ([[add({"a": [1, "ü"]}, 0, "c1")]], 'add {"a":[1,"ü"]} c1'),
-    "no arguments": ([[{"index": 0, "id": "c1", "function": {"name": "add"}}]], "add  c1"),
+    "no arguments": ([[{"id": "c1", "x": 1, "function": {"name": "add", "y": 1}}]], "add  c1"),
+    **{f"{one}": ([[add("", 0, "c1") | one], [{"index": 0} | one]], "add  c1") for one in TOLD},
     "null in pieces": ([[add(" ", 0, "c1")], [piece("nu")], [piece("ll ")]], "add  c1"),
     "arguments that begin like null": ([[add("no", 0, "c1")], [more("pe", 0)]], "add nope c1"),
     "function null at first": ([[{"index": 0, "id": "c1", "function": None}], [add("{}", 0)]], ADD),
     "nothing and null": ([[None, {}, {"index": 0}]], ""),
     **{key: ([[{"id": "c1", "name": "add", key: {"a": 1}}]], ONE) for key in NAMES},
-    "arguments beside": ([[{"id": "c1", "input": "{}", "function": {"name": "add"}}]], ADD),
-    "not to be read": ([[{"id": "c1", "function": {"name": "add", "params": "{}"}}]], "add { c1"),
+    **{repr(no): ([[add(no, 0, "c1") | {"args": {"a": 1}}]], ONE) for no in ("", "{}", {}, None)},
+    "arguments after others": ([[add("", 0, "c1") | {"args": "{}"}], [more('{"a":1}', 0)]], ONE),
     "custom": ([[{"id": "c1", "custom": {"name": "add", "input": "{}"}}]], ADD),
     "texts, fractions": ([HEADS[0], [sub("[", 1.0, "c2")], [more("{}", "0"), more("]", "1")]], TWO),
     "an id, then a name": ([[add("", id_="c1")], [add("{")], [add("}")]], ADD),
@@ -114,15 +116,13 @@ def test_pieces_become_calls() -> None:
     assert "4096 characters" in str(raised(TypeError, assembled, [[add("{}", name="a" * 4097)]]))
 
 
-ADD, SUB = ({"type": "function", "function": {"name": name, "x": 1}} for name in ("add", "sub"))
+BOTH = [ADD, _] = [{"type": "function", "function": {"name": n, "x": 1}} for n in ("add", "sub")]
 NAMED_ADD, MUL = ({"type": "function", "function": {"name": name}} for name in ("add", "mul"))
-BOTH = [ADD, SUB]
 CHOICES: list[tuple[Any, list[Any], Any]] = [
     *((choice, [ADD], None) for choice in (None, False)),
     *(({"type": choice}, [ADD], choice) for choice in ("auto", "none", "required")),
-    ("auto", [ADD], "auto"),
     *((choice, [ADD], "required") for choice in ("any", {"type": "any"})),
-    *((True, [ADD], NAMED_ADD), (True, BOTH, "required")),
+    *((True, [ADD], NAMED_ADD), (True, BOTH, "required"), ("auto", [ADD], "auto")),
     *((choice, BOTH, NAMED_ADD) for choice in ("add", NAMED_ADD, {"type": "tool", "name": "add"})),
 ]
 WRONG: list[tuple[Any, list[Any], str]] = [
