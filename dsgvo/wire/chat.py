@@ -46,6 +46,7 @@ __all__ = [
 _BOM = b"\xef\xbb\xbf"
 _SNIFF_BYTES = 6  # that tell a stream from other text
 _KEEP_ALIVE = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})  # names of events
+_CHOICE_KEYS = frozenset({"delta", "message", "text", "finish_reason"})
 _SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b")
 
 
@@ -133,6 +134,8 @@ class ChatDecoder:
         )
         self._accumulator = Accumulator(provider.name, request_id, headers, before)
         self._error: APIError | None = None
+        self._detail: Mapping[str, Any] | None = None  # FastAPI's error, or a note of progress
+        self._named = False  # the chunks have names
         self._whole: Completion | None = None
         self._goes_on = goes_on
         self._on_model = on_model
@@ -185,6 +188,8 @@ class ChatDecoder:
         if not _SSE_LINE.match(self._sniffer.start):
             raise self._unexpected(describe_body(self._sniffer.start))
         if self._reader.finish_reason is None:
+            if self._detail is not None:
+                raise self._vendor_error(self._detail)
             pending = self._sse.pending.strip().removeprefix(b"data:").strip()
             proven = self.done or pending.upper() == b"[DONE]"
             if pending and not proven:
@@ -206,7 +211,7 @@ class ChatDecoder:
             raise self._error
         if not self._is_stream:
             raise error
-        if self._reader.finish_reason is not None:
+        if self._reader.finish_reason is not None or self._detail is not None:
             return self.close()
         return self._ended(f"the connection broke inside the stream ({error.message})")
 
@@ -251,7 +256,7 @@ class ChatDecoder:
                         break
                 elif name == "error":
                     raise self._vendor_error(data)
-                elif name not in _KEEP_ALIVE and (delta := self._named(data)) is not None:
+                elif name not in _KEEP_ALIVE and (delta := self._of_a_name(data)) is not None:
                     deltas.append(delta)
         except APIError as error:
             self._error, self.done = error, True
@@ -274,17 +279,28 @@ class ChatDecoder:
         if chunk.__class__ is not dict:  # keeps the type checker's Any without a call of cast
             return self._unread("not a JSON object")
         if not chunk.get("choices") and is_error(chunk):
+            if chunk.keys() == {"detail"}:  # the end tells
+                self._detail = chunk
+                return None
             raise self._vendor_error(chunk)
         return self._read(chunk, "delta")
 
-    def _named(self, data: str) -> Delta | None:
-        """Read an event whose name nobody knows, if it is a chunk of an answer."""
-        try:
-            chunk: Any = from_json(data)
-        except ValueError:
+    def _of_a_name(self, data: str) -> Delta | None:
+        """Read an event whose name nobody knows, if it is a chunk of an answer.
+
+        Beside chunks without one, events with a name repeat the answer, or bring what is none.
+        """
+        if self._reader.saw_choice and not self._named:
             return None
-        is_chunk = isinstance(chunk, dict) and isinstance(cast("Any", chunk).get("choices"), list)
-        return self._delta(data) if is_chunk else None
+        try:
+            choices: Any = from_json(data)["choices"]
+            if any(_CHOICE_KEYS.isdisjoint(choice.keys()) for choice in choices):
+                return None
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return None
+        delta = self._delta(data)
+        self._named = self._reader.saw_choice
+        return delta
 
     def _unread(self, what: str) -> None:
         """Refuse an event that cannot be read, but behind the finish reason of a whole answer."""
@@ -350,8 +366,8 @@ class ChatDecoder:
         last = self._reader.flush(cut=self.cut)
         if self._seam is not None:
             last.content = self._seam.feed(last.content, last=not self.cut)
-        if self._reader.thought_was_answer:
-            self._accumulator.drop_reasoning()
+        if (left := self._reader.thought_left) is not None:
+            self._accumulator.keep_reasoning(left)
         self._accumulator.add(last, {})
         deltas: list[Delta] = []
         if last.tool_calls:

@@ -128,9 +128,9 @@ class ChunkReader:
         """The error that a chunk holds, or the finish reason that is one."""
 
     @property
-    def thought_was_answer(self) -> bool:
-        """Whether what showed as a thought was the answer: no template had opened one."""
-        return self._splitter.thought_was_answer
+    def thought_left(self) -> str | None:
+        """What is left of the thoughts if the answer, or its end, showed as one."""
+        return self._splitter.thought_left
 
     @property
     def has_thoughts(self) -> bool:

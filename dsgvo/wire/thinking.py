@@ -27,9 +27,11 @@ _THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary", "reaso
 _MAX_NESTING = 6
 _NOT_BLANK = re.compile(r"\S")
 _NO_TAG = re.compile(r"[^\s<]")
-_BLANKS = frozenset(" \t")
 _QUOTES = frozenset("`'\"„“”«»()<>")
-_FENCE = re.compile(r"^[ \t]*```", re.M)
+# A fence is alone in its line, but for what it says of the code, and the mark of a list or quote.
+_FENCE = re.compile(r"^[^A-Za-z`\n]*```[^`\n]*$", re.M)
+_QUOTED_BY = {"`": "`", "'": "'", '"': '"', "„": "“”", "“": "”", "«": "»", "»": "«", "(": ")"}
+_BEFORE_QUOTE = frozenset("([{*_/=:")
 
 
 class Split(NamedTuple):
@@ -48,32 +50,45 @@ class _State(Enum):
 class _Unclosed:
     """The text of a thought that only the prompt's template can have opened: or of the answer."""
 
-    __slots__ = ("_fenced", "_judged", "_quoted", "pieces")
+    __slots__ = ("_judged", "doubtful", "pieces")
 
-    def __init__(self, *pieces: str) -> None:
-        self.pieces = [*pieces]
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
         self._judged = 0  # how many of them came before the last closing tag
-        self._fenced = self._quoted = False  # in a code block; in code inside a line
+        self.doubtful: int | None = None  # how many before the last that may have ended the thought
 
     def closes(self, after: str) -> bool | None:
         """Return whether the closing tag that comes next ends the thought, or is but mentioned.
 
-        A mention has its own opening tag, is quoted or code, or stands inside a line.
+        A mention stands inside a line, in quotes of its own or behind an opening tag. One that is
+        taken for an end shows the rest of a thought, one that is not shows all of it at the end:
+        the latter of tags in doubt is mended then.
 
         Args:
             after: What follows; ``None`` is returned if that is to tell and is empty.
         """
         before = "".join(self.pieces[self._judged :])
-        last = before[-1:]
-        if not after and last in _BLANKS:
+        line = before.rpartition("\n")[2]
+        _, opened, inside = line.rpartition(_OPEN)
+        closers = _QUOTED_BY.get(line[-1:], "") if _quotes(line) else ""
+        if not (opened or closers):
+            return True
+        if not after:
             return None
+        if not opened and after not in closers:
+            return True
         self._judged = len(self.pieces)
-        self._fenced ^= len(_FENCE.findall(before)) % 2 == 1
-        _, broken, line = before.rpartition("\n")
-        self._quoted = (self._quoted and not broken) ^ (line.count("`") % 2 == 1)
-        if self._fenced or self._quoted or _OPEN in before or last in _QUOTES:
-            return False
-        return last not in _BLANKS or after.isalnum() or after in {"\n", "\r"}
+        ends = after.isalnum() or after in {"\n", "\r"} or " " in inside
+        if ends and after not in closers:
+            self.doubtful = len(self.pieces)
+        return False
+
+    def parted(self) -> tuple[str, str]:
+        """Return the thought and the answer, at the end of a text that no tag has parted."""
+        if self.doubtful is None:
+            return "", "".join(self.pieces)
+        thought, answer = self.pieces[: self.doubtful], self.pieces[self.doubtful + 1 :]
+        return "".join(thought).strip(), "".join(answer).lstrip()
 
 
 class ThinkSplitter:
@@ -101,7 +116,7 @@ class ThinkSplitter:
         "_state",
         "_unclosed",
         "has_thoughts",
-        "thought_was_answer",
+        "thought_left",
     )
 
     def __init__(self, *, opened: bool = False, before: str | None = None) -> None:
@@ -114,8 +129,8 @@ class ThinkSplitter:
         self.has_thoughts = False
         """Whether a thought has come, be it empty: white space before the answer is dropped."""
         self._fresh = True  # nothing but white space has come of this thought
-        self.thought_was_answer = False
-        """Whether what showed as a thought turned out to be the answer, at the end."""
+        self.thought_left: str | None = None
+        """What is left of the thoughts if the answer turned out to be among them, at the end."""
         # White space that shows if the thoughts go on.
         self._space: list[str] = [_BETWEEN] if before else []
 
@@ -195,8 +210,9 @@ class ThinkSplitter:
         reasoning = self._think(self._held)
         if cut or self._unclosed is None:
             return Split(reasoning, "")
-        self.thought_was_answer = True
-        return Split("", "".join(self._unclosed.pieces))
+        self.thought_left, answer = self._unclosed.parted()
+        self.has_thoughts |= bool(self.thought_left)
+        return Split("", answer)
 
     def _think(self, text: str) -> str:
         """Return a thought's text; white space at its ends belongs to the tags."""
@@ -254,14 +270,27 @@ def thought_unopened(text: str) -> bool:
         (True, False)
     """
     before, tag, after = text.partition(_CLOSE)
-    return bool(tag) and _Unclosed(before).closes(after[:1]) is True
+    fenced = len(_FENCE.findall(before)) % 2 and len(_FENCE.findall(after)) % 2
+    if not tag or fenced or _OPEN in before:
+        return False
+    if before[-1:] in {" ", "\t"}:
+        return after[:1] in {"\n", "\r"} or after[:1].isalnum()
+    return before[-1:] not in _QUOTES
 
 
 def closes_thought(text: str) -> bool:
     """Return whether any tag of a whole text ends a thought that the template may have opened."""
     splitter = ThinkSplitter(opened=True)
     splitter.feed(text)
+    splitter.flush(cut=False)
     return splitter.has_thoughts
+
+
+def _quotes(line: str) -> bool:
+    """Return whether a line's last character opens a quote, rather than ends one or a fence."""
+    quoted = line.rstrip(line[-1:])
+    before = quoted[-1:]
+    return len(line) - len(quoted) < 3 and (before in _BEFORE_QUOTE or not before.strip())
 
 
 def thought_text(value: object, depth: int = 0) -> str:

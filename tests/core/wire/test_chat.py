@@ -130,7 +130,9 @@ THOUGHT = events(chunk("", **HMS), ONE)
 CUT = {"reasoning": "Ich über</th", "finish_reason": "length"}
 COST: dict[str, Any] = {"usage": {"cost": 0.5}}
 END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
-NAMED = [(b"ping", raw(chunk("x"))), *((b"x", one) for one in (b"{", b"[DONE]", b'{"error":"x"}'))]
+NAMED = [(b"ping", raw(chunk("x"))), *((b"x", b'{"choices":%b}' % x) for x in (b'["x"]', b"[{}]"))]
+NAMED += [(b"x", one) for one in (b"{", b"[DONE]", b'{"error":"x"}', b"null", b'{"choices":7}')]
+NAMES = [b"event: x\n" + one for one in (END, events(chunk("Ja.")), events(chunk(None, "stop")))]
 UNREAD = [*(b"data: %b\n\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]
 CALLED = call("{}", id="c1", name="add")
 SAID: dict[str, Any] = {"content": "Ja."}
@@ -210,7 +212,6 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         [END + more for more in (b"", DONE, DONE + b"\n", b"data:[DONE]\r\n\r\n", *UNREAD)],
         JA,
     ),
-    "an empty event": ([b"data: \n\n" + END], JA),
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\n" + END], {"content": "Guten"}),
     **{
         said: ([sse(chunk("Ja."), *(chunk(None, reason) for reason in said.split()))], JA | kept)
@@ -228,7 +229,8 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         for value, left in zip(values, kept, strict=True)
     },
     "events of another kind": ([b"event: %b\ndata: %b\n\n" % one + END for one in NAMED], JA),
-    "a chunk that has a name": ([b"event: x\n" + END], JA),
+    "what has a name": ([NAMES[0], NAMES[1] + NAMES[2], END + NAMES[0]], JA),
+    "what says nothing": ([b"data: %b\n\n" % one + END for one in (b"", b'{"detail":"x"}')], JA),
 }
 
 
@@ -249,10 +251,11 @@ UNOPENED: list[tuple[Any, ...]] = [
     (OPENED, "stop", "", None, (*THEN, True), ("", OPENED, True)),
     (OPENED, "stop", "", "open", (*THEN, True), (*THEN, False)),
     (MENTION, "stop", "", None, ("", MENTION, False)),
-    (MENTION, "stop", "", "open", ("", MENTION, False)),
-    (MENTION, "length", "", "open", (MENTION, "", False)),
+    (MENTION, "stop", "", "open", ("Man schreibt", "so.", False)),
+    ("Ja: `</think>`.", "stop", "", "open", ("", "Ja: `</think>`.", False)),
+    ("Das <think> a</think>b", "stop", "", "open", ("Das <think> a", "b", False)),
+    ("Ja: `</think>`.", "length", "", "open", ("Ja: `</think>`.", "", False)),
     (OPENED, "stop", "A", None, ("A", OPENED, False)),
-    ("Ja.", "stop", "", "open", ("", "Ja.", False)),
     ("Ja.", "length", "Hm.", "open", (*THEN, False)),
 ]
 
@@ -387,9 +390,8 @@ def test_no_tool_call_thought_or_error_goes_on() -> None:
     ):
         error = raised(kind, decode, events(chunk(first), last), goes_on=True)
         assert (error.partial or GUTEN).tool_calls == begun
-    reading = ChatDecoder(INNOGPT, goes_on=True)
-    reading.feed(sse(chunk("Ja.", "length", **BEGUN)))
-    assert (reading.close()[-1].completion, reading.cut) == (reading.completion(), False)
+    *_, last = decode(sse(chunk("Ja.", "length", **BEGUN)), goes_on=True)
+    assert last.completion  # else the rest is asked for
 
 
 def as_openai(message: str = "kaputt", **error: Any) -> dict[str, Any]:
@@ -496,8 +498,9 @@ def test_an_error_is_the_one_that_it_names_or_breaks_the_stream_off(
         assert (type(error), error.code, error.status_code) == (kind, code, status)
         assert "kaputt" in str(error)
     assert failure(raw([body])).status_code == status  # as Google wraps it
+    after = sse() if "detail" in body else sse(chunk("nie", "stop"))
     for event in (b"", b"event: error\n"):
-        error = failure(STREAMED + event + sse(body, chunk("nie", "stop")))
+        error = failure(STREAMED + event + events(body) + after)
         assert isinstance(error, StreamError)
         assert (error.code, error.status_code, type(error.__cause__)) == (code, 200, kind)
         assert "kaputt" in str(error.__cause__)

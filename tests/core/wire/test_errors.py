@@ -32,7 +32,8 @@ def openai(message: Any = "kaputt", **more: Any) -> dict[str, Any]:
     return {"error": {"message": message} | more}
 
 
-ERROR, MESSAGE, PROBLEMS, LIST = ('{"error": %s}', '{"message": %s}', '{"errors": [%s]}', "[%s]")
+AROUND = ERROR, LIST = '{"error": %s}', "[%s]"
+MESSAGE, PROBLEMS = '{"message": %s}', '{"errors": [%s]}'
 
 
 def nested(depth: int, inner: Any = "kaputt", around: str = ERROR) -> Any:
@@ -47,7 +48,7 @@ def problem(message: str = "kaputt", **where: Any) -> dict[str, Any]:
     return {"message": message, "type": "validation"} | where
 
 
-CODED, X = {"code": "oops"}, {"code": "X"}
+CODED, X, ODD = {"code": "oops"}, {"code": "X"}, {"error": "kaputt", "code": {"a": "Meine IBAN"}}
 OPENAI = openai(type="invalid_request_error", code="oops")
 TWO, TWICE = [problem(field="seed"), problem("auch", field="stop")], "seed: kaputt; stop: auch"
 FASTAPI = {"loc": ["body", "messages", 0], "msg": "kaputt", "input": "Meine IBAN"}
@@ -65,10 +66,9 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
         *({"detail": "kaputt"}, {"errors": "kaputt"}, {"error": {"error_description": "kaputt"}}),
         *(nested(6), {"detail": {"message": "kaputt", "code": "x"}}),
         *(nested(6, around=MESSAGE), nested(5, {"message": "kaputt"}, PROBLEMS)),
-        *(in_text(3).encode(), {"errors": [problem(field=7)]}),
+        *(in_text(3).encode(), {"errors": [problem(field=7)]}, ODD),
         *(openai(code=2**63), openai(metadata=[1]), openai() | {"message": "außen"}),
         *({"error": said, "message": "kaputt"} for said in ("kaputt", True)),
-        {"error": "kaputt", "code": {"a": "Meine IBAN"}},
     ],
     ("kaputt", "t"): [{"type": "t", "title": "kaputt"}],
     ("kaputt", "400"): [[openai(code=400, status="INVALID_ARGUMENT")]],  # Google's
@@ -76,9 +76,7 @@ BODIES: dict[tuple[str, str | None], list[Any]] = {
     ("kaputt", "9" * 399 + "…"): [openai(code="9" * 5000)],
     (FROM_RAW, "400"): [openai("Provider returned error", code=400, metadata=RAW)],
     (NOTHING, "7"): [{"error": {"code": 7}}],
-    (NOTHING, "oops"): [
-        *(nested(6, CODED), nested(6, CODED, LIST), openai(nested(4, CODED, MESSAGE)))
-    ],
+    (NOTHING, "oops"): [openai(nested(4, CODED, MESSAGE)), *(nested(6, CODED, x) for x in AROUND)],
     (NOTHING, None): [
         *({}, [1], nested(7), nested(7, CODED), nested(7, CODED, LIST)),
         *(openai(nested(5, CODED, MESSAGE)), nested(7, around=MESSAGE)),

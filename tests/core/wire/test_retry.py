@@ -10,7 +10,7 @@ from dsgvo.errors import APIStatusError, CapabilityError, DsgvoError
 from dsgvo.wire.retry import asks_for_fewer, next_delay, retry_after, should_retry
 
 NOW = 1_700_000_000.0
-CONNECTION = errors.APIConnectionError("weg")
+CONNECTION, STREAM = errors.APIConnectionError("weg"), errors.StreamError("", status_code=429)
 QUOTA = errors.QuotaExceededError("leer", status_code=429)
 
 
@@ -29,9 +29,8 @@ DELAYS: list[tuple[DsgvoError, int, int, bool | None, float | None]] = [
     *((status(code), 0, 1, None, None) for code in (200, 400, 401, 403, 404, 422, 501, 511)),
     *((status(400), 0, 1, True, 0.25), (status(400), 1, 1, True, None)),
     *((status(500), 0, 1, False, None), (CONNECTION, 0, 1, True, 0.25)),
-    *((CONNECTION, 0, 1, known, None) for known in (False, None)),
-    *((QUOTA, 0, 1, known, None) for known in (True, None)),
-    (errors.StreamError("", status_code=429), 0, 1, None, None),
+    *((CONNECTION, 0, 1, False, None), (QUOTA, 0, 1, True, None)),
+    *((one, 0, 1, None, None) for one in (CONNECTION, QUOTA, STREAM)),
     (CapabilityError("keine Tools", status_code=500), 0, 1, None, None),
 ]
 

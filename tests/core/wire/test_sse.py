@@ -7,22 +7,16 @@ from tests.core.support import raised
 
 BREAKS = "a\u2028b\u0085c\x0bd\x0ce\x1cf"
 HALF = "\N{REPLACEMENT CHARACTER}"
-BOM = b"\xef\xbb\xbf"
+MARKED = b"\xef\xbb\xbfdata: a\n\n"  # by a byte order mark, which is text but at the beginning
 # bytes → events: their data, of a named one after its name
 TABLE: dict[str, tuple[bytes, list[str | tuple[str, str]]]] = {
     "line endings mixed": (b"data: a\r\n\ndata: b\r\r\ndata: c\n\r\n", ["a", "b", "c"]),
-    "byte order mark": (BOM + b"data: a\n\n", ["a"]),
-    "a later byte order mark is text": (b"data: a\n\n" + BOM + b"data: b\n\n", ["a"]),
+    "odd bytes": (MARKED + MARKED + b"event:\xff\ndata: a\n\n", ["a", (HALF, "a")]),
     "comments": (b": ping\n\n:\ndata: a\n: pong\n\n: end\n", ["a"]),
-    "several data lines": (b"data: a\r\ndata:b\r\ndata\n\n", ["a\nb\n"]),
-    "one space is dropped": (b"data:  a \n\n", [" a "]),
-    "a name that is not UTF-8": (b"event:\xff\ndata: a\n\n", [(HALF, "a")]),
-    "a name without a value is the default": (b"event: x\nevent\ndata: a\n\n", ["a"]),
-    "a name without data is not an event": (b"event: x\n\ndata: a\n\n", ["a"]),
-    "unknown fields": (b"datum: x\ndata : y\nDATA: z\ndata: a\n\n", ["a"]),
-    "an unfinished event is not dispatched": (b"data: a\n\ndata: b\n", ["a"]),
-    "other breaks are text": (f"data: {BREAKS}\n\n".encode(), [BREAKS]),
-    "broken UTF-8": (b"data: a\xffb\n\n", [f"a{HALF}b"]),
+    "several lines, one space": (b"data: a\r\ndata:b\r\ndata\n\ndata:  c \n\n", ["a\nb\n", " c "]),
+    "no value, no data": (b"event: x\nevent\ndata: a\n\nevent: x\n\ndata: b\n\n", ["a", "b"]),
+    "unknown fields, no end": (b"datum: x\ndata : y\nDATA: z\ndata: a\n\ndata: b\n", ["a"]),
+    "other text": (b"data: a\xffb\n\ndata: %b\n\n" % BREAKS.encode(), [f"a{HALF}b", BREAKS]),
 }
 
 

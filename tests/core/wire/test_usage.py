@@ -7,7 +7,7 @@ from dsgvo.wire.usage import TokenCounts, added, numbers, token_counts, total_to
 PLAIN = {"prompt_tokens": 7, "completion_tokens": 4}
 # usage → prompt, completion and total, if tokens are counted, and details
 COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
-    *((usage, None, {}) for usage in (None, {}, {"words_used": 3})),
+    *((usage, None, {}) for usage in (None, {}, {"words_used": 3}, {"prompt_tokens": 2**25 + 1})),
     *((PLAIN | more, (7, 4, 11), {}) for more in ({}, {"total_tokens": None}, {"total_tokens": 9})),
     (PLAIN | {"total_tokens": 12}, (7, 4, 12), {}),  # what the vendor says
     ({"prompt_tokens": 7.0, "completion_tokens": "4"}, (7, 4, 11), {}),
@@ -18,7 +18,6 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
     ({"prompt_tokens": [7], "completion_tokens": {"n": 4}, "total_tokens": 11}, (0, 0, 11), {}),
     *(({name: count, "total_tokens": 11}, (7, 4, 11), {}) for name, count in PLAIN.items()),
     ({"prompt_tokens": 2**25}, (2**25, 0, 2**25), {}),
-    ({"prompt_tokens": 2**25 + 1}, None, {}),
     ({"input_tokens": 7, "output_tokens": 4}, (7, 4, 11), {}),
     ({"prompt_eval_count": 7, "eval_count": 4}, (7, 4, 11), {}),
     ({"promptTokenCount": 7, "candidatesTokenCount": 4, "totalTokenCount": 20}, (7, 4, 20), {}),
@@ -26,8 +25,7 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
         (PLAIN | more, (7, 4, 11), details)
         for more, details in [
             *(({"prompt_tokens_details": {"cached_tokens": n}}, {"cache_read": n}) for n in (0, 2)),
-            ({"audio_tokens": 1}, {}),
-            ({"input_tokens_details": {"cached_tokens": 2}}, {"cache_read": 2}),
+            ({"input_tokens_details": {"cached_tokens": 2}, "audio_tokens": 1}, {"cache_read": 2}),
             ({"prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": 5}, {"cache_read": 2}),
             ({"prompt_tokens_details": None, "completion_tokens_details": "x"}, {}),
             ({"prompt_tokens_details": {"cache_write_tokens": 3}}, {"cache_creation": 3}),
