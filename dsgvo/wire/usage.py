@@ -29,7 +29,10 @@ _REASONING = ("reasoning_tokens", "thoughtsTokenCount", "thoughts_token_count")
 _WITHOUT_DETAILS = frozenset({_INPUT[0], _OUTPUT[0], _TOTAL[0]})
 _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
-_BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens")
+_BESIDE_INPUT = (  # Anthropic's and Bedrock's
+    *("cache_read_input_tokens", "cache_creation_input_tokens"),
+    *("cacheReadInputTokens", "cacheWriteInputTokens"),
+)
 
 _LARGEST = 2**25
 """More than any answer has, or 2,048 texts of 8,192 tokens; numbers beyond it are a fault of the
@@ -69,7 +72,10 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
     read = _detail(usage, _INPUT_DETAILS, _CACHE_READ)
     created = _detail(usage, _INPUT_DETAILS, _CACHE_CREATION)
     if "prompt_tokens" not in usage and any(name in usage for name in _BESIDE_INPUT):
-        given = (given or 0) + (read or 0) + (created or 0)  # Anthropic counts them apart
+        given = (given or 0) + (read or 0) + (created or 0)
+    reasoning = _detail(usage, _OUTPUT_DETAILS, _REASONING)
+    if given and answer and reasoning and total == given + answer + reasoning:
+        answer += reasoning  # Gemini and Grok count thoughts apart
     given, answer, total = _completed(given, answer, total)
     return TokenCounts(
         prompt=given,
@@ -78,7 +84,7 @@ def token_counts(usage: Mapping[str, Any] | None) -> TokenCounts | None:
         cache_read=read,
         cache_creation=created,
         prompt_audio=_detail(usage, _INPUT_DETAILS, ("audio_tokens",)),
-        reasoning=_detail(usage, _OUTPUT_DETAILS, _REASONING),
+        reasoning=reasoning,
         completion_audio=_detail(usage, _OUTPUT_DETAILS, ("audio_tokens",)),
     )
 

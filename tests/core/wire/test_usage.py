@@ -33,6 +33,7 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
             ({"prompt_tokens_details": {"audio_tokens": 1}}, {"prompt_audio": 1}),
             ({"completion_tokens_details": {"audio_tokens": 1}}, {"completion_audio": 1}),
             ({"completion_tokens_details": {"reasoning_tokens": 3}}, {"reasoning": 3}),
+            ({"completion_tokens": 1, "total_tokens": 11, "reasoning_tokens": 3}, {"reasoning": 3}),
         ]
     ),
     (  # Anthropic counts what is cached beside the input
@@ -40,8 +41,8 @@ COUNTS: list[tuple[Any, tuple[int, ...] | None, dict[str, int]]] = [
         | {"cache_read_input_tokens": 2, "cache_creation_input_tokens": 4},
         *((7, 8, 15), {"cache_read": 2, "cache_creation": 4}),
     ),
-    ({"output_tokens": 8, "cache_read_input_tokens": 2}, (2, 8, 10), {"cache_read": 2}),
-    ({"cache_creation_input_tokens": 4, "output_tokens": 8}, (4, 8, 12), {"cache_creation": 4}),
+    ({"outputTokens": 8, "cacheReadInputTokens": 2}, (2, 8, 10), {"cache_read": 2}),
+    ({"cacheWriteInputTokens": 4, "outputTokens": 8}, (4, 8, 12), {"cache_creation": 4}),
 ]
 ONE = {"a": 1, "b": {"c": 2, "d": "x"}, "e": 5, "f": True}
 OTHER = {"a": 2.5, "b": {"c": 3, "d": "y"}, "e": None, "f": 2, "g": 7}
