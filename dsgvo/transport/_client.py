@@ -202,7 +202,7 @@ class _Call:
         config = yield from in_workspace(self.config)
         return self if config is self.config else replace(self, config=config)
 
-    def decoder(self, answer: Answer) -> ChatDecoder:
+    def decoder(self, answer: Answer, *, unshown: bool = False) -> ChatDecoder:
         return ChatDecoder(
             self.config.spec,
             # Looked for only when an error is written.
@@ -213,6 +213,7 @@ class _Call:
             tool_names=self.tool_names,
             before=self.before,
             goes_on=self.goes_on > 0,
+            unshown=unshown,
             on_model=self.note_model,
         )
 
@@ -449,7 +450,7 @@ class BaseClient:
             yield from self._check_images(call)
         while True:
             answer = yield from open_response(config, operation, AUTH, retries, gate, guessed)
-            decoder = call.decoder(answer)
+            decoder = call.decoder(answer, unshown=True)
             limit = config.max_response_bytes
             try:
                 with answer:

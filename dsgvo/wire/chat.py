@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal, cast
 
 from pydantic_core import from_json
@@ -32,7 +33,7 @@ from dsgvo.wire.continuing import Seam
 from dsgvo.wire.errors import error_from_body, is_error, redact
 from dsgvo.wire.masking import masked
 from dsgvo.wire.sse import Event, SSEDecoder, SSETooLargeError
-from dsgvo.wire.thinking import thought_unopened
+from dsgvo.wire.thinking import ThinkSplitter, thought_unopened
 from dsgvo.wire.tools import NO_NAMES
 
 __all__ = [
@@ -47,7 +48,7 @@ _BOM = b"\xef\xbb\xbf"
 _SNIFF_BYTES = 6  # that tell a stream from other text
 _KEEP_ALIVE = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})  # names of events
 _CHOICE_KEYS = frozenset({"delta", "message", "text", "finish_reason"})
-_SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b")
+_SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b|error: ?\{")
 
 
 class Sniffer:
@@ -96,6 +97,8 @@ class ChatDecoder:
         tool_names: The user's names of tools, by those on the wire.
         before: The parts so far of an answer that was cut, of which this is the next.
         goes_on: Whether the rest of the answer is asked for if it is cut; see ``cut``.
+        unshown: Whether the deltas are shown to nobody: whether a stream began inside a thought is
+            then decided of the whole text, as for a plain answer.
         on_model: Is told each model that the answer names, when it first does, and what gives the
             secrets.
 
@@ -120,6 +123,7 @@ class ChatDecoder:
         tool_names: Mapping[str, str] = NO_NAMES,
         before: Completion | None = None,
         goes_on: bool = False,
+        unshown: bool = False,
         on_model: Callable[[str, Callable[[], Sequence[str]]], None] | None = None,
     ) -> None:
         self._provider = provider
@@ -138,6 +142,7 @@ class ChatDecoder:
         self._named = False  # the chunks have names
         self._whole: Completion | None = None
         self._goes_on = goes_on
+        self._unshown = unshown
         self._on_model = on_model
         self._before = before
         self._seam = None if before is None else Seam(before.content)
@@ -187,19 +192,16 @@ class ChatDecoder:
             return self._plain(self._body or self._sniffer.start)
         if not _SSE_LINE.match(self._sniffer.start):
             raise self._unexpected(describe_body(self._sniffer.start))
+        deltas, how = self._last_event()
         if self._reader.finish_reason is None:
             if self._detail is not None:
                 raise self._vendor_error(self._detail)
-            pending = self._sse.pending.strip().removeprefix(b"data:").strip()
-            proven = self.done or pending.upper() == b"[DONE]"
-            if pending and not proven:
-                return self._ended("the stream ended inside an event")
-            if not proven:
-                return self._ended("the stream ended without a finish reason")
+            if not self.done:
+                return [*deltas, *self._ended(how)]
             if not self._reader.saw_choice:
                 what = "a stream without choices"
                 raise self._unexpected(what) if self._seam is None else self._incomplete(what)
-        return self._flush()
+        return [*deltas, *self._flush()]
 
     def fail(self, error: DsgvoError) -> list[Delta]:
         """Take that the connection broke: the last deltas of an answer that was whole or goes on.
@@ -223,7 +225,7 @@ class ChatDecoder:
     def thought_unopened(self) -> bool:
         """Whether the answer began inside a thought that the prompt's template had opened.
 
-        Known after :meth:`close`. Of a stream its deltas have shown the thought as text by then:
+        Known after :meth:`close`. The deltas of a stream have shown the thought as text by then:
         pass ``thinking="open"`` to the decoder of that model's next answer.
         """
         return self._reader.thought_unopened
@@ -263,6 +265,16 @@ class ChatDecoder:
             if not deltas:
                 raise
         return deltas
+
+    def _last_event(self) -> tuple[list[Delta], str]:
+        """Read an event that lacks but its blank line, and return how the stream ended."""
+        events: list[Event] = []
+        if not self.done:
+            with suppress(SSETooLargeError):
+                events = self._sse.feed(b"\n\n")
+        if not all(_is_whole(data) for _, data in events):
+            return [], "the stream ended inside an event"
+        return self._deltas(events), "the stream ended without a finish reason"
 
     def _delta(self, data: str) -> Delta | None:
         try:
@@ -381,7 +393,12 @@ class ChatDecoder:
         if self._before is not None and not self.cut:
             last.finish_reason = completion.finish_reason = self._end(self._before, completion)
         if self._is_stream and not completion.reasoning:
-            self._reader.thought_unopened = thought_unopened(completion.content)
+            self._reader.thought_unopened = opened = thought_unopened(completion.content)
+            if opened and self._unshown:
+                splitter = ThinkSplitter(opened=True)
+                splits = splitter.feed(completion.content), splitter.flush(cut=False)
+                completion.reasoning = "".join(split.reasoning for split in splits)
+                completion.content = "".join(split.content for split in splits)
         return deltas if self.cut and last == _EMPTY else [*deltas, last]
 
     def _end(self, before: Completion, whole: Completion) -> str | None:
@@ -452,6 +469,16 @@ class ChatDecoder:
 
 
 _EMPTY = Delta()
+
+
+def _is_whole(data: str) -> bool:
+    """Return whether the data of an event is all that was meant to come: half an object is none."""
+    if data.strip().upper() == "[DONE]":
+        return True
+    try:
+        return isinstance(from_json(data), dict)
+    except ValueError:
+        return False
 
 
 def says_anything(answer: Completion) -> bool:

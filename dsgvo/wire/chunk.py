@@ -155,9 +155,10 @@ class ChunkReader:
                 self._choice(choices, part, delta)
             if not chunk.keys() <= _CHUNK_KEYS:
                 _keep(delta, chunk, _CHUNK_KEYS)
-            usage = chunk.get("usage")
-            if isinstance(usage, dict):
-                delta.usage = _counts(cast("dict[str, Any]", usage))
+                if isinstance(groq := chunk.get("x_groq"), dict):
+                    _count(delta, cast("dict[str, Any]", groq))
+            if chunk.get("usage") is not None:
+                _count(delta, chunk)
         except (AttributeError, LookupError, TypeError) as error:
             raise ShapeError(
                 f"a part of the answer is not of the documented shape ({error})"
@@ -202,7 +203,8 @@ class ChunkReader:
         if choice.get("error"):
             self.failure = {"error": choice["error"]}
         if not choice.keys() <= _CHOICE_KEYS:
-            _keep(delta, choice, _CHOICE_KEYS)
+            _keep(delta, choice, _CHOICE_KEYS | {"usage"})
+            _count(delta, choice)  # Moonshot's, and others'
 
     def _choices(
         self, choices: list[dict[str, Any]], part: Literal["delta", "message"], delta: Delta
@@ -411,6 +413,12 @@ def _keep_rest(delta: Delta, name: str, value: object) -> None:
     rest = thought_rest(value)
     if rest:
         _keep(delta, {name: rest})
+
+
+def _count(delta: Delta, holder: Mapping[str, Any]) -> None:
+    usage = holder.get("usage")
+    if isinstance(usage, dict):
+        delta.usage = _counts(cast("dict[str, Any]", usage))
 
 
 def _counts(usage: object) -> Any:

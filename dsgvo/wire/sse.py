@@ -5,6 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -15,6 +16,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _FIELD = len("data: ")
+_ERROR = re.compile(rb'error: ?(?=\{)|(?=\{\s*"error"\s*:)')
 
 
 class SSETooLargeError(ValueError):
@@ -34,6 +36,9 @@ _new = cast("Callable[[type[Event], tuple[str, str]], Event]", tuple.__new__)  #
 
 class SSEDecoder:
     r"""Incremental decoder; feed it bytes split anywhere.
+
+    An error that comes as no event, in a field ``error`` (llama.cpp before 2025) or as a line of
+    JSON (gateways whose upstream breaks off), is one of that name.
 
     ``id`` and ``retry`` fields are read over: they serve reconnecting, and a chat request is never
     sent a second time on its own.
@@ -59,13 +64,6 @@ class SSEDecoder:
         self._event = ""
         self._skip_lf = False  # the last byte was CR: a following LF belongs to it
         self._started = False
-
-    @property
-    def pending(self) -> bytes:
-        """What has come of an event that is not yet dispatched: its data and its open line."""
-        return (
-            b"\n".join((*self._data, bytes(self._line))) if self._line else b"\n".join(self._data)
-        )
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes and return the events that they complete.
@@ -133,6 +131,9 @@ class SSEDecoder:
                 self._event = line[6:].removeprefix(b" ").decode("utf-8", "replace")
             elif line == b"event":
                 self._event = ""
+            elif error := _ERROR.match(line):
+                said = line[error.end() :].decode("utf-8", "replace")
+                events.append(Event("error", said))
         return events
 
     def _take(self, value: bytes) -> None:

@@ -133,7 +133,7 @@ END, DONE = events(chunk("Ja.", "stop")), b"data: [DONE]"
 NAMED = [(b"ping", raw(chunk("x"))), *((b"x", b'{"choices":%b}' % x) for x in (b'["x"]', b"[{}]"))]
 NAMED += [(b"x", one) for one in (b"{", b"[DONE]", b'{"error":"x"}', b"null", b'{"choices":7}')]
 NAMES = [b"event: x\n" + one for one in (END, events(chunk("Ja.")), events(chunk(None, "stop")))]
-UNREAD = [*(b"data: %b\n\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]
+UNREAD = [*(b"data:%b\r\n\r\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]
 CALLED = call("{}", id="c1", name="add")
 SAID: dict[str, Any] = {"content": "Ja."}
 FIRST: dict[str, Any] = {"function_call": {"name": "add", "arguments": "{ }"}}
@@ -198,6 +198,8 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "fields unknown to OpenAI": ([raw(PLAIN), sse(PIECE, LAST)], ja(**REST, **LINKS)),
     "a refusal": (forms("", "tool_calls", refusal="Nein."), NO_CALL | {"refusal": "Nein."}),
     "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": USED}),
+    "usage of a choice": (choice(delta=SAID, usage=USED), JA | {"usage": USED}),
+    "usage of Groq": ([sse(chunk("Ja.", "stop") | {"x_groq": COST})], ja(x_groq=COST) | COST),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
     "all at once": (
         forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
@@ -208,10 +210,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         JA | CALLS | {"finish_reason": "tool_calls"},
     ),
     "nothing": ([raw(answer("", None))], {}),
-    "no end, or its line": (
-        [END + more for more in (b"", DONE, DONE + b"\n", b"data:[DONE]\r\n\r\n", *UNREAD)],
-        JA,
-    ),
+    "no end": ([END[:-2], END[:-1], *(END + x for x in (b"", DONE, DONE + b"\n", *UNREAD))], JA),
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\n" + END], {"content": "Guten"}),
     **{
         said: ([sse(chunk("Ja."), *(chunk(None, reason) for reason in said.split()))], JA | kept)
@@ -269,6 +268,8 @@ def test_thoughts_whose_tag_the_template_opened() -> None:
             reading.feed(body)
             done = reading.close()[-1].completion
             found.append(done and (done.reasoning, done.content, reading.thought_unopened))
+            unshown = whole(body, thinking=thinking, unshown=True)
+            assert (unshown.reasoning, unshown.content) == expected[0][:2]
         assert found == [expected[0], expected[-1], expected[0]]
 
 
@@ -439,14 +440,12 @@ OVER = sse(chunk("Oft", **call("{" + " " * (1 << 23) + "}", name="add")), done=F
 OVER += sse({"choices": [{"message": CALLED}]}, done=False) * 9
 TWO = {"message": {"tool_calls": CALLED["tool_calls"] * 2}}
 FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
-# The same of a choice that says that it has failed → the error, and the text that it carries
-FAILED: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
+# What it says → what came in all, the error and the text that it carries
+FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
     **{f"finish_reason={why!r}": (failed("Gut", why), StreamError, "Gut") for why in FAULTS},
     "off: innoGPT: 200: kaputt": (failed("Gut", None, "kaputt"), StreamError, "Gut"),
     "off: innoGPT: 200: am Ende": ([sse(chunk("Gut") | as_openai("am Ende"))], StreamError, "Gut"),
     "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
-}
-FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = FAILED | {
     "no call of": (
         forms("", "tool_calls", tool_calls=[None])
         + forms("", "tool_use")
@@ -493,7 +492,8 @@ def test_an_error_is_the_one_that_it_names_or_breaks_the_stream_off(
     body: Any, kind: type[DsgvoError], code: str | None, status: int
 ) -> None:
     named, head = b"event: error\n" + sse(body), events(chunk("", role="assistant"))
-    for data in (raw(body), sse(body), head + sse(body), named, head + named):
+    field = b"error: " + raw(body)  # as llama.cpp had it, of an event without its end
+    for data in (raw(body), sse(body), head + sse(body), named, head + named, field, head + field):
         error = failure(data)
         assert (type(error), error.code, error.status_code) == (kind, code, status)
         assert "kaputt" in str(error)

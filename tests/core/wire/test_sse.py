@@ -17,6 +17,7 @@ TABLE: dict[str, tuple[bytes, list[str | tuple[str, str]]]] = {
     "no value, no data": (b"event: x\nevent\ndata: a\n\nevent: x\n\ndata: b\n\n", ["a", "b"]),
     "unknown fields, no end": (b"datum: x\ndata : y\nDATA: z\ndata: a\n\ndata: b\n", ["a"]),
     "other text": (b"data: a\xffb\n\ndata: %b\n\n" % BREAKS.encode(), [f"a{HALF}b", BREAKS]),
+    "errors": (b'error: {}\n{"error":1}\n{}\n', [("error", x) for x in ("{}", '{"error":1}')]),
 }
 
 
@@ -62,5 +63,3 @@ def test_an_event_is_given_as_soon_as_it_is_whole() -> None:
             (decoder := SSEDecoder()).feed(start)
             rest = b"data: a".removeprefix(start) + end + b"data: b"
             assert decoder.feed(rest) == [("message", "a")]
-    (decoder := SSEDecoder()).feed(b"data: a\ndata: b")
-    assert decoder.pending == b"a\ndata: b"
