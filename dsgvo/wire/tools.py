@@ -99,10 +99,10 @@ class _Call:
 
     def extend(self, arguments: str) -> str:
         """Take a piece of the arguments, and return what of them is certain."""
-        self.size += len(arguments)
         if self.blank:
             arguments = arguments.lstrip()  # white space alone is no arguments
             self.blank, self.held = not arguments, arguments.startswith("n")
+        self.size += len(arguments)
         if self.tail or "\\" in arguments:
             text = self.tail + arguments
             cut = _end_of_whole_escapes(text)
@@ -246,38 +246,41 @@ class ToolCallAssembler:
         self, index: object, call_id: str | None, name: str | None, arguments: str
     ) -> _Call | None:
         """Return the call that a piece belongs to, or nothing if it begins one."""
-        call = self._addressed(index, call_id, name)
+        call = self._addressed(index, call_id, name, arguments)
         if call is None or not name or not call.name:
             return call
-        indexed = isinstance(index, int)
-        again = call.name == name and call.list_number < self._lists
-        if call_id is None and not indexed:
-            # Without an index, an id begins a call, or a name does.
-            return call if again and (call.id or call.size) and not call.is_complete() else None
         if call_id and call_id != call.id:
             return None
-        if not (call_id or call.id or again):
+        again = call.name == name and call.list_number < self._lists
+        if call.is_complete():  # one that has an id may come once more, with it or without
+            same = not arguments or _repeats(call, arguments)
+            return call if call.id and again and same else None
+        if call_id is None and not isinstance(index, int):
+            # Without an index, an id begins a call, or a name does.
+            return call if again and (call.id or call.size) else None
+        if not (call.id or again):
             return None  # without ids, a name is all that tells two calls apart
-        if call.is_complete():
-            return call if call_id and self._is_repeated(call, name, arguments) else None
         if call.name == name:
             return call
         return None if call.size or call.list_number == self._lists else call
 
-    def _is_repeated(self, call: _Call, name: str, arguments: str) -> bool:
-        same = call.name == name and (not arguments or _repeats(call, arguments))
-        return same and call.list_number < self._lists
-
-    def _addressed(self, index: object, call_id: str | None, name: str | None) -> _Call | None:
+    def _addressed(
+        self, index: object, call_id: str | None, name: str | None, arguments: str
+    ) -> _Call | None:
         """Return the call that a piece names by its index or id, else the last one."""
         if isinstance(index, int):
             call = self._by_index.get(index)
-            if call is None and not name and call_id:  # an index that counts pieces
-                return self._by_id.get(call_id)
+            if call is None and not name:  # an index that counts pieces
+                return self._by_id.get(call_id) if call_id else self._open(arguments)
             return call
         if call_id:
             return self._by_id.get(call_id) or (None if name else self._last)
         return self._last
+
+    def _open(self, arguments: str) -> _Call | None:
+        """Return the last call that shows if it waits for arguments, and these are some."""
+        last = self._shown[-1] if self._shown and arguments.strip() else None
+        return last if last and last.name and not last.is_complete() else None
 
     def _extend(self, call: _Call, name: str | None, arguments: str) -> ToolCallDelta | None:
         more = _rest_of_name(call.name, name or "")
@@ -358,7 +361,7 @@ def _without_halves(text: str) -> str:
 
 
 def _repeats(call: _Call, arguments: str) -> bool:
-    if len(arguments) != call.size or not call.is_complete():
+    if len(arguments.lstrip()) != call.size or not call.is_complete():
         return False
     again = _Call()
     again.extend(arguments)
