@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
+from contextlib import aclosing, suppress
 from hashlib import sha256
 from typing import Any, ClassVar, cast
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import (
@@ -20,7 +28,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableSerializable
 from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field
 
 from dsgvo import __version__
 from dsgvo._secrets import is_secret
@@ -61,8 +69,6 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
     model_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further parameters of each request."
     )
-    # A function of keys and its name in caches; made late, for models are compared by it.
-    _own: tuple[object, str] = PrivateAttr((None, ""))
 
     def model_post_init(self, context: Any, /) -> None:
         """Do what LangChain does after validation; :class:`VendorSettings` stands before it."""
@@ -143,10 +149,10 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         account = self._client.config.account[-1]
         if isinstance(account, bytes):
             kwargs["account"] = account.hex()
-        else:  # a function gives the keys of this object alone
-            if self._own[0] is not self.api_key:
-                self._own = self.api_key, uuid4().hex
-            kwargs["account"] = self._own[1]
+        else:
+            kwargs["account"] = own = uuid4().hex
+            with suppress(TypeError):  # one that has no place in a dictionary shares nothing
+                kwargs["account"] = _accounts.setdefault(self.api_key, own)
         vars(self).pop("_serialized", None)
         return super()._get_llm_string(stop=stop, **kwargs)
 
@@ -424,6 +430,10 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
                 include_raw=include_raw,
                 kwargs=kwargs,
             )
+
+
+# Functions that give keys, each an account of its own for caches.
+_accounts: MutableMapping[object, str] = WeakKeyDictionary()
 
 
 def _without_secrets(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mappi
 from contextlib import aclosing, contextmanager
 from hashlib import sha256
 from itertools import islice
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.schema import CBEventType, EventPayload
@@ -59,6 +59,7 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
     def __init__(self, model_name: str | None = None, **arguments: Any) -> None:
         if model_name is not None:
             arguments["model_name"] = model_name
+        arguments.pop(_DIGEST, None)  # of settings that were saved
         super().__init__(**arguments)
 
     @classmethod
@@ -73,15 +74,11 @@ class EmbeddingModel(EmbeddingSettings, VendorSettings, BaseEmbedding):
         Of headers and query, which may hold keys and choose who embeds, there is a digest.
         """
         data: dict[str, Any] = {**handler(self), "class_name": self.class_name()}
-        given = [sorted((one or {}).items()) for one in (self.default_headers, self.default_query)]
-        if any(given):
+        headers, query = self.default_headers or {}, self.default_query or {}
+        if headers or query:
+            given = sorted((name.lower(), headers[name]) for name in headers), sorted(query.items())
             data[_DIGEST] = sha256(repr(given).encode()).hexdigest()
         return data
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
-        """Return an object with these settings, its key, headers and query from elsewhere."""
-        return super().from_dict({k: data[k] for k in data if k != _DIGEST}, **kwargs)
 
     def _vectors(self, texts: list[str], options: Mapping[str, Any]) -> Generator[Vector]:
         return self._client.embed(texts, **self._embed_arguments(options))

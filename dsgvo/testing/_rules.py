@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote_plus, unquote, urlencode, urlsplit
 
-from dsgvo._secrets import SECRET_FIELD, SECRET_NAME, is_secret
+from dsgvo._secrets import SECRET_FIELD, SECRET_NAME
 from dsgvo.providers import PROVIDERS
 from dsgvo.testing import _layout
 from dsgvo.testing._layout import JsonObject
@@ -68,7 +68,7 @@ class Rules:
         """Return what is kept of a request (vcrpy's ``before_record_request``)."""
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
         hidden = SECRET_NAME.search
-        for _, value in filter(lambda one: is_secret(*one), (*headers.items(), *request.query)):
+        for _, value in filter(lambda one: hidden(one[0]), (*headers.items(), *request.query)):
             self._learn(value.rpartition(" ")[2])
         query = [(name, SCRUBBED if hidden(name) else value) for name, value in request.query]
         for name in _ARGUMENTS.keys() & headers.keys():

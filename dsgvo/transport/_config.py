@@ -223,10 +223,11 @@ class RequestOptions:
         Raises:
             ConfigurationError: If an argument belongs to the constructor.
         """
-        if not any(map(_is_no_field, arguments)):  # nearly all calls
+        found = _no_fields(arguments)
+        if not found:  # nearly all calls
             return NO_OPTIONS, dict(arguments)
         cls.check(arguments)
-        if named := [name for name in arguments if _is_no_field(name) and name not in _OPTIONS]:
+        if named := [name for name in found if name not in _OPTIONS]:
             instead = ": pass extra_headers=…" if "headers" in named else ""
             raise ConfigurationError(f"{min(named)} is no parameter of a request{instead}")
         given = {name: arguments[name] for name in _OPTIONS if name in arguments}
@@ -293,9 +294,18 @@ _OF_A_CALL = frozenset({"stream_usage", "send_reasoning", "continue_cut_answers"
 _NOT_BODY = _OPTIONS | _OF_THE_CONSTRUCTOR | _NO_FIELDS
 
 
+def _no_fields(given: Mapping[str, Any]) -> list[str]:
+    """Return the names that are not sent in a body: of what configures, and of secrets."""
+    return [
+        name
+        for name, value in given.items()
+        if name in _NOT_BODY or (_names_secret(name) and not isinstance(value, int | float))
+    ]
+
+
 @lru_cache(1024)
-def _is_no_field(name: str) -> bool:
-    return name in _NOT_BODY or _OF_SECRETS.fullmatch(name) is not None
+def _names_secret(name: str) -> bool:
+    return _OF_SECRETS.fullmatch(name) is not None
 
 
 class _Itself:
@@ -601,10 +611,10 @@ def _check_body(given: Mapping[str, Any]) -> None:
     model: object = given.get("model", "")
     if not isinstance(model, str):
         raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
-    if named := [name for name in given if _is_no_field(name) or name in _OF_A_CALL]:
+    if named := [*_no_fields(given), *_OF_A_CALL.intersection(given)]:
         raise ConfigurationError(
-            f"extra_body[{min(named)!r}] is no field of a body: pass {min(named)} itself, where it "
-            "is an argument"
+            f"extra_body[{min(named)!r}] is no field of a body: what configures or is secret is an "
+            "argument of its own, or none"
         )
     require_json(given, "extra_body")
 
@@ -692,7 +702,7 @@ def _check_function(key: KeyFunction) -> None:
     """Refuse a function of keys that cannot be called as it is, as far as it says so."""
     with suppress(ValueError):  # some of C say nothing
         try:
-            signature(key).bind()
+            signature(key, follow_wrapped=False).bind()
         except TypeError as error:
             raise ConfigurationError(
                 f"api_key: this function cannot be called without arguments ({error})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from fractions import Fraction
 from numbers import Integral, Real
 from operator import index
 from typing import Any, TypeGuard, TypeVar, cast
@@ -120,11 +121,12 @@ def as_number(value: Any) -> Any:
     """Return a number of another library, such as NumPy's, as Python's; all else as it is.
 
     Examples:
-        >>> from fractions import Fraction
-        >>> as_number(Fraction(1, 2)), as_number("1")
+        >>> from numpy import float32
+        >>> as_number(float32(0.5)), as_number("1")
         (0.5, '1')
     """
-    if isinstance(value, int | float) or not isinstance(value, Real):
+    # Fractions are Python's own, and no JSON: pydantic makes texts of them.
+    if isinstance(value, int | float | Fraction) or not isinstance(value, Real):
         return value
     return index(value) if isinstance(value, Integral) else float(value)
 

@@ -46,8 +46,6 @@ __all__ = [
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFF_BYTES = 6  # that tell a stream from other text
-_KEEP_ALIVE = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})  # names of events
-_CHOICE_KEYS = frozenset({"delta", "message", "text", "finish_reason"})
 _SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b|error: ?\{")
 
 
@@ -139,7 +137,6 @@ class ChatDecoder:
         self._accumulator = Accumulator(provider.name, request_id, headers, before)
         self._error: APIError | None = None
         self._detail: Mapping[str, Any] | None = None  # FastAPI's error, or a note of progress
-        self._named = False  # the chunks have names
         self._whole: Completion | None = None
         self._goes_on = goes_on
         self._unshown = unshown
@@ -258,8 +255,6 @@ class ChatDecoder:
                         break
                 elif name == "error":
                     raise self._vendor_error(data)
-                elif name not in _KEEP_ALIVE and (delta := self._of_a_name(data)) is not None:
-                    deltas.append(delta)
         except APIError as error:
             self._error, self.done = error, True
             if not deltas:
@@ -295,24 +290,9 @@ class ChatDecoder:
                 self._detail = chunk
                 return None
             raise self._vendor_error(chunk)
+        if chunk.get("choices"):
+            self._detail = None
         return self._read(chunk, "delta")
-
-    def _of_a_name(self, data: str) -> Delta | None:
-        """Read an event whose name nobody knows, if it is a chunk of an answer.
-
-        Beside chunks without one, events with a name repeat the answer, or bring what is none.
-        """
-        if self._reader.saw_choice and not self._named:
-            return None
-        try:
-            choices: Any = from_json(data)["choices"]
-            if any(_CHOICE_KEYS.isdisjoint(choice.keys()) for choice in choices):
-                return None
-        except (AttributeError, LookupError, TypeError, ValueError):
-            return None
-        delta = self._delta(data)
-        self._named = self._reader.saw_choice
-        return delta
 
     def _unread(self, what: str) -> None:
         """Refuse an event that cannot be read, but behind the finish reason of a whole answer."""
@@ -410,9 +390,11 @@ class ChatDecoder:
         new = whole.content.rstrip() != before.content.rstrip() or whole.tool_calls
         if new or whole.finish_reason in FINAL:
             return whole.finish_reason
-        if before.finish_reason != "length":
+        if before.finish_reason == "length":
+            return before.finish_reason
+        if self._seam is None or not self._seam.repeats:  # else there was no more to say
             raise self._incomplete("nothing came of the rest of the answer")
-        return before.finish_reason
+        return whole.finish_reason
 
     def _vendor_error(self, body: str | Mapping[str, Any]) -> APIError:
         """Return the error of the vendor's words: of its own class if nothing had come before."""

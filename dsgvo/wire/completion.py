@@ -59,7 +59,7 @@ class Completion:
         finish_reason: ``None`` if the vendor ended the answer without one.
         extra: As in :class:`Delta`; lists that came piece by piece are joined.
         id: The vendor's id of the answer.
-        model: The model that the vendor says has answered; of several, the last one to be named.
+        model: The model that the vendor says has answered; of several, the first one to be named.
         created: Unix time in seconds, where the vendor sends it.
         request_id: The vendor's id of the request, from the answer's headers.
         headers: The answer's headers, where ``include_response_headers`` asks for them.
@@ -197,7 +197,7 @@ class Accumulator:
         if model is None or model in self._models or len(self._models) == _MOST_MODELS:
             return None
         self._models.add(model)
-        completion.model = model
+        completion.model = completion.model or model
         return model
 
 

@@ -59,7 +59,7 @@ class Seam:
         '| 2 |'
     """
 
-    __slots__ = ("_ends", "_held", "_space")
+    __slots__ = ("_ends", "_held", "_space", "repeats")
 
     def __init__(self, before: str) -> None:
         tail = before[-OVERLAP:]
@@ -67,6 +67,8 @@ class Seam:
         words = _SPACE.sub(" ", tail)
         self._ends = [words[word.start() :] for word in _WORD.finditer(words)]  # the longest first
         self._held = ""
+        self.repeats = False
+        """Whether the rest begins with words from before the cut."""
 
     def feed(self, text: str, *, last: bool = False) -> str:
         """Take the next piece of the rest, or the ``last`` of a whole one; return what is new."""
@@ -81,7 +83,8 @@ class Seam:
         for end in filter(begun.startswith, self._ends):
             said = re.match(r"\s*" + r"\s+".join(map(re.escape, end.split())), held)
             rest = held[said.end() :] if said else ""
-            if rest.startswith(self._space):
+            if rest.startswith(self._space) or (last and not rest.strip()):
+                self.repeats = True
                 break
         else:
             rest, self._space = held, ""

@@ -74,9 +74,17 @@ EUROPEAN = frozenset(
 
 
 # Fields for the model, and of gateways (OpenRouter, LiteLLM, Portkey) for those that answer where
-# the first one does not, or in a part of the work.
-_NAMING = re.compile(r"(?i).*(model|fallback).*")
+# the first one does not, or in a part of the work; without signs between their words.
+_NAMING = frozenset(
+    {
+        *("model", "models", "modelid", "modelids", "modelname", "modellist", "basemodel"),
+        *("fallback", "fallbacks", "fallbackmodel", "fallbackmodels", "modelfallbacks"),
+        *("backupmodel", "backupmodels", "defaultfallbacks", "contentpolicyfallbacks"),
+        *("contextwindowfallbacks", "contextwindowfallbackdict"),
+    }
+)
 _AZURE = frozenset({"engine", "deployment", "deployment_id", "deployment_name"})  # of a body alone
+_SCHEMA = re.compile(r"(?i)(\$defs|definitions|(pattern)?properties|.*schema)")
 # What a model reads, and what its answer is to look like: a property may be called "model" there.
 _CONTENT = frozenset(
     {
@@ -210,7 +218,7 @@ def _is_function(tool: object) -> bool:
 
 @lru_cache
 def _names_models(field: str) -> bool:
-    return _NAMING.fullmatch(field) is not None
+    return field.lower().replace("_", "").replace("-", "") in _NAMING
 
 
 def _ids(value: object) -> Iterator[str]:
@@ -230,7 +238,7 @@ def _nested(value: object) -> Iterator[str]:
     """Yield the ids in the fields of options, however deep, that are for models."""
     if isinstance(value, dict):
         for name, item in cast("dict[str, object]", value).items():
-            if name != "properties":  # of a schema
+            if not _SCHEMA.fullmatch(name):
                 yield from _ids(item) if _names_models(name) else _nested(item)
     elif isinstance(value, list):
         yield from chain(*map(_nested, cast("list[object]", value)))

@@ -215,10 +215,9 @@ class ToolCallAssembler:
         call_id = _text(piece.get("id"))
         said = function.get("arguments")
         arguments = _json(said)
-        beside = _json(_elsewhere(piece, function)) if arguments in ("", "{}") else ""
-        # After a piece without any there may come some, and then both would be one text.
-        if beside and (said is None or (arguments and name)):
-            arguments = beside
+        beside = "" if arguments else _json(_elsewhere(piece, function))
+        if said is None:  # else there may come some, and then both would be one text
+            arguments = arguments or beside
         index = piece.get("index")
         if index is not None and not isinstance(index, int):  # some send a text, or a fraction
             index = int(found[1]) if (found := _INDEX.fullmatch(str(index))) else None

@@ -61,7 +61,7 @@ def test_by_default_the_us_is_refused_in_any_spelling(mode: Mode, server: Server
     for way in ({"residency": "any"}, {"trusted_models": ["o1-us"]}):
         done(mode, mode.client("meingpt", server, **way), how, model="o1-us")
     fine = {"chat_template_kwargs": {"model_identity": "Höflich"}, "a_model": "Text in en-us"}
-    fine |= {"x": {"properties": {"model": {"type": "en-us"}}}}  # a schema
+    fine |= {"x": {"output_schema": {"$defs": {"model": {"type": "en-us"}}}}}
     done(mode, client, how, model="ganz-neu", extra_body=fine)  # what is unknown passes
     assert [request.json["model"] for request in server.requests] == ["o1-us", "o1-us", "ganz-neu"]
 

@@ -39,7 +39,7 @@ def told(body: bytes = ECHO, **headers: str) -> dict[str, Any]:
     [
         (asked(Authorization=f"Bearer {V}"), told()),
         (asked(x_workspace_id=V), told()),
-        (asked(x_gateway=V), told(Set_Cookie=f'a="{V}"; Path=/')),
+        (asked(), told(Set_Cookie=f'a="{V}"; Path=/')),
         (asked({"a": [{"session_token": V}], "jwt": V}), told()),
         (asked(f"scope=a,b&client_secret={quote(V, safe='')}".encode(), kind=FORM), told()),
         (asked(FIELD % V.encode(), kind="multipart/form-data; boundary=x"), told()),

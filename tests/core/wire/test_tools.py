@@ -49,7 +49,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "function null at first": ([[{"index": 0, "id": "c1", "function": None}], [add("{}", 0)]], ADD),
     "nothing and null": ([[None, {}, {"index": 0}]], ""),
     **{key: ([[{"id": "c1", "name": "add", key: {"a": 1}}]], ONE) for key in NAMES},
-    **{repr(no): ([[add(no, 0, "c1") | {"args": {"a": 1}}]], ONE) for no in ("", "{}", {}, None)},
+    **{repr(no): ([[add(no, 0, "c1") | {"args": {"a": 1}}]], ONE) for no in ("", {}, None)},
     "arguments after others": ([[add("", 0, "c1") | {"args": "{}"}], [more('{"a":1}', 0)]], ONE),
     "custom": ([[{"id": "c1", "custom": {"name": "add", "input": "{}"}}]], ADD),
     "texts, fractions": ([HEADS[0], [sub("[", 1.0, "c2")], [more("{}", "0"), more("]", "1")]], TWO),
