@@ -613,8 +613,8 @@ def _check_body(given: Mapping[str, Any]) -> None:
         raise ConfigurationError(f"extra_body['model'] is a {type(model).__name__}, not a str")
     if named := [*_no_fields(given), *_OF_A_CALL.intersection(given)]:
         raise ConfigurationError(
-            f"extra_body[{min(named)!r}] is no field of a body: what configures or is secret is an "
-            "argument of its own, or none"
+            f"extra_body[{min(named)!r}] is no field of a body: pass what configures as an "
+            "argument; what is secret is never sent there"
         )
     require_json(given, "extra_body")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from fractions import Fraction
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from operator import index
 from typing import Any, TypeGuard, TypeVar, cast
 
@@ -125,10 +124,13 @@ def as_number(value: Any) -> Any:
         >>> as_number(float32(0.5)), as_number("1")
         (0.5, '1')
     """
-    # Fractions are Python's own, and no JSON: pydantic makes texts of them.
-    if isinstance(value, int | float | Fraction) or not isinstance(value, Real):
+    if isinstance(value, int | float) or not isinstance(value, Real):
         return value
-    return index(value) if isinstance(value, Integral) else float(value)
+    if isinstance(value, Integral):
+        return index(value)
+    return (
+        value if isinstance(value, Rational) else float(value)
+    )  # pydantic writes fractions as text
 
 
 def as_json(value: object) -> object:
