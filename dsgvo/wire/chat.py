@@ -358,8 +358,8 @@ class ChatDecoder:
         last = self._reader.flush(cut=self.cut)
         if self._seam is not None:
             last.content = self._seam.feed(last.content, last=not self.cut)
-        if (left := self._reader.thought_left) is not None:
-            self._accumulator.keep_reasoning(left)
+        if self._reader.thought_was_answer:
+            self._accumulator.drop_reasoning()
         self._accumulator.add(last, {})
         deltas: list[Delta] = []
         if last.tool_calls:

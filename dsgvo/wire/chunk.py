@@ -10,8 +10,8 @@ from typing import Any, Literal, cast
 from dsgvo.wire.completion import Delta
 from dsgvo.wire.messages import CALL_FIELDS
 from dsgvo.wire.thinking import (
+    CLOSING_TAG,
     ThinkSplitter,
-    closes_thought,
     thought_rest,
     thought_text,
     thought_unopened,
@@ -128,9 +128,9 @@ class ChunkReader:
         """The error that a chunk holds, or the finish reason that is one."""
 
     @property
-    def thought_left(self) -> str | None:
-        """What is left of the thoughts if the answer, or its end, showed as one."""
-        return self._splitter.thought_left
+    def thought_was_answer(self) -> bool:
+        """Whether what showed as a thought was the answer: no template had opened one."""
+        return self._splitter.thought_was_answer
 
     @property
     def has_thoughts(self) -> bool:
@@ -306,7 +306,7 @@ class ChunkReader:
 
     def _answer_in(self, text: str) -> str:
         """Return a text without thoughts in tags."""
-        opened = thought_unopened(text) or (self._open and closes_thought(text))
+        opened = thought_unopened(text) or (self._open and CLOSING_TAG in text)
         splitter = ThinkSplitter(opened=opened)
         return splitter.feed(text).content + splitter.flush(cut=False).content
 
@@ -335,7 +335,7 @@ class ChunkReader:
         opened = thought_unopened(text)
         self.thought_unopened = opened
         if self._open and not opened:
-            opened = finish == "length" or closes_thought(text)
+            opened = CLOSING_TAG in text or finish == "length"
         if opened or self._open:
             self._splitter = ThinkSplitter(opened=opened, before=self._before)
 

@@ -163,9 +163,9 @@ class Accumulator:
             return self._head(chunk)
         return None
 
-    def keep_reasoning(self, left: str) -> None:
-        """Forget the thoughts, which turned out to be the answer, but what is left of them."""
-        self._reasoning[1:] = [left]
+    def drop_reasoning(self) -> None:
+        """Forget the thoughts, which turned out to be the answer."""
+        del self._reasoning[1:]
 
     @property
     def empty(self) -> bool:

@@ -12,26 +12,22 @@ from enum import Enum, auto
 from typing import Any, NamedTuple, cast
 
 __all__ = [
+    "CLOSING_TAG",
     "Split",
     "ThinkSplitter",
-    "closes_thought",
     "thought_rest",
     "thought_text",
     "thought_unopened",
 ]
 
 _OPEN = "<think>"
-_CLOSE = "</think>"
-_BETWEEN = "\n\n"  # a thought and a further one
+CLOSING_TAG = "</think>"
 _THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary", "reasoning_content")
+_BETWEEN = "\n\n"  # a thought and a further one
 _MAX_NESTING = 6
 _NOT_BLANK = re.compile(r"\S")
 _NO_TAG = re.compile(r"[^\s<]")
-_QUOTES = frozenset("`'\"„“”«»()<>")
-# A fence is alone in its line, but for what it says of the code, and the mark of a list or quote.
-_FENCE = re.compile(r"^[^A-Za-z`\n]*```[^`\n]*$", re.M)
-_QUOTED_BY = {"`": "`", "'": "'", '"': '"', "„": "“”", "“": "”", "«": "»", "»": "«", "(": ")"}
-_BEFORE_QUOTE = frozenset("([{*_/=:")
+_QUOTES = "`'\"„“”«»()<>"
 
 
 class Split(NamedTuple):
@@ -47,50 +43,6 @@ class _State(Enum):
     ANSWER = auto()
 
 
-class _Unclosed:
-    """The text of a thought that only the prompt's template can have opened: or of the answer."""
-
-    __slots__ = ("_judged", "doubtful", "pieces")
-
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self._judged = 0  # how many of them came before the last closing tag
-        self.doubtful: int | None = None  # how many before the last that may have ended the thought
-
-    def closes(self, after: str) -> bool | None:
-        """Return whether the closing tag that comes next ends the thought, or is but mentioned.
-
-        A mention stands inside a line, in quotes of its own or behind an opening tag. One that is
-        taken for an end shows the rest of a thought, one that is not shows all of it at the end:
-        the latter of tags in doubt is mended then.
-
-        Args:
-            after: What follows; ``None`` is returned if that is to tell and is empty.
-        """
-        before = "".join(self.pieces[self._judged :])
-        line = before.rpartition("\n")[2]
-        _, opened, inside = line.rpartition(_OPEN)
-        closers = _QUOTED_BY.get(line[-1:], "") if _quotes(line) else ""
-        if not (opened or closers):
-            return True
-        if not after:
-            return None
-        if not opened and after not in closers:
-            return True
-        self._judged = len(self.pieces)
-        ends = after.isalnum() or after in {"\n", "\r"} or " " in inside
-        if ends and after not in closers:
-            self.doubtful = len(self.pieces)
-        return False
-
-    def parted(self) -> tuple[str, str]:
-        """Return the thought and the answer, at the end of a text that no tag has parted."""
-        if self.doubtful is None:
-            return "", "".join(self.pieces)
-        thought, answer = self.pieces[: self.doubtful], self.pieces[self.doubtful + 1 :]
-        return "".join(thought).strip(), "".join(answer).lstrip()
-
-
 class ThinkSplitter:
     r"""Incremental splitter; tags may be split over pieces anywhere.
 
@@ -98,7 +50,7 @@ class ThinkSplitter:
         opened: Whether the prompt's template has written the opening tag, so that the text begins
             inside a thought.
         before: The thoughts so far, if the text is the rest of an answer: white space before it is
-            the answer's then, and what it thinks stands apart from them.
+            the answer's then, but for lines behind a tag, and what it thinks stands apart.
 
     Examples:
         >>> splitter = ThinkSplitter()
@@ -114,23 +66,25 @@ class ThinkSplitter:
         "_rest",
         "_space",
         "_state",
+        "_tagged",
         "_unclosed",
         "has_thoughts",
-        "thought_left",
+        "thought_was_answer",
     )
 
     def __init__(self, *, opened: bool = False, before: str | None = None) -> None:
         self._state = _State.BEFORE
         self._opened = opened
         self._rest = before is not None
-        self._unclosed: _Unclosed | None = None  # the text so far, if it may be no thought
+        self._tagged = False  # a closing tag has come
+        self._unclosed: list[str] | None = None  # the text so far, if it may be no thought
         self._held: str = ""  # text that may still turn out to be a tag
         self._blank: list[str] = []  # white space before it
         self.has_thoughts = False
         """Whether a thought has come, be it empty: white space before the answer is dropped."""
         self._fresh = True  # nothing but white space has come of this thought
-        self.thought_left: str | None = None
-        """What is left of the thoughts if the answer turned out to be among them, at the end."""
+        self.thought_was_answer = False
+        """Whether what showed as a thought turned out to be the answer, at the end."""
         # White space that shows if the thoughts go on.
         self._space: list[str] = [_BETWEEN] if before else []
 
@@ -153,22 +107,15 @@ class ThinkSplitter:
         reasoning: list[str] = []
         while True:
             if self._state is _State.THINKING:
-                end = text.find(_CLOSE, at)
+                end = text.find(CLOSING_TAG, at)
                 if end < 0:
                     text = text[at:]
-                    keep = _partial_tag(text, _CLOSE)
+                    keep = _partial_tag(text, CLOSING_TAG)
                     self._held = text[len(text) - keep :]
                     reasoning.append(self._think(text[: len(text) - keep]))
                     return Split("".join(reasoning), "")
                 reasoning.append(self._think(text[at:end]))
-                at = end + len(_CLOSE)
-                closes = self._unclosed is None or self._unclosed.closes(text[at : at + 1])
-                if closes is None:
-                    self._held = _CLOSE
-                    return Split("".join(reasoning), "")
-                if not closes:
-                    reasoning.append(self._think(_CLOSE))
-                    continue
+                at = end + len(CLOSING_TAG)
                 self._close()
             start = _NOT_BLANK.search(text, at)
             begin = start.start() if start else len(text)
@@ -177,12 +124,12 @@ class ThinkSplitter:
                 at = begin + len(_OPEN)
                 self._open()
                 continue
-            if text.startswith(_CLOSE, begin):  # an empty thought that the template opened
-                at = begin + len(_CLOSE)
+            if text.startswith(CLOSING_TAG, begin):  # an empty thought that the template opened
+                at = begin + len(CLOSING_TAG)
                 self._close()
                 continue
             rest = text[begin:]
-            if _OPEN.startswith(rest) or _CLOSE.startswith(rest):  # also nothing
+            if _OPEN.startswith(rest) or CLOSING_TAG.startswith(rest):  # also nothing
                 self._held = rest
                 return Split("".join(reasoning), "")
             if not self._opened:
@@ -190,7 +137,7 @@ class ThinkSplitter:
                 return Split("".join(reasoning), self._after_blank(rest))
             text, at = "".join((*self._blank, rest)), 0
             self._open()
-            self._unclosed = _Unclosed()
+            self._unclosed = []
 
     def think(self, text: str) -> str:
         """Return what shows of a piece of thought that came in a field of its own."""
@@ -210,14 +157,13 @@ class ThinkSplitter:
         reasoning = self._think(self._held)
         if cut or self._unclosed is None:
             return Split(reasoning, "")
-        self.thought_left, answer = self._unclosed.parted()
-        self.has_thoughts |= bool(self.thought_left)
-        return Split("", answer)
+        self.thought_was_answer = True
+        return Split("", "".join(self._unclosed))
 
     def _think(self, text: str) -> str:
         """Return a thought's text; white space at its ends belongs to the tags."""
         if self._unclosed is not None:
-            self._unclosed.pieces.append(text)
+            self._unclosed.append(text)
         if self._fresh:
             text = text.lstrip()
             if not text:
@@ -233,10 +179,12 @@ class ThinkSplitter:
     def _after_blank(self, text: str) -> str:
         """Return the answer's first text, with the white space before it if that is the answer's.
 
-        It is if no thought came, or if the text goes on with what had come.
+        It is if no thought came. Of the rest of an answer it is, too, but for the template's lines
+        behind a tag.
         """
-        dropped = self.has_thoughts and not self._rest
-        return text if dropped else "".join((*self._blank, text))
+        blank = "".join(self._blank)
+        own = self._rest and not (self._tagged and "\n" in blank)
+        return f"{blank}{text}" if own or not self.has_thoughts else text
 
     def _open(self) -> None:
         self._end_thought()
@@ -246,7 +194,7 @@ class ThinkSplitter:
         self._end_thought()
         self._opened = False
         self._unclosed = None
-        self.has_thoughts = True
+        self.has_thoughts = self._tagged = True
         self._state = _State.BEFORE
 
     def _end_thought(self) -> None:
@@ -269,28 +217,13 @@ def thought_unopened(text: str) -> bool:
         >>> thought_unopened("Hm.\n</think>\n\nJa."), thought_unopened("Man schreibt </think> so.")
         (True, False)
     """
-    before, tag, after = text.partition(_CLOSE)
-    fenced = len(_FENCE.findall(before)) % 2 and len(_FENCE.findall(after)) % 2
-    if not tag or fenced or _OPEN in before:
+    end = text.find(CLOSING_TAG)
+    if end < 0 or text.find(_OPEN, 0, end) >= 0:
         return False
-    if before[-1:] in {" ", "\t"}:
-        return after[:1] in {"\n", "\r"} or after[:1].isalnum()
-    return before[-1:] not in _QUOTES
-
-
-def closes_thought(text: str) -> bool:
-    """Return whether any tag of a whole text ends a thought that the template may have opened."""
-    splitter = ThinkSplitter(opened=True)
-    splitter.feed(text)
-    splitter.flush(cut=False)
-    return splitter.has_thoughts
-
-
-def _quotes(line: str) -> bool:
-    """Return whether a line's last character opens a quote, rather than ends one or a fence."""
-    quoted = line.rstrip(line[-1:])
-    before = quoted[-1:]
-    return len(line) - len(quoted) < 3 and (before in _BEFORE_QUOTE or not before.strip())
+    before, after = text[max(end - 1, 0) : end], text[end + len(CLOSING_TAG) :][:1]
+    if before in {" ", "\t"}:
+        return after in {"\n", "\r"} or after.isalnum()
+    return before not in set(_QUOTES)
 
 
 def thought_text(value: object, depth: int = 0) -> str:

@@ -251,10 +251,9 @@ UNOPENED: list[tuple[Any, ...]] = [
     (OPENED, "stop", "", "open", (*THEN, True), (*THEN, False)),
     (MENTION, "stop", "", None, ("", MENTION, False)),
     (MENTION, "stop", "", "open", ("Man schreibt", "so.", False)),
-    ("Ja: `</think>`.", "stop", "", "open", ("", "Ja: `</think>`.", False)),
-    ("Das <think> a</think>b", "stop", "", "open", ("Das <think> a", "b", False)),
-    ("Ja: `</think>`.", "length", "", "open", ("Ja: `</think>`.", "", False)),
     (OPENED, "stop", "A", None, ("A", OPENED, False)),
+    ("Ja.", "stop", "", "open", ("", "Ja.", False)),
+    ("Ja.", "length", "", "open", ("Ja.", "", False)),
     ("Ja.", "length", "Hm.", "open", (*THEN, False)),
 ]
 
