@@ -53,10 +53,11 @@ def test_a_thought_that_the_template_opened_or_in_a_field_of_its_own() -> None:
     text = "  Ja, </thi"
     assert split(*text, opened=True, cut=True) == ("Ja, </thi", "")
     assert split(*text, opened=True, cut=False) == ("Ja,", text)
-    apart, both = ThinkSplitter(opened=True), ThinkSplitter()
+    apart, both, rest = ThinkSplitter(opened=True), ThinkSplitter(), ThinkSplitter(before="")
     assert "".join(map(apart.think, ["\n", "A ", " ", "\n", "B \n"])) == "A  \nB"
     assert (apart.feed("\n \nJa. "), apart.think("C")) == (("", "Ja. "), " \nC")
     assert (both.think("A\n"), both.feed("<think>B</think> Ja.")) == ("A", ("\n\nB", "Ja."))
+    assert rest.feed("<think>B</think> \ner") == ("B", "er")  # the word may be the rest of one
 
 
 UNOPENED = [
@@ -66,8 +67,7 @@ UNOPENED = [
 ]
 WHOLE = [
     *("", "Ja.", "\t</think>, so.", "<think>Hm.</think>Ja.", "<a></think>\n</a>"),
-    *("Es gibt <think> und </think>\n.", "Man schreibt </think> am Ende."),
-    *("Man schreibt </think>.", "Man schreibt `</think>`", "Man schreibt „</think>“"),
+    *("A <think> B </think>\n.", "A </think> am Ende.", "So </think>.", "`</think>`", "„</think>“"),
 ]
 
 
