@@ -34,7 +34,7 @@ PACKAGES = (
 OPENAI_DEFAULTS = ("llama-index-llms-openai", "llama-index-embeddings-openai")
 ON = {"1", "true", "yes", "on"}
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")  # the last has all in clear
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")  # which decrypts all
 # Sources: Chroma's page "Telemetry"; PostHog's Python client, of which other packages send figures.
 TELEMETRY = {"chromadb": ("ANONYMIZED_TELEMETRY", "false"), "posthog": ("POSTHOG_DISABLED", "1")}
 

@@ -128,9 +128,9 @@ def as_number(value: Any) -> Any:
         return value
     if isinstance(value, Integral):
         return index(value)
-    return (
-        value if isinstance(value, Rational) else float(value)
-    )  # pydantic writes fractions as text
+    if isinstance(value, Rational):  # a fraction, which JSON has not
+        return value
+    return float(value)
 
 
 def as_json(value: object) -> object:
@@ -144,7 +144,7 @@ def as_json(value: object) -> object:
     return number
 
 
-def written(body: Mapping[str, Any]) -> bytes | str:
+def _written(body: Mapping[str, Any]) -> bytes | str:
     """Return what is sent, or what is wrong with it."""
     try:
         text = to_json(body, fallback=as_json)
@@ -166,12 +166,12 @@ def require_json(body: Mapping[str, Any], within: str = "") -> bytes:
     Raises:
         ConfigurationError: If it cannot be written as JSON.
     """
-    text = written(body)
+    text = _written(body)
     if isinstance(text, bytes):
         for name in filter(lambda name: holds_iterator(body[name]), body if within else ()):
             raise ConfigurationError(f"{within}[{shown(name)}] holds an iterator: pass a list")
         return text
-    wrong = [name for name, value in body.items() if isinstance(written({name: value}), str)]
+    wrong = [name for name, value in body.items() if isinstance(_written({name: value}), str)]
     names = ", ".join(f"{within}[{shown(name)}]" if within else shown(name) for name in wrong)
     raise ConfigurationError(
         f"{names} cannot be written as JSON ({text}): use plain values, finite numbers and valid "
