@@ -2,6 +2,8 @@
 
 import doctest
 import importlib
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +21,10 @@ assert {"dsgvo.errors", "dsgvo.transport._client", "dsgvo.wire.chat"} <= set(MOD
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings(name: str, vendor_environment: Server) -> None:
+def test_examples_in_docstrings(
+    name: str, vendor_environment: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     module = importlib.import_module(name)
     failed, tried = doctest.testmod(module, optionflags=OPTIONS, verbose=False)
     assert (failed, tried > 0) == (0, True)
