@@ -316,7 +316,8 @@ class ChatDecoder:
                 raise self._vendor_error(answer)
             raise self._unexpected("an answer without choices")
         delta = self._read(answer, "message")
-        if not self._reader.saw_message:
+        # Azure's has none where its filter has taken it.
+        if not self._reader.saw_message and self._reader.finish_reason != "content_filter":
             raise self._unexpected("a choice without a message")
         return ([delta] if delta is not None else []) + self._flush()
 

@@ -235,9 +235,12 @@ _FORMS: dict[str, tuple[re.Pattern[str], Callable[[_Body], _Body]]] = {
         ),
         _with_messages(_one_system),
     ),
-    # Gemma's template, in front of which Google says the second
+    # Gemma's template, in front of which Google says the second; OpenAI, of its first that think
     "no system message": (
-        re.compile(r"(?i)system role (?:is )?not supported|developer instruction is not enabled"),
+        re.compile(
+            r"(?i)system role (?:is )?not supported|developer instruction is not enabled"
+            r"|role.? does not support .(?:system|developer)"
+        ),
         _with_messages(_no_system),
     ),
     # Templates of Mistral and Gemma, Perplexity, DeepSeek, Mistral

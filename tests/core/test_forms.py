@@ -47,6 +47,7 @@ ROWS: list[tuple[str, list[str], str]] = [
     ("s1 u2 s3", [AFTER.format("system", "user")], "s1 u2 u3"),
     ("u1 s2", [ONLY], "u1 u2"),
     ("s1 u2", ["System role not supported", ALTERNATE], "u1+2"),
+    ("s1 u2", ["'messages[0].role' does not support 'system' with this model."], "u1 u2"),
     ("u1 u| a3 a4 u5", [ALTERNATE], "u1| a3+4 u5"),
     ("u1 c2 u3", [AFTER.format("user", "tool")], "u1 c2 aDone. u3"),
     ("ccall_1 c123456789", [OF_NINE], "c74196fe72 c123456789"),

@@ -161,6 +161,7 @@ KEPT = {
     "tool_calls": "tool_calls stop",
     "stop": "null stop, None stop",
 }
+FILTER = "content_filter"
 HEADS, LATE = [("id", "model"), ("model", "id")], chunk(None, "stop") | {"created": 5}
 STARTS = (b"\xef\xbb\xbf\n \n", b"\r\n \n")
 # What comes, in one form or more → the answer
@@ -211,6 +212,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         JA | CALLS | {"finish_reason": "tool_calls"},
     ),
     "nothing": ([raw(answer("", None))], {}),
+    "a choice whose message was filtered": (choice(finish_reason=FILTER), {"finish_reason": FILTER}),
     "no end": ([END[:-2], END[:-1], *(END + x for x in (b"", DONE, DONE + b"\n", *UNREAD))], JA),
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\n" + END], {"content": "Guten"}),
     **{
