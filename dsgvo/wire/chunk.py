@@ -90,6 +90,7 @@ class ChunkReader:
         "_caller",
         "_came",
         "_compared",
+        "_in_field",
         "_number",
         "_open",
         "_place",
@@ -119,6 +120,7 @@ class ChunkReader:
         self._place: str | None = None  # of the text so far
         self._came: list[str] = []  # that text, thoughts in tags too
         self._compared = 0
+        self._in_field = False  # whether thoughts come in a field that is a text
         self.finish_reason: str | None = None
         self.saw_choice = False
         self.saw_message = False
@@ -353,7 +355,9 @@ class ChunkReader:
             found = found or thought_text(value)
             if value and not isinstance(value, str):
                 _keep_rest(delta, name, value)
-        found = found or next(filter(None, (thought_text(message.get(n)) for n in _LISTS)), "")
+        self._in_field = self._in_field or bool(found)
+        if not self._in_field:  # else a list says the same once more, piece by piece or at the end
+            found = next(filter(None, (thought_text(message.get(n)) for n in _LISTS)), "")
         if found:
             delta.reasoning = self._splitter.think(found)
 

@@ -114,7 +114,9 @@ _MESSAGE_FIELDS = (
     "error_description",
     "reason",
     "description",
+    "text",
 )
+_ERROR_FIELDS = ("error", "errors", "errorMessage", "error_message", "error_msg", "error_code")
 _CODE_FIELDS = ("code", "errorCode", "error_code", "type")
 _STATUS_FIELDS = (*_CODE_FIELDS, "status", "statusCode", "status_code", "http_status")
 _MAX_NESTING = 6
@@ -132,7 +134,7 @@ def is_error(body: Mapping[str, Any]) -> bool:
     """Return whether a JSON object is an error, whatever the HTTP status was."""
     if body.get("choices"):
         return bool(body.get("error"))
-    if body.get("error") or body.get("errors") or body.get("errorMessage"):
+    if any(body.get(name) for name in _ERROR_FIELDS):
         return True
     if body.get("status") == "error" or body.get("object") == "error":
         return True
@@ -140,7 +142,7 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return True
     if "choices" in body or "data" in body:
         return False
-    said = any(isinstance(body.get(name), str) for name in ("message", "detail", "details"))
+    said = any(isinstance(body.get(name), str) for name in ("message", "msg", "detail", "details"))
     return said and bool(
         body.get("code") or body.get("success") is False or _status_named(body.get("status"))
     )

@@ -181,7 +181,10 @@ def _text_of(parts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _joined(thoughts: Any) -> Any:
-    """Return thoughts whose parts a stream may have cut into pieces, which share an ``index``."""
+    """Return thoughts whose parts a stream may have cut into pieces.
+
+    They share an ``index``, or, by LiteLLM, the last of them has the signature.
+    """
     if not isinstance(thoughts, list):
         return thoughts
     whole: list[Any] = []
@@ -201,8 +204,9 @@ def _joined(thoughts: Any) -> Any:
 
 
 def _goes_on(last: Mapping[str, Any], piece: Mapping[str, Any]) -> bool:
-    names = ("index", "type")
-    return "index" in piece and all(last.get(name) == piece.get(name) for name in names)
+    if any(last.get(name) != piece.get(name) for name in ("index", "type")):
+        return False
+    return "index" in piece or (piece.get("type") == "thinking" and not last.get("signature"))
 
 
 def _is_object(text: str) -> bool:

@@ -84,7 +84,7 @@ class _Call:
     tail: str = ""  # an escape sequence that is not whole yet
     size: int = 0
     blank: bool = True  # no arguments have come yet
-    held: bool = False  # the arguments may be ``null``, which is none
+    held: bool = False  # the arguments may be ``null`` or ``{}``, and others still come
     beside: str = ""  # the arguments if none come in their place
     list_number: int = 0
     scanned: int = 0
@@ -101,7 +101,14 @@ class _Call:
         """Take a piece of the arguments, and return what of them is certain."""
         if self.blank:
             arguments = arguments.lstrip()  # white space alone is no arguments
-            self.blank, self.held = not arguments, arguments.startswith("n")
+            self.blank = not arguments
+            self.held = arguments.startswith("n") or arguments.rstrip() == "{}"
+        elif arguments.startswith("{"):
+            if self.held:  # by LiteLLM, before the first piece
+                self.held, self.size, self.scanned, self.depth = False, 0, 0, 0
+                self.pieces.clear()
+            else:
+                arguments = self.left_of(arguments)
         self.size += len(arguments)
         if self.tail or "\\" in arguments:
             text = self.tail + arguments
@@ -112,6 +119,19 @@ class _Call:
         if arguments:  # however many blank ones come, all are gone through again and again
             self.pieces.append(arguments)
         return "" if self.held else arguments
+
+    def left_of(self, piece: str) -> str:
+        """Return what is new of a piece that may begin with all arguments so far, or repeat them.
+
+        Nowhere within JSON do they stand once more, unless a value begins there.
+        """
+        if not piece.startswith("{") or 8 * len(piece) < self.size:
+            return piece
+        text = self.arguments
+        if piece.startswith(text) and text.rstrip()[-1:] not in {*":,["}:
+            return piece[len(text) :]
+        known = tool_arguments(text) if self.is_complete() else None
+        return "" if known and known == tool_arguments(piece) else piece
 
     def _without_controls(self, piece: str) -> str:
         """Return a piece whose texts have no raw line ends, which strict readers refuse."""
@@ -360,8 +380,10 @@ def _without_halves(text: str) -> str:
 
 
 def _repeats(call: _Call, arguments: str) -> bool:
-    if len(arguments.lstrip()) != call.size or not call.is_complete():
+    if not call.is_complete():
         return False
+    if len(arguments.lstrip()) != call.size:
+        return not call.left_of(arguments)
     again = _Call()
     again.extend(arguments)
     return again.arguments == call.arguments

@@ -83,26 +83,26 @@ def test_an_answer_as_openai_writes_it() -> None:
     given: dict[str, Any] = {"request_id": "r-1", "headers": {"x-a": "b"}}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     fields: dict[str, Any] = {"finish_reason": "stop", "usage": usage} | head
-    called = [ToolCall("c1", "add", "{}"), ToolCall("c2", "sub", "nu")]
+    called = [ToolCall("c1", "add", "{ }"), ToolCall("c2", "sub", "nu")]
     fields |= {"extra": {"service_tier": "flex"}} | given
     done = Completion("innogpt", "Guten Tag", "Hm.", tool_calls=called, **fields)
     head |= fields["extra"]
     said = ("", "<think>Hm", ".</think>\n\nGu", "ten Tag")
     texts = [chunk(text, role="assistant") for text in said]
-    calls = [chunk(**call("", id="c1", name="add")), chunk(**call("{")), chunk(**call("}"))]
+    calls = [chunk(**call("", id="c1", name="add")), chunk(**call("{")), chunk(**call(" }"))]
     more = call("nu", 1, id="c2", name="sub")  # perhaps of "null", which is none
     chunks = [*texts, *calls, chunk(**more), chunk(None, "stop"), {"usage": usage}]
     assert decode(sse(*(head | {"object": "x"} | piece for piece in chunks)), **given) == [
         *(Delta(reasoning="Hm"), Delta("Gu", "."), Delta("ten Tag")),
         Delta(tool_calls=[ToolCallDelta(0, "c1", "add", "")]),
-        *(Delta(tool_calls=[ToolCallDelta(0, None, None, brace)]) for brace in "{}"),
+        *(Delta(tool_calls=[ToolCallDelta(0, None, None, brace)]) for brace in ("{", " }")),
         Delta(tool_calls=[ToolCallDelta(1, "c2", "sub", "")]),
         *(Delta(finish_reason="stop"), Delta(usage=usage)),
         *(held := [Delta(tool_calls=[ToolCallDelta(1, None, None, "nu")]), Delta(completion=done)]),
     ]
-    both = CALLED["tool_calls"] + more["tool_calls"]
+    both = call("{ }", id="c1", name="add")["tool_calls"] + more["tool_calls"]
     message = answer("Guten Tag", reasoning="Hm.", refusal=None, tool_calls=both)
-    whole_calls = [ToolCallDelta(0, "c1", "add", "{}"), ToolCallDelta(1, "c2", "sub", "")]
+    whole_calls = [ToolCallDelta(0, "c1", "add", "{ }"), ToolCallDelta(1, "c2", "sub", "")]
     assert decode(raw(message | head | {"usage": usage}), **given) == [
         *(Delta("Guten Tag", "Hm.", whole_calls, "stop", usage), *held)
     ]
@@ -172,6 +172,10 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
     "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
     "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
+    "a list at the end": (
+        [sse(*(chunk(reasoning=t) for t in "Hm"), chunk("Ja.", "stop", thinking_blocks=[A]))],
+        ja(thinking_blocks=[A]) | {"reasoning": "Hm"},
+    ),
     "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
     "the tags": (forms(" <think>\nHm.\n</think>\n\nJa."), HM),
     "white space between": (forms("\n\nJa.", reasoning="Hm."), HM),
@@ -212,7 +216,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         JA | CALLS | {"finish_reason": "tool_calls"},
     ),
     "nothing": ([raw(answer("", None))], {}),
-    "a choice whose message was filtered": (choice(finish_reason=FILTER), {"finish_reason": FILTER}),
+    "a message that was filtered": (choice(finish_reason=FILTER), {"finish_reason": FILTER}),
     "no end": ([END[:-2], END[:-1], *(END + x for x in (b"", DONE, DONE + b"\n", *UNREAD))], JA),
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\n" + END], {"content": "Guten"}),
     **{

@@ -70,10 +70,13 @@ def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
         *({"type": kind, "index": at, "text": "x"} for kind, at in (("a", 2), ("b", 2), ("b", 3))),
         7,
     ]
-    given = {"reasoning_details": pieces, "thinking_blocks": [{"thinking": "Hm."}]}
+    said = (("Ich ", ""), ("frage.", ""), ("", "s"), ("Neu.", "t"))
+    blocks = [{"type": "thinking", "thinking": one, "signature": end} for one, end in said]
+    given = {"reasoning_details": pieces, "thinking_blocks": blocks}
+    signed = {"thinking_blocks": [blocks[2] | {"thinking": "Ich frage."}, blocks[3]]}
     whole = [text | {"text": "Ich frage.", "signature": "s", "format": "f"}, *pieces[2:]]
     sent = wire.assistant_message("", CALLS, reasoning=given)
-    assert sent.items() >= (given | {"reasoning_details": whole}).items()
+    assert sent.items() >= ({"reasoning_details": whole} | signed).items()
     assert pieces[0]["text"] == "Ich "  # the history is the caller's
 
 

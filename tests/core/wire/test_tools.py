@@ -32,6 +32,7 @@ NAMES = ("arguments", "parameters", "input", "args", "kwargs", "params")
 TOLD = [{"parameters": {"type": "object", key: 1}, key: 1} for key in ("properties", "description")]
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
+SO_FAR = ('{"a"', '{"a":1', '{"a":1}', '{"a":1}')
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
 # pieces, one list a chunk → the calls: name, arguments, id, which is ours ("…") or its number
 TABLE: dict[str, tuple[list[list[Any]], str]] = {
@@ -66,6 +67,12 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
         [[add('"', 0, "c1")], [more(RAW, 0)], [add(f'"{RAW}', 0, "c1")], [add("", 0, "c1")]],
         'add "\\u000a\\\n" c1',
     ),
+    "spelt otherwise": ([HEADS[0], [more('{"a":1}', 0)], [add('{"a": 1}', 0, "c1")]], ONE),
+    "once more, no name": ([[add("", 0, "c1")], [more('{"a":1}', 0)], [more('{"a": 1}', 0)]], ONE),
+    "all so far": ([HEADS[0], *([more(text, 0)] for text in SO_FAR)], ONE),
+    "what begins alike": ([[add('{"a":', 0, "c1")], [more('{"a":1}}', 0)]], 'add {"a":{"a":1}} c1'),
+    "what is glued": ([[add('{"a":1}', 0, "c1")], [more('{"a":2}', 0)]], 'add {"a":1}{"a":2} c1'),
+    "{} before the first": ([[add("{}", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], ONE),
     "index alone, one list": ([[add("", 0), add("1", 0), sub("", 0)]], "add  …, add 1 …, sub  …"),
     "index alone, one tool": ([[add("{1}", 0)], [add("{1}", 0)]], "add {1} …, add {1} …"),
     "one id for all": (
