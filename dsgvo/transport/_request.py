@@ -158,7 +158,10 @@ DEFAULT_LIFE = 3600.0
 USER_AGENT = f"dsgvo-llm/{__version__}"
 
 _FROM_GATEWAYS = frozenset({408, 502, 503, 504, 520, 522, 524})
-_REQUEST_IDS = (b"x-request-id", b"request-id", b"x-litellm-call-id", b"cf-ray")
+_REQUEST_IDS = (
+    *(b"x-request-id", b"request-id", b"x-litellm-call-id"),
+    *(b"apim-request-id", b"x-kong-request-id", b"cf-ray"),  # Azure's, Kong's, Cloudflare's
+)
 _NO_LEASE = Lease()
 """That of all requests that no gate admits; its end gives nothing back."""
 
