@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from pydantic_core import from_json, to_json
@@ -187,26 +188,30 @@ def _joined(thoughts: Any) -> Any:
     """
     if not isinstance(thoughts, list):
         return thoughts
-    whole: list[Any] = []
-    last: dict[str, Any] = {}
+    groups: list[list[Any]] = []
     for thought in cast("list[Any]", thoughts):
-        piece = cast("dict[str, Any]", thought) if isinstance(thought, dict) else None
-        if piece is None or not _goes_on(last, piece):
-            last = {} if piece is None else piece.copy()
-            whole.append(thought if piece is None else last)
-            continue
-        for name, value in piece.items():
-            if name in _THOUGHT_TEXTS and isinstance(value, str):
-                last[name] = f"{last.get(name) or ''}{value}"
-            elif value is not None:
-                last[name] = value
-    return whole
+        if groups and _goes_on(groups[-1][-1], thought):
+            groups[-1].append(thought)
+        else:
+            groups.append([thought])
+    return [group[0] if len(group) == 1 else _one(group) for group in groups]
 
 
-def _goes_on(last: Mapping[str, Any], piece: Mapping[str, Any]) -> bool:
-    if any(last.get(name) != piece.get(name) for name in ("index", "type")):
+def _goes_on(last: Any, piece: Any) -> bool:
+    before, after = _object(last), _object(piece)
+    if not after or any(before.get(name) != after.get(name) for name in ("index", "type")):
         return False
-    return "index" in piece or (piece.get("type") == "thinking" and not last.get("signature"))
+    return "index" in after or (after.get("type") == "thinking" and not before.get("signature"))
+
+
+def _one(pieces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return pieces as one: the texts are joined, of anything else the last value counts."""
+    made: dict[str, Any] = {}
+    for name in dict.fromkeys(chain(*pieces)):
+        values = [value for piece in pieces if (value := piece.get(name)) is not None]
+        texts = name in _THOUGHT_TEXTS and all(isinstance(value, str) for value in values)
+        made[name] = "".join(values) if values and texts else next(reversed(values), None)
+    return made
 
 
 def _is_object(text: str) -> bool:

@@ -271,6 +271,8 @@ class ToolCallAssembler:
         if call_id and call_id != call.id:
             return None
         again = call.name == name and call.list_number < self._lists
+        if again and arguments.isspace() and call.is_complete():
+            return call  # what models write behind it
         if call.is_complete():  # one that has an id may come once more, with it or without
             same = not arguments or _repeats(call, arguments)
             return call if call.id and again and same else None
@@ -383,7 +385,7 @@ def _repeats(call: _Call, arguments: str) -> bool:
     if not call.is_complete():
         return False
     if len(arguments.lstrip()) != call.size:
-        return not call.left_of(arguments)
+        return not call.left_of(arguments).strip()
     again = _Call()
     again.extend(arguments)
     return again.arguments == call.arguments
