@@ -363,10 +363,12 @@ def _by_index(
 ) -> list[Any]:
     expected = len(rows)
     vectors: list[Any] = [None] * expected
+    # LiteLLM has numbered all of Gemini's 0, which says as little as no number.
+    unnumbered = all(isinstance(row, dict) and row.get("index") == 0 for row in rows)  # pyright: ignore[reportUnnecessaryIsInstance]
     for position, row in enumerate(rows):
         if not isinstance(row, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise fail(f"the vector at place {position} is not of the documented shape")
-        index = row.get("index", position)
+        index = position if unnumbered else row.get("index", position)
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < expected:
             raise fail(f"expected indexes 0 to {expected - 1}, got {what_came(index)}")
         if vectors[index] is not None:
