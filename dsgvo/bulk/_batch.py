@@ -187,7 +187,7 @@ def _count(path: Path) -> int:
     for text in _lines(path):
         count += 1
         try:
-            name = _request(text)["custom_id"]
+            name = _check(_object(text))["custom_id"]
         except ConfigurationError:  # told in its place
             continue
         if name in seen:
@@ -261,8 +261,9 @@ class _Job:
         custom_id: Any = None
         result: dict[str, Any] = {"id": _id(part, row)}
         try:
-            line = _request(part.lines[row])
-            custom_id = line["custom_id"]
+            line = _object(part.lines[row])
+            custom_id = line.get("custom_id")
+            _check(line)
             answer, request_id = await self._ask(line)
         except DsgvoError as error:
             if self._engine.stopping:
@@ -349,11 +350,11 @@ def _id(part: _Part, row: int) -> str:
     return f"batch_req_{part.index * PART_REQUESTS + row}"
 
 
-def _request(text: str) -> dict[str, Any]:
+def _object(text: str) -> dict[str, Any]:
     """Read a line of the input.
 
     Raises:
-        ConfigurationError: If it is not a request.
+        ConfigurationError: If it is no object.
     """
     try:
         text.encode()
@@ -364,7 +365,15 @@ def _request(text: str) -> dict[str, Any]:
         raise ConfigurationError(f"the line is not JSON: {type(error).__name__}") from None
     if not isinstance(line, dict):
         raise ConfigurationError("the line is not a JSON object")
-    found = cast("dict[str, Any]", line)
+    return cast("dict[str, Any]", line)
+
+
+def _check(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a line's object.
+
+    Raises:
+        ConfigurationError: If it is not a request.
+    """
     for name, kind in (("custom_id", str), ("url", str), ("body", dict)):
         if not isinstance(found.get(name), kind):
             raise ConfigurationError(f"{name} is missing or not of the documented type")

@@ -21,11 +21,12 @@ def main() -> None:
 
 
 def _run() -> None:
+    # A terminal that cannot show a character shows a question mark, not a traceback. What is no
+    # UTF-8 in a prompt is refused where it would be sent.
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        # A terminal that cannot show a character shows a question mark, not a traceback.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="replace")
+            reconfigure(errors="surrogateescape" if stream is sys.stdin else "replace")
     try:
         import_module("rich")  # typer asks for it late, in the middle of a help text
         from dsgvo.cli.app import app

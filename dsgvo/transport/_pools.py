@@ -1178,6 +1178,10 @@ async def _ainflated(
     inflater.close()
 
 
+_DEFLATED = frozenset({"gzip", "x-gzip", "deflate"})
+_COMPRESSED = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
+
+
 class _Inflater:
     """Decompresses a body in pieces of bounded size; no request asks for compression.
 
@@ -1189,13 +1193,19 @@ class _Inflater:
 
     def __init__(self, encoding: str, max_bytes: int) -> None:
         self._max = self._left = max_bytes
-        self._encoding = encoding.strip().lower()
-        if self._encoding not in {"gzip", "x-gzip", "deflate", "identity"}:
-            raise ConnectionFailedError("broken", "its content-encoding was not asked for")
+        names = [name.strip() for name in encoding.lower().split(",")]
+        unasked = next((name for name in names if name in _COMPRESSED), None)
+        if unasked is not None or (len(names) > 1 and not _DEFLATED.isdisjoint(names)):
+            what = unasked or "of several kinds"
+            raise ConnectionFailedError(
+                "broken", f"its content-encoding, {what}, was not asked for"
+            )
+        self._name = names[0]
+        self._deflated = self._name in _DEFLATED  # others, such as "none", pack nothing
         self._zlib = zlib.decompressobj(47)  # gzip or zlib, as its first bytes say
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        if self._encoding == "identity":
+        if not self._deflated:
             yield data
             return
         self._left -= len(data)
@@ -1215,7 +1225,7 @@ class _Inflater:
             try:
                 piece = self._zlib.decompress(data, PIECE)
             except zlib.error as error:
-                if self._begun or self._encoding != "deflate":
+                if self._begun or self._name != "deflate":
                     raise ConnectionFailedError("broken", f"its compression: {error}") from None
                 self._zlib = zlib.decompressobj(-15)  # some servers send deflate without a head
                 self._begun = True

@@ -71,6 +71,8 @@ def describe_body(body: bytes) -> str:
     if not start:
         return "an empty body"
     if start[:1] == b"<":
+        if start.startswith((b"<?xml", b"<Error")) and b"html" not in start[:_TITLE_WITHIN]:
+            return "XML"  # a store's error
         title = _title(start[:_TITLE_WITHIN])
         named = f" titled {title!r}" if title else ""
         return f"a web page{named}{SIGN_IN}"

@@ -37,6 +37,7 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     409: errors.ConflictError,
     413: errors.RequestTooLargeError,
     422: errors.UnprocessableEntityError,
+    402: errors.QuotaExceededError,
     429: errors.RateLimitError,
 }
 # Names that OpenAI, Anthropic, Google, vLLM and common gateways give their errors.
@@ -51,7 +52,7 @@ _STATUS_OF_CODE = {
         413: "request_too_large",
         429: "rate_limit_exceeded rate_limit_error resource_exhausted too_many_requests "
         "insufficient_quota insufficient_balance insufficient_credits "
-        "billing_hard_limit_reached billing_not_active",
+        "billing_hard_limit_reached billing_not_active budget_exceeded",
         500: "server_error internal_server_error internal_error internal api_error",
         502: "bad_gateway",
         503: "service_unavailable unavailable engine_overloaded overloaded",
@@ -67,6 +68,7 @@ _QUOTA = frozenset(
         "insufficient_credits",
         "billing_hard_limit_reached",
         "billing_not_active",
+        "budget_exceeded",
     }
 )
 # How servers and gateways put it; none of the vendors documents its wording. What is counted of a
@@ -128,6 +130,7 @@ class _Parts(NamedTuple):
     message: str
     code: str | None
     status: int | None
+    is_spent: bool
 
 
 def is_error(body: Mapping[str, Any]) -> bool:
@@ -195,14 +198,14 @@ def error_from_body(
         secrets: Keys and prompts, which are masked in the vendor's message.
         hint: What to do about it, when the vendor's spec has no better one for the status.
     """
-    message, code, named = _parts(body)
+    message, code, named, is_spent = _parts(body)
     effective = named if status < 400 and named else status  # the body says more than a success
     if effective in _SAY_ENOUGH or effective >= 500:  # a gateway's page
         message = message.removesuffix(SIGN_IN)
     kind = _BY_STATUS.get(effective, APIStatusError)
     if effective >= 500:
         kind = errors.InternalServerError
-    elif kind is errors.RateLimitError and code in _QUOTA:
+    elif kind in {errors.RateLimitError, errors.BadRequestError} and is_spent:
         kind = errors.QuotaExceededError
     elif effective in _MAY_BE_CONTEXT and _is_overflow(f"{code} {message[:_READ]}"):
         kind = errors.ContextWindowExceededError
@@ -265,13 +268,16 @@ def _parts(body: bytes | str | Mapping[str, Any]) -> _Parts:
         try:
             value = parse_json(body)
         except InvalidJSONError as error:
-            return _Parts(error.what, None, None)
+            return _Parts(error.what, None, None, is_spent=False)
     objects = list(_objects(value))
     code = next(filter(None, (_first_scalar(item, _CODE_FIELDS) for item in objects)), None)
     named = (
         _status_named(item.get(name)) for item in objects for name in _STATUS_FIELDS if name in item
     )
-    return _Parts(_words(value) or _NO_DESCRIPTION, code, next(filter(None, named), None))
+    names = (item.get(name) for item in objects for name in _CODE_FIELDS)  # LiteLLM's is the type
+    is_spent = any(isinstance(name, str) and name in _QUOTA for name in names)
+    status = next(filter(None, named), None)
+    return _Parts(_words(value) or _NO_DESCRIPTION, code, status, is_spent=is_spent)
 
 
 def _objects(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:

@@ -28,6 +28,7 @@ from tests.core.support import eventually, raised
 
 __all__ = ["invoke"]
 ROWS: list[dict[str, Any]] = [{"n": 1, "body": "Guten Tag", "tags": ["a"]}]
+LINK = "'c', a link to another folder"
 ROWS += [{"n": 2, "body": "Gute Nacht,\nGrüße", "tags": []}]
 
 
@@ -65,8 +66,12 @@ def test_each_kind_of_source_keeps_order_and_columns(environment: Server, tmp_pa
     (tmp_path / "many/x.parquet").symlink_to("nowhere")  # as a pipe, which would not end
     with pytest.raises(ConfigurationError, match="is no file that"):
         embedded(tmp_path / "many", tmp_path / "x")
-    with pytest.warns(UserWarning, match="left out 'c', a link to another folder"):
-        embedded(tmp_path / "texts", tmp_path / "y", text="text")
+    (tmp_path / "texts/.trash").mkdir()
+    (tmp_path / "texts/.trash/a.txt").write_text("Nie")
+    with pytest.warns(UserWarning, match="left out") as told:
+        assert embedded(tmp_path / "texts", tmp_path / "y", text="text").rows == 2
+    said = [str(one.message).partition(" left out ")[2] for one in told]
+    assert said == ["hidden files or folders, whose names begin with a dot", LINK]
 
 
 def test_odd_lines_and_values_are_kept_or_told(environment: Server, tmp_path: Path) -> None:

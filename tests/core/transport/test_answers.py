@@ -123,11 +123,11 @@ ENCODED: list[tuple[str, bytes, str]] = [
     ("deflate", zlib.compress(STREAM), ""),
     ("deflate", zlib.compress(STREAM, wbits=-15), ""),
     ("deflate", b"kein deflate", "its compression: "),
-    ("identity", STREAM, ""),
+    *((name, STREAM, "") for name in ("identity", "none", "utf-8", "x" * 5000)),
     ("gzip", PACKED[:20] + b"kein gzip" + PACKED[20:], "its compression: "),
     ("gzip", gzip.compress(sse(chunk("Ja."), done=False))[:-8], "the compressed body is not whole"),
-    ("gzip, gzip", gzip.compress(PACKED), "its content-encoding was not asked for"),
-    ("x" * 5000, b"x", "its content-encoding was not asked for"),
+    ("gzip, gzip", gzip.compress(PACKED), "its content-encoding, of several kinds, was"),
+    ("zstd, br", b"x", "its content-encoding, zstd, was not asked for"),
 ]
 
 

@@ -204,6 +204,9 @@ def test_which_objects_are_errors_and_the_code_tells_the_kind_or_the_status_of_s
         for body in (openai("x", code=code), {"error": "x", "type": code}):
             found = [type(make(body, given)) for given in (200, status, 500)]
             assert found == [kind, kind, errors.InternalServerError]
+    spent = openai(code="429", type="budget_exceeded")  # LiteLLM's
+    kinds = {type(make(spent, status)) for status in (200, 400, 429)} | {type(make({}, 402))}
+    assert kinds == {errors.QuotaExceededError}
     for status, meant in ((200, 429), (399, 429), (400, 400), (500, 500)):
         for code in ("429", "rate_limit_exceeded"):
             error = make(openai(code=code), status)

@@ -32,7 +32,7 @@ NAMES = ("arguments", "parameters", "input", "args", "kwargs", "params")
 TOLD = [{"parameters": {"type": "object", key: 1}, key: 1} for key in ("properties", "description")]
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO = "add {} c1, sub [] c2"
-ENDING = ('{"a":', "1}", "\n")
+TWICE, ENDING = ('{"a":1}', '{"a":1}\n'), ('{"a":', "1}", "\n")
 SO_FAR = ('{"a"', '{"a":1', '{"a":1}', '{"a":1}')
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
 # pieces, one list a chunk → the calls: name, arguments, id, which is ours ("…") or its number
@@ -70,10 +70,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     ),
     "a line's end behind it": ([[add(text, 0, "c1")] for text in ENDING], ONE),
     "and no ids": ([[add(text)] for text in ENDING], 'add {"a":1} …'),
-    "spelt otherwise, with one": (
-        [[add("", 0, "c1")], *([add(text, 0, "c1")] for text in ('{"a":1}', '{"a":1}\n'))],
-        ONE,
-    ),
+    "once more with one": ([HEADS[0], *([add(text, 0, "c1")] for text in TWICE)], ONE),
     "spelt otherwise": ([HEADS[0], [more('{"a":1}', 0)], [add('{"a": 1}', 0, "c1")]], ONE),
     "once more, no name": ([[add("", 0, "c1")], [more('{"a":1}', 0)], [more('{"a": 1}', 0)]], ONE),
     "all so far": ([HEADS[0], *([more(text, 0)] for text in SO_FAR)], ONE),
