@@ -101,6 +101,8 @@ _NO_CONTEXT = re.compile(
     re.I,
 )
 _MAY_BE_CONTEXT = frozenset({200, 400, 413, 422})
+# llama.cpp, of a text to embed or to rank, as a fault of its own
+_NO_ROOM = re.compile(r"\) is too large to process\b.{0,40} batch size")
 _SAY_ENOUGH = frozenset({408, 413, 429})
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
@@ -203,11 +205,14 @@ def error_from_body(
     if effective in _SAY_ENOUGH or effective >= 500:  # a gateway's page
         message = message.removesuffix(SIGN_IN)
     kind = _BY_STATUS.get(effective, APIStatusError)
-    if effective >= 500:
+    words = f"{code} {message[:_READ]}"
+    is_overflow = effective in _MAY_BE_CONTEXT and _is_overflow(words)
+    is_overflow = is_overflow or (effective in {400, 500} and bool(_NO_ROOM.search(words)))
+    if effective >= 500 and not is_overflow:
         kind = errors.InternalServerError
     elif kind in {errors.RateLimitError, errors.BadRequestError} and is_spent:
         kind = errors.QuotaExceededError
-    elif effective in _MAY_BE_CONTEXT and _is_overflow(f"{code} {message[:_READ]}"):
+    elif is_overflow:
         kind = errors.ContextWindowExceededError
     hints = [provider.status_hints.get(effective, hint)]
     if retry_after:

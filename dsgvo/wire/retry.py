@@ -10,6 +10,7 @@ from typing import Literal
 from dsgvo.errors import (
     APIError,
     APIStatusError,
+    ContextWindowExceededError,
     DsgvoError,
     QuotaExceededError,
     RateLimitError,
@@ -57,7 +58,8 @@ def next_delay(
         >>> next_delay(RateLimitError("", status_code=429), 2, 2, jitter=0.5) is None
         True
     """
-    if failures >= max_retries or retry is False or isinstance(error, QuotaExceededError):
+    lasting = isinstance(error, QuotaExceededError | ContextWindowExceededError)
+    if failures >= max_retries or retry is False or lasting:
         return None
     if not retry and not (isinstance(error, APIStatusError) and _may_pass(error.status_code)):
         return None

@@ -163,6 +163,8 @@ def test_a_prompt_longer_than_the_model_takes_in_all_common_words() -> None:
     for said in OVERFLOWS:
         found = {status: type(make(openai(said), status)) for status in (*too_long, 500)}
         assert found == too_long | {500: errors.InternalServerError}, said
+    said = "input (9 tokens) is too large to process. increase the physical batch size"  # llama.cpp
+    assert [type(make(openai(said), at)) for at in (400, 500)] == [too_long[400]] * 2
     assert {type(make(openai(said))) for said in OTHERS} == {errors.BadRequestError}
 
 
