@@ -138,14 +138,13 @@ def _files(folder: Path) -> list[Path]:
     found: list[Path] = []
     inside = folder.resolve()
     for parent, folders, names in os.walk(folder, onerror=unreadable):
-        shown = [name for name in names if not name.startswith(".")]
-        if len(shown) < len(names) or any(name.startswith(".") for name in folders):
+        if any(name.startswith(".") for name in (*folders, *names)):
             _tell_left_out(folder, "hidden files or folders, whose names begin with a dot")
         folders[:] = [name for name in folders if not name.startswith(".")]
         for link in filter(Path.is_symlink, (Path(parent, name) for name in folders)):
             if not link.resolve().is_relative_to(inside):
                 _tell_left_out(folder, f"{link.name!r}, a link to another folder")
-        found += (Path(parent, name) for name in shown)
+        found += (Path(parent, name) for name in names if not name.startswith("."))
     return sorted(found)
 
 

@@ -1200,12 +1200,11 @@ class _Inflater:
             raise ConnectionFailedError(
                 "broken", f"its content-encoding, {what}, was not asked for"
             )
-        self._name = names[0]
-        self._deflated = self._name in _DEFLATED  # others, such as "none", pack nothing
+        self._encoding = names[0]
         self._zlib = zlib.decompressobj(47)  # gzip or zlib, as its first bytes say
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        if not self._deflated:
+        if self._encoding not in _DEFLATED:  # others, such as "none", pack nothing
             yield data
             return
         self._left -= len(data)
@@ -1225,7 +1224,7 @@ class _Inflater:
             try:
                 piece = self._zlib.decompress(data, PIECE)
             except zlib.error as error:
-                if self._begun or self._name != "deflate":
+                if self._begun or self._encoding != "deflate":
                     raise ConnectionFailedError("broken", f"its compression: {error}") from None
                 self._zlib = zlib.decompressobj(-15)  # some servers send deflate without a head
                 self._begun = True

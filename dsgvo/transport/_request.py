@@ -814,15 +814,16 @@ def _status_error(
             request_id=_request_id(response, config, token),
         )
     hint = None
+    secret = "client_id and client_secret" if config.credentials else "api_key"
+    check = f"check {secret}, or the environment variables"
     if image:
         spec, hint = replace(spec, status_hints={}), "says the server of the image's address"
     elif operation.content is not None:
         spec, hint = replace(spec, status_hints={}), f"says the sign-in at {operation.url}"
         if response.status_code in {400, 401}:
-            hint += ": check client_id and client_secret, or the environment variables"
+            hint += f": {check}"
     elif response.status_code == 401:
-        name = "client_id and client_secret" if config.credentials else "api_key"
-        hint = f"check {name}, or the environment variables"
+        hint = check
     elif response.status_code == 404:
         hint = f"check base_url or {spec.base_url_variable}, and the model's name"
         if (other := config.other_base_url()) and operation.method == "POST":

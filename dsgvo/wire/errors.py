@@ -32,34 +32,13 @@ _AFTER = 16 * EXCERPT  # and after a cut: letters enough, be they escaped or spa
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
+    402: errors.QuotaExceededError,
     403: errors.PermissionDeniedError,
     404: errors.NotFoundError,
     409: errors.ConflictError,
     413: errors.RequestTooLargeError,
     422: errors.UnprocessableEntityError,
-    402: errors.QuotaExceededError,
     429: errors.RateLimitError,
-}
-# Names that OpenAI, Anthropic, Google, vLLM and common gateways give their errors.
-_STATUS_OF_CODE = {
-    name: status
-    for status, names in {
-        400: "invalid_request_error invalid_argument bad_request badrequesterror "
-        "context_length_exceeded exceed_context_size_error",
-        401: "invalid_api_key authentication_error unauthenticated unauthorized",
-        403: "permission_error permission_denied forbidden",
-        404: "model_not_found not_found_error not_found",
-        413: "request_too_large",
-        429: "rate_limit_exceeded rate_limit_error resource_exhausted too_many_requests "
-        "insufficient_quota insufficient_balance insufficient_credits "
-        "billing_hard_limit_reached billing_not_active budget_exceeded",
-        500: "server_error internal_server_error internal_error internal api_error",
-        502: "bad_gateway",
-        503: "service_unavailable unavailable engine_overloaded overloaded",
-        504: "timeout_error gateway_timeout deadline_exceeded",
-        529: "overloaded_error",
-    }.items()
-    for name in names.split()
 }
 _QUOTA = frozenset(
     {
@@ -71,6 +50,25 @@ _QUOTA = frozenset(
         "budget_exceeded",
     }
 )
+# Names that OpenAI, Anthropic, Google, vLLM and common gateways give their errors.
+_STATUS_OF_CODE = {
+    name: status
+    for status, names in {
+        400: "invalid_request_error invalid_argument bad_request badrequesterror "
+        "context_length_exceeded exceed_context_size_error",
+        401: "invalid_api_key authentication_error unauthenticated unauthorized",
+        403: "permission_error permission_denied forbidden",
+        404: "model_not_found not_found_error not_found",
+        413: "request_too_large",
+        429: "rate_limit_exceeded rate_limit_error resource_exhausted too_many_requests",
+        500: "server_error internal_server_error internal_error internal api_error",
+        502: "bad_gateway",
+        503: "service_unavailable unavailable engine_overloaded overloaded",
+        504: "timeout_error gateway_timeout deadline_exceeded",
+        529: "overloaded_error",
+    }.items()
+    for name in names.split()
+} | dict.fromkeys(_QUOTA, 429)
 # How servers and gateways put it; none of the vendors documents its wording. What is counted of a
 # prompt and found too much, what is named as a model's limit, and what is asked for.
 _TOO_MUCH = (
@@ -205,9 +203,7 @@ def error_from_body(
     if effective in _SAY_ENOUGH or effective >= 500:  # a gateway's page
         message = message.removesuffix(SIGN_IN)
     kind = _BY_STATUS.get(effective, APIStatusError)
-    words = f"{code} {message[:_READ]}"
-    is_overflow = effective in _MAY_BE_CONTEXT and _is_overflow(words)
-    is_overflow = is_overflow or (effective in {400, 500} and bool(_NO_ROOM.search(words)))
+    is_overflow = _is_overflow(effective, f"{code} {message[:_READ]}")
     if effective >= 500 and not is_overflow:
         kind = errors.InternalServerError
     elif kind in {errors.RateLimitError, errors.BadRequestError} and is_spent:
@@ -229,8 +225,11 @@ def error_from_body(
     )
 
 
-def _is_overflow(text: str) -> bool:
-    return bool(_CONTEXT.search(text)) and not _NO_CONTEXT.search(text)
+def _is_overflow(status: int, text: str) -> bool:
+    if status in {400, 500} and _NO_ROOM.search(text):
+        return True
+    said = status in _MAY_BE_CONTEXT and _CONTEXT.search(text)
+    return bool(said) and not _NO_CONTEXT.search(text)
 
 
 def mentions(body: bytes, field: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any, cast
 
 from pydantic_core import from_json, to_json
@@ -206,12 +205,19 @@ def _goes_on(last: Any, piece: Any) -> bool:
 
 def _one(pieces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return pieces as one: the texts are joined, of anything else the last value counts."""
-    made: dict[str, Any] = {}
-    for name in dict.fromkeys(chain(*pieces)):
-        values = [value for piece in pieces if (value := piece.get(name)) is not None]
-        texts = name in _THOUGHT_TEXTS and all(isinstance(value, str) for value in values)
-        made[name] = "".join(values) if values and texts else next(reversed(values), None)
-    return made
+    values: dict[str, list[Any]] = {}
+    for piece in pieces:
+        for name, value in piece.items():
+            found = values.setdefault(name, [])
+            if value is not None:
+                found.append(value)
+    return {name: _last(name, found) for name, found in values.items()}
+
+
+def _last(name: str, values: Sequence[Any]) -> Any:
+    if values and name in _THOUGHT_TEXTS and all(isinstance(value, str) for value in values):
+        return "".join(values)
+    return values[-1] if values else None
 
 
 def _is_object(text: str) -> bool:

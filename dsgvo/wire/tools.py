@@ -271,9 +271,9 @@ class ToolCallAssembler:
         if call_id and call_id != call.id:
             return None
         again = call.name == name and call.list_number < self._lists
-        if again and arguments.isspace() and call.is_complete():
-            return call  # what models write behind it
         if call.is_complete():  # one that has an id may come once more, with it or without
+            if again and arguments.isspace():
+                return call  # what models write behind it
             same = not arguments or _repeats(call, arguments)
             return call if call.id and again and same else None
         if call_id is None and not isinstance(index, int):

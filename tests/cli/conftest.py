@@ -26,9 +26,9 @@ def environment(**variables: str) -> dict[str, str]:
     return {**kept, **coverage, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **variables}
 
 
-def ran(*program: str, encoding: str = "utf-8", **variables: str) -> Run:
+def ran(*program: str, encoding: str = "utf-8", typed: str = "", **variables: str) -> Run:
     """What came of a program, in a process of its own with nothing of ours in it."""
-    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 100}
+    options: dict[str, Any] = {"input": typed, "capture_output": True, "timeout": 100}
     return subprocess.run(program, env=environment(**variables), encoding=encoding, **options)
 
 

@@ -3,9 +3,7 @@
 import io
 import re
 import signal
-import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -75,10 +73,9 @@ def test_into_a_pipe_goes_the_answer_as_it_is(vendor_environment: Server) -> Non
     answer = "# Titel\n\n```\n\ta  =  1\n```\n"
     vendor_environment.script("innogpt", Reply(answer))
     assert answer in piped("Hallo", to="innogpt").stdout
-    given: dict[str, Any] = {"env": environment(**vendor_environment.environ("innogpt"))}
-    given |= {"input": "Grüße".encode("latin-1"), "capture_output": True, "timeout": 100}
-    refused = subprocess.run([*COMMAND, "chat", "innogpt"], **given)
-    assert (refused.returncode, b"lone surrogates" in refused.stderr) == (1, True)
+    chat, variables = (*COMMAND, "chat", "innogpt"), vendor_environment.environ("innogpt")
+    refused = ran(*chat, encoding="latin-1", typed="Grüße", **variables)
+    assert (refused.returncode, "lone surrogates" in refused.stderr) == (1, True)
 
 
 # Windows: what it does not have is taken away

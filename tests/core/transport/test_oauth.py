@@ -150,7 +150,8 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
     assert [none for none in ("got None", "got expected") if none in str(error)] == []
     found = (len(raw.requests), error.provider, error.request_id, error.status_code)
     assert found == (1, "neuroflash", "r", None if len(body) > 100 else 200)
-    for status, kind in {200: errors.APIStatusError, 400: errors.BadRequestError}.items():
+    kinds = {200: errors.APIStatusError, 400: errors.BadRequestError}
+    for status, kind in (kinds | {403: errors.PermissionDeniedError}).items():
         with raw_server(http({"error": "invalid_client"}, status=status)) as raw:
             error = raised(kind, mode.chat, of(mode, raw))
         found = (len(raw.requests), error.request_id, str(error).partition(" (")[0])
