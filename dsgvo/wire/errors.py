@@ -116,7 +116,6 @@ _MESSAGE_FIELDS = (
     "error_description",
     "reason",
     "description",
-    "text",
 )
 _ERROR_FIELDS = ("error", "errors", "errorMessage", "error_message", "error_msg", "error_code")
 _CODE_FIELDS = ("code", "errorCode", "error_code", "type")
