@@ -44,7 +44,6 @@ __all__ = [
     "says_anything",
 ]
 
-_WORDS = ({"detail"}, {"message"})  # FastAPI's errors and Amazon's, or notes of progress
 _BOM = b"\xef\xbb\xbf"
 _SNIFF_BYTES = 6  # that tell a stream from other text
 _SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b|error: ?\{")
@@ -137,7 +136,7 @@ class ChatDecoder:
         )
         self._accumulator = Accumulator(provider.name, request_id, headers, before)
         self._error: APIError | None = None
-        self._detail: Mapping[str, Any] | None = None  # an error, or a note of progress
+        self._detail: Mapping[str, Any] | None = None  # FastAPI's error, or a note of progress
         self._whole: Completion | None = None
         self._goes_on = goes_on
         self._unshown = unshown
@@ -288,10 +287,10 @@ class ChatDecoder:
             return self._unread("not a JSON object")
         if chunk.get("choices"):
             self._detail = None
-        elif chunk.keys() in _WORDS:  # the end tells
-            self._detail = chunk
-            return None
         elif is_error(chunk):
+            if chunk.keys() == {"detail"}:  # the end tells
+                self._detail = chunk
+                return None
             raise self._vendor_error(chunk)
         return self._read(chunk, "delta")
 
@@ -313,7 +312,7 @@ class ChatDecoder:
             raise self._unexpected("JSON that is not an object")
         answer = cast("dict[str, Any]", answer)
         if not answer.get("choices"):
-            if is_error(answer) or answer.keys() in _WORDS:
+            if is_error(answer):
                 raise self._vendor_error(answer)
             raise self._unexpected("an answer without choices")
         delta = self._read(answer, "message")

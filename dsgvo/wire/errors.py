@@ -104,6 +104,7 @@ _NO_ROOM = re.compile(r"\) is too large to process\b.{0,40} batch size")
 _SAY_ENOUGH = frozenset({408, 413, 429})
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
+_SUCCESS = re.compile(r"(?i)0+|2\d\d|ok|success(?:ful)?|none|null|false", re.ASCII)
 _MESSAGE_FIELDS = (
     "message",
     "errorMessage",
@@ -135,8 +136,8 @@ class _Parts(NamedTuple):
 def is_error(body: Mapping[str, Any]) -> bool:
     """Return whether a JSON object is an error, whatever the HTTP status was."""
     if body.get("choices"):
-        return bool(body.get("error"))
-    if any(body.get(name) for name in _ERROR_FIELDS):
+        return _fails(body.get("error"))
+    if any(_fails(body.get(name)) for name in _ERROR_FIELDS):
         return True
     if body.get("status") == "error" or body.get("object") == "error":
         return True
@@ -146,8 +147,15 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return False
     said = any(isinstance(body.get(name), str) for name in ("message", "msg", "detail", "details"))
     return said and bool(
-        body.get("code") or body.get("success") is False or _status_named(body.get("status"))
+        _fails(body.get("code"))
+        or body.get("success") is False
+        or _status_named(body.get("status"))
     )
+
+
+def _fails(value: object) -> bool:
+    """Return whether that is an error or its code; some gateways say of a success that it is one."""
+    return bool(value) and not _SUCCESS.fullmatch(_scalar(value))
 
 
 def read_object(

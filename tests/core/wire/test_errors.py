@@ -197,6 +197,9 @@ NO_ERRORS: list[dict[str, Any]] = [
     *({}, {"message": "x"}, {"status": "ok"}, {"message": {"content": "x"}, "code": 7}),
     *(more | {"choices": [{}]} for more in ({"error": None}, {"status": "error"})),
     *({"message": "kaputt", "code": 7, key: []} for key in ("data", "choices")),
+    *({"code": code, "msg": "ok"} for code in (0, "0", "000", 200, "201", "OK", "Success")),
+    *({name: "success", "data": [{}]} for name in ("error", "error_msg", "error_message")),
+    *({"error_code": code, "choices": choices} for code in ("0", "none") for choices in ([], [{}])),
 ]
 
 
