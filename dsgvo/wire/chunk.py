@@ -355,9 +355,9 @@ class ChunkReader:
             found = found or thought_text(value)
             if value and not isinstance(value, str):
                 _keep_rest(delta, name, value)
-        self._in_field = self._in_field or bool(found)
+        self._in_field = self._in_field or bool(found.strip())
         if not self._in_field:  # else a list says the same once more, piece by piece or at the end
-            found = next(filter(None, (thought_text(message.get(n)) for n in _LISTS)), "")
+            found = next(filter(None, (thought_text(message.get(n)) for n in _LISTS)), found)
         if found:
             delta.reasoning = self._splitter.think(found)
 

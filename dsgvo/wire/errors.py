@@ -154,7 +154,7 @@ def is_error(body: Mapping[str, Any]) -> bool:
 
 
 def _fails(value: object) -> bool:
-    """Return whether that is an error or its code; some gateways say of a success that it is one."""
+    """Return whether that is an error or its code; some gateways say so of a success, too."""
     return bool(value) and not _SUCCESS.fullmatch(_scalar(value))
 
 

@@ -187,20 +187,25 @@ def _joined(thoughts: Any) -> Any:
     """
     if not isinstance(thoughts, list):
         return thoughts
-    groups: list[list[Any]] = []
-    for thought in cast("list[Any]", thoughts):
-        if groups and _goes_on(groups[-1][-1], thought):
+    groups: list[list[Any]] = []  # the last first
+    for thought in reversed(cast("list[Any]", thoughts)):
+        if groups and _goes_on(thought, groups[-1]):
             groups[-1].append(thought)
         else:
             groups.append([thought])
-    return [group[0] if len(group) == 1 else _one(group) for group in groups]
+    return [group[0] if len(group) == 1 else _one(group[::-1]) for group in reversed(groups)]
 
 
-def _goes_on(last: Any, piece: Any) -> bool:
-    before, after = _object(last), _object(piece)
+def _goes_on(piece: Any, group: Sequence[Any]) -> bool:
+    """Return whether pieces, the last first, go on with the one before them."""
+    before, after, last = map(_object, (piece, group[-1], group[0]))
     if not after or any(before.get(name) != after.get(name) for name in ("index", "type")):
         return False
-    return "index" in after or (after.get("type") == "thinking" and not before.get("signature"))
+    texts = (one.get(name) or "" for one in (before, after) for name in _THOUGHT_TEXTS)
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    is_signed = bool(last.get("signature")) and not before.get("signature")
+    return after.get("index") is not None or (after.get("type") == "thinking" and is_signed)
 
 
 def _one(pieces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -211,13 +216,10 @@ def _one(pieces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             found = values.setdefault(name, [])
             if value is not None:
                 found.append(value)
-    return {name: _last(name, found) for name, found in values.items()}
-
-
-def _last(name: str, values: Sequence[Any]) -> Any:
-    if values and name in _THOUGHT_TEXTS and all(isinstance(value, str) for value in values):
-        return "".join(values)
-    return values[-1] if values else None
+    return {
+        name: "".join(found) if found and name in _THOUGHT_TEXTS else found[-1] if found else None
+        for name, found in values.items()
+    }
 
 
 def _is_object(text: str) -> bool:

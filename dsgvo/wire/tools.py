@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,8 +84,11 @@ class _Call:
     pieces: list[str] = field(default_factory=list[str])
     tail: str = ""  # an escape sequence that is not whole yet
     size: int = 0
+    is_text: bool = False  # a custom tool's input, which is no JSON
+    waits: bool = False  # for arguments, without which it is none
     blank: bool = True  # no arguments have come yet
     held: bool = False  # the arguments may be ``null`` or ``{}``, and others still come
+    so_far: bool = False  # pieces have come that hold all so far
     beside: str = ""  # the arguments if none come in their place
     list_number: int = 0
     scanned: int = 0
@@ -99,16 +103,19 @@ class _Call:
 
     def extend(self, arguments: str) -> str:
         """Take a piece of the arguments, and return what of them is certain."""
+        if self.is_text:
+            self.blank = False
+            self.pieces.append(arguments)
+            return arguments
         if self.blank:
             arguments = arguments.lstrip()  # white space alone is no arguments
             self.blank = not arguments
             self.held = arguments.startswith("n") or arguments.rstrip() == "{}"
-        elif arguments.startswith("{"):
-            if self.held:  # by LiteLLM, before the first piece
-                self.held, self.size, self.scanned, self.depth = False, 0, 0, 0
-                self.pieces.clear()
-            else:
-                arguments = self.left_of(arguments)
+        elif self.held and arguments.lstrip().startswith("{"):  # by LiteLLM, before the first piece
+            self.held, self.size, self.scanned, self.depth = False, 0, 0, 0
+            self.pieces.clear()
+        else:
+            arguments = self.left_of(arguments)
         self.size += len(arguments)
         if self.tail or "\\" in arguments:
             text = self.tail + arguments
@@ -123,15 +130,16 @@ class _Call:
     def left_of(self, piece: str) -> str:
         """Return what is new of a piece that may begin with all arguments so far, or repeat them.
 
-        Nowhere within JSON do they stand once more, unless a value begins there.
+        Nowhere within JSON do they stand once more, unless a value begins there, or the key ``{``.
         """
         if not piece.startswith("{") or 8 * len(piece) < self.size:
             return piece
         text = self.arguments
-        if piece.startswith(text) and text.rstrip()[-1:] not in {*":,["}:
+        may_nest = text == '{"' or text.rstrip()[-1:] in {*":,["}
+        if piece.startswith(text) and (self.so_far or not may_nest):
+            self.so_far = True
             return piece[len(text) :]
-        known = tool_arguments(text) if self.is_complete() else None
-        return "" if known and known == tool_arguments(piece) else piece
+        return "" if self.is_complete() and _value(text) == _value(piece) else piece
 
     def _without_controls(self, piece: str) -> str:
         """Return a piece whose texts have no raw line ends, which strict readers refuse."""
@@ -243,9 +251,7 @@ class ToolCallAssembler:
             index = int(found[1]) if (found := _INDEX.fullmatch(str(index))) else None
         call = None if whole else self._known(index, call_id, name, arguments)
         if call is None:
-            call = _Call()
-            if len(self._shown) >= MAX_CALLS:
-                raise TypeError(f"more than {MAX_CALLS} tool calls")
+            call = _Call(is_text=bool(piece.get("custom")))
         if not piece.keys() <= _CALL_KEYS:
             rest = piece.keys() - _CALL_KEYS
             call.fields |= {key: piece[key] for key in rest if piece[key] is not None}
@@ -272,8 +278,8 @@ class ToolCallAssembler:
             return None
         again = call.name == name and call.list_number < self._lists
         if call.is_complete():  # one that has an id may come once more, with it or without
-            if again and arguments.isspace():
-                return call  # what models write behind it
+            if again and arguments.isspace():  # what models write behind it
+                return call if call.id else _Call(waits=True)
             same = not arguments or _repeats(call, arguments)
             return call if call.id and again and same else None
         if call_id is None and not isinstance(index, int):
@@ -308,6 +314,10 @@ class ToolCallAssembler:
         call.name += more
         if len(call.name) > MAX_NAME:
             raise TypeError(f"a tool call's name has more than {MAX_NAME} characters")
+        if call.position is None:
+            if not arguments.strip() and (call.waits or not call.name):  # nothing to call yet
+                return None
+            more = call.name
         shown = call.extend(arguments) if arguments else ""
         if self._names:
             more = self._name(call, more, whole=not call.blank)
@@ -315,8 +325,8 @@ class ToolCallAssembler:
             if more or shown:
                 return ToolCallDelta(call.position, None, more or None, shown)
             return None
-        if not call.name and not arguments.strip():  # nothing to call yet
-            return None
+        if len(self._shown) >= MAX_CALLS:
+            raise TypeError(f"more than {MAX_CALLS} tool calls")
         call.position = len(self._shown)
         self._shown.append(call)
         new = call.id if call.id and call.id not in self._ids else f"call_{uuid4().hex}"
@@ -346,10 +356,15 @@ def joined(deltas: Iterable[ToolCallDelta]) -> list[ToolCallDelta]:
     return [_joined(pieces) for pieces in found.values()]
 
 
+def _value(arguments: str) -> str | None:
+    """Return what arguments say, without its spelling."""
+    found = tool_arguments(arguments)
+    return None if found is None else json.dumps(found, sort_keys=True)
+
+
 def _meant(calls: Iterable[ToolCall]) -> list[tuple[str, Any]]:
     """Return calls without their ids, and without the spelling of arguments that are whole."""
-    read = ((call, tool_arguments(call.arguments)) for call in calls)
-    return [(call.name, call.arguments if found is None else found) for call, found in read]
+    return [(call.name, _value(call.arguments) or call.arguments) for call in calls]
 
 
 def _joined(deltas: list[ToolCallDelta]) -> ToolCallDelta:
@@ -384,10 +399,11 @@ def _without_halves(text: str) -> str:
 def _repeats(call: _Call, arguments: str) -> bool:
     if not call.is_complete():
         return False
-    if len(arguments.lstrip()) != call.size:
-        return not call.left_of(arguments).strip()
+    if not call.left_of(arguments).strip():
+        return True
     again = _Call()
-    again.extend(arguments)
+    if len(arguments.lstrip()) == call.size:
+        again.extend(arguments)
     return again.arguments == call.arguments
 
 

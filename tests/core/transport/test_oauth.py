@@ -255,12 +255,10 @@ async def test_a_fetch_that_fails_fails_for_all_who_wait_but_those_who_try_for_l
 
 
 @pytest.mark.parametrize(
-    ("what", "asked_for"),
+    ("what", "count"),
     [("leader cancelled", 2), ("waiter cancelled", 1), ("blocking call on its loop's thread", 2)],
 )
-async def test_the_others_go_on(
-    async_mode: Mode, server: Server, what: str, asked_for: int
-) -> None:
+async def test_the_others_go_on(async_mode: Mode, server: Server, what: str, count: int) -> None:
     sync, own = of(Mode("sync"), server), of(async_mode, server)
     leader = await fetching(server, own, Delay(60 if "leader" in what else 0.3))
     waiter, *others = [asyncio.create_task(asked(own)) for _ in range(20)]
@@ -276,4 +274,4 @@ async def test_the_others_go_on(
             await waiter
     done = await asyncio.wait_for(asyncio.gather(leader, *others, in_a_thread), 30)
     assert [one.finish_reason for one in done] == ["stop"] * 21
-    assert len(fetches(server)) == asked_for
+    assert len(fetches(server)) == count

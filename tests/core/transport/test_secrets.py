@@ -135,12 +135,8 @@ def test_secrets_stay_if_repeated(mode: Mode, status: int, given: Any, said: str
 @calls
 def test_secrets_stay_what_a_success_repeats(mode: Mode, what: str) -> None:
     provider, how, args = CALLS[what]
-    cut = b'{"error": "%s geheim-4711"}' % (b"x" * 390)
-    bodies = {
-        "geheim-4711": cut,
-        "A 7": b'{"error": "geheim-4711"}',
-        "A%207": b"<title>geheim-4711",
-    }
+    cut, said = b'{"error": "%s geheim-4711"}' % (b"x" * 390), b'{"error": "geheim-4711"}'
+    bodies = {"geheim-4711": cut, "A 7": said, "A%207": b"<title>geheim-4711"}
     for named, body in bodies.items():
         with raw_server(http(body, headers=[f"X-Request-Id: {named}"])) as raw:
             client = mode.client(provider, raw, api_key="geheim-4711", max_retries=0)

@@ -164,6 +164,7 @@ KEPT = {
 FILTER = "content_filter"
 HEADS, LATE = [("id", "model"), ("model", "id")], chunk(None, "stop") | {"created": 5}
 STARTS = (b"\xef\xbb\xbf\n \n", b"\r\n \n")
+BLOCKS, LISTED = ja(thinking_blocks=[A]), chunk("Ja.", "stop", thinking_blocks=[A])
 # What comes, in one form or more → the answer
 READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "reasoning_content": (forms(reasoning_content="Hm."), HM),
@@ -171,11 +172,9 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "thinking, an object": (forms(thinking={"text": "\nHm.\n"}), HM),
     "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
     "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
-    "blocks": (forms(thinking_blocks=[A]), ja(thinking_blocks=[A]) | {"reasoning": "a"}),
-    "a list at the end": (
-        [sse(*(chunk(reasoning=t) for t in "Hm"), chunk("Ja.", "stop", thinking_blocks=[A]))],
-        ja(thinking_blocks=[A]) | {"reasoning": "Hm"},
-    ),
+    "blocks": (forms(thinking_blocks=[A]), BLOCKS | {"reasoning": "a"}),
+    "list last": ([sse(*(chunk(reasoning=t) for t in "Hm"), LISTED)], BLOCKS | {"reasoning": "Hm"}),
+    "a blank first": ([sse(chunk(reasoning="\n"), LISTED)], BLOCKS | {"reasoning": "a"}),
     "a part": (forms([{"type": "thinking", "thinking": "Hm."}, {"text": "Ja."}]), HM),
     "the tags": (forms(" <think>\nHm.\n</think>\n\nJa."), HM),
     "white space between": (forms("\n\nJa.", reasoning="Hm."), HM),
@@ -221,9 +220,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "no reason": ([STREAMED + DONE, STREAMED + DONE + b" \n\n" + END], {"content": "Guten"}),
     **{
         said: ([sse(chunk("Ja."), *(chunk(None, reason) for reason in said.split()))], JA | kept)
-        for kept, ends in (
-            ({"finish_reason": kept}, ends.split(", ")) for kept, ends in KEPT.items()
-        )
+        for kept, ends in (({"finish_reason": k}, ends.split(", ")) for k, ends in KEPT.items())
         for said in ends
     },
     **{

@@ -72,8 +72,11 @@ def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
     ]
     said = (("Ich ", ""), ("frage.", ""), ("", "s"), ("Neu.", "t"))
     blocks = [{"type": "thinking", "thinking": one, "signature": end} for one, end in said]
-    given = {"reasoning_details": pieces, "thinking_blocks": [*blocks, {"thinking": "Hm."}]}
-    signed = [blocks[2] | {"thinking": "Ich frage."}, blocks[3], {"thinking": "Hm."}]
+    listed = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    others: list[Any] = [{"thinking": "Hm."}, *blocks[:2]]
+    others += [listed | {"index": index} for index in (None, None, 0, 0)]
+    given = {"reasoning_details": pieces, "thinking_blocks": [*blocks, *others]}
+    signed = [blocks[2] | {"thinking": "Ich frage."}, blocks[3], *others]
     whole = [text | {"text": "Ich frage.", "signature": "s", "format": "f"}, *pieces[2:]]
     sent = wire.assistant_message("", CALLS, reasoning=given)
     assert sent.items() >= {"reasoning_details": whole, "thinking_blocks": signed}.items()

@@ -31,10 +31,13 @@ WIRE = {"add_2": "+", "mal": "×"}
 NAMES = ("arguments", "parameters", "input", "args", "kwargs", "params")
 TOLD = [{"parameters": {"type": "object", key: 1}, key: 1} for key in ("properties", "description")]
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
-TWO = "add {} c1, sub [] c2"
+TWO, ALL = "add {} c1, sub [] c2", "add {1} c1, add {2} …, sub [] …"
 TWICE, ENDING = ('{"a":1}', '{"a":1}\n'), ('{"a":', "1}", "\n")
-SO_FAR = ('{"a"', '{"a":1', '{"a":1}', '{"a":1}')
+SO_FAR = ("{", '{"a"', '{"a":', '{"a":[', '{"a":[1,', '{"a":[1,2]}', '{"a":[1,2]}')
+TEXT = [{"name": "add"}, *({"input": text} for text in ("", "{}", "{}", '"\n"'))]
+ORDERS, ALIKE = ('{"a":1,"b":2}', '{"b":2,"a":1}'), ('{"a":1}', '{"a":true}')
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
+ENDED = [[add('"', 0, "c1")], [more(RAW, 0)], *([add(t, 0, "c1")] for t in (f'"{RAW}', ""))]
 # pieces, one list a chunk → the calls: name, arguments, id, which is ours ("…") or its number
 TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "streamed": ([[add("", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], ONE),
@@ -54,6 +57,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     **{repr(no): ([[add(no, 0, "c1") | {"args": {"a": 1}}]], ONE) for no in ("", {}, None)},
     "arguments after others": ([[add("", 0, "c1") | {"args": "{}"}], [more('{"a":1}', 0)]], ONE),
     "custom": ([[{"id": "c1", "custom": {"name": "add", "input": "{}"}}]], ADD),
+    "a text of its own": ([[{"id": "c1", "custom": text}] for text in TEXT], 'add {}{}"\n" c1'),
     "texts, fractions": ([HEADS[0], [sub("[", 1.0, "c2")], [more("{}", "0"), more("]", "1")]], TWO),
     "id, then a name": ([[add("", id_="c1")], *([add(t)] for t in (" ", "{", "}", "{}"))], ADD),
     "a name in pieces": ([[add("", 0, "c1", "ad")], [add("", 0, name="d")], [piece("{}")]], ADD),
@@ -64,25 +68,24 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "an index of pieces": ([HEADS[0], [more(" ", 1)], [more("{", 2)], [more("}", 3, "c1")]], ADD),
     "an id of each piece": ([[add("{", 0, "c1")], [more("}", 0, "c2")]], ADD),
     "an unknown id, no name": ([[add("{", id_="c1")], [piece("}", id="c2")]], ADD),
-    "the whole once more at the end": (
-        [[add('"', 0, "c1")], [more(RAW, 0)], [add(f'"{RAW}', 0, "c1")], [add("", 0, "c1")]],
-        'add "\\u000a\\\n" c1',
-    ),
+    "the whole once more at the end": (ENDED, 'add "\\u000a\\\n" c1'),
     "a line's end behind it": ([[add(text, 0, "c1")] for text in ENDING], ONE),
     "and no ids": ([[add(text)] for text in ENDING], 'add {"a":1} …'),
+    "or before the next": ([[add("{1}")], [add(" ")], [piece("{2}")]], "add {1} …, add {2} …"),
+    "or there, at 0": ([[add("{1}", 0)], [add(" ", 0)], [more("{2}", 0)]], "add {1} …, add {2} …"),
     "once more with one": ([HEADS[0], *([add(text, 0, "c1")] for text in TWICE)], ONE),
     "spelt otherwise": ([HEADS[0], [more('{"a":1}', 0)], [add('{"a": 1}', 0, "c1")]], ONE),
     "once more, no name": ([[add("", 0, "c1")], [more('{"a":1}', 0)], [more('{"a": 1}', 0)]], ONE),
-    "all so far": ([HEADS[0], *([more(text, 0)] for text in SO_FAR)], ONE),
+    "alike to Python": ([[add(one, 0, "c1")] for one in ALIKE], 'add {"a":1} c1, add {"a":true} …'),
+    "another order": ([[add(one, 0, "c1")] for one in ORDERS], f"add {ORDERS[0]} c1"),
+    "a key {": ([[add("", 0, "c1")], [more('{"', 0)], [more('{":1}', 0)]], 'add {"{":1} c1'),
+    "all so far": ([HEADS[0], *([more(text, 0)] for text in SO_FAR)], 'add {"a":[1,2]} c1'),
     "what begins alike": ([[add('{"a":', 0, "c1")], [more('{"a":1}}', 0)]], 'add {"a":{"a":1}} c1'),
     "what is glued": ([[add('{"a":1}', 0, "c1")], [more('{"a":2}', 0)]], 'add {"a":1}{"a":2} c1'),
     "{} before the first": ([[add("{}", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], ONE),
     "index alone, one list": ([[add("", 0), add("1", 0), sub("", 0)]], "add  …, add 1 …, sub  …"),
     "index alone, one tool": ([[add("{1}", 0)], [add("{1}", 0)]], "add {1} …, add {1} …"),
-    "one id for all": (
-        [[add("{1}", id_="c1"), add("{2}", id_="c1")], [sub("[]", id_="c1")]],
-        "add {1} c1, add {2} …, sub [] …",
-    ),
+    "one id for all": ([[add("{1}", id_="c1"), add("{2}", id_="c1")], [sub("[]", id_="c1")]], ALL),
     "one id, the same": ([[add("{1}", 0, "c1")] * 2], "add {1} c1, add {1} …"),
     "one id, another index": ([[add("{}", at, "c1")] for at in (0, 1)], "add {} c1, add {} …"),
     "one id, another name": ([[add("{", 0, "c1")], [sub("[", 0, "c1")]], "add { c1, sub [ …"),
@@ -107,11 +110,11 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
 
 def assembled(chunks: list[list[Any]], *, whole: bool = False) -> list[ToolCall]:
     """Return the calls, which are those that the deltas add up to, each with an id of its own."""
-    assembler = ToolCallAssembler(WIRE)
-    lists = [assembler.add(pieces, whole=whole) for pieces in chunks]
-    assert all(len({one.index for one in deltas}) == len(deltas) for deltas in lists)
-    check_calls([*chain(*lists), *assembler.flush()], assembler.calls)
-    return assembler.calls
+    for assembler in (ToolCallAssembler(), named := ToolCallAssembler(WIRE)):
+        lists = [assembler.add(pieces, whole=whole) for pieces in chunks]
+        assert all(len({one.index for one in deltas}) == len(deltas) for deltas in lists)
+        check_calls([*chain(*lists), *assembler.flush()], assembler.calls)
+    return named.calls
 
 
 def test_pieces_become_calls() -> None:
