@@ -28,6 +28,7 @@ from dsgvo._warnings import warn_once
 from dsgvo.errors import (
     APIConnectionError,
     APIError,
+    APIResponseError,
     AuthenticationError,
     ConfigurationError,
     DsgvoError,
@@ -401,7 +402,10 @@ class Engine(Generic[_Unit]):
                 await self._require_fault(call, error)
                 yield texts, error
                 return
-            too_large = isinstance(error, APIError) and is_too_large(error, Batch(0, texts))
+            # A server that embeds but the first of several texts has a limit, too.
+            too_large = isinstance(error, APIResponseError) or (
+                isinstance(error, APIError) and is_too_large(error, Batch(0, texts))
+            )
         else:
             yield texts, result
             return

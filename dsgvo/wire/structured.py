@@ -398,20 +398,25 @@ def object_in(text: str, *, growing: bool = False) -> dict[str, Any] | None:
 
     Small models wrap JSON in Markdown or a sentence, and leave line breaks inside texts unescaped,
     whatever they are told. Half a surrogate pair becomes U+FFFD, as in a tool call's arguments.
+    Of several that differ none is taken.
 
     Examples:
         >>> object_in('Gern: {"a": 1}')
         {'a': 1}
     """
-    for candidate in (text, *text.split("```")[1::2]):
-        start = candidate.find("{")
-        end = len(candidate) if growing else candidate.rfind("}") + 1
-        found: object = None
-        if start >= 0:
-            found = _json(candidate[start:end], growing=growing)
-        if isinstance(found, dict):
-            return cast("dict[str, Any]", found)
+    for candidates in ([text], text.split("```")[1::2]):
+        read = (_object(candidate, growing=growing) for candidate in candidates)
+        found = [value for value in read if value is not None]
+        if found:  # of two that differ nobody knows which is meant
+            return found[0] if growing or all(value == found[0] for value in found) else None
     return None
+
+
+def _object(text: str, *, growing: bool) -> dict[str, Any] | None:
+    start = text.find("{")
+    end = len(text) if growing else text.rfind("}") + 1
+    found = _json(text[start:end], growing=growing) if start >= 0 else None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 def _json(text: str, *, growing: bool) -> object:
@@ -482,6 +487,6 @@ def no_instance(
             "or ask by another method"
         )
     if tool is None:
-        return "the answer is not a JSON object"
+        return "the answer is not a JSON object, or holds several"
     how = "answered in text instead of calling" if text else "did not call"
-    return f"the model {how} the tool {tool!r}"
+    return f"the model {how} the tool {tool!r}: ask again, or by another method (json_mode)"

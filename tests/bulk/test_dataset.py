@@ -216,6 +216,11 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
         environment.script("innogpt", *[Delay(0)] * 3, Status(500))
         run(tmp_path / run.func.__name__)
         assert len(environment.requests) == 8 + 1  # none is made again but the one that failed
+    environment.clear()
+    first = Status(200, {"data": [{"index": 0, "embedding": [1.0]}]})  # and none of the others
+    environment.script("innogpt", *[first] * 4)
+    assert embedded(source, tmp_path / "first", model="text-embedding-3-large").failed == 0
+    assert len(environment.requests) == 4 + 16
     environment.script("innogpt", *[Delay(0)] * 2, *[Status(400)] * 200)
     with pytest.raises(DsgvoError, match="every text is refused"):
         embedded(corpus(source, 600), tmp_path / "none")

@@ -69,9 +69,7 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
     assert '+  "temperature": 1.0' in failed
 
 
-def test_the_plugin_imports_nothing_until_asked_and_its_server_is_fresh_to_each_test(
-    tmp_path: Path,
-) -> None:
+def test_the_plugin_imports_nothing_until_asked_and_its_server_is_fresh(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(ASKED, "utf-8")
     done = pytest_in(tmp_path, "-p", "dsgvo", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     assert "3 passed" in done, done

@@ -102,9 +102,7 @@ def test_traces_show_what_was_asked_for_versions_and_no_secret(server: Server, w
 # What is known of a model
 
 
-def test_tokens_are_counted_without_a_tokenizer_and_without_a_network(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_tokens_are_counted_without_a_tokenizer_or_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection was tried"))
     for package in ("transformers", "tiktoken"):
         monkeypatch.setitem(sys.modules, package, None)

@@ -89,10 +89,8 @@ def test_a_name_that_leads_inwards_or_nowhere_is_not_fetched(monkeypatch: Any) -
     [
         ("is not https", "http://files.example/a ftp://a.example a.png https:// https://u@a.b/a"),
         ("is not public", "https://169.254.169.254/a https://2130706433 https://0x7f.1"),
-        (
-            "is not public",
-            "https://localhost https://[fd00::1] https://localhost. https://127.0.0.1.",
-        ),
+        ("is not public", "https://localhost https://[fd00::1]"),
+        ("is not public", "https://localhost. https://127.0.0.1."),
         ("is not valid", "https://[::1/a https://bücher.b https://xn--a https://a\x01"),
     ],
 )

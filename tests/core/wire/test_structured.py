@@ -222,6 +222,8 @@ OBJECTS: dict[str, Any] = {
     '{"a": 1}': {"a": 1},
     ' Gern:\n```json\n{"a": 1}\n```\nSo.': {"a": 1},
     'Im Fall {x}:\n```\nx\n```\noder\n```\n{"a": 1}\n```': {"a": 1},
+    '```\n{"a": 1}\n```' * 2: {"a": 1},
+    '```\n{"a": 1}\n```\noder\n```{"a": 2}': None,
     'Gern: {"a": 1}.': {"a": 1},
     '{"a": "b\nc\\ud83d"}': {"a": "b\nc\ufffd"},
 }
