@@ -133,14 +133,14 @@ def decode_image(provider: Provider, body: bytes) -> GeneratedImage:
     entries = entries_of(provider, body, ("data", "images"))
     fields = entries[0] if entries else {}
     url, text, said = fields.get("url"), fields.get("b64_json"), "svg"  # of base64 nothing is said
-    if not isinstance(url, str):
-        url = None
-    elif url.startswith("data:"):
-        said, _, text = url.partition(",")
+    for value in (text, url):
+        if isinstance(value, str) and value.startswith("data:"):
+            said, _, text = value.partition(",")
+    if not isinstance(url, str) or url.startswith("data:"):
         url = None
     try:
-        data = b64decode(text, validate=True) if text else None
-    except (Base64Error, ValueError, TypeError):
+        data = b64decode("".join(text.split()), validate=True) if text else None
+    except (Base64Error, ValueError, TypeError, AttributeError):
         raise unexpected(provider, "one that is not base64", "an image") from None
     if not url and not data:
         raise unexpected(provider, "an answer without one", "an image")

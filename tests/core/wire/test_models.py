@@ -22,7 +22,8 @@ from tests.core.support import raised
 INNOGPT, MEINGPT, NEUROFLASH = (PROVIDERS[name] for name in ("innogpt", "meingpt", "neuroflash"))
 PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml ?><svg/>"
 PNG_TEXT = b64encode(PNG).decode()
-PNG_URL = f"data:image/png;base64,{PNG_TEXT}"
+PNG_URL, LINES = f"data:image/png;base64,{PNG_TEXT}", f"{PNG_TEXT[:4]}\r\n{PNG_TEXT[4:]}\n"
+DRAWN = GeneratedImage(None, PNG, None)
 
 
 def as_json(body: Any) -> bytes:
@@ -69,8 +70,8 @@ READ: list[tuple[Any, Any, Any]] = [
     *((decode_health, b"", {}), (decode_health, b"true", {"status": True})),
     (decode_health, b" OK\xff \n", {"status": "OK\N{REPLACEMENT CHARACTER}"}),
     *((decode_health, b"x" * 500, {"status": "x" * 100}), (decode_health, {"a": 1}, {"a": 1})),
-    (decode_image, {"data": [{"b64_json": PNG_TEXT}]}, GeneratedImage(None, PNG, None)),
-    (decode_image, {"images": [{"url": PNG_URL}]}, GeneratedImage(None, PNG, None)),
+    *((decode_image, {"data": [{"b64_json": text}]}, DRAWN) for text in (PNG_TEXT, LINES, PNG_URL)),
+    (decode_image, {"images": [{"url": PNG_URL}]}, DRAWN),
     (decode_image, [{"b64_json": b64encode(SVG).decode()}], GeneratedImage(None, SVG, None)),
     (
         *(decode_image, {"data": [{"url": "https://x/1", "revised_prompt": "p\ud83d"}]}),
@@ -215,7 +216,7 @@ COMMON: list[tuple[Any, type[DsgvoError], str]] = [
     ({"error": "nein"}, APIStatusError, "200: nein"),
 ]
 IMAGES = [
-    *(({"b64_json": text}, NOT_BASE64) for text in ("iVBO!Rw==", PNG_TEXT + "\n", 7)),
+    *(({"b64_json": text}, NOT_BASE64) for text in ("iVBO!Rw==", 7)),
     ({"url": f"data:image/png;base64,eHg=,{PNG_TEXT}"}, NOT_BASE64),
     *((fields, NO_IMAGE) for fields in ({}, {"url": 7})),
     ({"b64_json": "PGh0bWw+"}, "expected an image, got a web page"),
