@@ -194,7 +194,7 @@ class ConflictError(APIStatusError):
 
 
 class RequestTooLargeError(APIStatusError):
-    """Status 413: the request is larger than the vendor accepts."""
+    """Status 413: the request is larger than the vendor accepts; also 429, if it ever will be."""
 
 
 class UnprocessableEntityError(APIStatusError):

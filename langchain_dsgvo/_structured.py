@@ -59,7 +59,7 @@ def structured_output(
     if isinstance(schema, dict):
         schema, own_strict = unwrapped_schema(schema)
         strict = own_strict if strict is None else strict
-    wanted = None if schema is None else output_schema(schema, strict)
+    wanted = None if schema is None else output_schema(schema)
     tool = None
     if wanted is None:
         asked: dict[str, Any] = {"response_format": {"type": "json_object"}}
@@ -106,7 +106,7 @@ def _check_request(
             )
 
 
-def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
+def output_schema(schema: Schema) -> OutputSchema:
     """Return the form of a class or a JSON schema that goes onto the wire.
 
     Raises:
@@ -117,10 +117,10 @@ def output_schema(schema: Schema, strict: bool | None = None) -> OutputSchema:
         "schema; for a list, a choice or an enum, a RootModel of it"
     )
     with told_as(said, schema):
-        return _output_schema(schema, strict)
+        return _output_schema(schema)
 
 
-def _output_schema(schema: Schema, strict: bool | None) -> OutputSchema:
+def _output_schema(schema: Schema) -> OutputSchema:
     own: dict[str, Any] | None = None
     if isinstance(schema, dict):
         own = schema if not schema.keys() & OTHER_FORMS else None
@@ -135,7 +135,7 @@ def _output_schema(schema: Schema, strict: bool | None) -> OutputSchema:
     if isinstance(schema, dict) and not schema.keys() & {"title", *OTHER_FORMS}:
         schema = {"title": "answer", **schema}
     refuse_types_of_values(schema)
-    function = convert_to_openai_function(cast("Any", schema), strict=strict)
+    function = convert_to_openai_function(cast("Any", schema))
     described = {"description": function["description"]} if function.get("description") else {}
     return OutputSchema.of({**described, **function.get("parameters", {})}, function["name"])
 

@@ -57,7 +57,7 @@ def _wire_tool(
     tool: dict[str, Any] | type | Callable[..., Any] | BaseTool, strict: bool | None
 ) -> dict[str, Any]:
     refuse_types_of_values(tool)
-    wire = convert_to_openai_tool(tool, strict=strict)
+    wire = convert_to_openai_tool(tool)
     function: dict[str, Any] = {**wire.get("function", {})}
     if "function" not in wire:  # a vendor's built-in tool
         return wire
@@ -71,8 +71,10 @@ def _wire_tool(
         given = cast("dict[str, Any]", arguments)
         own = given if isinstance(tool, BaseTool) or not given.keys() & OTHER_FORMS else None
     parameters = with_properties(function.get("parameters"), own)
-    if strict and own is not None:
-        parameters = closed(parameters)
+    if strict is not None and wire is not tool:  # LangChain's strict mode empties dictionaries
+        if function.setdefault("strict", strict) is not strict:
+            raise ValueError
+        parameters = closed(parameters) if strict else parameters
     return {**wire, "function": {**function, "parameters": parameters}}
 
 

@@ -31,9 +31,11 @@ from dsgvo.errors import (
     APIResponseError,
     AuthenticationError,
     ConfigurationError,
+    ContextWindowExceededError,
     DsgvoError,
     QuotaExceededError,
     RedirectError,
+    RequestTooLargeError,
 )
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, ClientConfig, Gate, running_loop
@@ -68,6 +70,7 @@ _OF_THE_ROW = frozenset({400, 403, 404, 413, 422})
 MAX_OPEN_PARTS = 4
 """Parts that are read and not yet written: the bound of memory."""
 
+_TOO_LARGE = (ContextWindowExceededError, RequestTooLargeError)
 _ENDS_THE_RUN = (AuthenticationError, QuotaExceededError, RedirectError)
 _Unit = TypeVar("_Unit")
 _T = TypeVar("_T")
@@ -436,7 +439,8 @@ class Engine(Generic[_Unit]):
     def _delay(self, error: APIError, failures: int) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""
         refused = asks_for_fewer(error) is not None
-        self._failures += not refused and error.status_code not in _OF_THE_ROW
+        of_the_row = error.status_code in _OF_THE_ROW or isinstance(error, _TOO_LARGE)
+        self._failures += not (refused or of_the_row)
         down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
         # Beyond that the run is to be started again later.
         if isinstance(error, _ENDS_THE_RUN) or down or (error.retry_after or 0) > MAX_HOLD:

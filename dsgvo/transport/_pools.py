@@ -1850,4 +1850,7 @@ def _plain(error: Exception) -> Exception:
         plain = os.strerror(cause.errno) if cause.errno else type(cause).__name__
         return kind(said if said.startswith("[SSL: ") else plain)
     message = getattr(cause, "message", str(cause))
-    return kind(message.partition("\n")[0] if isinstance(message, str) else type(cause).__name__)
+    said = message.partition("\n")[0] if isinstance(message, str) else type(cause).__name__
+    if kind is httpx.RemoteProtocolError:  # such as both Content-Length and Transfer-Encoding
+        said = f"{said.rstrip(' :')}; http_async_transport=httpx.AsyncHTTPTransport() takes more"
+    return kind(said)

@@ -56,7 +56,7 @@ MAX_BATCH_BYTES = 512 * 1024
 
 # Inferred from OpenAI's API and common gateways; the vendors do not document their wording.
 _TOO_LARGE = re.compile(
-    r"too (?:long|large|many|big)|maxim|exceed|at most|limit|up to|batch"
+    r"too (?:long|large|many|big)|\bmax|exceed|at most|limit|up to|batch"
     r"|(?:more|less|fewer|larger|greater) than|≤|<="
     r"|zu (?:lang|groß|gross|viele)|höchst|überschr|übersteig|begrenz|grenze"
     r"|nicht mehr als|weniger als|nur \d|only \d",
@@ -364,7 +364,10 @@ def _by_index(
     expected = len(rows)
     vectors: list[Any] = [None] * expected
     # LiteLLM has numbered all of Gemini's 0, which says as little as no number.
-    unnumbered = all(isinstance(row, dict) and row.get("index") == 0 for row in rows)  # pyright: ignore[reportUnnecessaryIsInstance]
+    unnumbered = any(
+        all(isinstance(row, dict) and row.get("index", "") == number for row in rows)  # pyright: ignore[reportUnnecessaryIsInstance]
+        for number in (0, None)
+    )
     for position, row in enumerate(rows):
         if not isinstance(row, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise fail(f"the vector at place {position} is not of the documented shape")

@@ -88,6 +88,7 @@ _CONTEXT = re.compile(
     r"|prompt (?:is |was )?too (?:long|large)|input is too long for"
     r"|too many (?:total )?(?:input|prompt|text) (?:tokens|bytes|characters)"
     r"|`?inputs`? (?:tokens \+|must have less than)"
+    r"|prompt exceeds max|too many tokens: |string_above_max_length"
     r"|reduce the length of (?:the |your )?(?:input |prompt )?(?:messages|prompt|input)\b(?! image)"
     r"|Kontext(?:fenster|länge|größe)|Prompt ist zu lang",
     re.I,
@@ -101,6 +102,8 @@ _NO_CONTEXT = re.compile(
 _MAY_BE_CONTEXT = frozenset({200, 400, 413, 422})
 # llama.cpp, of a text to embed or to rank, as a fault of its own
 _NO_ROOM = re.compile(r"\) is too large to process\b.{0,40} batch size")
+# OpenAI, of one request that has more tokens than a minute may
+_TOO_LARGE = re.compile(r"(?i)\brequest too large for\b")
 _SAY_ENOUGH = frozenset({408, 413, 429})
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
@@ -217,6 +220,8 @@ def error_from_body(
         kind = errors.QuotaExceededError
     elif is_overflow:
         kind = errors.ContextWindowExceededError
+    elif effective == 429 and _TOO_LARGE.search(message[:_READ]):  # whenever it is asked again
+        kind = errors.RequestTooLargeError
     hints = [provider.status_hints.get(effective, hint)]
     if retry_after:
         hints.append(f"the vendor asks to wait {retry_after:.0f} s")

@@ -14,9 +14,12 @@ from dsgvo.errors import (
     DsgvoError,
     QuotaExceededError,
     RateLimitError,
+    RequestTooLargeError,
 )
 
 __all__ = ["MAX_RETRY_AFTER", "asks_for_fewer", "next_delay", "retry_after", "should_retry"]
+
+_LASTING = (ContextWindowExceededError, QuotaExceededError, RequestTooLargeError)
 
 MAX_RETRY_AFTER = 60.0
 """Seconds that ``Retry-After`` may make us wait; beyond it the error is raised at once."""
@@ -58,8 +61,7 @@ def next_delay(
         >>> next_delay(RateLimitError("", status_code=429), 2, 2, jitter=0.5) is None
         True
     """
-    lasting = isinstance(error, QuotaExceededError | ContextWindowExceededError)
-    if failures >= max_retries or retry is False or lasting:
+    if failures >= max_retries or retry is False or isinstance(error, _LASTING):
         return None
     if not retry and not (isinstance(error, APIStatusError) and _may_pass(error.status_code)):
         return None

@@ -28,6 +28,7 @@ _MAX_NESTING = 6
 _NOT_BLANK = re.compile(r"\S")
 _NO_TAG = re.compile(r"[^\s<]")
 _QUOTES = "`'\"„“”«»()<>"
+_BEHIND_WORDS = ".,;:!?)\\'"  # no answer begins so
 
 
 class Split(NamedTuple):
@@ -221,6 +222,8 @@ def thought_unopened(text: str) -> bool:
     if end < 0 or text.find(_OPEN, 0, end) >= 0:
         return False
     before, after = text[max(end - 1, 0) : end], text[end + len(CLOSING_TAG) :][:1]
+    if after and after in _BEHIND_WORDS:
+        return False
     if before in {" ", "\t"}:
         return after in {"\n", "\r"} or after.isalnum()
     return before not in set(_QUOTES)

@@ -18,7 +18,7 @@ import pytest
 from dsgvo import AsyncClient
 from dsgvo.bulk import embed_arrays, run_batch
 from dsgvo.bulk._journal import Journal
-from dsgvo.emulator import Delay, Disconnect, Server, Status
+from dsgvo.emulator import Delay, Disconnect, DropVectors, Server, Status
 from dsgvo.errors import AuthenticationError, ConfigurationError, DsgvoError, ResidencyError
 from tests.bulk import conftest
 from tests.bulk.conftest import corpus, embedded, rows_of, texts_asked, write_lines
@@ -217,10 +217,13 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
         run(tmp_path / run.func.__name__)
         assert len(environment.requests) == 8 + 1  # none is made again but the one that failed
     environment.clear()
-    first = Status(200, {"data": [{"index": 0, "embedding": [1.0]}]})  # and none of the others
-    environment.script("innogpt", *[first] * 4)
+    environment.script("innogpt", *map(DropVectors, (15, 7, 3, 1)))  # all but the first
     assert embedded(source, tmp_path / "first", model="text-embedding-3-large").failed == 0
     assert len(environment.requests) == 4 + 16
+    said = "Request too large for m on tokens per min (TPM): Limit 3, Requested 4."  # OpenAI's
+    environment.script("innogpt", Status(429, {"error": {"message": said}}))
+    assert embedded(source, tmp_path / "two", model="text-embedding-ada-002").failed == 0
+    assert len(environment.requests) == 4 + 16 + 1 + 2
     environment.script("innogpt", *[Delay(0)] * 2, *[Status(400)] * 200)
     with pytest.raises(DsgvoError, match="every text is refused"):
         embedded(corpus(source, 600), tmp_path / "none")

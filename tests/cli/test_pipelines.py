@@ -23,9 +23,7 @@ LINES = "\n".join(f"Zeile {number} des Textes sagt etwas." for number in range(1
 @pytest.mark.parametrize(
     "framework", ["langchain", pytest.param("llamaindex", marks=pytest.mark.slow)]
 )
-def test_chunks_know_their_places_and_a_users_collections_are_left_alone(
-    framework: str, tmp_path: Path
-) -> None:
+def test_chunks_know_places_and_collections_are_left_alone(framework: str, tmp_path: Path) -> None:
     client = QdrantClient(":memory:")
     client.create_collection("meine", VectorParams(size=3, distance=Distance.DOT))
     texts = {"a.md": MARKDOWN, "b.txt": LINES, "d.md": LONG}

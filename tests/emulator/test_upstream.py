@@ -100,7 +100,7 @@ def test_calls_of_tools(ask: Sdk, behind: Server) -> None:
     assert behind.requests[0].json["tools"] == TOOLS
 
 
-def test_what_is_refused_ignored_or_scripted_is_not_passed_on(
+def test_what_is_refused_ignored_or_scripted_stays(
     ask: Sdk, server: Server, behind: Server
 ) -> None:
     server.script("sovrgpt", Reply("vorn"))

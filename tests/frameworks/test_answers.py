@@ -69,6 +69,7 @@ def add(a: int, b: int) -> int:
 BOTH = [get_weather, add]
 QUESTION = "Wie ist das Wetter in „Köln“?"
 CITIES = ["Köln", "Bonn"]
+GIVEN = ["who", "often", "words"]
 TWO_CALLS = [{"name": "get_weather", "arguments": {"city": one}, "id": one} for one in CITIES]
 
 
@@ -136,12 +137,13 @@ def test_a_choice_of_tools(server: Server, way: Way) -> None:
 
 @EACH
 def test_strict_tools_close_their_schemas(server: Server, way: Way) -> None:
-    def greet(who: Person, often: int = 1) -> None:
+    def greet(who: Person, often: int = 1, words: dict[str, int] | None = None) -> None:
         """Greet somebody."""
 
     way.call_tools(way.model("innogpt"), [greet], strict=True)
     function = bodies(server)[0]["tools"][0]["function"]
-    assert (function["strict"], function["parameters"]["required"]) == (True, ["who", "often"])
+    assert (function["strict"], function["parameters"]["required"]) == (True, GIVEN)
+    assert "'additionalProperties': {'type': 'integer'}" in str(function)
     assert str(function["parameters"]).count("'additionalProperties': False") == 2
 
 
@@ -162,9 +164,7 @@ def test_a_tools_description_is_the_same_under_every_python(server: Server, way:
 # Histories
 
 
-def test_an_image_in_a_tools_result_travels_in_a_users_message_or_not_at_all(
-    server: Server, way: Way
-) -> None:
+def test_an_image_of_a_tool_goes_in_a_users_message_or_not_at_all(server: Server, way: Way) -> None:
     image = way.image("https://example.com/a.png")
     server.script("innogpt", Reply(tool_calls=[{"name": "kurs", "arguments": {}, "id": "1"}]))
     asked = way.answer(way.model("innogpt"), "Zeig den Kurs!").message

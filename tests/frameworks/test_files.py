@@ -129,17 +129,15 @@ IMAGE_TOOLS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def made(
-    way: Way, prompt: str = "Icon", provider: str = "innogpt", **settings: Any
-) -> tuple[str, Any]:
+def made(way: Way, prompt: str = "Icon", provider: str = "innogpt", **more: Any) -> tuple[str, Any]:
     """Let the tool make an image; return what the model is told, and the image."""
     if way.is_langchain:
         call = {"name": "x", "args": {"prompt": prompt}, "id": "1", "type": "tool_call"}
-        image_tool = IMAGE_TOOLS[provider][0](**settings)
+        image_tool = IMAGE_TOOLS[provider][0](**more)
         assert (image_tool.name, list(image_tool.args)) == ("generate_image", ["prompt"])
         message = way.mode.invoke(image_tool, call)
         return message.content, message.artifact
-    [tool] = IMAGE_TOOLS[provider][1](**settings).to_tool_list()
+    [tool] = IMAGE_TOOLS[provider][1](**more).to_tool_list()
     assert tool.metadata.name == "generate_image"
     assert [*tool.metadata.get_parameters_dict()["properties"]] == ["prompt"]
     output = way.mode.call(tool, "call", prompt=prompt)

@@ -178,7 +178,7 @@ def test_a_server_killed_mid_stream(vendor: str, way: Way, doomed: Target, morta
 
 
 @STREAMS
-def test_the_server_notices_that_a_stream_is_left(
+def test_the_server_sees_a_left_stream(
     vendor: str, way: Way, target: Target, llama: Target
 ) -> None:
     if target.name == "vLLM":

@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from typing import Any, cast
+from unittest.mock import Mock
 
 import aiohttp
 import httpx
@@ -55,6 +56,7 @@ UNKNOWN = (
     "SSL_CERT_FILE to the authority's, or pass http_transport=httpx.HTTPTransport(verify=…)"
 )
 BY = "cannot reach gate.example: the proxy answered"
+WAY_OUT = "http_async_transport=httpx.AsyncHTTPTransport() takes more"
 ENV, WANTS = "; check HTTPS_PROXY and NO_PROXY", ", it wants a user name and a password"
 # What httpx raised, what kind of failure it is, whether it may be sent again, and what is said
 RAISED: list[tuple[Exception, str, bool, str]] = [
@@ -96,6 +98,7 @@ def test_what_aiohttp_raises_is_told_without_the_request_that_it_holds() -> None
         (aiohttp.ClientOSError(where), "ClientOSError"),
         (aiohttp.ServerDisconnectedError(), "Server disconnected"),
         (aiohttp.ServerDisconnectedError(cast("Any", object())), "ServerDisconnectedError"),
+        (aiohttp.ClientResponseError(Mock(), (), message="2:"), f"2; {WAY_OUT}"),
         (aiohttp.ClientPayloadError("not whole:\n\n  Authorization: geheim"), "not whole:"),
     ]
     for error, reason in raised:

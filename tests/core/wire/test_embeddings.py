@@ -43,9 +43,10 @@ def test_each_vector_comes_to_its_text_in_any_order_and_encoding(dimensions: int
     expected = wire.EmbeddingResult([B, [1.0, 2.0], A], "m", usage)
     assert decode(given, count=3, dimensions=dimensions) == expected
     for number in (None, 0):  # as LiteLLM numbers those of Gemini
-        unnumbered = {"data": [row(number, A), row(number, b64(*B))]}
-        assert decode(unnumbered).vectors == [A, B]
-        assert decode(unnumbered, arrays=True).vectors == [array("f", A), array("f", B)]
+        for more in ({}, {"index": number}):
+            unnumbered = {"data": [row(number, A) | more, row(number, b64(*B)) | more]}
+            assert decode(unnumbered).vectors == [A, B]
+            assert decode(unnumbered, arrays=True).vectors == [array("f", A), array("f", B)]
 
 
 def test_numbers_are_floats_and_what_is_of_another_type_is_left_out() -> None:
@@ -165,6 +166,7 @@ SMALLER = [
     errors.BadRequestError("x", code="limit_exceeded"),
     errors.BadRequestError("innoGPT: 400: 3 erlaubt: 400: x", status_code=400),
     errors.UnprocessableEntityError("input: at most 96 items"),
+    errors.BadRequestError("Requested 576000 tokens, max 300000 tokens per request"),
     *map(errors.BadRequestError, ("batch size", "Es sind höchstens 16 Texte erlaubt", "Platz: 1")),
 ]
 NOT_SMALLER = [

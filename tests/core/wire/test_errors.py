@@ -15,6 +15,7 @@ from dsgvo.errors import DsgvoError, IncompleteStreamError
 from dsgvo.wire import masking
 from dsgvo.wire.body import describe_body, parse_json
 from dsgvo.wire.errors import error_from_body, is_error, mask, mentions, redact
+from dsgvo.wire.retry import next_delay
 from tests.core.support import work
 
 NOTHING = "an error without a description"
@@ -146,7 +147,8 @@ OVERFLOWS = [  # of OpenAI, Anthropic, vLLM, llama.cpp, LiteLLM, Gemini, TGI, Be
     "Range of input length should be [1, 129024]",
     *("too many total text bytes: 9 > 8", "Your request exceeded model token limit: 8"),
     "too many tokens: total number of tokens in the prompt cannot exceed 8 - received 9.",
-    "Please reduce the length of the messages or completion.",
+    *("Please reduce the length of the messages or completion.", "Prompt exceeds max length"),
+    "too many tokens: size limit exceeded by 9 tokens. Try using shorter or fewer inputs",
 ]
 OTHERS = [
     "max_tokens is too large: 50000. This model supports at most 16384 completion tokens",
@@ -166,6 +168,8 @@ def test_a_prompt_longer_than_the_model_takes_in_all_common_words() -> None:
     said = "input (9 tokens) is too large to process. increase the physical batch size"  # llama.cpp
     assert [type(make(openai(said), at)) for at in (400, 500)] == [too_long[400]] * 2
     assert {type(make(openai(said))) for said in OTHERS} == {errors.BadRequestError}
+    assert type(alone := make(openai(OTHERS[1]), 429)) is errors.RequestTooLargeError
+    assert next_delay(alone, 0, 2, retry=True, jitter=0.5) is None  # nor is it ever taken
 
 
 # code → class, and the status that it usually has

@@ -47,6 +47,7 @@ def asked(*parts: Any) -> list[dict[str, Any]]:
 
 
 IMAGE, UPLOAD = image_part(url="https://example.com/a.png"), file_part(data=b"%PDF-1")
+SEEN = {"messages": asked(IMAGE)}
 PLAIN: list[dict[str, Any]] = [{"role": "assistant", "content": "Hm?"}, *HELLO]
 HM, NO_FORMS = {"reasoning_content": "Hm."}, frozenset[str]()
 THOUGHT, STILL, OE = [PLAIN[0] | HM, *HELLO], {"send_reasoning": False}, {"oe": "ö"}
@@ -70,11 +71,7 @@ REQUESTS: list[tuple[str, dict[str, Any], ChatRequest]] = [
         request({"messages": [VALID]}, history=[VALID | HM], forms=NO_FORMS, tool_names=OE),
     ),
     ("innogpt", {"messages": asked(UPLOAD)}, request(UPLOADED, upload=UPLOAD["upload"])),
-    (
-        "sovrgpt",
-        {"messages": asked(IMAGE)},
-        request({"messages": asked(IMAGE)}, unsure_of_images=True),
-    ),
+    ("sovrgpt", SEEN, request(SEEN, unsure_of_images=True)),
 ]
 
 
