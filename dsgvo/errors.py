@@ -194,7 +194,7 @@ class ConflictError(APIStatusError):
 
 
 class RequestTooLargeError(APIStatusError):
-    """Status 413: the request is larger than the vendor accepts; also 429, if it ever will be."""
+    """Status 413: the request is larger than the vendor accepts; also 429, where no waiting helps."""
 
 
 class UnprocessableEntityError(APIStatusError):
