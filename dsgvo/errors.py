@@ -194,7 +194,7 @@ class ConflictError(APIStatusError):
 
 
 class RequestTooLargeError(APIStatusError):
-    """Status 413: the request is larger than the vendor accepts; also 429, where no waiting helps."""
+    """Status 413, or a 429 that no waiting helps: the request is larger than the vendor accepts."""
 
 
 class UnprocessableEntityError(APIStatusError):

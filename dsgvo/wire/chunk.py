@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from dsgvo.wire.completion import Delta
+from dsgvo.wire.errors import fails
 from dsgvo.wire.messages import CALL_FIELDS
 from dsgvo.wire.thinking import (
     CLOSING_TAG,
@@ -158,21 +159,26 @@ class ChunkReader:
             if not chunk.keys() <= _CHUNK_KEYS:
                 _keep(delta, chunk, _CHUNK_KEYS)
                 if isinstance(groq := chunk.get("x_groq"), dict):
-                    _count(delta, cast("dict[str, Any]", groq))
+                    groq = cast("dict[str, Any]", groq)
+                    _count(delta, groq)
+                    if groq.get("error"):  # why it has stopped early
+                        self.failure = {"error": groq["error"]}
             if chunk.get("usage") is not None:
                 _count(delta, chunk)
         except (AttributeError, LookupError, TypeError) as error:
             raise ShapeError(
                 f"a part of the answer is not of the documented shape ({error})"
             ) from None
-        if chunk.get("error"):
+        if fails(chunk.get("error")):
             self.failure = {key: chunk[key] for key in chunk if key != "choices"}
         return delta
 
     def flush(self, *, cut: bool) -> Delta:
         """Return what was held back, at the end of the answer; ``cut`` if that is missing."""
         split = self._splitter.flush(cut=cut or self.finish_reason == "length")
-        calls = self._tools.flush(cut=cut or self.finish_reason in FINAL)
+        in_pieces = self._caller is not None and self._caller[1] != "message"
+        cut = cut or self.finish_reason in FINAL or (self.finish_reason is None and in_pieces)
+        calls = self._tools.flush(cut=cut)
         last = Delta(split.content, split.reasoning, calls or ())
         if fields := self._tools.fields:
             last.extra = {CALL_FIELDS: fields}
@@ -182,7 +188,7 @@ class ChunkReader:
         self, choices: list[dict[str, Any]], part: Literal["delta", "message"], delta: Delta
     ) -> None:
         choice = choices[0]
-        if len(choices) > 1 or choice.get("index"):
+        if len(choices) > 1 or (choice.get("index") and part == "delta"):
             self._choices(choices, part, delta)
             return
         self.saw_choice = True
@@ -202,7 +208,7 @@ class ChunkReader:
             self._elsewhere(choice, part, delta, finish)
         if finish:
             self._finish(finish, delta)
-        if choice.get("error"):
+        if fails(choice.get("error")):
             self.failure = {"error": choice["error"]}
         if not choice.keys() <= _CHOICE_KEYS:
             _keep(delta, choice, _CHOICE_KEYS | {"usage"})

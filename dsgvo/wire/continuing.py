@@ -53,6 +53,8 @@ class Seam:
         ['', '', 'er ', 'legt ab.']
         >>> Seam("Eins, zwei").feed(", drei"), Seam("a b a b").feed(" a b c")
         (', drei', ' c')
+        >>> Seam("| 0 | 0 | 0").feed("0 | 0 | 0 |"), Seam("0 | 0 | 0").feed("| 0 | 7", last=True)
+        (' | 0 |', ' | 7')
         >>> Seam("Eins,\nzwei ").feed("Eins, zwei  drei")
         ' drei'
         >>> Seam("| 1 |\n").feed("| 2 |", last=True)
@@ -65,7 +67,8 @@ class Seam:
         tail = before[-OVERLAP:]
         self._space = tail[len(tail.rstrip()) :]
         words = _SPACE.sub(" ", tail)
-        self._ends = [words[word.start() :] for word in _WORD.finditer(words)]  # the longest first
+        ends = [words[word.start() :] for word in _WORD.finditer(words)]  # the longest first
+        self._ends = [*ends[-3:-2], *ends]  # before them what was asked for: words may recur
         self._held = ""
         self.repeats = False
         """Whether the rest begins with words from before the cut."""

@@ -15,6 +15,7 @@ from dsgvo.wire.masking import EXCERPT, masked, on_one_line
 
 __all__ = [
     "error_from_body",
+    "fails",
     "is_error",
     "mask",
     "mentions",
@@ -88,7 +89,7 @@ _CONTEXT = re.compile(
     r"|prompt (?:is |was )?too (?:long|large)|input is too long for"
     r"|too many (?:total )?(?:input|prompt|text) (?:tokens|bytes|characters)"
     r"|`?inputs`? (?:tokens \+|must have less than)"
-    r"|prompt exceeds max|too many tokens: |string_above_max_length"
+    r"|prompt exceeds max|too many tokens: |string_above_max_length|max_tokens must be .{,20}got -"
     r"|reduce the length of (?:the |your )?(?:input |prompt )?(?:messages|prompt|input)\b(?! image)"
     r"|Kontext(?:fenster|länge|größe)|Prompt ist zu lang",
     re.I,
@@ -139,8 +140,8 @@ class _Parts(NamedTuple):
 def is_error(body: Mapping[str, Any]) -> bool:
     """Return whether a JSON object is an error, whatever the HTTP status was."""
     if body.get("choices"):
-        return _fails(body.get("error"))
-    if any(_fails(body.get(name)) for name in _ERROR_FIELDS):
+        return fails(body.get("error"))
+    if any(fails(body.get(name)) for name in _ERROR_FIELDS):
         return True
     if body.get("status") == "error" or body.get("object") == "error":
         return True
@@ -150,13 +151,11 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return False
     said = any(isinstance(body.get(name), str) for name in ("message", "msg", "detail", "details"))
     return said and bool(
-        _fails(body.get("code"))
-        or body.get("success") is False
-        or _status_named(body.get("status"))
+        fails(body.get("code")) or body.get("success") is False or _status_named(body.get("status"))
     )
 
 
-def _fails(value: object) -> bool:
+def fails(value: object) -> bool:
     """Return whether that is an error or its code; some gateways say so of a success, too."""
     return bool(value) and not _SUCCESS.fullmatch(_scalar(value))
 

@@ -219,7 +219,7 @@ def thought_unopened(text: str) -> bool:
         (True, False)
     """
     end = text.find(CLOSING_TAG)
-    if end < 0 or text.find(_OPEN, 0, end) >= 0:
+    if end < 0 or text.find(_OPEN, 0, end) >= 0 or text.count("```", 0, end) % 2:
         return False
     before, after = text[max(end - 1, 0) : end], text[end + len(CLOSING_TAG) :][:1]
     if after and after in _BEHIND_WORDS:

@@ -135,7 +135,8 @@ class _Call:
         if not piece.startswith("{") or 8 * len(piece) < self.size:
             return piece
         text = self.arguments
-        may_nest = text == '{"' or text.rstrip()[-1:] in {*":,["}
+        is_key = text == '{"' and (piece[2:3] == ":" or not piece[2:3].strip())
+        may_nest = is_key or text.rstrip()[-1:] in {*":,["}
         if piece.startswith(text) and (self.so_far or not may_nest):
             self.so_far = True
             return piece[len(text) :]

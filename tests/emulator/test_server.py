@@ -66,7 +66,6 @@ LEFT_RUNNING = "s = emulator.running(); print(s.__enter__().url)"
         (UNASKED, r"\[\]\n.* needs uvicorn: pip install 'dsgvo-llm\[emulator\]'"),
         pytest.param(LEFT_RUNNING, r"http://127.0.0.1:\d+", marks=pytest.mark.slow),
     ],
-    ids=["nothing is imported unasked", "left running"],
 )
 def test_what_it_does_to_a_program(code: str, printed: str) -> None:
     told = run_python(f"import sys\nfrom dsgvo import emulator\n{code}")

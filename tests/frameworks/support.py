@@ -73,17 +73,15 @@ class Way:
         name = "stream" if self.is_langchain else "stream_chat"
         return getattr(model, "a" * self.mode.is_async + name)(self._asked(question))
 
-    def answer(self, model: Any, question: Any = "Hallo!", /, **options: Any) -> Answer:
+    def answer(self, model: Any, question: Any = "Hallo!", /, **more: Any) -> Answer:
         """Ask; a list is a history of questions (texts) and answers (their ``message``)."""
         asked = self._asked(question)
         if self.is_langchain:
-            return _langchains(
-                langchain.Way(self.mode, self.streamed).answer(model, asked, **options)
-            )
+            return _langchains(langchain.Way(self.mode, self.streamed).answer(model, asked, **more))
         if self.streamed:
-            answer = self.mode.listed(model, "stream_chat", asked, **options)[-1]
+            answer = self.mode.listed(model, "stream_chat", asked, **more)[-1]
         else:
-            answer = self.mode.call(model, "chat", asked, **options)
+            answer = self.mode.call(model, "chat", asked, **more)
         return _llamaindexs(model, answer)
 
     def call_tools(

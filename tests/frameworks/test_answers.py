@@ -69,7 +69,6 @@ def add(a: int, b: int) -> int:
 BOTH = [get_weather, add]
 QUESTION = "Wie ist das Wetter in „Köln“?"
 CITIES = ["Köln", "Bonn"]
-GIVEN = ["who", "often", "words"]
 TWO_CALLS = [{"name": "get_weather", "arguments": {"city": one}, "id": one} for one in CITIES]
 
 
@@ -141,10 +140,10 @@ def test_strict_tools_close_their_schemas(server: Server, way: Way) -> None:
         """Greet somebody."""
 
     way.call_tools(way.model("innogpt"), [greet], strict=True)
-    function = bodies(server)[0]["tools"][0]["function"]
-    assert (function["strict"], function["parameters"]["required"]) == (True, GIVEN)
-    assert "'additionalProperties': {'type': 'integer'}" in str(function)
-    assert str(function["parameters"]).count("'additionalProperties': False") == 2
+    tool = bodies(server)[0]["tools"][0]["function"]
+    assert (tool["strict"], tool["parameters"]["required"]) == (True, ["who", "often", "words"])
+    assert "'additionalProperties': {'type': 'integer'}" in str(tool)
+    assert str(tool["parameters"]).count("'additionalProperties': False") == 2
 
 
 @EACH

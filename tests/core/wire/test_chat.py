@@ -205,6 +205,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "usage in pieces": ([sse(chunk("Ja.", "stop"), *USAGE)], JA | {"usage": USED}),
     "usage of a choice": (choice(delta=SAID, usage=USED), JA | {"usage": USED}),
     "usage of Groq": ([sse(chunk("Ja.", "stop") | {"x_groq": COST})], ja(x_groq=COST) | COST),
+    "a success, number 1": (choice(message=SAID, index=1, error="none")[:1], JA),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
     "all at once": (
         forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
@@ -393,8 +394,10 @@ def test_no_tool_call_thought_or_error_goes_on() -> None:
     ):
         error = raised(kind, decode, events(chunk(first), last), goes_on=True)
         assert (error.partial or GUTEN).tool_calls == begun
-    *_, last = decode(sse(chunk("Ja.", "length", **BEGUN)), goes_on=True)
-    assert last.completion  # else the rest is asked for
+    for reason in ("length", None):
+        *_, last = decode(sse(chunk("Ja.", reason, **BEGUN)), goes_on=True)
+        assert last.completion  # else the rest is asked for
+        assert last.completion.tool_calls == [ToolCall("c1", "a", "{")]
 
 
 def as_openai(message: str = "kaputt", **error: Any) -> dict[str, Any]:
@@ -446,6 +449,7 @@ FAULTS = ["network_error", "MALFORMED_FUNCTION_CALL"]
 FAILURES: dict[str, tuple[list[bytes], type[DsgvoError], str | None]] = {
     **{f"finish_reason={why!r}": (failed("Gut", why), StreamError, "Gut") for why in FAULTS},
     "off: innoGPT: 200: kaputt": (failed("Gut", None, "kaputt"), StreamError, "Gut"),
+    "200: voll": ([sse(chunk("Gut") | {"x_groq": {"error": "voll"}})], StreamError, "Gut"),
     "off: innoGPT: 200: am Ende": ([sse(chunk("Gut") | as_openai("am Ende"))], StreamError, "Gut"),
     "500: kaputt": (failed(None, "stop", KAPUTT | {"code": 500}), errors.InternalServerError, None),
     "no call of": (

@@ -148,7 +148,7 @@ OVERFLOWS = [  # of OpenAI, Anthropic, vLLM, llama.cpp, LiteLLM, Gemini, TGI, Be
     *("too many total text bytes: 9 > 8", "Your request exceeded model token limit: 8"),
     "too many tokens: total number of tokens in the prompt cannot exceed 8 - received 9.",
     *("Please reduce the length of the messages or completion.", "Prompt exceeds max length"),
-    "too many tokens: size limit exceeded by 9 tokens. Try using shorter or fewer inputs",
+    *("max_tokens must be at least 1, got -7584.", "too many tokens: size limit exceeded by 9"),
 ]
 OTHERS = [
     "max_tokens is too large: 50000. This model supports at most 16384 completion tokens",

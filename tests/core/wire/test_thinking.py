@@ -68,7 +68,7 @@ UNOPENED = [
 WHOLE = [
     *("", "Ja.", "\t</think>, so.", "<think>Hm.</think>Ja.", "<a></think>\n</a>"),
     *("A <think> B </think>\n.", "A </think> am Ende.", "So </think>.", "`</think>`", "„</think>“"),
-    *("Log: Hm</think>, dann", "Nutze r'^.*</think>\\s*'."),
+    *("Log: Hm</think>, dann", "Nutze r'^.*</think>\\s*'.", "So:\n```\n</think>\n```\n"),
 ]
 
 

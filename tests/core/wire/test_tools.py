@@ -32,8 +32,9 @@ NAMES = ("arguments", "parameters", "input", "args", "kwargs", "params")
 TOLD = [{"parameters": {"type": "object", key: 1}, key: 1} for key in ("properties", "description")]
 HEADS = [[add("", 0, "c1")], [sub("", 1, "c2")]]
 TWO, ALL = "add {} c1, sub [] c2", "add {1} c1, add {2} …, sub [] …"
+GROWN = 'add {"a":[1,2]} c1'
 TWICE, ENDING = ('{"a":1}', '{"a":1}\n'), ('{"a":', "1}", "\n")
-SO_FAR = ("{", '{"a"', '{"a":', '{"a":[', '{"a":[1,', '{"a":[1,2]}', '{"a":[1,2]}')
+SO_FAR = ('{"a"', '{"a":', '{"a":[', '{"a":[1,', *['{"a":[1,2]}'] * 2)
 TEXT = [{"name": "add"}, *({"input": text} for text in ("", "{}", "{}", '"\n"'))]
 ORDERS, ALIKE = ('{"a":1,"b":2}', '{"b":2,"a":1}'), ('{"a":1}', '{"a":true}')
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
@@ -79,7 +80,8 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "alike to Python": ([[add(one, 0, "c1")] for one in ALIKE], 'add {"a":1} c1, add {"a":true} …'),
     "another order": ([[add(one, 0, "c1")] for one in ORDERS], f"add {ORDERS[0]} c1"),
     "a key {": ([[add("", 0, "c1")], [more('{"', 0)], [more('{":1}', 0)]], 'add {"{":1} c1'),
-    "all so far": ([HEADS[0], *([more(text, 0)] for text in SO_FAR)], 'add {"a":[1,2]} c1'),
+    "all so far": ([HEADS[0], *([more(text, 0)] for text in ("{", *SO_FAR))], GROWN),
+    "so of a key": ([HEADS[0], *([more(text, 0)] for text in ('{"', *SO_FAR))], GROWN),
     "what begins alike": ([[add('{"a":', 0, "c1")], [more('{"a":1}}', 0)]], 'add {"a":{"a":1}} c1'),
     "what is glued": ([[add('{"a":1}', 0, "c1")], [more('{"a":2}', 0)]], 'add {"a":1}{"a":2} c1'),
     "{} before the first": ([[add("{}", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], ONE),
