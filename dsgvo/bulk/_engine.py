@@ -348,14 +348,15 @@ class Engine(Generic[_Unit]):
         """Return what a request gives; one that the vendor refuses for now is made again.
 
         Raises:
-            DsgvoError: If the request itself is at fault, or the run is to end.
+            DsgvoError: If the request itself is at fault or refused for ``MAX_HOLD`` seconds, or
+                the run is to end.
         """
-        failures = 0
+        failures, began = 0, time.monotonic()
         while True:
             try:
                 result = await call()
             except APIError as error:
-                delay = self._delay(error, failures)
+                delay = self._delay(error, failures, time.monotonic() - began)
                 if delay is None:
                     raise
                 failures += 1
@@ -436,9 +437,10 @@ class Engine(Generic[_Unit]):
             self._stop(error)
             raise error from None
 
-    def _delay(self, error: APIError, failures: int) -> float | None:
+    def _delay(self, error: APIError, failures: int, seconds: float) -> float | None:
         """Return after how many seconds a request is made again: the gate knows the rest."""
-        refused = asks_for_fewer(error) is not None
+        # One that is refused for an hour may be larger than a limit ever lets through.
+        refused = asks_for_fewer(error) is not None and seconds <= MAX_HOLD
         of_the_row = error.status_code in _OF_THE_ROW or isinstance(error, _TOO_LARGE)
         self._failures += not (refused or of_the_row)
         down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency

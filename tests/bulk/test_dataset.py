@@ -223,6 +223,11 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
     environment.script("innogpt", Status(429, message="Request too large for m on tokens per min"))
     assert embedded(source, tmp_path / "two", model="text-embedding-ada-002").failed == 0
     assert len(environment.requests) == 4 + 16 + 1 + 2
+    environment.script("innogpt", *[limit] * 500)
+    hour = patch.multiple("dsgvo.bulk._engine", MAX_HOLD=0.1, MAX_FAILURES=1)
+    with hour, pytest.warns(UserWarning), pytest.raises(DsgvoError, match="have failed in a row"):
+        embedded(source, tmp_path / "refused")
+    environment.clear()
     environment.script("innogpt", *[Delay(0)] * 2, *[Status(400)] * 200)
     with pytest.raises(DsgvoError, match="every text is refused"):
         embedded(corpus(source, 600), tmp_path / "none")

@@ -1,25 +1,14 @@
 """Scripted replies and faults, as a plain HTTP client sees them, but what other tests see."""
 
-import pytest
-
 from dsgvo import emulator as emu
 from tests.emulator.conftest import Http
 
 BODY = {"model": "qwen3.5-9b", "messages": [{"role": "user", "content": "Hallo"}]}
 TEXTS = {"input": ["a", "b", "c"], "model": "m", "dimensions": 8}
+BROKEN = ((emu.DuplicateVectors(), [0, 1, 0]), (emu.Delay(0, emu.DropVectors(2)), [0]))
 
 
-@pytest.mark.parametrize(
-    ("step", "indexes"),
-    [(emu.DuplicateVectors(), [0, 1, 0]), (emu.Delay(0, emu.DropVectors(2)), [0])],
-)
-def test_broken_embeddings(http: Http, server: emu.Server, step: emu.Step, indexes: list) -> None:
-    server.script("innogpt", step)
-    data = http("innogpt", "/embeddings", json=TEXTS).json()["data"]
-    assert [one["index"] for one in data] == indexes
-
-
-def test_whom_a_step_is_for(http: Http, server: emu.Server) -> None:
+def test_whom_a_step_is_for_and_broken_embeddings(http: Http, server: emu.Server) -> None:
     server.script("sovrgpt", emu.Status(500), path="/models")
     server.script("meingpt", emu.Status(500))
     server.script("sovrgpt", emu.Reply("abc"))
@@ -27,3 +16,7 @@ def test_whom_a_step_is_for(http: Http, server: emu.Server) -> None:
     models = [http("sovrgpt", "/models", "GET").status_code for _ in range(2)]
     [choice] = http("sovrgpt", json=BODY).json()["choices"]
     assert (models, choice["message"]["content"]) == ([500, 200], "abc")
+    for step, indexes in BROKEN:
+        server.script("innogpt", step)
+        data = http("innogpt", "/embeddings", json=TEXTS).json()["data"]
+        assert [one["index"] for one in data] == indexes
