@@ -225,7 +225,8 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
     assert len(environment.requests) == 4 + 16 + 1 + 2
     environment.script("innogpt", *[limit] * 500)
     hour = patch.multiple("dsgvo.bulk._engine", MAX_HOLD=0.1, MAX_FAILURES=1)
-    with hour, pytest.warns(UserWarning), pytest.raises(DsgvoError, match="have failed in a row"):
+    told = pytest.warns(UserWarning, match="1 requests in a row")
+    with hour, told, pytest.raises(DsgvoError, match="have failed in a row"):
         embedded(source, tmp_path / "refused")
     environment.clear()
     environment.script("innogpt", *[Delay(0)] * 2, *[Status(400)] * 200)
