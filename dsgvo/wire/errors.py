@@ -108,7 +108,7 @@ _TOO_LARGE = re.compile(r"(?i)\brequest too large for\b")
 _SAY_ENOUGH = frozenset({408, 413, 429})
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
-_SUCCESS = re.compile(r"(?i)0+|2\d\d|ok|success(?:ful)?|none|null|false", re.ASCII)
+_SUCCESS = re.compile(r"(?i)0+|20\d|ok|success(?:ful)?|none|null|false", re.ASCII)
 _MESSAGE_FIELDS = (
     "message",
     "errorMessage",

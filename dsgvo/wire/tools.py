@@ -140,7 +140,8 @@ class _Call:
         if piece.startswith(text) and (self.so_far or not may_nest):
             self.so_far = True
             return piece[len(text) :]
-        return "" if self.is_complete() and _value(text) == _value(piece) else piece
+        known = _value(text) if self.is_complete() else None
+        return "" if known is not None and known == _value(piece) else piece
 
     def _without_controls(self, piece: str) -> str:
         """Return a piece whose texts have no raw line ends, which strict readers refuse."""

@@ -84,6 +84,7 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "so of a key": ([HEADS[0], *([more(text, 0)] for text in ('{"', *SO_FAR))], GROWN),
     "what begins alike": ([[add('{"a":', 0, "c1")], [more('{"a":1}}', 0)]], 'add {"a":{"a":1}} c1'),
     "what is glued": ([[add('{"a":1}', 0, "c1")], [more('{"a":2}', 0)]], 'add {"a":1}{"a":2} c1'),
+    "broken, glued": ([[add("{1}", 0, "c1")], [more("{2}", 0)]], "add {1}{2} c1"),
     "{} before the first": ([[add("{}", 0, "c1")], [more('{"a"', 0)], [more(":1}", 0)]], ONE),
     "index alone, one list": ([[add("", 0), add("1", 0), sub("", 0)]], "add  …, add 1 …, sub  …"),
     "index alone, one tool": ([[add("{1}", 0)], [add("{1}", 0)]], "add {1} …, add {1} …"),
