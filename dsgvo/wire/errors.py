@@ -108,7 +108,7 @@ _TOO_LARGE = re.compile(r"(?i)\brequest too large for\b")
 _SAY_ENOUGH = frozenset({408, 413, 429})
 _KEY_LIKE = re.compile(r"(?i)\bbearer\s+\S+|\bsk[-_][\w*.-]{4,}")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
-_SUCCESS = re.compile(r"(?i)0+|20\d|ok|success(?:ful)?|none|null|false", re.ASCII)
+_SUCCESS = re.compile(r"(?i)0+|20\d|ok|succe\w+|no(?:ne| errors?)|null|false|成功", re.ASCII)
 _MESSAGE_FIELDS = (
     "message",
     "errorMessage",
@@ -149,9 +149,12 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return True
     if "choices" in body or "data" in body:
         return False
-    said = any(isinstance(body.get(name), str) for name in ("message", "msg", "detail", "details"))
-    return said and bool(
-        fails(body.get("code")) or body.get("success") is False or _status_named(body.get("status"))
+    words = [body.get(name) for name in ("message", "msg", "detail", "details")]
+    said = [text for text in words if isinstance(text, str)]
+    code = body.get("code")
+    failed = fails(code) or (code and any(map(fails, said)))
+    return bool(said) and bool(
+        failed or body.get("success") is False or _status_named(body.get("status"))
     )
 
 

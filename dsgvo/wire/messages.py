@@ -201,8 +201,8 @@ def _goes_on(piece: Any, group: Sequence[Any]) -> bool:
     before, after, last = map(_object, (piece, group[-1], group[0]))
     if not after or any(before.get(name) != after.get(name) for name in ("index", "type")):
         return False
-    texts = (one.get(name) or "" for one in (before, after) for name in _THOUGHT_TEXTS)
-    if not all(isinstance(text, str) for text in texts):
+    texts = (one.get(name) for one in (before, after) for name in _THOUGHT_TEXTS)
+    if not all(text is None or isinstance(text, str) for text in texts):
         return False
     is_signed = bool(last.get("signature")) and not before.get("signature")
     return after.get("index") is not None or (after.get("type") == "thinking" and is_signed)

@@ -105,6 +105,7 @@ class _Call:
         """Take a piece of the arguments, and return what of them is certain."""
         if self.is_text:
             self.blank = False
+            self.size += len(arguments)
             self.pieces.append(arguments)
             return arguments
         if self.blank:
@@ -361,7 +362,15 @@ def joined(deltas: Iterable[ToolCallDelta]) -> list[ToolCallDelta]:
 def _value(arguments: str) -> str | None:
     """Return what arguments say, without its spelling."""
     found = tool_arguments(arguments)
-    return None if found is None else json.dumps(found, sort_keys=True)
+    if found is None:
+        return None
+    return json.dumps(json.loads(json.dumps(found, sort_keys=True), parse_float=_number))
+
+
+def _number(text: str) -> float:
+    """Return a number, an integer if it is one: other languages write 1.0 as 1."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _meant(calls: Iterable[ToolCall]) -> list[tuple[str, Any]]:
@@ -403,8 +412,8 @@ def _repeats(call: _Call, arguments: str) -> bool:
         return False
     if not call.left_of(arguments).strip():
         return True
-    again = _Call()
-    if len(arguments.lstrip()) == call.size:
+    again = _Call(is_text=call.is_text)
+    if call.is_text or len(arguments.lstrip()) == call.size:
         again.extend(arguments)
     return again.arguments == call.arguments
 

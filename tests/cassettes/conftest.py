@@ -25,8 +25,7 @@ OWN = {
     if MODE == "live"
     and (name.startswith(f"{PROVIDERS[ONLY].env}_") or name in PROVIDERS[ONLY].key_variables)
 }
-PLACES = pytest.StashKey[set[Path]]()
-PASSED = pytest.StashKey[bool]()
+PLACES, PASSED = pytest.StashKey[set[Path]](), pytest.StashKey[bool]()
 
 
 def place_of(item: Any) -> Path:

@@ -269,8 +269,7 @@ USED_UP = {"usageTypeKey": "tokens", "limitAmountDaily": 50, "usedAmountDaily": 
 QUOTAS = Status(200, body={"data": [USED_UP | {"availableAmount": float("nan")}]})
 REPEATED = Status(200, body={"data": [{"usageTypeKey": "Hallo!\x1b", "availableAmount": 0}] * 99})
 DRIPS = Raw(chunks=[b" "] * 999, delay=0.1)
-TOO_MUCH = "tokens left: 0 of 50 today, more from"
-CLAUDE = "anthropic/claude-sonnet-4.5"
+TOO_MUCH, CLAUDE = "tokens left: 0 of 50 today, more from", "anthropic/claude-sonnet-4.5"
 NOT_IN_PLAN = f"model list says that model {CLAUDE!r} is not in your plan"
 
 

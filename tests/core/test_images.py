@@ -15,10 +15,8 @@ from dsgvo.emulator import Server, Status
 from dsgvo.wire.models import GeneratedImage
 from tests.core.support import Mode, http, raised, raw_server
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
-JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
-PNG_TEXT = b64encode(PNG).decode()
-PROMPT = "ein minimalistisches App-Icon"
+PNG, JPEG = b"\x89PNG\r\n\x1a\n" + bytes(8), b"\xff\xd8\xff\xe0" + bytes(8)
+PNG_TEXT, PROMPT = b64encode(PNG).decode(), "ein minimalistisches App-Icon"
 
 
 def made(mode: Mode, client: Any, prompt: str = PROMPT, **kwargs: Any) -> GeneratedImage:

@@ -16,8 +16,7 @@ from tests.core.support import raised
 
 INNOGPT, SOVRGPT = PROVIDERS["innogpt"], PROVIDERS["sovrgpt"]
 WEB = "https://example.com/image.jpg"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
-PDF = b"%PDF-1.7 ..."
+PNG, PDF = b"\x89PNG\r\n\x1a\n" + bytes(8), b"%PDF-1.7 ..."
 
 
 def encoded(data: bytes) -> str:

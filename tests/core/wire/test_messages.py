@@ -75,6 +75,7 @@ def test_thoughts_that_a_stream_cut_go_back_whole() -> None:
     listed = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     others: list[Any] = [{"thinking": "Hm."}, *blocks[:2]]
     others += [listed | {"index": index} for index in (None, None, 0, 0)]
+    others += [{"index": 1, "signature": False}] * 2
     given = {"reasoning_details": pieces, "thinking_blocks": [*blocks, *others]}
     signed = [blocks[2] | {"thinking": "Ich frage."}, blocks[3], *others]
     whole = [text | {"text": "Ich frage.", "signature": "s", "format": "f"}, *pieces[2:]]
