@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -17,6 +18,7 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import (
     BaseChatModel,
     LangSmithParams,
@@ -43,7 +45,7 @@ from dsgvo.wire.request import check_objects
 from dsgvo.wire.structured import SCHEMA_IN_PROMPT, with_schema
 from dsgvo.wire.tokens import estimate_tokens
 from dsgvo.wire.tools import tool_choice as wire_tool_choice
-from langchain_dsgvo._messages import to_wire
+from langchain_dsgvo._messages import digest_of, named_files, to_wire
 from langchain_dsgvo._responses import combined_output, first_call_index, to_chunks, to_result
 from langchain_dsgvo._settings import VendorSettings
 from langchain_dsgvo._structured import Schema, response_class, structured_output
@@ -52,6 +54,9 @@ from langchain_dsgvo._tracing import warn_of_tracing
 from langchain_dsgvo.errors import CapabilityError, ConfigurationError, langchain_errors
 
 __all__ = ["ChatModel"]
+
+_FILES = "digest_of_files"
+"""Argument of a call that a cache knows it by, and nobody else."""
 
 _OF_THE_CONFIG = frozenset({"callbacks", "tags", "run_id", "run_name"})
 """LangChain's own arguments of a run, which its ``stream`` hands on as if they were the model's."""
@@ -155,6 +160,33 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
                 kwargs["account"] = _accounts.setdefault(self.api_key, own)
         vars(self).pop("_serialized", None)
         return super()._get_llm_string(stop=stop, **kwargs)
+
+    @keep_signature
+    def _generate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        if files := named_files(messages) if self._is_cached() else []:
+            kwargs[_FILES] = digest_of(files)
+        return super()._generate_with_cache(messages, stop, run_manager, **kwargs)
+
+    @keep_signature
+    async def _agenerate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        if files := named_files(messages) if self._is_cached() else []:
+            kwargs[_FILES] = await asyncio.to_thread(digest_of, files)
+        return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
+
+    def _is_cached(self) -> bool:
+        return self.cache is not False and bool(self.cache or get_llm_cache() is not None)
 
     def configurable_fields(
         self, **kwargs: AnyConfigurableField
@@ -260,7 +292,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
             raise ConfigurationError(
                 f"{name} is no parameter of a request: pass config={{{name!r}: …}}"
             )
-        return super()._of_call(given)
+        return super()._of_call({name: given[name] for name in given if name != _FILES})
 
     def _request(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, cast
 
 from langchain_core.messages import (
@@ -18,11 +21,12 @@ from langchain_core.messages import (
 
 from dsgvo import file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
+from dsgvo.wire.files import Upload
 from dsgvo.wire.messages import assistant_message, content_of, function_call
 from dsgvo.wire.names import valid_name
 from dsgvo.wire.request import check_objects
 
-__all__ = ["to_wire"]
+__all__ = ["digest_of", "named_files", "to_wire"]
 
 _THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
 # Blocks that other vendors' integrations leave in the messages of users and systems.
@@ -39,6 +43,30 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
             text says which.
     """
     return [_message(message, position) for position, message in enumerate(messages)]
+
+
+def named_files(messages: Sequence[BaseMessage]) -> list[Path | bytes]:
+    """Return the documents and images of which messages hold the place, or what no cache sees."""
+    contents = [message.content for message in messages if isinstance(message.content, list)]
+    blocks = [block for content in contents for block in content if isinstance(block, dict)]
+    values = (block.get("value") for block in blocks if block.get("type") == "non_standard")
+    blocks += [cast("dict[str, Any]", value) for value in values if isinstance(value, dict)]
+    uploads = [block["upload"] for block in blocks if isinstance(block.get("upload"), Upload)]
+    held = [upload.data for upload in uploads if upload.data is not None]
+    paths = [*(_inner(block).get("path") for block in blocks), *(file.path for file in uploads)]
+    return [*held, *(Path(path) for path in paths if isinstance(path, str | Path))]
+
+
+def digest_of(files: Sequence[Path | bytes]) -> str:
+    """Return what tells files apart by what they hold; one that cannot be read holds nothing."""
+    found = sha256()
+    for file in files:
+        data = file if isinstance(file, bytes) else b""
+        with suppress(OSError, RuntimeError, ValueError):
+            if isinstance(file, Path) and (path := file.expanduser()).is_file():
+                data = path.read_bytes()
+        found.update(sha256(data).digest())
+    return found.hexdigest()
 
 
 def _message(message: BaseMessage, position: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.output_parsers.transform import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
@@ -211,29 +211,27 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         if message.additional_kwargs.get("refusal"):
             # What it said is an answer, which no message shows.
             raise exceptions.ModelRefusalError("the model declined to answer", raw_message=message)
-        call = self._call(message)
-        if call is not None and reason not in CUT_SHORT:
-            return self._fitted(call["args"], str(call["args"]))
+        calls = [call for call in message.tool_calls if call["name"] == self.tool]
+        same = all(call["args"] == calls[0]["args"] for call in calls)  # else which is meant?
+        if calls and same and reason not in CUT_SHORT:
+            return self._fitted(calls[0]["args"], str(calls[0]["args"]))
         if self.tool is None and self.others and message.tool_calls:
             return None  # it calls a tool that was offered beside the schema
         broken = [call for call in message.invalid_tool_calls if call["name"] == self.tool]
+        called = [str(call["args"] or "") for call in (*calls, *broken)]
         found = object_in(text) if self.tool is None else None
         if found is None or reason in CUT_SHORT:
             raise OutputParserException(
                 no_instance(
                     reason,
                     tool=self.tool,
-                    called=bool(broken),
+                    called=bool(called),
                     text=message.text,
                     thoughts=message.additional_kwargs.get("reasoning_content"),
                 ),
-                llm_output=(broken[0]["args"] or "") if broken else message.text,
+                llm_output="\n".join(called) or message.text,
             )
         return self._fitted(found, text)
-
-    def _call(self, message: BaseMessage) -> ToolCall | None:
-        calls = message.tool_calls if isinstance(message, AIMessage) else []
-        return next((call for call in calls if call["name"] == self.tool), None)
 
     def _fitted(self, found: Any, text: str) -> Any:
         if not isinstance(found, dict):

@@ -91,12 +91,14 @@ class Extraction(Generic[Model]):
     def _found(self, response: ChatResponse, *, whole: bool) -> dict[str, Any] | None:
         text: str | None = None
         if self._uses_tool:
-            for block in response.message.blocks:
-                if isinstance(block, ToolCallBlock) and block.tool_name == self._wanted.name:
-                    if isinstance(block.tool_kwargs, dict):
-                        return block.tool_kwargs
-                    text = block.tool_kwargs
-                    break
+            blocks = [one for one in response.message.blocks if isinstance(one, ToolCallBlock)]
+            given = [one.tool_kwargs for one in blocks if one.tool_name == self._wanted.name]
+            if whole and any(one != given[0] for one in given):  # which is meant?
+                return None
+            first = given[0] if given else None
+            if isinstance(first, dict):
+                return first
+            text = first
         else:
             text = response.message.content
         if not text or (not whole and len(text) < self._due):

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-KEY = "schluessel-4711"
-MODEL = "ein-modell"
+KEY, MODEL = "schluessel-4711", "ein-modell"
 ADD = {
     "type": "function",
     "function": {"name": "add", "parameters": {"type": "object", "properties": {}}},
@@ -55,8 +54,7 @@ def _row(
     return BadInput(**given, hides=hidden, without=frozenset(without.split()))
 
 
-_made = partial(_row, "construction")
-_called = partial(_row, "call")
+_made, _called = partial(_row, "construction"), partial(_row, "call")
 
 
 def _keyless(what: str, provider: str, says: str, *, hides: str = "", **given: str) -> BadInput:
@@ -86,8 +84,7 @@ OAUTH = f"api_key|NEUROFLASH_API_KEY|client_id|NEUROFLASH_CLIENT_ID|{SECRET}"
 TWO_WAYS = "api_key|client_id|client_secret|NEUROFLASH_API_KEY"
 BOTH = {"client_id": "c", "client_secret": "geheim"}
 WORKSPACE = "x-workspace-id is missing|workspace_id=|NEUROFLASH_WORKSPACE_ID"
-CLIENT = {"NEUROFLASH_CLIENT_ID": "c"}
-NO_CLIENT = "client_id is missing|NEUROFLASH_CLIENT_ID"
+CLIENT, NO_CLIENT = {"NEUROFLASH_CLIENT_ID": "c"}, "client_id is missing|NEUROFLASH_CLIENT_ID"
 JSON_MODE = "json_schema|json_mode|SovrGPT: POST /v1/chat/completions"
 MEINGPT_URL: Any = {
     "provider": "meingpt",

@@ -50,8 +50,7 @@ def main(arguments: list[str]) -> int:
         mutants = [name for name in arguments if name.startswith(f"dsgvo.{package}.")]
         if arguments and package not in arguments and not mutants:
             continue
-        folder = copied(package)
-        mutmut = [sys.executable, "-m", "mutmut"]
+        folder, mutmut = copied(package), [sys.executable, "-m", "mutmut"]
         tried = [*mutmut, "run", "--max-children", "2", *mutants]
         failed |= subprocess.run(tried, cwd=folder, check=False).returncode
         subprocess.run([*mutmut, "results"], cwd=folder, check=False)

@@ -176,6 +176,8 @@ _NUMBER_TYPES = frozenset(
 """Fields of embeddings requests that say of what numbers vectors are."""
 
 _NO_LIST = frozenset({404, 405})
+# By which servers and their templates are told whether a model is to think.
+_SWITCHES = ("chat_template_kwargs", "enable_thinking", "thinking", "reasoning", "reasoning_effort")
 _T = TypeVar("_T")
 
 
@@ -247,7 +249,9 @@ class _Call:
 
     def _whose_model(self) -> tuple[object, ...]:
         # Of one account: what one user's prompts bring about decides nothing for others.
-        return *settled(self.config).account, (self.operation.body or {}).get("model")
+        body = self.operation.body or {}
+        switches = (repr(body[name]) for name in _SWITCHES if name in body)
+        return *settled(self.config).account, body.get("model"), *switches
 
 
 @dataclass(slots=True)

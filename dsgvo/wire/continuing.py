@@ -51,8 +51,10 @@ class Seam:
         >>> seam = Seam("Der Donaudampf")
         >>> [seam.feed(piece) for piece in ("Der ", "Donau", "dampfer ", "legt ab.")]
         ['', '', 'er ', 'legt ab.']
-        >>> Seam("Eins, zwei").feed(", drei"), Seam("a b a b").feed(" a b c")
-        (', drei', ' c')
+        >>> Seam("Eins, zwei").feed(", drei"), Seam("Nach Ulm und Bonn").feed("Bonn und")
+        (', drei', ' und')
+        >>> Seam("2 000").feed(" 000 €"), Seam("| Mo | 2 |").feed("\n| Di | 1 |")
+        (' 000 €', '\n| Di | 1 |')
         >>> Seam("| 0 | 0 | 0").feed("0 | 0 | 0 |"), Seam("0 | 0 | 0").feed("| 0 | 7", last=True)
         (' | 0 |', ' | 7')
         >>> Seam("Eins,\nzwei ").feed("Eins, zwei  drei")
@@ -61,14 +63,16 @@ class Seam:
         '| 2 |'
     """
 
-    __slots__ = ("_ends", "_held", "_space", "repeats")
+    __slots__ = ("_ends", "_fewer", "_held", "_space", "repeats")
 
     def __init__(self, before: str) -> None:
         tail = before[-OVERLAP:]
         self._space = tail[len(tail.rstrip()) :]
         words = _SPACE.sub(" ", tail)
         ends = [words[word.start() :] for word in _WORD.finditer(words)]  # the longest first
-        self._ends = [*ends[-3:-2], *ends]  # before them what was asked for: words may recur
+        sure = ends[:-2] or ends[:1]  # three words as they were asked for, or all that there are
+        self._ends = [*sure[-1:], *ends]  # those first: words may recur
+        self._fewer = ends[len(sure) :]  # which a rest that begins with white space has by chance
         self._held = ""
         self.repeats = False
         """Whether the rest begins with words from before the cut."""
@@ -83,10 +87,14 @@ class Seam:
         if short and not last and any(end.startswith(begun) for end in self._ends):
             self._held = held
             return ""
+        goes_on = held[:1].isspace() and not self._space
         for end in filter(begun.startswith, self._ends):
             said = re.match(r"\s*" + r"\s+".join(map(re.escape, end.split())), held)
             rest = held[said.end() :] if said else ""
-            if rest.startswith(self._space) or (last and not rest.strip()):
+            is_all = last and not rest.strip()
+            if goes_on and end in self._fewer and not is_all:
+                continue
+            if rest.startswith(self._space) or is_all:
                 self.repeats = True
                 break
         else:

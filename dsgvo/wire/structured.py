@@ -479,7 +479,7 @@ def no_instance(
     if finish_reason == "content_filter":
         return "the vendor's content filter stopped the answer"
     if called:
-        return "the arguments of the tool call are not a JSON object"
+        return "the arguments of the tool call are not a JSON object, or several calls differ"
     if thoughts and not text:  # as vLLM sends it where its reasoning parser finds no end of them
         return (
             "the answer is empty, and all that the model wrote stands in its thoughts "

@@ -31,8 +31,7 @@ def test_chunks_know_places_and_collections_are_left_alone(framework: str, tmp_p
     module = import_module(f"dsgvo.cli.demo.with_{framework}")
     with services(None, None, None, emulator=True) as who:
         made: Any = getattr(module, CLASSES[framework])(who, client, library, travel=False)
-        chunks = made.split()
-        steps = list(made.store())
+        chunks, steps = made.split(), list(made.store())
         points, _ = client.scroll(made.collection, limit=1_000)
         assert len(client.get_collections().collections) == 2
         made.close()

@@ -26,8 +26,7 @@ from dsgvo import AsyncClient, Client, Completion, Delta
 from dsgvo.emulator import Server
 from tests.vendors import MODELS
 
-ROOT = Path(__file__).parents[2]
-HELLO = [{"role": "user", "content": "Hallo!"}]
+ROOT, HELLO = Path(__file__).parents[2], [{"role": "user", "content": "Hallo!"}]
 E = TypeVar("E", bound=BaseException)
 
 

@@ -17,8 +17,7 @@ from tests.forms import Part, form_of, payload_of
 from tests.vendors import MODELS
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
-DATA = HANDBOOK.read_bytes()
-LINK = file_part(url="https://example.com/document.pdf")
+DATA, LINK = HANDBOOK.read_bytes(), file_part(url="https://example.com/document.pdf")
 UPLOAD = file_part(path=HANDBOOK)
 TOOL = {"type": "function", "function": {"name": "get_price", "parameters": {"type": "object"}}}
 FORMS = pytest.mark.parametrize(

@@ -92,8 +92,7 @@ def test_no_quote_asks_for_a_form_and_one_is_forgotten(mode: Mode, server: Serve
         with pytest.raises(APIStatusError, match=re.escape(f"failed: {shown}")):
             mode.ask(client, given, **offered)
     server.clear()
-    no = Status(400, message="no")
-    late = Status(400, message=f"{'x ' * 400}: {FIRST}")
+    no, late = Status(400, message="no"), Status(400, message=f"{'x ' * 400}: {FIRST}")
     answers = late, Reply("1"), Reply("1"), no, Status(400, message=FIRST), no
     server.script("innogpt", *answers)
     tool["function"]["description"] = "Its rows, which must be at the beginning"  # is but alike

@@ -15,8 +15,7 @@ from dsgvo.wire.residency import RESIDENCY_VARIABLE, answered_elsewhere, check_r
 from tests.core.support import HELLO, Mode, answer, chunk, http, raised, raw_server, sse
 from tests.vendors import MODELS
 
-MEINGPT = PROVIDERS["meingpt"]
-FIELD = Enum("FIELD", {"MODEL": "model"}, type=str)
+MEINGPT, FIELD = PROVIDERS["meingpt"], Enum("FIELD", {"MODEL": "model"}, type=str)
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(["chat", "stream"], (HELLO,)),
     "embed": (["Guten Tag"],),

@@ -35,8 +35,7 @@ def test_all_ways_give_the_same_answer(server: Server, way: Way, provider: str, 
 
 
 def test_the_settings_go_out_and_a_call_wins_over_them(server: Server, way: Way) -> None:
-    body = {"logprobs": True, "extra_body": {"a": 1}}
-    headers = {"x-abteilung": "7"}
+    body, headers = {"logprobs": True, "extra_body": {"a": 1}}, {"x-abteilung": "7"}
     settings = {"temperature": 0.1, "max_tokens": 50, "stop": "ENDE", "default_headers": headers}
     model = way.model("neuroflash", body=body, **settings)
     way.answer(model, temperature=0.7, stop=["SCHLUSS"], model="other/model")

@@ -38,7 +38,7 @@ ANNA = Person(name="Anna", alter=34)
 def reply(method: str, text: str = TEXT, name: str = "Person", **more: Any) -> Reply:
     """Script what a model says that follows a method."""
     if method == "function_calling":
-        return Reply(tool_calls=[{"name": name, "arguments": text}], **more)
+        return Reply(tool_calls=[{"name": name, "arguments": t} for t in text.split("|")], **more)
     return Reply(text, **more)
 
 
@@ -166,6 +166,7 @@ FAULTS: dict[str, tuple[str, str | None, str]] = {
     "missing field": ('{"name": "Anna"}', None, "alter: Field required"),
     "no call": ("Anna ist 34.", None, "answered in text instead of calling|not a JSON object"),
     "another": ("Anna ist 34.", None, "did not call the tool 'Per|answer is not a JSON object"),
+    "two": ('{"name": "Anna"}|{"name": "Anne"}', None, "several calls differ|or holds several"),
     "thoughts": ("", None, "all that the model wrote stands in its thoughts"),
 }
 

@@ -1,16 +1,20 @@
 """Asking a model: what comes with the answer, tokens and callbacks, caches, limits and chains."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_llm_cache
+from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
+from dsgvo import file_part
 from dsgvo.emulator import Reply, Server, Status
 from dsgvo.errors import APIError, AuthenticationError, ConfigurationError
+from tests.core.support import ROOT
 from tests.langchain.support import Mode, bodies, chat, whole
 
 
@@ -70,6 +74,17 @@ def cache() -> Iterator[InMemoryCache]:
     set_llm_cache(cache)
     yield cache
     set_llm_cache(None)
+
+
+def test_a_document_that_is_another_misses_the_cache(
+    mode: Mode, server: Server, cache: Any, tmp_path: Path
+) -> None:
+    path, pdf = tmp_path / "a.pdf", next((ROOT / "examples/handbuch").glob("*.pdf")).read_bytes()
+    for data in (pdf, pdf + b"\n%") * 2:
+        path.write_bytes(data)
+        for block in ({"type": "file", "path": str(path)}, file_part(data=data, name="a.pdf")):
+            mode.invoke(chat("innogpt"), [HumanMessage(["Was?", block])])
+    assert len(server.requests) == 4
 
 
 def test_other_settings_parameters_and_servers_miss_the_cache(server: Server, cache: Any) -> None:

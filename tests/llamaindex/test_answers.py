@@ -111,8 +111,7 @@ def test_usage_of_any_shape_is_counted(server: Server, mode: Mode) -> None:
 
 
 def test_one_tool_call_unless_several_are_allowed(mode: Mode, server: Server) -> None:
-    calls = [{"name": "addiere", "arguments": {"a": n}} for n in (1, 2)]
-    model = llm("innogpt")
+    calls, model = [{"name": "addiere", "arguments": {"a": n}} for n in (1, 2)], llm("innogpt")
     for allowed, expected in ((False, [1]), (True, [1, 2])):
         server.script("innogpt", Reply(tool_calls=calls), Reply(tool_calls=calls))
         options = {"user_msg": "x", "allow_parallel_tool_calls": allowed}

@@ -38,8 +38,7 @@ class Recorder(BaseEventHandler):
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    root = get_dispatcher()
-    handler = Recorder()
+    root, handler = get_dispatcher(), Recorder()
     root.event_handlers.append(handler)
     yield handler
     root.event_handlers.remove(handler)

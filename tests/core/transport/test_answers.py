@@ -150,15 +150,17 @@ def test_read_what_came_in_each_encoding(
 
 def test_a_template_that_opens_thoughts_is_known_once_seen(mode: Mode, server: Server) -> None:
     opened, empty, cut, plain = "Hm.\n</think>\n\nJa.", "\n</think>\n\nJa.", "Hm.", "Ja."
-    others, own = "So: Ja.", mode.client("sovrgpt", server)
+    others, own, off = "So: Ja.", mode.client("sovrgpt", server), "Aus: Ja."
     other = mode.client("sovrgpt", server, api_key=lambda: server.api_key)
     # When the first tag comes, its thought has been shown as text; a plain answer has none.
-    for text in (opened, opened, empty, cut, others, opened, plain, plain):
+    for text in (opened, opened, empty, cut, others, off, opened, plain, plain):
         thought = "Hm." if text in {opened, cut} and server.requests else ""
-        finish = {cut: "length", others: "length", plain: None}.get(text, "stop")
+        finish = {cut: "length", others: "length", off: "length", plain: None}.get(text, "stop")
         server.script("sovrgpt", Raw(chunks=[sse(chunk(text, finish))]))
         used_up = pytest.warns(UserWarning, match="has used up max_tokens before the first word")
         with used_up if text is cut else nullcontext():
-            last: Any = (pieces := mode.stream(other if text is others else own))[-1].completion
+            client, switch = other if text is others else own, {"enable_thinking": text != off}
+            given: Any = {"extra_body": {"chat_template_kwargs": switch}}
+            last: Any = (pieces := mode.stream(client, **given))[-1].completion
         assert (last.reasoning, last.content[-3:]) == (thought, "" if text is cut else "Ja.")
     assert (last.content, pieces[0].content) == ("Ja.", "Ja.")  # the plain one before has ended it

@@ -197,8 +197,7 @@ def test_whole_answers_batches_and_halves_have_vectors_of_one_length(mode: Mode)
 
 @pytest.mark.parametrize("batch_size", [1, 100])
 def test_blank_texts_are_an_error_zeros_or_nothing(mode: Mode, batch_size: int) -> None:
-    texts = ["", "aa", " \n", "bbb", "c", "", ""]
-    serve = Vectors()
+    texts, serve = ["", "aa", " \n", "bbb", "c", "", ""], Vectors()
     with raw_server(serve) as raw:
         ask = client(mode, raw)
         for wrong, texts_of, said in (

@@ -20,8 +20,7 @@ from tests.core.transport.calls import CALLS, calls
 
 PROMPT = "Patientin Erika Beispiel, geboren am 1. 2. 1980, IBAN DE02 1203 0000 0000 2020 51"
 ANSWER = "Frau Beispiel hat Blutgruppe AB negativ und wohnt in der Musterstraße"
-MESSAGES = [{"role": "user", "content": PROMPT}]
-SECRET = "sk-Hunter2-4711-geheim"
+MESSAGES, SECRET = [{"role": "user", "content": PROMPT}], "sk-Hunter2-4711-geheim"
 OWN = "ein/Geheimnis=0815"  # which does not look like a key
 QUOTED = f"Invalid request: {PROMPT!r} is not allowed"
 FAULTS: dict[str, list[Step]] = {

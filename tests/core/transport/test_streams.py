@@ -19,8 +19,7 @@ from tests.core.support import HELLO, Mode, chunk, eventually, sse
 from tests.core.transport.test_secrets import locals_of
 from tests.vendors import MODELS
 
-MODEL = MODELS["sovrgpt"]
-LONG = Reply(chunks=[f"Wort{i} " for i in range(5000)], pace=0.002)
+MODEL, LONG = MODELS["sovrgpt"], Reply(chunks=[f"Wort{i} " for i in range(5000)], pace=0.002)
 
 
 @pytest.fixture

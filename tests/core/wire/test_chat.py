@@ -68,8 +68,7 @@ def call(arguments: str | None = None, index: int | None = 0, **fields: Any) -> 
 STREAMED = events(chunk("Gu"), chunk("ten"))
 GUTEN = Completion("innogpt", "Guten", request_id="r-1")
 JA: dict[str, Any] = {"content": "Ja.", "finish_reason": "stop"}
-HM = JA | {"reasoning": "Hm."}
-KAPUTT = {"message": "kaputt"}
+HM, KAPUTT = JA | {"reasoning": "Hm."}, {"message": "kaputt"}
 A, IMAGE = {"text": "a"}, {"type": "image_url", "image_url": {"url": "https://x"}}
 
 
