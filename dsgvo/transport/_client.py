@@ -524,11 +524,11 @@ class BaseClient:
         halve: bool = True,
     ) -> Flow[_Embedded]:
         """Return a batch's vectors, or as many as came before an error."""
-        where = (config.base_url, asked["model"])
+        where, server = (config.base_url, asked["model"]), (config.base_url, None)
         if halve and len(batch.texts) > runtime.texts_at_once(where, batch.texts):
             return (yield from self._embed_halves(config, batch, asked, arrays=arrays))
         base64 = config.spec.embeddings.base64 and "encoding_format" not in asked
-        base64 = base64 and "encoding_format" not in runtime.refused_by(config.base_url)
+        base64 = base64 and "encoding_format" not in runtime.refused_by(server)
         vectors = partial(self._vectors, config, batch, asked, arrays=arrays)
         try:
             return (yield from vectors(base64=base64))
@@ -544,7 +544,7 @@ class BaseClient:
                 with suppress(APIError):  # the first error says more than that of a second try
                     found = yield from vectors(base64=False)
                     if not any(url == config.base_url for url, _ in tuple(runtime.gave_base64)):
-                        runtime.refused.add((config.base_url, "encoding_format"))
+                        runtime.refused.add((server, "encoding_format"))
                     return found
                 if where in runtime.gave_base64:
                     runtime.sure_of_base64.add(where)

@@ -728,7 +728,7 @@ class Runtime:
         pools: Connections.
         tokens: Access tokens.
         flights: Token requests under way.
-        refused: Optional fields of requests that a server has refused, by its ``base_url``.
+        refused: Optional fields that a server has refused, by its ``base_url`` and the model.
         forms: Those in which models, by ``base_url``, want histories; they refuse others.
         open_thoughts: Models, by account, whose last answer began inside a thought.
         gave_base64: Models, by ``base_url``, that have given vectors when asked for base64.
@@ -753,7 +753,7 @@ class Runtime:
     def _forget(self) -> None:
         self.tokens: dict[TokenKey, Token] = {}
         self.flights: dict[TokenKey, Any] = {}
-        self.refused: set[tuple[str, str]] = set()
+        self.refused: set[tuple[tuple[str, object], str]] = set()
         self.forms: dict[tuple[str, object], frozenset[str]] = {}
         self.open_thoughts: dict[tuple[object, ...], None] = {}
         self.gave_base64: set[tuple[str, object]] = set()
@@ -805,10 +805,10 @@ class Runtime:
         if (found := forms if anew else known | forms) != known:
             self.keep(self.forms, model, found)
 
-    def refused_by(self, base_url: str) -> set[str]:
-        """Return the optional fields that a server has refused."""
+    def refused_by(self, model: tuple[str, object]) -> set[str]:
+        """Return the optional fields that a server has refused for a model."""
         refused = tuple(self.refused)  # at once, since other threads may add to it
-        return {name for url, name in refused if url == base_url}
+        return {name for where, name in refused if where == model}
 
     def reset(self) -> None:
         """Forget everything and close the connections that threads share; loops close their own."""

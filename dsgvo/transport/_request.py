@@ -346,10 +346,10 @@ def open_response(
         APIError: Of the kind that fits.
     """
     retries = retries or Retries(config, operation)
-    refused: set[str] = runtime.refused_by(config.base_url) if operation.optional else set()
     refusal: Failure | None = None  # of the forms that were learned
     renewed = anew = False
     model, plain = operation.model_at(config), (operation.body, operation.forms)
+    refused: set[str] = runtime.refused_by(model) if operation.optional else set()
     known = runtime.forms.get(model) if operation.history else None
     if known:
         operation.take_forms(known)
@@ -365,7 +365,7 @@ def open_response(
         if isinstance(result, Answer):
             # Not before: an error may name a field only because it quotes the request.
             if refused:
-                runtime.refused.update((config.base_url, name) for name in refused)
+                runtime.refused.update((model, name) for name in refused)
             runtime.learn(model, operation.forms - plain[1], anew=refusal is not None)
             _log.debug("%s %s %d", operation.method, operation.where, result.response.status_code)
             return result

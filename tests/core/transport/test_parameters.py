@@ -124,7 +124,7 @@ def test_which_refusals_are_of_the_field_and_remembered(
     first, second = (mode.client("innogpt", server, max_retries=0) for _ in range(2))
     done = raised(kind, mode.stream, first) if kind else mode.stream(first)
     assert "is unknown" in str(done) if kind else done
-    assert mode.stream(second)
+    assert all(mode.stream(second, model=name) for name in (None, "gpt-4o"))
     sent = ["stream_options" in request.json for request in server.requests]
     again = [False] * (kind in {None, errors.UnprocessableEntityError})
-    assert (sent, naps) == ([True, *again, kind is not None], [])
+    assert (sent, naps) == ([True, *again, kind is not None, True], [])
