@@ -212,12 +212,12 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             # What it said is an answer, which no message shows.
             raise exceptions.ModelRefusalError("the model declined to answer", raw_message=message)
         calls = [call for call in message.tool_calls if call["name"] == self.tool]
-        same = all(call["args"] == calls[0]["args"] for call in calls)  # else which is meant?
+        broken = [call for call in message.invalid_tool_calls if call["name"] == self.tool]
+        same = all(call["args"] == calls[0]["args"] for call in (*calls, *broken) if calls)
         if calls and same and reason not in CUT_SHORT:
             return self._fitted(calls[0]["args"], str(calls[0]["args"]))
         if self.tool is None and self.others and message.tool_calls:
             return None  # it calls a tool that was offered beside the schema
-        broken = [call for call in message.invalid_tool_calls if call["name"] == self.tool]
         called = [str(call["args"] or "") for call in (*calls, *broken)]
         found = object_in(text) if self.tool is None else None
         if found is None or reason in CUT_SHORT:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -176,8 +176,11 @@ _NUMBER_TYPES = frozenset(
 """Fields of embeddings requests that say of what numbers vectors are."""
 
 _NO_LIST = frozenset({404, 405})
-# By which servers and their templates are told whether a model is to think.
-_SWITCHES = ("chat_template_kwargs", "enable_thinking", "thinking", "reasoning", "reasoning_effort")
+# By which servers and their templates are told whether a model is to think, and what is within.
+_SWITCHES = (
+    *("chat_template_kwargs", "chat_template_args", "enable_thinking", "thinking", "think"),
+    *("reasoning", "reasoning_effort", "thinking_budget", "enabled", "type", "effort"),
+)
 _T = TypeVar("_T")
 
 
@@ -250,8 +253,16 @@ class _Call:
     def _whose_model(self) -> tuple[object, ...]:
         # Of one account: what one user's prompts bring about decides nothing for others.
         body = self.operation.body or {}
-        switches = (repr(body[name]) for name in _SWITCHES if name in body)
-        return *settled(self.config).account, body.get("model"), *switches
+        return *settled(self.config).account, body.get("model"), _is_to_think(body)
+
+
+def _is_to_think(value: object) -> bool | None:
+    """Return whether a request switches a model's thinking on or off, or neither."""
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        found = (_is_to_think(fields[name]) for name in _SWITCHES if name in fields)
+        return next((one for one in found if one is not None), None)
+    return None if value is None else value not in (0, "none", "off", "disabled")
 
 
 @dataclass(slots=True)

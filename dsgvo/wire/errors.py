@@ -149,12 +149,9 @@ def is_error(body: Mapping[str, Any]) -> bool:
         return True
     if "choices" in body or "data" in body:
         return False
-    words = [body.get(name) for name in ("message", "msg", "detail", "details")]
-    said = [text for text in words if isinstance(text, str)]
-    code = body.get("code")
-    failed = fails(code) or (code and any(map(fails, said)))
-    return bool(said) and bool(
-        failed or body.get("success") is False or _status_named(body.get("status"))
+    said = any(isinstance(body.get(name), str) for name in ("message", "msg", "detail", "details"))
+    return said and bool(
+        fails(body.get("code")) or body.get("success") is False or _status_named(body.get("status"))
     )
 
 

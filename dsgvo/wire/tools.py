@@ -105,7 +105,6 @@ class _Call:
         """Take a piece of the arguments, and return what of them is certain."""
         if self.is_text:
             self.blank = False
-            self.size += len(arguments)
             self.pieces.append(arguments)
             return arguments
         if self.blank:
@@ -412,8 +411,8 @@ def _repeats(call: _Call, arguments: str) -> bool:
         return False
     if not call.left_of(arguments).strip():
         return True
-    again = _Call(is_text=call.is_text)
-    if call.is_text or len(arguments.lstrip()) == call.size:
+    again = _Call()
+    if len(arguments.lstrip()) == call.size:
         again.extend(arguments)
     return again.arguments == call.arguments
 

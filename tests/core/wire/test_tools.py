@@ -35,7 +35,6 @@ TWO, ALL = "add {} c1, sub [] c2", "add {1} c1, add {2} …, sub [] …"
 GROWN = 'add {"a":[1,2]} c1'
 TWICE, ENDING = ('{"a":1}', '{"a":1}\n'), ('{"a":', "1}", "\n")
 SO_FAR = ('{"a"', '{"a":', '{"a":[', '{"a":[1,', *['{"a":[1,2]}'] * 2)
-LS = {"name": "add", "input": " l"}
 TEXT = [{"name": "add"}, *({"input": text} for text in ("", "{}", "{}", '"\n"'))]
 ORDERS, ALIKE = ('{"a":1,"b":2}', '{"b":2,"a":1.0}'), ('{"a":1}', '{"a":true}')
 ADD, ONE, RAW = "add {} c1", 'add {"a":1} c1', '\n\\\n"'
@@ -60,7 +59,6 @@ TABLE: dict[str, tuple[list[list[Any]], str]] = {
     "arguments after others": ([[add("", 0, "c1") | {"args": "{}"}], [more('{"a":1}', 0)]], ONE),
     "custom": ([[{"id": "c1", "custom": {"name": "add", "input": "{}"}}]], ADD),
     "a text of its own": ([[{"id": "c1", "custom": text}] for text in TEXT], 'add {}{}"\n" c1'),
-    "once more, and others": ([[{"id": one, "custom": LS}] for one in "112"], "add  l 1, add  l 2"),
     "texts, fractions": ([HEADS[0], [sub("[", 1.0, "c2")], [more("{}", "0"), more("]", "1")]], TWO),
     "id, then a name": ([[add("", id_="c1")], *([add(t)] for t in (" ", "{", "}", "{}"))], ADD),
     "a name in pieces": ([[add("", 0, "c1", "ad")], [add("", 0, name="d")], [piece("{}")]], ADD),
