@@ -80,7 +80,7 @@ def test_a_document_that_is_another_misses_the_cache(
     mode: Mode, server: Server, cache: Any, tmp_path: Path
 ) -> None:
     path, pdf = tmp_path / "a.pdf", next((ROOT / "examples/handbuch").glob("*.pdf")).read_bytes()
-    for data in (pdf, pdf + b"\n%") * 2:
+    for data in (pdf, pdf + b"\n") * 2:
         path.write_bytes(data)
         for block in ({"type": "file", "path": str(path)}, file_part(data=data, name="a.pdf")):
             mode.invoke(chat("innogpt"), [HumanMessage(["Was?", block])])
