@@ -13,10 +13,12 @@ from collections.abc import (
 )
 from contextlib import aclosing, suppress
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
+from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import (
@@ -169,7 +171,7 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        if files := named_files(messages) if self._is_cached() else []:
+        if files := self._named_files(messages):
             kwargs[_FILES] = digest_of(files)
         return super()._generate_with_cache(messages, stop, run_manager, **kwargs)
 
@@ -181,12 +183,14 @@ class ChatModel(ChatSettings, VendorSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        if files := named_files(messages) if self._is_cached() else []:
+        if files := self._named_files(messages):
             kwargs[_FILES] = await asyncio.to_thread(digest_of, files)
         return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
 
-    def _is_cached(self) -> bool:
-        return self.cache is not False and bool(self.cache or get_llm_cache() is not None)
+    def _named_files(self, messages: Sequence[BaseMessage]) -> list[Path | bytes]:
+        """Return the files that a cache has to know, if there is one."""
+        there_is_one = isinstance(self.cache, BaseCache) or get_llm_cache() is not None
+        return named_files(messages) if there_is_one and self.cache is not False else []
 
     def configurable_fields(
         self, **kwargs: AnyConfigurableField
