@@ -213,7 +213,7 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
             raise exceptions.ModelRefusalError("the model declined to answer", raw_message=message)
         calls = [call for call in message.tool_calls if call["name"] == self.tool]
         broken = [call for call in message.invalid_tool_calls if call["name"] == self.tool]
-        same = all(call["args"] == calls[0]["args"] for call in (*calls, *broken) if calls)
+        same = not broken and all(call["args"] == calls[0]["args"] for call in calls)
         if calls and same and reason not in CUT_SHORT:
             return self._fitted(calls[0]["args"], str(calls[0]["args"]))
         if self.tool is None and self.others and message.tool_calls:

@@ -31,11 +31,9 @@ from dsgvo.errors import (
     APIResponseError,
     AuthenticationError,
     ConfigurationError,
-    ContextWindowExceededError,
     DsgvoError,
     QuotaExceededError,
     RedirectError,
-    RequestTooLargeError,
 )
 from dsgvo.providers import Provider
 from dsgvo.transport import AsyncClient, ClientConfig, Gate, running_loop
@@ -70,7 +68,6 @@ _OF_THE_ROW = frozenset({400, 403, 404, 413, 422})
 MAX_OPEN_PARTS = 4
 """Parts that are read and not yet written: the bound of memory."""
 
-_TOO_LARGE = (ContextWindowExceededError, RequestTooLargeError)
 _ENDS_THE_RUN = (AuthenticationError, QuotaExceededError, RedirectError)
 _Unit = TypeVar("_Unit")
 _T = TypeVar("_T")
@@ -441,7 +438,7 @@ class Engine(Generic[_Unit]):
         """Return after how many seconds a request is made again: the gate knows the rest."""
         # One that is refused for an hour may be larger than a limit ever lets through.
         refused = asks_for_fewer(error) is not None and seconds <= MAX_HOLD
-        of_the_row = error.status_code in _OF_THE_ROW or isinstance(error, _TOO_LARGE)
+        of_the_row = error.status_code in _OF_THE_ROW or is_too_large(error)
         self._failures += not (refused or of_the_row)
         down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
         # Beyond that the run is to be started again later.

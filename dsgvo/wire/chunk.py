@@ -169,7 +169,7 @@ class ChunkReader:
             raise ShapeError(
                 f"a part of the answer is not of the documented shape ({error})"
             ) from None
-        if fails(chunk.get("error")):
+        if chunk.get("error") and fails(chunk["error"]):  # no call for nearly all chunks
             self.failure = {key: chunk[key] for key in chunk if key != "choices"}
         return delta
 
@@ -208,7 +208,7 @@ class ChunkReader:
             self._elsewhere(choice, part, delta, finish)
         if finish:
             self._finish(finish, delta)
-        if fails(choice.get("error")):
+        if choice.get("error") and fails(choice["error"]):
             self.failure = {"error": choice["error"]}
         if not choice.keys() <= _CHOICE_KEYS:
             _keep(delta, choice, _CHOICE_KEYS | {"usage"})

@@ -63,7 +63,7 @@ class Seam:
         '| 2 |'
     """
 
-    __slots__ = ("_ends", "_fewer", "_held", "_space", "repeats")
+    __slots__ = ("_ends", "_held", "_space", "repeats")
 
     def __init__(self, before: str) -> None:
         tail = before[-OVERLAP:]
@@ -72,7 +72,6 @@ class Seam:
         ends = [words[word.start() :] for word in _WORD.finditer(words)]  # the longest first
         sure = ends[:-2] or ends[:1]  # three words as they were asked for, or all that there are
         self._ends = [*sure[-1:], *ends]  # those first: words may recur
-        self._fewer = ends[len(sure) :]  # which a rest that begins with white space has by chance
         self._held = ""
         self.repeats = False
         """Whether the rest begins with words from before the cut."""
@@ -87,12 +86,12 @@ class Seam:
         if short and not last and any(end.startswith(begun) for end in self._ends):
             self._held = held
             return ""
-        goes_on = held[:1].isspace() and not self._space
+        goes_on = held[:1].isspace() and not self._space  # fewer words recur by chance then
         for end in filter(begun.startswith, self._ends):
             said = re.match(r"\s*" + r"\s+".join(map(re.escape, end.split())), held)
             rest = held[said.end() :] if said else ""
             is_all = last and not rest.strip()
-            if goes_on and end in self._fewer and not is_all:
+            if goes_on and len(end) < len(self._ends[0]) and not is_all:
                 continue
             if rest.startswith(self._space) or is_all:
                 self.repeats = True

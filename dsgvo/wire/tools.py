@@ -411,9 +411,10 @@ def _repeats(call: _Call, arguments: str) -> bool:
         return False
     if not call.left_of(arguments).strip():
         return True
+    if len(arguments.lstrip()) != call.size:
+        return False
     again = _Call()
-    if len(arguments.lstrip()) == call.size:
-        again.extend(arguments)
+    again.extend(arguments)
     return again.arguments == call.arguments
 
 
