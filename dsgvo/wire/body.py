@@ -7,7 +7,15 @@ from typing import Any
 
 from pydantic_core import from_json
 
-__all__ = ["MAX_JSON_DEPTH", "SIGN_IN", "InvalidJSONError", "describe_body", "parse_json"]
+__all__ = [
+    "MAX_JSON_DEPTH",
+    "SIGN_IN",
+    "InvalidJSONError",
+    "describe_body",
+    "ends_in_half",
+    "parse_json",
+    "with_whole_pair",
+]
 
 MAX_JSON_DEPTH = 200
 """Levels of nesting that are read (the bound is the parser's)."""
@@ -21,6 +29,8 @@ _ESCAPE = re.compile(
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.S,
 )
+_HIGH_LAST = re.compile(r'(?<!\\)(?:\\\\)*(?P<half>\\u[dD][89abAB][0-9a-fA-F]{2})(?=")')
+_LOW_FIRST = re.compile(r'(?<=[^\\]")(?=\\u[dD][c-fC-F][0-9a-fA-F]{2})')
 
 
 class InvalidJSONError(ValueError):
@@ -59,6 +69,28 @@ def parse_json(data: bytes | bytearray | str) -> Any:
         return from_json(_ESCAPE.sub(_without_lone_surrogate, text))
     except ValueError:
         raise InvalidJSONError(describe_body(raw)) from None
+
+
+def ends_in_half(data: str) -> bool:
+    """Return whether a string in JSON text ends in the first half of a surrogate pair."""
+    return _HIGH_LAST.search(data) is not None
+
+
+def with_whole_pair(first: str, then: str) -> tuple[str, str]:
+    r"""Return two JSON texts, with a pair in the second whose halves end and begin their strings.
+
+    Gateways that cut text by UTF-16 units send such.
+
+    Examples:
+        >>> with_whole_pair(r'{"a": "x\ud83d"}', r'{"a": "\ude00y"}')
+        ('{"a": "x"}', '{"a": "\\ud83d\\ude00y"}')
+    """
+    high, low = _HIGH_LAST.search(first), _LOW_FIRST.search(then)
+    if not high or not low:
+        return first, then
+    start, end = high.span("half")
+    at = low.start()
+    return first[:start] + first[end:], then[:at] + high["half"] + then[at:]
 
 
 def _without_lone_surrogate(escape: re.Match[str]) -> str:

@@ -26,7 +26,13 @@ from dsgvo.errors import (
     StreamError,
 )
 from dsgvo.providers import Provider
-from dsgvo.wire.body import InvalidJSONError, describe_body, parse_json
+from dsgvo.wire.body import (
+    InvalidJSONError,
+    describe_body,
+    ends_in_half,
+    parse_json,
+    with_whole_pair,
+)
 from dsgvo.wire.chunk import FINAL, ChunkReader, ShapeError
 from dsgvo.wire.completion import Accumulator, Completion, Delta
 from dsgvo.wire.continuing import Seam
@@ -131,6 +137,7 @@ class ChatDecoder:
         self._is_stream: bool | None = None  # until it is known
         self._body = bytearray()
         self._sse = SSEDecoder()
+        self._held = ""  # an event whose text ends in half a character: the next may have the rest
         self._reader = ChunkReader(
             thinking=thinking, tool_names=tool_names, before=before and before.reasoning
         )
@@ -245,6 +252,11 @@ class ChatDecoder:
         deltas: list[Delta] = []
         try:
             for name, data in events:
+                if self._held:
+                    held, data = with_whole_pair(self._held, data)  # noqa: PLW2901
+                    self._held = ""
+                    if (delta := self._delta(held, may_hold=False)) is not None:
+                        deltas.append(delta)
                 if name == "message":
                     if data == "[DONE]":
                         self.done = True
@@ -269,15 +281,21 @@ class ChatDecoder:
                 events = self._sse.feed(b"\n\n")
         if not all(_is_whole(data) for _, data in events):
             return [], "the stream ended inside an event"
-        return self._deltas(events), "the stream ended without a finish reason"
+        deltas = self._deltas(events)
+        if self._held:
+            deltas += self._deltas([Event("message", "")])
+        return deltas, "the stream ended without a finish reason"
 
-    def _delta(self, data: str) -> Delta | None:
+    def _delta(self, data: str, *, may_hold: bool = True) -> Delta | None:
         try:
             chunk: Any = from_json(data)
         except ValueError:
             said = data.strip()
             self.done = said.upper() == "[DONE]"
             if not said or self.done:
+                return None
+            if may_hold and ends_in_half(data):
+                self._held = data
                 return None
             try:
                 chunk = parse_json(data)

@@ -162,6 +162,7 @@ KEPT = {
 }
 FILTER = "content_filter"
 HEADS, LATE = [("id", "model"), ("model", "id")], chunk(None, "stop") | {"created": 5}
+PAIRED = JA | {"content": "J😀a\ufffd", "created": 5}
 STARTS = (b"\xef\xbb\xbf\n \n", b"\r\n \n")
 BLOCKS, LISTED = ja(thinking_blocks=[A]), chunk("Ja.", "stop", thinking_blocks=[A])
 # What comes, in one form or more → the answer
@@ -206,6 +207,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "usage of Groq": ([sse(chunk("Ja.", "stop") | {"x_groq": COST})], ja(x_groq=COST) | COST),
     "a success, number 1": (choice(message=SAID, index=1, error="none")[:1], JA),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
+    "pairs in pieces": ([sse(*map(chunk, ("J\ud83d", "\ude00a\ud83d")), LATE)], PAIRED),
     "all at once": (
         forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
         ja(annotations=[1]) | {"reasoning": "H\n\nm.", "finish_reason": "tool_calls", **CALLS},
