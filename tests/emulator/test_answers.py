@@ -103,10 +103,7 @@ LEAVES: list[dict[str, Any]] = [
     *({"type": kind} for kind in ("boolean", "null", "string")),
     *(TEXT | {"format": form} for form in ("date", "time", "email", "uri", "uuid")),
     *(TEXT | {"minLength": low, "maxLength": low + 3} for low in (0, 4, 30)),
-    {"enum": [1, "b"]},
-    {"const": True},
-    {"type": ["string", "null"]},
-    {"$ref": "#/$defs/ort"},
+    *({"enum": [1, "b"]}, {"const": True}, {"type": ["string", "null"]}, {"$ref": "#/$defs/ort"}),
     {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "uniqueItems": True},
     {"type": "array", "prefixItems": [{"type": "integer"}, TEXT], "minItems": 2},
 ]

@@ -17,12 +17,14 @@ from dsgvo import PROVIDERS
 from dsgvo.errors import APIStatusError, DsgvoError
 from dsgvo.wire import masking, retry
 from dsgvo.wire.account import decode_health, decode_quotas, decode_workspaces
+from dsgvo.wire.assistants import decode_assistants, decode_run
 from dsgvo.wire.body import InvalidJSONError, parse_json
 from dsgvo.wire.chat import ChatDecoder, Completion, Delta
 from dsgvo.wire.embeddings import Batch, decode_embeddings, is_too_large, may_refuse_base64
 from dsgvo.wire.errors import error_from_body, redact
 from dsgvo.wire.masking import EXCERPT
 from dsgvo.wire.models import decode_image, decode_models
+from dsgvo.wire.rerank import decode_rerank
 from dsgvo.wire.sse import SSEDecoder, SSETooLargeError
 from dsgvo.wire.thinking import ThinkSplitter, thought_text, thought_unopened
 from dsgvo.wire.tools import ToolCall, ToolCallAssembler
@@ -55,11 +57,8 @@ def chat(data: bytes) -> None:
     head, body = data[:2].ljust(2, b"\0"), data[2:]
 
     def answer(size: int) -> tuple[Any, list[Delta]]:
-        decoder = ChatDecoder(
-            SPECS[head[0] % len(SPECS)],
-            secrets=lambda _: [PROMPT],
-            thinking="open" if head[0] >= 128 else None,
-        )
+        spec, thinking = SPECS[head[0] % len(SPECS)], ("open" if head[0] >= 128 else None)
+        decoder = ChatDecoder(spec, secrets=lambda _: [PROMPT], thinking=thinking)
         deltas: list[Delta] = []
         try:
             for piece in pieces(body, size):
@@ -177,10 +176,12 @@ def retry_after(data: bytes) -> None:
 
 
 def lists(data: bytes) -> None:
-    """Model lists, workspaces, quotas, images and the service's health."""
+    """What comes of models, workspaces, quotas, health, images, assistants and reranking."""
     spec = SPECS[data[0] % len(SPECS)] if data else SPECS[0]
     quotas = partial(decode_quotas, now=datetime(2026, 1, 1, tzinfo=UTC))
-    for read in (decode_models, decode_workspaces, quotas, decode_health, decode_image):
+    scores = partial(decode_rerank, batch=Batch(0, ["a", "b"]))
+    readers = (decode_models, decode_workspaces, decode_health, decode_image, decode_assistants)
+    for read in (*readers, decode_run, quotas, scores):
         with suppress(DsgvoError):
             read(spec, data[1:])
 
@@ -221,6 +222,8 @@ EXAMPLES: dict[str, list[Any]] = {
     "lists": [
         *({"data": [{"id": "m", "available": True}]}, {"data": [{"b64_json": "aGk=", "url": "x"}]}),
         {"models": [{"name": "m"}], "page": {"totalElements": 1}},
+        {"assistants": [{"id": "a"}], "text": "Ja.", "messages": [{}], "usage": {}},
+        {"results": [{"index": at, "relevance_score": 0.5} for at in (1, 0)]},
     ],
 }
 """JSON that a target reads."""
