@@ -21,7 +21,7 @@ from langchain_core.messages import (
 
 from dsgvo import file_part, image_part
 from dsgvo.errors import CapabilityError, ConfigurationError
-from dsgvo.wire.files import Upload
+from dsgvo.wire.files import Upload, is_address
 from dsgvo.wire.messages import assistant_message, content_of, function_call
 from dsgvo.wire.names import valid_name
 from dsgvo.wire.request import check_objects
@@ -182,13 +182,15 @@ def _part(block: str | dict[str, Any], position: int, *, is_result: bool) -> dic
         if is_result:  # it is the tool's doing, not the caller's
             return {"type": kind}
         raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
+    if is_result and (kind in _DATA or "json" in block):
+        return {"type": "text", "text": json.dumps(block, ensure_ascii=False, default=str)}
     if kind is None:
         raise ConfigurationError(
             f"messages[{position}]: a content block has no type: use "
             "{'type': 'text', 'text': …}, or json.dumps() for data"
         )
-    if is_result and kind in _DATA:
-        return {"type": "text", "text": json.dumps(block, ensure_ascii=False, default=str)}
+    if is_result and isinstance(url := _inner(block).get("url"), str) and not is_address(url):
+        return {"type": "text", "text": url}  # a link of an MCP server
     if is_result and _inner(block).get("path") is not None:
         raise ConfigurationError(
             f"messages[{position}]: a tool's result names a file of this machine, and may be "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import IOBase
 from itertools import groupby
@@ -28,6 +29,7 @@ from pydantic import BaseModel
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider
+from dsgvo.wire.files import is_address
 from dsgvo.wire.messages import assistant_message, content_of, function_call
 from dsgvo.wire.request import check_objects
 
@@ -45,6 +47,10 @@ _ROLES = {
     MessageRole.FUNCTION: "tool",
 }
 
+# Names in calls that others kept; of OpenAI's Responses API, results name the first.
+_IDS = ("call_id", "id", "toolUseId")
+_ARGUMENTS = ("arguments", "input", "args", "parameters")
+
 
 def to_wire(messages: Sequence[ChatMessage], spec: Provider) -> list[dict[str, Any]]:
     """Return messages in OpenAI's form; results of tools may still hold images and documents.
@@ -59,14 +65,27 @@ def to_wire(messages: Sequence[ChatMessage], spec: Provider) -> list[dict[str, A
 
 
 def _in_order_of_calls(messages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Put the results of parallel calls, which agents note as they come, in the calls' order."""
+    """Put the results of parallel calls, which agents note as they come, in the calls' order.
+
+    Calls that share an id, which is the tool's name where there are none, get one each.
+    """
+    seen = Counter[str]()
+    ids: dict[str, list[str]] = {}  # of the calls that wait for results, by those given
     places: dict[str, int] = {}
     for role, run in groupby(messages, itemgetter("role")):
         together = list(run)
         if role == "tool":
+            for message in together:
+                if left := ids.get(message["tool_call_id"]):
+                    message["tool_call_id"] = left.pop(0)
             together.sort(key=lambda one: places.get(one["tool_call_id"], len(places)))
-        calls = together[-1].get("tool_calls") or ()
-        places = {call["id"]: place for place, call in enumerate(calls)}
+        ids, places = {}, {}
+        for call in (call for message in together for call in message.get("tool_calls") or ()):
+            seen[given := call["id"]] += 1
+            if seen[given] > 1:
+                call["id"] = f"{given}-{seen[given]}"
+            places[call["id"]] = len(places)
+            ids.setdefault(given, []).append(call["id"])
         yield from together
 
 
@@ -111,7 +130,7 @@ def _assistant(message: ChatMessage) -> dict[str, Any]:
 
 
 def _kept_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield calls as OpenAI's, Anthropic's, Bedrock's or Google's integration kept them."""
+    """Yield calls as OpenAI's, Anthropic's, Bedrock's, Cohere's or Google's class kept them."""
     given: object = fields.get("tool_calls") or ()
     if isinstance(given, list | tuple):  # some are of OpenAI's SDK
         items = cast("Sequence[object]", given)
@@ -121,8 +140,8 @@ def _kept_calls(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         function: dict[str, Any] = plain.get("function") or plain
         check_objects("additional_kwargs['tool_calls'].function", [function])
         if name := function.get("name"):
-            sent = next(filter(None, map(function.get, ("arguments", "input", "args"))), None)
-            yield function_call(plain.get("id") or plain.get("toolUseId") or name, name, sent)
+            sent = next(filter(None, map(function.get, _ARGUMENTS)), None)
+            yield function_call(next(filter(None, map(plain.get, _IDS)), name), name, sent)
 
 
 def _part(
@@ -134,6 +153,9 @@ def _part(
         return None
     if role == "tool" and isinstance(block, AudioBlock | VideoBlock):  # the tool's doing
         return {"type": block.block_type}
+    url = str(getattr(block, "url", None) or "")
+    if role == "tool" and url and not is_address(url):  # a link of an MCP server
+        return {"type": "text", "text": url}
     if role == "system":
         raise CapabilityError(
             f"messages[{position}]: a system message holds text alone, not a "
@@ -154,7 +176,8 @@ def _leaves(blocks: Iterable[BaseContentBlock]) -> Iterator[BaseContentBlock]:
 
 
 def _call_id(message: ChatMessage, position: int) -> str:
-    call_id = message.additional_kwargs.get("tool_call_id")
+    fields = message.additional_kwargs
+    call_id = fields.get("tool_call_id") or fields.get("call_id")
     if not call_id:
         raise ConfigurationError(
             f"messages[{position}] is a tool's result and names no call: pass "

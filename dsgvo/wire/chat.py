@@ -197,12 +197,12 @@ class ChatDecoder:
         if not _SSE_LINE.match(self._sniffer.start):
             raise self._unexpected(describe_body(self._sniffer.start))
         deltas, how = self._last_event()
-        if self._reader.finish_reason is None:
+        if not self._reader.ended:
             if self._detail is not None:
                 raise self._vendor_error(self._detail)
             if not self.done:
                 return [*deltas, *self._ended(how)]
-            if not self._reader.saw_choice:
+            if not self._reader.chunks:
                 what = "a stream without choices"
                 raise self._unexpected(what) if self._seam is None else self._incomplete(what)
         return [*deltas, *self._flush()]
@@ -217,7 +217,7 @@ class ChatDecoder:
             raise self._error
         if not self._is_stream:
             raise error
-        if self._reader.finish_reason is not None or self._detail is not None:
+        if self._reader.ended or self._detail is not None:
             return self.close()
         return self._ended(f"the connection broke inside the stream ({error.message})")
 
@@ -284,6 +284,8 @@ class ChatDecoder:
         deltas = self._deltas(events)
         if self._held:
             deltas += self._deltas([Event("message", "")])
+        if self._reader.finish_reason is not None:
+            return deltas, "the stream went on after its finish reason, and ended without [DONE]"
         return deltas, "the stream ended without a finish reason"
 
     def _delta(self, data: str, *, may_hold: bool = True) -> Delta | None:
@@ -314,7 +316,7 @@ class ChatDecoder:
 
     def _unread(self, what: str) -> None:
         """Refuse an event that cannot be read, but behind the finish reason of a whole answer."""
-        if self._reader.finish_reason is None:
+        if not self._reader.ended:
             raise self._incomplete(f"an event of the stream is {what}") from None
 
     def _plain(self, body: bytes | bytearray) -> list[Delta]:

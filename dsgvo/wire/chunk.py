@@ -39,7 +39,7 @@ _PLACES = ("message", "delta", "text")  # of a choice, where gateways put an ans
 _ELSEWHERE = {part: frozenset(_PLACES) - {part} for part in _PLACES}
 _CHOICE_KEYS = frozenset({"index", *_PLACES, "finish_reason", "error", CALL_FIELDS})
 _TEXT_KEYS = frozenset({"role", "content"})
-_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 _LISTS = ("reasoning_details", "thinking_blocks")  # of thoughts; kept too, they hold signatures
 _THOUGHTS = frozenset({*_THOUGHT_FIELDS, *_LISTS})
 _CALLS = frozenset({"tool_calls", "function_call"})
@@ -91,15 +91,18 @@ class ChunkReader:
         "_caller",
         "_came",
         "_compared",
+        "_counted_from",
         "_in_field",
         "_number",
         "_open",
         "_place",
         "_splitter",
         "_tools",
+        "_went_on",
+        "chunks",
+        "ended",
         "failure",
         "finish_reason",
-        "saw_choice",
         "saw_message",
         "thought_unopened",
     )
@@ -117,13 +120,18 @@ class ChunkReader:
         self._answer_begun = False
         self._tools = ToolCallAssembler(tool_names)
         self._number: object = 0  # of the choice that is read
+        self._counted_from: int | None = None  # if it is a piece's number
         self._caller: tuple[object, str, str] | None = None  # where the tool calls have come
         self._place: str | None = None  # of the text so far
         self._came: list[str] = []  # that text, thoughts in tags too
         self._compared = 0
         self._in_field = False  # whether thoughts come in a field that is a text
+        self._went_on = False  # after it had ended
         self.finish_reason: str | None = None
-        self.saw_choice = False
+        self.ended = False
+        """Whether a finish reason has come, and nothing more of the answer after it."""
+        self.chunks = 0
+        """How many choices have come."""
         self.saw_message = False
         self.thought_unopened = False
         """Whether a whole answer began inside a thought that the prompt's template had opened."""
@@ -155,7 +163,15 @@ class ChunkReader:
         try:
             choices = chunk.get("choices")
             if choices:
-                self._choice(choices, part, delta)
+                choice, ended = choices[0], self.ended
+                if len(choices) > 1 or (
+                    part == "delta" and (choice.get("index") or self._counted_from is not None)
+                ):
+                    self._choices(choices, part, delta)
+                else:
+                    self._choice(choice, part, delta)
+                if ended or self._went_on:
+                    self._go_on(delta)
             if not chunk.keys() <= _CHUNK_KEYS:
                 _keep(delta, chunk, _CHUNK_KEYS)
                 if isinstance(groq := chunk.get("x_groq"), dict):
@@ -177,21 +193,26 @@ class ChunkReader:
         """Return what was held back, at the end of the answer; ``cut`` if that is missing."""
         split = self._splitter.flush(cut=cut or self.finish_reason == "length")
         in_pieces = self._caller is not None and self._caller[1] != "message"
-        cut = cut or self.finish_reason in FINAL or (self.finish_reason is None and in_pieces)
+        cut = cut or self.finish_reason in FINAL or (not self.ended and in_pieces)
         calls = self._tools.flush(cut=cut)
         last = Delta(split.content, split.reasoning, calls or ())
         if fields := self._tools.fields:
             last.extra = {CALL_FIELDS: fields}
         return last
 
+    def _go_on(self, delta: Delta) -> None:
+        """Take back that the answer has ended, if more of it comes.
+
+        Open WebUI says ``stop`` with the first chunk, and some say it with each. Where that was
+        so, a finish reason beside a piece of the answer says nothing.
+        """
+        if delta.content or delta.reasoning or delta.refusal or delta.tool_calls:
+            self._went_on, self.ended = True, False
+
     def _choice(
-        self, choices: list[dict[str, Any]], part: Literal["delta", "message"], delta: Delta
+        self, choice: dict[str, Any], part: Literal["delta", "message"], delta: Delta
     ) -> None:
-        choice = choices[0]
-        if len(choices) > 1 or (choice.get("index") and part == "delta"):
-            self._choices(choices, part, delta)
-            return
-        self.saw_choice = True
+        self.chunks += 1
         message: dict[str, Any] | None = choice.get(part)
         finish: Any = choice.get("finish_reason")
         if finish:
@@ -226,18 +247,32 @@ class ChunkReader:
         for place, choice in enumerate(choices):
             # Some leave the number out or send 0 for each; -1 is another choice than one that is 1.
             self._number = number = choice.get("index") or -place
-            if number:
+            if number or self._counted_from is not None:
                 filled = [name for name in _PLACES if choice.get(name)] or [part]
                 message: dict[str, Any] = choice.get(filled[0]) or {}
                 said = {name: message[name] for name in message if message[name]}
-                if len(filled) > 1 or not said.keys() <= _CALLS | {"role"}:
-                    raise ShapeError(_SEVERAL)
-                choice = {**choice, "index": 0, filled[0]: said}  # noqa: PLW2901
-            self._choice([choice], part, delta)
+                split = len(filled) == 1 and said.keys() <= _CALLS | {"role"}
+                if self._counted_from is not None or not split:
+                    self._count(number)
+                else:
+                    choice = {**choice, filled[0]: said}  # noqa: PLW2901
+            self._choice(choice, part, delta)
             calls += delta.tool_calls
             delta.tool_calls = ()
         self._number = 0
         delta.tool_calls = joined(calls) or ()
+
+    def _count(self, number: int) -> None:
+        """Take a choice's number for that of the piece, as TGI's (before 2) and Foundry Local's is.
+
+        Raises:
+            ShapeError: If it is not, so that it is another choice.
+        """
+        if self._counted_from is None and number in {self.chunks, self.chunks + 1}:
+            self._counted_from = None if self.ended else number - self.chunks
+        if self._counted_from is None or number != self._counted_from + self.chunks:
+            raise ShapeError(_SEVERAL)
+        self._number = 0
 
     def _elsewhere(
         self, choice: Mapping[str, Any], part: str, delta: Delta, finish: str | None
@@ -321,7 +356,8 @@ class ChunkReader:
     def _calls(self, message: Mapping[str, Any], delta: Delta, place: str, *, whole: bool) -> None:
         """Take tool calls, unless they are those that have come, in another place or form."""
         form, calls = "tool_calls", cast("Any", message.get("tool_calls"))
-        if not calls and (only := message.get("function_call")):  # OpenAI's first form of them
+        only = message.get("function_call")  # OpenAI's first form of them
+        if not calls and only and any(only.values()):
             form, calls = "function_call", {"index": 0, "function": only}
         if not calls:
             return
@@ -398,6 +434,7 @@ class ChunkReader:
             return
         if _FAILED.search(reason):
             self.failure = self.failure or reason
+        self.ended = True
         known = self.finish_reason
         if known is None or (known not in FINAL and reason != "stop"):
             delta.finish_reason = self.finish_reason = reason

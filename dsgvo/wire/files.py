@@ -66,7 +66,7 @@ def image_part(
     if url is None:
         raw, mime_type = _content("image", data, mime_type)
         url = f"data:{mime_type};base64,{b64encode(raw).decode()}"
-    elif not url.startswith("data:"):
+    else:
         _check_address("image", url)
     image = {"url": url} if detail is None else {"url": url, "detail": detail}
     return {"type": "image_url", "image_url": image}
@@ -246,8 +246,13 @@ def _plain(parts: list[object]) -> str | list[object]:
     return "\n".join(map(str, texts)) if len(texts) == len(parts) else parts
 
 
+def is_address(url: str) -> bool:
+    """Return whether a vendor may be given an address: one of the web, or a data URL."""
+    return url.lower().startswith(("https://", "http://", "data:"))
+
+
 def _check_address(kind: str, url: str) -> None:
-    if not url.lower().startswith(("https://", "http://")):
+    if not is_address(url):
         raise ConfigurationError(
             f"{kind}: url={url[:100]!r} is not a web address: pass path=… for a local file"
         )

@@ -141,7 +141,7 @@ def test_the_setting_is_eu_or_comes_from_the_environment(mode: Mode, monkeypatch
 def test_another_model_that_answers_from_elsewhere_is_told_once(mode: Mode, how: str) -> None:
     ranked = {"results": [{"index": 0, "relevance_score": 1}]}
     whole = answer() | ranked | {"model": " o1-us\n", "text": "Ja."}
-    pieces = sse(*({"model": m} | chunk("Ja.", "stop") for m in ("o1", "o1-us")), done=False)
+    pieces = sse(*({"model": m} | chunk("Ja.", "stop") for m in ("o1", "o1-us")))
     spec: Any = replace(MEINGPT, reranking=PROVIDERS["sovrgpt"].reranking)
     with raw_server(http(pieces if how == "stream" else whole)) as raw:
         client = mode.client(spec, api_key="k", base_url=raw.url)

@@ -25,8 +25,13 @@ HALLO: Any = {"type": "text", "text": "Hallo"}
 TEXT: dict[str, Any] = {"type": "text", "text": "Moment."}
 CACHED = {"type": "text", "text": "Knapp.", "cache_control": {"type": "e"}}
 KNAPP = {"role": "system", "content": "Knapp."}
-RESULT = {"role": "tool", "tool_call_id": "call_1", "content": '3\nund 4\n{"type": "json"}'}
-PARTS: list[Any] = [{"type": "text", "text": "3"}, "und 4", {"type": "json"}]
+RESULT = {
+    "role": "tool",
+    "tool_call_id": "call_1",
+    "content": '3\n4\n{"type": "json"}\n{"json": 1}\nui://a',
+}
+LINK = {"type": "file", "url": "ui://a"}
+PARTS: list[Any] = [{"type": "text", "text": "3"}, "4", {"type": "json"}, {"json": 1}, LINK]
 MARKS: list[Any] = [{"cachePoint": {"type": "default"}}, {"type": "cachePoint"}, HALLO]
 FOUND: list[Any] = [
     {"type": "server_tool_use", "id": "1", "name": "web_search", "input": {}},

@@ -14,9 +14,12 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "addiere", "arg
 BROKEN = CALL | {"function": {"name": "f", "arguments": '{"a'}}
 A, NAME = {"a": 1}, {"name": "addiere"}
 BEDROCKS, GOOGLES = NAME | {"toolUseId": "call_1", "input": A}, NAME | {"args": A}
+RESPONSES = NAME | {"id": "fc_1", "call_id": "call_1", "arguments": A}
+COHERES, LINK = NAME | {"parameters": A}, types.ImageBlock(url="ui://bild")
 QUOTED = CALL | {"function": {"name": "f", "arguments": '{"invalid_arguments":"{\\"a"}'}}
 SYSTEM, ANSWERED = ({"role": role, "content": "Hallo"} for role in ("system", "assistant"))
 ASKED = {"role": "user", "content": "eins\nzwei\ndrei"}
+LINKED = {"role": "tool", "content": "ui://bild", "tool_call_id": "1"}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 NAMED = CALLED | {"tool_calls": [CALL | {"id": "addiere"}]}
 THOUGHTFUL = {"role": "assistant", "content": "eins", "reasoning_content": "Hm."}
@@ -51,8 +54,10 @@ def assistant(*blocks: Any, **fields: Any) -> types.ChatMessage:
         (result("call_1"), {"role": "tool", "content": "3", "tool_call_id": "call_1"}),
         *((calling(kwargs), CALLED) for kwargs in (A, '{"a":1}')),
         # Chat stores of other integrations hold calls so.
-        *((assistant(tool_calls=[call]), CALLED) for call in (CALL, BEDROCKS)),
-        *((message, NAMED) for message in (assistant(tool_calls=[GOOGLES]), calling(A, None))),
+        *((assistant(tool_calls=[call]), CALLED) for call in (CALL, BEDROCKS, RESPONSES)),
+        *((assistant(tool_calls=[call]), NAMED) for call in (GOOGLES, COHERES)),
+        (calling(A, None), NAMED),
+        (types.ChatMessage(role="tool", blocks=[LINK], additional_kwargs={"call_id": "1"}), LINKED),
         (assistant(tool_calls=[BROKEN, {"function": None}]), CALLED | {"tool_calls": [QUOTED]}),
         (assistant(refusal="Hallo"), ANSWERED),
         (types.ChatMessage(blocks=[EINS, CITED, MARK, DREI]), ASKED),
@@ -66,9 +71,10 @@ def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> Non
 
 
 def test_results_are_in_the_order_of_the_calls() -> None:
-    called = assistant(*calling(A, "2").blocks, *calling(A, "1").blocks)
-    _, *sent = to_wire([called, *map(result, "312")], INNOGPT)
-    assert [message["tool_call_id"] for message in sent] == ["2", "1", "3"]
+    called = assistant(*(block for one in "212" for block in calling(A, one).blocks))
+    first, *sent = to_wire([called, *map(result, "3122")], INNOGPT)
+    ids = [call["id"] for call in first["tool_calls"]]
+    assert [message["tool_call_id"] for message in sent] == [*ids, "3"] == ["2", "1", "2-2", "3"]
 
 
 def test_what_no_vendor_takes() -> None:

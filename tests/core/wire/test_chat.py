@@ -135,6 +135,7 @@ NAMED += [*((b"x", b'{"choices":%b}' % x) for x in (b'["x"]', b"[{}]"))]
 NAMED += [(b"x", one) for one in (b"{", b"[DONE]", b'{"error":"x"}', b"null", b'{"choices":7}')]
 UNREAD = [*(b"data:%b\r\n\r\n" % one for one in (b"[done]", b"DONE", b"null", b"<a>")), b"data: {"]
 CALLED = call("{}", id="c1", name="add")
+BEGUN = call("", id="c1", name="a")  # cut before its arguments, which is not a call without any
 SAID: dict[str, Any] = {"content": "Ja."}
 FIRST: dict[str, Any] = {"function_call": {"name": "add", "arguments": "{ }"}}
 AGAIN = [*({part: FIRST} for part in ("message", "delta")), {"message": CALLED}]
@@ -162,13 +163,19 @@ KEPT = {
 }
 FILTER = "content_filter"
 HEADS, LATE = [("id", "model"), ("model", "id")], chunk(None, "stop") | {"created": 5}
+EARLY, STOP = chunk("", "stop"), chunk(None, "stop")
+STUB = chunk("", "tool_calls", function_call={"name": "", "arguments": ""})
+COUNTED = [
+    [{"index": n + at, "delta": {"content": c}} for n, c in enumerate("Ja.")] for at in (0, 1)
+]
+NUMBERED = [sse(*({"choices": [one]} for one in pieces)) for pieces in COUNTED]
 PAIRED = JA | {"content": "J😀a\ufffd", "created": 5}
 STARTS = (b"\xef\xbb\xbf\n \n", b"\r\n \n")
 BLOCKS, LISTED = ja(thinking_blocks=[A]), chunk("Ja.", "stop", thinking_blocks=[A])
 # What comes, in one form or more → the answer
 READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "reasoning_content": (forms(reasoning_content="Hm."), HM),
-    "reasoning": (forms(reasoning="Hm."), HM),
+    "reasoning": (forms(reasoning="Hm.") + forms(reasoning_text="Hm."), HM),
     "thinking, an object": (forms(thinking={"text": "\nHm.\n"}), HM),
     "twice": (forms(reasoning_content="Hm.", reasoning="Hm."), HM),
     "details": (forms(reasoning_details=[A]), ja(reasoning_details=[A]) | {"reasoning": "a"}),
@@ -207,6 +214,9 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "usage of Groq": ([sse(chunk("Ja.", "stop") | {"x_groq": COST})], ja(x_groq=COST) | COST),
     "a success, number 1": (choice(message=SAID, index=1, error="none")[:1], JA),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
+    "an end too early": ([events(EARLY, chunk("Ja."), STOP), sse(EARLY, chunk("Ja.", "stop"))], JA),
+    "an empty stub": ([sse(chunk(**CALLED), STUB)], CALLS | NO_CALL),
+    "numbers of pieces": (NUMBERED, {"content": "Ja."}),
     "pairs in pieces": ([sse(*map(chunk, ("J\ud83d", "\ude00a\ud83d")), LATE)], PAIRED),
     "all at once": (
         forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
@@ -384,9 +394,6 @@ def test_the_parts_of_a_cut_answer_make_a_whole() -> None:
         assert whole(body, before=begun).finish_reason == (ended or "stop")
 
 
-BEGUN = call("", id="c1", name="a")  # cut before its arguments, which is not a call without any
-
-
 def test_no_tool_call_thought_or_error_goes_on() -> None:
     for first, last, kind, begun in (
         ("Ja.", chunk(None, **BEGUN), IncompleteStreamError, [ToolCall("c1", "a", "{")]),
@@ -395,8 +402,8 @@ def test_no_tool_call_thought_or_error_goes_on() -> None:
     ):
         error = raised(kind, decode, events(chunk(first), last), goes_on=True)
         assert (error.partial or GUTEN).tool_calls == begun
-    for reason in ("length", None):
-        *_, last = decode(sse(chunk("Ja.", reason, **BEGUN)), goes_on=True)
+    for reason, head in (("length", []), (None, []), (None, [EARLY])):
+        *_, last = decode(sse(*head, chunk("Ja.", reason, **BEGUN)), goes_on=True)
         assert last.completion  # else the rest is asked for
         assert last.completion.tool_calls == [ToolCall("c1", "a", "{")]
 
@@ -425,17 +432,24 @@ NO_ANSWER: dict[str, list[bytes]] = {
     "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],
     "got a choice without a message": [choice(**parts)[0] for parts in ({}, {"message": None})],
 }
+APART: list[dict[str, Any]] = [{"index": 2, "delta": one} for one in ({"thinking": "x"}, {})]
+GONE_ON = [
+    events(STOP, piece) for piece in (chunk("", reasoning="x"), chunk("", "stop", refusal="x"))
+]
+GONE_ON += [events(STOP, chunk(None, **BEGUN), chunk("", "stop", refusal="x"))]
 ASKING: list[dict[str, Any]] = [{"index": at, "delta": CALLED} for at in (1, 0)]
 # What it says → what came after a text
 BROKEN: dict[str, list[bytes]] = {
     "the stream ended without a finish reason": [b""],
     "the stream ended inside an event": [b'data: {"choices": [{"del'],
-    "an event of the stream is not JSON": [sse("<html>")],
+    "an event of the stream is not JSON": [sse("<html>"), GONE_ON[0] + sse("<html>")],
+    "went on after its finish reason, and ended without [DONE]": GONE_ON,
     "an event of the stream is not a JSON object": [sse([1])],
     "more than one choice": [
         *(sse({"choices": [{}, {"delta": two}]}) for two in (DELTA, {"refusal": "x"})),
         *(sse(*({"choices": [one]} for one in (ASKING[at:] + ASKING[:at]))) for at in (0, 1)),
         sse({"choices": ASKING}),
+        *(sse(*({"choices": [one]} for one in pieces)) for pieces in (COUNTED[1], APART)),
     ],
     "not of the documented shape": [sse({"choices": [7]})],
     "name or id is a dict": [piece(**call(name={"a": 1}))],
