@@ -60,7 +60,13 @@ __all__ = [
 
 MAX_RETRIES = 5
 MAX_FAILURES = 20
-"""Failures in a row, of any requests, after which the vendor counts as down and the run ends."""
+"""Failures in a row, of any requests, after which the vendor may be down."""
+
+MAX_OUTAGE = 600.0
+"""Seconds after its last answer for which a vendor that may be down is asked again."""
+
+MAX_PAUSE = 10.0
+"""Seconds until it is, at most."""
 
 _OF_THE_ROW = frozenset({400, 403, 404, 413, 422})
 """Statuses by which a vendor that is up says what it thinks of a request."""
@@ -214,6 +220,7 @@ class Engine(Generic[_Unit]):
         self._began = time.monotonic()
         self._told = 0.0
         self._failures = self._refused = 0  # in a row
+        self._answered = float("-inf")  # when an answer came last
         self._alone = 0  # texts that were refused alone, with no answer since
         self._stopped = asyncio.Event()
         self._all_read = self._unwritten = False
@@ -341,8 +348,16 @@ class Engine(Generic[_Unit]):
             except Exception as error:  # noqa: BLE001 - what is in flight is kept first
                 self._stop(error)
 
-    async def attempt(self, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def attempt(
+        self,
+        call: Callable[[], Awaitable[_T]],
+        probe: Callable[[], Awaitable[Any]] | None = None,
+    ) -> _T:
         """Return what a request gives; one that the vendor refuses for now is made again.
+
+        Args:
+            call: Makes it.
+            probe: Makes one that cannot be at fault, and costs next to nothing.
 
         Raises:
             DsgvoError: If the request itself is at fault or refused for ``MAX_HOLD`` seconds, or
@@ -354,9 +369,11 @@ class Engine(Generic[_Unit]):
                 result = await call()
             except APIError as error:
                 delay = self._delay(error, failures, time.monotonic() - began)
-                if delay is None:
-                    raise
                 failures += 1
+                if delay is None:
+                    if self._is_of_the_row(error) or await self._is_up(error, probe):
+                        raise
+                    failures, delay = 0, random.random() * MAX_PAUSE
                 with suppress(TimeoutError):  # the run is not to end
                     await asyncio.wait_for(self._stopped.wait(), delay)
                 if self.stopping:
@@ -366,9 +383,41 @@ class Engine(Generic[_Unit]):
                     self._stop(error)
                 raise
             else:
-                self._failures = self._refused = self._alone = 0
-                self.summary.requests += 1
+                self._note_answer()
                 return result
+
+    def _note_answer(self) -> None:
+        self._answered = time.monotonic()
+        self._failures = self._refused = self._alone = 0
+        self.summary.requests += 1
+
+    async def _answers(self, probe: Callable[[], Awaitable[Any]] | None, since: float) -> bool:
+        """Return whether the vendor has answered any request since then, or answers one now."""
+        if self._answered < since and probe is not None:
+            with suppress(APIError, ConfigurationError):
+                await probe()
+                self._note_answer()
+        return self._answered >= since
+
+    async def _is_up(self, error: APIError, probe: Callable[[], Awaitable[Any]] | None) -> bool:
+        """Return whether the vendor answers others, so that a request itself is at fault.
+
+        Raises:
+            APIError: If it has not for ``MAX_OUTAGE`` seconds, or never: the run ends.
+        """
+        if self._failures < MAX_FAILURES + self.gate.limiter.concurrency:
+            return True
+        now = time.monotonic()
+        if await self._answers(probe, now) or self.stopping:
+            return True
+        said = f"{self._failures} requests have failed in a row: the run "
+        if now - self._answered > MAX_OUTAGE:
+            error.add(f"{said}has ended")
+            self._stop(error)
+            raise error
+        said += f"goes on if one is answered within {MAX_OUTAGE / 60:.0f} minutes: {error}"
+        warn_once(("outage", self._answered), said, UserWarning)
+        return False
 
     async def in_halves(
         self,
@@ -386,21 +435,27 @@ class Engine(Generic[_Unit]):
             DsgvoError: If no text is to blame.
         """
 
+        def probe() -> Awaitable[_T]:
+            return call(["Text"])
+
         async def ask() -> _T:
             if len(texts) > runtime.texts_at_once(where, texts):  # known by now, if not at first
                 raise _TooManyError
             return await call(texts)
 
-        too_large = False
+        too_large, began = False, time.monotonic()
         try:
-            result = await self.attempt(ask)
+            result = await self.attempt(ask, probe)
         except _TooManyError:
             pass
         except (APIError, ConfigurationError) as error:
-            if self.stopping or error.status_code in {403, 404}:
+            # These are of the key or the model, or of a firewall that looks at the text.
+            if self.stopping or (
+                error.status_code in {403, 404} and not await self._answers(probe, began)
+            ):
                 raise
             if len(texts) == 1:
-                await self._require_fault(call, error)
+                await self._require_fault(probe, error)
                 yield texts, error
                 return
             # A server that embeds but the first of several texts has a limit, too.
@@ -420,15 +475,13 @@ class Engine(Generic[_Unit]):
         if too_large:
             runtime.note_too_large(where, texts)
 
-    async def _require_fault(
-        self, call: Callable[[Sequence[str]], Awaitable[Any]], error: DsgvoError
-    ) -> None:
+    async def _require_fault(self, probe: Callable[[], Awaitable[Any]], error: DsgvoError) -> None:
         """End the run if no text is embedded any more, not even one that cannot be at fault."""
         self._alone += 1
         if self._alone != MAX_FAILURES:
             return
         try:
-            await self.attempt(lambda: call(["Text"]))
+            await self.attempt(probe)
         except (APIError, ConfigurationError):
             error.add("every text is refused, so none is to blame: the run has ended")
             self._stop(error)
@@ -438,13 +491,9 @@ class Engine(Generic[_Unit]):
         """Return after how many seconds a request is made again: the gate knows the rest."""
         # One that is refused for an hour may be larger than a limit ever lets through.
         refused = asks_for_fewer(error) is not None and seconds <= MAX_HOLD
-        of_the_row = error.status_code in _OF_THE_ROW or is_too_large(error)
-        self._failures += not (refused or of_the_row)
-        down = self._failures >= MAX_FAILURES + self.gate.limiter.concurrency
+        self._failures += not (refused or self._is_of_the_row(error))
         # Beyond that the run is to be started again later.
-        if isinstance(error, _ENDS_THE_RUN) or down or (error.retry_after or 0) > MAX_HOLD:
-            if down:
-                error.add(f"{self._failures} requests have failed in a row: the run has ended")
+        if isinstance(error, _ENDS_THE_RUN) or (error.retry_after or 0) > MAX_HOLD:
             self._stop(error)
             raise error
         if self.stopping:
@@ -459,6 +508,10 @@ class Engine(Generic[_Unit]):
             return 0.0
         again = True if isinstance(error, APIConnectionError) else None
         return next_delay(error, failures, MAX_RETRIES, retry=again, jitter=random.random())
+
+    @staticmethod
+    def _is_of_the_row(error: APIError) -> bool:
+        return error.status_code in _OF_THE_ROW or is_too_large(error)
 
     @property
     def stopping(self) -> bool:

@@ -229,9 +229,33 @@ def test_what_the_vendor_refuses_for_now_is_not_lost(environment: Server, tmp_pa
     with hour, told, pytest.raises(DsgvoError, match="have failed in a row"):
         embedded(source, tmp_path / "refused")
     environment.clear()
+    environment.script("innogpt", *[Delay(0)] * 2, *[Status(403)] * 200)
+    with pytest.raises(DsgvoError, match="403"):
+        embedded(corpus(source, 600), tmp_path / "forbidden")
+    environment.clear()
     environment.script("innogpt", *[Delay(0)] * 2, *[Status(400)] * 200)
     with pytest.raises(DsgvoError, match="every text is refused"):
         embedded(corpus(source, 600), tmp_path / "none")
+
+
+def test_an_outage_is_waited_for_and_is_no_texts_fault(environment: Server, tmp_path: Path) -> None:
+    source = corpus(tmp_path / "in.jsonl", 64)
+    now = patch.multiple("dsgvo.bulk._engine", MAX_RETRIES=0, MAX_PAUSE=0.01, MAX_FAILURES=-9)
+    with now, pytest.warns(UserWarning, match="goes on if one is answered within 10 minutes"):
+        environment.script("innogpt", Delay(0), *[Status(502)] * 60)
+        assert embedded(source, tmp_path / "out").failed == 0
+    ended = patch("dsgvo.bulk._engine.MAX_OUTAGE", 0)
+    with now, ended, pytest.raises(DsgvoError, match="in a row: the run has ended"):
+        environment.script("innogpt", Delay(0), *[Status(502)] * 60)
+        embedded(source, tmp_path / "ended")
+    for status in (403, 500):  # of a firewall, and of what a server cannot write as JSON
+        environment.clear()
+        steps = [Status(status), Delay(0), Delay(0), Status(status), Delay(0)]  # "Text" is embedded
+        environment.script("innogpt", *steps)
+        with now:
+            assert embedded(corpus(source, 2), tmp_path / f"{status}").failed == 1
+        two = ["Absatz 0 über Urlaub", "Absatz 1 über Urlaub"]
+        assert texts_asked(environment) == [*two, "Text", *two, "Text"]
 
 
 @pytest.mark.parametrize(
