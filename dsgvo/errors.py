@@ -36,7 +36,7 @@ Names are those of the OpenAI SDK where it has one. Messages never hold keys, pr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from dsgvo.wire.chat import Completion
@@ -70,6 +70,9 @@ __all__ = [
     "StreamError",
     "UnprocessableEntityError",
 ]
+
+
+_E = TypeVar("_E", bound="DsgvoError")
 
 
 class DsgvoError(Exception):
@@ -114,10 +117,11 @@ class DsgvoError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # BaseException rebuilds with positional args only; the state carries the rest.
-        return _rebuild, (type(self), self.args, self.__dict__)
+        return rebuilt, (type(self), self.args, self.__dict__)
 
 
-def _rebuild(cls: type[DsgvoError], args: tuple[Any, ...], state: dict[str, Any]) -> DsgvoError:
+def rebuilt(cls: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:
+    """Return an error of a kind with what another one holds."""
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)
@@ -178,7 +182,7 @@ class ContextWindowExceededError(BadRequestError):
 
 
 class AuthenticationError(APIStatusError):
-    """Status 401: the key or token is missing, wrong or expired."""
+    """Status 401, or a sign-in that is refused with 4xx: the key or secret is missing or wrong."""
 
 
 class PermissionDeniedError(APIStatusError):
@@ -206,7 +210,7 @@ class RateLimitError(APIStatusError):
 
 
 class QuotaExceededError(RateLimitError):
-    """The account's quota or credit is used up, says the vendor's code; waiting does not help."""
+    """The account's quota or credit is used up, says the vendor; waiting does not help."""
 
 
 class InternalServerError(APIStatusError):

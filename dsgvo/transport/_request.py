@@ -34,16 +34,19 @@ from dsgvo.errors import (
     APIResponseError,
     APIStatusError,
     APITimeoutError,
+    AuthenticationError,
     BadRequestError,
     CapabilityError,
     ConfigurationError,
     DsgvoError,
     NotFoundError,
     PermissionDeniedError,
+    QuotaExceededError,
     RateLimitError,
     RedirectError,
     StreamError,
     UnprocessableEntityError,
+    rebuilt,
 )
 from dsgvo.transport import _pools
 from dsgvo.transport._config import (
@@ -786,6 +789,9 @@ def _no_tools(config: ClientConfig, operation: Operation, error: APIStatusError)
     )
 
 
+_PASSING = frozenset({408, 409, 425, 429})
+
+
 def _status_error(
     config: ClientConfig,
     operation: Operation,
@@ -813,14 +819,14 @@ def _status_error(
             status_code=PARTIAL,
             request_id=_request_id(response, config, token),
         )
-    hint = None
+    hint, refused = None, False
     secret = "client_id and client_secret" if config.credentials else "api_key"
     check = f"check {secret}, or the environment variables"
     if image:
         spec, hint = replace(spec, status_hints={}), "says the server of the image's address"
     elif operation.content is not None:
         spec, hint = replace(spec, status_hints={}), f"says the sign-in at {operation.url}"
-        if response.status_code in {400, 401}:
+        if refused := 400 <= response.status_code < 500 and response.status_code not in _PASSING:
             hint += f": {check}"
     elif response.status_code == 401:
         hint = check
@@ -844,6 +850,8 @@ def _status_error(
         secrets=secrets_of(config, operation, token),
         hint=hint,
     )
+    if refused:  # with 400 by RFC 6749, with 403 by Auth0
+        return rebuilt(AuthenticationError, error.args, vars(error))
     # The page gives no wording, so a 400 that does not name the tools is left as it is.
     refused = response.status_code == spec.refuses_tools_with and b"tool" in body.lower()
     offered = "tools" in (operation.body or {})
@@ -1261,6 +1269,7 @@ def explained(config: ClientConfig, operation: Operation, flow: Flow[_T]) -> Flo
     try:
         return (yield from flow)
     except (PermissionDeniedError, NotFoundError, RateLimitError) as error:
+        spent = set[str]()
         if not _signed_in(config):
             raise  # the sign-in is refused, and the lists would ask for it again
         with suppress(Exception):
@@ -1268,7 +1277,10 @@ def explained(config: ClientConfig, operation: Operation, flow: Flow[_T]) -> Flo
             now = datetime.now(UTC)
             model = (operation.body or {}).get("model")
             recipe = explain(config.spec, error, model, kept or (), config.arguments, now)
-            said, token = yield from _followed(aside(config), recipe, _TokenAsItIs())
+            (said, used_up), token = yield from _followed(aside(config), recipe, _TokenAsItIs())
             if said:  # by a server, which may repeat there what it was sent
                 error.add(redact(said, secrets_of(config, operation, token)))
-        raise
+            spent = used_up & {"images" if "prompt" in (operation.body or {}) else "tokens"}
+        if not spent:
+            raise
+        raise rebuilt(QuotaExceededError, error.args, vars(error)) from None

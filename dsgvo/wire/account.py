@@ -362,8 +362,8 @@ def explain(
     listed: Sequence[Model],
     arguments: Mapping[str, str],
     now: datetime,
-) -> Recipe[str | None]:
-    """Ask for the lists that may say why a request was refused; return what they say of that.
+) -> Recipe[tuple[str, set[str]]]:
+    """Ask for the lists that may say why a request was refused.
 
     A 429 is a matter of the quota, a 404 of the model, a 403 of either. Nothing is asked that was
     known before, and of a 403 no more than one list if that one says why: the model list where the
@@ -376,6 +376,9 @@ def explain(
         listed: The vendor's model list, if it was read before.
         arguments: What names the workspace.
         now: The time, in UTC.
+
+    Returns:
+        What they say of that, and the kinds of quota that are used up.
     """
     status, words = error.status_code, error.message.lower()
     named = status == 404 or (status == 403 and ("model" in words or "plan" in words))
@@ -383,16 +386,16 @@ def explain(
     plan = None if status == 429 else _not_in_plan(listed, model)
     if named and unread:
         plan = yield from _plan(provider, model)
-    left, used_up = list[Quota](), False
+    left, used_up = list[Quota](), set[str]()
     if status != 404 and not (named and plan) and provider.quotas_url is not None:
         with suppress(APIError):
             url = _quotas_url(provider.quotas_url, arguments)
             body = yield Ask(url, "a list of quotas")
             left = decode_quotas(provider, body, now).entries
-            used_up = any(0 in {one.left, one.daily_left} for one in left)
+            used_up = {one.kind for one in left if 0 in {one.left, one.daily_left}}
     if status == 403 and unread and not named and not used_up:
         plan = yield from _plan(provider, model)
-    return "; ".join(filter(None, (plan, *map(str, left[:_NAMED]))))
+    return "; ".join(filter(None, (plan, *map(str, left[:_NAMED])))), used_up
 
 
 def _plan(provider: Provider, model: str | None) -> Recipe[str | None]:

@@ -299,6 +299,7 @@ def test_a_refusal_quotes_one_list(mode: Mode, server: Server, monkeypatch: Any,
         mode.ask(client, model=CLAUDE)
     assert said in str(caught.value)
     assert caught.value.status_code == getattr(refusal, "status", 403)
+    assert isinstance(caught.value, errors.QuotaExceededError) is (answer is QUOTAS)
     assert paths(server) == ["token", "completions", asked]
 
 

@@ -150,13 +150,13 @@ def test_what_is_no_token(mode: Mode, body: bytes) -> None:
     assert [none for none in ("got None", "got expected") if none in str(error)] == []
     found = (len(raw.requests), error.provider, error.request_id, error.status_code)
     assert found == (1, "neuroflash", "r", None if len(body) > 100 else 200)
-    kinds = {200: errors.APIStatusError, 400: errors.BadRequestError}
-    for status, kind in (kinds | {403: errors.PermissionDeniedError}).items():
+    kinds = dict.fromkeys((400, 403, 404), errors.AuthenticationError)
+    for status, kind in (kinds | {200: errors.APIStatusError, 409: errors.ConflictError}).items():
         with raw_server(http({"error": "invalid_client"}, status=status)) as raw:
-            error = raised(kind, mode.chat, of(mode, raw))
+            error = raised(kind, mode.chat, of(mode, raw, max_retries=0))
         found = (len(raw.requests), error.request_id, str(error).partition(" (")[0])
         assert found == (1, None, f"neuroflash: {status}: invalid_client")
-        assert ("check client_id and client_secret" in str(error)) == (status == 400)
+        assert ("check client_id and client_secret" in str(error)) == (kind in kinds.values())
 
 
 def test_a_refused_token_is_renewed_once(mode: Mode, server: Server, naps: list[float]) -> None:
