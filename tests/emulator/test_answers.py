@@ -94,10 +94,7 @@ def test_the_tool_whose_words_fit(text: str, choice: Any, expected: Any) -> None
     assert calls == ([expected] if expected else [])
 
 
-BOUNDS: list[dict[str, Any]] = [
-    {"exclusiveMinimum": -5, "exclusiveMaximum": -3},
-    {"minimum": 10, "multipleOf": 7},
-]
+BOUNDS: Any = [{"exclusiveMinimum": -5, "exclusiveMaximum": -3}, {"minimum": 10, "multipleOf": 7}]
 LEAVES: list[dict[str, Any]] = [
     *({"type": kind, **bounds} for kind in ("integer", "number") for bounds in BOUNDS),
     *({"type": kind} for kind in ("boolean", "null", "string")),

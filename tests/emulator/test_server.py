@@ -12,6 +12,14 @@ from dsgvo.emulator import Server
 from tests.core.support import run_python
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Sag: hallo"}], "stream": True}
+UNASKED = """print([m for m in ("starlette", "uvicorn", "pypdf") if m in sys.modules])
+sys.modules["uvicorn"] = None
+try:
+    emulator.running().__enter__()
+except ImportError as error:
+    print(error)
+"""
+LEFT_RUNNING = "s = emulator.running(); print(s.__enter__().url)"
 
 
 def chat(server: Server) -> dict[str, Any]:
@@ -48,16 +56,6 @@ def test_what_a_client_does_is_no_fault(server: Server, caplog: pytest.LogCaptur
             client.shutdown(socket.SHUT_WR)  # it leaves in the middle of its body
             assert client.recv(1024)[9:12] in (b"", b"404")
     assert caplog.records == []
-
-
-UNASKED = """print([m for m in ("starlette", "uvicorn", "pypdf") if m in sys.modules])
-sys.modules["uvicorn"] = None
-try:
-    emulator.running().__enter__()
-except ImportError as error:
-    print(error)
-"""
-LEFT_RUNNING = "s = emulator.running(); print(s.__enter__().url)"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,12 @@ from tests.vendors import MODELS
 URL = "https://example.com/a.pdf"
 FILE_URL = {"url": URL, "mime_type": "application/pdf"}
 FILE = {"type": "file_url", "file_url": FILE_URL}
+DEEP = b'{"a":' * 200_000 + b"1" + b"}" * 200_000
+SAID, NAMED = "messages[0].content", {"type": "function", "function": {"name": "g"}}
+EMBEDDINGS: dict[str, Any] = {"input": "x", "model": "m", "dimensions": 1}
+IMAGES: dict[str, Any] = {"prompt": "x", "n": 10}
+SONAR = {"model": "llama-3.1-sonar-large-128k-online"}
+PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
 
 
 @pytest.fixture
@@ -39,9 +45,6 @@ def refused(answer: httpx.Response, vendor: str, status: int, says: str = "") ->
         assert set(found["error"]) == {"message", "type", "param", "code"}
         assert says in found["error"]["message"]
         assert not says or says.startswith(found["error"]["param"])
-
-
-DEEP = b'{"a":' * 200_000 + b"1" + b"}" * 200_000
 
 
 def sends(content: bytes, kind: str = "application/json") -> dict[str, Any]:
@@ -81,15 +84,8 @@ def offers(choice: Any = None, **function: Any) -> dict[str, Any]:
     return {"tools": [{"type": "function", "function": function}], "tool_choice": choice}
 
 
-def named(name: str) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name}}
-
-
-def shows(url: Any) -> dict[str, Any]:
-    return says("user", [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": url}])
-
-
-SAID = "messages[0].content"
+def shows(kind: str, given: Any) -> dict[str, Any]:
+    return says("user", [{"type": "text", "text": "x"}, {"type": kind, kind: given}])
 
 
 @paired(
@@ -98,35 +94,25 @@ SAID = "messages[0].content"
         ({"model": ""}, "model must have at least 1 character"),
         (says("chef", "x"), "messages[0].role must be 'system', "),
         ({"messages": [{"role": "user"}]}, f"{SAID} is required"),
-        (shows({"url": "foto.jpg"}), f"{SAID}[1].image_url.url must match"),
+        (shows("image_url", {"url": "foto.jpg"}), f"{SAID}[1].image_url.url must match"),
         (says("assistant", None), f"{SAID} must be there without tool_calls"),
         (says("tool", "x"), "messages[0].tool_call_id is required"),
         ({"stream": "true"}, "stream must be a valid boolean"),
         (offers(name="mit leerzeichen"), "tools[0].function.name must match pattern"),
         ({"tool_choice": "required"}, "tool_choice is only allowed when tools are specified"),
-        (offers(named("g"), name="f"), "tool_choice names a tool that is not in tools: 'g'"),
+        (offers(NAMED, name="f"), "tool_choice names a tool that is not in tools: 'g'"),
     ],
 )
 def test_a_wrong_field(http: Http, vendor: str, body: dict, change: dict, fault: str) -> None:
     refused(http(vendor, json=body | change), vendor, 400, fault)
 
 
-def reads(file: Any) -> dict[str, Any]:
-    return says("user", [{"type": "file_url", "file_url": file}])
-
-
-EMBEDDINGS: dict[str, Any] = {"input": "x", "model": "m", "dimensions": 1}
-IMAGES: dict[str, Any] = {"prompt": "x", "n": 10}
-SONAR = {"model": "llama-3.1-sonar-large-128k-online"}
-PATHS = {"input": "/embeddings", "prompt": "/images/generations"}
-
-
 @pytest.mark.parametrize(
     ("vendor", "fine", "change", "fault"),
     [
-        ("innogpt", {}, reads({"url": URL}), f"{SAID}[0].file_url.mime_type is"),
-        ("innogpt", {}, reads(FILE_URL | {"url": "a.pdf"}), f"{SAID}[0].file_url.url must"),
-        ("meingpt", {}, reads(FILE_URL), f"{SAID}[0].type must be 'text', 'image_url'"),
+        ("innogpt", {}, shows("file_url", {"url": URL}), f"{SAID}[1].file_url.mime_type is"),
+        ("innogpt", {}, shows("file_url", FILE_URL | {"url": "a"}), f"{SAID}[1].file_url.url must"),
+        ("meingpt", {}, shows("file_url", FILE_URL), f"{SAID}[1].type must be 'text', 'image_url'"),
         ("innogpt", {}, says("system", [FILE]), f"{SAID}[0].type must be 'text'"),
         ("sovrgpt", {}, {"stop": [1]}, "stop[0]"),
         ("sovrgpt", {}, {"n": 2}, "n > 1 is not supported"),

@@ -173,22 +173,14 @@ def test_a_client_that_leaves_cancels_what_is_behind() -> None:
         assert eventually(lambda: not behind.open_connections)
 
 
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        *(
-            (url, "is not a web address")
-            for url in ("", "127.0.0.1:8080", "http://[::1", "http://xn--a", "http://a:99999")
-        ),
-        ("https://8.8.8.8/v1", "is not on this machine or a private network"),
-        ("http://localhost:1/v1", ""),
-        ("http://192.168.0.7/v1", ""),
-    ],
-)
-def test_prompts_stay_at_home_unless_told_otherwise(url: str, says: str) -> None:
-    if says:
+def test_prompts_stay_at_home_unless_told_otherwise() -> None:
+    away = "https://8.8.8.8/v1"
+    refused = {away: "is not on this machine or a private network"}
+    for url in ("", "127.0.0.1:8080", "http://[::1", "http://xn--a", "http://a:99999"):
+        refused[url] = "is not a web address"
+    for url, says in refused.items():
         with pytest.raises(ConfigurationError, match=says), emulator.running(upstream=url):
             pass
-    if "web" not in says:
-        with emulator.running(upstream=url, upstream_anywhere=bool(says)):
+    for url in (away, "http://localhost:1/v1", "http://192.168.0.7/v1"):
+        with emulator.running(upstream=url, upstream_anywhere=url == away):
             pass
