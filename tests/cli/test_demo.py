@@ -14,6 +14,8 @@ from tests.cli.test_documents import UMLAUTS, written
 from tests.cli.test_terminal import CONTROLS, HOSTILE
 
 LANGCHAIN = ("demo", "--framework", "langchain")
+BOTH = {"NEUROFLASH_API_KEY": "k", "INNOGPT_API_KEY": "k"}
+HAVING = "add --embeddings innogpt (with INNOGPT_API_KEY) or meingpt (with MEINGPT_API_KEY)"
 FACTS = {
     "Datenpanne intern melden?": ("zwei Stunden", "03-datenpannen-und-anfragen.md, Eine Datenpann"),
     "Passwort sein?": ("mindestens 14 Zeichen", "04-it-sicherheit.md, Passwörter"),
@@ -21,34 +23,6 @@ FACTS = {
     "mobiles Arbeiten möglich?": ("bis zu drei Tagen", "07-arbeitszeit-und-homeoffice.md, Mob"),
     "an welche Nummer geht die Meldung?": ("999", "03-datenpannen-und-anfragen.md"),
 }
-
-
-@pytest.mark.slow
-def test_the_handbook_is_answered_with_sources_by_both_frameworks() -> None:
-    run = ran(*COMMAND, "demo")  # as `make demo` runs it, in a terminal of 80 columns
-    assert (run.returncode, run.stderr) == (0, "")
-    assert max(map(len, run.stdout.splitlines())) <= 80
-    assert "no language model" in run.stdout.splitlines()[0]
-    assert "\N{REPLACEMENT CHARACTER}" not in run.stdout
-    parts = re.split(r"─+ (LangChain|LlamaIndex) ─+", run.stdout)
-    for framework, count in (("LangChain", 4), ("LlamaIndex", 5)):
-        text = " ".join(parts[parts.index(framework) + 1].partition("Framework ")[0].split())
-        asked = [question for question in FACTS if question in text]
-        for question in asked:
-            found = text.partition(question)[2].partition("question ")[0]
-            assert [said for said in FACTS[question] if said not in found] == []
-        # LlamaIndex alone has a chat engine, which a question can follow up.
-        assert (len(asked), "and then Und an welche Nummer" in text) == (count, count == 5)
-        after = text.partition("Hund ins Büro mitbringen?")[2]
-        assert after.partition("agent ")[0].strip() == NOT_FOUND
-        after = text.partition("agent Ich fahre 4 Tage")[2]
-        assert "→ reisekosten(tage=4, kilometer=420)" in after
-        assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
-    row = r"^(LangChain|LlamaIndex) +innoGPT +gpt-5 +(\d+) +[\d,]+ +\d+\.\d$"
-    # Five questions, and the agent's two; the follow-up costs two more.
-    assert re.findall(row, run.stdout, re.MULTILINE) == [("LangChain", "7"), ("LlamaIndex", "9")]
-
-
 CAT = f"Die Katze heißt {HOSTILE} Minka und schnurrt." + " Der Hund nicht." * 100
 FOLDER: dict[str, bytes] = {
     "garten.md": "# Garten\n## Gießen\nDie Tomaten werden um sieben Uhr gegossen.\n".encode(),
@@ -76,6 +50,32 @@ SHOWN = (
     *("[blink]Wie heißt", "Die Katze heißt ", "[red].txt, line 1"),
     "→ unterlagen_durchsuchen(frage='Sieh in den Unterlagen nach: Wann werden",
 )
+
+
+@pytest.mark.slow
+def test_the_handbook_is_answered_with_sources_by_both_frameworks() -> None:
+    run = ran(*COMMAND, "demo")  # as `make demo` runs it, in a terminal of 80 columns
+    assert (run.returncode, run.stderr) == (0, "")
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert "no language model" in run.stdout.splitlines()[0]
+    assert "\N{REPLACEMENT CHARACTER}" not in run.stdout
+    parts = re.split(r"─+ (LangChain|LlamaIndex) ─+", run.stdout)
+    for framework, count in (("LangChain", 4), ("LlamaIndex", 5)):
+        text = " ".join(parts[parts.index(framework) + 1].partition("Framework ")[0].split())
+        asked = [question for question in FACTS if question in text]
+        for question in asked:
+            found = text.partition(question)[2].partition("question ")[0]
+            assert [said for said in FACTS[question] if said not in found] == []
+        # LlamaIndex alone has a chat engine, which a question can follow up.
+        assert (len(asked), "and then Und an welche Nummer" in text) == (count, count == 5)
+        after = text.partition("Hund ins Büro mitbringen?")[2]
+        assert after.partition("agent ")[0].strip() == NOT_FOUND
+        after = text.partition("agent Ich fahre 4 Tage")[2]
+        assert "→ reisekosten(tage=4, kilometer=420)" in after
+        assert after.count("= 231,00 €") == 2  # the tool's result, and the answer
+    row = r"^(LangChain|LlamaIndex) +innoGPT +gpt-5 +(\d+) +[\d,]+ +\d+\.\d$"
+    # Five questions, and the agent's two; the follow-up costs two more.
+    assert re.findall(row, run.stdout, re.MULTILINE) == [("LangChain", "7"), ("LlamaIndex", "9")]
 
 
 @pytest.fixture
@@ -111,10 +111,6 @@ def test_without_a_question_the_headings_are_asked_about_and_a_refused_key_is_on
     server.script("innogpt", short, path="/embeddings")
     run = invoke(*asked, "--provider", "innogpt", env=server.environ("innogpt"))
     assert one_line(run).startswith("error: Qdrant, with the vectors of innoGPT: ")
-
-
-BOTH = {"NEUROFLASH_API_KEY": "k", "INNOGPT_API_KEY": "k"}
-HAVING = "add --embeddings innogpt (with INNOGPT_API_KEY) or meingpt (with MEINGPT_API_KEY)"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from dsgvo.cli import doctor
 from tests.cli.conftest import Invoke
 
 KEY = "sk-sehr-geheimer-schluessel"
+LEAVING = [("LANGCHAIN_TRACING_V2", "true", "LangSmith"), ("DSGVO_RESIDENCY", "any", "residency")]
+LEAVING += [("OPENAI_API_KEY", KEY, "LlamaIndex")]
 
 
 def found(invoke: Invoke, *options: str, **variables: str) -> tuple[int, dict[str, Any], str]:
@@ -31,14 +33,7 @@ def test_what_is_configured_is_told_without_secrets(invoke: Invoke) -> None:
     assert "use 'eu'" in found(invoke, DSGVO_RESIDENCY="ANY")[1]["residency"]["says"]
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "concerns"),
-    [
-        ("LANGCHAIN_TRACING_V2", "true", "LangSmith"),
-        ("DSGVO_RESIDENCY", "any", "residency"),
-        ("OPENAI_API_KEY", KEY, "LlamaIndex"),
-    ],
-)
+@pytest.mark.parametrize(("name", "value", "concerns"), LEAVING)
 def test_strict_ends_with_1_if_something_leaves(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, value: str, concerns: str
 ) -> None:

@@ -14,6 +14,10 @@ from dsgvo.cli.demo.questions import about_headings
 from dsgvo.errors import ConfigurationError
 from tests.cli.pdfs import encrypted, pdf
 
+UMLAUTS = "Die Bücherei öffnet für Müller größere Säle am Dienstag."
+LINES = pdf(["Wir fahren mit den Mess-", "geräten, also Geräte-", "und Bahn."], [], ["Ende"])
+JOINED = "Wir fahren mit den Messgeräten, also Geräte-\nund Bahn."
+
 
 def written(folder: Path, contents: Mapping[str, bytes | str]) -> Path:
     for name, content in contents.items():
@@ -21,16 +25,6 @@ def written(folder: Path, contents: Mapping[str, bytes | str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     return folder
-
-
-def read(folder: Path) -> dict[str, list[Page]]:
-    library = read_documents(folder)
-    return {library.name(path): pages for path, pages in library.pages.items()}
-
-
-UMLAUTS = "Die Bücherei öffnet für Müller größere Säle am Dienstag."
-LINES = pdf(["Wir fahren mit den Mess-", "geräten, also Geräte-", "und Bahn."], [], ["Ende"])
-JOINED = "Wir fahren mit den Messgeräten, also Geräte-\nund Bahn."
 
 
 @pytest.mark.parametrize(
@@ -49,7 +43,8 @@ JOINED = "Wir fahren mit den Messgeräten, also Geräte-\nund Bahn."
 def test_pages_and_german_encodings_are_understood(
     tmp_path: Path, name: str, data: bytes, pages: list[Page]
 ) -> None:
-    assert read(written(tmp_path, {name: data})) == {name: pages}
+    library = read_documents(written(tmp_path, {name: data}))
+    assert {library.name(path): found for path, found in library.pages.items()} == {name: pages}
 
 
 def test_without_the_library_that_guesses_it_is_cp1252(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +105,7 @@ def test_headings_cost_what_they_are_long() -> None:
 def test_what_is_no_regular_file_is_passed_over(tmp_path: Path) -> None:
     written(tmp_path, {"a.md": "gut"})
     os.mkfifo(tmp_path / "c.md")
-    assert list(read(tmp_path)) == ["a.md"]
+    assert [path.name for path in read_documents(tmp_path).pages] == ["a.md"]
     with pytest.raises(files.UnreadableError, match="not a regular file"):
         files.read_regular(tmp_path / "c.md", 10)
 
@@ -120,4 +115,5 @@ def test_a_single_file_is_a_library_and_others_are_refused(tmp_path: Path) -> No
     with pytest.raises(ConfigurationError, match=r"none of 1 file.*a\.docx: not one of \.md"):
         read_documents(tmp_path)
     written(tmp_path, {"a.md": "gut", "b.md": "nicht gefragt"})
-    assert list(read(tmp_path / "a.md")) == ["a.md"]
+    library = read_documents(tmp_path / "a.md")
+    assert [library.name(path) for path in library.pages] == ["a.md"]

@@ -12,6 +12,16 @@ from tests.cli.conftest import COMMAND, Invoke, one_line, ran
 from tests.cli.pdfs import pdf
 
 OWN = "innogpt --model gpt-5"
+IMAGES = {
+    "png": (b"\x89PNG\r\n\x1a\n", "image/png;base64,iVBORw0KGgo="),
+    "gif": (b"GIF89a", "image/gif;base64,R0lGODlh"),
+    "webp": (b"RIFF\x1a\0\0\0WEBPVP8 ", "image/webp;base64,UklGRhoAAABXRUJQVlA4IA=="),
+}
+LIVE = "SovrGPT has a live list, shown when SOVRGPT_API_KEY or SOVR_KEY is set."
+QWEN = "SovrGPT qwen3.5-9b chat, tools unknown page"
+QUOTA = "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"
+CLAUDE = "neuroflash claude-sonnet-4.5 chat, 200,000 tokens"
+MORE = ("SovrGPT qwen3.5-27b-thinking chat, no images unknown live", CLAUDE)
 
 
 def talk(*lines: str, to: str = "sovrgpt --emulator") -> tuple[str, str]:
@@ -53,13 +63,6 @@ def test_commands_and_thoughts_which_are_shown_apart() -> None:
     said += ("/tokens tokens used so far", "suche, was dazu vorliegt. Ich bin der lokale Emulator")
     assert ([text for text in said if text not in out], "think>" in out) == ([], False)
     assert out.endswith("tokens >")
-
-
-IMAGES = {
-    "png": (b"\x89PNG\r\n\x1a\n", "image/png;base64,iVBORw0KGgo="),
-    "gif": (b"GIF89a", "image/gif;base64,R0lGODlh"),
-    "webp": (b"RIFF\x1a\0\0\0WEBPVP8 ", "image/webp;base64,UklGRhoAAABXRUJQVlA4IA=="),
-}
 
 
 def test_files_and_addresses_go_with_a_message(tmp_path: Path, vendor_environment: Server) -> None:
@@ -117,13 +120,6 @@ def test_from_a_pipe_an_error_ends_it_and_a_key_is_enough(vendor_environment: Se
     assert ("eins" in result.stdout, "drei" in result.stdout) == (True, False)
     assert piped("/file /dev/null").exit_code == 1
     assert "set SOVRGPT_API_KEY" in one_line(ran(*COMMAND, "chat", "sovrgpt"))
-
-
-LIVE = "SovrGPT has a live list, shown when SOVRGPT_API_KEY or SOVR_KEY is set."
-QWEN = "SovrGPT qwen3.5-9b chat, tools unknown page"
-QUOTA = "tokens 880,000 1,000,000 48,800 50,000 120,000 images 40 50"
-CLAUDE = "neuroflash claude-sonnet-4.5 chat, 200,000 tokens"
-MORE = ("SovrGPT qwen3.5-27b-thinking chat, no images unknown live", CLAUDE)
 
 
 def test_a_list_that_fails_leaves_the_others(invoke: Invoke, vendor_environment: Server) -> None:

@@ -79,7 +79,6 @@ def test_into_a_pipe_goes_the_answer_as_it_is(vendor_environment: Server) -> Non
 
 
 # Windows: what it does not have is taken away
-
 WITHOUT_POSIX = """
 import asyncio, os, signal, sys
 from dsgvo.cli import main
