@@ -66,9 +66,7 @@ def main(argv: Sequence[str] | None = None, ask: Callable[[str], str] = input) -
     parser = argparse.ArgumentParser(prog="record", description=__doc__)
     parser.add_argument("--live", metavar="PROVIDER", choices=list(PROVIDERS), default="")
     parser.add_argument("--yes", action="store_true", help="do not ask before calling a vendor")
-    parser.add_argument(
-        "--replace-live", action="store_true", help="record those from a vendor anew, too"
-    )
+    parser.add_argument("--replace-live", action="store_true", help="record a vendor's anew, too")
     options, selection = parser.parse_known_args(argv)
     spec = PROVIDERS.get(options.live)
     if spec:

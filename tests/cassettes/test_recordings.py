@@ -15,7 +15,7 @@ from dsgvo.emulator import Server
 from dsgvo.testing import _layout
 from dsgvo.testing._rules import Rules
 from tests.cassettes.conftest import PLACES
-from tests.cassettes.record import interactions, origins, recorded
+from tests.cassettes.record import interactions, main, origins, recorded
 from tests.cassettes.test_core import PDF
 
 SECRET = re.compile(r"sk-|emulator-(workspace|secret|client|token)|eyJ\w{8}|Bearer \w|(?i:cookie)")
@@ -97,3 +97,11 @@ def test_the_emulator_answers_as_recorded(recording_server: Server) -> None:
     found = {name: drift(recording_server, interactions(path)) for name, path in paths.items()}
     drifted = [f"{name}\n{difference}" for name, difference in found.items() if difference]
     assert not drifted, "make cassettes?\n" + "\n\n".join(drifted)
+
+
+def test_recording_live_asks_first_and_wants_a_key(capfd: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("SOVRGPT_API_KEY", "k")
+    assert main(["--live", "sovrgpt"], lambda _: "n") == 1
+    assert "nothing was sent" in capfd.readouterr().out
+    assert main(["--live", "meingpt", "--yes"]) == 2
+    assert capfd.readouterr().err == "no key: set MEINGPT_API_KEY to yours\n"

@@ -7,12 +7,9 @@ import llamaindex_dsgvo
 from docs.arguments import PAGE, page
 from dsgvo.settings import Settings
 
-CLASSES = [
-    cls
-    for package in (langchain_dsgvo, llamaindex_dsgvo)
-    for cls in (getattr(package, name) for name in package.__all__)
-    if isinstance(cls, type) and issubclass(cls, Settings)
-]
+PACKAGES = (langchain_dsgvo, llamaindex_dsgvo)
+EXPORTED = [getattr(package, name) for package in PACKAGES for name in package.__all__]
+CLASSES = [one for one in EXPORTED if isinstance(one, type) and issubclass(one, Settings)]
 
 
 def test_the_page_is_what_the_fields_say() -> None:
@@ -21,16 +18,10 @@ def test_the_page_is_what_the_fields_say() -> None:
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_each_field_of_ours_is_described_once(cls: type[Settings]) -> None:
-    ours = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo")
-    named = {
-        name
-        for base in cls.__mro__
-        if base.__module__.partition(".")[0] in ours
-        for name in vars(base).get("__annotations__", {})
-    }
-    undescribed = {
-        name for name in named & cls.model_fields.keys() if not cls.model_fields[name].description
-    }
+    ours, fields = ("dsgvo", "langchain_dsgvo", "llamaindex_dsgvo"), cls.model_fields
+    bases = [base for base in cls.__mro__ if base.__module__.partition(".")[0] in ours]
+    named = {name for base in bases for name in vars(base).get("__annotations__", {})}
+    undescribed = {name for name in named & fields.keys() if not fields[name].description}
     # Those of LangChain's tools, whose meaning is LangChain's.
     assert undescribed <= {"name", "description", "args_schema", "response_format"}
     assert "Args:" not in (cls.__doc__ or "")
