@@ -57,10 +57,8 @@ class Target:
 
 def environment(name: str) -> Path:
     """Return the Python of a server's environment, which is made if it is not there."""
-    home = ENVIRONMENTS / name
-    python = home / "bin" / "python"
-    wanted = PACKAGES[name]
-    stamp = home / "installed.json"
+    home, wanted = ENVIRONMENTS / name, PACKAGES[name]
+    python, stamp = home / "bin" / "python", home / "installed.json"
     if stamp.exists() and json.loads(stamp.read_text()) == wanted:
         return python
     for step in (
@@ -86,14 +84,9 @@ def free_port() -> int:
 @contextmanager
 def program(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A program that ends when its input does; what it says of itself is in ``log``."""
-    with log.open("wb") as told:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=told,
-            stderr=told,
-            env=os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HF_HUB_OFFLINE": "1"},
-        )
+    own = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HF_HUB_OFFLINE": "1"}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=out, env=own)
         try:
             yield process
         finally:

@@ -22,7 +22,7 @@ from tests.frameworks.support import Answer, Way
 from tests.real.frameworks import FORMS, Asked
 from tests.real.servers import Llama, Target
 
-SAID = "Grüße aus Köln, 20 €! 👋"
+FRAMEWORKS, SAID = ("langchain", "llamaindex"), "Grüße aus Köln, 20 €! 👋"
 ENDLESS = {"grammar": 'root ::= "ja " root'}
 CALL = '<tool_call>{"name": "get_weather", "arguments": {"city": "Köln"}}</tool_call>'
 
@@ -131,7 +131,7 @@ SCENARIOS: list[Callable[[Asked], None]] = [
 ]
 
 
-@pytest.mark.parametrize("framework", ["langchain", "llamaindex"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("vendor", PROVIDERS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_each_class(scenario: Any, vendor: str, framework: str, target: Target) -> None:
@@ -140,16 +140,10 @@ def test_each_class(scenario: Any, vendor: str, framework: str, target: Target) 
     scenario(Asked(vendor, Way(framework, *form), target))
 
 
-STREAMS = pytest.mark.parametrize(
-    ("vendor", "way"),
-    [
-        ("sovrgpt", Way("langchain", Mode("sync"), streamed=True)),
-        ("innogpt", Way("langchain", Mode("async"), streamed=True)),
-        ("meingpt", Way("llamaindex", Mode("sync"), streamed=True)),
-        ("neuroflash", Way("llamaindex", Mode("async"), streamed=True)),
-    ],
-    ids=str,
-)
+BOTH = [Mode("sync"), Mode("async")]
+WAYS = [Way(framework, mode, streamed=True) for framework in FRAMEWORKS for mode in BOTH]
+ASKED = [*zip(("sovrgpt", "innogpt", "meingpt", "neuroflash"), WAYS, strict=True)]
+STREAMS = pytest.mark.parametrize(("vendor", "way"), ASKED, ids=str)
 
 
 @STREAMS
@@ -178,9 +172,7 @@ def test_a_server_killed_mid_stream(vendor: str, way: Way, doomed: Target, morta
 
 
 @STREAMS
-def test_the_server_sees_a_left_stream(
-    vendor: str, way: Way, target: Target, llama: Target
-) -> None:
+def test_a_server_sees_a_left_stream(vendor: str, way: Way, target: Target, llama: Target) -> None:
     if target.name == "vLLM":
         pytest.skip("vLLM tells of no single stream what it wrote; llama.cpp does")
     asked = Asked(vendor, way, target)

@@ -61,17 +61,11 @@ def emulated(llama: Target) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("vendor", PROVIDERS)
 def test_the_emulator_in_front_of_a_model(vendor: str, emulated: dict[str, str]) -> None:
     name = PROVIDERS[vendor].env
-    client = openai.OpenAI(
-        base_url=emulated[f"{name}_BASE_URL"],
-        api_key=emulated[f"{name}_API_KEY"],
-        default_headers={"x-workspace-id": emulated["NEUROFLASH_WORKSPACE_ID"]},
-        max_retries=0,
-    )
-    asked: dict[str, Any] = {
-        "model": "openai/gpt-4.1-mini",
-        "messages": [{"role": "user", "content": "Say hello!"}],
-        "temperature": 0,
-    }
+    server: Any = {"base_url": emulated[f"{name}_BASE_URL"], "api_key": emulated[f"{name}_API_KEY"]}
+    headers = {"x-workspace-id": emulated["NEUROFLASH_WORKSPACE_ID"]}
+    client = openai.OpenAI(default_headers=headers, max_retries=0, **server)
+    asked: dict[str, Any] = {"model": "openai/gpt-4.1-mini", "temperature": 0}
+    asked["messages"] = [{"role": "user", "content": "Say hello!"}]
     answer = client.chat.completions.create(**asked)
     said = answer.choices[0].message.content
     assert said
