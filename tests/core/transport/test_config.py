@@ -53,26 +53,20 @@ def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
     assert Client("sovrgpt", api_key="k").config == resolve("sovrgpt", api_key="k")
 
 
-HOME = "https://app.neuroflash.com/api"
-
-
-@pytest.mark.parametrize(
-    ("address", "behind"),
-    [
-        (f"{HOME}/ds-prototypes/model_selection/models", "v1/model_selection/models"),
-        (f"{HOME}/workspace-service/v1/workspaces", "api/workspace-service/v1/workspaces"),
+def test_where_an_address_of_a_vendor_is_found() -> None:
+    home, here = "https://app.neuroflash.com/api", "http://127.0.0.1:9/neuroflash"
+    for address, behind in (
+        (f"{home}/ds-prototypes/model_selection/models", "v1/model_selection/models"),
+        (f"{home}/workspace-service/v1/workspaces", "api/workspace-service/v1/workspaces"),
         ("https://id.neuroflash.com/oauth/v2/token", "oauth/v2/token"),
-    ],
-)
-def test_where_an_address_of_a_vendor_is_found(address: str, behind: str) -> None:
-    here = "http://127.0.0.1:9/neuroflash"
-    found = {
-        f"{HOME}/ds-prototypes/content_generation": address,
-        GATE: f"https://gate.example/{behind}",
-        f"{here}/api/ds-prototypes": f"{here}{urlsplit(address).path}",
-    }
-    configs = [resolve("neuroflash", api_key="k", base_url=base) for base in found]
-    assert [config.url(address) for config in configs] == list(found.values())
+    ):
+        found = {
+            f"{home}/ds-prototypes/content_generation": address,
+            GATE: f"https://gate.example/{behind}",
+            f"{here}/api/ds-prototypes": f"{here}{urlsplit(address).path}",
+        }
+        configs = [resolve("neuroflash", api_key="k", base_url=base) for base in found]
+        assert [config.url(address) for config in configs] == list(found.values())
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -132,9 +126,8 @@ def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
         assert (str(error).endswith(said), error.provider) == (True, "neuroflash")
 
 
-@pytest.mark.parametrize("took", [(None, 10), (600.0, 10), (10, 10), (2.5, 2.5)])
-def test_how_long_each_step_may_take(took: tuple[float | None, float]) -> None:
-    timeout, connect = took
+@pytest.mark.parametrize(("timeout", "connect"), [(None, 10), (600.0, 10), (10, 10), (2.5, 2.5)])
+def test_how_long_each_step_may_take(timeout: float | None, connect: float) -> None:
     given: Any = {"timeout": timeout, "connect_timeout": None, "query": {"sig": "geheim"}}
     request = _pools.build("POST", GATE, {}, b"{}", **given)
     steps = {"connect": connect, "pool": connect, "read": timeout, "write": timeout}
