@@ -31,6 +31,15 @@ CONFIG: Any = resolve("innogpt", api_key="k", max_retries=0)
 ONE = httpx.Limits(max_connections=1)
 NO_USE = ["ftp://user:geheim@host:1", "http://[::1", "://x", "http://user:geheim@host:65536"]
 BY_PROXY = http(answer("vom Proxy"))
+PAST = [("", "localhost,127.0.0.1"), ("", "*")]  # a proxy, and what is excepted from it
+# Plain http does not leave the machine through a proxy.
+PAST += [("http://proxy.example:3128", ""), ("socks5://10.0.0.1:1080", ""), ("http://:3128", "")]
+AUTHORITY = trustme.CA()
+GOOD = AUTHORITY.issue_cert("127.0.0.1")
+NOT_TRUSTED = {
+    "an authority that nobody knows": trustme.CA().issue_cert("127.0.0.1"),
+    "another host's": AUTHORITY.issue_cert("sovrgpt.example"),
+}
 
 
 def client(mode: Mode, base_url: str = UNREACHABLE, **own: Any) -> Any:
@@ -48,14 +57,7 @@ def test_the_proxy_of_the_environment_is_asked(mode: Mode, monkeypatch: Any, var
             assert request.startswith(b"POST http://127.0.0.1:9/v1/chat/completions HTTP/1.1\r\n")
 
 
-@pytest.mark.parametrize(
-    ("proxy", "excepted"),
-    [
-        *[("", "localhost,127.0.0.1"), ("", "*")],
-        # Plain http does not leave the machine through a proxy.
-        *[("http://proxy.example:3128", ""), ("socks5://10.0.0.1:1080", ""), ("http://:3128", "")],
-    ],
-)
+@pytest.mark.parametrize(("proxy", "excepted"), PAST)
 def test_what_goes_past_a_proxy(mode: Mode, monkeypatch: Any, proxy: str, excepted: str) -> None:
     with raw_server(BY_PROXY) as local, raw_server(http(answer())) as direct:
         monkeypatch.setenv("HTTP_PROXY", proxy or local.url)
@@ -95,7 +97,6 @@ def test_a_proxy_of_no_use(mode: Mode, monkeypatch: pytest.MonkeyPatch, proxy: s
     assert ("HTTPS_PROXY" in str(error), "geheim" in "".join(shown)) == (True, False)
 
 
-@pytest.mark.usefixtures("authority")
 def test_a_proxy_that_is_silent_or_none(mode: Mode, monkeypatch: Any, caplog: Any) -> None:
     pytest.importorskip("socksio")
     over = threading.Event()
@@ -157,21 +158,13 @@ def test_connections_through_proxies_and_past_them_are_apart(mode: Mode, monkeyp
         assert b"proxy-authorization" not in b"".join(one.requests + two.requests).lower()
 
 
-AUTHORITY = trustme.CA()
-GOOD = AUTHORITY.issue_cert("127.0.0.1")
-NOT_TRUSTED = {
-    "an authority that nobody knows": trustme.CA().issue_cert("127.0.0.1"),
-    "another host's": AUTHORITY.issue_cert("sovrgpt.example"),
-}
-
-
 def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return context
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Certificates are read anew, and the authority's is the one that this machine trusts."""
     path = tmp_path / "authority.pem"
@@ -181,7 +174,6 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.usefixtures("authority")
 @pytest.mark.parametrize("certificate", NOT_TRUSTED.values(), ids=NOT_TRUSTED.keys())
 def test_no_redirect_whom_the_authority_does_not_vouch_for_gets_no_request(
     mode: Mode, certificate: trustme.LeafCert, naps: list[float]
@@ -194,7 +186,6 @@ def test_no_redirect_whom_the_authority_does_not_vouch_for_gets_no_request(
     assert "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-@pytest.mark.usefixtures("authority")
 def test_an_image_is_vouched_for_by_the_name_in_its_address(mode: Mode, monkeypatch: Any) -> None:
     def fetched(host: str) -> Any:
         url = raw.url.replace("127.0.0.1", host)
@@ -208,7 +199,6 @@ def test_an_image_is_vouched_for_by_the_name_in_its_address(mode: Mode, monkeypa
         assert len(raw.requests) == 1
 
 
-@pytest.mark.usefixtures("authority")
 def test_what_is_no_tls_any_more_is_not_kept_and_breaks_an_answer(mode: Mode) -> None:
     def serve(_: bytes, connection: Any) -> None:
         if raw.accepted != 3:
@@ -224,7 +214,6 @@ def test_what_is_no_tls_any_more_is_not_kept_and_breaks_an_answer(mode: Mode) ->
     assert ([one.content for one in whole], "[SSL: " in str(error)) == (["Ja."] * 2, True)
 
 
-@pytest.mark.usefixtures("authority")
 def test_a_tunnel_that_leads_to_the_server_is_kept(mode: Mode, monkeypatch: Any) -> None:
     def serve(request: bytes, connection: socket.socket) -> None:
         host, port = request.split()[1].decode().split(":")
