@@ -31,6 +31,17 @@ async def chat(one: AsyncClient, text: str = "?") -> str:
 
 
 CARRIERS = [("", True, "Aiohttp"), ("httpcore", True, "AsyncHTTP"), ("", False, "AsyncHTTP")]
+DOCUMENT = ROOT / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
+ABOUT = [{"type": "text", "text": "Was steht darin?"}, file_part(path=DOCUMENT)]
+MODEL = {"model": MODELS["innogpt"]}
+CALLS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "chat": ("chat", HELLO, MODEL),
+    "stream": ("stream", HELLO, MODEL),
+    "embed": ("embed", ["Text"] * 300, {}),
+    "an upload": ("chat", [{"role": "user", "content": ABOUT}], MODEL),
+    "an image in a folder": ("generate_image", "ein Icon", {"save_to": ""}),
+    "an image in a file": ("generate_image", "ein Icon", {"save_to": "a.png"}),
+}
 
 
 @pytest.mark.parametrize("case", CARRIERS)
@@ -83,21 +94,16 @@ def test_a_backend_that_is_not_there_is_refused_and_socks_is_httpcores(monkeypat
 
 
 @pytest.mark.parametrize("carrier", ["httpcore", "aiohttp"])
-async def test_a_signed_address_is_asked_as_it_is(carrier: Any) -> None:
-    signed = "/a%7Eb/%41.png?sig=a%2Bb%2F%3D%7E&x=%20"
-    with raw_server(http(b"x")) as raw:
+async def test_a_signed_address_and_a_long_request_go_out_as_they_are(carrier: Any) -> None:
+    signed, text = "/a%7Eb/%41.png?sig=a%2Bb%2F%3D%7E&x=%20", "ä" * 3_000_000
+    with raw_server(http(answer("Ja."))) as raw:
         where, wait = f"{raw.url}{signed}", {"timeout": 5, "connect_timeout": None}
         request = _pools.build("GET", where, {}, None, query={}, **wait)
-        async for _ in _pools.aread(await _pools.asend(request, None, carrier), 100):
+        async for _ in _pools.aread(await _pools.asend(request, None, carrier), 999):
             pass
         assert raw.requests[0].split(b" ")[1].decode().endswith(signed)
-
-
-def test_a_long_request_goes_out_whole() -> None:
-    text = "ä" * 3_000_000
-    with raw_server(http(answer("Ja."))) as raw:
-        assert asyncio.run(chat(client(raw.url), text)) == "Ja."
-        assert [part in raw.requests[0] for part in (text.encode(), b"ncoding: ")] == [True, False]
+        assert await chat(client(raw.url), text) == "Ja."
+        assert [part in raw.requests[1] for part in (text.encode(), b"ncoding: ")] == [True, False]
 
 
 @pytest.mark.parametrize("ending", ["closed", "held", "silent", "closed on the user's"])
@@ -155,19 +161,6 @@ def watched() -> Iterator[BlockBuster]:
         lock = watched.functions["threading.Lock.acquire"]
         lock.can_block_in("coverage/collector.py", "lock_data")
         yield watched
-
-
-DOCUMENT = ROOT / "examples" / "handbuch" / "06-reiserichtlinie.pdf"
-ABOUT = [{"type": "text", "text": "Was steht darin?"}, file_part(path=DOCUMENT)]
-MODEL = {"model": MODELS["innogpt"]}
-CALLS: dict[str, tuple[str, Any, dict[str, Any]]] = {
-    "chat": ("chat", HELLO, MODEL),
-    "stream": ("stream", HELLO, MODEL),
-    "embed": ("embed", ["Text"] * 300, {}),
-    "an upload": ("chat", [{"role": "user", "content": ABOUT}], MODEL),
-    "an image in a folder": ("generate_image", "ein Icon", {"save_to": ""}),
-    "an image in a file": ("generate_image", "ein Icon", {"save_to": "a.png"}),
-}
 
 
 @pytest.mark.usefixtures("watched")

@@ -30,6 +30,21 @@ from tests.core.transport.calls import CALLS, calls
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+DONE = sse(chunk("Ja.", "stop"))
+STREAM = HEAD % 200 + b"%x\r\n%s\r\n" % (len(DONE), DONE)
+ERROR = http(b'{"error": "kaputt"}', status=500, length=1000)
+CHUNKED_ERROR = HEAD % 500 + b'13\r\n{"error": "kaputt"}\r\n5;'
+OWN = {"http_transport": httpx.HTTPTransport, "http_async_transport": httpx.AsyncHTTPTransport}
+UNENDED: dict[str, tuple[bytes, bytes | None]] = {
+    "a trailer drips": (STREAM + b"0\r\nX-Filler: ", b"x" * 200),
+    "the size of an error's chunk drips": (CHUNKED_ERROR, b"x" * 200),
+    "an error drips": (ERROR, b" " * 200),
+    "an error is silent": (ERROR, b""),
+    "an error is closed": (ERROR, None),
+}
+SHARED = {name: partial(make, http2=True) for name, make in OWN.items()}  # by requests
+WAYS = [(own, case) for own in ({}, OWN) for case in UNENDED]
+WAYS += [(SHARED, case) for case in ("an error drips", "an error is silent")]
 
 
 def fails(mode: Mode, raw: RawServer, what: str, **more: Any) -> Any:
@@ -97,9 +112,7 @@ def test_bounded_what_is_decompressed(mode: Mode) -> None:
         with raw_server(http(packed, headers=["Content-Encoding: gzip"])) as raw:
             error = fails(mode, raw, "embeddings", max_response_bytes=bound)
         assert str(error).startswith(f"meinGPT: embeddings of more than {bound} bytes")
-
-
-def test_bounded_pieces_of_what_is_decompressed() -> None:
+    # And each piece of it, and what it costs.
     empty = [gzip.compress(b"") * number for number in (500, 2000)]
     few, many = (support.work(partial(list, _pools._Inflater("gzip", MIB).feed(x))) for x in empty)
     assert many < 8 * few
@@ -131,23 +144,6 @@ def test_bounded_in_time_a_body_that_goes_on_as_no_http(mode: Mode, what: str) -
     for serve in (lambda _, one: one.shutdown(socket.SHUT_RDWR), reset, no_http):
         with raw_server(serve) as raw:
             assert ("broke" in str(fails(mode, raw, what)), len(raw.requests)) == (True, 1)
-
-
-DONE = sse(chunk("Ja.", "stop"))
-STREAM = HEAD % 200 + b"%x\r\n%s\r\n" % (len(DONE), DONE)
-ERROR = http(b'{"error": "kaputt"}', status=500, length=1000)
-CHUNKED_ERROR = HEAD % 500 + b'13\r\n{"error": "kaputt"}\r\n5;'
-OWN = {"http_transport": httpx.HTTPTransport, "http_async_transport": httpx.AsyncHTTPTransport}
-UNENDED: dict[str, tuple[bytes, bytes | None]] = {
-    "a trailer drips": (STREAM + b"0\r\nX-Filler: ", b"x" * 200),
-    "the size of an error's chunk drips": (CHUNKED_ERROR, b"x" * 200),
-    "an error drips": (ERROR, b" " * 200),
-    "an error is silent": (ERROR, b""),
-    "an error is closed": (ERROR, None),
-}
-SHARED = {name: partial(make, http2=True) for name, make in OWN.items()}  # by requests
-WAYS = [(own, case) for own in ({}, OWN) for case in UNENDED]
-WAYS += [(SHARED, case) for case in ("an error drips", "an error is silent")]
 
 
 @pytest.mark.parametrize(("own", "case"), WAYS)
