@@ -74,6 +74,19 @@ NO_ANSWERS: list[tuple[Step, type[errors.DsgvoError], str]] = [
 ]
 FINISHED = sse(chunk("Ja.", "stop"), done=False)
 ENDS = [("dropped", STREAM), ("dropped", FINISHED), ("held", STREAM), ("held", sse(chunk()))]
+PACKED = gzip.compress(STREAM)
+# An encoding, a body in it, and what is said of one that cannot be read
+ENCODED: list[tuple[str, bytes, str]] = [
+    *((name, PACKED, "") for name in ("GZIP", "x-gzip")),
+    ("deflate", zlib.compress(STREAM), ""),
+    ("deflate", zlib.compress(STREAM, wbits=-15), ""),
+    ("deflate", b"kein deflate", "its compression: "),
+    *((name, STREAM, "") for name in ("identity", "none", "utf-8", "x" * 5000)),
+    ("gzip", PACKED[:20] + b"kein gzip" + PACKED[20:], "its compression: "),
+    ("gzip", gzip.compress(sse(chunk("Ja."), done=False))[:-8], "the compressed body is not whole"),
+    ("gzip, gzip", gzip.compress(PACKED), "its content-encoding, of several kinds, was"),
+    ("zstd, br", b"x", "its content-encoding, zstd, was not asked for"),
+]
 
 
 @hows
@@ -114,21 +127,6 @@ def test_whole_answers_after_the_end_nothing_more_is_needed(
         assert not over.is_set()  # the answer is whole while the server holds its end back
         let_go.set()
         assert len(raw.requests) == 1
-
-
-PACKED = gzip.compress(STREAM)
-# An encoding, a body in it, and what is said of one that cannot be read
-ENCODED: list[tuple[str, bytes, str]] = [
-    *((name, PACKED, "") for name in ("GZIP", "x-gzip")),
-    ("deflate", zlib.compress(STREAM), ""),
-    ("deflate", zlib.compress(STREAM, wbits=-15), ""),
-    ("deflate", b"kein deflate", "its compression: "),
-    *((name, STREAM, "") for name in ("identity", "none", "utf-8", "x" * 5000)),
-    ("gzip", PACKED[:20] + b"kein gzip" + PACKED[20:], "its compression: "),
-    ("gzip", gzip.compress(sse(chunk("Ja."), done=False))[:-8], "the compressed body is not whole"),
-    ("gzip, gzip", gzip.compress(PACKED), "its content-encoding, of several kinds, was"),
-    ("zstd, br", b"x", "its content-encoding, zstd, was not asked for"),
-]
 
 
 @hows

@@ -19,6 +19,35 @@ from tests.core.support import Mode, answer, http, raised, raw_server
 
 STATUSES: dict[int, Any] = {400: errors.BadRequestError, 403: errors.PermissionDeniedError}
 STATUSES |= {429: errors.RateLimitError, 500: errors.InternalServerError}
+CERTIFICATE = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+BROKE = "the connection to gate.example broke"
+CHECK = "; check base_url or SOVRGPT_BASE_URL"
+IN_TIME = f"gate.example could not be reached in time{CHECK}"
+SILENT = "no answer within timeout=7 seconds; timeout= says how long silence may last"
+UNKNOWN = (
+    f"cannot reach gate.example ({CERTIFICATE}): if its certificate is your company's own, set "
+    "SSL_CERT_FILE to the authority's, or pass http_transport=httpx.HTTPTransport(verify=…)"
+)
+BY = "cannot reach gate.example: the proxy answered"
+WAY_OUT = "http_async_transport=httpx.AsyncHTTPTransport() takes more"
+ENV, WANTS = "; check HTTPS_PROXY and NO_PROXY", ", it wants a user name and a password"
+# What httpx raised, what kind of failure it is, whether it may be sent again, and what is said
+RAISED: list[tuple[Exception, str, bool, str]] = [
+    (httpx.ConnectError("no"), "unreachable", True, f"cannot reach gate.example (no){CHECK}"),
+    (CERTIFICATE, "untrusted", False, UNKNOWN),
+    (httpx.ConnectTimeout("t"), "unreachable in time", True, IN_TIME),
+    (httpx.ReadTimeout("t"), "silent", False, SILENT),
+    *((e("x"), "broken", True, f"{BROKE} (x)") for e in httpx.ProtocolError.__subclasses__()),
+    (httpx.ReadError(""), "broken", True, f"{BROKE} (ReadError)"),
+    *((httpx.ProxyError(s), "proxy", s > "407", f"{BY} {s}{ENV}") for s in ("403", "429", "503")),
+    (httpx.ProxyError("407"), "proxy", False, f"{BY} 407{WANTS}{ENV}"),
+]
+REDIRECTS = [
+    (301, "chat", "x-litellm-call-id", "OTHER/login?q=geheim", "OTHER/login?***"),
+    (308, "embed", "apim-request-id", "/login", "/login"),
+    (307, "stream", "cf-ray", "https://user:geheim@x.example/", "https://***@x.example/"),
+    (302, "chat", "cf-ray", "https://x.example/schluessel/a", "https://x.example/***/a"),
+]
 
 
 @pytest.mark.covers("*", "header Authorization")
@@ -44,31 +73,6 @@ def test_typed_errors_have_a_class_and_a_way_out(mode: Mode, server: Server, pro
     error = raised(errors.NotFoundError, mode.chat, client)
     assert f"base_url or {PROVIDERS[provider].env}_BASE_URL, and the model's name" in str(error)
     assert "seen to answer" not in str(error)
-
-
-CERTIFICATE = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
-BROKE = "the connection to gate.example broke"
-CHECK = "; check base_url or SOVRGPT_BASE_URL"
-IN_TIME = f"gate.example could not be reached in time{CHECK}"
-SILENT = "no answer within timeout=7 seconds; timeout= says how long silence may last"
-UNKNOWN = (
-    f"cannot reach gate.example ({CERTIFICATE}): if its certificate is your company's own, set "
-    "SSL_CERT_FILE to the authority's, or pass http_transport=httpx.HTTPTransport(verify=…)"
-)
-BY = "cannot reach gate.example: the proxy answered"
-WAY_OUT = "http_async_transport=httpx.AsyncHTTPTransport() takes more"
-ENV, WANTS = "; check HTTPS_PROXY and NO_PROXY", ", it wants a user name and a password"
-# What httpx raised, what kind of failure it is, whether it may be sent again, and what is said
-RAISED: list[tuple[Exception, str, bool, str]] = [
-    (httpx.ConnectError("no"), "unreachable", True, f"cannot reach gate.example (no){CHECK}"),
-    (CERTIFICATE, "untrusted", False, UNKNOWN),
-    (httpx.ConnectTimeout("t"), "unreachable in time", True, IN_TIME),
-    (httpx.ReadTimeout("t"), "silent", False, SILENT),
-    *((e("x"), "broken", True, f"{BROKE} (x)") for e in httpx.ProtocolError.__subclasses__()),
-    (httpx.ReadError(""), "broken", True, f"{BROKE} (ReadError)"),
-    *((httpx.ProxyError(s), "proxy", s > "407", f"{BY} {s}{ENV}") for s in ("403", "429", "503")),
-    (httpx.ProxyError("407"), "proxy", False, f"{BY} 407{WANTS}{ENV}"),
-]
 
 
 @pytest.mark.parametrize(("error", "kind", "again", "said"), RAISED)
@@ -107,15 +111,7 @@ def test_what_aiohttp_raises_is_told_without_the_request_that_it_holds() -> None
     assert _pools._failure(TimeoutError()).kind == "silent"
 
 
-@pytest.mark.parametrize(
-    ("status", "how", "name", "location", "shown"),
-    [
-        (301, "chat", "x-litellm-call-id", "OTHER/login?q=geheim", "OTHER/login?***"),
-        (308, "embed", "apim-request-id", "/login", "/login"),
-        (307, "stream", "cf-ray", "https://user:geheim@x.example/", "https://***@x.example/"),
-        (302, "chat", "cf-ray", "https://x.example/schluessel/a", "https://x.example/***/a"),
-    ],
-)
+@pytest.mark.parametrize(("status", "how", "name", "location", "shown"), REDIRECTS)
 def test_no_redirect_a_redirect_is_never_followed(
     mode: Mode, status: int, how: str, name: str, location: str, shown: str
 ) -> None:

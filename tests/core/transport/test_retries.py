@@ -28,6 +28,24 @@ TOLD = ErrorEvent(0, {"message": "zu viel", "code": 429}, reply=Reply("x", strea
 FAULTS: list[Any] = [[LIMIT] * 4, [CLOSED, *[BUSY] * 3], [SAID, BUSY] * 2]
 COUNTED = [(call, faults) for call in (("ask",), ("embed", ["Text"])) for faults in FAULTS]
 COUNTED += [(("ask",), [(TOLD, errors.RateLimitError), BUSY] * 2)]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+GU = sse(chunk("Gu"), done=False)
+BEGUN: dict[str, bytes] = {
+    "half a head": HEAD[:-1],
+    "half a plain answer": HEAD + b'{"choices": [{"index": 0, "message": {"cont',
+    "a head of one at work": b"HTTP/1.1 102 Processing\r\n\r\n",
+    "half a chunk": http(b'data: {"choi', kind="text/event-stream", length=100),
+    "a chunk": http(GU, kind="text/event-stream", length=1000),
+    "a chunk, and no HTTP": bounds.HEAD % 200 + b"%x\r\n%s\r\nPfui\r\n" % (len(GU), GU),
+}
+WAITED: list[tuple[Status, list[float]]] = [
+    (Status(429, headers={"retry-after": "59.5"}), [59.5, 59.5]),
+    (Status(529, headers={"retry-after": "9", "retry-after-ms": "250"}), [0.25, 0.25]),
+    (Status(429, headers={"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}), [0.0, 0.0]),
+    (Status(429, headers={"retry-after": "3600"}), []),
+    (Status(418, headers={"x-should-retry": "true", "retry-after-ms": "10"}), [0.01, 0.01]),
+    (Status(503, headers={"x-should-retry": "false"}), []),
+]
 
 
 @pytest.mark.parametrize("most", [0, 3])
@@ -61,18 +79,6 @@ def test_retry_a_server_that_cannot_be_reached_in_time(mode: Mode, naps: list[fl
         error = raised(errors.APITimeoutError, mode.chat, client)
         assert "could not be reached in time" in str(error)
     assert len(naps) == 2
-
-
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
-GU = sse(chunk("Gu"), done=False)
-BEGUN: dict[str, bytes] = {
-    "half a head": HEAD[:-1],
-    "half a plain answer": HEAD + b'{"choices": [{"index": 0, "message": {"cont',
-    "a head of one at work": b"HTTP/1.1 102 Processing\r\n\r\n",
-    "half a chunk": http(b'data: {"choi', kind="text/event-stream", length=100),
-    "a chunk": http(GU, kind="text/event-stream", length=1000),
-    "a chunk, and no HTTP": bounds.HEAD % 200 + b"%x\r\n%s\r\nPfui\r\n" % (len(GU), GU),
-}
 
 
 @pytest.mark.parametrize("ending", ["closed", "closed to a pool for HTTP/2", "silence"])
@@ -137,17 +143,7 @@ def test_retry_a_kept_connection_over_http_2_that_is_closed_costs_none() -> None
         assert raw.accepted == 3
 
 
-@pytest.mark.parametrize(
-    ("step", "waited"),
-    [
-        (Status(429, headers={"retry-after": "59.5"}), [59.5, 59.5]),
-        (Status(529, headers={"retry-after": "9", "retry-after-ms": "250"}), [0.25, 0.25]),
-        (Status(429, headers={"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}), [0.0, 0.0]),
-        (Status(429, headers={"retry-after": "3600"}), []),
-        (Status(418, headers={"x-should-retry": "true", "retry-after-ms": "10"}), [0.01, 0.01]),
-        (Status(503, headers={"x-should-retry": "false"}), []),
-    ],
-)
+@pytest.mark.parametrize(("step", "waited"), WAITED)
 @pytest.mark.parametrize("call", [("ask",), ("embed", ["Text"])])
 @pytest.mark.parametrize("kind", ["", "application/json", "text/event-stream"])
 def test_retry_what_the_server_says_of_it(

@@ -17,6 +17,21 @@ from tests.core.support import Mode, answer, http, json_of, raised, raw_server, 
 from tests.core.transport.calls import CALLS, calls
 
 URL = "https://gate.example/v1/chat/completions"
+OPTIONS: dict[str, Any] = {"timeout": 7, "max_retries": 1, "extra_headers": {"X-Gate": "geheim"}}
+OPTIONS |= {"extra_query": {"v": 2, "w": "ä b"}, "extra_body": {"marke": 1}}
+WRONG: list[tuple[str, Any, str]] = [
+    ("api_key", "geheim", "api_key cannot be set for one call: pass it to the constructor"),
+    ("headers", {"X-Gate": "geheim"}, "headers is no parameter of a request: pass extra_headers"),
+    ("extra_headers", {"Authorization": "geheim"}, "extra_headers: 'Authorization' is set by"),
+    ("extra_headers", ["a"], "extra_headers is not a mapping"),
+    ("extra_query", {"a": [1]}, "extra_query['a']: use a text, a number or a bool"),
+    ("extra_body", "x", "extra_body is a str, not a dict"),
+    ("extra_body", {"a": {"b": [iter([1])]}}, "extra_body['a'] holds an iterator: pass a list"),
+    ("openai_proxy", "geheim", "openai_proxy is no parameter of a request"),
+    ("azure_ad_token", "geheim", "azure_ad_token is no parameter of a request"),
+    ("extra_body", {"Authorization": "geheim"}, "extra_body['Authorization'] is no field of a"),
+    ("extra_body", {"model": ["m"]}, "extra_body['model'] is a list, not a str"),
+]
 
 
 class Mock(httpx.MockTransport):
@@ -107,23 +122,6 @@ def test_the_seam_is_not_lost_in_a_pickle() -> None:
         with pytest.raises(errors.ConfigurationError, match=f"{said} cannot be pick"):
             pickle.dumps(one)
     assert copy.deepcopy(held).config.http_transport is held.config.http_transport
-
-
-OPTIONS: dict[str, Any] = {"timeout": 7, "max_retries": 1, "extra_headers": {"X-Gate": "geheim"}}
-OPTIONS |= {"extra_query": {"v": 2, "w": "ä b"}, "extra_body": {"marke": 1}}
-WRONG: list[tuple[str, Any, str]] = [
-    ("api_key", "geheim", "api_key cannot be set for one call: pass it to the constructor"),
-    ("headers", {"X-Gate": "geheim"}, "headers is no parameter of a request: pass extra_headers"),
-    ("extra_headers", {"Authorization": "geheim"}, "extra_headers: 'Authorization' is set by"),
-    ("extra_headers", ["a"], "extra_headers is not a mapping"),
-    ("extra_query", {"a": [1]}, "extra_query['a']: use a text, a number or a bool"),
-    ("extra_body", "x", "extra_body is a str, not a dict"),
-    ("extra_body", {"a": {"b": [iter([1])]}}, "extra_body['a'] holds an iterator: pass a list"),
-    ("openai_proxy", "geheim", "openai_proxy is no parameter of a request"),
-    ("azure_ad_token", "geheim", "azure_ad_token is no parameter of a request"),
-    ("extra_body", {"Authorization": "geheim"}, "extra_body['Authorization'] is no field of a"),
-    ("extra_body", {"model": ["m"]}, "extra_body['model'] is a list, not a str"),
-]
 
 
 @calls

@@ -20,6 +20,13 @@ from tests.core.transport.test_secrets import locals_of
 from tests.vendors import MODELS
 
 MODEL, LONG = MODELS["sovrgpt"], Reply(chunks=[f"Wort{i} " for i in range(5000)], pace=0.002)
+STREAMS = 500
+REST = [sse(chunk("x"), done=False)] * 500
+BROKEN: dict[str, Any] = {
+    "error event": ErrorEvent(2, reply=Reply(chunks=LONG.chunks, stream=True)),
+    "not JSON": Raw(chunks=[sse("{", done=False), *REST], delay=0.01),
+    "error at first": Raw(chunks=[sse({"error": "nein"}, done=False), *REST], delay=0.01),
+}
 
 
 @pytest.fixture
@@ -105,14 +112,6 @@ async def test_cancel_a_call_that_waits(async_mode: Mode, fresh: Server, how: st
     assert await asyncio.to_thread(closes, fresh)
 
 
-REST = [sse(chunk("x"), done=False)] * 500
-BROKEN: dict[str, Any] = {
-    "error event": ErrorEvent(2, reply=Reply(chunks=LONG.chunks, stream=True)),
-    "not JSON": Raw(chunks=[sse("{", done=False), *REST], delay=0.01),
-    "error at first": Raw(chunks=[sse({"error": "nein"}, done=False), *REST], delay=0.01),
-}
-
-
 @types.coroutine
 def cancelled_at(step: int, call: Any, times: int) -> Any:
     """Await a call, and cancel the task where it waits for the so many-th time, and the next."""
@@ -161,9 +160,6 @@ def test_cancel_a_kept_error_keeps_no_connection(mode: Mode, fresh: Server, step
         mode.ask(mode.client("sovrgpt", fresh, max_retries=0))
     assert closes(fresh)
     assert caught.value.__traceback__ is not None  # and with it every frame that was passed
-
-
-STREAMS = 500
 
 
 @pytest.mark.slow
