@@ -16,7 +16,14 @@ from dsgvo.cli.emulated import access
 from dsgvo.cli.files import UnreadableError, decode, read_regular
 from dsgvo.cli.metering import Meter
 from dsgvo.cli.options import ProviderArgument, chosen_model
-from dsgvo.errors import CapabilityError, ConfigurationError, DsgvoError
+from dsgvo.errors import (
+    BadRequestError,
+    CapabilityError,
+    ConfigurationError,
+    DsgvoError,
+    RequestTooLargeError,
+    UnprocessableEntityError,
+)
 from dsgvo.files import file_part, image_part
 from dsgvo.providers import Provider, get_provider
 from dsgvo.transport import Client
@@ -31,6 +38,12 @@ __all__ = ["chat"]
 
 MAX_TEXT_BYTES = 200_000
 MAX_UPLOAD_BYTES = 20_000_000
+_REFUSED = (
+    BadRequestError,
+    CapabilityError,
+    RequestTooLargeError,
+    UnprocessableEntityError,
+)
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})  # that models take
 
 
@@ -97,10 +110,23 @@ class _Session:
 
     def take(self, line: str) -> bool:
         """Take a line of the user's; return whether the conversation goes on."""
+        try:
+            line.encode()
+        except UnicodeEncodeError:  # what stdin could not read
+            raise ConfigurationError(
+                "the input is not UTF-8: convert it, as by iconv -f WINDOWS-1252 -t UTF-8"
+            ) from None
         if not line:
             return True
         if not line.startswith("/"):
-            self._ask(line)
+            try:
+                self._ask(line)
+            except _REFUSED as error:
+                if self.files or self.parts:  # or each message that follows would be refused too
+                    self.files.clear()
+                    self.parts.clear()
+                    error.add("what /file has added is left out from now on")
+                raise
             return True
         name, _, argument = line[1:].partition(" ")
         if name in {"quit", "exit"}:
@@ -134,7 +160,9 @@ class _Session:
         try:
             for delta in deltas:
                 answer = delta.content + delta.refusal
-                for piece, thought in ((delta.reasoning, True), (answer, False)):
+                # Between two pipes, nothing would tell thoughts from the answer.
+                shown = delta.reasoning if self.screen.is_terminal or _somebody_types() else ""
+                for piece, thought in ((shown, True), (answer, False)):
                     if not piece:
                         continue
                     if writer is None or thought is not thinking:
@@ -151,10 +179,9 @@ class _Session:
                 whole = delta.completion
             self.meter.add(whole.usage if whole else None)
         except KeyboardInterrupt:  # stops the answer, not the conversation
+            if not _somebody_types():
+                raise
             said.append(" …")
-        except CapabilityError:
-            self.parts.clear()  # or each message that follows would be refused too
-            raise
         finally:
             deltas.close()
             if writer is not None:

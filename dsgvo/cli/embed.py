@@ -44,6 +44,9 @@ def embed(
     dimensions: Annotated[int | None, typer.Option(help="Length of the vectors.")] = None,
     batch_size: Annotated[int, typer.Option(help="Texts a request.")] = 128,
     part_rows: Annotated[int, typer.Option(help="Rows a file.")] = 4096,
+    allow_undocumented: Annotated[
+        bool, typer.Option("--allow-undocumented", help="Where no page says that it embeds.")
+    ] = False,
     requests_per_minute: PerMinute = None,
     tokens_per_minute: TokensPerMinute = None,
     max_concurrency: Maximum = 128,
@@ -79,6 +82,7 @@ def embed(
             dimensions=dimensions,
             batch_size=batch_size,
             part_rows=part_rows,
+            allow_undocumented=allow_undocumented,
             requests_per_minute=requests_per_minute,
             tokens_per_minute=tokens_per_minute,
             max_concurrency=max_concurrency,

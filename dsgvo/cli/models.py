@@ -93,7 +93,8 @@ def _show(found: Sequence[_Found]) -> None:
         for processor in processors:
             ids = ", ".join(model.id for model in listed if model.processor == processor)
             notes.append(f"{spec.title} says who runs {ids}: {processor}.")
-        for model in (one for one in listed if "[" not in one.id):
+        dated = [model for model in spec.models if "[" in model.id]  # patterns of the page
+        for model in (one for one in listed if one not in dated):
             name = model.id.replace("*", "…")  # a series
             table.add_row(spec.title, name, _abilities(model), model.region or "unknown", source)
     screen = Screen()

@@ -109,6 +109,9 @@ def test_mistakes_do_not_end_the_conversation(tmp_path: Path, vendor_environment
     said += ("/file http://[: Invalid IPv6 URL", "/file ~niemand-hier/x: ", "error: /file what? ")
     said += ("error: there is no command /nix: /help lists them", "image")
     assert [one in told for one, told in zip(said, err.splitlines(), strict=True)] == [True] * 8
+    vendor_environment.script("sovrgpt", Status(400))
+    out, err = talk(files[2], "Was?", "2 + 3", to="sovrgpt --model qwen3.5-9b")
+    assert ("„2 + 3“" in out, "/file has added is left out" in err) == (True, True)
 
 
 def test_from_a_pipe_an_error_ends_it_and_a_key_is_enough(vendor_environment: Server) -> None:
