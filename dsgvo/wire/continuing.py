@@ -20,6 +20,8 @@ OVERLAP = 400
 
 _WORD = re.compile(r"(?<!\S)\S")
 _SPACE = re.compile(r"\s+")
+_FENCE = re.compile(r"\s*```[^\n`]+\n")  # with a language: else it may be the block's end
+_FENCE_BEGUN = re.compile(r"\s*`{1,3}[^\n`]{,40}")
 _OF_WHOLE_ANSWERS = frozenset({"response_format", "structured_outputs"})
 
 
@@ -61,9 +63,11 @@ class Seam:
         ' drei'
         >>> Seam("| 1 |\n").feed("| 2 |", last=True)
         '| 2 |'
+        >>> Seam("```py\na = 1\nb = ").feed("```py\nb = 2")
+        '2'
     """
 
-    __slots__ = ("_ends", "_held", "_space", "repeats")
+    __slots__ = ("_ends", "_fenced", "_held", "_space", "repeats")
 
     def __init__(self, before: str) -> None:
         tail = before[-OVERLAP:]
@@ -72,6 +76,7 @@ class Seam:
         ends = [words[word.start() :] for word in _WORD.finditer(words)]  # the longest first
         sure = ends[:-2] or ends[:1]  # three words as they were asked for, or all that there are
         self._ends = [*sure[-1:], *ends]  # those first: words may recur
+        self._fenced = before.count("```") % 2 == 1  # some open the block anew
         self._held = ""
         self.repeats = False
         """Whether the rest begins with words from before the cut."""
@@ -81,15 +86,18 @@ class Seam:
         if not self._ends:
             return text
         held = self._held + text
-        begun = _SPACE.sub(" ", held.lstrip())
+        fence = _FENCE.match(held) if self._fenced else None
+        words = held[fence.end() :] if fence else held
+        begun = _SPACE.sub(" ", words.lstrip())
         short = len(held) < 2 * OVERLAP  # of blanks alone, more may come without an end
-        if short and not last and any(end.startswith(begun) for end in self._ends):
+        begins = self._fenced and _FENCE_BEGUN.fullmatch(held)
+        if short and not last and (begins or any(end.startswith(begun) for end in self._ends)):
             self._held = held
             return ""
-        goes_on = held[:1].isspace() and not self._space  # fewer words recur by chance then
+        goes_on = words[:1].isspace() and not self._space  # fewer words recur by chance then
         for end in filter(begun.startswith, self._ends):
-            said = re.match(r"\s*" + r"\s+".join(map(re.escape, end.split())), held)
-            rest = held[said.end() :] if said else ""
+            said = re.match(r"\s*" + r"\s+".join(map(re.escape, end.split())), words)
+            rest = words[said.end() :] if said else ""
             is_all = last and not rest.strip()
             if goes_on and len(end) < len(self._ends[0]) and not is_all:
                 continue
