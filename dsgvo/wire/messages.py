@@ -62,7 +62,8 @@ def function_call(
     """Return a tool call of an earlier turn, with arguments that a strict server takes.
 
     Broken arguments go back inside of a JSON object that quotes them, and what is no number in JSON
-    as a text: a server that reads them would refuse the whole conversation.
+    as a text, and a call without a name has one: a server that reads them would refuse the whole
+    conversation.
 
     Raises:
         ConfigurationError: If the arguments cannot be written as JSON.
@@ -75,7 +76,8 @@ def function_call(
         text = arguments if _is_object(arguments) else _written(_repaired(arguments), name)
     else:
         text = _written(arguments or {}, name)
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
+    function = {"name": name or "unnamed", "arguments": text}
+    return {"id": call_id, "type": "function", "function": function}
 
 
 def assistant_message(

@@ -39,6 +39,7 @@ def test_arguments_that_come_and_those_of_earlier_calls_are_objects() -> None:
         assert json.loads(text, parse_constant=pytest.fail) == sent
         assert call == {"id": "1", "type": "function", "function": {"name": "f"}}
     assert wire.function_call("1", "f", '{ "a":1 }')["function"]["arguments"] == '{ "a":1 }'
+    assert wire.function_call("1", "", {})["function"]["name"] == "unnamed"
     error = raised(ConfigurationError, wire.function_call, "1", "f", {"a": object()})
     assert "earlier call of tool 'f'" in str(error)
 
