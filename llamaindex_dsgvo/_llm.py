@@ -546,6 +546,7 @@ def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
         )
     spec = tool.metadata.to_openai_tool(skip_length_check=True)
     function: dict[str, Any] = spec["function"]
+    function["name"] = tool.metadata.name  # LlamaIndex's own one on the wire is told back by nobody
     function["description"] = _clean(function["description"] or "", function["name"])
     parameters, schema, own = function["parameters"], tool.metadata.fn_schema, None
     if schema and "properties" not in parameters:  # LlamaIndex drops a reference at the root

@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 _BOM = b"\xef\xbb\xbf"
+_ANSWERS = frozenset({"message", "answer"})  # FastGPT's is the other
 _SNIFF_BYTES = 6  # that tell a stream from other text
 _SSE_LINE = re.compile(rb":|(?:data|event|id|retry)\b|error: ?\{")
 
@@ -137,6 +138,7 @@ class ChatDecoder:
         self._is_stream: bool | None = None  # until it is known
         self._body = bytearray()
         self._sse = SSEDecoder()
+        self._ignored = ""  # events of other names, told where nothing else came
         self._held = ""  # an event whose text ends in half a character: the next may have the rest
         self._reader = ChunkReader(
             thinking=thinking, tool_names=tool_names, before=before and before.reasoning
@@ -203,7 +205,7 @@ class ChatDecoder:
             if not self.done:
                 return [*deltas, *self._ended(how)]
             if not self._reader.chunks:
-                what = "a stream without choices"
+                what = f"a stream without choices{self._ignored}"
                 raise self._unexpected(what) if self._seam is None else self._incomplete(what)
         return [*deltas, *self._flush()]
 
@@ -257,7 +259,7 @@ class ChatDecoder:
                     self._held = ""
                     if (delta := self._delta(held, may_hold=False)) is not None:
                         deltas.append(delta)
-                if name == "message":
+                if name in _ANSWERS:
                     if data == "[DONE]":
                         self.done = True
                         break
@@ -267,6 +269,8 @@ class ChatDecoder:
                         break
                 elif name == "error":
                     raise self._vendor_error(data)
+                else:
+                    self._ignored = f", and events that no chat stream has ({name[:40]!r})"
         except APIError as error:
             self._error, self.done = error, True
             if not deltas:
@@ -286,7 +290,8 @@ class ChatDecoder:
             deltas += self._deltas([Event("message", "")])
         if self._reader.finish_reason is not None:
             return deltas, "the stream went on after its finish reason, and ended without [DONE]"
-        return deltas, "the stream ended without a finish reason"
+        ignored = "" if self._reader.chunks else self._ignored
+        return deltas, f"the stream ended without a finish reason{ignored}"
 
     def _delta(self, data: str, *, may_hold: bool = True) -> Delta | None:
         try:

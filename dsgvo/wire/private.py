@@ -22,6 +22,8 @@ _CONTENT = frozenset(
 )
 """Fields that hold personal data, however short; of others a message may name a value."""
 
+_VALUES = ("enum", "const", "default", "examples")  # of a schema: customers, perhaps
+
 _PLAIN = frozenset({"role", "type", "tool_call_id"})
 _PLAIN_OF_CALL = _PLAIN | {"id"}
 
@@ -40,9 +42,9 @@ def private_texts(body: Mapping[str, Any] | None) -> list[str]:
         return []
     found: set[str] = set()
     for name, value in body.items():
-        if name not in _NOT_CONTENT:
-            shortest = _SHORTEST if name in _CONTENT else _SURELY_QUOTED
-            found.update(text for text in _texts(value) if len(text) >= shortest)
+        shortest = _SHORTEST if name in _CONTENT else _SURELY_QUOTED
+        texts = _values(value) if name in _NOT_CONTENT else _texts(value)
+        found.update(text for text in texts if len(text) >= shortest)
     return list(found)
 
 
@@ -75,6 +77,16 @@ def private_answer(answer: Completion) -> list[str]:
     said = [answer.content, answer.reasoning, answer.refusal]
     said += (call.arguments for call in answer.tool_calls)
     return [text for text in said if len(text) >= _SURELY_QUOTED]
+
+
+def _values(schema: object) -> Iterator[str]:
+    """Yield the texts that a schema, or what holds one, allows as values."""
+    if isinstance(schema, Mapping):
+        for key, item in cast("Mapping[str, object]", schema).items():
+            yield from _texts(item) if key in _VALUES else _values(item)
+    elif isinstance(schema, list | tuple):
+        for item in cast("list[object]", schema):
+            yield from _values(item)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -138,6 +138,27 @@ def test_a_tool_that_is_required(server: Server) -> None:
 BROKEN = {"name": "addiere", "arguments": '{"a": 1'}
 
 
+def test_a_name_that_no_server_takes_is_another_on_the_wire_alone(
+    mode: Mode, server: Server
+) -> None:
+    names = {"tage für": "tage_fuer", "f.g": "f_g_2", "f_g": "f_g"}
+    tools = [
+        FunctionTool.from_defaults(lambda x, name=name: (name, x), name=name) for name in names
+    ]
+    for name, sent in names.items():
+        called = Reply(tool_calls=[{"name": sent, "arguments": {"x": 1}, "id": "1"}])
+        server.script("innogpt", *[called] * 2)
+        result = mode.call(llm("innogpt"), "predict_and_call", tools, user_msg="?")
+        assert result.sources[0].raw_output == (name, 1)
+        answer = mode.call(llm("innogpt"), "chat_with_tools", tools, "?", tool_choice=name)
+        assert [one.tool_name for one in llm("innogpt").get_tool_calls_from_response(answer)] == [
+            name
+        ]
+        body = bodies(server)[-1]
+        offered = [tool["function"]["name"] for tool in body["tools"]]
+        assert (offered, body["tool_choice"]["function"]["name"]) == ([*names.values()], sent)
+
+
 def test_calls_that_cannot_be_made(mode: Mode, server: Server) -> None:
     model, asked = llm("meingpt"), {"tools": [ADD], "user_msg": "x"}
     for reply, says in (

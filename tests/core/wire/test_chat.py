@@ -243,6 +243,7 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
         for name, values, kept in KNOWN
         for value, left in zip(values, kept, strict=True)
     },
+    "events of FastGPT": ([b"event: answer\n" + END], JA),
     "events of another kind": ([b"event: %b\ndata: %b\n\n" % one + END for one in NAMED], JA),
     "what says nothing": ([b"data: %b\n\n" % one + END for one in (b"", b'{"detail":"x"}')], JA),
 }
@@ -429,6 +430,7 @@ NO_ANSWER: dict[str, list[bytes]] = {
     "got JSON that is not an object": [b"[]", b'["Ja."]'],
     "got JSON nested deeper than 200 levels": [b'{"choices":' * 300],
     "got a stream without choices": [sse({"model": "m"}), sse()],
+    "no chat stream has ('delta')": [b"event: delta\n" + END + DONE + b"\n\n"],
     "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],
     "got a choice without a message": [choice(**parts)[0] for parts in ({}, {"message": None})],
 }

@@ -231,6 +231,9 @@ def test_the_private_texts_of_a_request_and_their_tokens() -> None:
         body |= {"service_tier": "flex"}
         assert sorted(private_texts(body)) == ["Bild", "Mein Befund", "Text eins"]
     assert private_texts(None) == []
+    values = {"a": {"enum": ["Erika Mustermann", "Max"], "description": "Der Name der Kundin"}}
+    tools = [{"function": {"name": "f", "parameters": {"properties": values}}}]
+    assert private_texts({"tools": tools}) == ["Erika Mustermann"]
 
 
 # an argument and its value → what is said of it
