@@ -547,8 +547,8 @@ def _tool(tool: BaseTool, strict: bool | None) -> dict[str, Any]:
     spec = tool.metadata.to_openai_tool(skip_length_check=True)
     function: dict[str, Any] = spec["function"]
     # LlamaIndex's own name for the wire is told back by nobody.
-    function["name"] = name = tool.metadata.name or ""
-    function["description"] = _clean(function["description"] or "", name)
+    function["name"] = name = tool.metadata.name
+    function["description"] = _clean(function["description"] or "", name or "")
     parameters, schema, own = function["parameters"], tool.metadata.fn_schema, None
     if schema and "properties" not in parameters:  # LlamaIndex drops a reference at the root
         own = schema.model_json_schema()

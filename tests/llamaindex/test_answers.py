@@ -9,7 +9,7 @@ import pytest
 from llama_index.core import Document, Settings, SummaryIndex
 from llama_index.core.base.llms import types
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
-from llama_index.core.tools import FunctionTool
+from llama_index.core.tools import FunctionTool, ToolMetadata
 
 from dsgvo import Completion, Delta
 from dsgvo.emulator import Reply, Server
@@ -133,6 +133,9 @@ def test_a_tool_that_is_required(server: Server) -> None:
     assert (len(bodies(server)[0]["messages"]), len(history)) == (2, 1)  # which is the caller's
     with pytest.raises(ConfigurationError, match=r"tools: <built-in .* makes one of a function"):
         llm("sovrgpt").chat_with_tools([ADD, print], **options)  # pyright: ignore[reportArgumentType]
+    nameless = FunctionTool(print, metadata=ToolMetadata("x"))
+    with pytest.raises(ConfigurationError, match=r"tools\[0\]: its function is no object with a n"):
+        llm("sovrgpt").chat_with_tools([nameless], **options)
 
 
 BROKEN = {"name": "addiere", "arguments": '{"a": 1'}
