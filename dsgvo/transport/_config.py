@@ -248,10 +248,12 @@ class RequestOptions:
         if self.max_retries is not None:
             changes["max_retries"] = _max_retries(self.max_retries)
         if self.extra_headers is not None:
-            added = _headers("extra_headers", self.extra_headers)
+            added, given = _headers("extra_headers", self.extra_headers, config.spec)
+            added |= _spec_headers(config.spec, given)
             names = {name.lower() for name in added}
             kept = {k: value for k, value in config.headers.items() if k.lower() not in names}
             changes["headers"] = kept | added
+            changes["arguments"] = {**config.arguments, **given}
         if self.extra_query is not None:
             query = {**config.query, **_query("extra_query", self.extra_query)}
             check_models(config.spec, query, config.residency, config.trusted_models)
@@ -390,7 +392,7 @@ class ClientConfig:
         if below.startswith("/"):
             return self._root() + below
         home, here = urlsplit(self.spec.base_url), urlsplit(self.base_url)
-        if here[:2] == home[:2]:
+        if _origin(here) == _origin(home):
             return vendor_url
         known = self._known_path()
         prefix = here.path.removesuffix(known) if known is not None else ""
@@ -483,7 +485,14 @@ def resolve(
             message names the argument and the environment variable, and never a secret's value.
     """
     spec = provider if isinstance(provider, Provider) else get_provider(provider)
-    given = _arguments(spec, arguments or {})
+    headers, named = _headers(
+        "default_headers", {} if default_headers is None else default_headers, spec
+    )
+    passed = arguments or {}
+    for name, value in named.items():
+        if is_given(own := passed.get(name)) and str(own).strip() != value:
+            raise ConfigurationError(f"{name} and default_headers name two: pass one of them")
+    given = _arguments(spec, {**passed, **named})
     client_secret = as_secret(client_secret)
     signs_in = is_given(client_id) or _holds_text(client_secret)
     # What is passed wins over the environment: credentials over its key, a key over its own.
@@ -510,10 +519,7 @@ def resolve(
         base_url=url,
         api_key=key,
         credentials=None,
-        headers={
-            **_headers("default_headers", {} if default_headers is None else default_headers),
-            **_spec_headers(spec, given),
-        },
+        headers={**headers, **_spec_headers(spec, given)},
         arguments=given,
         timeout=read,
         connect_timeout=connect,
@@ -567,6 +573,11 @@ def _arguments(spec: Provider, given: Mapping[str, str | None]) -> dict[str, str
     return found
 
 
+def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
+    usual = {"http": 80, "https": 443}.get(address.scheme)
+    return address.scheme, address.hostname, address.port or usual
+
+
 def _spec_headers(spec: Provider, given: Mapping[str, str]) -> dict[str, str]:
     return {
         wanted.header: given[wanted.argument]
@@ -575,7 +586,10 @@ def _spec_headers(spec: Provider, given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
+def _headers(
+    argument: str, given: Mapping[str, str], spec: Provider
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return headers, and the vendor's arguments (a workspace) that are given as such."""
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{argument} is not a mapping of names to values")
     for number, (name, value) in enumerate(given.items(), 1):
@@ -592,7 +606,13 @@ def _headers(argument: str, given: Mapping[str, str]) -> dict[str, str]:
         _header_value(f"{argument}[{name!r}]", value)
     # White space at its ends is no part of a value; h11 refuses it, and quotes the value.
     # Of two names that differ in case alone the last one counts.
-    return dict({name.lower(): (name, value.strip()) for name, value in given.items()}.values())
+    found = {name.lower(): (name, value.strip()) for name, value in given.items()}
+    arguments = {
+        wanted.argument: found.pop(wanted.header.lower())[1]
+        for wanted in spec.header_arguments
+        if wanted.header.lower() in found
+    }
+    return dict(found.values()), arguments
 
 
 def _rate_limit(given: Literal["adaptive"] | Gate | None) -> Literal["adaptive"] | Gate | None:

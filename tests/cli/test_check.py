@@ -78,6 +78,7 @@ def test_answers_are_capped_and_the_budget_is_not_exceeded(vendor_environment: S
 
 def test_a_report_holds_shapes_alone(vendor_environment: Server, tmp_path: Path) -> None:
     said = {"error": "Konto acc-4711: Mein Satz", "code": "E1", "acc-4711": [1.5]}
+    said["type"] = vendor_environment.environ("neuroflash")["NEUROFLASH_API_KEY"]
     odd = b'{"type": "\\ud800", "deep": ' + b"[" * 180 + b"]" * 180 + b"}"
     named = Reply("OK", usage={"a\x1b|b\nc": 1})
     vendor_environment.script("neuroflash", Status(418, body=said), Status(418, body=odd), named)

@@ -119,7 +119,10 @@ def check(
     else:
         _show(spec.title, chosen, findings)
     if report_file is not None:
-        report_file.write_text(report(spec, chosen, own, findings), "utf-8")
+        text = report(spec, chosen, own, findings)
+        for secret in client.config.secrets():  # which a server may say as a model's name
+            text = text.replace(secret, "***")
+        report_file.write_text(text, "utf-8")
     if interrupted:
         raise typer.Exit(130)
     if any(finding.result != "works" for finding in findings):

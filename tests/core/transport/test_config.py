@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from dsgvo import PROVIDERS, Client
 from dsgvo.errors import CapabilityError, ConfigurationError
 from dsgvo.transport import ClientPair, _pools
-from dsgvo.transport._config import is_loopback, resolve, without_password
+from dsgvo.transport._config import RequestOptions, is_loopback, resolve, without_password
 from dsgvo.transport._request import aside, gate_of
 from dsgvo.wire.retry import MAX_RETRY_AFTER
 from tests.core.support import Mode, raised
@@ -42,6 +42,11 @@ def test_what_is_given_is_kept_and_which_of_it_is_secret() -> None:
     secret = SecretStr("ein-Geheimnis")
     config: Any = resolve("neuroflash", client_id=" client ", client_secret=secret, **own)
     assert config.headers == headers | {"x-workspace-id": "arbeitsbereich-1"}
+    other = RequestOptions(extra_headers={"X-Workspace-ID": "2"}).apply(config)
+    assert other.headers == headers | {"x-workspace-id": "2"}
+    assert (other.arguments, other.account[1]) == ({"workspace_id": "2"}, "2")
+    named = resolve("neuroflash", api_key="k", default_headers={"X-Workspace-Id": "2"})
+    assert (named.headers, named.arguments) == ({"x-workspace-id": "2"}, {"workspace_id": "2"})
     assert config.credentials.client_id == "client"
     assert sorted(config.secrets()) == ["12345678", "ein-Geheimnis", "schluessel-des-tors"]
     assert resolve("sovrgpt", api_key="k").secrets() == ("k",)
@@ -67,6 +72,8 @@ def test_where_an_address_of_a_vendor_is_found() -> None:
         }
         configs = [resolve("neuroflash", api_key="k", base_url=base) for base in found]
         assert [config.url(address) for config in configs] == list(found.values())
+    same = resolve("neuroflash", api_key="k", base_url="https://APP.neuroflash.com:443/v1")
+    assert same.url("https://id.neuroflash.com/oauth/v2/token").startswith("https://id.")
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -109,6 +116,9 @@ def test_a_way_to_sign_in_and_a_workspace_that_a_vendor_does_not_have() -> None:
         own: Any = {"api_key": "k", "default_headers": {name: "x"}}
         error = raised(ConfigurationError, resolve, "sovrgpt", **own)
         assert str(error) == f"default_headers: {name!r} is set by this package"
+    own = {"arguments": {"workspace_id": "1"}, "default_headers": {"X-Workspace-Id": "2"}}
+    error = raised(ConfigurationError, resolve, "neuroflash", api_key="k", **own)
+    assert str(error) == "workspace_id and default_headers name two: pass one of them"
     for given in ("client_id", "client_secret"):
         error = raised(CapabilityError, resolve, "sovrgpt", **{given: "c"})
         assert str(error) == "client_id: SovrGPT has no client credentials; pass api_key=…"
