@@ -819,14 +819,14 @@ def _status_error(
             status_code=PARTIAL,
             request_id=_request_id(response, config, token),
         )
-    hint, refused = None, False
+    hint, denied = None, False
     secret = "client_id and client_secret" if config.credentials else "api_key"
     check = f"check {secret}, or the environment variables"
     if image:
         spec, hint = replace(spec, status_hints={}), "says the server of the image's address"
     elif operation.content is not None:
         spec, hint = replace(spec, status_hints={}), f"says the sign-in at {operation.url}"
-        if refused := 400 <= response.status_code < 500 and response.status_code not in _PASSING:
+        if denied := 400 <= response.status_code < 500 and response.status_code not in _PASSING:
             hint += f": {check}"
     elif response.status_code == 401:
         hint = check
@@ -850,7 +850,7 @@ def _status_error(
         secrets=secrets_of(config, operation, token),
         hint=hint,
     )
-    if refused:  # with 400 by RFC 6749, with 403 by Auth0
+    if denied:  # with 400 by RFC 6749, with 403 by Auth0
         return rebuilt(AuthenticationError, error.args, vars(error))
     # The page gives no wording, so a 400 that does not name the tools is left as it is.
     refused = response.status_code == spec.refuses_tools_with and b"tool" in body.lower()
