@@ -182,7 +182,7 @@ class ContextWindowExceededError(BadRequestError):
 
 
 class AuthenticationError(APIStatusError):
-    """Status 401, or a sign-in that is refused with 4xx: the key or secret is missing or wrong."""
+    """Status 401, or a sign-in that is refused: the key or secret is missing or wrong."""
 
 
 class PermissionDeniedError(APIStatusError):

@@ -182,21 +182,32 @@ def _part(block: str | dict[str, Any], position: int, *, is_result: bool) -> dic
         if is_result:  # it is the tool's doing, not the caller's
             return {"type": kind}
         raise CapabilityError(f"messages[{position}]: none of the vendors documents {kind} input")
-    if is_result and (kind in _DATA or "json" in block):
+    if is_result and (kind in _DATA or (kind is None and "json" in block)):
         return {"type": "text", "text": json.dumps(block, ensure_ascii=False, default=str)}
     if kind is None:
         raise ConfigurationError(
             f"messages[{position}]: a content block has no type: use "
             "{'type': 'text', 'text': …}, or json.dumps() for data"
         )
-    if is_result and isinstance(url := _inner(block).get("url"), str) and not is_address(url):
-        return {"type": "text", "text": url}  # a link of an MCP server
+    if is_result and (link := _link(block)) is not None:
+        return {"type": "text", "text": link}
+    if is_result and (block.get("base64") or block.get("data")):
+        block = {name: block[name] for name in block if name != "url"}  # where it was
     if is_result and _inner(block).get("path") is not None:
         raise ConfigurationError(
             f"messages[{position}]: a tool's result names a file of this machine, and may be "
             "anybody's words: let the tool read the file and return its base64"
         )
     return _media(kind, block, position) or block  # OpenAI's own, and what a vendor adds to them
+
+
+def _link(block: dict[str, Any]) -> str | None:
+    """Return the address of what only its MCP server can read."""
+    inner = _inner(block)
+    url = inner.get("url")
+    if not isinstance(url, str) or is_address(url) or inner.get("base64") or inner.get("data"):
+        return None
+    return url
 
 
 def _media(kind: str, block: dict[str, Any], position: int) -> dict[str, Any] | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import IOBase
-from itertools import groupby
+from itertools import count, groupby
 from operator import itemgetter
 from typing import Any, cast
 
@@ -67,9 +66,9 @@ def to_wire(messages: Sequence[ChatMessage], spec: Provider) -> list[dict[str, A
 def _in_order_of_calls(messages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Put the results of parallel calls, which agents note as they come, in the calls' order.
 
-    Calls that share an id, which is the tool's name where there are none, get one each.
+    Of parallel calls that share an id, which is the tool's name where there are none, each gets
+    one of its own.
     """
-    seen = Counter[str]()
     ids: dict[str, list[str]] = {}  # of the calls that wait for results, by those given
     places: dict[str, int] = {}
     for role, run in groupby(messages, itemgetter("role")):
@@ -80,10 +79,14 @@ def _in_order_of_calls(messages: Iterable[dict[str, Any]]) -> Iterator[dict[str,
                     message["tool_call_id"] = left.pop(0)
             together.sort(key=lambda one: places.get(one["tool_call_id"], len(places)))
         ids, places = {}, {}
-        for call in (call for message in together for call in message.get("tool_calls") or ()):
-            seen[given := call["id"]] += 1
-            if seen[given] > 1:
-                call["id"] = f"{given}-{seen[given]}"
+        calls = [call for message in together for call in message.get("tool_calls") or ()]
+        taken = {call["id"] for call in calls}
+        for call in calls:
+            given = call["id"]
+            if given in places:
+                numbered = (f"{given}-{number}" for number in count(2))
+                call["id"] = next(one for one in numbered if one not in taken)
+                taken.add(call["id"])
             places[call["id"]] = len(places)
             ids.setdefault(given, []).append(call["id"])
         yield from together
@@ -153,9 +156,8 @@ def _part(
         return None
     if role == "tool" and isinstance(block, AudioBlock | VideoBlock):  # the tool's doing
         return {"type": block.block_type}
-    url = str(getattr(block, "url", None) or "")
-    if role == "tool" and url and not is_address(url):  # a link of an MCP server
-        return {"type": "text", "text": url}
+    if role == "tool" and (link := _link(block)) is not None:
+        return {"type": "text", "text": link}
     if role == "system":
         raise CapabilityError(
             f"messages[{position}]: a system message holds text alone, not a "
@@ -163,6 +165,14 @@ def _part(
             provider=spec.name,
         )
     return _media(block, spec, position)
+
+
+def _link(block: BaseContentBlock) -> str | None:
+    """Return the address of what only its MCP server can read."""
+    fields = vars(block)
+    url = str(fields.get("url") or "")
+    held = any(fields.get(name) for name in ("image", "data", "path"))
+    return url if url and not held and not is_address(url) else None
 
 
 def _leaves(blocks: Iterable[BaseContentBlock]) -> Iterator[BaseContentBlock]:

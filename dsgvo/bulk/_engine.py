@@ -363,17 +363,23 @@ class Engine(Generic[_Unit]):
             DsgvoError: If the request itself is at fault or refused for ``MAX_HOLD`` seconds, or
                 the run is to end.
         """
-        failures, began = 0, time.monotonic()
+        failures, began, again = 0, time.monotonic(), False
         while True:
+            sent = time.monotonic()
             try:
                 result = await call()
             except APIError as error:
                 delay = self._delay(error, failures, time.monotonic() - began)
                 failures += 1
                 if delay is None:
-                    if self._is_of_the_row(error) or await self._is_up(error, probe):
+                    if self._is_of_the_row(error):
                         raise
-                    failures, delay = 0, random.random() * MAX_PAUSE
+                    if not await self._is_up(error, probe, sent):
+                        failures, delay = 0, random.random() * MAX_PAUSE
+                    elif again or self._answered < sent:
+                        raise
+                    else:  # the vendor may have come back after it was sent
+                        again, delay = True, 0.0
                 with suppress(TimeoutError):  # the run is not to end
                     await asyncio.wait_for(self._stopped.wait(), delay)
                 if self.stopping:
@@ -391,27 +397,32 @@ class Engine(Generic[_Unit]):
         self._failures = self._refused = self._alone = 0
         self.summary.requests += 1
 
-    async def _answers(self, probe: Callable[[], Awaitable[Any]] | None, since: float) -> bool:
-        """Return whether the vendor has answered any request since then, or answers one now."""
-        if self._answered < since and probe is not None:
+    async def _is_up(
+        self, error: APIError, probe: Callable[[], Awaitable[Any]] | None, sent: float
+    ) -> bool:
+        """Return whether the vendor answers others, so that a request itself is at fault.
+
+        Args:
+            error: How it has failed.
+            probe: See :meth:`attempt`.
+            sent: When.
+
+        Raises:
+            APIError: If none has been answered for ``MAX_OUTAGE`` seconds, or ever: the run ends.
+        """
+        few = self._failures < MAX_FAILURES + self.gate.limiter.concurrency
+        blames = probe is None or isinstance(error, APIResponseError)  # which is an answer, too
+        if self._answered >= sent or (few and blames):
+            return True
+        if probe is not None:
             with suppress(APIError, ConfigurationError):
                 await probe()
                 self._note_answer()
-        return self._answered >= since
-
-    async def _is_up(self, error: APIError, probe: Callable[[], Awaitable[Any]] | None) -> bool:
-        """Return whether the vendor answers others, so that a request itself is at fault.
-
-        Raises:
-            APIError: If it has not for ``MAX_OUTAGE`` seconds, or never: the run ends.
-        """
-        if self._failures < MAX_FAILURES + self.gate.limiter.concurrency:
-            return True
-        now = time.monotonic()
-        if await self._answers(probe, now) or self.stopping:
+                return True
+        if self.stopping:
             return True
         said = f"{self._failures} requests have failed in a row: the run "
-        if now - self._answered > MAX_OUTAGE:
+        if time.monotonic() - self._answered > MAX_OUTAGE:
             error.add(f"{said}has ended")
             self._stop(error)
             raise error
@@ -435,8 +446,8 @@ class Engine(Generic[_Unit]):
             DsgvoError: If no text is to blame.
         """
 
-        def probe() -> Awaitable[_T]:
-            return call(["Text"])
+        def probe() -> Awaitable[_T]:  # with a text that no cache knows
+            return call([f"Text {random.getrandbits(32)}"])
 
         async def ask() -> _T:
             if len(texts) > runtime.texts_at_once(where, texts):  # known by now, if not at first
@@ -450,9 +461,8 @@ class Engine(Generic[_Unit]):
             pass
         except (APIError, ConfigurationError) as error:
             # These are of the key or the model, or of a firewall that looks at the text.
-            if self.stopping or (
-                error.status_code in {403, 404} and not await self._answers(probe, began)
-            ):
+            refused = error.status_code in {403, 404} and not await self._answers(probe, began)
+            if self.stopping or refused:
                 raise
             if len(texts) == 1:
                 await self._require_fault(probe, error)
@@ -474,6 +484,13 @@ class Engine(Generic[_Unit]):
                 yield one
         if too_large:
             runtime.note_too_large(where, texts)
+
+    async def _answers(self, probe: Callable[[], Awaitable[Any]], since: float) -> bool:
+        """Return whether the vendor has answered any request since then, or answers one now."""
+        if self._answered < since:
+            with suppress(APIError, ConfigurationError):
+                await self.attempt(probe)
+        return self._answered >= since
 
     async def _require_fault(self, probe: Callable[[], Awaitable[Any]], error: DsgvoError) -> None:
         """End the run if no text is embedded any more, not even one that cannot be at fault."""

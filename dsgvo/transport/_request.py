@@ -789,7 +789,7 @@ def _no_tools(config: ClientConfig, operation: Operation, error: APIStatusError)
     )
 
 
-_PASSING = frozenset({408, 409, 425, 429})
+_DENIED = frozenset({400, 401, 403, 404})  # by RFC 6749, Auth0 and others, of a sign-in
 
 
 def _status_error(
@@ -826,7 +826,7 @@ def _status_error(
         spec, hint = replace(spec, status_hints={}), "says the server of the image's address"
     elif operation.content is not None:
         spec, hint = replace(spec, status_hints={}), f"says the sign-in at {operation.url}"
-        if denied := 400 <= response.status_code < 500 and response.status_code not in _PASSING:
+        if denied := response.status_code in _DENIED:
             hint += f": {check}"
     elif response.status_code == 401:
         hint = check
@@ -850,7 +850,7 @@ def _status_error(
         secrets=secrets_of(config, operation, token),
         hint=hint,
     )
-    if denied:  # with 400 by RFC 6749, with 403 by Auth0
+    if denied:
         return rebuilt(AuthenticationError, error.args, vars(error))
     # The page gives no wording, so a 400 that does not name the tools is left as it is.
     refused = response.status_code == spec.refuses_tools_with and b"tool" in body.lower()

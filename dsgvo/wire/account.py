@@ -190,6 +190,11 @@ class Quota:
             return None
         return max(self.daily_limit - self.daily_used, 0)
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing is left, or less than that, in all or of today."""
+        return any(left is not None and left <= 0 for left in (self.left, self.daily_left))
+
     def __str__(self) -> str:
         """Say what is left."""
         amounts = {"": (self.left, self.limit), " today": (self.daily_left, self.daily_limit)}
@@ -392,7 +397,7 @@ def explain(
             url = _quotas_url(provider.quotas_url, arguments)
             body = yield Ask(url, "a list of quotas")
             left = decode_quotas(provider, body, now).entries
-            used_up = {one.kind for one in left if 0 in {one.left, one.daily_left}}
+            used_up = {one.kind for one in left if one.is_used_up}
     if status == 403 and unread and not named and not used_up:
         plan = yield from _plan(provider, model)
     return "; ".join(filter(None, (plan, *map(str, left[:_NAMED])))), used_up

@@ -91,7 +91,7 @@ class ChunkReader:
         "_caller",
         "_came",
         "_compared",
-        "_counted_from",
+        "_counted",
         "_in_field",
         "_number",
         "_open",
@@ -120,7 +120,7 @@ class ChunkReader:
         self._answer_begun = False
         self._tools = ToolCallAssembler(tool_names)
         self._number: object = 0  # of the choice that is read
-        self._counted_from: int | None = None  # if it is a piece's number
+        self._counted = False  # whether it is a piece's number
         self._caller: tuple[object, str, str] | None = None  # where the tool calls have come
         self._place: str | None = None  # of the text so far
         self._came: list[str] = []  # that text, thoughts in tags too
@@ -164,9 +164,7 @@ class ChunkReader:
             choices = chunk.get("choices")
             if choices:
                 choice, ended = choices[0], self.ended
-                if len(choices) > 1 or (
-                    part == "delta" and (choice.get("index") or self._counted_from is not None)
-                ):
+                if len(choices) > 1 or (part == "delta" and (choice.get("index") or self._counted)):
                     self._choices(choices, part, delta)
                 else:
                     self._choice(choice, part, delta)
@@ -206,7 +204,8 @@ class ChunkReader:
         Open WebUI says ``stop`` with the first chunk, and some say it with each. Where that was
         so, a finish reason beside a piece of the answer says nothing.
         """
-        if delta.content or delta.reasoning or delta.refusal or delta.tool_calls:
+        text = delta.content + delta.reasoning + delta.refusal
+        if delta.tool_calls or (text and not text.isspace()):
             self._went_on, self.ended = True, False
 
     def _choice(
@@ -247,13 +246,13 @@ class ChunkReader:
         for place, choice in enumerate(choices):
             # Some leave the number out or send 0 for each; -1 is another choice than one that is 1.
             self._number = number = choice.get("index") or -place
-            if number or self._counted_from is not None:
+            if number or self._counted:
                 filled = [name for name in _PLACES if choice.get(name)] or [part]
                 message: dict[str, Any] = choice.get(filled[0]) or {}
                 said = {name: message[name] for name in message if message[name]}
                 split = len(filled) == 1 and said.keys() <= _CALLS | {"role"}
-                if self._counted_from is not None or not split:
-                    self._count(number)
+                if self._counted or not split:
+                    self._count(number if len(choices) == 1 else None)
                 else:
                     choice = {**choice, filled[0]: said}  # noqa: PLW2901
             self._choice(choice, part, delta)
@@ -262,17 +261,15 @@ class ChunkReader:
         self._number = 0
         delta.tool_calls = joined(calls) or ()
 
-    def _count(self, number: int) -> None:
-        """Take a choice's number for that of the piece, as TGI's (before 2) and Foundry Local's is.
+    def _count(self, number: int | None) -> None:
+        """Take a choice's number for that of the piece, from 1 on, as TGI's is (before 2).
 
         Raises:
             ShapeError: If it is not, so that it is another choice.
         """
-        if self._counted_from is None and number in {self.chunks, self.chunks + 1}:
-            self._counted_from = None if self.ended else number - self.chunks
-        if self._counted_from is None or number != self._counted_from + self.chunks:
+        if number != self.chunks + 1 or (self.chunks and not self._counted):
             raise ShapeError(_SEVERAL)
-        self._number = 0
+        self._counted, self._number = True, 0
 
     def _elsewhere(
         self, choice: Mapping[str, Any], part: str, delta: Delta, finish: str | None

@@ -31,7 +31,8 @@ RESULT = {
     "content": '3\n4\n{"type": "json"}\n{"json": 1}\nui://a',
 }
 LINK = {"type": "file", "url": "ui://a"}
-PARTS: list[Any] = [{"type": "text", "text": "3"}, "4", {"type": "json"}, {"json": 1}, LINK]
+PIXEL = {"type": "image", "url": "ui://b", "base64": "iVBORw0KGgo=", "mime_type": "image/png"}
+PARTS: list[Any] = [{"type": "text", "text": "3"}, "4", {"type": "json"}, {"json": 1}, LINK, PIXEL]
 MARKS: list[Any] = [{"cachePoint": {"type": "default"}}, {"type": "cachePoint"}, HALLO]
 FOUND: list[Any] = [
     {"type": "server_tool_use", "id": "1", "name": "web_search", "input": {}},

@@ -71,10 +71,14 @@ def test_every_kind_of_message(message: types.ChatMessage, expected: Any) -> Non
 
 
 def test_results_are_in_the_order_of_the_calls() -> None:
-    called = assistant(*(block for one in "212" for block in calling(A, one).blocks))
-    first, *sent = to_wire([called, *map(result, "3122")], INNOGPT)
+    given = ["2", "2-2", "1", "2"]
+    called = assistant(*(block for one in given for block in calling(A, one).blocks))
+    first, *sent = to_wire([called, *map(result, ["3", "1", "2", "2", "2-2"])], INNOGPT)
     ids = [call["id"] for call in first["tool_calls"]]
-    assert [message["tool_call_id"] for message in sent] == [*ids, "3"] == ["2", "1", "2-2", "3"]
+    assert ids == ["2", "2-2", "1", "2-3"]
+    assert [message["tool_call_id"] for message in sent] == [*ids, "3"]
+    *_, again = to_wire([called, result("1"), calling(A, "2")], INNOGPT)
+    assert again["tool_calls"][0]["id"] == "2"  # of another turn
 
 
 def test_what_no_vendor_takes() -> None:

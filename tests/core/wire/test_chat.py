@@ -165,10 +165,7 @@ FILTER = "content_filter"
 HEADS, LATE = [("id", "model"), ("model", "id")], chunk(None, "stop") | {"created": 5}
 EARLY, STOP = chunk("", "stop"), chunk(None, "stop")
 STUB = chunk("", "tool_calls", function_call={"name": "", "arguments": ""})
-COUNTED = [
-    [{"index": n + at, "delta": {"content": c}} for n, c in enumerate("Ja.")] for at in (0, 1)
-]
-NUMBERED = [sse(*({"choices": [one]} for one in pieces)) for pieces in COUNTED]
+COUNTED = [{"index": n, "delta": {"content": c}} for n, c in enumerate("Ja.", 1)]
 PAIRED = JA | {"content": "J😀a\ufffd", "created": 5}
 STARTS = (b"\xef\xbb\xbf\n \n", b"\r\n \n")
 BLOCKS, LISTED = ja(thinking_blocks=[A]), chunk("Ja.", "stop", thinking_blocks=[A])
@@ -214,9 +211,10 @@ READ: dict[str, tuple[list[bytes], dict[str, Any]]] = {
     "usage of Groq": ([sse(chunk("Ja.", "stop") | {"x_groq": COST})], ja(x_groq=COST) | COST),
     "a success, number 1": (choice(message=SAID, index=1, error="none")[:1], JA),
     "half a pair": (forms("\\ud83d 🚀 \ud83d"), JA | {"content": "\\ud83d 🚀 \ufffd"}),
+    "an end and a blank": ([events(chunk("Ja.", "stop"), chunk(" "))], JA | {"content": "Ja. "}),
     "an end too early": ([events(EARLY, chunk("Ja."), STOP), sse(EARLY, chunk("Ja.", "stop"))], JA),
     "an empty stub": ([sse(chunk(**CALLED), STUB)], CALLS | NO_CALL),
-    "numbers of pieces": (NUMBERED, {"content": "Ja."}),
+    "numbers of pieces": ([sse(*({"choices": [one]} for one in COUNTED))], {"content": "Ja."}),
     "pairs in pieces": ([sse(*map(chunk, ("J\ud83d", "\ude00a\ud83d")), LATE)], PAIRED),
     "all at once": (
         forms("<think>m.</think> Ja.", "tool_calls", reasoning="H", annotations=[1], **CALLED),
@@ -434,7 +432,7 @@ NO_ANSWER: dict[str, list[bytes]] = {
     "got an answer without choices": [raw({}), raw({"choices": []}), raw({"choices": None})],
     "got a choice without a message": [choice(**parts)[0] for parts in ({}, {"message": None})],
 }
-APART: list[dict[str, Any]] = [{"index": 2, "delta": one} for one in ({"thinking": "x"}, {})]
+APART: list[dict[str, Any]] = [{"index": 3, "delta": {"thinking": "x"}}]
 GONE_ON = [
     events(STOP, piece) for piece in (chunk("", reasoning="x"), chunk("", "stop", refusal="x"))
 ]
@@ -448,10 +446,11 @@ BROKEN: dict[str, list[bytes]] = {
     "went on after its finish reason, and ended without [DONE]": GONE_ON,
     "an event of the stream is not a JSON object": [sse([1])],
     "more than one choice": [
+        sse({"choices": [{"index": 0, "delta": SAID}, {"index": 1, "delta": SAID}]}),
         *(sse({"choices": [{}, {"delta": two}]}) for two in (DELTA, {"refusal": "x"})),
         *(sse(*({"choices": [one]} for one in (ASKING[at:] + ASKING[:at]))) for at in (0, 1)),
         sse({"choices": ASKING}),
-        *(sse(*({"choices": [one]} for one in pieces)) for pieces in (COUNTED[1], APART)),
+        *(sse(*({"choices": [one]} for one in pieces)) for pieces in (COUNTED, APART)),
     ],
     "not of the documented shape": [sse({"choices": [7]})],
     "name or id is a dict": [piece(**call(name={"a": 1}))],
