@@ -83,8 +83,8 @@ def _in_order_of_calls(messages: Iterable[dict[str, Any]]) -> Iterator[dict[str,
         taken = {call["id"] for call in calls}
         for call in calls:
             given = call["id"]
-            if given in places:
-                numbered = (f"{given}-{number}" for number in count(2))
+            if given in ids:
+                numbered = (f"{given}-{number}" for number in count(len(ids[given]) + 1))
                 call["id"] = next(one for one in numbered if one not in taken)
                 taken.add(call["id"])
             places[call["id"]] = len(places)

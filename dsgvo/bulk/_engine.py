@@ -461,8 +461,8 @@ class Engine(Generic[_Unit]):
             pass
         except (APIError, ConfigurationError) as error:
             # These are of the key or the model, or of a firewall that looks at the text.
-            refused = error.status_code in {403, 404} and not await self._answers(probe, began)
-            if self.stopping or refused:
+            refused = error.status_code in {403, 404}
+            if self.stopping or (refused and not await self._answers(probe, began)):
                 raise
             if len(texts) == 1:
                 await self._require_fault(probe, error)

@@ -123,8 +123,7 @@ class _Session:
                 self._ask(line)
             except _REFUSED as error:
                 if self.files or self.parts:  # or each message that follows would be refused too
-                    self.files.clear()
-                    self.parts.clear()
+                    self._leave_files()
                     error.add("what /file has added is left out from now on")
                 raise
             return True
@@ -192,8 +191,7 @@ class _Session:
             show_warning("the answer is empty, and forgotten")
             return
         self.messages += [question, {"role": "assistant", "content": "".join(said)}]
-        self.files.clear()
-        self.parts.clear()
+        self._leave_files()
 
     def _question(self, text: str) -> dict[str, Any]:
         content = [{"type": "text", "text": text}, *self.parts] if self.parts else text
@@ -219,6 +217,10 @@ class _Session:
             self.parts.append(part)
         self.screen.print("goes with the next message", style="dim")
 
+    def _leave_files(self) -> None:
+        self.files.clear()
+        self.parts.clear()
+
     def _show_tokens(self, _: str) -> None:
         uncounted = self.meter.uncounted
         more = f", and {uncounted} answer(s) without a count" if uncounted else ""
@@ -226,8 +228,7 @@ class _Session:
 
     def _forget(self, _: str) -> None:
         self.messages.clear()
-        self.files.clear()
-        self.parts.clear()
+        self._leave_files()
         self.screen.print("a new conversation", style="dim")
 
     def _help(self, _: str) -> None:
